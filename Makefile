@@ -1,0 +1,100 @@
+# Portcullis: builds into $(BUILD); `make help` lists the targets.
+BUILD ?= build
+CC ?= cc
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+LIBEXECDIR ?= $(PREFIX)/libexec
+PKG_CONFIG ?= pkg-config
+PLATFORM ?= linux
+Q := $(if $(V),,@)
+say = echo ' '
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+	-Wcast-qual -Wformat=2 -Werror
+HARDENING := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+OPTIMIZE ?= -O2 -g
+SANITIZE ?=
+CPPFLAGS += -D_GNU_SOURCE -Isrc -I. -DPORTCULLIS_VERSION='"$(VERSION)"' \
+	-DPORTCULLIS_LIBEXECDIR='"$(LIBEXECDIR)"' -DPORTCULLIS_SYSCONFDIR='"$(SYSCONFDIR)"'
+CFLAGS += -std=c11 $(OPTIMIZE) $(WARNINGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer,$(HARDENING))
+LDFLAGS += $(if $(SANITIZE),-fsanitize=$(SANITIZE),-pie -Wl,-z,relro,-z,now)
+
+# --- libraries, by program; portcullisd links no parser of network or user input
+libs_of = $(shell $(PKG_CONFIG) --libs $(1))
+GATE_LIBS = $(call libs_of,libevent_core libconfuse libnftnl libmnl)
+DRIVER_LIBS = $(call libs_of,libevent_core jansson libseccomp)
+CTL_LIBS = $(call libs_of,jansson libnftnl libmnl libevent_core)
+
+# --- objects, by program. A room's objects are all of its files but the mains.
+room = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %_main.c src/base/fault_none.c,$(wildcard $(1)/*.c)))
+BASE := $(call room,src/base)
+POLICY := $(call room,src/policy)
+PROFILE := $(call room,src/profile)
+TUNNEL := $(call room,src/tunnel)
+MGMT := $(call room,openvpn-mgmt)
+os = $(patsubst %,$(BUILD)/obj/src/os/%.o,$(1))
+
+# The platform is a file name: what a port needs on this one.
+port = $(patsubst src/os/%.c,$(BUILD)/obj/src/os/%.o,$(wildcard $(patsubst %,src/os/%.c,$(1))))
+FIREWALL_linux := firewall_nft*
+NETWATCH_linux := netwatch_rtnl*
+OS_FIREWALL := $(call port,$(FIREWALL_$(PLATFORM)))
+OS_GATE := $(OS_FIREWALL) $(call port,$(NETWATCH_$(PLATFORM)) dns_$(PLATFORM) tool_$(PLATFORM) sleep_$(PLATFORM) \
+	peer_$(PLATFORM) process_$(PLATFORM) child_$(PLATFORM) off_marker_$(PLATFORM))
+OS_DRIVER := $(call os,sandbox_$(PLATFORM) peer_$(PLATFORM) $(if $(SANITIZE),sandbox_sanitizer))
+OS_CTL := $(OS_FIREWALL) $(call port,off_marker_$(PLATFORM) process_$(PLATFORM) child_$(PLATFORM))
+
+CONFIG := $(call room,src/config)
+GATE := $(call room,src/gate) $(CONFIG)
+DRIVER := $(call room,src/driver)
+CTL := $(call room,src/ctl)
+FAULT := $(BUILD)/obj/src/base/fault_none.o
+
+PROGRAMS := $(BUILD)/portcullisd $(BUILD)/portcullis-driver $(BUILD)/portcullis
+all: $(PROGRAMS)
+
+$(BUILD)/portcullisd: $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(OS_GATE) $(POLICY) $(BASE) $(FAULT)
+	@$(say) LD $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
+$(BUILD)/portcullis-driver: $(BUILD)/obj/src/driver/driver_main.o $(DRIVER) $(OS_DRIVER) $(TUNNEL) $(PROFILE) $(MGMT) $(BASE) $(FAULT)
+	@$(say) LD $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(DRIVER_LIBS)
+$(BUILD)/portcullis: $(BUILD)/obj/src/ctl/portcullis_main.o $(CTL) $(OS_CTL) $(POLICY) $(PROFILE) $(BASE) $(FAULT)
+	@$(say) LD $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(CTL_LIBS)
+
+$(BUILD)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@$(say) CC $@
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+# --- the same gate with the tests' fault points
+$(BUILD)/test/portcullisd: $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(OS_GATE) $(POLICY) $(BASE) $(BUILD)/obj/tests/e2e/fault_inject.o
+	@mkdir -p $(@D)
+	@$(say) LD $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
+
+# --- unit tests: tests/unit/test_NAME.c against every room's objects
+UNIT := $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(wildcard tests/unit/test_*.c))
+UNIT_ROOMS = $(GATE) $(DRIVER) $(CTL) $(OS_GATE) $(OS_DRIVER) $(TUNNEL) $(PROFILE) $(MGMT) $(POLICY) $(BASE) $(FAULT)
+$(BUILD)/test/rooms.a: $(UNIT_ROOMS)
+	@mkdir -p $(@D)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+$(BUILD)/test/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/test/rooms.a
+	@$(say) LD $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS) $(DRIVER_LIBS) $(CTL_LIBS) $(call libs_of,cmocka)
+
+unit: $(UNIT)
+	@for t in $(UNIT); do CMOCKA_MESSAGE_OUTPUT=stdout $$t || exit 1; done
+
+-include tests/check.mk
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all unit clean
+.SECONDARY:

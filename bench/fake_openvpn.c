@@ -1,0 +1,160 @@
+/* As much of openvpn as the driver and the gate must see, with a stamp at the moment it says "connected". */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <linux/sockios.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "stamps.h"
+
+#define ADDRESS "10.8.0.2"
+
+enum { LINE = 1024, SETTLE_MS = 20, SPIN_NS = 2000000 };
+
+static int management;
+
+static const char *after(char **argv, const char *option)
+{
+	for (; *argv != NULL; argv++) {
+		if (strcmp(*argv, option) == 0 && argv[1] != NULL)
+			return argv[1];
+	}
+	fprintf(stderr, "no %s\n", option);
+	exit(1);
+}
+
+static void say(const char *text)
+{
+	if (write(management, text, strlen(text)) != (ssize_t)strlen(text))
+		exit(1);
+}
+
+static void join(const char *path)
+{
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+
+	snprintf(to.sun_path, sizeof to.sun_path, "%s", path);
+	management = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (management == -1 || connect(management, (struct sockaddr *)&to, sizeof to) == -1) {
+		perror(path);
+		exit(1);
+	}
+}
+
+/* Beside the directory of the management socket. */
+static struct stamps *stamps_of(const char *socket_path)
+{
+	char path[LINE];
+	struct stamps *stamps;
+	char *end;
+
+	snprintf(path, sizeof path - 8, "%s", socket_path);
+	for (int i = 0; i < 2; i++) {
+		if ((end = strrchr(path, '/')) != NULL)
+			*end = '\0';
+	}
+	memcpy(path + strlen(path), "/stamps", sizeof "/stamps");
+	if ((stamps = stamps_open(path)) == NULL) {
+		perror(path);
+		exit(1);
+	}
+	return stamps;
+}
+
+static void put_up(const char *name)
+{
+	struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI};
+	struct sockaddr_in address = {.sin_family = AF_INET};
+	int tun = open("/dev/net/tun", O_RDWR), helper = socket(AF_INET, SOCK_DGRAM, 0);
+
+	snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
+	if (tun == -1 || ioctl(tun, TUNSETIFF, &request) == -1)
+		goto fail;
+	inet_pton(AF_INET, ADDRESS, &address.sin_addr);
+	memcpy(&request.ifr_addr, &address, sizeof address);
+	if (ioctl(helper, SIOCSIFADDR, &request) == -1)
+		goto fail;
+	inet_pton(AF_INET, "255.255.255.0", &address.sin_addr);
+	memcpy(&request.ifr_netmask, &address, sizeof address);
+	if (ioctl(helper, SIOCSIFNETMASK, &request) == -1)
+		goto fail;
+	request.ifr_flags = IFF_UP | IFF_RUNNING;
+	if (ioctl(helper, SIOCSIFFLAGS, &request) == -1)
+		goto fail;
+	close(helper);
+	return; /* the device stays as long as we do */
+fail:
+	perror(name);
+	exit(1);
+}
+
+/* The last moment at which the driver had not read all of it yet: never later
+ * than its read, so the time that follows is never shown too short. */
+static int64_t read_by_driver(int64_t written)
+{
+	int64_t unread = written;
+
+	for (;;) {
+		int64_t before = stamps_now();
+		int left = 0;
+
+		if (ioctl(management, SIOCOUTQ, &left) == -1 || left == 0 || before - written > SPIN_NS)
+			return unread;
+		unread = before;
+	}
+}
+
+/* The gate guards the address first; the flip that is measured is the one after. */
+static void connected(const char *device, struct stamps *stamps)
+{
+	int64_t written;
+
+	put_up(device);
+	say(">STATE:1700000000,ASSIGN_IP,," ADDRESS ",,,,\r\n");
+	poll(NULL, 0, SETTLE_MS);
+	written = stamps_now();
+	say(">STATE:1700000001,CONNECTED,SUCCESS," ADDRESS ",203.0.113.10,1194,192.168.50.2,40000\r\n");
+	stamps->event = read_by_driver(written);
+}
+
+static void answer(const char *line, const char *device, struct stamps *stamps)
+{
+	if (strncmp(line, "signal", 6) == 0 || strcmp(line, "exit") == 0)
+		exit(0);
+	if (strncmp(line, "pid", 3) == 0)
+		say("SUCCESS: pid=1\r\n");
+	else
+		say("SUCCESS: done\r\n");
+	if (strncmp(line, "log on all", 10) == 0)
+		say("END\r\n");
+	if (strncmp(line, "hold release", 12) == 0)
+		connected(device, stamps);
+}
+
+int main(int argc, char **argv)
+{
+	const char *path = after(argv, "--management"), *device = after(argv, "--dev");
+	struct stamps *stamps = stamps_of(path);
+	char line[LINE];
+	FILE *in;
+
+	(void)argc;
+	join(path);
+	if ((in = fdopen(management, "r")) == NULL)
+		return 1;
+	say(">INFO:OpenVPN Management Interface Version 5 -- type 'help' for more info\r\n"
+	    ">HOLD:Waiting for hold release:0\r\n");
+	while (fgets(line, sizeof line, in) != NULL) {
+		line[strcspn(line, "\r\n")] = '\0';
+		answer(line, device, stamps);
+	}
+	return 0;
+}

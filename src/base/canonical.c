@@ -1,0 +1,253 @@
+/* The canonical form of a profile, checked line by line (see canonical.h). */
+#include "base/canonical.h"
+
+#include <string.h>
+
+#include "base/text.h"
+
+enum { BLOCK_ONLY = -1, BLOCK_LINE_MAX = 100, REMOTE_LINE_MAX = 2048 };
+
+/* No name in here runs code, names a file or changes who openvpn talks to. */
+static const struct {
+	const char *name;
+	int arguments; /* at most; BLOCK_ONLY: never a line */
+	bool block;
+} allowed[] = {
+    /* clang-format off */
+    {"allow-compression", 1, 0}, {"allow-recursive-routing", 0, 0}, {"auth", 1, 0},
+    {"auth-user-pass", 0, 0}, {"block-ipv6", 0, 0}, {"ca", BLOCK_ONLY, 1}, {"cert", BLOCK_ONLY, 1},
+    {"cipher", 1, 0}, {"client", 0, 0}, {"client-nat", 4, 0}, {"comp-lzo", 1, 0}, {"comp-noadapt", 0, 0},
+    {"compat-mode", 1, 0}, {"compress", 1, 0}, {"crl-verify", BLOCK_ONLY, 1}, {"data-ciphers", 1, 0},
+    {"data-ciphers-fallback", 1, 0}, {"dhcp-option", 2, 0}, {"disable-occ", 0, 0}, {"dns", 12, 0},
+    {"extra-certs", BLOCK_ONLY, 1}, {"fragment", 2, 0}, {"hand-window", 1, 0}, {"ifconfig", 2, 0},
+    {"ifconfig-ipv6", 2, 0}, {"ifconfig-nowarn", 0, 0}, {"keepalive", 2, 0}, {"key", BLOCK_ONLY, 1},
+    {"key-direction", 1, 0}, {"link-mtu", 1, 0}, {"max-packet-size", 1, 0}, {"mssfix", 2, 0},
+    {"mtu-disc", 1, 0}, {"mtu-test", 0, 0}, {"mute-replay-warnings", 0, 0}, {"ncp-ciphers", 1, 0},
+    {"ns-cert-type", 1, 0}, {"peer-fingerprint", 1, 1}, {"ping", 1, 0}, {"ping-restart", 1, 0},
+    {"ping-timer-rem", 0, 0}, {"pkcs12", BLOCK_ONLY, 1}, {"providers", 4, 0}, {"pull-filter", 2, 0},
+    {"rcvbuf", 1, 0}, {"remote-cert-eku", 1, 0}, {"remote-cert-ku", 15, 0}, {"remote-cert-tls", 1, 0},
+    {"reneg-bytes", 1, 0}, {"reneg-pkts", 1, 0}, {"reneg-sec", 2, 0}, {"replay-window", 2, 0},
+    {"route", 4, 0}, {"route-delay", 2, 0}, {"route-gateway", 1, 0}, {"route-ipv6", 3, 0},
+    {"route-ipv6-gateway", 1, 0}, {"route-metric", 1, 0}, {"route-nopull", 0, 0}, {"shaper", 1, 0},
+    {"single-session", 0, 0}, {"sndbuf", 1, 0}, {"socket-flags", 1, 0}, {"static-challenge", 3, 0},
+    {"tcp-nodelay", 0, 0}, {"tls-auth", BLOCK_ONLY, 1}, {"tls-cert-profile", 1, 0}, {"tls-cipher", 1, 0},
+    {"tls-ciphersuites", 1, 0}, {"tls-crypt", BLOCK_ONLY, 1}, {"tls-crypt-v2", BLOCK_ONLY, 1},
+    {"tls-groups", 1, 0}, {"tls-timeout", 1, 0}, {"tls-version-max", 1, 0}, {"tls-version-min", 2, 0},
+    {"topology", 1, 0}, {"tran-window", 1, 0}, {"tun-mtu", 2, 0}, {"tun-mtu-extra", 1, 0},
+    {"tun-mtu-max", 1, 0}, {"udp-mtu", 1, 0}, {"up-delay", 0, 0}, {"verify-hash", 2, 1},
+    {"verify-x509-name", 2, 0},
+    /* clang-format on */
+};
+
+/* The row of a name, or -1. */
+static int row_of(const char *name, size_t length)
+{
+	for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++) {
+		if (strlen(allowed[i].name) == length && memcmp(allowed[i].name, name, length) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+static bool same(const char *text, size_t length, const char *as)
+{
+	return strlen(as) == length && memcmp(text, as, length) == 0;
+}
+
+/* The line at *at without its LF; *at goes behind it. NULL: no whole line left. */
+static const char *take_line(const char **at, const char *end, size_t *length)
+{
+	const char *line = *at, *stop = line < end ? memchr(line, '\n', (size_t)(end - line)) : NULL;
+
+	if (stop == NULL)
+		return NULL;
+	*length = (size_t)(stop - line);
+	*at = stop + 1;
+	return line;
+}
+
+/* One argument, `at` on its opening quote; returns what follows it or NULL. */
+static const char *take_argument(const char *at, const char *end)
+{
+	if (at == end || *at++ != '"')
+		return NULL;
+	for (; at < end; at++) {
+		if (*at == '"')
+			return at + 1;
+		if (*at < 0x20 || *at > 0x7e)
+			return NULL;
+		if (*at == '\\' && (++at == end || (*at != '\\' && *at != '"')))
+			return NULL;
+	}
+	return NULL;
+}
+
+/* A path here would be loaded as code: only OpenSSL's own names. */
+static bool is_provider(const char *at, size_t length)
+{
+	return same(at, length, "\"default\"") || same(at, length, "\"legacy\"") ||
+	       same(at, length, "\"fips\"") || same(at, length, "\"base\"");
+}
+
+/* Returns NULL, or what is wrong with the line. */
+static const char *check_option(const char *line, size_t length)
+{
+	const char *end = line + length, *at = memchr(line, ' ', length), *next;
+	int row = row_of(line, at == NULL ? length : (size_t)(at - line)), count = 0;
+
+	if (length > CANONICAL_LINE_MAX)
+		return "too long";
+	if (row == -1 || allowed[row].arguments == BLOCK_ONLY)
+		return "not an allowed option";
+	for (at = at == NULL ? end : at; at < end; at = next) {
+		if (*at++ != ' ' || (next = take_argument(at, end)) == NULL)
+			return "not a quoted argument";
+		if (++count > allowed[row].arguments)
+			return "too many arguments";
+		if (strcmp(allowed[row].name, "providers") == 0 && !is_provider(at, (size_t)(next - at)))
+			return "not a provider's name";
+	}
+	return NULL;
+}
+
+/* `line` is "<tag>", *at behind it; goes behind "</tag>". */
+static const char *check_block(const char *line, size_t length, const char **at, const char *end, int *number)
+{
+	static const char bytes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=:,. -";
+	const char *tag = line + 1;
+	int row = length < 3 || line[length - 1] != '>' ? -1 : row_of(tag, length - 2);
+	size_t tag_length = length - 1; /* with the '>' */
+
+	if (row == -1 || !allowed[row].block)
+		return "not an allowed block";
+	while ((line = take_line(at, end, &length)) != NULL) {
+		++*number;
+		if (length == tag_length + 2 && memcmp(line, "</", 2) == 0 &&
+		    memcmp(line + 2, tag, tag_length) == 0)
+			return NULL;
+		if (length > BLOCK_LINE_MAX)
+			return "too long";
+		for (size_t i = 0; i < length; i++) {
+			if (line[i] == '\0' || strchr(bytes, line[i]) == NULL)
+				return "a byte that has no place in a block";
+		}
+	}
+	return "the block is not closed";
+}
+
+/* "remote HOST PORT udp|tcp [ADDR ...]" to a value. */
+static bool parse_remote(const char *line, size_t length, struct canonical_remote *remote)
+{
+	char text[REMOTE_LINE_MAX], *save = text, *word;
+	uint64_t port;
+
+	memset(remote, 0, sizeof *remote);
+	if (length >= sizeof text || memchr(line, '\0', length) != NULL)
+		return false;
+	memcpy(text, line, length);
+	text[length] = '\0';
+	if ((word = strsep(&save, " ")) == NULL || strcmp(word, "remote") != 0)
+		return false;
+	if ((word = strsep(&save, " ")) == NULL || *word == '\0' ||
+	    strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:") !=
+		strlen(word) ||
+	    text_copy(remote->host, sizeof remote->host, word) == -1)
+		return false;
+	if ((word = strsep(&save, " ")) == NULL || text_number(word, 1, 65535, &port) == -1)
+		return false;
+	remote->port = (uint16_t)port;
+	if ((word = strsep(&save, " ")) == NULL)
+		return false;
+	remote->proto = strcmp(word, "udp") == 0 ? NET_UDP : strcmp(word, "tcp") == 0 ? NET_TCP : 0;
+	while ((word = strsep(&save, " ")) != NULL) {
+		if (remote->address_count == CANONICAL_ADDRESSES ||
+		    net_address_parse(word, &remote->addresses[remote->address_count]) == -1 ||
+		    !net_address_is_dialable(&remote->addresses[remote->address_count]))
+			return false;
+		remote->address_count++;
+	}
+	return remote->proto != 0;
+}
+
+static bool parse_needs(const char *line, size_t length)
+{
+	return length == 7 && memcmp(line, "needs ", 6) == 0 && line[6] >= '0' && line[6] <= '3';
+}
+
+/* remote lines, needs, an empty line; *at goes to the body. */
+static const char *check_head(const char **at, const char *end, int *number)
+{
+	struct canonical_remote remote;
+	const char *line;
+	size_t length;
+
+	for (line = take_line(at, end, &length); line != NULL; line = take_line(at, end, &length)) {
+		++*number;
+		if (!parse_remote(line, length, &remote))
+			break;
+	}
+	if (line == NULL || *number < 2 || !parse_needs(line, length))
+		return "not a remote";
+	++*number;
+	line = take_line(at, end, &length);
+	return line == NULL || length != 0 ? "not the empty line" : NULL;
+}
+
+int canonical_check(const char *text, size_t length, struct err *e)
+{
+	const char *at = text, *end = text + length, *line, *wrong;
+	int number = 0;
+
+	if (length > CANONICAL_SIZE_MAX)
+		return err_set(e, "canonical profile: larger than %d bytes", CANONICAL_SIZE_MAX);
+	wrong = check_head(&at, end, &number);
+	while (wrong == NULL && at < end) {
+		number++;
+		line = take_line(&at, end, &length);
+		if (line == NULL)
+			wrong = "no line end";
+		else if (length > 0 && line[0] == '<')
+			wrong = check_block(line, length, &at, end, &number);
+		else
+			wrong = check_option(line, length);
+	}
+	return wrong == NULL ? 0 : err_set(e, "canonical profile, line %d: %s", number, wrong);
+}
+
+bool canonical_next_remote(const char *text, size_t length, size_t *at, struct canonical_remote *remote)
+{
+	const char *next = text + *at, *line = take_line(&next, text + length, &length);
+
+	*at = (size_t)(next - text);
+	return line != NULL && parse_remote(line, length, remote);
+}
+
+int canonical_needs(const char *text, size_t length)
+{
+	const char *body = canonical_body(text, length);
+
+	return body - text < 3 ? 0 : body[-3] - '0'; /* "needs N\n\n" ends before it */
+}
+
+const char *canonical_body(const char *text, size_t length)
+{
+	const char *empty = length == 0 ? NULL : memmem(text, length, "\n\n", 2);
+
+	return empty == NULL ? text + length : empty + 2;
+}
+
+bool canonical_has(const char *text, size_t length, const char *name)
+{
+	const char *at = canonical_body(text, length), *end = text + length, *line;
+	bool block = false;
+
+	while ((line = take_line(&at, end, &length)) != NULL) {
+		const char *space = memchr(line, ' ', length);
+
+		if (length > 0 && line[0] == '<')
+			block = length < 2 || line[1] != '/';
+		if (!block && same(line, space == NULL ? length : (size_t)(space - line), name))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,55 @@
+/* The canonical form of a profile: what the vetting child prints, what the
+ * gate checks line by line, what openvpn may get. It is closed:
+ *
+ *   remote HOST PORT udp|tcp [ADDR ...]     one a remote, at least one
+ *   needs N                                 0..3, enum profile_credentials
+ *                                           an empty line, then the body:
+ *   name "arg" "arg"                        name and count from the table
+ *   <tag>                                   base64, hex, PEM lines only
+ *   ...
+ *   </tag>
+ *
+ * Printable ASCII and LF, nothing else; in an argument only \\ and \" are
+ * escapes; a line of the body is at most 254 bytes, openvpn's own limit. The
+ * checker shares no code with the parser that prints it: it is the wall behind
+ * that parser. */
+#ifndef BASE_CANONICAL_H
+#define BASE_CANONICAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/net.h"
+
+enum {
+	CANONICAL_SIZE_MAX = 16 * 1024 * 1024,
+	CANONICAL_ADDRESSES = 16,
+	CANONICAL_HOST_SIZE = 256,
+	CANONICAL_LINE_MAX = 254
+};
+
+struct canonical_remote {
+	char host[CANONICAL_HOST_SIZE]; /* for messages only */
+	uint16_t port;
+	uint8_t proto; /* enum net_proto */
+	struct net_address addresses[CANONICAL_ADDRESSES];
+	size_t address_count; /* 0: never resolved */
+};
+
+/* Is every byte of it in the form above? 0, or -1 and `e`. Does no I/O,
+ * allocates nothing, takes any bytes. */
+int canonical_check(const char *text, size_t length, struct err *e);
+
+/* The rest only on a text that canonical_check took. */
+
+/* The next remote from offset *at on (begin with 0); false at their end. */
+bool canonical_next_remote(const char *text, size_t length, size_t *at, struct canonical_remote *remote);
+int canonical_needs(const char *text, size_t length);
+/* Where the body for openvpn begins; it goes to the end of `text`. */
+const char *canonical_body(const char *text, size_t length);
+/* Is there a line with this option (say "route-nopull")? */
+bool canonical_has(const char *text, size_t length, const char *name);
+
+#endif

@@ -1,0 +1,19 @@
+/* One error: what went wrong, in one line a user can act on. */
+#ifndef BASE_ERR_H
+#define BASE_ERR_H
+
+struct err {
+	char text[512]; /* "" while nothing failed; never contains a line end */
+};
+
+/* Sets the text (printf format, cut at the size). Always returns -1, so that
+ * a caller can write `return err_set(e, ...)`. `e` may be NULL. */
+int err_set(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* As err_set, followed by ": " and the text of errno as it was on entry. */
+int err_errno(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Puts "prefix: " before the text that is there. Always returns -1. */
+int err_prefix(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

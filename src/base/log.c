@@ -1,0 +1,67 @@
+/* The log: one line an event, RFC 3339 time, level, room, text. */
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+enum { LINE_MAX_BYTES = 4096 };
+
+static const char *const level_words[] = {"error", "warn", "info", "debug"};
+static int log_descriptor = STDERR_FILENO;
+static int log_second = -1;
+static enum log_level log_wanted = LOG_INFO;
+
+void log_open(int descriptor, enum log_level level)
+{
+	log_descriptor = descriptor;
+	log_wanted = level;
+}
+
+void log_copy(int descriptor)
+{
+	log_second = descriptor;
+}
+
+int log_level_parse(const char *word)
+{
+	for (int level = LOG_ERROR; level <= LOG_DEBUG; level++) {
+		if (strcmp(word, level_words[level]) == 0)
+			return level;
+	}
+	return -1;
+}
+
+/* A full disk loses the line: nothing may depend on the log. */
+static void emit(int descriptor, const char *line, size_t length)
+{
+	ssize_t written = descriptor == -1 ? 0 : write(descriptor, line, length);
+
+	(void)written;
+}
+
+void log_line(enum log_level level, const char *room, const char *format, ...)
+{
+	int kept = errno;
+	char raw[LINE_MAX_BYTES / 4], line[LINE_MAX_BYTES], stamp[TEXT_TIME_SIZE];
+	size_t used;
+	va_list ap;
+
+	if (level > log_wanted)
+		return;
+	va_start(ap, format);
+	vsnprintf(raw, sizeof raw, format, ap);
+	va_end(ap);
+	text_time(stamp, time(NULL));
+	used = (size_t)snprintf(line, 128, "%s %s %s: ", stamp, level_words[level], room);
+	used += text_escape(line + used, sizeof line - used - 1, raw, strlen(raw));
+	line[used++] = '\n';
+	emit(log_descriptor, line, used);
+	emit(log_second, line, used);
+	errno = kept;
+}

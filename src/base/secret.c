@@ -1,0 +1,28 @@
+/* A secret: one type that wipes itself, is never logged and never grows. */
+#include "base/secret.h"
+
+#include <string.h>
+
+int secret_set(struct secret *secret, const char *from, size_t length)
+{
+	secret_wipe(secret);
+	if (length >= sizeof secret->bytes)
+		return -1;
+	for (size_t i = 0; i < length; i++) {
+		unsigned char byte = (unsigned char)from[i];
+
+		if (byte < 0x20 || byte == 0x7f)
+			return -1;
+	}
+	memcpy(secret->bytes, from, length);
+	secret->length = length;
+	return 0;
+}
+
+void secret_wipe(struct secret *secret)
+{
+	volatile unsigned char *at = (volatile unsigned char *)secret;
+
+	for (size_t i = 0; secret != NULL && i < sizeof *secret; i++)
+		at[i] = 0;
+}

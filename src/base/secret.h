@@ -1,0 +1,21 @@
+/* A secret: one type that wipes itself, is never logged and never grows. */
+#ifndef BASE_SECRET_H
+#define BASE_SECRET_H
+
+#include <stddef.h>
+
+enum { SECRET_SIZE = 256 }; /* openvpn takes 255 bytes over management (management-notes, parameter limit) */
+
+struct secret {
+	size_t length;
+	char bytes[SECRET_SIZE]; /* terminated */
+};
+
+/* Copies `length` bytes in. 0, or -1 if it is too long or has control bytes
+ * (openvpn would drop those silently); the secret is then empty. */
+int secret_set(struct secret *secret, const char *from, size_t length);
+
+/* Overwrites it so that no optimizer can leave it out. NULL is fine. */
+void secret_wipe(struct secret *secret);
+
+#endif

@@ -1,0 +1,28 @@
+/* The messages between our programs: fixed sizes, host byte order (one machine,
+ * one build: `version` must be equal). Every struct is sent whole; unused bytes
+ * are zero; texts are terminated. */
+#ifndef BASE_WIRE_H
+#define BASE_WIRE_H
+
+#include <stdint.h>
+
+enum { WIRE_VERSION = 1, WIRE_TEXT = 240 };
+
+enum wire_gate { GATE_LOCKED, GATE_DIALLING, GATE_OPEN, GATE_PAUSED, GATE_OFF, GATE_UNPROTECTED };
+
+enum wire_wish { WISH_UP = 1, WISH_DOWN, WISH_RECONNECT };
+
+/* The descriptors that portcullis-driver is started with. */
+enum {
+	WIRE_FD_CHANNEL = 3,    /* stream socket to the gate: struct wire_* below */
+	WIRE_FD_CONTROL = 4,    /* listening: the control socket */
+	WIRE_FD_MANAGEMENT = 5, /* listening: openvpn connects to it */
+	WIRE_FD_LOG = 6,        /* the log, O_APPEND, readable */
+	WIRE_FD_PROFILE = 7,    /* the remotes of the canonical profile: base/canonical.h */
+	WIRE_FD_PASSWORD = 8    /* the password file, or /dev/null */
+};
+
+/* "locked", "dialling", ... */
+const char *wire_gate_word(uint32_t gate);
+
+#endif

@@ -1,0 +1,78 @@
+/* The channel between portcullisd and portcullis-driver: a closed list. */
+#ifndef BASE_WIRE_CHANNEL_H
+#define BASE_WIRE_CHANNEL_H
+
+#include <stdint.h>
+
+#include "base/net.h"
+#include "base/wire.h"
+
+enum { WIRE_SERVERS = 6, WIRE_DOMAINS = 4, WIRE_DOMAIN = 64, WIRE_NETWORKS = 8 };
+
+/* Driver to gate. There is no verb for paused, off or a rule. */
+enum wire_verb {
+	VERB_READY = 1, /* the driver has started; the gate answers NOTE_HELLO and NOTE_WISH */
+	VERB_DIAL,      /* endpoint: flip to dialling, then start openvpn for it */
+	VERB_ADDRESS,   /* tunnel: its name and addresses, as soon as openvpn tells them */
+	VERB_OPEN,      /* tunnel: flip to open, set its DNS */
+	VERB_COUNT,     /* asks for NOTE_GATE with a fresh count of blocked packets */
+	VERB_LEAVE      /* end the attempt: shut the tunnel, reap openvpn, lock */
+};
+
+struct wire_tunnel {
+	char name[NET_NAME_SIZE];
+	struct net_address address4, address6;     /* NET_NONE: none */
+	struct net_prefix networks[WIRE_NETWORKS]; /* the tunnel's own networks */
+	struct net_address dns[WIRE_SERVERS];      /* pushed resolvers */
+	char domains[WIRE_DOMAINS][WIRE_DOMAIN];   /* pushed search domains */
+};
+
+struct wire_request {
+	uint32_t version; /* WIRE_VERSION */
+	uint32_t verb;    /* enum wire_verb */
+	struct net_endpoint endpoint;
+	struct wire_tunnel tunnel;
+};
+
+/* Gate to driver. Answers and news are the same kind: what is now the case. */
+enum wire_note {
+	NOTE_HELLO = 1, /* first: `hello` */
+	NOTE_WISH,      /* `wish`: what the user wants */
+	NOTE_GATE,      /* `gate` has changed; `text` says why */
+	NOTE_DIALLING,  /* answer to VERB_DIAL: openvpn runs as `pid` */
+	NOTE_OPEN,      /* answer to VERB_OPEN: verified */
+	NOTE_REFUSED,   /* a verb was refused or failed: `text`; the gate is locked or dialling as `gate` says
+			 */
+	NOTE_ENDED,     /* the attempt is over, openvpn reaped, the gate locked; `text` says why */
+	NOTE_NETWORK    /* links or addresses changed, or the machine woke: worth trying now */
+};
+
+struct wire_hello {
+	char gate_version[32];
+	char profile_name[128]; /* the path, for status */
+	char interface[NET_NAME_SIZE];
+	char username[128];     /* from the configuration, may be "" */
+	int64_t boot_locked_at; /* seconds since the epoch, 0 unknown */
+	uint32_t control_uid;   /* who may connect beside root: nobody = 0 */
+	int32_t control_gid;    /* members may ask; -1 none */
+	uint32_t log_level;     /* enum log_level */
+	uint32_t manage_dns;
+};
+
+struct wire_note_message {
+	uint32_t version;
+	uint32_t note; /* enum wire_note */
+	uint32_t gate; /* enum wire_gate, always current */
+	uint32_t wish; /* enum wire_wish, always current */
+	int32_t pid;
+	uint32_t reserved;
+	uint64_t blocked; /* packets stopped since the gate was loaded */
+	int64_t until;    /* end of a pause, seconds since the epoch, else 0 */
+	char text[WIRE_TEXT];
+	struct wire_hello hello;
+};
+
+_Static_assert(sizeof(struct net_endpoint) == 20, "no padding on the wire");
+_Static_assert(sizeof(struct net_prefix) == 18, "no padding on the wire");
+
+#endif

@@ -1,0 +1,52 @@
+/* portcullis.conf as a struct: root's own file, read once at start. */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "policy/situation.h"
+
+enum { CONFIG_ARGUMENTS = 16 };
+
+struct config {
+	char profile[PATH_MAX]; /* "" none given */
+	char interface[NET_NAME_SIZE];
+	char runtime_dir[PATH_MAX], state_dir[PATH_MAX];
+	struct identity user, openvpn_user, openvpn_group, dhcp_user; /* openvpn_user.name "" : root */
+	uint32_t user_gid;                                            /* the driver's primary group */
+	bool lan, links_down, manage_dns;
+	char openvpn_binary[PATH_MAX];
+	char openvpn_arguments[CONFIG_ARGUMENTS][256];
+	size_t openvpn_argument_count;
+	char control_socket[PATH_MAX];
+	struct identity control_group;
+	int64_t control_gid; /* -1: none */
+	char username[128], password_file[PATH_MAX];
+	char log_file[PATH_MAX];
+	uint64_t log_size; /* bytes; kept for rotation */
+	uint32_t log_keep;
+	enum log_level log_level;
+};
+
+/* Fills every default, as portcullis.conf(5) says; names of users and groups
+ * are not looked up. */
+void config_defaults(struct config *config);
+
+/* Reads FILE (relative paths become relative to it). Syntax first, then users
+ * and groups; files that it names are not opened. FILE must be root's or the
+ * caller's and not writable by others. 0, or -1 and `e` =
+ * "FILE:LINE: what; instead: ...". May block in the user database. */
+int config_read(struct config *config, const char *file, struct err *e);
+
+/* The syntax half of config_read, from an open stream: `name` is for messages,
+ * `directory` (absolute) is what paths are relative to. Looks nobody up. Not
+ * reentrant (libConfuse has no argument for its callbacks). 0 or -1 and `e`. */
+int config_read_stream(struct config *config, FILE *stream, const char *name, const char *directory,
+		       struct err *e);
+
+#endif

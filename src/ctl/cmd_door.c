@@ -1,0 +1,340 @@
+/* portcullis up, down, reconnect, pause, resume: what root asks of the gate. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "base/wire_door.h"
+#include "ctl/ctl.h"
+#include "ctl/ctl_client.h"
+#include "ctl/ctl_door.h"
+#include "ctl/ctl_show.h"
+
+enum {
+	DOOR_PATIENCE = 3000, /* ms; the gate answers within 1 s unless it is stopped */
+	SETTLE_SECONDS = 5    /* openvpn has 1.5 s to leave */
+};
+
+enum { OPTION_WAIT };
+
+static const struct ctl_option wait_options[] = {
+    [OPTION_WAIT] = {"wait", 'w', "DURATION", true, "return when it is done, or after DURATION (exit 1)"},
+};
+
+struct waiting {
+	bool wanted;
+	uint32_t seconds; /* 0: for ever */
+	struct client client;
+};
+
+static int talk(int door, const struct wire_door_request *request, struct wire_door_answer *answer,
+		struct err *e)
+{
+	ssize_t got;
+
+	if (send(door, request, sizeof *request, MSG_NOSIGNAL) != (ssize_t)sizeof *request)
+		got = 0;
+	else
+		got = recv(door, answer, sizeof *answer, MSG_WAITALL);
+	if (got == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return err_set(
+		    e, "portcullisd lives, but does not answer; instead: see its log, or, to get out, "
+		       "portcullis off --offline");
+	if (got != (ssize_t)sizeof *answer && geteuid() != 0)
+		return err_set(e, "only root may; instead: sudo portcullis");
+	if (got != (ssize_t)sizeof *answer)
+		return err_set(e, "portcullisd closed the door; instead: see its log");
+	if (answer->version != WIRE_VERSION)
+		return err_set(e,
+			       "portcullis and portcullisd are of different versions; instead: install both "
+			       "together and restart portcullisd");
+	answer->text[sizeof answer->text - 1] = '\0';
+	return answer->refused != 0 ? err_set(e, "%s", answer->text) : 0;
+}
+
+int ctl_door(const struct ctl *ctl, const struct wire_door_request *request)
+{
+	struct wire_door_answer answer;
+	struct err e = {""};
+	char path[256], text[sizeof answer.text * 4];
+	enum client_result result;
+	int door, talked;
+
+	if (client_beside(ctl->socket, "gate.sock", path, sizeof path, &e) == -1)
+		return ctl_fail(ctl, "%s", e.text);
+	result = client_connect(path, DOOR_PATIENCE, &door, &e);
+	if (result == CLIENT_NO_DAEMON)
+		return ctl_no_daemon(ctl);
+	if (result != CLIENT_OK && geteuid() != 0)
+		return ctl_fail(ctl, "only root may; instead: sudo portcullis %s", ctl->command->name);
+	if (result != CLIENT_OK)
+		return ctl_fail(ctl, "%s", e.text);
+	talked = talk(door, request, &answer, &e);
+	close(door);
+	if (talked == -1)
+		return ctl_fail(ctl, "%s", e.text);
+	text_escape(text, sizeof text, answer.text, strlen(answer.text));
+	printf("%s: accepted; the gate is %s%s%s%s\n", ctl->command->name, wire_gate_word(answer.gate),
+	       text[0] != '\0' ? " (" : "", text, text[0] != '\0' ? ")" : "");
+	return 0;
+}
+
+/* -1 go on; else the exit code. */
+static int read_options(struct ctl *ctl, struct waiting *waiting)
+{
+	struct err e = {""};
+	const char *value;
+	int what;
+
+	while ((what = ctl_args_next(ctl, &value, &e)) == OPTION_WAIT) {
+		waiting->wanted = true;
+		if (value != NULL && text_duration(value, &waiting->seconds) == -1)
+			return ctl_fail(ctl, "--wait=%s is no duration; instead: a number and s, m, h or d",
+					value);
+	}
+	return what == CTL_ARGS_END ? -1 : ctl_args_stop(ctl, what, value, &e);
+}
+
+static bool is(const json_t *status, const char *key, const char *word)
+{
+	const char *value = json_string_value(json_object_get(status, key));
+
+	return value != NULL && strcmp(value, word) == 0;
+}
+
+int ctl_door_done(uint32_t verb, const json_t *status, bool left)
+{
+	if (verb == DOOR_PAUSE || verb == DOOR_OFF)
+		return is(status, "gate", verb == DOOR_OFF ? "off" : "paused") ? 0 : -1;
+	if (is(status, "gate", "unprotected"))
+		return CTL_UNPROTECTED;
+	if (verb == DOOR_DOWN)
+		return is(status, "gate", "locked") && is(status, "tunnel", "down") ? 0 : -1;
+	if (is(status, "gate", "open"))
+		return verb == DOOR_UP || left ? 0 : -1;
+	/* Bad credentials: nothing more will happen by itself. */
+	return left && is(status, "tunnel", "stopped") ? CTL_SHUT : -1;
+}
+
+static int finish(const json_t *status, int code)
+{
+	char text[SHOW_SIZE];
+
+	show_line(status, ctl_colour(), text, sizeof text);
+	fputs(text, code == 0 ? stdout : stderr);
+	return code;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Was the gate seen in neither of the states that a wait ends in? */
+static bool is_between(const json_t *status)
+{
+	return !is(status, "gate", "open") && !is(status, "tunnel", "stopped");
+}
+
+/* The next status, over a respawn of the driver. */
+static enum client_result next_status(const struct ctl *ctl, struct client *client, int64_t deadline,
+				      json_t **status, struct err *e)
+{
+	int64_t now = now_ms(), patience = deadline == -1 ? -1 : deadline > now ? deadline - now : 0;
+	enum client_result result =
+	    client_next(client, patience > INT_MAX ? INT_MAX : (int)patience, status, e);
+	json_t *question;
+
+	if (result != CLIENT_CLOSED)
+		return result;
+	client_close(client);
+	question = json_pack("{s:s}", "command", "watch");
+	result = client_ask(client, ctl->socket, question, status, e);
+	json_decref(question);
+	return result;
+}
+
+/* `status` was the case before the door was knocked at: where the wished state
+ * is the old one, a change since then is needed. Frees `status`. */
+static int wait_done(const struct ctl *ctl, struct waiting *waiting, uint32_t verb, json_t *status)
+{
+	int64_t deadline = waiting->seconds == 0 ? -1 : now_ms() + (int64_t)waiting->seconds * 1000;
+	enum client_result result = CLIENT_OK;
+	struct err e = {""};
+	bool left = is_between(status);
+	int code = verb == DOOR_RECONNECT ? -1 : ctl_door_done(verb, status, left);
+
+	while (code == -1) {
+		json_decref(status);
+		status = NULL;
+		if ((result = next_status(ctl, &waiting->client, deadline, &status, &e)) != CLIENT_OK)
+			break;
+		left = left || is_between(status);
+		code = ctl_door_done(verb, status, left);
+	}
+	if (result == CLIENT_OK)
+		code = finish(status, code);
+	else if (result == CLIENT_NO_DAEMON)
+		code = ctl_no_daemon(ctl);
+	else if (result == CLIENT_LATE)
+		code = ctl_fail(ctl, "accepted, but not done in the time given");
+	else
+		code = ctl_fail(ctl, "%s", e.text);
+	json_decref(status);
+	return code;
+}
+
+/* The verbs that take --wait. Watching begins before the door is knocked at,
+ * so that no change is missed. */
+static int run_waiting(struct ctl *ctl, uint32_t verb)
+{
+	const struct wire_door_request request = {.version = WIRE_VERSION, .verb = verb};
+	static struct waiting waiting;
+	json_t *question, *status = NULL;
+	enum client_result result;
+	struct err e = {""};
+	int code = read_options(ctl, &waiting);
+
+	if (code != -1)
+		return code;
+	if (!waiting.wanted)
+		return ctl_door(ctl, &request);
+	question = json_pack("{s:s}", "command", "watch");
+	result = client_ask(&waiting.client, ctl->socket, question, &status, &e);
+	json_decref(question);
+	if (result == CLIENT_NO_DAEMON)
+		return ctl_no_daemon(ctl);
+	if (result != CLIENT_OK)
+		return ctl_fail(ctl, "%s", e.text);
+	code = ctl_door(ctl, &request);
+	if (code == 0)
+		code = wait_done(ctl, &waiting, verb, status);
+	else
+		json_decref(status);
+	client_close(&waiting.client);
+	return code;
+}
+
+int ctl_door_settled(const struct ctl *ctl, const struct wire_door_request *request)
+{
+	static struct waiting waiting = {.wanted = true, .seconds = SETTLE_SECONDS};
+	json_t *question, *status = NULL;
+	enum client_result result;
+	struct err e = {""};
+	int code = ctl_door(ctl, request);
+
+	if (code != 0)
+		return code;
+	question = json_pack("{s:s}", "command", "watch");
+	result = client_ask(&waiting.client, ctl->socket, question, &status, &e);
+	json_decref(question);
+	if (result != CLIENT_OK)
+		return ctl_fail(ctl, "accepted, but whether it is done can't be asked: %s",
+				result == CLIENT_NO_DAEMON ? "nobody answers" : e.text);
+	code = wait_done(ctl, &waiting, request->verb, status);
+	client_close(&waiting.client);
+	return code;
+}
+
+static int run_up(struct ctl *ctl)
+{
+	return run_waiting(ctl, DOOR_UP);
+}
+
+static int run_down(struct ctl *ctl)
+{
+	return run_waiting(ctl, DOOR_DOWN);
+}
+
+static int run_reconnect(struct ctl *ctl)
+{
+	return run_waiting(ctl, DOOR_RECONNECT);
+}
+
+static int run_pause(struct ctl *ctl)
+{
+	struct wire_door_request request = {.version = WIRE_VERSION, .verb = DOOR_PAUSE};
+	struct err e = {""};
+	const char *value, *extra = NULL;
+	int what = ctl_args_next(ctl, &value, &e);
+
+	if (what == CTL_ARGS_END)
+		return ctl_fail(ctl, "how long? instead: portcullis pause 15m");
+	if (what != CTL_ARGS_OPERAND)
+		return ctl_args_stop(ctl, what, value, &e);
+	if (text_duration(value, &request.seconds) == -1)
+		return ctl_fail(ctl, "\"%s\" is no duration; instead: a number and s, m, h or d, 31d at most",
+				value);
+	if ((what = ctl_args_next(ctl, &extra, &e)) != CTL_ARGS_END)
+		return ctl_args_stop(ctl, what, extra, &e);
+	return ctl_door_settled(ctl, &request);
+}
+
+static int run_resume(struct ctl *ctl)
+{
+	const struct wire_door_request request = {.version = WIRE_VERSION, .verb = DOOR_RESUME};
+	struct err e = {""};
+	const char *value;
+	int what = ctl_args_next(ctl, &value, &e);
+
+	return what != CTL_ARGS_END ? ctl_args_stop(ctl, what, value, &e) : ctl_door(ctl, &request);
+}
+
+#define WAIT_OPTIONS wait_options, sizeof wait_options / sizeof *wait_options
+
+const struct ctl_command cmd_up = {
+    "up",
+    "",
+    "bring the VPN up and keep it up; ends off and pause",
+    "Asks for the VPN and returns when that is accepted. Ends `off` and a pause. It is\n"
+    "remembered: after a reboot the VPN comes up by itself.",
+    WAIT_OPTIONS,
+    run_up,
+};
+
+const struct ctl_command cmd_down = {
+    "down",
+    "",
+    "take the VPN down; the gate stays shut",
+    "Takes the VPN down and leaves the gate shut. It is remembered over a reboot.",
+    WAIT_OPTIONS,
+    run_down,
+};
+
+const struct ctl_command cmd_reconnect = {
+    "reconnect",
+    "",
+    "begin a new attempt now",
+    "Ends the running attempt, shuts the gate, and dials again at once.",
+    WAIT_OPTIONS,
+    run_reconnect,
+};
+
+const struct ctl_command cmd_pause = {
+    "pause",
+    "DURATION",
+    "let traffic out in the clear for a while",
+    "Takes the VPN down and lets traffic out IN THE CLEAR for DURATION: a number and s, m, h\n"
+    "or d, 31d at most. The gate shuts again by itself, even if portcullisd dies. Sleep and\n"
+    "reboot end a pause.",
+    NULL,
+    0,
+    run_pause,
+};
+
+const struct ctl_command cmd_resume = {
+    "resume",
+    "",
+    "end a pause now",
+    "Ends a pause: shuts the gate, forgets every connection, brings the VPN up again.",
+    NULL,
+    0,
+    run_resume,
+};

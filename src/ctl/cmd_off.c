@@ -1,0 +1,191 @@
+/* portcullis off: takes the rules away; --offline without anybody's help. */
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/wire_door.h"
+#include "ctl/ctl.h"
+#include "ctl/ctl_door.h"
+#include "os/firewall.h"
+#include "os/off_marker.h"
+#include "os/process.h"
+
+#define DAEMON "portcullisd"
+
+enum { OPTION_OFFLINE, OPTION_PERSIST };
+enum {
+	PATIENCE = 1000,  /* ms that a daemon has to leave by itself */
+	DEADLINE = 15,    /* s for all of it */
+	RETRY_PAUSE = 20, /* ms between two looks */
+	CALM_LOOKS = 5,   /* looks in a row at which nobody holds the gate */
+	DAEMONS_MAX = 16
+};
+
+static const struct ctl_option options[] = {
+    [OPTION_OFFLINE] = {"offline", 0, NULL, false, "without portcullisd: ends it, removes the rules"},
+    [OPTION_PERSIST] = {"persist", 0, NULL, false, "stay off over a reboot, until portcullis up"},
+};
+
+struct removal {
+	struct firewall *fw;
+	uint64_t began; /* a daemon that began later has seen the marker */
+	unsigned ended, forced;
+	bool had_rules;
+};
+
+static int end_one(const struct ctl *ctl, struct removal *removal, int32_t pid)
+{
+	struct err e = {""};
+	bool forced;
+
+	if (process_end(pid, DAEMON, PATIENCE, &forced, &e) == -1)
+		return ctl_fail(ctl, "%s", e.text);
+	removal->ended++;
+	removal->forced += forced;
+	printf("off: %s %" PRId32 " %s\n", DAEMON, pid, forced ? "did not leave and was killed" : "ended");
+	return 0;
+}
+
+/* Ends who may still hold the gate: the owner that the kernel names, and every
+ * daemon here that began before the marker. *found says if there was any. */
+static int end_daemons(const struct ctl *ctl, struct removal *removal, bool *found)
+{
+	int32_t owner = 0, pids[DAEMONS_MAX];
+	size_t count = process_find(DAEMON, removal->began, pids, DAEMONS_MAX);
+	int result = 0;
+
+	*found = count > 0;
+	for (size_t i = 0; i < count && i < DAEMONS_MAX; i++)
+		result |= end_one(ctl, removal, pids[i]);
+	if (removal->fw != NULL && firewall_owner(removal->fw, &owner, NULL) == 0 && owner > 0 &&
+	    owner != (int32_t)getpid()) {
+		*found = true;
+		removal->had_rules = true;
+		result |= end_one(ctl, removal, owner);
+	}
+	return result;
+}
+
+static double seconds_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static bool has_rules(struct removal *removal)
+{
+	uint64_t packets;
+
+	return firewall_blocked(removal->fw, &packets, NULL) == 0;
+}
+
+/* Until nobody holds the gate and the rules stay away: a service manager may
+ * start a daemon between two steps, which meets the marker and stays off. */
+static int remove_all(const struct ctl *ctl, struct removal *removal)
+{
+	double deadline = seconds_now() + DEADLINE;
+	struct err e = {""};
+	int calm = 0, broken = 0;
+	bool found;
+
+	while (calm < CALM_LOOKS && seconds_now() < deadline) {
+		int ended = end_daemons(ctl, removal, &found), removed;
+
+		removal->had_rules = has_rules(removal) || removal->had_rules;
+		e.text[0] = '\0';
+		removed = firewall_remove(removal->fw, &e);
+		if (ended == 0 && removed == 0 && !found && !has_rules(removal)) {
+			calm++;
+		} else {
+			calm = 0;
+			broken += ended != 0;
+		}
+		if (broken == 3)
+			return CTL_ERROR; /* said already, and it will not get better */
+		poll(NULL, 0, RETRY_PAUSE);
+	}
+	if (calm == CALM_LOOKS)
+		return 0;
+	return ctl_fail(
+	    ctl,
+	    "the rules can't be removed%s%s; instead: nft delete table inet portcullis; nft delete "
+	    "table netdev portcullis",
+	    e.text[0] != '\0' ? ": " : "", e.text);
+}
+
+static void tell(const struct removal *removal, bool persist, bool marked)
+{
+	if (removal->had_rules)
+		puts("off: the rules are removed");
+	else
+		puts("off: there were no rules to remove");
+	if (marked)
+		printf("off: stays off until `portcullis up`%s\n", persist ? "" : " or a reboot");
+	if (removal->forced > 0)
+		puts("off: if names are not found: resolvectl revert tun0, or resolvconf -d tun0.portcullis");
+	puts("off: NOT PROTECTED: traffic leaves in the clear");
+}
+
+static int run_offline(const struct ctl *ctl, bool persist)
+{
+	struct removal removal = {.fw = NULL};
+	struct err e = {""};
+	bool marked, found;
+	int result = 0;
+
+	if (geteuid() != 0)
+		return ctl_fail(ctl, "only root may; instead: sudo portcullis off --offline");
+	/* The marker first: a daemon that comes back from here on stays off. */
+	marked = off_marker_write(persist, &e) == 0;
+	if (!marked)
+		ctl_fail(ctl, "%s; the gate will shut again when portcullisd starts", e.text);
+	removal.began = process_now();
+	if ((removal.fw = firewall_open(&e)) == NULL) {
+		(void)end_daemons(ctl, &removal, &found);
+		return ctl_fail(ctl, "%s", e.text);
+	}
+	result = remove_all(ctl, &removal);
+	firewall_close(removal.fw);
+	if (result == 0)
+		tell(&removal, persist, marked);
+	return result == 0 && marked ? 0 : CTL_ERROR;
+}
+
+static int run_off(struct ctl *ctl)
+{
+	struct wire_door_request request = {.version = WIRE_VERSION, .verb = DOOR_OFF};
+	struct err e = {""};
+	bool offline = false;
+	const char *value;
+	int what;
+
+	while ((what = ctl_args_next(ctl, &value, &e)) >= 0) {
+		offline = offline || what == OPTION_OFFLINE;
+		request.persist |= what == OPTION_PERSIST;
+	}
+	if (what != CTL_ARGS_END)
+		return ctl_args_stop(ctl, what, value, &e);
+	if (offline)
+		return run_offline(ctl, request.persist != 0);
+	what = ctl_door_settled(ctl, &request);
+	if (what == CTL_NO_DAEMON)
+		ctl_fail(ctl, "if the machine is shut all the same: portcullis off --offline");
+	return what;
+}
+
+const struct ctl_command cmd_off = {
+    "off",
+    "",
+    "remove the rules: traffic leaves in the clear; root only",
+    "Takes the VPN down and removes our rules, and nothing else: traffic leaves IN THE CLEAR\n"
+    "until `portcullis up` or a reboot. --offline does it without portcullisd, configuration\n"
+    "or state, beside a stopped or looping portcullisd too; exit status 0 also if there was\n"
+    "nothing to remove.",
+    options,
+    sizeof options / sizeof *options,
+    run_off,
+};

@@ -1,0 +1,249 @@
+/* portcullis rules: the policy of a situation as a firewall's text. */
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "ctl/ctl.h"
+#include "policy/print.h"
+#include "policy/rules.h"
+
+enum {
+	OPTION_BACKEND,
+	OPTION_STATE,
+	OPTION_REMOTE,
+	OPTION_INTERFACE,
+	OPTION_TUNNEL_ADDRESS,
+	OPTION_TUNNEL_NETWORK,
+	OPTION_LINK,
+	OPTION_NEIGHBOUR,
+	OPTION_LAN,
+	OPTION_GROUP,
+	OPTION_USER,
+	OPTION_DHCP_USER
+};
+
+static const struct ctl_option options[] = {
+    [OPTION_BACKEND] = {"backend", 'b', "NAME", false, "nft (default on this platform), pf or ipfw"},
+    [OPTION_STATE] = {"state", 0, "STATE", false, "locked (default), dialling or open"},
+    [OPTION_REMOTE] = {"remote", 'r', "ENDPOINT", false, "the server: ADDR:PORT/PROTO or [ADDR]:PORT/PROTO"},
+    [OPTION_INTERFACE] = {"interface", 'i', "NAME", false, "the tunnel's interface (default tun0)"},
+    [OPTION_TUNNEL_ADDRESS] = {"tunnel-address", 0, "ADDR", false, "the tunnel's address; once a family"},
+    [OPTION_TUNNEL_NETWORK] = {"tunnel-network", 0, "NET/LEN", false, "the tunnel's network; repeatable"},
+    [OPTION_LINK] = {"link", 'l', "NAME", false, "a physical link; repeatable"},
+    [OPTION_NEIGHBOUR] = {"neighbour", 0, "NET/LEN", false, "an IPv6 prefix on a link; repeatable"},
+    [OPTION_LAN] = {"lan", 0, NULL, false, "as lan = true"},
+    [OPTION_GROUP] = {"group", 'g', "GROUP", false, "openvpn's group (default _openvpn)"},
+    [OPTION_USER] = {"user", 'u', "USER", false, "the driver's user (default _portcullis)"},
+    [OPTION_DHCP_USER] = {"dhcp-user", 0, "USER", false, "the DHCP client's user beside root"},
+};
+
+typedef int print_fn(const struct situation *s, char *to, size_t size, struct err *e);
+
+static const char *const backends[] = {"nft", "pf", "ipfw"};
+static print_fn *const printers[] = {policy_print_nft, policy_print_pf, policy_print_ipfw};
+static const char *const states[] = {"locked", "dialling", "open"};
+
+struct wanted {
+	struct situation situation;
+	print_fn *print;
+	const char *user, *group, *dhcp_user;
+};
+
+static int one_of(const char *option, const char *value, const char *const *words, size_t count,
+		  struct err *e)
+{
+	const char *near = text_nearest(value, words, count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(value, words[i]) == 0)
+			return (int)i;
+	}
+	if (near != NULL)
+		return err_set(e, "--%s %s is unknown; instead: did you mean %s?", option, value, near);
+	return err_set(e, "--%s %s is unknown; instead: %s, %s or %s", option, value, words[0], words[1],
+		       words[2]);
+}
+
+/* A name or number to who it is on this machine; else it stays a name. */
+static int identity_of(const char *option, const char *word, bool is_group, struct identity *who,
+		       struct err *e)
+{
+	const struct passwd *user = is_group ? NULL : getpwnam(word);
+	const struct group *group = is_group ? getgrnam(word) : NULL;
+	uint64_t number;
+
+	if (!text_is_name(word, sizeof who->name - 1) || text_copy(who->name, sizeof who->name, word) == -1)
+		return err_set(e, "--%s %s is no name; instead: letters, digits, '.', '_' and '-'", option,
+			       word);
+	if (text_number(word, 0, UINT32_MAX - 1, &number) == -1) {
+		who->known = user != NULL || group != NULL;
+		number = user != NULL ? user->pw_uid : group != NULL ? group->gr_gid : 0;
+	} else {
+		who->known = true;
+	}
+	who->number = (uint32_t)number;
+	return 0;
+}
+
+static int add_link(struct situation *s, const char *name, struct err *e)
+{
+	if (!net_is_interface_name(name))
+		return err_set(e, "--link %s is no interface name; instead: at most 15 of A-Z a-z 0-9 . _ -",
+			       name);
+	if (s->link_count == SITUATION_LINKS)
+		return err_set(e, "--link: too many; instead: at most %d", SITUATION_LINKS);
+	return text_copy(s->links[s->link_count++], NET_NAME_SIZE, name);
+}
+
+static int add_prefix(const char *option, const char *value, struct net_prefix *to, size_t *count,
+		      size_t most, struct err *e)
+{
+	if (*count == most)
+		return err_set(e, "--%s: too many; instead: at most %zu", option, most);
+	if (net_prefix_parse(value, &to[*count]) == -1)
+		return err_set(e, "--%s %s is no network; instead: such as 10.8.0.0/24", option, value);
+	(*count)++;
+	return 0;
+}
+
+static int tunnel_address(struct situation *s, const char *value, struct err *e)
+{
+	struct net_address address;
+
+	if (net_address_parse(value, &address) == -1)
+		return err_set(e, "--tunnel-address %s is no address; instead: such as 10.8.0.2", value);
+	*(address.family == NET_IPV4 ? &s->tunnel.address4 : &s->tunnel.address6) = address;
+	return 0;
+}
+
+static int remote(struct situation *s, const char *value, struct err *e)
+{
+	if (net_endpoint_parse(value, &s->endpoint) == -1)
+		return err_set(
+		    e,
+		    "--remote %s is no endpoint; instead: ADDR:PORT/udp or [ADDR]:PORT/tcp, with a "
+		    "numeric address",
+		    value);
+	if (!net_address_is_dialable(&s->endpoint.address))
+		return err_set(e, "--remote %s can't be a server; instead: a unicast address", value);
+	return 0;
+}
+
+static int take(struct wanted *wanted, int option, const char *value, struct err *e)
+{
+	struct situation *s = &wanted->situation;
+	int which;
+
+	switch (option) {
+	case OPTION_BACKEND:
+		which = one_of("backend", value, backends, 3, e);
+		wanted->print = which == -1 ? NULL : printers[which];
+		return which == -1 ? -1 : 0;
+	case OPTION_STATE:
+		which = one_of("state", value, states, 3, e);
+		s->state = which == -1 ? POLICY_LOCKED : (enum policy_state)which;
+		return which == -1 ? -1 : 0;
+	case OPTION_REMOTE:
+		return remote(s, value, e);
+	case OPTION_INTERFACE:
+		if (!net_is_interface_name(value))
+			return err_set(e, "--interface %s is no interface name; instead: such as tun0",
+				       value);
+		return text_copy(s->tunnel.name, sizeof s->tunnel.name, value);
+	case OPTION_TUNNEL_ADDRESS:
+		return tunnel_address(s, value, e);
+	case OPTION_TUNNEL_NETWORK:
+		return add_prefix("tunnel-network", value, s->tunnel.networks, &s->tunnel.network_count,
+				  SITUATION_NETWORKS, e);
+	case OPTION_LINK:
+		return add_link(s, value, e);
+	case OPTION_NEIGHBOUR:
+		return add_prefix("neighbour", value, s->neighbours, &s->neighbour_count,
+				  SITUATION_NEIGHBOURS, e);
+	case OPTION_LAN:
+		s->lan = true;
+		return 0;
+	case OPTION_GROUP:
+		wanted->group = value;
+		return 0;
+	case OPTION_USER:
+		wanted->user = value;
+		return 0;
+	default:
+		wanted->dhcp_user = value;
+		return 0;
+	}
+}
+
+/* What follows from the options together. */
+static int complete(struct wanted *wanted, struct err *e)
+{
+	struct situation *s = &wanted->situation;
+
+	if (identity_of("group", wanted->group, true, &s->openvpn_group, e) == -1 ||
+	    identity_of("user", wanted->user, false, &s->driver_user, e) == -1)
+		return -1;
+	if (wanted->dhcp_user != NULL &&
+	    identity_of("dhcp-user", wanted->dhcp_user, false, &s->dhcp_user, e) == -1)
+		return -1;
+	if (s->state != POLICY_LOCKED && s->endpoint.address.family == NET_NONE)
+		return err_set(e, "--state %s needs a server; instead: add --remote ADDR:PORT/PROTO",
+			       states[s->state]);
+	if (s->state == POLICY_OPEN && s->tunnel.address4.family == NET_NONE &&
+	    s->tunnel.address6.family == NET_NONE) {
+		/* The server gives it; the printed rules need one for row 2. */
+		fprintf(stderr, "portcullis: rules: the tunnel's address is not known, 10.8.0.2 is assumed; "
+				"instead: name it with --tunnel-address\n");
+		return tunnel_address(s, "10.8.0.2", e);
+	}
+	return 0;
+}
+
+static int print(const struct ctl *ctl, const struct wanted *wanted)
+{
+	char *text = malloc(PRINT_SIZE);
+	struct err e = {"no memory"};
+	int result = text != NULL ? wanted->print(&wanted->situation, text, PRINT_SIZE, &e) : -1;
+
+	if (result == 0 && (fputs(text, stdout) == EOF || fflush(stdout) == EOF))
+		result = err_errno(&e, "the rules can't be written");
+	free(text);
+	return result == 0 ? 0 : ctl_fail(ctl, "%s", e.text);
+}
+
+static int run_rules(struct ctl *ctl)
+{
+	static struct wanted wanted;
+	struct err e = {""};
+	const char *value;
+	int what;
+
+	wanted.print = printers[0];
+	wanted.group = "_openvpn";
+	wanted.user = "_portcullis";
+	text_copy(wanted.situation.tunnel.name, NET_NAME_SIZE, "tun0");
+	while ((what = ctl_args_next(ctl, &value, &e)) >= 0) {
+		if (take(&wanted, what, value, &e) == -1)
+			return ctl_fail(ctl, "%s", e.text);
+	}
+	if (what != CTL_ARGS_END)
+		return ctl_args_stop(ctl, what, value, &e);
+	if (complete(&wanted, &e) == -1)
+		return ctl_fail(ctl, "%s", e.text);
+	return print(ctl, &wanted);
+}
+
+const struct ctl_command cmd_rules = {
+    "rules",
+    "",
+    "print the firewall's rules; changes nothing",
+    "Prints the rules that the gate holds in a state, as text for nft, pf or ipfw: to read, or\n"
+    "to load on the router in front of this machine. Needs neither root nor portcullisd nor a\n"
+    "configuration. Users and groups that this machine does not know are printed by name.",
+    options,
+    sizeof options / sizeof *options,
+    run_rules,
+};

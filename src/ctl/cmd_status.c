@@ -1,0 +1,159 @@
+/* portcullis status and watch: what the gate and the tunnel are doing. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ctl/ctl.h"
+#include "ctl/ctl_client.h"
+#include "ctl/ctl_show.h"
+
+enum { OPTION_JSON };
+
+static const struct ctl_option options[] = {
+    [OPTION_JSON] = {"json", 0, NULL, false, "print the object instead of words"},
+};
+
+/* -1: go on; else the exit code. */
+static int read_options(struct ctl *ctl, bool *json)
+{
+	struct err e = {""};
+	const char *value;
+	int what;
+
+	*json = false;
+	while ((what = ctl_args_next(ctl, &value, &e)) == OPTION_JSON)
+		*json = true;
+	return what == CTL_ARGS_END ? -1 : ctl_args_stop(ctl, what, value, &e);
+}
+
+static json_t *request(const char *command)
+{
+	return json_pack("{s:s}", "command", command);
+}
+
+/* 0, or -1 when nobody reads any more. */
+static int print_json(const json_t *object)
+{
+	return json_dumpf(object, stdout, JSON_COMPACT) == 0 && putchar('\n') != EOF && fflush(stdout) == 0
+		   ? 0
+		   : -1;
+}
+
+static void print_nothing(bool json, const char *reason)
+{
+	json_t *nothing = json ? show_nothing(reason) : NULL;
+
+	if (nothing != NULL)
+		(void)print_json(nothing);
+	json_decref(nothing);
+}
+
+/* No answer: the object all the same, and why on stderr. */
+static int no_answer(const struct ctl *ctl, enum client_result result, bool json, const struct err *e)
+{
+	bool absent = result == CLIENT_NO_DAEMON;
+
+	print_nothing(json, absent ? NULL : e->text);
+	if (!absent)
+		return ctl_fail(ctl, "%s", e->text);
+	return json ? CTL_NO_DAEMON : ctl_no_daemon(ctl);
+}
+
+static int print_status(const struct ctl *ctl, const json_t *status, bool json)
+{
+	char text[SHOW_SIZE];
+
+	if (!json_is_string(json_object_get(status, "gate"))) {
+		struct err e = {"the answer names no gate; instead: name portcullis's socket with -s"};
+
+		return no_answer(ctl, CLIENT_FAILED, json, &e);
+	}
+	if (json) {
+		(void)print_json(status);
+	} else {
+		show_page(status, ctl_colour(), text, sizeof text);
+		fputs(text, stdout);
+	}
+	return show_exit(status);
+}
+
+static int run_status(struct ctl *ctl)
+{
+	static struct client client;
+	json_t *status, *question;
+	enum client_result result;
+	struct err e = {""};
+	bool json;
+	int code = read_options(ctl, &json);
+
+	if (code != -1)
+		return code;
+	question = request("status");
+	result = client_ask(&client, ctl->socket, question, &status, &e);
+	json_decref(question);
+	if (result != CLIENT_OK)
+		return no_answer(ctl, result, json, &e);
+	client_close(&client);
+	code = print_status(ctl, status, json);
+	json_decref(status);
+	return code;
+}
+
+/* One change. 0, or -1 when nobody reads any more. */
+static int print_change(const json_t *status, bool json, bool colour)
+{
+	char text[SHOW_SIZE];
+
+	if (json)
+		return print_json(status);
+	show_line(status, colour, text, sizeof text);
+	return fputs(text, stdout) == EOF || fflush(stdout) == EOF ? -1 : 0;
+}
+
+static int run_watch(struct ctl *ctl)
+{
+	static struct client client;
+	json_t *status, *question;
+	enum client_result result;
+	struct err e = {""};
+	bool json, colour = ctl_colour();
+	int code = read_options(ctl, &json), printed = 0;
+
+	if (code != -1)
+		return code;
+	question = request("watch");
+	do { /* a new connection for each life of the driver */
+		result = client_ask(&client, ctl->socket, question, &status, &e);
+		while (result == CLIENT_OK && printed == 0) {
+			printed = print_change(status, json, colour);
+			json_decref(status);
+			result = client_next(&client, -1, &status, &e);
+			if (result != CLIENT_OK)
+				client_close(&client);
+		}
+	} while (result == CLIENT_CLOSED && printed == 0);
+	json_decref(question);
+	return printed == 0 ? no_answer(ctl, result, json, &e) : CTL_OPEN;
+}
+
+#define SHARED_OPTIONS options, sizeof options / sizeof *options
+
+const struct ctl_command cmd_status = {
+    "status",
+    "",
+    "what the gate and the tunnel are doing",
+    "Prints what the gate and the tunnel are doing. Exit status: 0 open, 3 shut (locked or\n"
+    "dialling), 4 no daemon, 5 paused or off, 6 unprotected, 1 error. --json prints one\n"
+    "object in every case; what is not known is null.",
+    SHARED_OPTIONS,
+    run_status,
+};
+
+const struct ctl_command cmd_watch = {
+    "watch",
+    "",
+    "the same, live, a line for every change",
+    "Prints a line now and for every change, until it is interrupted or portcullisd leaves\n"
+    "(exit status 4). --json prints one object a line.",
+    SHARED_OPTIONS,
+    run_watch,
+};

@@ -1,0 +1,209 @@
+/* The control socket: who may ask, and how much they may hold. */
+#include "driver/control.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "driver/control_client.h"
+#include "os/peer.h"
+
+enum { ACCEPT_TURN = 16, PAUSE_MS = 100, LOG_POLL_MS = 250 };
+
+void control_sweep(struct control *control)
+{
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+		if (control->clients[i] != NULL && control->clients[i]->mode == CLIENT_GONE) {
+			client_free(control->clients[i]);
+			control->clients[i] = NULL;
+		}
+	}
+}
+
+static void refuse(int descriptor, const char *json)
+{
+	/* One short line into an empty socket; whoever does not take it loses it. */
+	if (write(descriptor, json, strlen(json)) == -1)
+		log_debug("driver", "a refused control client has already left");
+	close(descriptor);
+}
+
+static void admit(struct control *control, int descriptor)
+{
+	size_t place = CONTROL_CLIENTS, same_user = 0;
+	struct peer peer;
+
+	if (peer_of(descriptor, &peer) == -1 ||
+	    !((control->uid != 0 && peer.uid == control->uid) || peer_is_allowed(&peer, control->gid))) {
+		refuse(descriptor, "{\"error\":\"not allowed: status is for root, and for the group that "
+				   "control { group } names\"}\n");
+		return;
+	}
+	for (size_t i = CONTROL_CLIENTS; i-- > 0;) {
+		if (control->clients[i] == NULL)
+			place = i;
+		else if (control->clients[i]->uid == peer.uid)
+			same_user++;
+	}
+	if (place == CONTROL_CLIENTS || same_user >= CONTROL_PER_USER) {
+		refuse(descriptor, "{\"error\":\"too many connections to the control socket\"}\n");
+		return;
+	}
+	control->clients[place] = client_new(control, descriptor, peer.uid);
+}
+
+/* No descriptor is left: the one kept for it takes a client in, who is sent
+ * away, so that the listener does not spin; then a pause. */
+static void out_of_descriptors(struct control *control)
+{
+	static const struct timeval pause = {.tv_usec = PAUSE_MS * 1000};
+	int descriptor;
+
+	if (control->reserve != -1) {
+		close(control->reserve);
+		if ((descriptor = accept4(control->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) != -1)
+			refuse(descriptor, "{\"error\":\"no descriptor is left; try again\"}\n");
+	}
+	control->reserve = dup(control->listener);
+	log_warn("driver", "no descriptor is left for control clients");
+	event_del(control->acceptable);
+	evtimer_add(control->resume, &pause);
+}
+
+static void acceptable_cb(evutil_socket_t fd, short what, void *argument)
+{
+	struct control *control = argument;
+
+	(void)what;
+	for (int turn = 0; turn < ACCEPT_TURN; turn++) {
+		int descriptor = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (descriptor == -1) {
+			if (errno == EMFILE || errno == ENFILE)
+				out_of_descriptors(control);
+			return;
+		}
+		admit(control, descriptor);
+	}
+}
+
+static void resume_cb(evutil_socket_t fd, short what, void *argument)
+{
+	struct control *control = argument;
+
+	(void)fd, (void)what;
+	event_add(control->acceptable, NULL);
+}
+
+/* Only while somebody follows: a file can't be waited for inside the sandbox. */
+static void poll_log_cb(evutil_socket_t fd, short what, void *argument)
+{
+	struct control *control = argument;
+
+	(void)fd, (void)what;
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+		if (control->clients[i] != NULL && control->clients[i]->mode == CLIENT_LOG)
+			client_pump_log(control->clients[i]);
+	}
+	control_sweep(control);
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+		if (control->clients[i] != NULL && control->clients[i]->mode == CLIENT_LOG) {
+			control_poll_log(control);
+			return;
+		}
+	}
+}
+
+void control_poll_log(struct control *control)
+{
+	static const struct timeval interval = {.tv_usec = LOG_POLL_MS * 1000};
+
+	if (!evtimer_pending(control->poll_log, NULL))
+		evtimer_add(control->poll_log, &interval);
+}
+
+struct control *control_new(struct event_base *base, int listener, int log,
+			    const struct control_events *events)
+{
+	struct control *control = calloc(1, sizeof *control);
+
+	if (control == NULL)
+		return NULL;
+	control->base = base;
+	control->events = *events;
+	control->listener = listener;
+	control->log = log;
+	control->reserve = dup(listener);
+	control->acceptable = event_new(base, listener, EV_READ | EV_PERSIST, acceptable_cb, control);
+	control->resume = evtimer_new(base, resume_cb, control);
+	control->poll_log = evtimer_new(base, poll_log_cb, control);
+	if (control->acceptable == NULL || control->resume == NULL || control->poll_log == NULL) {
+		control_free(control);
+		return NULL;
+	}
+	return control;
+}
+
+void control_free(struct control *control)
+{
+	struct event *events[] = {control->acceptable, control->resume, control->poll_log};
+
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+		if (control->clients[i] != NULL)
+			client_free(control->clients[i]);
+	}
+	for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
+		if (events[i] != NULL)
+			event_free(events[i]);
+	}
+	if (control->reserve != -1)
+		close(control->reserve);
+	free(control->told);
+	free(control);
+}
+
+void control_start(struct control *control, uint32_t uid, int64_t gid)
+{
+	control->uid = uid;
+	control->gid = gid;
+	event_add(control->acceptable, NULL);
+}
+
+void control_refreshed(struct control *control)
+{
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+		struct client *client = control->clients[i];
+
+		if (client == NULL || client->mode != CLIENT_WAITS)
+			continue;
+		client->mode = CLIENT_READY;
+		client_send_status(client);
+		client_go_on(client);
+	}
+	control_sweep(control);
+}
+
+void control_changed(struct control *control)
+{
+	char *line = NULL;
+
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+		if (control->clients[i] == NULL || control->clients[i]->mode != CLIENT_WATCHES)
+			continue;
+		if (line == NULL) {
+			line = control->events.status(control->events.argument);
+			if (line == NULL || (control->told != NULL && strcmp(line, control->told) == 0))
+				break;
+		}
+		client_send(control->clients[i], line);
+	}
+	if (line != NULL) {
+		free(control->told);
+		control->told = line;
+	}
+	control_sweep(control);
+}

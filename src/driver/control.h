@@ -1,0 +1,33 @@
+/* The control socket: who may ask, and how much they may hold. */
+#ifndef DRIVER_CONTROL_H
+#define DRIVER_CONTROL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct event_base;
+struct control; /* opaque */
+
+enum { CONTROL_CLIENTS = 64, CONTROL_PER_USER = 16, CONTROL_QUEUE_MAX = 256 * 1024 };
+
+struct control_events {
+	/* A status that may be old is asked for: true if control_refreshed will
+	 * be called soon (and not from within), false if it is fresh enough. */
+	bool (*refresh)(void *argument);
+	/* The status as one line of JSON without line end, to be freed; NULL: no memory. */
+	char *(*status)(void *argument);
+	void *argument;
+};
+
+/* Descriptors stay the caller's. Accepts nobody yet. NULL: no memory. */
+struct control *control_new(struct event_base *base, int listener, int log,
+			    const struct control_events *events);
+void control_free(struct control *control); /* NULL is fine */
+
+/* Accepts from now on: root, `uid` (0: nobody else) and members of `gid` (-1: none). */
+void control_start(struct control *control, uint32_t uid, int64_t gid);
+
+void control_refreshed(struct control *control); /* answers who waits for a status */
+void control_changed(struct control *control);   /* tells who watches */
+
+#endif

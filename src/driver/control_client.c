@@ -1,0 +1,265 @@
+/* One client of the control socket: its requests, its queue, its end. */
+#include "driver/control_client.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "driver/log_tail.h"
+
+enum { SILENT_SECONDS = 10, LOG_CHUNK = 16 * 1024, LOG_QUEUE = 64 * 1024 };
+
+static void leave(struct client *client)
+{
+	if (client->mode != CLIENT_GONE)
+		client->mode = evbuffer_get_length(client->queue) > 0 ? CLIENT_LEAVES : CLIENT_GONE;
+}
+
+/* Writes what the socket takes now; the rest when it takes more. */
+static void flush(struct client *client)
+{
+	if (client->mode == CLIENT_GONE)
+		return;
+	while (evbuffer_get_length(client->queue) > 0) {
+		if (evbuffer_write(client->queue, client->descriptor) > 0)
+			continue;
+		if (errno == EAGAIN || errno == EINTR)
+			event_add(client->writable, NULL);
+		else
+			client->mode = CLIENT_GONE;
+		return;
+	}
+	if (client->mode == CLIENT_LEAVES)
+		client->mode = CLIENT_GONE;
+}
+
+static void queue_line(struct client *client, const char *json)
+{
+	if (evbuffer_add(client->queue, json, strlen(json)) == -1 ||
+	    evbuffer_add(client->queue, "\n", 1) == -1 ||
+	    evbuffer_get_length(client->queue) > CONTROL_QUEUE_MAX)
+		client->mode = CLIENT_GONE;
+}
+
+void client_send(struct client *client, const char *json)
+{
+	if (client->mode == CLIENT_GONE)
+		return;
+	queue_line(client, json);
+	flush(client);
+}
+
+/* Takes `value` over; NULL is no memory. */
+static void queue_pair(struct client *client, const char *key, json_t *value)
+{
+	json_t *object = json_pack("{s:o}", key, value);
+	char *line = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
+
+	if (line != NULL)
+		queue_line(client, line);
+	free(line);
+	json_decref(object);
+}
+
+static void fail(struct client *client, const char *why)
+{
+	queue_pair(client, "error", json_string(why));
+	flush(client);
+	leave(client);
+}
+
+void client_send_status(struct client *client)
+{
+	char *line = client->control->events.status(client->control->events.argument);
+
+	if (line == NULL)
+		client->mode = CLIENT_GONE;
+	else
+		client_send(client, line);
+	free(line);
+}
+
+/* Our lines are clean; another program's may hold any bytes, and JSON takes
+ * only UTF-8. */
+static void queue_log_line(struct client *client, const char *line, size_t length)
+{
+	static char clean[4 * LOG_CHUNK + 1];
+	json_t *string = json_stringn(line, length);
+
+	if (string == NULL) {
+		text_escape(clean, sizeof clean, line, length);
+		string = json_string(clean);
+	}
+	queue_pair(client, "line", string);
+}
+
+static void queue_log_lines(struct client *client, const char *text, size_t length)
+{
+	while (length > 0 && client->mode != CLIENT_GONE) {
+		const char *end = memchr(text, '\n', length);
+		size_t line = end != NULL ? (size_t)(end - text) : length;
+
+		queue_log_line(client, text, line);
+		text += line + (end != NULL);
+		length -= line + (end != NULL);
+	}
+}
+
+void client_pump_log(struct client *client)
+{
+	char chunk[LOG_CHUNK];
+	ssize_t got = 1; /* a full queue says nothing about the log's end */
+
+	while (client->mode == CLIENT_LOG && evbuffer_get_length(client->queue) < LOG_QUEUE) {
+		got = log_tail_read(client->control->log, &client->log_at, chunk, sizeof chunk);
+		if (got <= 0)
+			break;
+		queue_log_lines(client, chunk, (size_t)got);
+		flush(client);
+	}
+	if (client->mode != CLIENT_LOG || got > 0 || client->caught_up)
+		return;
+	client->caught_up = true;
+	queue_pair(client, "end", json_true());
+	flush(client);
+	if (!client->follow)
+		leave(client);
+}
+
+static void begin_log(struct client *client, const struct control_request *request)
+{
+	client->log_at = log_tail_find(client->control->log, request->lines);
+	if (client->log_at == -1) {
+		fail(client, "the log is not a file");
+		return;
+	}
+	client->mode = CLIENT_LOG;
+	client->follow = request->follow;
+	event_remove_timer(client->readable);
+	client_pump_log(client);
+	if (client->follow)
+		control_poll_log(client->control);
+}
+
+static void handle(struct client *client, const char *line, size_t length)
+{
+	struct control_request request;
+	struct err e = {""};
+
+	if (control_request_parse(line, length, &request, &e) == -1) {
+		fail(client, e.text);
+		return;
+	}
+	switch (request.command) {
+	case CONTROL_STATUS:
+		if (client->control->events.refresh(client->control->events.argument))
+			client->mode = CLIENT_WAITS;
+		else
+			client_send_status(client);
+		break;
+	case CONTROL_WATCH:
+		client->mode = CLIENT_WATCHES;
+		event_remove_timer(client->readable);
+		client_send_status(client);
+		break;
+	case CONTROL_LOG:
+		begin_log(client, &request);
+		break;
+	}
+}
+
+void client_go_on(struct client *client)
+{
+	char *end;
+
+	while (client->mode == CLIENT_READY && (end = memchr(client->line, '\n', client->filled)) != NULL) {
+		size_t length = (size_t)(end - client->line);
+
+		handle(client, client->line, length);
+		client->filled -= length + 1;
+		memmove(client->line, end + 1, client->filled);
+	}
+	if (client->mode == CLIENT_READY && client->filled == sizeof client->line)
+		fail(client, "the request is longer than 1 KiB");
+	/* A status still goes to somebody who only stopped sending; a watcher has left. */
+	if (client->ended && client->mode == CLIENT_READY)
+		leave(client);
+	else if (client->ended &&
+		 (client->mode == CLIENT_WATCHES || (client->mode == CLIENT_LOG && client->follow)))
+		client->mode = CLIENT_GONE;
+}
+
+static void readable_cb(evutil_socket_t fd, short what, void *argument)
+{
+	struct client *client = argument;
+	size_t room = sizeof client->line - client->filled;
+	ssize_t got;
+
+	if (what & EV_TIMEOUT) {
+		client->mode = CLIENT_GONE;
+	} else if (room == 0) {
+		/* It sends while it is being answered: it can wait until then. */
+		event_del(client->readable);
+	} else if ((got = read(fd, client->line + client->filled, room)) > 0) {
+		client->filled += (size_t)got;
+		client_go_on(client);
+	} else if (got == 0) {
+		client->ended = true;
+		event_del(client->readable);
+		client_go_on(client);
+	} else if (errno != EAGAIN && errno != EINTR) {
+		client->mode = CLIENT_GONE;
+	}
+	control_sweep(client->control);
+}
+
+static void writable_cb(evutil_socket_t fd, short what, void *argument)
+{
+	struct client *client = argument;
+
+	(void)fd, (void)what;
+	flush(client);
+	if (client->mode == CLIENT_LOG)
+		client_pump_log(client);
+	control_sweep(client->control);
+}
+
+struct client *client_new(struct control *control, int descriptor, uint32_t uid)
+{
+	static const struct timeval silent = {.tv_sec = SILENT_SECONDS};
+	struct client *client = calloc(1, sizeof *client);
+
+	if (client == NULL) {
+		close(descriptor);
+		return NULL;
+	}
+	client->control = control;
+	client->descriptor = descriptor;
+	client->uid = uid;
+	client->queue = evbuffer_new();
+	client->readable = event_new(control->base, descriptor, EV_READ | EV_PERSIST, readable_cb, client);
+	client->writable = event_new(control->base, descriptor, EV_WRITE, writable_cb, client);
+	if (client->queue == NULL || client->readable == NULL || client->writable == NULL ||
+	    event_add(client->readable, &silent) == -1) {
+		client_free(client);
+		return NULL;
+	}
+	return client;
+}
+
+void client_free(struct client *client)
+{
+	if (client->readable != NULL)
+		event_free(client->readable);
+	if (client->writable != NULL)
+		event_free(client->writable);
+	if (client->queue != NULL)
+		evbuffer_free(client->queue);
+	close(client->descriptor);
+	free(client);
+}

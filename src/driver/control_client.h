@@ -1,0 +1,61 @@
+/* One client of the control socket. */
+#ifndef DRIVER_CONTROL_CLIENT_H
+#define DRIVER_CONTROL_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "driver/control.h"
+#include "driver/control_request.h"
+
+struct event;
+struct evbuffer;
+
+enum client_mode {
+	CLIENT_READY,   /* a request may come */
+	CLIENT_WAITS,   /* for a fresh status */
+	CLIENT_WATCHES, /* gets each change */
+	CLIENT_LOG,     /* gets the log */
+	CLIENT_LEAVES,  /* gets what is queued, then it is closed */
+	CLIENT_GONE     /* is freed at the end of the callback */
+};
+
+struct client {
+	struct control *control;
+	struct event *readable, *writable;
+	struct evbuffer *queue;
+	enum client_mode mode;
+	uint32_t uid;
+	int descriptor;
+	bool ended; /* sends no more */
+	bool follow, caught_up;
+	off_t log_at;
+	size_t filled;
+	char line[CONTROL_LINE_MAX];
+};
+
+/* What clients share; control.c owns it. */
+struct control {
+	struct event_base *base;
+	struct event *acceptable, *resume, *poll_log;
+	struct control_events events;
+	struct client *clients[CONTROL_CLIENTS];
+	int listener, log, reserve;
+	uint32_t uid;
+	int64_t gid;
+	char *told; /* what watchers have last got */
+};
+
+/* Takes the descriptor over. NULL (and it is closed): no memory. */
+struct client *client_new(struct control *control, int descriptor, uint32_t uid);
+void client_free(struct client *client);
+
+void client_send(struct client *client, const char *json); /* one line; a slow client is dropped */
+void client_send_status(struct client *client);
+void client_go_on(struct client *client);    /* handles what waits in `line` */
+void client_pump_log(struct client *client); /* queues more of the log */
+void control_sweep(struct control *control); /* frees who has gone */
+void control_poll_log(struct control *control);
+
+#endif

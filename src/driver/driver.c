@@ -1,0 +1,358 @@
+/* The driver: notes of the gate and words of openvpn become events of the
+ * tunnel; its effects become requests to the gate. */
+#include "driver/driver.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/text.h"
+
+enum { REFRESH_MS = 300, FRESH_MS = 100 };
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void arm_timer(struct driver *d)
+{
+	uint64_t now = now_ms(), left = d->tunnel.deadline > now ? d->tunnel.deadline - now : 0;
+	struct timeval delay = {.tv_sec = (time_t)(left / 1000),
+				.tv_usec = (suseconds_t)(left % 1000 * 1000)};
+
+	if (d->tunnel.deadline == 0)
+		evtimer_del(d->timer);
+	else
+		evtimer_add(d->timer, &delay);
+}
+
+/* The next event, if the effect has one at once; else TUNNEL_EVENTS. */
+static enum tunnel_event pick(struct driver *d, char *cause, size_t size)
+{
+	char endpoint[NET_ENDPOINT_TEXT];
+	struct err e = {""};
+	size_t used = 0;
+
+	if (remotes_pick(&d->remotes, d->tunnel.same_remote, &e) == -1) {
+		text_copy(cause, size, e.text);
+		return TUNNEL_NONE;
+	}
+	d->tunnel.same_remote = false;
+	text_append(cause, size, &used, "dialling %s (%s)", d->remotes.remote.host,
+		    net_endpoint_text(&d->remotes.endpoint, endpoint));
+	return TUNNEL_FOUND;
+}
+
+static void dial(struct driver *d)
+{
+	const struct management_attempt attempt = {.interface = d->hello.interface,
+						   .username = d->hello.username,
+						   .endpoint = d->remotes.endpoint,
+						   .needs = remotes_needs(&d->remotes)};
+
+	d->counted = false;
+	management_begin(d->management, &attempt);
+	gate_channel_send(d->channel, VERB_DIAL, &d->remotes.endpoint, NULL);
+}
+
+static enum tunnel_event carry_out(struct driver *d, enum tunnel_effect effect, char *cause, size_t size)
+{
+	switch (effect) {
+	case TUNNEL_PICK:
+		return pick(d, cause, size);
+	case TUNNEL_DIAL:
+		dial(d);
+		break;
+	case TUNNEL_TELL_ADDRESS:
+		gate_channel_send(d->channel, VERB_ADDRESS, NULL, management_tunnel(d->management));
+		break;
+	case TUNNEL_ASK_OPEN:
+		gate_channel_send(d->channel, VERB_OPEN, NULL, management_tunnel(d->management));
+		break;
+	case TUNNEL_ASK_LEAVE:
+		gate_channel_send(d->channel, VERB_LEAVE, NULL, NULL);
+		break;
+	case TUNNEL_FORGET:
+		management_end(d->management);
+		d->counted = false;
+		break;
+	case TUNNEL_NO_EFFECT:
+	case TUNNEL_ARM_ATTEMPT:
+	case TUNNEL_ARM_LEAVE:
+	case TUNNEL_ARM_WAIT:
+	case TUNNEL_DISARM:
+	case TUNNEL_COLLAPSE:
+	case TUNNEL_REMEMBER:
+	case TUNNEL_AFRESH:
+		break; /* done by the step */
+	}
+	return TUNNEL_EVENTS;
+}
+
+/* Why it waits or has stopped is why it left, not that openvpn has gone by now. */
+static bool keeps_reason(enum tunnel_state before, enum tunnel_event event)
+{
+	return (before == TUNNEL_LEAVING_WAIT || before == TUNNEL_LEAVING_STOP) &&
+	       (event == TUNNEL_ENDED || event == TUNNEL_REFUSED);
+}
+
+static void tell_change(struct driver *d, enum tunnel_state before, enum tunnel_event event,
+			const char *cause)
+{
+	const char *from = tunnel_state_word(before), *to = tunnel_state_word(d->tunnel.state);
+
+	if (strcmp(from, to) != 0) {
+		d->since = time(NULL);
+		log_info("driver", "tunnel %s -> %s: %s", from, to, cause);
+	} else {
+		log_debug("driver", "tunnel %s -> %s: %s", tunnel_state_name(before),
+			  tunnel_state_name(d->tunnel.state), cause);
+	}
+	/* A new try keeps showing why the last one failed until it says something new. */
+	if (!keeps_reason(before, event) && event != TUNNEL_TIMER)
+		text_copy(d->reason, sizeof d->reason, cause);
+	else if (before != TUNNEL_WAITING && !keeps_reason(before, event))
+		text_copy(d->reason, sizeof d->reason, cause);
+}
+
+/* The only place that steps the tunnel. */
+static void happen(struct driver *d, enum tunnel_event event, const char *text)
+{
+	char cause[DRIVER_REASON];
+
+	text_copy(cause, sizeof cause, text);
+	while (event != TUNNEL_EVENTS) {
+		enum tunnel_state before = d->tunnel.state;
+		const struct tunnel_cell *cell = tunnel_step(&d->tunnel, event, now_ms(), 0);
+		enum tunnel_event next = TUNNEL_EVENTS;
+
+		if (cell->why != NULL) {
+			log_debug("driver", "%s ignored while %s: %s", tunnel_event_name(event),
+				  tunnel_state_name(before), cell->why);
+			return;
+		}
+		if (d->tunnel.state != before)
+			tell_change(d, before, event, cause);
+		for (size_t i = 0; i < TUNNEL_CELL_EFFECTS; i++) {
+			enum tunnel_event follows = carry_out(d, cell->effects[i], cause, sizeof cause);
+
+			if (follows != TUNNEL_EVENTS)
+				next = follows;
+		}
+		event = next;
+	}
+	arm_timer(d);
+	control_changed(d->control);
+}
+
+static void timer_cb(evutil_socket_t fd, short what, void *argument)
+{
+	struct driver *d = argument;
+	char cause[DRIVER_REASON];
+	size_t used = 0;
+
+	(void)fd, (void)what;
+	if (d->tunnel.state == TUNNEL_WAITING)
+		text_append(cause, sizeof cause, &used, "the wait is over");
+	else
+		text_append(cause, sizeof cause, &used, "no progress while %s",
+			    tunnel_state_word(d->tunnel.state));
+	happen(d, TUNNEL_TIMER, cause);
+}
+
+static void from_openvpn(enum tunnel_event event, const char *cause, void *argument)
+{
+	happen(argument, event, cause);
+}
+
+/* --- fresh counts for `status`: asked for when somebody wants to know, so that
+ * nothing wakes up while nobody does */
+
+static void refresh_done(struct driver *d)
+{
+	if (d->asked_gate || d->asked_openvpn)
+		return;
+	evtimer_del(d->refresh_over);
+	d->refreshed_at = now_ms();
+	control_refreshed(d->control);
+}
+
+static void refresh_over_cb(evutil_socket_t fd, short what, void *argument)
+{
+	struct driver *d = argument;
+
+	(void)fd, (void)what;
+	/* An answer that comes late counts for the next one who asks. */
+	d->asked_openvpn = false;
+	d->refreshed_at = now_ms();
+	control_refreshed(d->control);
+}
+
+static void from_openvpn_count(uint64_t in, uint64_t out, void *argument)
+{
+	struct driver *d = argument;
+
+	d->in = in;
+	d->out = out;
+	d->counted = true;
+	d->asked_openvpn = false;
+	if (evtimer_pending(d->refresh_over, NULL))
+		refresh_done(d);
+}
+
+static bool refresh(void *argument)
+{
+	static const struct timeval limit = {.tv_usec = REFRESH_MS * 1000};
+	struct driver *d = argument;
+
+	if (evtimer_pending(d->refresh_over, NULL))
+		return true;
+	if (d->refreshed_at != 0 && now_ms() - d->refreshed_at < FRESH_MS)
+		return false;
+	/* Never a second question to a gate that has not answered the first. */
+	if (!d->asked_gate) {
+		d->asked_gate = true;
+		gate_channel_send(d->channel, VERB_COUNT, NULL, NULL);
+	}
+	d->asked_openvpn = d->tunnel.state == TUNNEL_CONNECTED && management_ask_count(d->management);
+	evtimer_add(d->refresh_over, &limit);
+	return true;
+}
+
+static char *status(void *argument)
+{
+	return driver_status(argument, now_ms());
+}
+
+/* --- notes of the gate */
+
+static void take_hello(struct driver *d, const struct wire_hello *hello)
+{
+	d->hello = *hello;
+	log_open(WIRE_FD_LOG, (enum log_level)hello->log_level);
+	if (!d->greeted)
+		control_start(d->control, hello->control_uid, hello->control_gid);
+	d->greeted = true;
+}
+
+/* Up is worth trying only if the gate could dial. */
+static void take_wish(struct driver *d, const struct wire_note_message *note)
+{
+	bool wanted = note->wish != WISH_DOWN && note->gate != GATE_PAUSED && note->gate != GATE_OFF &&
+		      note->gate != GATE_UNPROTECTED;
+	bool changed = wanted != d->wanted;
+	char cause[DRIVER_REASON];
+	size_t used = 0;
+
+	d->wanted = wanted;
+	if (!d->greeted || (!changed && note->note != NOTE_WISH))
+		return;
+	text_append(cause, sizeof cause, &used, "%s",
+		    note->text[0] != '\0' ? note->text
+		    : wanted              ? "wanted up"
+					  : "wanted down");
+	if (!wanted)
+		happen(d, TUNNEL_WANTED_DOWN, cause);
+	else
+		happen(d, note->wish == WISH_RECONNECT ? TUNNEL_RECONNECT : TUNNEL_UP, cause);
+}
+
+static void take_gate(struct driver *d, const struct wire_note_message *note)
+{
+	if (d->gate != note->gate)
+		d->since = time(NULL);
+	d->gate = note->gate;
+	d->blocked = note->blocked;
+	if (note->note == NOTE_GATE || note->note == NOTE_HELLO)
+		text_copy(d->gate_text, sizeof d->gate_text, note->text);
+}
+
+static void from_gate(const struct wire_note_message *note, void *argument)
+{
+	struct driver *d = argument;
+
+	take_gate(d, note);
+	if (note->note == NOTE_HELLO)
+		take_hello(d, &note->hello);
+	take_wish(d, note);
+	switch ((enum wire_note)note->note) {
+	case NOTE_HELLO:
+	case NOTE_WISH:
+		break;
+	case NOTE_GATE:
+		if (note->gate != GATE_OPEN)
+			happen(d, TUNNEL_SHUT, note->text);
+		d->asked_gate = false;
+		if (evtimer_pending(d->refresh_over, NULL))
+			refresh_done(d);
+		break;
+	case NOTE_DIALLING:
+		management_expect(d->management, note->pid);
+		happen(d, TUNNEL_STARTED, "openvpn is started");
+		break;
+	case NOTE_OPEN:
+		happen(d, TUNNEL_OPENED, "the gate is open");
+		break;
+	case NOTE_REFUSED:
+		happen(d, note->pid != 0 ? TUNNEL_REFUSED_RUNNING : TUNNEL_REFUSED, note->text);
+		break;
+	case NOTE_ENDED:
+		happen(d, TUNNEL_ENDED, note->text);
+		break;
+	case NOTE_NETWORK:
+		happen(d, TUNNEL_NETWORK, "the network has changed");
+		break;
+	}
+	control_changed(d->control);
+}
+
+static void gate_gone(const char *why, void *argument)
+{
+	struct driver *d = argument;
+
+	log_info("driver", "leaving: %s", why);
+	event_base_loopbreak(d->base);
+}
+
+int driver_open(struct driver *d, struct err *e)
+{
+	const struct gate_channel_events from_channel = {from_gate, gate_gone, d};
+	const struct management_events from_management = {from_openvpn, from_openvpn_count, d};
+	const struct control_events from_control = {refresh, status, d};
+
+	memset(d, 0, sizeof *d);
+	d->since = time(NULL);
+	if (remotes_open(&d->remotes, WIRE_FD_PROFILE, e) == -1)
+		return -1;
+	if ((d->base = event_base_new()) == NULL || (d->timer = evtimer_new(d->base, timer_cb, d)) == NULL ||
+	    (d->refresh_over = evtimer_new(d->base, refresh_over_cb, d)) == NULL)
+		return err_set(e, "the event loop can't be made");
+	if ((d->control = control_new(d->base, WIRE_FD_CONTROL, WIRE_FD_LOG, &from_control)) == NULL ||
+	    (d->management =
+		 management_new(d->base, WIRE_FD_MANAGEMENT, WIRE_FD_PASSWORD, &from_management)) == NULL ||
+	    (d->channel = gate_channel_new(d->base, WIRE_FD_CHANNEL, &from_channel)) == NULL)
+		return err_set(e, "no memory");
+	return 0;
+}
+
+void driver_run(struct driver *d)
+{
+	gate_channel_send(d->channel, VERB_READY, NULL, NULL);
+	event_base_dispatch(d->base);
+}
+
+void driver_close(struct driver *d)
+{
+	control_free(d->control);
+	management_free(d->management);
+	gate_channel_free(d->channel);
+	event_free(d->timer);
+	event_free(d->refresh_over);
+	event_base_free(d->base);
+}

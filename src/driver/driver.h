@@ -1,0 +1,53 @@
+/* The driver: events in, effects out. Inner header of driver.c and status.c. */
+#ifndef DRIVER_DRIVER_H
+#define DRIVER_DRIVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "base/wire_channel.h"
+#include "driver/control.h"
+#include "driver/gate_channel.h"
+#include "driver/management.h"
+#include "driver/remotes.h"
+#include "tunnel/tunnel.h"
+
+enum { DRIVER_REASON = 240 };
+
+struct event_base;
+struct event;
+
+struct driver {
+	struct event_base *base;
+	struct event *timer, *refresh_over;
+	struct gate_channel *channel;
+	struct management *management;
+	struct control *control;
+	struct remotes remotes;
+	struct tunnel tunnel;
+	struct wire_hello hello;
+	bool greeted, wanted;
+	uint32_t gate; /* enum wire_gate */
+	uint64_t blocked;
+	char gate_text[DRIVER_REASON];
+	char reason[DRIVER_REASON]; /* of the tunnel's state */
+	time_t since;               /* the latest change of gate or tunnel */
+	bool counted;               /* bytes are known */
+	uint64_t in, out;
+	bool asked_gate, asked_openvpn; /* for counts; no answer yet */
+	uint64_t refreshed_at;          /* ms */
+};
+
+/* Takes the descriptors of base/wire.h; reads nothing from them. 0 or -1. */
+struct err;
+int driver_open(struct driver *driver, struct err *e);
+
+/* Runs until the gate has gone. */
+void driver_run(struct driver *driver);
+void driver_close(struct driver *driver);
+
+/* The object of `status --json` in one line, to be freed; NULL: no memory. */
+char *driver_status(const struct driver *driver, uint64_t now);
+
+#endif

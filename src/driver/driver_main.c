@@ -1,0 +1,111 @@
+/* portcullis-driver: drops root, takes its descriptors, enters the sandbox, drives. */
+#include <errno.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "driver/driver.h"
+#include "driver/vet.h"
+#include "os/sandbox.h"
+
+static const char usage[] = "usage: portcullis-driver is started by portcullisd, not by hand\n"
+			    "       portcullis-driver --version | --help\n";
+
+static int complain(const char *text)
+{
+	fprintf(stderr, "portcullis-driver: %s\n", text);
+	return EXIT_FAILURE;
+}
+
+static int parse_identity(const char *uid, const char *gid, uint64_t *user, uint64_t *group)
+{
+	return text_number(uid, 0, UINT32_MAX - 1, user) == -1 ||
+		       text_number(gid, 0, UINT32_MAX - 1, group) == -1
+		   ? -1
+		   : 0;
+}
+
+/* Each descriptor must be what base/wire.h says; nothing else stays open. */
+static int check_descriptors(struct err *e)
+{
+	struct stat status;
+
+	for (int fd = WIRE_FD_CHANNEL; fd <= WIRE_FD_PASSWORD; fd++) {
+		bool socket = fd <= WIRE_FD_MANAGEMENT;
+
+		if (fstat(fd, &status) == -1 || (socket && !S_ISSOCK(status.st_mode)))
+			return err_set(
+			    e, "it is started by portcullisd, not by hand (descriptor %d is missing)", fd);
+	}
+	closefrom(WIRE_FD_PASSWORD + 1);
+	return 0;
+}
+
+/* What libraries do once and with calls that the sandbox does not have: the
+ * time zone is looked for, the hash table seeded. */
+static void warm_up(void)
+{
+	char stamp[TEXT_TIME_SIZE];
+
+	text_time(stamp, 0);
+	json_object_seed(0);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int drive(void)
+{
+	static struct driver driver;
+	struct err e = {""};
+
+	if (check_descriptors(&e) == -1)
+		return complain(e.text);
+	log_open(WIRE_FD_LOG, LOG_INFO);
+	warm_up();
+	if (driver_open(&driver, &e) == -1 || sandbox_enter(SANDBOX_DRIVER, &e) == -1) {
+		log_error("driver", "%s", e.text);
+		return EXIT_FAILURE;
+	}
+	/* Only now is a byte read that somebody else has written. */
+	driver_run(&driver);
+	driver_close(&driver);
+	return EXIT_SUCCESS;
+}
+
+static int vet(const char *name)
+{
+	struct err e = {""};
+
+	if (sandbox_enter(SANDBOX_VET, &e) == -1)
+		return complain(e.text);
+	return vet_main(name);
+}
+
+int main(int argc, char **argv)
+{
+	bool vets = argc == 5 && strcmp(argv[1], "--vet") == 0;
+	uint64_t uid, gid;
+	struct err e = {""};
+
+	if ((argc == 3 || vets) &&
+	    parse_identity(argv[argc - (vets ? 3 : 2)], argv[argc - (vets ? 2 : 1)], &uid, &gid) == 0) {
+		if (sandbox_drop((uint32_t)uid, (uint32_t)gid, &e) == -1)
+			return complain(e.text);
+		return vets ? vet(argv[4]) : drive();
+	}
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		puts("portcullis-driver " PORTCULLIS_VERSION);
+		return EXIT_SUCCESS;
+	}
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		fputs(usage, stdout);
+		return EXIT_SUCCESS;
+	}
+	return complain("it is started by portcullisd, not by hand");
+}

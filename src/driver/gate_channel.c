@@ -1,0 +1,91 @@
+/* The driver's end of the channel to the gate. */
+#include "driver/gate_channel.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct gate_channel {
+	struct event *readable;
+	struct gate_channel_events events;
+	int descriptor;
+	size_t filled;
+	struct wire_note_message note;
+};
+
+static void readable_cb(evutil_socket_t fd, short what, void *argument)
+{
+	struct gate_channel *channel = argument;
+	struct wire_note_message *note = &channel->note;
+	ssize_t got = read(fd, (char *)note + channel->filled, sizeof *note - channel->filled);
+
+	(void)what;
+	if (got == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got <= 0) {
+		channel->events.end("the gate has gone", channel->events.argument);
+		return;
+	}
+	channel->filled += (size_t)got;
+	if (channel->filled < sizeof *note)
+		return;
+	channel->filled = 0;
+	if (note->version != WIRE_VERSION) {
+		channel->events.end("portcullisd is of another version; install both together",
+				    channel->events.argument);
+		return;
+	}
+	/* Another build may leave a text open: it is closed here. */
+	note->text[sizeof note->text - 1] = '\0';
+	note->hello.gate_version[sizeof note->hello.gate_version - 1] = '\0';
+	note->hello.profile_name[sizeof note->hello.profile_name - 1] = '\0';
+	note->hello.interface[sizeof note->hello.interface - 1] = '\0';
+	note->hello.username[sizeof note->hello.username - 1] = '\0';
+	channel->events.note(note, channel->events.argument);
+}
+
+struct gate_channel *gate_channel_new(struct event_base *base, int descriptor,
+				      const struct gate_channel_events *events)
+{
+	struct gate_channel *channel = calloc(1, sizeof *channel);
+
+	if (channel == NULL)
+		return NULL;
+	channel->events = *events;
+	channel->descriptor = descriptor;
+	channel->readable = event_new(base, descriptor, EV_READ | EV_PERSIST, readable_cb, channel);
+	if (channel->readable == NULL || evutil_make_socket_nonblocking(descriptor) == -1 ||
+	    event_add(channel->readable, NULL) == -1) {
+		gate_channel_free(channel);
+		return NULL;
+	}
+	return channel;
+}
+
+void gate_channel_free(struct gate_channel *channel)
+{
+	if (channel == NULL)
+		return;
+	if (channel->readable != NULL)
+		event_free(channel->readable);
+	free(channel);
+}
+
+void gate_channel_send(struct gate_channel *channel, enum wire_verb verb, const struct net_endpoint *endpoint,
+		       const struct wire_tunnel *tunnel)
+{
+	struct wire_request request;
+
+	memset(&request, 0, sizeof request);
+	request.version = WIRE_VERSION;
+	request.verb = verb;
+	if (endpoint != NULL)
+		request.endpoint = *endpoint;
+	if (tunnel != NULL)
+		request.tunnel = *tunnel;
+	/* Only a few requests are ever under way: a full channel is a dead gate. */
+	if (write(channel->descriptor, &request, sizeof request) != (ssize_t)sizeof request)
+		channel->events.end("the gate takes no messages", channel->events.argument);
+}

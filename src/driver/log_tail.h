@@ -1,0 +1,18 @@
+/* The end of the log file, found and read without a position of its own. */
+#ifndef DRIVER_LOG_TAIL_H
+#define DRIVER_LOG_TAIL_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+enum { LOG_TAIL_LINES = 10000, LOG_TAIL_REACH = 8 * 1024 * 1024 };
+
+/* Where the last `lines` lines begin, LOG_TAIL_REACH bytes back at most; -1 if
+ * the log is no file. */
+off_t log_tail_find(int descriptor, unsigned lines);
+
+/* Reads whole lines at *at into `to` and moves *at behind them. Returns the
+ * bytes read, 0 at the end (or while the last line is not complete), -1. */
+ssize_t log_tail_read(int descriptor, off_t *at, char *to, size_t size);
+
+#endif

@@ -1,0 +1,251 @@
+/* The management connection: who may make it, its bytes in and out. */
+#include "driver/management.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "driver/management_session.h"
+#include "os/peer.h"
+
+/* READ_TURN: no more of a flood in one turn of the loop. WAITING: connections
+ * whose pid the gate has not named yet. */
+enum { READ_SIZE = 16 * 1024, READ_TURN = 8, WAITING = 4 };
+
+struct waiting {
+	int descriptor; /* -1: free */
+	int32_t pid;
+};
+
+struct management {
+	struct event_base *base;
+	struct event *acceptable, *readable, *writable;
+	struct waiting waiting[WAITING];
+	struct management_session session;
+	struct ovm_session *parser; /* NULL: nobody is connected */
+	int descriptor;
+	int32_t wanted; /* 0: the gate has not named it yet; -1: nobody */
+	bool busy;      /* inside ovm_feed: the parser must stay */
+	bool leave;     /* it was ended there */
+};
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void hang_up(struct management *m)
+{
+	if (m->parser == NULL)
+		return;
+	if (m->busy) {
+		m->leave = true;
+		return;
+	}
+	event_free(m->readable);
+	event_free(m->writable);
+	ovm_free(m->parser);
+	m->parser = m->session.parser = NULL;
+	close(m->descriptor);
+	m->descriptor = -1;
+	m->leave = false;
+}
+
+/* The connection broke or ended: that is an event; an orderly end is none. */
+static void lost(struct management *m)
+{
+	hang_up(m);
+	management_session_lost(&m->session);
+}
+
+static void send_pending(struct management *m)
+{
+	const void *bytes;
+	size_t length;
+
+	while (m->parser != NULL && (bytes = ovm_pending(m->parser, &length)) != NULL && length > 0) {
+		ssize_t sent = write(m->descriptor, bytes, length);
+
+		if (sent > 0) {
+			ovm_sent(m->parser, (size_t)sent);
+			continue;
+		}
+		if (sent == -1 && (errno == EAGAIN || errno == EINTR))
+			event_add(m->writable, NULL);
+		/* A real failure shows as the end of reading, with openvpn's last words before it. */
+		return;
+	}
+}
+
+static void writable_cb(evutil_socket_t fd, short what, void *argument)
+{
+	(void)fd, (void)what;
+	send_pending(argument);
+}
+
+static void readable_cb(evutil_socket_t fd, short what, void *argument)
+{
+	struct management *m = argument;
+	char bytes[READ_SIZE];
+	ssize_t got = 0;
+	int result = 0;
+
+	(void)what;
+	m->session.now = now_ms();
+	for (int turn = 0; turn < READ_TURN && result == 0 && !m->leave; turn++) {
+		if ((got = read(fd, bytes, sizeof bytes)) <= 0)
+			break;
+		m->busy = true;
+		result = ovm_feed(m->parser, bytes, (size_t)got);
+		m->busy = false;
+	}
+	if (m->leave)
+		hang_up(m);
+	else if (result == -1 || got == 0 || (got == -1 && errno != EAGAIN && errno != EINTR))
+		lost(m);
+	else
+		send_pending(m);
+}
+
+static void take(struct management *m, int descriptor)
+{
+	m->parser = ovm_new(management_session_event, &m->session);
+	m->descriptor = descriptor;
+	m->readable = event_new(m->base, descriptor, EV_READ | EV_PERSIST, readable_cb, m);
+	m->writable = event_new(m->base, descriptor, EV_WRITE, writable_cb, m);
+	if (m->parser == NULL || m->readable == NULL || m->writable == NULL)
+		abort(); /* no memory: the gate locks and starts another driver */
+	event_add(m->readable, NULL);
+	m->session.parser = m->parser;
+	management_session_greet(&m->session);
+	send_pending(m);
+}
+
+static void refuse(int descriptor, int32_t pid)
+{
+	log_warn("driver", "a management connection of process %d, which is not our openvpn, is closed",
+		 (int)pid);
+	close(descriptor);
+}
+
+static void sort_out(struct management *m, int descriptor, int32_t pid)
+{
+	if (m->wanted > 0 && pid == m->wanted && m->parser == NULL) {
+		take(m, descriptor);
+		return;
+	}
+	for (size_t i = 0; m->wanted == 0 && i < WAITING; i++) {
+		if (m->waiting[i].descriptor == -1) {
+			m->waiting[i] = (struct waiting){descriptor, pid};
+			return;
+		}
+	}
+	refuse(descriptor, pid);
+}
+
+static void acceptable_cb(evutil_socket_t fd, short what, void *argument)
+{
+	struct management *m = argument;
+	int descriptor = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct peer peer;
+
+	(void)what;
+	if (descriptor == -1)
+		return;
+	if (peer_of(descriptor, &peer) == -1)
+		refuse(descriptor, 0);
+	else
+		sort_out(m, descriptor, peer.pid);
+}
+
+static void clear_waiting(struct management *m)
+{
+	for (size_t i = 0; i < WAITING; i++) {
+		if (m->waiting[i].descriptor != -1)
+			close(m->waiting[i].descriptor);
+		m->waiting[i].descriptor = -1;
+	}
+}
+
+struct management *management_new(struct event_base *base, int listener, int password_file,
+				  const struct management_events *events)
+{
+	struct management *m = calloc(1, sizeof *m);
+
+	if (m == NULL)
+		return NULL;
+	m->base = base;
+	m->descriptor = -1;
+	m->wanted = -1;
+	m->session.events = *events;
+	m->session.password_file = password_file;
+	for (size_t i = 0; i < WAITING; i++)
+		m->waiting[i].descriptor = -1;
+	m->acceptable = event_new(base, listener, EV_READ | EV_PERSIST, acceptable_cb, m);
+	if (m->acceptable == NULL || event_add(m->acceptable, NULL) == -1) {
+		management_free(m);
+		return NULL;
+	}
+	return m;
+}
+
+void management_free(struct management *m)
+{
+	if (m == NULL)
+		return;
+	hang_up(m);
+	clear_waiting(m);
+	if (m->acceptable != NULL)
+		event_free(m->acceptable);
+	free(m);
+}
+
+void management_begin(struct management *m, const struct management_attempt *attempt)
+{
+	hang_up(m);
+	clear_waiting(m);
+	m->wanted = 0;
+	management_session_begin(&m->session, attempt, now_ms());
+}
+
+void management_expect(struct management *m, int32_t pid)
+{
+	m->wanted = pid;
+	for (size_t i = 0; i < WAITING; i++) {
+		struct waiting waiting = m->waiting[i];
+
+		m->waiting[i].descriptor = -1;
+		if (waiting.descriptor != -1)
+			sort_out(m, waiting.descriptor, waiting.pid);
+	}
+}
+
+void management_end(struct management *m)
+{
+	m->wanted = -1;
+	clear_waiting(m);
+	hang_up(m);
+}
+
+bool management_ask_count(struct management *m)
+{
+	static const char *const words[] = {"load-stats", NULL};
+
+	if (m->parser == NULL || ovm_command(m->parser, words) == -1)
+		return false;
+	send_pending(m);
+	return true;
+}
+
+const struct wire_tunnel *management_tunnel(const struct management *m)
+{
+	return &m->session.facts.tunnel;
+}

@@ -1,0 +1,47 @@
+/* One openvpn over its management connection: taken from the listening socket,
+ * led through its log-in, and its words made into events of the tunnel. */
+#ifndef DRIVER_MANAGEMENT_H
+#define DRIVER_MANAGEMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/wire_channel.h"
+#include "tunnel/words.h"
+
+struct event_base;
+struct management; /* opaque */
+
+struct management_events {
+	/* `cause` is untrusted text for the log and for `reason`. */
+	void (*event)(enum tunnel_event event, const char *cause, void *argument);
+	/* The answer to management_ask_count. */
+	void (*count)(uint64_t in, uint64_t out, void *argument);
+	void *argument;
+};
+
+struct management_attempt {
+	const char *interface, *username; /* must outlive the attempt */
+	struct net_endpoint endpoint;
+	int needs; /* enum profile_credentials */
+};
+
+/* `listener` and `password_file` stay the caller's. NULL: no memory. */
+struct management *management_new(struct event_base *base, int listener, int password_file,
+				  const struct management_events *events);
+void management_free(struct management *management); /* NULL is fine */
+
+/* Before VERB_DIAL: forget the attempt before. */
+void management_begin(struct management *management, const struct management_attempt *attempt);
+/* NOTE_DIALLING: only a peer with this pid is listened to; it may have connected already. */
+void management_expect(struct management *management, int32_t pid);
+/* NOTE_ENDED: closes the connection. No events come from here to the next begin. */
+void management_end(struct management *management);
+
+/* Asks openvpn for its byte counts. False if nobody is there to answer. */
+bool management_ask_count(struct management *management);
+
+/* What openvpn has told so far, checked. Valid until the next begin. */
+const struct wire_tunnel *management_tunnel(const struct management *management);
+
+#endif

@@ -1,0 +1,315 @@
+/* What openvpn says, made into events of the tunnel; no sockets in here. */
+#include "driver/management_session.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "driver/credentials.h"
+#include "profile/profile.h"
+
+static void __attribute__((format(printf, 3, 4)))
+emit(struct management_session *s, enum tunnel_event event, const char *format, ...)
+{
+	char cause[SESSION_CAUSE];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(cause, sizeof cause, format, ap);
+	va_end(ap);
+	s->events.event(event, cause, s->events.argument);
+}
+
+static void command(struct management_session *s, const char *first, const char *second, const char *third)
+{
+	const char *words[] = {first, second, third, NULL};
+
+	/* A word that can't be sent (over 255 bytes) was refused before it came here. */
+	if (s->parser != NULL && ovm_command(s->parser, words) == -1)
+		log_warn("driver", "the command %s can't be sent to openvpn", first);
+}
+
+void management_session_begin(struct management_session *s, const struct management_attempt *attempt,
+			      uint64_t now)
+{
+	s->attempt = *attempt;
+	s->parser = NULL;
+	s->released = s->rising = s->failed = false;
+	s->failure[0] = s->fatal[0] = s->notice[0] = '\0';
+	s->now = now;
+	memset(&s->told, 0, sizeof s->told);
+	facts_begin(&s->facts, attempt->interface, &attempt->endpoint);
+	openvpn_log_begin(&s->log, now);
+}
+
+/* Everything that an earlier peer could have set is set anew (notes 8, item 12).
+ * Version 3: keys and user names are asked for as in 2.4 to 2.6. */
+void management_session_greet(struct management_session *s)
+{
+	command(s, "version", "3", NULL);
+	command(s, "state", "on", NULL);
+	command(s, "log", "on", "all");
+	command(s, "bytecount", "0", NULL);
+	command(s, "pid", NULL, NULL);
+}
+
+/* A server that is busy, or an old token: the same credentials may be right
+ * (notes 2.3). Only the state behind the refusal tells. */
+static bool worth_another_try(const struct management_session *s, const char *detail)
+{
+	return strncmp(detail, "auth-temp-failure", 17) == 0 || strstr(detail, "(auth-token)") != NULL ||
+	       strstr(s->failure, "['TEMP") != NULL || strstr(s->failure, "['SESSION:") != NULL;
+}
+
+/* The process is about to end or to restart; why, is the first thing to know. */
+static void over(struct management_session *s, enum tunnel_event event, const char *detail)
+{
+	const char *last = s->fatal[0] != '\0' ? s->fatal : s->notice;
+
+	if (s->failed && !worth_another_try(s, detail)) {
+		s->failed = false;
+		emit(s, TUNNEL_CREDENTIALS, "the credentials were refused: %s", s->failure);
+		return;
+	}
+	s->failed = false;
+	if (s->failure[0] != '\0')
+		emit(s, event, "refused for now: %s", s->failure);
+	else if (last[0] != '\0')
+		emit(s, event, "openvpn says: %s", last);
+	else
+		emit(s, event, "openvpn %s: %s", event == TUNNEL_RESTART ? "restarts" : "leaves",
+		     detail[0] != '\0' ? detail : "no reason given");
+}
+
+void management_session_lost(struct management_session *s)
+{
+	s->parser = NULL;
+	over(s, TUNNEL_GONE, "its management connection ended");
+}
+
+static void announce(struct management_session *s)
+{
+	char four[NET_ADDRESS_TEXT], six[NET_ADDRESS_TEXT];
+	const struct wire_tunnel *tunnel = &s->facts.tunnel;
+
+	if (facts_same_addresses(&s->facts, &s->told) ||
+	    (tunnel->address4.family == NET_NONE && tunnel->address6.family == NET_NONE))
+		return;
+	s->told = *tunnel;
+	emit(s, TUNNEL_ADDRESS, "%s gets %s %s", tunnel->name, net_address_text(&tunnel->address4, four),
+	     net_address_text(&tunnel->address6, six));
+}
+
+static void connected(struct management_session *s, const struct ovm_event *event)
+{
+	facts_addresses(&s->facts, event->field[2], event->field[7]);
+	facts_finish(&s->facts);
+	if (strcmp(event->field[1], "SUCCESS") == 0)
+		emit(s, TUNNEL_SUCCESS, "openvpn is connected");
+	else if (s->log.fault[0] != '\0')
+		emit(s, TUNNEL_FAULTY, "openvpn could not set a route: %s", s->log.fault);
+	else
+		emit(s, TUNNEL_FAULTY, "openvpn is connected with errors (%s)%s%s", event->field[1],
+		     s->log.route[0] != '\0' ? "; last route: " : "", s->log.route);
+}
+
+static void state(struct management_session *s, const struct ovm_event *event)
+{
+	const char *name = event->field[0], *detail = event->field[1];
+
+	if (strcmp(name, "AUTH") == 0 || strcmp(name, "AUTH_PENDING") == 0) {
+		emit(s, TUNNEL_HANDSHAKE, "the server answers");
+	} else if (strcmp(name, "GET_CONFIG") == 0) {
+		emit(s, TUNNEL_CONFIG, "asking the server for its options");
+	} else if (strcmp(name, "ASSIGN_IP") == 0) {
+		facts_addresses(&s->facts, event->field[2], event->field[7]);
+		emit(s, TUNNEL_CONFIG, "the server has sent its options");
+		announce(s);
+	} else if (strcmp(name, "ADD_ROUTES") == 0) {
+		emit(s, TUNNEL_CONFIG, "setting routes");
+	} else if (strcmp(name, "CONNECTED") == 0) {
+		connected(s, event);
+	} else if (strcmp(name, "RECONNECTING") == 0) {
+		over(s, TUNNEL_RESTART, detail);
+	} else if (strcmp(name, "EXITING") == 0) {
+		over(s, TUNNEL_GONE, detail);
+	}
+	/* CONNECTING, RESOLVE, TCP_CONNECT, WAIT: no progress yet. */
+}
+
+static void hold(struct management_session *s)
+{
+	if (s->released) {
+		over(s, TUNNEL_RESTART, "it holds again");
+		return;
+	}
+	s->released = true;
+	command(s, "hold", "release", NULL);
+}
+
+static void updown(struct management_session *s, const char *what)
+{
+	s->rising = strcmp(what, "UP") == 0;
+	if (!s->rising)
+		emit(s, TUNNEL_DEVICE_DOWN, "openvpn closes its device");
+}
+
+static void updown_end(struct management_session *s)
+{
+	if (!s->rising)
+		return;
+	s->rising = false;
+	facts_finish(&s->facts);
+	announce(s);
+}
+
+/* openvpn asks for credentials: they are read anew each time, and wiped. */
+static void need(struct management_session *s, const struct ovm_event *event)
+{
+	const char *type = event->field[0], *challenge = event->field[2];
+	bool key = strcmp(type, "Private Key") == 0;
+	int needs = s->attempt.needs;
+	struct credentials credentials;
+	struct err e = {""};
+
+	if (!key && strcmp(type, "Auth") != 0) {
+		emit(s, TUNNEL_CREDENTIALS,
+		     "openvpn asks for the credentials of '%s', which are not supported", type);
+		return;
+	}
+	if (!key && challenge[0] != '\0') {
+		emit(s, TUNNEL_CREDENTIALS, "the server asks a question that a file can't answer: %s",
+		     challenge);
+		return;
+	}
+	needs |= key ? PROFILE_NEEDS_KEY_PASSPHRASE : PROFILE_NEEDS_USER_PASSWORD;
+	/* Only what is asked for now must be there; lines count as the profile says. */
+	if (!key)
+		needs &= ~PROFILE_NEEDS_KEY_PASSPHRASE;
+	if (credentials_read(s->password_file, needs, s->attempt.username, &credentials, &e) == -1) {
+		emit(s, TUNNEL_CREDENTIALS, "%s", e.text);
+		return;
+	}
+	if (key) {
+		command(s, "password", type, credentials.passphrase.bytes);
+	} else {
+		command(s, "username", type, credentials.user.bytes);
+		command(s, "password", type, credentials.password.bytes);
+	}
+	credentials_wipe(&credentials);
+}
+
+static void failed(struct management_session *s, const struct ovm_event *event)
+{
+	const char *reason = event->field[1];
+	size_t used = 0;
+
+	s->failed = true;
+	if (strncmp(reason, "CRV1:", 5) == 0)
+		reason = "the server asks a question (challenge) that a file can't answer";
+	text_append(s->failure, sizeof s->failure, &used, "'%s'%s%s%s", event->field[0],
+		    reason[0] != '\0' ? " ['" : "", reason, reason[0] != '\0' ? "']" : "");
+}
+
+/* "1795401033,I,text" of the history, "flags" and "text" of a live line. */
+static void history(struct management_session *s, const char *line)
+{
+	const char *flags = strchr(line, ','), *text = flags != NULL ? strchr(flags + 1, ',') : NULL;
+
+	if (text != NULL)
+		facts_log(&s->facts, text + 1);
+}
+
+static void reply(struct management_session *s, const struct ovm_event *event)
+{
+	const char *in = strstr(event->field[0], "bytesin="), *out = strstr(event->field[0], "bytesout=");
+
+	if (!event->ok && strncmp(event->command, "load-stats", 10) != 0)
+		log_warn("driver", "openvpn refuses a command (%.16s)", event->command);
+	else if (in != NULL && out != NULL)
+		s->events.count(strtoull(in + 8, NULL, 10), strtoull(out + 9, NULL, 10), s->events.argument);
+}
+
+static void unanswerable(struct management_session *s, const char *what)
+{
+	emit(s, TUNNEL_CREDENTIALS, "openvpn asks for %s, which is not supported", what);
+}
+
+static void log_event(struct management_session *s, const struct ovm_event *event)
+{
+	facts_log(&s->facts, event->field[1]);
+	openvpn_log_line(&s->log, s->now, event->field[0], event->field[1]);
+}
+
+/* Rare ones: they end the attempt or are kept for its reason. */
+static void rare(struct management_session *s, const struct ovm_event *event)
+{
+	switch (event->kind) {
+	case OVM_FATAL:
+		text_copy(s->fatal, sizeof s->fatal, event->field[0]);
+		break;
+	case OVM_NOTIFY:
+		text_copy(s->notice, sizeof s->notice, event->field[1]);
+		break;
+	case OVM_NEED_OK:
+		unanswerable(s, "a confirmation (a token to be inserted)");
+		break;
+	case OVM_NEED_STRING:
+		unanswerable(s, "a choice (a smart card's identity)");
+		break;
+	case OVM_NEED_CERTIFICATE:
+	case OVM_RSA_SIGN:
+	case OVM_PK_SIGN:
+		unanswerable(s, "an external key");
+		break;
+	default: /* INFO, ECHO, AUTH_TOKEN (a secret), server-side and unknown ones: nothing follows from them
+		  */
+		break;
+	}
+}
+
+void management_session_event(const struct ovm_event *event, void *argument)
+{
+	struct management_session *s = argument;
+
+	switch (event->kind) {
+	case OVM_HOLD:
+		hold(s);
+		break;
+	case OVM_STATE:
+		state(s, event);
+		break;
+	case OVM_LOG:
+		log_event(s, event);
+		break;
+	case OVM_NEED:
+		need(s, event);
+		break;
+	case OVM_VERIFICATION_FAILED:
+		failed(s, event);
+		break;
+	case OVM_UPDOWN:
+		updown(s, event->field[0]);
+		break;
+	case OVM_UPDOWN_ENV:
+		if (s->rising)
+			facts_env(&s->facts, event->field[0], event->field[1]);
+		break;
+	case OVM_UPDOWN_END:
+		updown_end(s);
+		break;
+	case OVM_REPLY:
+		reply(s, event);
+		break;
+	case OVM_REPLY_LINE:
+		if (strncmp(event->command, "log", 3) == 0)
+			history(s, event->field[0]);
+		break;
+	default:
+		rare(s, event);
+		break;
+	}
+}

@@ -1,0 +1,37 @@
+/* What openvpn says, made into events of the tunnel; no sockets in here. */
+#ifndef DRIVER_MANAGEMENT_SESSION_H
+#define DRIVER_MANAGEMENT_SESSION_H
+
+#include "driver/facts.h"
+#include "driver/management.h"
+#include "driver/openvpn_log.h"
+#include "openvpn-mgmt/openvpn-mgmt.h"
+
+enum { SESSION_CAUSE = 240 };
+
+struct management_session {
+	struct management_events events;
+	struct management_attempt attempt;
+	struct ovm_session *parser; /* for answers; NULL: nobody is there any more */
+	struct facts facts;
+	struct wire_tunnel told; /* addresses that were announced */
+	struct openvpn_log log;
+	uint64_t now; /* ms, set by the owner before each feed */
+	int password_file;
+	bool released;               /* the first hold is over */
+	bool rising;                 /* inside a block of UPDOWN:UP */
+	bool failed;                 /* Verification Failed was said, its meaning is open */
+	char failure[SESSION_CAUSE]; /* its type and reason */
+	char fatal[SESSION_CAUSE], notice[SESSION_CAUSE];
+};
+
+void management_session_begin(struct management_session *session, const struct management_attempt *attempt,
+			      uint64_t now);
+/* Right after the connection: sends what every session begins with. */
+void management_session_greet(struct management_session *session);
+/* An ovm_event_fn; `session` is a struct management_session. */
+void management_session_event(const struct ovm_event *event, void *session);
+/* The connection has ended. */
+void management_session_lost(struct management_session *session);
+
+#endif

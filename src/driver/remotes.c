@@ -1,0 +1,89 @@
+/* The servers of the canonical profile, one after the other. */
+#include "driver/remotes.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+
+int remotes_open(struct remotes *remotes, int descriptor, struct err *e)
+{
+	struct stat status;
+	void *text;
+
+	memset(remotes, 0, sizeof *remotes);
+	if (fstat(descriptor, &status) == -1)
+		return err_errno(e, "the vetted profile can't be read");
+	if (status.st_size <= 0 || status.st_size > CANONICAL_SIZE_MAX)
+		return err_set(e, "the vetted profile has %lld bytes", (long long)status.st_size);
+	text = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+	if (text == MAP_FAILED)
+		return err_errno(e, "the vetted profile can't be mapped");
+	remotes->text = text;
+	remotes->length = (size_t)status.st_size;
+	return 0;
+}
+
+/* Takes the current remote's next address. False: it has no more. */
+static bool next_address(struct remotes *remotes)
+{
+	struct canonical_remote *remote = &remotes->remote;
+	char text[NET_ADDRESS_TEXT];
+
+	while (remotes->next_address < remote->address_count) {
+		const struct net_address *address = &remote->addresses[remotes->next_address++];
+
+		if (net_address_is_dialable(address)) {
+			remotes->endpoint.address = *address;
+			remotes->endpoint.port = remote->port;
+			remotes->endpoint.proto = remote->proto;
+			return true;
+		}
+		if (!remotes->complained)
+			log_error("driver", "remote %s: %s can't be a server's address; skipped",
+				  remote->host, net_address_text(address, text));
+	}
+	return false;
+}
+
+/* Takes the next remote, after the last one the first. True if it wrapped. */
+static bool next_remote(struct remotes *remotes)
+{
+	bool wrapped = false;
+
+	if (!canonical_next_remote(remotes->text, remotes->length, &remotes->at, &remotes->remote)) {
+		wrapped = true;
+		remotes->at = 0;
+		if (!canonical_next_remote(remotes->text, remotes->length, &remotes->at, &remotes->remote))
+			remotes->remote.address_count = 0;
+	}
+	remotes->next_address = 0;
+	if (!wrapped && remotes->remote.address_count == 0 && !remotes->complained)
+		log_error("driver",
+			  "remote %s was never resolved; instead: portcullis import, while the machine "
+			  "is not shut",
+			  remotes->remote.host);
+	return wrapped;
+}
+
+int remotes_pick(struct remotes *remotes, bool again, struct err *e)
+{
+	if (again && remotes->endpoint.address.family != NET_NONE)
+		return 0;
+	for (int wraps = 0; !next_address(remotes);) {
+		if (next_remote(remotes)) {
+			remotes->complained = true;
+			if (++wraps == 2) {
+				memset(&remotes->endpoint, 0, sizeof remotes->endpoint);
+				return err_set(e, "no server of the profile has a known address");
+			}
+		}
+	}
+	return 0;
+}
+
+int remotes_needs(const struct remotes *remotes)
+{
+	return canonical_needs(remotes->text, remotes->length);
+}

@@ -1,0 +1,217 @@
+/* attempt: the life of one openvpn process, from the dial to what it leaves. */
+#include "gate/channel.h"
+#include "gate/gate.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "base/text.h"
+#include "gate/dns_job.h"
+#include "gate/files.h"
+#include "os/child.h"
+
+/* design: "the hole stays until openvpn is reaped, 1.5 s at most" */
+enum { LEAVE_MS = 1500, OUTPUT_TAIL = 1024 };
+
+static bool is_a_remote(const struct gate_profile *profile, const struct net_endpoint *endpoint)
+{
+	for (size_t i = 0; i < profile->remote_count; i++) {
+		if (profile->remotes[i].port == endpoint->port &&
+		    profile->remotes[i].proto == endpoint->proto)
+			return true;
+	}
+	return false;
+}
+
+static int check_dial(const struct gate *gate, const struct net_endpoint *endpoint, struct err *e)
+{
+	if (gate->attempt.pid != 0)
+		return err_set(e, "an attempt is under way");
+	if (gate->state != GATE_LOCKED)
+		return err_set(e, "the gate is %s", wire_gate_word(gate->state));
+	if (gate->wish != WISH_UP || gate->stopping || gate->pause_wanted != 0 || gate->off_wanted)
+		return err_set(e, "nobody wants a tunnel");
+	if (!is_a_remote(&gate->profile, endpoint))
+		return err_set(e, "no remote of the profile has this port and protocol");
+	if (!net_address_is_dialable(&endpoint->address))
+		return err_set(e, "the address can't be a server's");
+	return 0;
+}
+
+int attempt_dial(struct gate *gate, const struct net_endpoint *endpoint, struct err *e)
+{
+	struct attempt *attempt = &gate->attempt;
+	char text[NET_ENDPOINT_TEXT], why[WIRE_TEXT];
+	size_t used = 0;
+
+	if (check_dial(gate, endpoint, e) == -1)
+		return -1;
+	attempt->endpoint = *endpoint;
+	memset(&attempt->tunnel, 0, sizeof attempt->tunnel);
+	text_append(why, sizeof why, &used, "dialling %s", net_endpoint_text(endpoint, text));
+	if (gate_flip(gate, GATE_DIALLING, why) == -1)
+		return err_set(e, "the gate can't be set to dialling");
+	fault_point("dialling");
+	attempt->pid = spawn_openvpn(gate, endpoint, &attempt->output, e);
+	if (attempt->pid == -1) {
+		attempt->pid = 0;
+		gate_flip(gate, GATE_LOCKED, "openvpn can't be started");
+		return -1;
+	}
+	attempt->leaving = false;
+	attempt->why[0] = '\0';
+	files_save_attempt(gate, attempt->pid, child_started(attempt->pid));
+	fault_point("spawned");
+	return 0;
+}
+
+static void deadline_cb(evutil_socket_t fd, short what, void *argument)
+{
+	(void)fd, (void)what;
+	attempt_kill(argument, "openvpn did not leave in time");
+}
+
+/* The tunnel is shut first; the hole stays so that openvpn can say good-bye. */
+void attempt_leave(struct gate *gate, const char *why)
+{
+	static const struct timeval limit = {.tv_sec = LEAVE_MS / 1000, .tv_usec = LEAVE_MS % 1000 * 1000};
+	struct attempt *attempt = &gate->attempt;
+
+	if (attempt->pid == 0 || attempt->leaving)
+		return;
+	text_copy(attempt->why, sizeof attempt->why, why);
+	attempt->leaving = true;
+	if (gate->state == GATE_OPEN)
+		gate_flip(gate, GATE_DIALLING, why);
+	kill(attempt->pid, SIGTERM);
+	if (attempt->deadline == NULL)
+		attempt->deadline = evtimer_new(gate->base, deadline_cb, gate);
+	evtimer_add(attempt->deadline, &limit);
+}
+
+/* Lock now, whatever openvpn still wants to say. */
+void attempt_kill(struct gate *gate, const char *why)
+{
+	struct attempt *attempt = &gate->attempt;
+
+	if (gate->state == GATE_OPEN || gate->state == GATE_DIALLING)
+		gate_flip(gate, GATE_LOCKED, why);
+	if (attempt->pid == 0)
+		return;
+	if (attempt->why[0] == '\0')
+		text_copy(attempt->why, sizeof attempt->why, why);
+	attempt->leaving = true;
+	kill(attempt->pid, SIGKILL);
+}
+
+/* The last line openvpn printed: the only trace of an option it refused. */
+static void last_words(int output, char *to, size_t size)
+{
+	char buffer[OUTPUT_TAIL];
+	char *line = buffer, *end;
+	size_t filled = 0;
+	ssize_t got;
+
+	to[0] = '\0';
+	while ((got = read(output, buffer + filled, sizeof buffer - 1 - filled)) > 0) {
+		filled += (size_t)got;
+		if (filled == sizeof buffer - 1) {
+			memmove(buffer, buffer + filled / 2, filled - filled / 2);
+			filled -= filled / 2;
+		}
+	}
+	buffer[filled] = '\0';
+	while (filled > 0 && (buffer[filled - 1] == '\n' || buffer[filled - 1] == '\r'))
+		buffer[--filled] = '\0';
+	if ((end = strstr(buffer, "Options error:")) != NULL)
+		line = end;
+	else if ((end = strrchr(buffer, '\n')) != NULL)
+		line = end + 1;
+	if ((end = strchr(line, '\n')) != NULL)
+		*end = '\0';
+	text_copy(to, size, line);
+}
+
+static void describe_end(struct attempt *attempt, int status, bool was_open)
+{
+	char words[WIRE_TEXT / 2];
+	size_t used = 0;
+
+	last_words(attempt->output, words, sizeof words);
+	if (attempt->why[0] != '\0')
+		return;
+	if (WIFSIGNALED(status))
+		text_append(attempt->why, sizeof attempt->why, &used, "openvpn was ended by signal %d",
+			    WTERMSIG(status));
+	else
+		text_append(attempt->why, sizeof attempt->why, &used, "openvpn left with code %d%s%s",
+			    WEXITSTATUS(status), was_open || words[0] == '\0' ? "" : ": ",
+			    was_open ? "" : words);
+}
+
+static void clean(struct gate *gate)
+{
+	struct attempt *attempt = &gate->attempt;
+	struct err e = {""};
+
+	if (netwatch_clean(gate->config.interface, &attempt->endpoint, &e) == -1)
+		log_warn("gate", "clean-up after openvpn: %s", e.text);
+	dns_job_want(gate, false);
+	files_save_attempt(gate, 0, 0);
+	memset(&attempt->endpoint, 0, sizeof attempt->endpoint);
+	memset(&attempt->tunnel, 0, sizeof attempt->tunnel);
+	/* Row 2 of the promise ends with openvpn. */
+	memset(&gate->situation.tunnel.address4, 0, sizeof gate->situation.tunnel.address4);
+	memset(&gate->situation.tunnel.address6, 0, sizeof gate->situation.tunnel.address6);
+	gate->situation.tunnel.index = 0;
+	gate->situation.tunnel.network_count = 0;
+}
+
+void attempt_reaped(struct gate *gate, int status)
+{
+	struct attempt *attempt = &gate->attempt;
+	char why[WIRE_TEXT];
+
+	/* First the lock; everything else has time. */
+	if (gate->state == GATE_OPEN || gate->state == GATE_DIALLING)
+		gate_flip(gate, GATE_LOCKED, attempt->why[0] != '\0' ? attempt->why : "openvpn has ended");
+	fault_point("reaped");
+	describe_end(attempt, status, gate->situation.tunnel.index != 0);
+	if (attempt->deadline != NULL)
+		evtimer_del(attempt->deadline);
+	close(attempt->output);
+	attempt->pid = 0;
+	attempt->leaving = false;
+	clean(gate);
+	if (gate->state == GATE_LOCKED)
+		gate_relink(gate);
+	text_copy(why, sizeof why, attempt->why);
+	attempt->why[0] = '\0';
+	channel_note(gate, NOTE_ENDED, why);
+	if (gate->pause_wanted != 0 && gate->state == GATE_LOCKED)
+		gate_pause_begin(gate);
+	if (gate->off_wanted)
+		gate_off_begin(gate);
+}
+
+/* What an earlier life of ours left behind, if it was killed. */
+void attempt_clean_earlier(struct gate *gate)
+{
+	struct net_endpoint endpoint;
+	struct err e = {""};
+	uint64_t started;
+	pid_t pid;
+
+	if (!files_read_attempt(gate, &pid, &started, &endpoint))
+		return;
+	log_warn("gate", "cleaning up after an earlier life");
+	if (child_end(pid, started) == -1)
+		log_error("gate", "an earlier openvpn (pid %d) can't be ended", (int)pid);
+	if (netwatch_clean(gate->config.interface, &endpoint, &e) == -1)
+		log_warn("gate", "clean-up: %s", e.text);
+	dns_job_want(gate, false);
+	files_save_attempt(gate, 0, 0);
+}

@@ -1,0 +1,43 @@
+/* gate: one attempt, the life of one openvpn process. */
+#ifndef GATE_ATTEMPT_H
+#define GATE_ATTEMPT_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/wire_channel.h"
+
+struct gate;
+
+struct attempt {
+	pid_t pid;  /* 0: none */
+	int output; /* read end of its stdout and stderr, for an early end */
+	bool leaving;
+	struct event *deadline; /* leaving ends at the latest then */
+	struct net_endpoint endpoint;
+	struct wire_tunnel tunnel; /* as the driver told it, checked */
+	char why[WIRE_TEXT];       /* why it is left */
+};
+
+/* Flips to dialling, then starts openvpn. 0, or -1 and `e`: then nothing runs. */
+int attempt_dial(struct gate *gate, const struct net_endpoint *endpoint, struct err *e);
+
+/* Shuts the tunnel, asks openvpn to go; the hole stays until it is reaped. */
+void attempt_leave(struct gate *gate, const char *why);
+
+/* Locks now and kills openvpn. */
+void attempt_kill(struct gate *gate, const char *why);
+
+/* openvpn has been reaped: lock, clean up after it, tell the driver. */
+void attempt_reaped(struct gate *gate, int status);
+
+/* Ends and cleans up what an earlier life of ours left behind, if it was killed. */
+void attempt_clean_earlier(struct gate *gate);
+
+/* spawn.c: starts openvpn for `endpoint`. Its pid and the read end of its
+ * output, or -1 and `e`. */
+pid_t spawn_openvpn(struct gate *gate, const struct net_endpoint *endpoint, int *output, struct err *e);
+
+#endif

@@ -1,0 +1,63 @@
+/* channel: what the gate tells its driver. */
+#include "gate/channel.h"
+#include "gate/gate.h"
+
+#include <sys/socket.h>
+
+#include "base/text.h"
+
+static void fill_hello(const struct gate *gate, struct wire_hello *hello)
+{
+	const struct config *config = &gate->config;
+
+	text_copy(hello->gate_version, sizeof hello->gate_version, PORTCULLIS_VERSION);
+	text_copy(hello->profile_name, sizeof hello->profile_name, config->profile);
+	text_copy(hello->interface, sizeof hello->interface, config->interface);
+	text_copy(hello->username, sizeof hello->username, config->username);
+	hello->boot_locked_at = gate->boot_locked_at;
+	hello->control_gid = (int32_t)config->control_gid;
+	hello->log_level = config->log_level;
+	hello->manage_dns = config->manage_dns;
+}
+
+/* During a pause and in `off` the driver has nothing to dial. */
+static enum wire_wish wish_now(const struct gate *gate)
+{
+	bool held = gate->state != GATE_PAUSED && gate->state != GATE_OFF && gate->pause_wanted == 0 &&
+		    !gate->off_wanted;
+
+	return held ? gate->wish : WISH_DOWN;
+}
+
+static void send_note(struct gate *gate, enum wire_note note, enum wire_wish wish, const char *text)
+{
+	struct wire_note_message message = {.version = WIRE_VERSION, .note = note, .gate = gate->state};
+	struct err e = {""};
+
+	if (gate->driver.pid == 0)
+		return;
+	message.wish = wish;
+	message.pid = gate->attempt.pid;
+	message.until = gate->pause_until;
+	text_copy(message.text, sizeof message.text, text);
+	if (firewall_blocked(gate->fw, &message.blocked, &e) == -1)
+		message.blocked = 0;
+	if (note == NOTE_HELLO)
+		fill_hello(gate, &message.hello);
+	/* A driver that does not read any more is as good as dead: its end follows from the loop. */
+	if (send(gate->driver.channel, &message, sizeof message, MSG_DONTWAIT | MSG_NOSIGNAL) !=
+	    (ssize_t)sizeof message) {
+		log_error("gate", "the driver takes no messages: it is ended");
+		shutdown(gate->driver.channel, SHUT_RDWR);
+	}
+}
+
+void channel_note(struct gate *gate, enum wire_note note, const char *text)
+{
+	send_note(gate, note, wish_now(gate), text);
+}
+
+void channel_reconnect(struct gate *gate)
+{
+	send_note(gate, NOTE_WISH, WISH_RECONNECT, "reconnect, by root's command");
+}

@@ -1,0 +1,12 @@
+/* gate: gate.sock, by which root asks for what wants privilege. */
+#ifndef GATE_DOOR_H
+#define GATE_DOOR_H
+
+#include "base/err.h"
+
+struct gate;
+
+/* Serves gate->door_fd from the loop. 0, or -1 and `e`. */
+int door_open(struct gate *gate, struct err *e);
+
+#endif

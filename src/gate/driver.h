@@ -1,0 +1,31 @@
+/* gate: the driver's process and its channel. */
+#ifndef GATE_DRIVER_H
+#define GATE_DRIVER_H
+
+#include <event2/event.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/wire_channel.h"
+
+struct gate;
+
+struct driver {
+	event_callback_fn read; /* what comes on the channel goes there */
+	pid_t pid;              /* 0: none */
+	int channel;
+	struct event *readable, *respawn;
+	unsigned failures; /* ends in a row soon after the start */
+	int64_t started_ms;
+	size_t filled;
+	struct wire_request request; /* being read */
+};
+
+/* Starts it, unless it runs. */
+void driver_start(struct gate *gate);
+
+/* It has ended, or shall: lock, and start it again with back-off. */
+void driver_stop(struct gate *gate);
+
+#endif

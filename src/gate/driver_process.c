@@ -1,0 +1,139 @@
+/* driver_process: starts portcullis-driver by exec, with its descriptors in
+ * fixed places, and starts it again when it ends, the first time at once. */
+#include "gate/gate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "os/child.h"
+
+/* A life shorter than this counts as a failed start. */
+enum { SHORT_LIFE_MS = 10000, RESPAWN_FIRST_MS = 250, RESPAWN_MAX_MS = 10000 };
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int place(int from, int to)
+{
+	return dup2(from, to) == to && fcntl(to, F_SETFD, 0) != -1 ? 0 : -1;
+}
+
+/* In the child. Never returns. */
+static void become_driver(const struct gate *gate, int channel)
+{
+	static char *const environment[] = {NULL};
+	int from[] = {channel, gate->control_fd, gate->management_fd, gate->log_fd, gate->profile.head, -1};
+	char path[PATH_MAX], uid[16], gid[16], name[] = "portcullis-driver";
+	char *list[] = {name, uid, gid, NULL};
+	const char *file = gate->config.password_file[0] != '\0' ? gate->config.password_file : "/dev/null";
+
+	child_sibling(name, PORTCULLIS_LIBEXECDIR, path, sizeof path);
+	snprintf(uid, sizeof uid, "%u", gate->config.user.number);
+	snprintf(gid, sizeof gid, "%u", gate->config.user_gid);
+	if ((from[5] = open(file, O_RDONLY | O_NOFOLLOW)) == -1)
+		from[5] = open("/dev/null", O_RDONLY);
+	/* First out of the way of the places, then into them. */
+	for (size_t i = 0; i < sizeof from / sizeof *from; i++) {
+		if ((from[i] = fcntl(from[i], F_DUPFD, WIRE_FD_PASSWORD + 1)) == -1)
+			_exit(126);
+	}
+	for (size_t i = 0; i < sizeof from / sizeof *from; i++) {
+		if (place(from[i], WIRE_FD_CHANNEL + (int)i) == -1)
+			_exit(126);
+	}
+	child_close_from(WIRE_FD_PASSWORD + 1);
+	if (child_die_with_parent() == -1)
+		_exit(126);
+	execve(path, list, environment);
+	dprintf(WIRE_FD_LOG, "%s: %s\n", path, strerror(errno));
+	_exit(127);
+}
+
+static void ended(struct gate *gate);
+
+void driver_start(struct gate *gate)
+{
+	struct driver *driver = &gate->driver;
+	int pair[2];
+	pid_t pid;
+
+	if (driver->pid != 0 || gate->stopping)
+		return;
+	driver->started_ms = now_ms();
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == -1) {
+		log_error("gate", "the driver can't be started: %s", strerror(errno));
+		ended(gate);
+		return;
+	}
+	if ((pid = fork()) == 0)
+		become_driver(gate, pair[1]);
+	close(pair[1]);
+	driver->channel = pair[0];
+	driver->filled = 0;
+	if (pid == -1) {
+		log_error("gate", "the driver can't be started: %s", strerror(errno));
+		close(driver->channel);
+		ended(gate);
+		return;
+	}
+	driver->pid = pid;
+	driver->readable = event_new(gate->base, driver->channel, EV_READ | EV_PERSIST, driver->read, gate);
+	event_add(driver->readable, NULL);
+	log_info("gate", "portcullis-driver started");
+	fault_point("driver-started");
+}
+
+static void respawn_cb(evutil_socket_t fd, short what, void *argument)
+{
+	(void)fd, (void)what;
+	driver_start(argument);
+}
+
+/* Its end alone locks; openvpn goes with it. */
+void driver_stop(struct gate *gate)
+{
+	struct driver *driver = &gate->driver;
+	pid_t pid = driver->pid;
+
+	if (pid == 0)
+		return;
+	driver->pid = 0;
+	event_free(driver->readable);
+	close(driver->channel);
+	kill(pid, SIGKILL);
+	attempt_kill(gate, "the driver has ended");
+	ended(gate);
+}
+
+static void ended(struct gate *gate)
+{
+	struct driver *driver = &gate->driver;
+	long ms = 0;
+	struct timeval delay;
+
+	if (gate->stopping)
+		return;
+	driver->failures = now_ms() - driver->started_ms < SHORT_LIFE_MS ? driver->failures + 1 : 0;
+	if (driver->failures > 1)
+		ms = (long)RESPAWN_FIRST_MS << (driver->failures < 7 ? driver->failures - 2 : 5);
+	if (ms > RESPAWN_MAX_MS)
+		ms = RESPAWN_MAX_MS;
+	log_error("gate", "the driver has ended; started again in %ld ms", ms);
+	delay.tv_sec = ms / 1000;
+	delay.tv_usec = ms % 1000 * 1000;
+	if (driver->respawn == NULL)
+		driver->respawn = evtimer_new(gate->base, respawn_cb, gate);
+	evtimer_add(driver->respawn, &delay);
+}

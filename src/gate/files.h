@@ -1,0 +1,27 @@
+/* gate: directories, sockets, the log, and what is remembered over a life. */
+#ifndef GATE_FILES_H
+#define GATE_FILES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/net.h"
+
+struct gate;
+
+/* 0: we are the only one with this runtime directory; 1: another runs; -1: can't tell. */
+int files_lock_instance(struct gate *gate, struct err *e);
+
+/* Creates what is missing, opens the log, binds the sockets, reads what is
+ * remembered. 0, or -1 and `e`; log and state are not worth a failure. */
+int files_prepare(struct gate *gate, struct err *e);
+
+void files_save_wish(struct gate *gate);
+
+/* The attempt under way, for a later life to clean up after; pid 0: none. */
+void files_save_attempt(struct gate *gate, pid_t pid, uint64_t started);
+bool files_read_attempt(struct gate *gate, pid_t *pid, uint64_t *started, struct net_endpoint *endpoint);
+
+#endif

@@ -1,0 +1,249 @@
+/* gate: the state of the gate and its flips; whatever fails, fails shut. */
+#include "gate/gate.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/text.h"
+#include "os/off_marker.h"
+
+enum { RETRY_FIRST_MS = 50, RETRY_MAX_MS = 5000, FAILURES_BEFORE_LINKS_DOWN = 2 };
+
+static void set_state(struct gate *gate, enum wire_gate state, const char *why)
+{
+	if (state != gate->state || strcmp(why, gate->reason) != 0)
+		log_info("gate", "%s -> %s: %s", wire_gate_word(gate->state), wire_gate_word(state), why);
+	gate->state = state;
+	text_copy(gate->reason, sizeof gate->reason, why);
+	gate->changed(gate, NOTE_GATE, why);
+}
+
+/* Doubles from 50 ms to 5 s while the lock can't be verified. */
+static void arm_retry(struct gate *gate)
+{
+	unsigned shift = gate->lock_failures < 8 ? gate->lock_failures : 8;
+	long ms = (long)RETRY_FIRST_MS << shift;
+	struct timeval delay;
+
+	if (ms > RETRY_MAX_MS)
+		ms = RETRY_MAX_MS;
+	delay.tv_sec = ms / 1000;
+	delay.tv_usec = ms % 1000 * 1000;
+	evtimer_add(gate->retry, &delay);
+}
+
+static void unprotected(struct gate *gate, const struct err *cause)
+{
+	struct err e = {""};
+	char why[WIRE_TEXT];
+	size_t used = 0;
+
+	gate->lock_failures++;
+	text_append(why, sizeof why, &used, "the lock can't be verified: %s", cause->text);
+	log_error("gate", "UNPROTECTED: %s", why);
+	set_state(gate, GATE_UNPROTECTED, why);
+	gate->abandon(gate, "the gate is unprotected");
+	if (gate->lock_failures >= FAILURES_BEFORE_LINKS_DOWN && gate->config.links_down &&
+	    !gate->links_are_down) {
+		if (netwatch_links_down(&e) == -1)
+			log_error("gate", "links can't be set down: %s", e.text);
+		else
+			log_error("gate", "every physical link is set down until a lock is verified");
+		gate->links_are_down = true;
+	}
+	if (gate->retry != NULL)
+		arm_retry(gate);
+}
+
+static void protected_again(struct gate *gate)
+{
+	struct err e = {""};
+
+	gate->lock_failures = 0;
+	if (gate->retry != NULL)
+		evtimer_del(gate->retry);
+	if (!gate->links_are_down)
+		return;
+	gate->links_are_down = false;
+	if (netwatch_links_restore(&e) == -1)
+		log_error("gate", "links can't be set up again: %s", e.text);
+}
+
+/* Tells the situation what the state allows; addresses stay until reaped. */
+static void shape_situation(struct gate *gate, enum wire_gate to)
+{
+	struct situation *s = &gate->situation;
+
+	s->state = to == GATE_OPEN ? POLICY_OPEN : to == GATE_DIALLING ? POLICY_DIALLING : POLICY_LOCKED;
+	if (to == GATE_LOCKED)
+		memset(&s->endpoint, 0, sizeof s->endpoint);
+	else
+		s->endpoint = gate->attempt.endpoint;
+}
+
+int gate_flip(struct gate *gate, enum wire_gate to, const char *why)
+{
+	struct err e = {""};
+
+	shape_situation(gate, to);
+	if (firewall_assert(gate->fw, &gate->situation, &e) == 0) {
+		protected_again(gate);
+		set_state(gate, to, why);
+		return 0;
+	}
+	if (to != GATE_LOCKED) {
+		log_error("gate", "%s refused: %s", wire_gate_word(to), e.text);
+		gate_flip(gate, GATE_LOCKED, "a flip failed");
+	} else {
+		unprotected(gate, &e);
+	}
+	return -1;
+}
+
+static void retry_cb(evutil_socket_t fd, short what, void *argument)
+{
+	struct gate *gate = argument;
+
+	(void)fd, (void)what;
+	if (gate->state == GATE_UNPROTECTED)
+		gate_flip(gate, GATE_LOCKED, "the lock is verified again");
+}
+
+static bool gate_is_held(const struct gate *gate)
+{
+	return gate->state != GATE_OFF && gate->state != GATE_PAUSED;
+}
+
+static void go_off(struct gate *gate, const char *why)
+{
+	struct err e = {""};
+
+	gate->abandon(gate, why);
+	if (firewall_remove(gate->fw, &e) == -1) {
+		log_error("gate", "the rules can't be removed: %s", e.text);
+		gate_flip(gate, GATE_LOCKED, "off failed");
+		return;
+	}
+	if (gate->pause_end != NULL)
+		evtimer_del(gate->pause_end);
+	gate->pause_until = 0;
+	protected_again(gate);
+	set_state(gate, GATE_OFF, why);
+}
+
+/* Somebody else flushed or changed our rules: put them back, unless it was
+ * root's own `off --offline`, which has left its marker first. */
+static void foreign_cb(void *argument)
+{
+	struct gate *gate = argument;
+	struct err e = {""};
+
+	if (gate->state == GATE_OFF)
+		return;
+	if (off_marker_valid()) {
+		go_off(gate, "off, by the marker");
+		return;
+	}
+	if (gate->state == GATE_PAUSED) {
+		gate_resume(gate, "somebody else changed our rules during the pause");
+		return;
+	}
+	if (firewall_assert(gate->fw, &gate->situation, &e) == 0)
+		log_warn("gate", "somebody else changed our rules; put back and verified");
+	else
+		gate_flip(gate, GATE_LOCKED, "somebody else changed our rules");
+}
+
+static void pause_end_cb(evutil_socket_t fd, short what, void *argument)
+{
+	(void)fd, (void)what;
+	gate_resume(argument, "the pause is over");
+}
+
+int gate_start(struct gate *gate, struct err *e)
+{
+	if (gate->fw == NULL && (gate->fw = firewall_open(e)) == NULL)
+		return -1;
+	if (gate->base != NULL) {
+		gate->retry = evtimer_new(gate->base, retry_cb, gate);
+		gate->pause_end = evtimer_new(gate->base, pause_end_cb, gate);
+	}
+	text_copy(gate->situation.tunnel.name, sizeof gate->situation.tunnel.name, gate->config.interface);
+	if (off_marker_valid()) {
+		gate->state = GATE_OFF;
+		text_copy(gate->reason, sizeof gate->reason, "off, by the marker");
+		log_warn("gate", "off: everything passes until `portcullis up`");
+	} else {
+		if (netwatch_fill(&gate->situation, gate->config.interface, e) == -1 ||
+		    firewall_assert(gate->fw, &gate->situation, e) == -1)
+			return -1;
+		text_copy(gate->reason, sizeof gate->reason, "start");
+		/* `off` may have come between the look at its marker and the lock. */
+		if (off_marker_valid())
+			go_off(gate, "off, by the marker");
+	}
+	if (gate->base != NULL)
+		return firewall_watch(gate->fw, gate->base, foreign_cb, gate, e);
+	return 0;
+}
+
+void gate_relink(struct gate *gate)
+{
+	struct err e = {""};
+
+	if (netwatch_fill(&gate->situation, gate->config.interface, &e) == -1) {
+		log_error("gate", "links: %s", e.text);
+		return;
+	}
+	if (gate_is_held(gate) && firewall_assert(gate->fw, &gate->situation, &e) == -1)
+		gate_flip(gate, GATE_LOCKED, "links changed");
+}
+
+void gate_pause_begin(struct gate *gate)
+{
+	struct timeval length = {.tv_sec = gate->pause_wanted};
+	struct err e = {""};
+	char why[WIRE_TEXT], stamp[TEXT_TIME_SIZE];
+	size_t used = 0;
+
+	gate->pause_until = time(NULL) + gate->pause_wanted;
+	if (firewall_pause(gate->fw, gate->pause_wanted, &e) == -1) {
+		gate->pause_until = 0;
+		gate->pause_wanted = 0;
+		log_error("gate", "pause refused: %s", e.text);
+		gate_flip(gate, GATE_LOCKED, "the pause failed");
+		return;
+	}
+	gate->pause_wanted = 0;
+	evtimer_add(gate->pause_end, &length);
+	text_time(stamp, gate->pause_until);
+	text_append(why, sizeof why, &used, "paused until %s; everything passes", stamp);
+	set_state(gate, GATE_PAUSED, why);
+}
+
+void gate_resume(struct gate *gate, const char *why)
+{
+	struct err e = {""};
+
+	if (gate->state != GATE_PAUSED)
+		return;
+	evtimer_del(gate->pause_end);
+	gate->pause_until = 0;
+	gate->state = GATE_LOCKED;
+	gate_relink(gate);
+	if (gate_flip(gate, GATE_LOCKED, why) == 0 && firewall_forget_states(gate->fw, &e) == -1)
+		log_error("gate", "tracked connections can't be forgotten: %s", e.text);
+	gate->changed(gate, NOTE_WISH, why);
+}
+
+void gate_off_begin(struct gate *gate)
+{
+	struct err e = {""};
+
+	gate->off_wanted = false;
+	if (off_marker_write(gate->off_persist, &e) == -1) {
+		log_error("gate", "off refused: %s", e.text);
+		return;
+	}
+	go_off(gate, "off, by root's command");
+}

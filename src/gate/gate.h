@@ -1,0 +1,69 @@
+/* gate: the one struct of portcullisd, and what its files offer each other. */
+#ifndef GATE_GATE_H
+#define GATE_GATE_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/wire.h"
+#include "config/config.h"
+#include "gate/attempt.h"
+#include "gate/driver.h"
+#include "gate/vet.h"
+#include "os/firewall.h"
+#include "os/netwatch.h"
+#include "os/sleep.h"
+#include "policy/situation.h"
+
+struct gate {
+	struct config config;
+	char config_file[PATH_MAX];
+	struct event_base *base;
+	struct firewall *fw;
+	struct netwatch *netwatch;
+	struct sleep_watch *sleep;
+	struct situation situation;
+	enum wire_gate state; /* as verified */
+	enum wire_wish wish;  /* WISH_UP or WISH_DOWN, remembered over a reboot */
+	char reason[WIRE_TEXT];
+	int64_t boot_locked_at;
+	unsigned lock_failures;
+	bool links_are_down, stopping;
+	struct event *retry; /* unprotected: lock again */
+	struct event *pause_end;
+	int64_t pause_until;          /* seconds since the epoch, 0 none */
+	uint32_t pause_wanted;        /* seconds; the attempt is being left for it */
+	bool off_wanted, off_persist; /* likewise for off */
+	/* Set by main before the start: who is told of a change, and who ends the attempt. */
+	void (*changed)(struct gate *gate, enum wire_note note, const char *why);
+	void (*abandon)(struct gate *gate, const char *why);
+	struct gate_profile profile;
+	struct attempt attempt;
+	struct driver driver;
+	int control_fd, management_fd, log_fd, door_fd;
+	struct event *door, *child, *term, *interrupt, *hangup;
+	pid_t dns_job;
+	bool dns_pending, dns_set; /* what the resolver shall be told next */
+};
+
+/* Locks; or stays off where the marker says so; then watches the rules. 0, or
+ * -1 and `e`: the lock could not be verified. */
+int gate_start(struct gate *gate, struct err *e);
+
+/* To locked, dialling or open, read back, and only then reported. 0, or -1:
+ * then the gate is locked, or unprotected and being retried. */
+int gate_flip(struct gate *gate, enum wire_gate to, const char *why);
+
+/* Links or neighbours changed. */
+void gate_relink(struct gate *gate);
+
+/* openvpn is gone and root wanted a pause, or off. */
+void gate_pause_begin(struct gate *gate);
+void gate_off_begin(struct gate *gate);
+
+/* Ends a pause, if there is one: locked first, then all states killed. */
+void gate_resume(struct gate *gate, const char *why);
+
+#endif

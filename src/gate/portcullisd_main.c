@@ -1,0 +1,393 @@
+/* portcullisd: holds the gate. Locks before anything else, and on any doubt. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "gate/channel.h"
+#include "gate/dns_job.h"
+#include "gate/door.h"
+#include "gate/files.h"
+#include "gate/gate.h"
+#include "gate/verbs.h"
+#include "os/off_marker.h"
+
+enum { NOBODY = 65534 };
+
+struct options {
+	bool foreground, check, lock, given;
+	const char *file;
+};
+
+static const char usage[] =
+    "usage: portcullisd [-d] [-n] [-L] [-c FILE]\n"
+    "  -d       stay in the foreground, log to stderr too\n"
+    "  -n       check configuration and profile, create nothing\n"
+    "  -L       lock the gate and leave (boot)\n"
+    "  -c FILE  the configuration; default " PORTCULLIS_SYSCONFDIR "/portcullis/portcullis.conf\n"
+    "  --version, --help\n"
+    "See portcullisd(8).\n";
+
+static struct gate gate = {.changed = channel_note,
+			   .abandon = attempt_kill,
+			   .driver.read = verbs_read_cb,
+
+			   .control_fd = -1,
+			   .management_fd = -1,
+			   .door_fd = -1,
+			   .profile.head = -1,
+			   .profile.body = -1};
+
+static int complain(const char *text)
+{
+	fprintf(stderr, "portcullisd: %s\n", text);
+	return 1;
+}
+
+/* Returns -1 to go on, else the exit code. */
+static int parse_options(int argc, char **argv, struct options *options)
+{
+	static const struct option longs[] = {
+	    {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
+	int letter;
+
+	while ((letter = getopt_long(argc, argv, "dnLc:h", longs, NULL)) != -1) {
+		switch (letter) {
+		case 'd':
+			options->foreground = true;
+			break;
+		case 'n':
+			options->check = true;
+			break;
+		case 'L':
+			options->lock = true;
+			break;
+		case 'c':
+			options->file = optarg;
+			options->given = true;
+			break;
+		case 'V':
+			puts("portcullisd " PORTCULLIS_VERSION);
+			return 0;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			fputs(usage, stderr);
+			return 1;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "portcullisd: unexpected argument \"%s\"; see portcullisd --help\n",
+			argv[optind]);
+		return 1;
+	}
+	return -1;
+}
+
+/* The numbers that the rules ask for. Where there is no configuration to
+ * name them, nobody: the lock needs none, and the next start mends them. */
+static void identify(void)
+{
+	const struct config *config = &gate.config;
+	struct situation *s = &gate.situation;
+	struct identity nobody = {.known = true, .number = NOBODY};
+
+	s->openvpn_group = config->openvpn_group.known ? config->openvpn_group : nobody;
+	s->driver_user = config->user.known ? config->user : nobody;
+	s->dhcp_user = config->dhcp_user;
+	s->lan = config->lan;
+}
+
+static int held_by_other(struct err *e)
+{
+	int32_t pid = 0;
+
+	if ((gate.fw = firewall_open(e)) == NULL)
+		return -1;
+	if (firewall_owner(gate.fw, &pid, e) == -1)
+		return -1;
+	if (pid != 0 && pid != getpid()) {
+		err_set(e, "the gate is held by process %d; nothing was changed", (int)pid);
+		return 1;
+	}
+	return 0;
+}
+
+/* -L, and what a start does first when its configuration is of no use. */
+static int lock_and_leave(struct err *e)
+{
+	int held = held_by_other(e);
+
+	if (held != 0)
+		return held;
+	if (off_marker_valid()) {
+		err_set(e, "off, by the marker; instead: portcullis up");
+		return 0;
+	}
+	identify();
+	return gate_start(&gate, e);
+}
+
+static int run_lock(void)
+{
+	struct err e = {""};
+	int result = lock_and_leave(&e);
+
+	if (result == 1) {
+		/* A live portcullisd holds it: shut or VPN only, which is the promise. */
+		printf("portcullisd: %s\n", e.text);
+		return 0;
+	}
+	if (result == -1)
+		return complain(e.text);
+	puts(gate.state == GATE_OFF || e.text[0] != '\0' ? "portcullisd: off, by the marker"
+							 : "portcullisd: locked and verified");
+	return 0;
+}
+
+static int run_check(void)
+{
+	struct firewall_features features = {false, false, false};
+	struct err e = {""};
+
+	if (vet_profile(&gate.config, &gate.profile, &e) == -1) {
+		fprintf(stderr, "%s\n", e.text);
+		return 1;
+	}
+	printf("%s: fine\n%s: fine, %zu kinds of remote\n", gate.config_file, gate.config.profile,
+	       gate.profile.remote_count);
+	if ((gate.fw = firewall_open(&e)) == NULL || firewall_probe(gate.fw, &features, &e) == -1) {
+		printf("firewall: can't be asked: %s\n", e.text);
+		return 0;
+	}
+	printf("firewall: nft\n");
+	printf("  egress hook: %s\n",
+	       features.egress ? "yes" : "no: packet sockets and bridges of root are not seen");
+	printf("  owned and persistent rules: %s\n",
+	       features.persist ? "yes" : "no: others may flush the rules; they are put back at once");
+	printf("  IPv6: %s\n", features.ipv6 ? "yes" : "no: only IPv4 rules are loaded");
+	return 0;
+}
+
+static void stop_cb(evutil_socket_t signal_number, short what, void *argument)
+{
+	(void)signal_number, (void)what, (void)argument;
+	gate.stopping = true;
+	event_base_loopbreak(gate.base);
+}
+
+static void reload_cb(evutil_socket_t signal_number, short what, void *argument)
+{
+	struct err e = {""};
+
+	(void)signal_number, (void)what, (void)argument;
+	if (vet_profile(&gate.config, &gate.profile, &e) == -1) {
+		log_error("gate", "the profile is not taken, the old one stays: %s", e.text);
+		return;
+	}
+	log_info("gate", "the profile is read again");
+	driver_stop(&gate);
+}
+
+static void child_cb(evutil_socket_t signal_number, short what, void *argument)
+{
+	int status;
+	pid_t pid;
+
+	(void)signal_number, (void)what, (void)argument;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == gate.attempt.pid)
+			attempt_reaped(&gate, status);
+		else if (pid == gate.driver.pid)
+			driver_stop(&gate);
+		else
+			dns_job_reaped(&gate, pid);
+	}
+}
+
+static void links_cb(void *argument)
+{
+	gate_relink(argument);
+}
+
+static void reachable_cb(void *argument)
+{
+	channel_note(argument, NOTE_NETWORK, "the network has changed");
+}
+
+static void lost_cb(const char *name, unsigned index, void *argument)
+{
+	(void)index, (void)argument;
+	if (gate.state == GATE_OPEN && strcmp(name, gate.config.interface) == 0)
+		attempt_kill(&gate, "the tunnel's interface has gone");
+}
+
+static void woke_cb(void *argument)
+{
+	(void)argument;
+	gate_resume(&gate, "the machine slept: the pause is over");
+	channel_note(&gate, NOTE_NETWORK, "the machine woke");
+}
+
+static struct event *on_signal(int number, event_callback_fn callback)
+{
+	struct event *event = evsignal_new(gate.base, number, callback, NULL);
+
+	event_add(event, NULL);
+	return event;
+}
+
+static int watch(struct err *e)
+{
+	static const struct netwatch_events events = {links_cb, reachable_cb, lost_cb, &gate};
+	struct err none = {""};
+
+	gate.child = on_signal(SIGCHLD, child_cb);
+	gate.term = on_signal(SIGTERM, stop_cb);
+	gate.interrupt = on_signal(SIGINT, stop_cb);
+	gate.hangup = on_signal(SIGHUP, reload_cb);
+	if ((gate.netwatch = netwatch_open(gate.base, &events, e)) == NULL)
+		return -1;
+	if ((gate.sleep = sleep_open(gate.base, woke_cb, &gate, &none)) == NULL)
+		log_warn("gate", "sleep is not noticed: %s", none.text);
+	return 0;
+}
+
+/* SIGTERM: locked and verified, openvpn and driver gone, within 1 s. */
+static void stop(void)
+{
+	pid_t driver = gate.driver.pid, openvpn = gate.attempt.pid;
+	int status;
+
+	log_info("gate", "stopping; the gate stays %s", gate.state == GATE_OFF ? "off" : "shut");
+	gate_resume(&gate, "stopping");
+	driver_stop(&gate);
+	attempt_kill(&gate, "stopping");
+	if (driver != 0)
+		waitpid(driver, &status, 0);
+	if (openvpn != 0 && waitpid(openvpn, &status, 0) == openvpn)
+		attempt_reaped(&gate, status);
+	dns_job_finish(&gate);
+	if (gate.state != GATE_OFF)
+		gate_flip(&gate, GATE_LOCKED, "stopped");
+}
+
+/* Two processes: the first leaves with 0 when the second has locked. */
+static void daemonise(int *ready)
+{
+	int pipes[2], nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+	char byte = 1;
+
+	if (pipe(pipes) == -1)
+		return;
+	if (fork() != 0) {
+		close(pipes[1]);
+		_exit(read(pipes[0], &byte, 1) == 1 ? byte : 1);
+	}
+	close(pipes[0]);
+	setsid();
+	dup2(nothing, 0);
+	dup2(nothing, 1);
+	*ready = pipes[1];
+}
+
+static void report_ready(int ready)
+{
+	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+	char good = 0;
+
+	if (ready == -1)
+		return;
+	dup2(nothing, 2);
+	if (write(ready, &good, 1) != 1)
+		log_warn("gate", "nobody waits for the start any more");
+	close(ready);
+}
+
+static int start(const struct options *options, struct err *e)
+{
+	int held;
+
+	if ((held = held_by_other(e)) != 0 || (held = files_lock_instance(&gate, e)) == 1)
+		return -1;
+	identify();
+	if ((gate.base = event_base_new()) == NULL)
+		return err_set(e, "no event loop");
+	if (gate_start(&gate, e) == -1)
+		return -1;
+	fault_point("locked");
+	log_copy(options->foreground ? STDERR_FILENO : -1);
+	if (held == -1 || files_prepare(&gate, e) == -1 ||
+	    vet_profile(&gate.config, &gate.profile, e) == -1 || watch(e) == -1 || door_open(&gate, e) == -1)
+		return -1;
+	return 0;
+}
+
+static int run(const struct options *options)
+{
+	struct err e = {""};
+	int ready = -1;
+
+	if (!options->foreground)
+		daemonise(&ready);
+	gate.log_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	log_open(-1, gate.config.log_level);
+	if (start(options, &e) == -1) {
+		log_error("gate", "no start: %s", e.text);
+		return complain(e.text);
+	}
+	log_info("gate", "portcullisd " PORTCULLIS_VERSION ": %s", wire_gate_word(gate.state));
+	attempt_clean_earlier(&gate);
+	driver_start(&gate);
+	report_ready(ready);
+	event_base_dispatch(gate.base);
+	stop();
+	return 0;
+}
+
+static void harden(void)
+{
+	static const struct rlimit none = {0, 0};
+
+	umask(022);
+	signal(SIGPIPE, SIG_IGN);
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {.file = PORTCULLIS_SYSCONFDIR "/portcullis/portcullis.conf"};
+	struct err e = {""}, locked = {""};
+	int code = parse_options(argc, argv, &options);
+
+	if (code != -1)
+		return code;
+	harden();
+	config_defaults(&gate.config);
+	strncpy(gate.config_file, options.file, sizeof gate.config_file - 1);
+	if (config_read(&gate.config, options.file, &e) == -1) {
+		fprintf(stderr, "%s\n", e.text);
+		if (options.check)
+			return 1;
+		/* The gate stays as somebody holds it, or is locked without a configuration. */
+		if (geteuid() == 0 && lock_and_leave(&locked) == -1)
+			complain(locked.text);
+		return 1;
+	}
+	if (options.check)
+		return run_check();
+	if (geteuid() != 0)
+		return complain("only root can hold the gate; instead: sudo portcullisd");
+	return options.lock ? run_lock() : run(&options);
+}

@@ -1,0 +1,139 @@
+/* spawn: how openvpn is started: fixed arguments, an empty environment, its
+ * own group from before exec, and one numeric remote. */
+#include "gate/gate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "os/child.h"
+
+enum { ARGUMENTS_MAX = 128, PROFILE_FD = 3, OUTPUT_FD = 1 };
+
+/* Our options come after --config: for single-valued options the last wins,
+ * and the vetted profile holds none that accumulates (management-notes 6.2).
+ * --remap-usr1: one process per attempt, any restart of its own is an end.
+ * disable-dco: data channel offload sends from the kernel without an owner.
+ * dns-updown: 2.7 would run a DNS helper of its own.
+ * What a server may not decide stands before --config: the first filter that
+ * fits is the one openvpn takes. */
+static const char fixed[] =
+    "--nobind --dev-type tun --script-security 0 --verb 3 --suppress-timestamps "
+    "--remap-usr1 SIGTERM --connect-retry-max 1 --tls-exit "
+    "--management-client --management-hold --management-query-passwords --management-up-down "
+    "--management-log-cache 500 --auth-retry interact "
+    "--setenv opt disable-dco --setenv opt dns-updown disable";
+static const char filters[] =
+    "--pull-filter ignore verb --pull-filter ignore mute --pull-filter ignore persist- "
+    "--pull-filter ignore bind-dev --pull-filter ignore setenv-safe --pull-filter ignore errors-to-stderr "
+    "--pull-filter ignore inactive --pull-filter ignore session-timeout --pull-filter ignore ping-exit "
+    "--pull-filter ignore explicit-exit-notify --pull-filter ignore lladdr --pull-filter ignore socket-flags";
+
+struct arguments {
+	const char *list[ARGUMENTS_MAX];
+	size_t count;
+	char address[NET_ADDRESS_TEXT], port[8], socket[PATH_MAX], profile[32], filters[sizeof filters],
+	    fixed[sizeof fixed];
+};
+
+static void add(struct arguments *arguments, const char *word)
+{
+	if (arguments->count < ARGUMENTS_MAX - 1)
+		arguments->list[arguments->count++] = word;
+}
+
+static void add_words(struct arguments *arguments, char *words)
+{
+	for (char *word; (word = strsep(&words, " ")) != NULL;)
+		add(arguments, word);
+}
+
+static const char *proto_word(const struct net_endpoint *endpoint)
+{
+	bool six = endpoint->address.family == NET_IPV6;
+
+	if (endpoint->proto == NET_TCP)
+		return six ? "tcp6-client" : "tcp4-client";
+	return six ? "udp6" : "udp4";
+}
+
+static void fill(struct arguments *arguments, const struct gate *gate, const struct net_endpoint *endpoint)
+{
+	const struct config *config = &gate->config;
+
+	snprintf(arguments->profile, sizeof arguments->profile, "/dev/fd/%d", PROFILE_FD);
+	snprintf(arguments->port, sizeof arguments->port, "%u", endpoint->port);
+	snprintf(arguments->socket, sizeof arguments->socket, "%.*s/openvpn.sock", PATH_MAX - 16,
+		 config->runtime_dir);
+	net_address_text(&endpoint->address, arguments->address);
+	add(arguments, "openvpn");
+	add_words(arguments, memcpy(arguments->filters, filters, sizeof filters));
+	add(arguments, "--config");
+	add(arguments, arguments->profile);
+	for (size_t i = 0; i < config->openvpn_argument_count; i++)
+		add(arguments, config->openvpn_arguments[i]);
+	add(arguments, "--dev");
+	add(arguments, config->interface);
+	add(arguments, "--remote");
+	add(arguments, arguments->address);
+	add(arguments, arguments->port);
+	add(arguments, proto_word(endpoint));
+	add(arguments, "--management");
+	add(arguments, arguments->socket);
+	add(arguments, "unix");
+	if (!gate->profile.route_nopull) {
+		add(arguments, "--redirect-gateway");
+		add(arguments, "def1");
+	}
+	add_words(arguments, memcpy(arguments->fixed, fixed, sizeof fixed));
+	arguments->list[arguments->count] = NULL;
+}
+
+/* In the child. Never returns. */
+static void become_openvpn(const struct gate *gate, struct arguments *arguments, int output)
+{
+	static char *const environment[] = {NULL};
+	const struct identity *user = &gate->config.openvpn_user;
+	char *list[ARGUMENTS_MAX];
+	int nothing = open("/dev/null", O_RDONLY);
+
+	for (size_t i = 0; i <= arguments->count; i++)
+		memcpy(&list[i], &arguments->list[i], sizeof list[i]);
+	if (nothing == -1 || dup2(nothing, 0) == -1 || dup2(output, OUTPUT_FD) == -1 ||
+	    dup2(output, 2) == -1 || dup2(gate->profile.body, PROFILE_FD) == -1 ||
+	    fcntl(PROFILE_FD, F_SETFD, 0) == -1)
+		_exit(126);
+	child_close_from(PROFILE_FD + 1);
+	if (child_confine_openvpn(user->number, gate->config.openvpn_group.number) == -1) {
+		dprintf(2, "openvpn can't be confined: %s\n", strerror(errno));
+		_exit(126);
+	}
+	execve(gate->config.openvpn_binary, list, environment);
+	dprintf(2, "%s: %s\n", gate->config.openvpn_binary, strerror(errno));
+	_exit(127);
+}
+
+pid_t spawn_openvpn(struct gate *gate, const struct net_endpoint *endpoint, int *output, struct err *e)
+{
+	struct arguments arguments = {.count = 0};
+	int pipes[2];
+	pid_t pid;
+
+	fill(&arguments, gate, endpoint);
+	/* A full pipe loses its lines instead of stopping it: only the first ones
+	 * matter here, the rest comes over management. */
+	if (pipe2(pipes, O_CLOEXEC | O_NONBLOCK) == -1)
+		return err_errno(e, "pipe");
+	if ((pid = fork()) == 0)
+		become_openvpn(gate, &arguments, pipes[1]);
+	close(pipes[1]);
+	if (pid == -1) {
+		close(pipes[0]);
+		return err_errno(e, "fork");
+	}
+	*output = pipes[0];
+	return pid;
+}

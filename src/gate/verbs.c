@@ -1,0 +1,179 @@
+/* verbs: what the driver may ask for, a closed list of fixed-size messages;
+ * each value is checked before anything comes of it. */
+#include "gate/verbs.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/text.h"
+#include "gate/channel.h"
+#include "gate/dns_job.h"
+#include "gate/gate.h"
+#include "os/child.h"
+
+static int check_address(const struct net_address *address, uint8_t family, struct err *e)
+{
+	if (address->family == NET_NONE)
+		return 0;
+	if (address->family != family || !net_address_is_dialable(address))
+		return err_set(e, "the tunnel's address can't be one");
+	return 0;
+}
+
+static int check_words(const struct wire_tunnel *tunnel, struct err *e)
+{
+	for (size_t i = 0; i < WIRE_SERVERS; i++) {
+		uint8_t family = tunnel->dns[i].family;
+
+		if (family != NET_NONE && family != NET_IPV4 && family != NET_IPV6)
+			return err_set(e, "a DNS server is no address");
+	}
+	for (size_t i = 0; i < WIRE_DOMAINS; i++) {
+		if (memchr(tunnel->domains[i], '\0', WIRE_DOMAIN) == NULL ||
+		    (tunnel->domains[i][0] != '\0' && !text_is_name(tunnel->domains[i], WIRE_DOMAIN - 1)))
+			return err_set(e, "a search domain is no domain");
+	}
+	return 0;
+}
+
+/* What the driver says of the tunnel: name, addresses, networks, all of them. */
+static int check_tunnel(const struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
+{
+	if (gate->attempt.pid == 0 || gate->attempt.leaving)
+		return err_set(e, "no openvpn of ours is alive");
+	if (gate->state != GATE_DIALLING && gate->state != GATE_OPEN)
+		return err_set(e, "the gate is %s", wire_gate_word(gate->state));
+	if (memchr(tunnel->name, '\0', sizeof tunnel->name) == NULL ||
+	    strcmp(tunnel->name, gate->config.interface) != 0)
+		return err_set(e, "the interface is not ours");
+	if (check_address(&tunnel->address4, NET_IPV4, e) == -1 ||
+	    check_address(&tunnel->address6, NET_IPV6, e) == -1)
+		return -1;
+	if (tunnel->address4.family == NET_NONE && tunnel->address6.family == NET_NONE)
+		return err_set(e, "the tunnel has no address");
+	for (size_t i = 0; i < WIRE_NETWORKS; i++) {
+		const struct net_prefix *network = &tunnel->networks[i];
+		uint8_t family = network->address.family;
+
+		if (family != NET_NONE && (family != NET_IPV4 || network->length > 32) &&
+		    (family != NET_IPV6 || network->length > 128))
+			return err_set(e, "a network of the tunnel is none");
+		if (net_prefix_contains(network, &gate->attempt.endpoint.address) && network->length > 0)
+			return err_set(e, "the endpoint lies inside the tunnel");
+	}
+	return check_words(tunnel, e);
+}
+
+/* Row 2 of the promise begins: the address is known. */
+static int verb_address(struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
+{
+	struct situation *s = &gate->situation;
+
+	if (check_tunnel(gate, tunnel, e) == -1)
+		return -1;
+	gate->attempt.tunnel = *tunnel;
+	s->tunnel.address4 = tunnel->address4;
+	s->tunnel.address6 = tunnel->address6;
+	s->tunnel.network_count = 0;
+	for (size_t i = 0; i < WIRE_NETWORKS && s->tunnel.network_count < SITUATION_NETWORKS; i++) {
+		if (tunnel->networks[i].address.family != NET_NONE)
+			s->tunnel.networks[s->tunnel.network_count++] = tunnel->networks[i];
+	}
+	if (firewall_assert(gate->fw, s, e) == -1) {
+		gate_flip(gate, GATE_LOCKED, "the tunnel's address can't be guarded");
+		return -1;
+	}
+	return 0;
+}
+
+static int verb_open(struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
+{
+	char why[WIRE_TEXT], address[NET_ADDRESS_TEXT];
+	unsigned index;
+	size_t used = 0;
+
+	if (gate->state != GATE_DIALLING)
+		return err_set(e, "the gate is %s", wire_gate_word(gate->state));
+	if (check_tunnel(gate, tunnel, e) == -1)
+		return -1;
+	if (!child_holds_interface(gate->attempt.pid, tunnel->name))
+		return err_set(e, "the interface is not our openvpn's");
+	if (netwatch_tunnel(tunnel->name, &tunnel->address4, &tunnel->address6, &index, e) == -1 ||
+	    verb_address(gate, tunnel, e) == -1)
+		return -1;
+	gate->situation.tunnel.index = index;
+	net_address_text(tunnel->address4.family != NET_NONE ? &tunnel->address4 : &tunnel->address6,
+			 address);
+	text_append(why, sizeof why, &used, "the tunnel %s with %s is up", tunnel->name, address);
+	if (gate_flip(gate, GATE_OPEN, why) == -1)
+		return err_set(e, "the gate can't be opened");
+	dns_job_want(gate, true);
+	return 0;
+}
+
+static void carry_out(struct gate *gate, struct wire_request *request)
+{
+	struct err e = {""};
+	int result = 0;
+
+	switch ((enum wire_verb)request->verb) {
+	case VERB_READY:
+		channel_note(gate, NOTE_HELLO, gate->reason);
+		channel_note(gate, NOTE_WISH, gate->reason);
+		return;
+	case VERB_COUNT:
+		channel_note(gate, NOTE_GATE, gate->reason);
+		return;
+	case VERB_DIAL:
+		if ((result = attempt_dial(gate, &request->endpoint, &e)) == 0)
+			channel_note(gate, NOTE_DIALLING, "");
+		break;
+	case VERB_ADDRESS:
+		result = verb_address(gate, &request->tunnel, &e);
+		break;
+	case VERB_OPEN:
+		if ((result = verb_open(gate, &request->tunnel, &e)) == 0)
+			channel_note(gate, NOTE_OPEN, "");
+		break;
+	case VERB_LEAVE:
+		if (gate->attempt.pid == 0)
+			channel_note(gate, NOTE_ENDED, "there was no attempt");
+		attempt_leave(gate, "the driver ends the attempt");
+		break;
+	default:
+		log_error("gate", "the driver sent verb %u, which is none: it is ended", request->verb);
+		driver_stop(gate);
+		return;
+	}
+	if (result == -1) {
+		log_warn("gate", "the driver's verb %u is refused: %s", request->verb, e.text);
+		channel_note(gate, NOTE_REFUSED, e.text);
+	}
+}
+
+void verbs_read_cb(evutil_socket_t fd, short what, void *argument)
+{
+	struct gate *gate = argument;
+	struct driver *driver = &gate->driver;
+	char *into = (char *)&driver->request;
+	ssize_t got = recv(fd, into + driver->filled, sizeof driver->request - driver->filled, MSG_DONTWAIT);
+
+	(void)what;
+	if (got == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got <= 0) {
+		driver_stop(gate);
+		return;
+	}
+	driver->filled += (size_t)got;
+	if (driver->filled < sizeof driver->request)
+		return;
+	driver->filled = 0;
+	if (driver->request.version != WIRE_VERSION) {
+		log_error("gate", "the driver is of another version: it is ended; install both together");
+		driver_stop(gate);
+		return;
+	}
+	carry_out(gate, &driver->request);
+}

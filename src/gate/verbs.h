@@ -1,0 +1,10 @@
+/* gate: what the driver may ask for. */
+#ifndef GATE_VERBS_H
+#define GATE_VERBS_H
+
+#include <event2/util.h>
+
+/* Something has come on the channel. An event callback; its argument is the gate. */
+void verbs_read_cb(evutil_socket_t fd, short what, void *gate);
+
+#endif

@@ -1,0 +1,187 @@
+/* vet: a one-shot unprivileged child parses the profile and prints its
+ * canonical form; every line of that is checked here against a constant
+ * table, then sealed. What root executes is that and nothing else. */
+#include "gate/gate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/canonical.h"
+#include "os/child.h"
+
+enum { COMPLAINT_MAX = 16 * 1024, VET_SECONDS = 20 };
+
+/* The profile opened by root without following a link: root's or the
+ * caller's own, and nobody else may write to it. */
+static int open_profile(const char *path, struct err *e)
+{
+	struct stat status;
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd == -1)
+		return err_errno(e, "%s", path);
+	if (fstat(fd, &status) == -1 || !S_ISREG(status.st_mode))
+		err_set(e, "%s: not a regular file", path);
+	else if (status.st_uid != 0 && status.st_uid != geteuid())
+		err_set(e, "%s: belongs to user %u; instead: chown root", path, (unsigned)status.st_uid);
+	else if (status.st_mode & (S_IWGRP | S_IWOTH))
+		err_set(e, "%s: others may write to it; instead: chmod go-w", path);
+	else
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* In the child. Never returns. */
+static void become_vetter(const struct config *config, int profile, int output, int complaint)
+{
+	static char *const environment[] = {NULL};
+	char path[PATH_MAX], uid[16], gid[16], source[PATH_MAX], program[] = "portcullis-driver",
+								 vet[] = "--vet";
+	char *list[] = {program, vet, uid, gid, source, NULL};
+
+	snprintf(uid, sizeof uid, "%u", config->user.number);
+	snprintf(gid, sizeof gid, "%u", config->user_gid);
+	snprintf(source, sizeof source, "%s", config->profile);
+	child_sibling(program, PORTCULLIS_LIBEXECDIR, path, sizeof path);
+	if (dup2(profile, 0) == -1 || dup2(output, 1) == -1 || dup2(complaint, 2) == -1)
+		_exit(126);
+	child_close_from(3);
+	child_die_with_parent();
+	alarm(VET_SECONDS); /* outlives the exec: nobody waits longer for it */
+	execve(path, list, environment);
+	dprintf(2, "%s: %s", path, strerror(errno));
+	_exit(127);
+}
+
+/* The whole of an unlinked file, terminated; the caller frees. NULL: too long, or no memory. */
+static char *contents(int fd, size_t max, size_t *length)
+{
+	struct stat status;
+	char *bytes;
+
+	if (fstat(fd, &status) == -1 || (size_t)status.st_size > max ||
+	    (bytes = calloc(1, (size_t)status.st_size + 1)) == NULL)
+		return NULL;
+	*length = (size_t)status.st_size;
+	if (pread(fd, bytes, *length, 0) == status.st_size)
+		return bytes;
+	free(bytes);
+	return NULL;
+}
+
+/* Runs the child on `profile`. Its print, or NULL and `e`. */
+static char *run_vetter(const struct config *config, int profile, size_t *length, struct err *e)
+{
+	int output = child_scratch("portcullis-vetted", e),
+	    complaint = child_scratch("portcullis-complaint", e);
+	char *words = NULL, *print = NULL;
+	size_t count = 0;
+	int status = 0;
+	pid_t pid = output == -1 || complaint == -1 ? -1 : fork();
+
+	if (pid == 0)
+		become_vetter(config, profile, output, complaint);
+	while (pid != -1 && waitpid(pid, &status, 0) == -1 && errno == EINTR)
+		;
+	if (pid == -1)
+		err_set(e, "%s: can't be vetted", config->profile);
+	else if ((words = contents(complaint, COMPLAINT_MAX, &count)) == NULL || count > 0)
+		err_set(e, "%.*s", count > 0 ? (int)strcspn(words, "\n") : 0, count > 0 ? words : "");
+	else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 ||
+		 (print = contents(output, CANONICAL_SIZE_MAX, length)) == NULL)
+		err_set(e, "%s: the vetting child has failed (status %d)", config->profile, status);
+	free(words);
+	close(output);
+	close(complaint);
+	return print;
+}
+
+static bool known(const struct gate_profile *profile, const struct canonical_remote *remote)
+{
+	for (size_t i = 0; i < profile->remote_count; i++) {
+		if (profile->remotes[i].port == remote->port && profile->remotes[i].proto == remote->proto)
+			return true;
+	}
+	return false;
+}
+
+/* Ports and protocols that may be dialled, each once. */
+static int take_remotes(struct gate_profile *profile, const char *text, size_t length, struct err *e)
+{
+	struct canonical_remote remote;
+	size_t at = 0;
+
+	profile->remotes = calloc(VET_REMOTES, sizeof *profile->remotes);
+	if (profile->remotes == NULL)
+		return err_set(e, "no memory");
+	while (canonical_next_remote(text, length, &at, &remote)) {
+		if (known(profile, &remote))
+			continue;
+		if (profile->remote_count == VET_REMOTES)
+			return err_set(e, "the profile has more than %d different ports", VET_REMOTES);
+		profile->remotes[profile->remote_count].port = remote.port;
+		profile->remotes[profile->remote_count++].proto = remote.proto;
+	}
+	return profile->remote_count > 0 ? 0 : err_set(e, "the profile has no remote");
+}
+
+static int take(struct gate_profile *profile, const struct config *config, const char *text, size_t length,
+		struct err *e)
+{
+	struct gate_profile fresh = {.head = -1, .body = -1};
+	const char *body;
+
+	if (canonical_check(text, length, e) == -1 || take_remotes(&fresh, text, length, e) == -1) {
+		vet_free(&fresh);
+		return err_prefix(e, "%s", config->profile);
+	}
+	fresh.route_nopull = canonical_has(text, length, "route-nopull");
+	body = canonical_body(text, length);
+	if ((fresh.head = child_sealed("portcullis-remotes", text, (size_t)(body - text), e)) == -1 ||
+	    (fresh.body = child_sealed("portcullis-profile", body, length - (size_t)(body - text), e)) ==
+		-1) {
+		vet_free(&fresh);
+		return -1;
+	}
+	vet_free(profile);
+	*profile = fresh;
+	return 0;
+}
+
+int vet_profile(const struct config *config, struct gate_profile *profile, struct err *e)
+{
+	int fd, result = -1;
+	size_t length = 0;
+	char *print;
+
+	if (config->profile[0] == '\0')
+		return err_set(e, "no profile is configured; instead: profile = \"/path/to/your.ovpn\"");
+	if ((fd = open_profile(config->profile, e)) == -1)
+		return -1;
+	if ((print = run_vetter(config, fd, &length, e)) != NULL) {
+		result = take(profile, config, print, length, e);
+		explicit_bzero(print, length); /* it holds the private key */
+		free(print);
+	}
+	close(fd);
+	return result;
+}
+
+void vet_free(struct gate_profile *profile)
+{
+	if (profile->head != -1)
+		close(profile->head);
+	if (profile->body != -1)
+		close(profile->body);
+	free(profile->remotes);
+	profile->remotes = NULL;
+	profile->remote_count = 0;
+	profile->head = profile->body = -1;
+}

@@ -1,0 +1,45 @@
+/* The child port: what starting, limiting and ending a child needs. */
+#ifndef OS_CHILD_H
+#define OS_CHILD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+/* A read-only descriptor with these bytes that nobody can change any more
+ * (memfd with seals, or an unlinked root-owned file). -1 and `e` on failure. */
+int child_sealed(const char *name, const char *bytes, size_t length, struct err *e);
+
+/* A file without a name, to write and read; for a child's output. -1 and `e`. */
+int child_scratch(const char *name, struct err *e);
+
+/* In a child, before exec: group `gid` and no other, user `uid`, the one
+ * capability openvpn needs (CAP_NET_ADMIN), no core, and an end with its
+ * parent. 0 or -1 with errno. */
+int child_confine_openvpn(uint32_t uid, uint32_t gid);
+
+/* In a child, before exec: it ends when its parent does. 0 or -1 with errno. */
+int child_die_with_parent(void);
+
+/* When `pid` started, in the kernel's own unit; 0 if there is none. Together
+ * with the pid it names one process for good. */
+uint64_t child_started(pid_t pid);
+
+/* Does `pid` hold the TUN device `name` open? */
+bool child_holds_interface(pid_t pid, const char *name);
+
+/* SIGKILL to `pid` if it is still the one that began at `started`, and waits
+ * until it is gone, 1 s at most. 0 if it is gone, else -1. */
+int child_end(pid_t pid, uint64_t started);
+
+/* The path of our own executable's folder plus `name`, if such a file is
+ * there, else `fallback`/name. Returns `to` (`size` bytes). */
+const char *child_sibling(const char *name, const char *fallback, char *to, size_t size);
+
+/* Closes every descriptor from `lowest` on. */
+void child_close_from(int lowest);
+
+#endif

@@ -1,0 +1,61 @@
+/* The firewall port: one file per platform holds our policy in the kernel. */
+#ifndef OS_FIREWALL_H
+#define OS_FIREWALL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "policy/situation.h"
+
+struct firewall;
+struct event_base;
+
+/* What the kernel lacks; each is named by `portcullisd -n` and `portcullis check`. */
+struct firewall_features {
+	bool egress;  /* packet sockets, bridges and macvlan are seen too */
+	bool persist; /* rules belong to us and outlive us (owner|persist) */
+	bool ipv6;
+};
+
+/* Something else changed our rules: called from the loop, once for a burst.
+ * The receiver calls firewall_assert again. */
+typedef void firewall_foreign_cb(void *argument);
+
+/* Opens the door to the kernel; changes nothing. NULL and `e` on failure. */
+struct firewall *firewall_open(struct err *e);
+
+/* Closes it. The rules stay as they are. NULL is fine. */
+void firewall_close(struct firewall *fw);
+
+/* Brings the kernel to exactly the policy of `s`: creates or adopts what is
+ * missing, repairs what differs, flips elements, in one transaction, never
+ * through an open moment; then reads back. 0 only if verified; else -1 and
+ * `e`, and the kernel holds the old policy or a safer one. Blocks for the
+ * kernel's answer only (tens of microseconds for a flip). */
+int firewall_assert(struct firewall *fw, const struct situation *s, struct err *e);
+
+/* A pause: removes our drops until `seconds` from now, closed by the kernel
+ * itself when they are over. 0 or -1. firewall_assert ends it. */
+int firewall_pause(struct firewall *fw, uint32_t seconds, struct err *e);
+
+/* Forgets every connection the kernel tracks (after a pause). 0 or -1. */
+int firewall_forget_states(struct firewall *fw, struct err *e);
+
+/* Removes our rules and nothing else; 0 also if there were none. */
+int firewall_remove(struct firewall *fw, struct err *e);
+
+/* The process that owns our rules (0: nobody, or the kernel can't say). -1 on error. */
+int firewall_owner(struct firewall *fw, int32_t *pid, struct err *e);
+
+/* Packets of this machine stopped since our rules were loaded. 0 or -1. */
+int firewall_blocked(struct firewall *fw, uint64_t *packets, struct err *e);
+
+/* Watches our rules from `base`'s loop. 0 or -1. */
+int firewall_watch(struct firewall *fw, struct event_base *base, firewall_foreign_cb *cb, void *argument,
+		   struct err *e);
+
+/* Tries each in a transaction that is never committed, or by the kernel's answers. */
+int firewall_probe(struct firewall *fw, struct firewall_features *features, struct err *e);
+
+#endif

@@ -1,0 +1,28 @@
+/* A situation's policy as text that nft, pfctl or ipfw loads. */
+#ifndef POLICY_PRINT_H
+#define POLICY_PRINT_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "policy/situation.h"
+
+/* Each writes into `to` (PRINT_SIZE bytes are always enough) and returns 0, or
+ * -1 and `e` if the situation is not a whole one (policy_check). The text ends
+ * with a line end; each rule carries its row of docs/security.md. */
+enum { PRINT_SIZE = 64 * 1024 };
+
+int policy_print_nft(const struct situation *s, char *to, size_t size, struct err *e);
+int policy_print_pf(const struct situation *s, char *to, size_t size, struct err *e);
+int policy_print_ipfw(const struct situation *s, char *to, size_t size, struct err *e);
+
+/* Names that the nft text and the netlink writer must share. */
+#define POLICY_NFT_TABLE "portcullis"
+#define POLICY_NFT_MARK 0x706f7274u /* set on what OUT and FORWARD passed, asked for at EGRESS */
+
+/* The anchor that is ours in pf. */
+#define POLICY_PF_ANCHOR "org.portcullis"
+/* The one rule set that is ours in ipfw (0..30; 31 can't be switched off). */
+enum { POLICY_IPFW_SET = 26 };
+
+#endif

@@ -1,0 +1,306 @@
+/* The policy as nft reads it: standing chains with every rule, and sets whose
+ * members are the situation. The netlink writer builds the same. */
+#include "policy/page.h"
+#include "policy/print.h"
+
+enum { ADDRESS, ENDPOINT }; /* what a set holds */
+
+struct nft_set {
+	enum rule_set set;
+	uint8_t kind;
+	uint8_t family;
+	const char *flags;
+};
+
+#define BOTH(s, kind, flags)                                                                                 \
+	{s, kind, NET_IPV4, flags},                                                                          \
+	{                                                                                                    \
+		s, kind, NET_IPV6, flags                                                                     \
+	}
+static const struct nft_set sets[] = {
+    BOTH(SET_ENDPOINT, ENDPOINT, NULL),
+    BOTH(SET_ENDPOINT_ADDRESS, ADDRESS, NULL),
+    BOTH(SET_RESOLVER, ADDRESS, "timeout"),
+    BOTH(SET_TUNNEL_ADDRESS, ADDRESS, NULL),
+    BOTH(SET_TUNNEL_NETWORKS, ADDRESS, "interval"),
+    BOTH(SET_LAN, ADDRESS, "interval"),
+    BOTH(SET_DHCP_SERVERS, ADDRESS, "interval"),
+    {SET_NEIGHBOURS, ADDRESS, NET_IPV6, "interval"},
+    {SET_LINK_LOCAL_OR_NONE, ADDRESS, NET_IPV6, "interval"},
+    {SET_MLD_ROUTERS, ADDRESS, NET_IPV6, NULL},
+};
+#undef BOTH
+
+static void begin_set(struct page *page, const char *name, const char *suffix, const char *type,
+		      const char *flags)
+{
+	page_add(page, "\tset %s%s {\n\t\ttype %s\n", name, suffix, type);
+	if (flags != NULL)
+		page_add(page, "\t\tflags %s\n", flags);
+}
+
+static const char *const types[][2] = {
+    [ADDRESS] = {"ipv4_addr", "ipv6_addr"},
+    [ENDPOINT] = {"ipv4_addr . inet_proto . inet_service", "ipv6_addr . inet_proto . inet_service"},
+};
+
+static void print_address_set(struct page *page, const struct nft_set *set, const struct situation *s)
+{
+	struct net_prefix members[RULE_MEMBERS_MAX];
+	size_t count = policy_members(set->set, s, set->family, members, RULE_MEMBERS_MAX);
+
+	begin_set(page, policy_set_name(set->set), set->family == NET_IPV4 ? "4" : "6",
+		  types[set->kind][set->family == NET_IPV6], set->flags);
+	for (size_t i = 0; i < count; i++) {
+		page_add(page, i == 0 ? "\t\telements = { " : ", ");
+		page_prefix(page, &members[i]);
+		if (set->kind == ENDPOINT)
+			page_add(page, " . %s . %u", net_proto_text(s->endpoint.proto), s->endpoint.port);
+		/* Row 5 ends by itself, even if nobody is left to end it. */
+		if (set->set == SET_RESOLVER)
+			page_add(page, " timeout %us", POLICY_RESOLVER_SECONDS);
+	}
+	page_add(page, "%s\t}\n", count > 0 ? " }\n" : "");
+}
+
+static void print_users(struct page *page, const struct situation *s)
+{
+	begin_set(page, policy_set_name(SET_DHCP_USERS), "", "uid", NULL);
+	page_add(page, "\t\telements = { 0");
+	if (page_has_dhcp_user(s)) {
+		page_add(page, ", ");
+		page_identity(page, &s->dhcp_user, "\"");
+	}
+	page_add(page, " }\n\t}\n");
+}
+
+static void print_tunnel(struct page *page, const struct situation *s)
+{
+	begin_set(page, policy_set_name(SET_TUNNEL), "", "iface_index", NULL);
+	if (s->state == POLICY_OPEN && s->tunnel.index != 0)
+		page_add(page, "\t\telements = { %u }\n", s->tunnel.index);
+	else if (s->state == POLICY_OPEN)
+		page_add(page, "\t\telements = { \"%s\" }\n", s->tunnel.name);
+	page_add(page, "\t}\n");
+}
+
+static void print_sets(struct page *page, const struct situation *s)
+{
+	for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++)
+		print_address_set(page, &sets[i], s);
+	print_tunnel(page, s);
+	print_users(page, s);
+	begin_set(page, policy_set_name(SET_DNS_PORTS), "", "inet_service", NULL);
+	page_add(page, "\t\telements = { 53, 853 }\n\t}\n");
+	begin_set(page, "paused", "", "nf_proto", "timeout");
+	page_add(page, "\t}\n");
+}
+
+static void print_link(struct page *page, const char *key, enum rule_link link, enum rule_hook hook)
+{
+	if (link == LINK_LOOPBACK)
+		page_add(page, "%s \"lo\" ", key);
+	else if (link == LINK_TUNNEL)
+		page_add(page, "%s @%s ", key, policy_set_name(SET_TUNNEL));
+	else if (link == LINK_PHYSICAL && hook == RULE_ARRIVE)
+		page_add(page, "%s != \"lo\" %s != @%s ", key, key, policy_set_name(SET_TUNNEL));
+	else if (link == LINK_PHYSICAL) /* loopback has passed by row 1 */
+		page_add(page, "%s != @%s ", key, policy_set_name(SET_TUNNEL));
+}
+
+static void print_address(struct page *page, const struct rule *rule, enum rule_set set, char side)
+{
+	const char *ip = rule->family == NET_IPV4 ? "ip" : "ip6";
+	const char *suffix = rule->family == NET_IPV4 ? "4" : "6";
+
+	if (set == SET_ANY)
+		return;
+	if (set == SET_ENDPOINT) {
+		page_add(page, "%s %caddr . meta l4proto . th %cport @%s%s ", ip, side, side,
+			 policy_set_name(set), suffix);
+	} else if (set == SET_LINK_LOCAL || set == SET_ALL_ROUTERS) {
+		page_add(page, "%s %caddr ", ip, side);
+		page_members(page, set, &(struct situation){.state = POLICY_LOCKED}, rule->family, "");
+		page_add(page, " ");
+	} else {
+		page_add(page, "%s %caddr @%s%s ", ip, side, policy_set_name(set), suffix);
+	}
+}
+
+static void print_addresses(struct page *page, const struct rule *rule)
+{
+	bool quoted = rule->flow == FLOW_RELATED;
+	bool told = rule->source != SET_ANY || (rule->destination != SET_ANY && !quoted);
+
+	/* The family follows from an address or an ICMP type; else it is asked for. */
+	if (rule->family != NET_NONE && !told && rule->icmp_type == RULE_NO_TYPE)
+		page_add(page, "meta nfproto ipv%u ", rule->family);
+	print_address(page, rule, rule->source, 's');
+	if (!quoted)
+		print_address(page, rule, rule->destination, 'd');
+}
+
+static void print_port(struct page *page, const struct rule *rule, char side, uint16_t port,
+		       enum rule_set set)
+{
+	const char *proto = net_proto_text(rule->proto);
+
+	if (port != 0)
+		page_add(page, "%s %cport %u ", proto, side, port);
+	else if (set != SET_ANY)
+		page_add(page, "%s %cport @%s ", proto, side, policy_set_name(set));
+}
+
+static void print_icmp(struct page *page, const struct rule *rule)
+{
+	const char *proto = rule->family == NET_IPV4 ? "icmp" : "icmpv6";
+
+	if (rule->icmp_type != RULE_NO_TYPE)
+		page_add(page, "%s type %u ", proto, rule->icmp_type);
+	if (rule->icmp_code_0)
+		page_add(page, "%s code 0 ", proto);
+	if (rule->hop_limit != 0)
+		page_add(page, "ip6 hoplimit %u ", rule->hop_limit);
+}
+
+static void print_owner(struct page *page, const struct rule *rule, const struct situation *s)
+{
+	if (rule->owner == OWNER_ANY)
+		return;
+	if (rule->owner == OWNER_DHCP_USERS) {
+		page_add(page, "meta skuid @%s ", policy_set_name(SET_DHCP_USERS));
+		return;
+	}
+	page_add(page, rule->owner == OWNER_OPENVPN_GROUP ? "meta skgid " : "meta skuid ");
+	page_identity(page, page_owner(rule->owner, s), "\"");
+	page_add(page, " ");
+}
+
+static void print_flow(struct page *page, const struct rule *rule)
+{
+	if (rule->flow == FLOW_ANY)
+		return;
+	page_add(page, "ct state %s ct direction reply ",
+		 rule->flow == FLOW_REPLY ? "established" : "related");
+	if (rule->flow == FLOW_RELATED && rule->destination != SET_ANY) {
+		page_add(page, "ct original ");
+		print_address(page, rule, rule->destination, 'd');
+	}
+}
+
+static void print_verdict(struct page *page, const struct rule *rule)
+{
+	if (rule->action == RULE_STOP && rule->hook == RULE_OUT)
+		page_add(page, "goto stop\n");
+	else if (rule->action == RULE_STOP && rule->row == RULE_LAST_ROW && rule->hook != RULE_IN)
+		page_add(page, "counter name \"blocked\" drop\n");
+	else if (rule->action == RULE_STOP)
+		page_add(page, "drop\n");
+	else if (rule->hook == RULE_IN || rule->link == LINK_LOOPBACK)
+		page_add(page, "accept\n");
+	else /* the mark is what the egress chain lets through */
+		page_add(page, "meta mark set 0x%x accept\n", POLICY_NFT_MARK);
+}
+
+/* A rule whose owner is nobody can let nobody through: left out. */
+static bool has_owner(const struct rule *rule, const struct situation *s)
+{
+	return rule->owner == OWNER_ANY || rule->owner == OWNER_DHCP_USERS ||
+	       page_is_somebody(page_owner(rule->owner, s));
+}
+
+static void print_rule(struct page *page, const struct rule *rule, const struct situation *s)
+{
+	const char *key = rule->hook == RULE_OUT || rule->hook == RULE_FORWARD ? "oif" : "iif";
+
+	page_introduce(page, rule);
+	page_add(page, "%s", page->indent);
+	print_link(page, key, rule->link, rule->hook);
+	print_link(page, "iif", rule->from, rule->hook);
+	/* Both what the kernel says and the frame's own bytes, for a packet socket can lie about the former.
+	 * Raw, because `ether type` would ask for the input link's type, and there is none at egress. */
+	if (rule->ether_type != 0)
+		page_add(page, "meta protocol 0x%04x @ll,96,16 0x%04x ", rule->ether_type, rule->ether_type);
+	print_addresses(page, rule);
+	print_port(page, rule, 's', rule->source_port, rule->source_ports);
+	print_port(page, rule, 'd', rule->destination_port, rule->destination_ports);
+	print_icmp(page, rule);
+	print_owner(page, rule, s);
+	print_flow(page, rule);
+	print_verdict(page, rule);
+}
+
+static void print_rules(struct page *page, enum rule_hook hook, const struct situation *s)
+{
+	size_t count;
+	const struct rule *table = policy_table(&count);
+
+	page->why = NULL;
+	for (size_t i = 0; i < count; i++)
+		if (table[i].hook == hook && has_owner(&table[i], s))
+			print_rule(page, &table[i], s);
+}
+
+/* Every base chain ends in a drop of its own: the policy of a new chain takes effect late. */
+static void print_inet(struct page *page, const struct situation *s)
+{
+	page_add(page, "table inet %s\ndelete table inet %s\ntable inet %s {\n", POLICY_NFT_TABLE,
+		 POLICY_NFT_TABLE, POLICY_NFT_TABLE);
+	page_add(page, "\tcounter blocked {\n\t}\n");
+	print_sets(page, s);
+	page_add(page, "\tchain stop {\n\t\tcounter name \"blocked\"\n"
+		       "\t\tmeta l4proto tcp reject with tcp reset\n"
+		       "\t\treject with icmpx admin-prohibited\n\t\tdrop\n\t}\n");
+	page_add(page, "\tchain arrive {\n\t\ttype filter hook prerouting priority raw; policy accept;\n");
+	print_rules(page, RULE_ARRIVE, s);
+	page_add(page, "\t\taccept\n\t}\n");
+	page_add(page, "\tchain in {\n\t\ttype filter hook input priority 1000; policy drop;\n"
+		       "\t\tmeta nfproto @paused accept\n");
+	print_rules(page, RULE_IN, s);
+	page_add(page,
+		 "\t}\n\tchain out {\n\t\ttype filter hook output priority 1000; policy drop;\n"
+		 "\t\tmeta nfproto @paused meta mark set 0x%x accept\n",
+		 POLICY_NFT_MARK);
+	print_rules(page, RULE_OUT, s);
+	page_add(
+	    page,
+	    "\t\tdrop\n\t}\n\tchain forward {\n\t\ttype filter hook forward priority 1000; policy drop;\n"
+	    "\t\tmeta nfproto @paused meta mark set 0x%x accept\n",
+	    POLICY_NFT_MARK);
+	print_rules(page, RULE_FORWARD, s);
+	page_add(page, "\t}\n}\n");
+}
+
+static void print_netdev(struct page *page, const struct situation *s)
+{
+	page_add(page, "table netdev %s\ndelete table netdev %s\ntable netdev %s {\n", POLICY_NFT_TABLE,
+		 POLICY_NFT_TABLE, POLICY_NFT_TABLE);
+	page_add(page, "\tcounter blocked {\n\t}\n");
+	print_address_set(page, &(struct nft_set){SET_DHCP_SERVERS, ADDRESS, NET_IPV4, "interval"}, s);
+	print_users(page, s);
+	begin_set(page, "paused_links", "", "iface_index", "timeout");
+	page_add(page, "\t}\n\tchain egress {\n\t\toif @paused_links accept\n\t\tmeta mark 0x%x accept\n",
+		 POLICY_NFT_MARK);
+	print_rules(page, RULE_EGRESS, s);
+	page_add(page, "\t}\n");
+	for (size_t i = 0; i < s->link_count; i++)
+		page_add(page,
+			 "\tchain link_%s {\n"
+			 "\t\ttype filter hook egress device \"%s\" priority 0; policy drop;\n"
+			 "\t\tjump egress\n\t\tdrop\n\t}\n",
+			 s->links[i], s->links[i]);
+	page_add(page, "}\n");
+}
+
+int policy_print_nft(const struct situation *s, char *to, size_t size, struct err *e)
+{
+	struct page page;
+
+	if (page_begin(&page, s, to, size, e) == -1)
+		return -1;
+	page_situation(&page, s);
+	page.indent = "\t\t";
+	print_inet(&page, s);
+	print_netdev(&page, s);
+	return page_end(&page, e);
+}

@@ -1,0 +1,259 @@
+/* The policy as pfctl reads it, for an anchor of its own: Apple's grammar (that
+ * of OpenBSD 4.3) and FreeBSD's. Only what the situation needs, with literals. */
+#include "policy/page.h"
+#include "policy/print.h"
+
+enum { ICMP6 = 58 };
+
+/* Sets that may have many members; one table of the name and family each. */
+static const struct {
+	enum rule_set set;
+	uint8_t family;
+} tables[] = {
+    {SET_DHCP_SERVERS, NET_IPV4},
+    {SET_DHCP_SERVERS, NET_IPV6},
+    {SET_NEIGHBOURS, NET_IPV6},
+    {SET_MLD_ROUTERS, NET_IPV6},
+    {SET_TUNNEL_NETWORKS, NET_IPV4},
+    {SET_TUNNEL_NETWORKS, NET_IPV6},
+    {SET_LAN, NET_IPV4},
+    {SET_LAN, NET_IPV6},
+};
+
+static bool is_none(const struct net_prefix *prefix)
+{
+	static const struct net_prefix none = {.address = {.family = NET_IPV6}, .length = 128};
+
+	return prefix->length == none.length && net_address_equal(&prefix->address, &none.address);
+}
+
+static bool is_table(enum rule_set set)
+{
+	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
+		if (tables[i].set == set)
+			return true;
+	return false;
+}
+
+static bool is_printed(const struct rule *rule, const struct situation *s)
+{
+	const struct identity *owner = page_owner(rule->owner, s);
+
+	if (rule->hook == RULE_FORWARD || rule->hook == RULE_EGRESS)
+		return false; /* pf does not tell forwarded packets, and sees no frames */
+	if (rule->flow == FLOW_RELATED || (rule->flow == FLOW_REPLY && rule->link == LINK_TUNNEL))
+		return false; /* nothing relates errors to a stateless hole; the tunnel's answers have a state
+			       */
+	if (owner != NULL && rule->owner != OWNER_DHCP_USERS && !page_is_somebody(owner))
+		return false;
+	return policy_applies(rule, s);
+}
+
+static bool uses(enum rule_set set, uint8_t family, const struct situation *s)
+{
+	size_t count;
+	const struct rule *table = policy_table(&count);
+
+	for (size_t i = 0; i < count; i++)
+		if (table[i].family == family && (table[i].source == set || table[i].destination == set) &&
+		    is_printed(&table[i], s))
+			return true;
+	return false;
+}
+
+/* Apple's tables silently leave `::` out: it stands in the rules instead. */
+static void print_tables(struct page *page, const struct situation *s)
+{
+	struct net_prefix members[RULE_MEMBERS_MAX];
+
+	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+		const char *between = "";
+		size_t count;
+
+		if (!uses(tables[i].set, tables[i].family, s))
+			continue;
+		count = policy_members(tables[i].set, s, tables[i].family, members, RULE_MEMBERS_MAX);
+		page_add(page, "table <%s%u> const { ", policy_set_name(tables[i].set), tables[i].family);
+		for (size_t j = 0; j < count; j++) {
+			if (is_none(&members[j]))
+				continue;
+			page_add(page, "%s", between);
+			page_prefix(page, &members[j]);
+			between = ", ";
+		}
+		page_add(page, " }\n");
+	}
+}
+
+/* A stop is for every link but the tunnel; a pass for the named ones, if they are known. */
+static void print_on(struct page *page, enum rule_link link, bool named, const struct situation *s)
+{
+	if (link == LINK_LOOPBACK) {
+		page_add(page, " on lo0");
+	} else if (link == LINK_TUNNEL) {
+		page_add(page, " on %s", s->tunnel.name);
+	} else if (link == LINK_PHYSICAL && named && s->link_count > 0) {
+		page_add(page, s->link_count > 1 ? " on { " : " on ");
+		for (size_t i = 0; i < s->link_count; i++)
+			page_add(page, "%s%s", i > 0 ? ", " : "", s->links[i]);
+		page_add(page, s->link_count > 1 ? " }" : "");
+	} else if (link == LINK_PHYSICAL && s->tunnel.name[0] != '\0') {
+		page_add(page, " on ! %s", s->tunnel.name);
+	}
+}
+
+static void print_hosts(struct page *page, const struct rule *rule, enum rule_set set, bool source,
+			const struct situation *s)
+{
+	bool list = set == SET_LINK_LOCAL_OR_NONE;
+
+	if (set == SET_ANY) {
+		page_add(page, "any");
+	} else if (set == SET_NEIGHBOURS && source) {
+		page_add(page, "{ ::, <%s%u> }", policy_set_name(set), rule->family);
+	} else if (is_table(set)) {
+		page_add(page, "<%s%u>", policy_set_name(set), rule->family);
+	} else {
+		page_add(page, list ? "{ " : "");
+		page_members(page, set, s, rule->family, ", ");
+		page_add(page, list ? " }" : "");
+	}
+}
+
+static void print_port(struct page *page, enum rule_set address, uint16_t port, enum rule_set ports,
+		       const struct situation *s)
+{
+	if (address == SET_ENDPOINT)
+		page_add(page, " port = %u", s->endpoint.port);
+	else if (port != 0)
+		page_add(page, " port = %u", port);
+	else if (ports == SET_DNS_PORTS)
+		page_add(page, " port { 53, 853 }");
+}
+
+static uint8_t proto_of(const struct rule *rule, const struct situation *s)
+{
+	bool endpoint = rule->source == SET_ENDPOINT || rule->destination == SET_ENDPOINT;
+
+	return endpoint ? s->endpoint.proto : rule->proto;
+}
+
+static void print_ends(struct page *page, const struct rule *rule, const struct situation *s)
+{
+	uint8_t proto = proto_of(rule, s);
+	/* With the local network at both ends nobody's packets are forwarded out of it. */
+	bool lan = rule->source == SET_LAN || rule->destination == SET_LAN;
+	enum rule_set source = lan ? SET_LAN : rule->source;
+	enum rule_set destination = lan ? SET_LAN : rule->destination;
+
+	if (rule->family != NET_NONE)
+		page_add(page, rule->family == NET_IPV4 ? " inet" : " inet6");
+	if (proto != 0)
+		page_add(page, " proto %s", proto == ICMP6 ? "icmp6" : net_proto_text(proto));
+	if (proto == 0 && source == SET_ANY && destination == SET_ANY) {
+		page_add(page, " all");
+		return;
+	}
+	page_add(page, " from ");
+	print_hosts(page, rule, source, true, s);
+	print_port(page, source, rule->source_port, rule->source_ports, s);
+	page_add(page, " to ");
+	print_hosts(page, rule, destination, false, s);
+	print_port(page, destination, rule->destination_port, rule->destination_ports, s);
+}
+
+static void print_owner(struct page *page, const struct rule *rule, const struct situation *s)
+{
+	enum rule_owner owner = rule->flow == FLOW_REPLY ? page_owner_of_reply(rule) : rule->owner;
+	const struct identity *who = page_owner(owner, s);
+	bool beside_root = owner == OWNER_DHCP_USERS && page_has_dhcp_user(s);
+
+	if (owner == OWNER_ANY)
+		return;
+	if (owner == OWNER_DHCP_USERS)
+		page_add(page, beside_root ? " user { 0, " : " user = 0");
+	else
+		page_add(page, owner == OWNER_OPENVPN_GROUP ? " group = " : " user = ");
+	if (beside_root || owner != OWNER_DHCP_USERS)
+		page_identity(page, who, "");
+	page_add(page, beside_root ? " }" : "");
+}
+
+static void print_rule(struct page *page, const struct rule *rule, const struct situation *s)
+{
+	bool out = rule->hook == RULE_OUT;
+
+	page_introduce(page, rule);
+	if (rule->action == RULE_PASS)
+		page_add(page, "pass %s quick", out ? "out" : "in");
+	else
+		page_add(page, out ? "block return out quick" : "block drop in quick");
+	print_on(page, rule->link, rule->action == RULE_PASS, s);
+	print_ends(page, rule, s);
+	if (rule->icmp_type != RULE_NO_TYPE)
+		page_add(page, " icmp6-type %u%s", rule->icmp_type, rule->icmp_code_0 ? " code 0" : "");
+	print_owner(page, rule, s);
+	if (rule->action == RULE_PASS && rule->link == LINK_TUNNEL)
+		page_add(page, " keep state (if-bound)"); /* a floating state would follow the route */
+	else if (rule->action == RULE_PASS)
+		page_add(page, rule->link == LINK_LOOPBACK ? " no state allow-opts" : " no state");
+	page_add(page, "\n");
+}
+
+/* Large datagrams arrive in fragments, which have no port: they are put together first. */
+static void print_scrub(struct page *page, const struct situation *s)
+{
+	struct rule hole = {
+	    .family = s->endpoint.address.family, .proto = s->endpoint.proto, .source = SET_ENDPOINT_ADDRESS};
+	bool locked = s->state == POLICY_LOCKED;
+
+	if (locked && !s->lan)
+		return;
+	page_add(page, "# fragments are put together before they are judged (FreeBSD: this line belongs into "
+		       "the main file)\nscrub in");
+	print_on(page, LINK_PHYSICAL, true, s);
+	if (s->lan) {
+		page_add(page, " all");
+	} else {
+		print_ends(page, &hole, s);
+	}
+	page_add(page, " fragment reassemble\n");
+	if (s->state == POLICY_OPEN)
+		page_add(page, "scrub in on %s all fragment reassemble\n", s->tunnel.name);
+}
+
+static void print_row(struct page *page, unsigned row, const struct situation *s)
+{
+	static const enum rule_hook hooks[] = {RULE_OUT, RULE_ARRIVE, RULE_IN};
+	size_t count;
+	const struct rule *table = policy_table(&count);
+
+	if (row == 4 && s->state != POLICY_LOCKED)
+		page_add(page,
+			 "# row 4: not here: no state relates an error to the hole; openvpn's packets are "
+			 "kept small instead\n");
+	if (row == 10 && s->lan)
+		page_add(page, "# row 10: fragments carry no port and would hide DNS from row 8\n"
+			       "block drop quick all fragment\n");
+	for (size_t hook = 0; hook < sizeof hooks / sizeof hooks[0]; hook++)
+		for (size_t i = 0; i < count; i++)
+			if (table[i].row == row && table[i].hook == hooks[hook] && is_printed(&table[i], s))
+				print_rule(page, &table[i], s);
+}
+
+int policy_print_pf(const struct situation *s, char *to, size_t size, struct err *e)
+{
+	struct page page;
+
+	if (page_begin(&page, s, to, size, e) == -1)
+		return -1;
+	page_situation(&page, s);
+	page_add(&page,
+		 "# For the anchor \"%s\", before every other one, with a scrub-anchor line of its own.\n",
+		 POLICY_PF_ANCHOR);
+	print_tables(&page, s);
+	print_scrub(&page, s);
+	for (unsigned row = 1; row <= RULE_LAST_ROW; row++)
+		print_row(&page, row, s);
+	return page_end(&page, e);
+}

@@ -1,0 +1,155 @@
+/* The promise, row by row, as the one table of rules. */
+#include "policy/rules.h"
+
+enum { ICMP = 1, TCP = NET_TCP, UDP = NET_UDP, ICMP6 = 58, V4 = NET_IPV4, V6 = NET_IPV6 };
+
+/* Short forms, so that one rule is one line and the rows can be read as a table. */
+#define RULE(r, h, a, ...)                                                                                   \
+	{                                                                                                    \
+		.row = (r), .hook = RULE_##h, .action = RULE_##a, __VA_ARGS__                                \
+	}
+#define PHYSICAL .link = LINK_PHYSICAL
+#define TUNNEL .link = LINK_TUNNEL
+#define ICMP6_TYPE(t) .family = V6, .proto = ICMP6, .icmp_type = (t), .icmp_code_0 = true
+#define DNS(h, p, side)                                                                                      \
+	RULE(8, h, STOP, PHYSICAL, .proto = (p), .side = SET_DNS_PORTS, .why = "DNS beside the tunnel")
+#define ENDPOINT(f, side) PHYSICAL, .family = (f), .side = SET_ENDPOINT
+#define PATH_ERROR(f, p, t)                                                                                  \
+	RULE(4, IN, PASS, PHYSICAL, .family = (f), .destination = SET_ENDPOINT_ADDRESS, .proto = (p),        \
+	     .icmp_type = (t), .flow = FLOW_RELATED, .why = "errors about the hole's packets")
+#define NEIGHBOUR(h, t)                                                                                      \
+	RULE(7, h, PASS, PHYSICAL, ICMP6_TYPE(t), .hop_limit = 255, .source = SET_NEIGHBOURS,                \
+	     .destination = SET_NEIGHBOURS, .why = "neighbour discovery")
+#define REDIRECT(h)                                                                                          \
+	RULE(7, h, STOP, PHYSICAL, .family = V6, .proto = ICMP6, .icmp_type = 137,                           \
+	     .why = "no redirects, not even in the local network")
+#define MLD(t)                                                                                               \
+	RULE(7, OUT, PASS, PHYSICAL, ICMP6_TYPE(t), .hop_limit = 1, .source = SET_LINK_LOCAL_OR_NONE,        \
+	     .destination = SET_MLD_ROUTERS, .why = "multicast listener reports")
+#define RESOLVER(f, side) PHYSICAL, .family = (f), .proto = TCP, .side = SET_RESOLVER, .side##_port = 853
+#define TUNNEL_NETWORKS(h, side, f)                                                                          \
+	RULE(10, h, STOP, PHYSICAL, .family = (f), .side = SET_TUNNEL_NETWORKS,                              \
+	     .why = "the tunnel's networks are not the local network")
+#define LAN(h, side, f)                                                                                      \
+	TUNNEL_NETWORKS(h, source, f), TUNNEL_NETWORKS(h, destination, f),                                   \
+	    RULE(10, h, PASS, PHYSICAL, .family = (f), .side = SET_LAN, .why = "the local network")
+
+static const struct rule table[] = {
+    RULE(2, ARRIVE, STOP, PHYSICAL, .family = V4, .destination = SET_TUNNEL_ADDRESS,
+	 .why = "the tunnel's address is reached by the tunnel only"),
+    RULE(2, ARRIVE, STOP, PHYSICAL, .family = V6, .destination = SET_TUNNEL_ADDRESS,
+	 .why = "the tunnel's address is reached by the tunnel only"),
+
+    RULE(1, IN, PASS, .link = LINK_LOOPBACK, .why = "loopback"),
+    RULE(3, IN, PASS, ENDPOINT(V4, source), .flow = FLOW_REPLY, .why = "the endpoint's answers"),
+    RULE(3, IN, PASS, ENDPOINT(V6, source), .flow = FLOW_REPLY, .why = "the endpoint's answers"),
+    PATH_ERROR(V4, ICMP, 3),
+    PATH_ERROR(V6, ICMP6, 1),
+    PATH_ERROR(V6, ICMP6, 2),
+    PATH_ERROR(V6, ICMP6, 3),
+    PATH_ERROR(V6, ICMP6, 4),
+    RULE(5, IN, PASS, RESOLVER(V4, source), .flow = FLOW_REPLY, .why = "the resolver's answers"),
+    RULE(5, IN, PASS, RESOLVER(V6, source), .flow = FLOW_REPLY, .why = "the resolver's answers"),
+    RULE(6, IN, PASS, PHYSICAL, .family = V4, .proto = UDP, .source_port = 67, .destination_port = 68,
+	 .why = "DHCPv4 answers"),
+    RULE(6, IN, PASS, PHYSICAL, .family = V6, .proto = UDP, .source = SET_LINK_LOCAL, .source_port = 547,
+	 .destination = SET_LINK_LOCAL, .destination_port = 546, .why = "DHCPv6 answers"),
+    RULE(7, IN, PASS, PHYSICAL, ICMP6_TYPE(134), .hop_limit = 255, .source = SET_LINK_LOCAL,
+	 .why = "router advertisements"),
+    NEIGHBOUR(IN, 135),
+    NEIGHBOUR(IN, 136),
+    RULE(7, IN, PASS, PHYSICAL, ICMP6_TYPE(130), .hop_limit = 1, .source = SET_LINK_LOCAL,
+	 .why = "multicast listener queries"),
+    REDIRECT(IN),
+    DNS(IN, TCP, destination_ports),
+    DNS(IN, UDP, destination_ports),
+    DNS(IN, TCP, source_ports),
+    DNS(IN, UDP, source_ports),
+    RULE(9, IN, PASS, TUNNEL, .flow = FLOW_REPLY, .why = "answers from the tunnel"),
+    RULE(9, IN, PASS, TUNNEL, .flow = FLOW_RELATED, .why = "errors from the tunnel"),
+    LAN(IN, source, V4),
+    LAN(IN, source, V6),
+    RULE(11, IN, STOP, .why = "everything else"),
+
+    RULE(1, OUT, PASS, .link = LINK_LOOPBACK, .why = "loopback"),
+    RULE(2, OUT, STOP, PHYSICAL, .family = V4, .source = SET_TUNNEL_ADDRESS,
+	 .why = "the tunnel's address is spoken on the tunnel only"),
+    RULE(2, OUT, STOP, PHYSICAL, .family = V6, .source = SET_TUNNEL_ADDRESS,
+	 .why = "the tunnel's address is spoken on the tunnel only"),
+    RULE(3, OUT, PASS, ENDPOINT(V4, destination), .owner = OWNER_OPENVPN_GROUP,
+	 .why = "openvpn to its endpoint"),
+    RULE(3, OUT, PASS, ENDPOINT(V6, destination), .owner = OWNER_OPENVPN_GROUP,
+	 .why = "openvpn to its endpoint"),
+    RULE(5, OUT, PASS, RESOLVER(V4, destination), .owner = OWNER_DRIVER_USER,
+	 .why = "the driver to the resolver"),
+    RULE(5, OUT, PASS, RESOLVER(V6, destination), .owner = OWNER_DRIVER_USER,
+	 .why = "the driver to the resolver"),
+    RULE(6, OUT, PASS, PHYSICAL, .family = V4, .proto = UDP, .source_port = 68,
+	 .destination = SET_DHCP_SERVERS, .destination_port = 67, .owner = OWNER_DHCP_USERS,
+	 .why = "DHCPv4 client"),
+    RULE(6, OUT, PASS, PHYSICAL, .family = V6, .proto = UDP, .source = SET_LINK_LOCAL, .source_port = 546,
+	 .destination = SET_DHCP_SERVERS, .destination_port = 547, .why = "DHCPv6 client"),
+    RULE(7, OUT, PASS, PHYSICAL, ICMP6_TYPE(133), .hop_limit = 255, .source = SET_LINK_LOCAL_OR_NONE,
+	 .destination = SET_ALL_ROUTERS, .why = "router solicitations"),
+    NEIGHBOUR(OUT, 135),
+    NEIGHBOUR(OUT, 136),
+    MLD(131),
+    MLD(132),
+    MLD(143),
+    REDIRECT(OUT),
+    DNS(OUT, TCP, destination_ports),
+    DNS(OUT, UDP, destination_ports),
+    DNS(OUT, TCP, source_ports),
+    DNS(OUT, UDP, source_ports),
+    RULE(9, OUT, PASS, TUNNEL, .why = "the tunnel"),
+    LAN(OUT, destination, V4),
+    LAN(OUT, destination, V6),
+    RULE(11, OUT, STOP, .why = "everything else"),
+
+    RULE(9, FORWARD, PASS, TUNNEL, .from = LINK_PHYSICAL, .why = "forwarded into the tunnel"),
+    RULE(9, FORWARD, PASS, .from = LINK_TUNNEL, .flow = FLOW_REPLY, .why = "answers to what was forwarded"),
+    RULE(9, FORWARD, PASS, .from = LINK_TUNNEL, .flow = FLOW_RELATED,
+	 .why = "errors about what was forwarded"),
+    RULE(11, FORWARD, STOP, .why = "everything else"),
+
+    RULE(6, EGRESS, PASS, .family = V4, .proto = UDP, .source_port = 68, .destination = SET_DHCP_SERVERS,
+	 .destination_port = 67, .owner = OWNER_DHCP_USERS, .why = "DHCPv4 client by packet socket"),
+    RULE(12, EGRESS, PASS, .ether_type = 0x0806, .why = "ARP"),
+    RULE(12, EGRESS, PASS, .ether_type = 0x888e, .why = "EAPOL"),
+    RULE(12, EGRESS, PASS, .ether_type = 0x88c7, .why = "EAPOL pre-authentication"),
+    RULE(11, EGRESS, STOP, .why = "everything else"),
+};
+
+_Static_assert(sizeof table / sizeof table[0] <= RULE_TABLE_MAX, "RULE_TABLE_MAX is a promise to callers");
+
+const struct rule *policy_table(size_t *count)
+{
+	*count = sizeof table / sizeof table[0];
+	return table;
+}
+
+static bool set_is_empty(enum rule_set set, const struct situation *s, uint8_t family)
+{
+	switch (set) {
+	case SET_TUNNEL:
+		return s->state != POLICY_OPEN || s->tunnel.name[0] == '\0';
+	case SET_ANY:
+	case SET_DHCP_USERS:
+	case SET_DNS_PORTS:
+		return false;
+	default:
+		return policy_members(set, s, family, NULL, 0) == 0;
+	}
+}
+
+bool policy_applies(const struct rule *rule, const struct situation *s)
+{
+	bool tunnel = rule->link == LINK_TUNNEL || rule->from == LINK_TUNNEL;
+
+	if (rule->row == 10 && !s->lan)
+		return false;
+	if (tunnel && set_is_empty(SET_TUNNEL, s, NET_NONE))
+		return false;
+	return !set_is_empty(rule->source, s, rule->family) &&
+	       !set_is_empty(rule->destination, s, rule->family);
+}

@@ -1,0 +1,80 @@
+/* The promise (docs/security.md), row by row, as one list of rules for every filter. */
+#ifndef POLICY_RULES_H
+#define POLICY_RULES_H
+
+#include "base/err.h"
+#include "policy/situation.h"
+
+enum rule_action { RULE_PASS, RULE_STOP }; /* stop: reject what we send ourselves, else drop */
+enum rule_hook {
+	RULE_ARRIVE,  /* before routing, inbound */
+	RULE_IN,      /* to this machine */
+	RULE_OUT,     /* from this machine */
+	RULE_FORWARD, /* through it */
+	RULE_EGRESS   /* any frame leaving a physical link; what OUT and FORWARD passed is marked */
+};
+/* It arrives on (ARRIVE, IN) or leaves by (OUT, FORWARD); physical: neither loopback nor tunnel. */
+enum rule_link { LINK_ANY, LINK_LOOPBACK, LINK_TUNNEL, LINK_PHYSICAL };
+
+/* Named sets of addresses, ports or users; the members follow from a situation. */
+enum rule_set {
+	SET_ANY,
+	SET_ENDPOINT,           /* address . protocol . port */
+	SET_ENDPOINT_ADDRESS,   /* its address alone */
+	SET_RESOLVER,           /* one address */
+	SET_TUNNEL,             /* the tunnel's interface, while open */
+	SET_TUNNEL_ADDRESS,     /* its own addresses, as soon as known */
+	SET_TUNNEL_NETWORKS,    /* its networks, as soon as known */
+	SET_LAN,                /* fixed private ranges, if lan = true */
+	SET_DHCP_SERVERS,       /* where a DHCP client may send to */
+	SET_DHCP_USERS,         /* root and the configured DHCP client's user */
+	SET_NEIGHBOURS,         /* fe80::/10, ::, ff02::1, ff02::1:ff00:0/104, own, on-link */
+	SET_LINK_LOCAL,         /* fe80::/10: always literal, never a set in a filter */
+	SET_LINK_LOCAL_OR_NONE, /* fe80::/10 and :: */
+	SET_ALL_ROUTERS,        /* ff02::2: always literal */
+	SET_MLD_ROUTERS,        /* ff02::2, ff02::16 */
+	SET_DNS_PORTS,          /* 53, 853 */
+	SET_COUNT
+};
+enum rule_owner { OWNER_ANY, OWNER_OPENVPN_GROUP, OWNER_DRIVER_USER, OWNER_DHCP_USERS };
+/* REPLY answers something we sent; RELATED is an ICMP error that quotes something we sent: there
+ * `destination` is that of the quoted packet (all other fields are always the packet's own). */
+enum rule_flow { FLOW_ANY, FLOW_REPLY, FLOW_RELATED };
+
+enum { RULE_NO_TYPE, RULE_LAST_ROW = 11, RULE_LINK_ROW, RULE_TABLE_MAX = 96, RULE_MEMBERS_MAX = 96 };
+
+struct rule {
+	uint8_t row; /* of the promise, 1..11; 12 is the link layer */
+	enum rule_action action;
+	enum rule_hook hook;
+	enum rule_link link, from; /* `from`: FORWARD, the link it came in by */
+	uint8_t family;            /* NET_NONE any, NET_IPV4, NET_IPV6 */
+	uint8_t proto;             /* 0 any; 6, 17, 1 (ICMP), 58 (ICMPv6) */
+	enum rule_set source, destination;
+	uint16_t source_port, destination_port;        /* 0 any */
+	enum rule_set source_ports, destination_ports; /* SET_ANY or SET_DNS_PORTS */
+	uint16_t icmp_type;                            /* RULE_NO_TYPE any (no row names type 0) */
+	bool icmp_code_0;
+	uint8_t hop_limit; /* 0 any */
+	enum rule_owner owner;
+	enum rule_flow flow;
+	uint16_t ether_type; /* EGRESS: 0 any */
+	const char *why;     /* a few words for a reader of the printed rules */
+};
+
+/* Every rule there is, by hook and in order, for filters that keep standing rules and flip the
+ * members of sets (nft). `count` gets their number. IN, OUT, FORWARD, EGRESS end by stopping all. */
+const struct rule *policy_table(size_t *count);
+/* Has each set that the rule asks for a member in this situation? */
+bool policy_applies(const struct rule *rule, const struct situation *s);
+/* The members of an address set in a situation, for one family, in ascending order and free of
+ * overlaps; at most `capacity` are written, all are counted (never more than RULE_MEMBERS_MAX). */
+size_t policy_members(enum rule_set set, const struct situation *s, uint8_t family,
+		      struct net_prefix *members, size_t capacity);
+/* The name of a set in a filter: "endpoint", "tunnel_address" ... (without family suffix). */
+const char *policy_set_name(enum rule_set set);
+/* Is it a whole situation: dialling and open have an endpoint, open a tunnel with an address,
+ * every name is one? Asked before anything is made of it. 0, or -1 and `e`. */
+int policy_check(const struct situation *s, struct err *e);
+
+#endif

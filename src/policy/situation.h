@@ -1,0 +1,45 @@
+/* Everything that decides the policy, as one value. */
+#ifndef POLICY_SITUATION_H
+#define POLICY_SITUATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/net.h"
+
+enum policy_state { POLICY_LOCKED, POLICY_DIALLING, POLICY_OPEN };
+
+enum { POLICY_RESOLVER_SECONDS = 10 }; /* row 5 lasts no longer */
+enum { SITUATION_LINKS = 32, SITUATION_NETWORKS = 8, SITUATION_NEIGHBOURS = 64 };
+
+/* A user or group: by number where it is known, else by name (rules printed
+ * on another machine). name[0] == '\0' and !known: nobody. */
+struct identity {
+	bool known;
+	uint32_t number;
+	char name[32];
+};
+
+struct situation {
+	enum policy_state state;
+	struct net_endpoint endpoint; /* NET_NONE: none. Rows 3 and 4, in dialling and open */
+	struct net_address resolver;  /* NET_NONE: none. Row 5, in dialling */
+	struct identity openvpn_group, driver_user, dhcp_user; /* dhcp_user: beside root, may be nobody */
+	struct {
+		char name[NET_NAME_SIZE];              /* "" none */
+		unsigned index;                        /* 0 unknown */
+		struct net_address address4, address6; /* row 2 as soon as known, in any state */
+		struct net_prefix networks[SITUATION_NETWORKS];
+		size_t network_count;
+	} tunnel;
+	/* Physical links by name, for filters that must name them (pf, ipfw) and for egress. */
+	char links[SITUATION_LINKS][NET_NAME_SIZE];
+	size_t link_count;
+	/* Row 7: the physical links' own IPv6 addresses and on-link prefixes; none contains another. */
+	struct net_prefix neighbours[SITUATION_NEIGHBOURS];
+	size_t neighbour_count;
+	bool lan; /* row 10 */
+};
+
+#endif

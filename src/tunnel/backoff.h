@@ -1,0 +1,19 @@
+/* How long to wait before the next attempt. */
+#ifndef TUNNEL_BACKOFF_H
+#define TUNNEL_BACKOFF_H
+
+#include <stdint.h>
+
+enum {
+	BACKOFF_FIRST = 500, /* ms after the first failure; then doubling */
+	BACKOFF_CAP = 60000, /* reached after 63.5 s of attempts that fail at once: not in the first minute */
+	BACKOFF_GOOD_RUN = 2000, /* a run of that length is followed by a try at once */
+	BACKOFF_SHORT_RUNS = 3,  /* a connection that breaks at once never waits longer than this step */
+	BACKOFF_ATTEMPT = 30000, /* an attempt without progress */
+	BACKOFF_LEAVE = 5000     /* the gate needs 1.5 s at most; then it is asked again */
+};
+
+/* ms to wait after that many failures in a row; 0 after none. */
+uint32_t backoff_wait(uint32_t failures);
+
+#endif

@@ -1,0 +1,104 @@
+/* One step of the tunnel: look the cell up, take its state, count its times. */
+#include "tunnel/tunnel.h"
+
+#include "tunnel/backoff.h"
+
+/* What the run before decides: at once after a good one, gently after one that
+ * broke at once, doubling while there is none. */
+static uint64_t next_wait(struct tunnel *tunnel)
+{
+	tunnel->same_remote = false;
+	if (tunnel->ran && tunnel->run >= BACKOFF_GOOD_RUN) {
+		tunnel->failures = 0;
+		tunnel->attempts = 0;
+		tunnel->same_remote = true; /* it worked until now */
+	} else {
+		tunnel->failures++;
+		if (tunnel->ran && tunnel->failures > BACKOFF_SHORT_RUNS)
+			tunnel->failures = BACKOFF_SHORT_RUNS;
+	}
+	tunnel->ran = false;
+	return backoff_wait(tunnel->failures);
+}
+
+/* A change of network is worth a try, but never more than one each BACKOFF_FIRST:
+ * a link that flaps must not make a busy loop. */
+static void collapse(struct tunnel *tunnel, uint64_t now)
+{
+	uint64_t soonest = tunnel->dialled_at + BACKOFF_FIRST;
+
+	if (soonest < now || tunnel->attempts == 0)
+		soonest = now;
+	if (tunnel->deadline > soonest)
+		tunnel->deadline = soonest;
+}
+
+static void arm_wait(struct tunnel *tunnel, uint64_t now, uint32_t jitter)
+{
+	uint64_t wait = next_wait(tunnel);
+
+	tunnel->deadline = now + wait + (wait > 0 ? jitter : 0);
+	if (tunnel->changed)
+		collapse(tunnel, now);
+	tunnel->changed = false;
+}
+
+static void carry_out(struct tunnel *tunnel, enum tunnel_effect effect, uint64_t now, uint32_t jitter)
+{
+	switch (effect) {
+	case TUNNEL_DIAL:
+		tunnel->dialled_at = now;
+		tunnel->attempts++;
+		tunnel->ran = tunnel->changed = false;
+		break;
+	case TUNNEL_ARM_ATTEMPT:
+		tunnel->deadline = now + BACKOFF_ATTEMPT;
+		break;
+	case TUNNEL_ARM_LEAVE:
+		tunnel->deadline = now + BACKOFF_LEAVE;
+		break;
+	case TUNNEL_ARM_WAIT:
+		arm_wait(tunnel, now, jitter);
+		break;
+	case TUNNEL_DISARM:
+		tunnel->deadline = 0;
+		break;
+	case TUNNEL_COLLAPSE:
+		collapse(tunnel, now);
+		break;
+	case TUNNEL_REMEMBER:
+		tunnel->changed = true;
+		break;
+	case TUNNEL_AFRESH:
+		tunnel->failures = tunnel->attempts = 0;
+		tunnel->same_remote = false;
+		break;
+	case TUNNEL_NO_EFFECT:
+	case TUNNEL_PICK:
+	case TUNNEL_TELL_ADDRESS:
+	case TUNNEL_ASK_OPEN:
+	case TUNNEL_ASK_LEAVE:
+	case TUNNEL_FORGET:
+		break; /* the caller's */
+	}
+}
+
+const struct tunnel_cell *tunnel_step(struct tunnel *tunnel, enum tunnel_event event, uint64_t now,
+				      uint32_t jitter)
+{
+	const struct tunnel_cell *cell = tunnel_cell(tunnel->state, event);
+	enum tunnel_state before = tunnel->state;
+
+	if (cell->why != NULL)
+		return cell;
+	tunnel->state = cell->next;
+	if (before == TUNNEL_CONNECTED && cell->next != TUNNEL_CONNECTED) {
+		tunnel->ran = true;
+		tunnel->run = now - tunnel->connected_at;
+	}
+	if (before != TUNNEL_CONNECTED && cell->next == TUNNEL_CONNECTED)
+		tunnel->connected_at = now;
+	for (size_t i = 0; i < TUNNEL_CELL_EFFECTS; i++)
+		carry_out(tunnel, cell->effects[i], now, jitter);
+	return cell;
+}

@@ -1,0 +1,43 @@
+/* What the tunnel does next: state x event -> state + effects. Pure: time and
+ * chance come in as values, effects go out as values. */
+#ifndef TUNNEL_TUNNEL_H
+#define TUNNEL_TUNNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tunnel/words.h"
+
+enum { TUNNEL_CELL_EFFECTS = 4 };
+
+struct tunnel_cell {
+	bool known;      /* false: a hole in the table; tests find it */
+	uint8_t next;    /* enum tunnel_state */
+	const char *why; /* NULL unless the event is ignored: then its reason */
+	uint8_t effects[TUNNEL_CELL_EFFECTS];
+};
+
+/* Times in ms of a clock that never goes back. Zeroed is a tunnel that is down. */
+struct tunnel {
+	enum tunnel_state state;
+	uint64_t deadline;     /* when TUNNEL_TIMER is due; 0 none */
+	uint64_t dialled_at;   /* the latest attempt */
+	uint64_t connected_at; /* of the latest run */
+	uint64_t run;          /* how long that run lasted */
+	uint32_t failures;     /* in a row */
+	uint32_t attempts;     /* since the last good run, or since the user asked */
+	bool ran, changed, same_remote;
+};
+
+/* The cell that a step takes; the whole table is const. */
+const struct tunnel_cell *tunnel_cell(enum tunnel_state state, enum tunnel_event event);
+
+/* One step. `jitter` (ms) is added to a back-off; 0 for none. Returns the cell. */
+const struct tunnel_cell *tunnel_step(struct tunnel *tunnel, enum tunnel_event event, uint64_t now,
+				      uint32_t jitter);
+
+/* docs/states.md. Returns its length; as much as fits is written. */
+size_t tunnel_print_states(char *to, size_t size);
+
+#endif

@@ -1,0 +1,360 @@
+"""Keeps the house in shape: layers, calls, libraries, sizes. `--self-test` plants each fault and must find it."""
+
+import argparse
+import collections
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+
+# What each room may include, beside itself. Nothing includes upward.
+LAYERS = {
+    "src/base": set(),
+    "openvpn-mgmt": set(),
+    "src/policy": {"src/base"},
+    "src/profile": {"src/base"},
+    "src/tunnel": {"src/base"},
+    "src/os": {"src/base", "src/policy"},
+    "src/config": {"src/base", "src/policy"},
+    "src/gate": {"src/base", "src/policy", "src/config", "src/os"},
+    "src/driver": {"src/base", "src/profile", "src/tunnel", "src/os", "openvpn-mgmt"},
+    "src/ctl": {"src/base", "src/policy", "src/profile", "src/os"},
+}
+PURE = ("src/policy", "src/profile", "src/tunnel", "openvpn-mgmt")
+# What would be I/O, a clock, a process or luck.
+IMPURE_CALLS = set("""open openat fopen fdopen read write readv writev recv send recvfrom sendto socket connect bind
+ accept poll select ioctl fork execve execv time gettimeofday clock_gettime sleep usleep nanosleep getenv rand random
+ getrandom getaddrinfo gethostbyname printf fprintf puts getpid getuid""".split())
+FORBIDDEN_CALLS = set("system popen sprintf vsprintf strcpy strcat gets alloca atoi mktemp tmpnam execlp execvp".split())
+FORBIDDEN_LIBRARIES = ("libssl", "libcrypto", "liblz4", "libjansson", "libcurl", "libxml2")
+FORBIDDEN_SYMBOLS = re.compile(r" [Tt] (profile_|tunnel_step|ovm_)")
+PLATFORM = re.compile(r"^\s*#\s*(?:el)?if.*\b(__linux__|__linux|__APPLE__|__FreeBSD__|__OpenBSD__|__NetBSD__|_WIN32|__unix__)",
+                      re.M)
+FILE_MAX, HEADER_MAX, FUNCTION_MAX, GATE_MAX, MEDIAN_MAX = 800, 80, 100, 2500, 20
+# Twins: the build picks one of them, so they define the same names.
+TWINS = re.compile(r"(_null|fault_none|sandbox_sanitizer)\.c$")
+KEYWORDS = {"if", "for", "while", "switch", "return", "sizeof", "defined", "_Static_assert", "_Alignas", "__attribute__"}
+
+
+def strip(text, keep_strings=False):
+    """The code without comments, and with empty strings; lines stay where they are."""
+    def blank(match):
+        token = match.group(0)
+        if token.startswith("/"):
+            return " " + "\n" * token.count("\n")
+        return token if keep_strings else token[0] + token[0]
+    return re.sub(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', blank, text, flags=re.S)
+
+
+class House:
+    """The sources under a root, read once."""
+
+    def __init__(self, root, build=None):
+        self.root, self.build = pathlib.Path(root), build
+        self.text = {}
+        for room in LAYERS:
+            for path in sorted((self.root / room).glob("*.[ch]")):
+                self.text[str(path.relative_to(self.root))] = path.read_text()
+        self.code = {name: strip(text) for name, text in self.text.items()}
+        self._functions = None
+
+    @staticmethod
+    def room(name):
+        return name.rsplit("/", 1)[0]
+
+    def functions(self):
+        """[(name, file, first line, last line)] of every definition."""
+        if self._functions is None:
+            sources = [name for name in self.text if name.endswith(".c")]
+            out = subprocess.run(
+                ["ctags", "--languages=C", "--c-kinds=f", "--fields=+ne", "-f", "-", *sources],
+                cwd=self.root, capture_output=True, text=True, check=True).stdout if sources else ""
+            self._functions = []
+            for line in out.splitlines():
+                parts = line.split("\t")
+                fields = dict(field.split(":", 1) for field in parts[3:] if ":" in field)
+                if "end" in fields:
+                    self._functions.append((parts[0], parts[1], int(fields["line"]), int(fields["end"])))
+        return self._functions
+
+
+def check_layers(house):
+    for name, text in house.text.items():
+        room = house.room(name)
+        for number, line in enumerate(strip(text, keep_strings=True).splitlines(), 1):
+            match = re.match(r'\s*#\s*include\s*"([^"]+)"', line)
+            if not match:
+                continue
+            target = match.group(1)
+            other = target.rsplit("/", 1)[0] if "/" in target else room
+            other = other if other in LAYERS else f"src/{other}"
+            if other not in LAYERS:
+                yield f"{name}:{number}: includes {target}, which is in no room"
+            elif other != room and other not in LAYERS[room]:
+                yield f"{name}:{number}: {room} may not include {target}"
+
+
+def calls(code):
+    """Names that are called, with the line of the first call."""
+    found = {}
+    for match in re.finditer(r"(?<![.>\w])([A-Za-z_]\w*)\s*\(", code):
+        found.setdefault(match.group(1), code.count("\n", 0, match.start()) + 1)
+    return {name: line for name, line in found.items() if name not in KEYWORDS}
+
+
+def check_pure(house):
+    own = {name for name, *_ in house.functions()}
+    for name, code in house.code.items():
+        if house.room(name) in PURE and name.endswith(".c") and not name.endswith("_main.c"):
+            for call, line in calls(code).items():
+                if call in IMPURE_CALLS - own:
+                    yield f"{name}:{line}: a pure room calls {call}()"
+
+
+def check_forbidden_calls(house):
+    for name, code in house.code.items():
+        for call, line in calls(code).items():
+            if call in FORBIDDEN_CALLS:
+                yield f"{name}:{line}: {call}() is not used in this house"
+        if "/bin/sh" in strip(house.text[name], keep_strings=True):
+            yield f"{name}: names a shell"
+
+
+def file_graph(house):
+    """file -> {file: a function of it that is called}"""
+    defined, static = {}, collections.defaultdict(set)
+    for function, name, first, _last in house.functions():
+        if TWINS.search(name):
+            continue
+        line = house.code[name].splitlines()[first - 1]
+        if re.match(r"\s*static\b", line):
+            static[name].add(function)
+        else:
+            defined.setdefault(function, name)
+    graph = collections.defaultdict(dict)
+    for name, code in house.code.items():
+        if not name.endswith(".c") or TWINS.search(name):
+            continue
+        for call in calls(code):
+            target = defined.get(call)
+            if target and target != name and call not in static[name]:
+                graph[name].setdefault(target, call)
+    return graph
+
+
+def strongly_connected(graph):
+    """Tarjan's components of more than one file."""
+    index, low, stack, on_stack, components = {}, {}, [], set(), []
+
+    def visit(node):
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        on_stack.add(node)
+        for target in graph.get(node, {}):
+            if target not in index:
+                visit(target)
+                low[node] = min(low[node], low[target])
+            elif target in on_stack:
+                low[node] = min(low[node], index[target])
+        if low[node] == index[node]:
+            component = []
+            while True:
+                member = stack.pop()
+                on_stack.discard(member)
+                component.append(member)
+                if member == node:
+                    break
+            if len(component) > 1:
+                components.append(sorted(component))
+
+    for node in list(graph):
+        if node not in index:
+            visit(node)
+    return components
+
+
+def check_cycles(house):
+    graph = file_graph(house)
+    for component in strongly_connected(graph):
+        edges = [f"{a} -> {b} ({graph[a][b]})" for a in component for b in graph[a] if b in component]
+        yield "files call each other in a circle: " + ", ".join(edges)
+
+
+def check_sizes(house):
+    for name, text in house.text.items():
+        lines = text.count("\n")
+        limit = HEADER_MAX if name.endswith(".h") else FILE_MAX - 1
+        if lines > limit:
+            yield f"{name}: {lines} lines, at most {limit}"
+
+
+def check_functions(house):
+    sizes = []
+    for function, name, first, last in house.functions():
+        lines = last - first + 1
+        sizes.append(lines)
+        if lines > FUNCTION_MAX:
+            yield f"{name}:{first}: {function} has {lines} lines, at most {FUNCTION_MAX}"
+    if sizes:
+        sizes.sort()
+        median = statistics.median(sizes)
+        print(f"  {len(sizes)} functions: median {median:g} lines, 90% within {sizes[len(sizes) * 9 // 10]}, longest {sizes[-1]}")
+        if median > MEDIAN_MAX:
+            yield f"the median function has {median:g} lines, at most {MEDIAN_MAX}"
+
+
+def check_platforms(house):
+    for name, code in house.code.items():
+        for match in PLATFORM.finditer(code):
+            line = code.count("\n", 0, match.start()) + 1
+            yield f"{name}:{line}: a platform is a file name in src/os, not {match.group(1)}"
+
+
+def check_purpose(house):
+    for name, text in house.text.items():
+        if not text.startswith("/* ") or len(text.splitlines()[0]) < 12:
+            yield f"{name}:1: does not begin with what it is for"
+    for path in sorted([*house.root.glob("tests/*/*.c"), *house.root.glob("bench/*.c")]):
+        if not path.read_text().startswith("/* "):
+            yield f"{path.relative_to(house.root)}:1: does not begin with what it is for"
+    for path in sorted([*house.root.glob("tests/*/*.py"), *house.root.glob("bench/*.py")]):
+        if not re.match(r'(#!.*\n)?"""', path.read_text()):
+            yield f"{path.relative_to(house.root)}:1: does not begin with what it is for"
+
+
+def check_gate_size(house):
+    lines = 0
+    for name, code in house.code.items():
+        if name.startswith(("src/gate/", "src/os/firewall_nft")):
+            lines += sum(1 for line in code.splitlines() if line.strip())
+    print(f"  gate and nft firewall: {lines} lines of code, at most {GATE_MAX}")
+    if lines > GATE_MAX:
+        yield f"src/gate and src/os/firewall_nft*: {lines} lines of code, at most {GATE_MAX}"
+
+
+def check_null_twins(house):
+    """Each port has a twin that does nothing, with every function of its header."""
+    for name in [name for name in house.text if re.fullmatch(r"src/os/\w+\.h", name)]:
+        port = name[len("src/os/"):-2]
+        null = f"src/os/{port}_null.c"
+        if null not in house.text:
+            continue
+        wanted = set(re.findall(rf"\b({port}_\w+)\(", house.code[name]))
+        have = {function for function, file, *_ in house.functions() if file == null}
+        for function in sorted(wanted - have):
+            yield f"{null}: lacks {function}()"
+
+
+def check_gate_closure(house):
+    if house.build is None:
+        return
+    program = pathlib.Path(house.build) / "portcullisd"
+    if not program.exists():
+        yield f"{program}: not built"
+        return
+    closure = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+    for library in FORBIDDEN_LIBRARIES:
+        if library in closure:
+            yield f"{program}: linked with {library}"
+    symbols = subprocess.run(["nm", program], capture_output=True, text=True, check=True).stdout
+    for line in symbols.splitlines():
+        if FORBIDDEN_SYMBOLS.search(line):
+            yield f"{program}: contains {line.split()[-1]}, a parser of what users or networks say"
+
+
+CHECKS = [check_layers, check_pure, check_forbidden_calls, check_cycles, check_sizes, check_functions, check_platforms,
+          check_purpose, check_gate_size, check_null_twins, check_gate_closure]
+
+
+# --- each check must be able to fail
+
+OK = "/* A file of the self-test. */\n"
+PLANTED = {
+    check_layers: ({"src/policy/a.c": OK + '#include "gate/gate.h"\n'}, {"src/gate/a.c": OK + '#include "policy/a.h"\n'}),
+    check_pure: ({"src/tunnel/a.c": OK + "int f(void)\n{\n\treturn clock_gettime(0, 0);\n}\n"},
+                 {"src/tunnel/a.c": OK + "/* no clock_gettime() */\nint f(void)\n{\n\treturn 0;\n}\n"}),
+    check_forbidden_calls: ({"src/ctl/a.c": OK + "int f(void)\n{\n\treturn system(\"x\");\n}\n"},
+                            {"src/ctl/a.c": OK + 'const char *f = "system(";\n'}),
+    check_cycles: ({"src/gate/a.c": OK + "int b(void);\nint a(void)\n{\n\treturn b();\n}\n",
+                    "src/gate/b.c": OK + "int a(void);\nint b(void)\n{\n\treturn a();\n}\n"},
+                   {"src/gate/a.c": OK + "int b(void);\nint a(void)\n{\n\treturn b();\n}\n",
+                    "src/gate/b.c": OK + "static int a(void)\n{\n\treturn 0;\n}\nint b(void)\n{\n\treturn a();\n}\n"}),
+    check_sizes: ({"src/base/a.h": OK + "\n" * 80}, {"src/base/a.h": OK + "\n" * 79}),
+    check_functions: ({"src/base/a.c": OK + "int a(void)\n{\n" + "\n" * 98 + "}\n"},
+                      {"src/base/a.c": OK + "int a(void)\n{\n\treturn 0;\n}\n"}),
+    check_platforms: ({"src/os/a.c": OK + "#if defined(__APPLE__)\n#endif\n"}, {"src/os/a.c": OK + "/* __APPLE__ */\n"}),
+    check_purpose: ({"src/base/a.c": "int a;\n"}, {"src/base/a.c": OK}),
+    check_gate_size: ({"src/gate/a.c": OK + "int a;\n" * 2501}, {"src/gate/a.c": OK + "int a;\n\n/* b */\n" * 2499}),
+    check_null_twins: ({"src/os/port.h": OK + "int port_a(void);\nint port_b(void);\n",
+                        "src/os/port_null.c": OK + "int port_a(void)\n{\n\treturn 0;\n}\n"},
+                       {"src/os/port.h": OK + "int port_a(void);\n",
+                        "src/os/port_null.c": OK + "int port_a(void)\n{\n\treturn 0;\n}\n"}),
+}
+
+
+def planted_house(files, directory):
+    for name, text in files.items():
+        path = pathlib.Path(directory) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return House(directory)
+
+
+def self_test_closure(directory):
+    """A program that is linked with OpenSSL's libcrypto and has a profile's parser in it."""
+    source = pathlib.Path(directory) / "a.c"
+    found = []
+    for text, flags in (("int profile_parse(void){return 0;}\nint main(void){return profile_parse();}\n", []),
+                        ("int main(void){return 0;}\n", ["-Wl,--no-as-needed", "-lcrypto"])):
+        source.write_text(text)
+        done = subprocess.run(["cc", "-O0", "-o", f"{directory}/portcullisd", source, *flags], check=False,
+                              capture_output=True, text=True)
+        if done.returncode != 0 and flags:
+            print("  check_gate_closure: no libcrypto here to plant; its name was not tried")
+            continue
+        found.append(any(check_gate_closure(House(directory, build=directory))))
+    source.write_text("int main(void){return 0;}\n")
+    subprocess.run(["cc", "-o", f"{directory}/portcullisd", source], check=True)
+    return all(found) and not any(check_gate_closure(House(directory, build=directory)))
+
+
+def self_test():
+    blind = []
+    for check, (faulty, sound) in PLANTED.items():
+        with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
+            if not list(check(planted_house(faulty, one))):
+                blind.append(f"{check.__name__} does not see the planted fault")
+            if list(check(planted_house(sound, two))):
+                blind.append(f"{check.__name__} complains of nothing")
+    with tempfile.TemporaryDirectory() as directory:
+        if not self_test_closure(directory):
+            blind.append("check_gate_closure does not see the planted fault")
+    missing = set(CHECKS) - set(PLANTED) - {check_gate_closure}
+    blind += [f"{check.__name__} has no planted fault" for check in missing]
+    return blind
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--self-test", action="store_true")
+    parser.add_argument("--build", help="where portcullisd is; else its libraries are not looked at")
+    options = parser.parse_args()
+    root = pathlib.Path(__file__).resolve().parents[2]
+    if options.self_test:
+        complaints = self_test()
+        total = len(CHECKS)
+    else:
+        house = House(root, build=options.build)
+        complaints, total = [], len(CHECKS)
+        for check in CHECKS:
+            complaints += list(check(house))
+    for complaint in complaints:
+        print(complaint)
+    print(f"arch{' self-test' if options.self_test else ''}: {total} checks, {len(complaints)} complaints")
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""The man pages say what the programs and the configuration have: every command, option and key; lint clean."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("BUILD", TOP / "build"))
+PAGES = sorted((TOP / "man").glob("*.[0-9]"))
+
+
+def said(*words):
+    return subprocess.run(words, capture_output=True, text=True, check=True, timeout=20).stdout
+
+
+def page(name):
+    """The page as mandoc shows it, without hyphenation, overstrike and line ends."""
+    text = subprocess.run(["mandoc", "-T", "utf8", "-O", "width=900", TOP / "man" / name], capture_output=True,
+                          text=True, check=True, timeout=20).stdout
+    return re.sub(r"\s+", " ", re.sub(".\b", "", text))
+
+
+def commands():
+    listed = [line.split()[0] for line in said(BUILD / "portcullis", "help").splitlines() if line.startswith("  ")]
+    found = [word for word in listed if word.isalpha()]
+    assert len(found) > 10
+    return found
+
+
+def keys():
+    """Key and default, as the table in the reader of the configuration has them."""
+    table = re.search(r"static const struct key keys\[\] = \{\n(.*?)\n\};", (TOP / "src/config/config.c").read_text(),
+                      re.S).group(1)
+    found = re.findall(r'\{"([a-z|-]+)", (?:"([^"]*)"|NULL), take_', table)
+    assert len(found) == table.count("take_") > 20
+    return [(key.replace("|", "."), default) for key, default in found]
+
+
+def test_there_is_a_page_for_each():
+    assert [each.name for each in PAGES] == ["portcullis-driver.8", "portcullis.8", "portcullis.conf.5",
+                                             "portcullisd.8"]
+
+
+@pytest.mark.skipif(not shutil.which("mandoc"), reason="no mandoc")
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_lint(path):
+    result = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", path], capture_output=True, text=True,
+                            check=False, timeout=20)
+    assert result.stdout + result.stderr == "" and result.returncode == 0
+
+
+@pytest.mark.skipif(not shutil.which("mandoc"), reason="no mandoc")
+def test_every_command_and_option_is_described():
+    text = page("portcullis.8")
+    for command in commands():
+        assert re.search(rf"(?<![\w-]){command}(?![\w-])", text), command
+        if command == "help":
+            continue
+        for option in re.findall(r"^  (?:-\w, )?(--[\w-]+)", said(BUILD / "portcullis", command, "--help"), re.M):
+            assert re.search(rf"(?<![\w-]){option}(?![\w-])", text), (command, option)
+    for code in range(7):
+        assert code == 2 or re.search(rf"\b{code}\b", text[text.index("EXIT STATUS"):]), code
+
+
+@pytest.mark.skipif(not shutil.which("mandoc"), reason="no mandoc")
+def test_every_daemon_option_is_described():
+    text = page("portcullisd.8")
+    options = re.findall(r"(?m)^  (-\w)\b", said(BUILD / "portcullisd", "--help"))
+    assert len(options) >= 4
+    for option in options:
+        assert re.search(rf"(?<![\w-]){option}(?![\w-])", text), option
+
+
+@pytest.mark.skipif(not shutil.which("mandoc"), reason="no mandoc")
+def test_every_key_is_described_with_its_default():
+    text = page("portcullis.conf.5")
+    for key, default in keys():
+        described = re.findall(rf"(?<![\w.-]){re.escape(key)}(?![\w.-])(.{{0,500}})", text)
+        assert described, key
+        assert any(default in each for each in described), (key, default)
+
+
+def test_the_sample_shows_every_key_and_its_default():
+    section, shown = "", {}
+    for line in (TOP / "conf/portcullis.conf").read_text().splitlines():
+        if match := re.match(r"^(\w+) \{", line):
+            section = match.group(1) + "."
+        elif line == "}":
+            section = ""
+        elif match := re.match(r'^\t?(?:# )?([a-z-]+) = "?([^"]*?)"?$', line):
+            shown[section + match.group(1)] = match.group(2)
+    for key, default in keys():
+        assert key in shown or key == "openvpn.arguments", key
+        if key not in ("profile", "openvpn.arguments", "control.socket"):
+            assert shown[key] == default, key

@@ -1,0 +1,119 @@
+# The tests' targets: each step of `make check` by itself. Included by the Makefile.
+PYTHON ?= /usr/bin/python3
+PYTEST ?= $(PYTHON) -B -m pytest -q -p no:cacheprovider
+CLANG ?= clang
+CLANG_TIDY ?= clang-tidy
+CLANG_FORMAT ?= clang-format
+FUZZ_RUNS ?= 200000
+FUZZ_SECONDS ?= 20
+SEED ?= 1
+KILL_ROUNDS ?= 20
+
+C_ROOMS := src/base src/policy src/profile src/tunnel src/os src/gate src/driver src/ctl openvpn-mgmt
+C_FILES = $(wildcard $(addsuffix /*.c,$(C_ROOMS)))
+C_TESTS = $(wildcard tests/*/*.c openvpn-mgmt/*/*.c bench/*.c)
+C_HEADERS = $(wildcard $(addsuffix /*.h,$(C_ROOMS)) tests/*/*.h openvpn-mgmt/*/*.h bench/*.h)
+
+# --- everything, with a table at the end; a step that fails does not hide the next
+check:
+	@tests/check.sh
+
+# --- one step each
+check-gcc:
+	$(MAKE) CC=gcc BUILD=$(BUILD) all tests-build
+check-clang:
+	$(MAKE) CC=$(CLANG) BUILD=$(BUILD)/clang all tests-build
+
+# What the tests run, compiled with the programs' flags.
+tests-build: $(UNIT) $(BUILD)/test/portcullisd $(BUILD)/test/dnstool
+
+$(BUILD)/test/dnstool: $(BUILD)/obj/tests/e2e/dnstool.o $(OS_GATE) $(BASE)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
+
+check-unit: unit
+check-san:
+	$(MAKE) SANITIZE=address,undefined BUILD=$(BUILD)/san OPTIMIZE="-O1 -g" unit
+
+check-arch:
+	$(PYTHON) -B tests/arch/check.py --self-test
+	$(PYTHON) -B tests/arch/check.py --build $(BUILD)
+
+check-format:
+	$(CLANG_FORMAT) --dry-run -Werror $(C_FILES) $(C_TESTS) $(C_HEADERS)
+
+# As many at a time as there are processors: one call each file.
+check-tidy:
+	@printf '%s\n' $(C_FILES) | xargs -P "$$(nproc)" -n 4 $(CLANG_TIDY) --quiet --warnings-as-errors='*'
+check-cppcheck:
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
+	    --inline-suppr --suppressions-list=tests/arch/cppcheck.txt \
+	    -Isrc -I. $(C_FILES)
+check-man:
+	$(foreach page,$(wildcard man/*.[1-9]),mandoc -T lint -W warning $(page) &&) true
+check-shell:
+	sh -n bootstrap && $(foreach file,$(wildcard tests/*.sh tests/*/*.sh),sh -n $(file) &&) true
+check-lint: check-format check-tidy check-cppcheck check-man check-shell
+
+check-e2e: all tests-build
+	$(PYTEST) tests/e2e --ignore=tests/e2e/test_kill.py $(E2E_OPTIONS)
+# The matrix of kills: a sample by SEED here, the whole of it, KILL_ROUNDS times, in check-kill.
+check-kill-sample: all tests-build
+	$(PYTEST) tests/e2e/test_kill.py --kill-sample=$(SEED) $(E2E_OPTIONS)
+check-kill: all tests-build
+	$(PYTEST) tests/e2e/test_kill.py --kill-rounds=$(KILL_ROUNDS) $(E2E_OPTIONS)
+
+# --- the measured gate: the same objects, with a note of each flip's acknowledgement
+BENCH := $(BUILD)/bench/portcullisd $(BUILD)/bench/fake_openvpn $(BUILD)/test/fwtool
+$(BUILD)/bench/portcullisd: $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(OS_GATE) $(POLICY) $(BASE) \
+		$(BUILD)/obj/bench/stamps_fault.o $(BUILD)/obj/bench/stamps.o
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
+$(BUILD)/bench/fake_openvpn: $(BUILD)/obj/bench/fake_openvpn.o $(BUILD)/obj/bench/stamps.o
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^
+$(BUILD)/test/fwtool: $(BUILD)/obj/tests/e2e/fwtool.o $(OS_FIREWALL) $(POLICY) $(BASE)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
+bench-build: all $(BENCH)
+bench: bench-build
+	$(PYTHON) -B bench/bench.py --build $(BUILD) $(BENCH_OPTIONS)
+
+# --- tests/fuzz/fuzz_NAME.c -> build/fuzz/NAME. Stubs of a target stand before
+# the rooms' own functions of the same name.
+FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_FLAGS := -D_GNU_SOURCE -DFUZZING -std=c11 -O1 -g -fno-omit-frame-pointer $(filter -I% -DPORTCULLIS%,$(CPPFLAGS))
+FUZZ_ROOMS = $(patsubst $(BUILD)/obj/%,$(BUILD)/fuzz/obj/%,$(UNIT_ROOMS))
+FUZZ_STUBS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/obj/tests/fuzz/%.o,$(filter-out tests/fuzz/fuzz_%,$(wildcard tests/fuzz/*.c)))
+$(BUILD)/fuzz/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -MMD -MP -c -o $@ $<
+$(BUILD)/fuzz/rooms.a: $(FUZZ_ROOMS)
+	@rm -f $@
+	$(AR) qcs $@ $^
+# A target that includes NAME_stub.h is linked with NAME_stub.c.
+stubs_of = $(patsubst %.h,$(BUILD)/fuzz/obj/tests/fuzz/%.o,$(shell sed -n 's/^\#include "\(.*_stub\.h\)"$$/\1/p' tests/fuzz/fuzz_$(1).c))
+define fuzz_rule
+$(BUILD)/fuzz/$(1): $(BUILD)/fuzz/obj/tests/fuzz/fuzz_$(1).o $(call stubs_of,$(1)) $(BUILD)/fuzz/rooms.a
+	$$(CLANG) -fsanitize=fuzzer,address,undefined -Wl,--allow-multiple-definition -o $$@ $$^ \
+	    $$(GATE_LIBS) $$(DRIVER_LIBS) $$(CTL_LIBS)
+endef
+$(foreach name,$(FUZZ),$(eval $(call fuzz_rule,$(name))))
+-include $(shell find $(BUILD)/fuzz/obj -name '*.d' 2>/dev/null)
+
+fuzz-build: $(addprefix $(BUILD)/fuzz/,$(FUZZ))
+# A short run of each: so many inputs or so many seconds, from the seeds. What it finds stays in
+# build/fuzz/corpus/NAME; an input that fails is kept beside it.
+check-fuzz: fuzz-build
+	@for name in $(FUZZ); do \
+		mkdir -p $(BUILD)/fuzz/corpus/$$name $(BUILD)/fuzz/failed; seeds=; \
+		[ ! -d tests/fuzz/seeds/$$name ] || seeds=tests/fuzz/seeds/$$name; \
+		if $(BUILD)/fuzz/$$name -seed=$(SEED) -runs=$(FUZZ_RUNS) -max_total_time=$(FUZZ_SECONDS) -timeout=5 \
+		    -max_len=16384 -artifact_prefix=$(BUILD)/fuzz/failed/$$name- \
+		    $(BUILD)/fuzz/corpus/$$name $$seeds >$(BUILD)/fuzz/$$name.log 2>&1; \
+		then echo "$$name: $$(sed -n 's/^Done \(.*\)/\1/p' $(BUILD)/fuzz/$$name.log)"; \
+		else tail -n 40 $(BUILD)/fuzz/$$name.log; exit 1; fi; \
+	done
+
+.PHONY: check check-gcc check-clang tests-build check-unit check-san check-arch check-format check-tidy \
+	check-cppcheck check-man check-shell check-lint check-e2e check-kill-sample check-kill bench bench-build fuzz-build check-fuzz

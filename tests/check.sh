@@ -1,0 +1,45 @@
+#!/bin/sh
+# Every step of the check, one after the other; a table of them with seconds at the end.
+# A step's output is shown when it fails, and kept in build/check/STEP.log.
+set -u
+cd "$(dirname "$0")/.."
+logs=${BUILD:-build}/check
+mkdir -p "$logs"
+passed=0 failed=0
+table=
+
+run() {
+	name=$1
+	shift
+	begun=$(date +%s)
+	printf '%-14s ' "$name"
+	if "$@" >"$logs/$name.log" 2>&1 </dev/null; then
+		word=passed
+		passed=$((passed + 1))
+	else
+		word=FAILED
+		failed=$((failed + 1))
+	fi
+	seconds=$(($(date +%s) - begun))
+	printf '%s after %d s\n' "$word" "$seconds"
+	[ "$word" = passed ] || tail -n 60 "$logs/$name.log"
+	summary=$(grep -E '^(=+ )?[0-9]+ (passed|failed)|tests? passed' "$logs/$name.log" | tail -n 1)
+	table="$table$(printf '%-14s %-6s %5d s  %s' "$name" "$word" "$seconds" "$summary")
+"
+}
+
+jobs=-j$(nproc)
+# A step named on the command line is run alone.
+steps=${*:-gcc clang unit san arch format tidy cppcheck man shell fuzz e2e kill-sample bench}
+for step in $steps; do
+	case $step in
+	gcc | clang | fuzz | san) run "$step" make "$jobs" "check-$step" ;;
+	bench) run "$step" make "$step" && sed -n '/^(/p' "$logs/bench.log" ;;
+	*) run "$step" make "check-$step" ;;
+	esac
+done
+
+echo
+printf '%s' "$table"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,79 @@
+"""Private network, mount and pid namespaces for a command; everything in them dies with us."""
+import ctypes
+import os
+import signal
+import sys
+
+CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET = 0x20000, 0x20000000, 0x40000000
+MS_REC, MS_PRIVATE = 0x4000, 1 << 18
+PR_SET_PDEATHSIG = 1
+INSIDE = "PORTCULLIS_E2E_INSIDE"
+# What a test may write, beside the network: nothing of it reaches the machine.
+PRIVATE = ("/run", "/var/lib", "/var/log", "/mnt")
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def check(result, what):
+    if result != 0:
+        error = ctypes.get_errno()
+        raise OSError(error, f"{what}: {os.strerror(error)}")
+
+
+def mount(source, target, kind, flags=0, data=None):
+    check(libc.mount(source.encode(), target.encode(), kind.encode() if kind else None, flags,
+                     data.encode() if data else None), f"mount {target}")
+
+
+def is_inside():
+    return os.environ.get(INSIDE) == "1"
+
+
+def init(argv):
+    """Process 1 of the namespace: mounts, starts the command, reaps orphans."""
+    mount("none", "/", None, MS_REC | MS_PRIVATE)
+    mount("proc", "/proc", "proc")
+    for directory in PRIVATE:
+        mount("tmpfs", directory, "tmpfs", 0, "mode=755,size=256m")
+    os.makedirs("/run/netns")
+    os.makedirs("/run/e2e/tmp")
+    os.chmod("/run/e2e", 0o711)
+    os.chmod("/run/e2e/tmp", 0o1777)
+    os.makedirs("/var/lib/dhcp")
+    os.makedirs("/dev/net", exist_ok=True)
+    environment = dict(os.environ, TMPDIR="/run/e2e/tmp", PYTHONDONTWRITEBYTECODE="1")
+    environment[INSIDE] = "1"
+    # What the machine's own service manager set must not reach a daemon under test.
+    environment.pop("NOTIFY_SOCKET", None)
+    payload = os.fork()
+    if payload == 0:
+        os.execvpe(argv[0], argv, environment)
+    while True:
+        pid, status = os.wait()
+        if pid == payload:
+            return os.waitstatus_to_exitcode(status)
+
+
+def run(argv):
+    """Runs argv inside and leaves with its exit code; never returns."""
+    if os.geteuid() != 0:
+        sys.exit("end-to-end tests make network namespaces: run as root")
+    check(libc.unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID), "unshare")
+    child = os.fork()
+    if child == 0:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        try:
+            code = init(argv)
+        except OSError as problem:
+            print(problem, file=sys.stderr)
+            code = 1
+        sys.stdout.flush()
+        os._exit(code if code >= 0 else 128 - code)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command inside gets it too, and tells
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    os._exit(code if code >= 0 else 128 - code)
+
+
+if __name__ == "__main__":
+    run(sys.argv[1:])

@@ -1,0 +1,516 @@
+"""The firewall port on real kernel rules, by fwtool: what stands, who owns it, what is repaired, what passes."""
+import os
+import re
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+from netns import Namespace, wait_for, wait_gone  # noqa: E402  pylint: disable=wrong-import-position
+
+TOP = os.path.dirname(os.path.dirname(HERE))
+SOURCES = ["src/os/firewall_nft.c", "src/os/firewall_nft_rules.c", "src/os/firewall_nft_batch.c",
+           "src/os/firewall_nft_read.c", "src/policy/rules.c", "src/policy/members.c", "src/policy/check.c",
+           "src/policy/page.c", "src/policy/print_nft.c", "src/base/err.c", "src/base/text.c",
+           "src/base/net.c", "tests/e2e/fwtool.c"]
+GROUP = 4242  # openvpn's, in fwtool
+ENDPOINT = "192.0.2.1:1194/udp"
+TABLES = ("inet", "netdev")
+
+
+@pytest.fixture(scope="session")
+def fwtool(tmp_path_factory):
+    target = str(tmp_path_factory.mktemp("fwtool") / "fwtool")
+    subprocess.run([os.environ.get("CC", "cc"), "-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror",
+                    "-D_GNU_SOURCE", "-Isrc", "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
+                    "-o", target, *SOURCES, "-levent_core", "-lmnl"], cwd=TOP, check=True)
+    return target
+
+
+class Tool:
+    """One fwtool process; say() gives a command and returns what it answered before `ok`."""
+
+    def __init__(self, program, namespace):
+        self.foreign, self.lines, self.rest = [], [], b""
+        self.process = namespace.popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                       stderr=subprocess.DEVNULL)
+        self.answer()
+
+    def read(self, seconds):
+        if select.select([self.process.stdout], [], [], seconds)[0]:
+            chunk = os.read(self.process.stdout.fileno(), 65536)
+            assert chunk, "fwtool is gone"
+            *lines, self.rest = (self.rest + chunk).split(b"\n")
+            for line in lines:
+                line = line.decode()
+                (self.foreign if line.startswith("foreign") else self.lines).append(line)
+
+    def answer(self):
+        wait_for(lambda: self.lines or self.read(0.05) or self.lines, "an answer")
+        return self.lines.pop(0)
+
+    def ask(self, line):
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def say(self, *lines):
+        for line in lines:
+            answer = self.ask(line)
+            assert answer.endswith("ok"), f"{line}: {answer}"
+        return answer[:-2].strip()
+
+    def wait_foreign(self):
+        wait_for(lambda: self.foreign or self.read(0.05) or self.foreign, "a foreign change noticed")
+        result, microseconds = re.fullmatch(r"foreign (\S+) us (\d+) .*", self.foreign.pop(0)).groups()
+        assert result == "0"
+        return int(microseconds) / 1000
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        wait_gone(self.process.pid, "fwtool")
+
+
+class Machine(Namespace):
+    """Two wired links, a tunnel that is only a link, and a router at the other end of eth0."""
+
+    def __init__(self, name):
+        super().__init__(name)
+        self.router = Namespace(name + "r")
+
+    def create(self):
+        super().create()
+        self.router.create()
+        self.ip(f"link add eth0 type veth peer name r0 netns {self.router.name}",
+                f"link add eth1 type veth peer name r1 netns {self.router.name}",
+                f"link add tun7 type veth peer name tun8 netns {self.router.name}",
+                "addr add 192.0.2.2/24 dev eth0", "link set eth0 up", "link set eth1 up", "link set tun7 up")
+        self.router.ip("addr add 192.0.2.1/24 dev r0", "link set r0 up", "link set r1 up")
+
+    def destroy(self):
+        super().destroy()
+        self.router.destroy()
+
+    def rules(self):
+        """Each table's objects as nft lists them, sorted, less what only a reader's name decides."""
+        text = self.run("nft", "-nn", "list", "ruleset").stdout
+        text = re.sub(r" # progname.*|(?m:^)\tflags .*|packets \d+ bytes \d+", "", text)
+        lines = [line for line in re.sub(r"chain link_\S+", "chain link", text).split("\n") if line.strip()]
+        tables = re.split(r"(?m)^(?=table )", "\n".join(lines))
+        return sorted(sorted(re.split(r"\n(?=\t\w)", table.rstrip("}\n"))) for table in tables if table)
+
+    def handles(self):
+        return [re.search(r"# handle (\d+)", self.run("nft", "-a", "list", "table", family, "portcullis").stdout)
+                .group(1) for family in TABLES]
+
+
+@pytest.fixture(name="machine")
+def _machine():
+    made = Machine("fw0")
+    made.create()
+    yield made
+    made.destroy()
+
+
+@pytest.fixture(name="start")
+def _start(fwtool, machine):
+    """Starts fwtools in the machine, with both links told."""
+    tools = []
+
+    def make(*lines, where=machine):
+        tools.append(Tool(fwtool, where))
+        tools[-1].say("links eth0 eth1", *lines)
+        return tools[-1]
+    yield make
+    for tool in tools:
+        tool.kill()
+
+
+# --- what stands ---------------------------------------------------------------
+
+SITUATIONS = {
+    "locked": ["state locked"],
+    "locked-lan": ["lan on", "state locked"],
+    "locked-neighbours": ["neighbours 2001:db8:1::/64 2001:db8:2::7/128", "state locked"],
+    "dialling": ["endpoint 203.0.113.5:1194/udp", "state dialling"],
+    "dialling6": ["endpoint [2001:db8::5]:443/tcp", "state dialling"],
+    "open": ["endpoint 203.0.113.5:1194/udp", "tunnel tun7 10.8.0.2 10.8.0.0/24", "state open"],
+    "open-lan": ["endpoint [2001:db8::5]:443/tcp", "tunnel tun7 10.8.0.2 fd00::2 10.8.0.0/24 fd00::/64",
+                 "lan on", "state open"],
+}
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_kernel_holds_what_the_text_says(machine, start, tmp_path, name):
+    text = tmp_path / "text.nft"
+    tool = start(*SITUATIONS[name], "assert", f"print {text}")
+    ours = machine.rules()
+    assert str(ours).count("chain link") == 2 and "goto stop" in str(ours)
+    tool.say("remove")
+    assert machine.run("nft", "list", "ruleset").stdout == ""
+    machine.run("nft", "-f", str(text))
+    assert machine.rules() == ours
+
+
+def test_each_state_after_each_other_is_the_same_as_alone(machine, start):
+    alone = {}
+    for name, lines in SITUATIONS.items():
+        tool = start("lan off", "neighbours", *lines, "assert")
+        alone[name] = machine.rules()
+        tool.say("remove")
+        tool.kill()
+    assert len({str(rules) for rules in alone.values()}) == len(SITUATIONS)
+    tool = start()
+    for first in SITUATIONS:
+        for second, lines in SITUATIONS.items():
+            tool.say("lan off", "neighbours", "tunnel none", "endpoint none", *SITUATIONS[first], "assert")
+            tool.say("lan off", "neighbours", "tunnel none", "endpoint none", *lines, "assert")
+            assert machine.rules() == alone[second], f"{first} to {second}"
+
+
+def test_resolver_ends_by_itself(machine, start):
+    start("resolver 9.9.9.9", f"endpoint {ENDPOINT}", "state dialling", "assert", "assert")
+    out = machine.run("nft", "list", "set", "inet", "portcullis", "resolver4").stdout
+    seconds = re.search(r"9\.9\.9\.9 timeout 10s expires (\d+)s", out)
+    assert seconds and int(seconds.group(1)) <= 10
+
+
+def test_older_kernels(machine, start):
+    start("lack persist", "lack egress", "lack inet", "state locked", "assert", "assert")
+    listed = machine.run("nft", "list", "ruleset").stdout
+    assert "table ip portcullis" in listed and "netdev" not in listed and "reject" in listed
+    assert "ip6 " not in listed.partition("chain stop")[2]
+    assert send(machine) == "refused"
+
+
+def test_probe_leaves_nothing(machine, start):
+    tool = start()
+    assert tool.say("probe") == "egress=1 persist=1 ipv6=1"
+    assert machine.run("nft", "list", "ruleset").stdout == ""
+    assert "by process" not in machine.run("nft", "list", "tables").stdout
+
+
+# --- who owns it --------------------------------------------------------------------
+
+def test_adopted_after_a_kill(machine, start):
+    first = start("state locked", "assert")
+    handles, rules = machine.handles(), machine.rules()
+    assert first.say("owner") == str(first.process.pid)
+    second = start("state locked")
+    assert second.ask("assert") == f"error the gate is held by process {first.process.pid}"
+    assert second.ask("remove") == f"error the gate is held by process {first.process.pid}"
+    assert machine.run("nft", "delete", "table", "inet", "portcullis", check=False).returncode != 0
+    machine.run("nft", "flush", "ruleset")
+    assert machine.rules() == rules and machine.handles() == handles
+    first.kill()
+    assert second.say("owner") == "0"
+    monitor = machine.popen("nft", "monitor", stdout=subprocess.PIPE, text=True)
+    try:
+        wait_for(lambda: marked(machine, monitor), "the monitor")
+        second.say("assert")
+        assert second.say("owner") == str(second.process.pid)
+        machine.run("nft", "add", "table", "ip", "last")
+        seen = read_until(monitor, "add table ip last").split("add table ip first")[-1]
+    finally:
+        monitor.kill()
+        monitor.wait()
+    assert "table inet portcullis" in seen and "delete" not in seen and "rule" not in seen, seen
+    machine.run("nft", "delete", "table", "ip", "last")
+    machine.run("nft", "delete", "table", "ip", "first")
+    assert machine.handles() == handles and machine.rules() == rules
+
+
+def marked(machine, monitor):
+    machine.run("nft", "add", "table", "ip", "first")
+    if select.select([monitor.stdout], [], [], 0.1)[0]:
+        return True
+    machine.run("nft", "delete", "table", "ip", "first")
+    return False
+
+
+def read_until(monitor, text):
+    seen = b""
+    end = time.monotonic() + 10
+    while text.encode() not in seen:
+        assert time.monotonic() < end, seen
+        if select.select([monitor.stdout], [], [], 0.2)[0]:
+            seen += os.read(monitor.stdout.fileno(), 65536)
+    return seen.decode()
+
+
+def test_flushed_while_orphaned(machine, start):
+    first = start("state locked", "assert")
+    rules = machine.rules()
+    first.kill()
+    assert machine.rules() == rules
+    machine.run("nft", "flush", "ruleset")
+    assert machine.run("nft", "list", "ruleset").stdout == ""
+    start("state locked", "assert")
+    assert machine.rules() == rules
+
+
+# One change by somebody else each, of a table that nobody owns.
+VANDALS = [
+    "flush ruleset", "delete table inet portcullis", "delete table netdev portcullis",
+    "flush table inet portcullis", "flush chain inet portcullis in",
+    "insert rule inet portcullis out accept", "add rule inet portcullis out accept",
+    "insert rule inet portcullis in tcp dport { 22, 80 } accept",
+    "add chain inet portcullis out { policy accept; }",
+    "add table inet portcullis { flags dormant; }",
+    "add element inet portcullis dns_ports { 54 }", "flush set inet portcullis dns_ports",
+    "delete element inet portcullis neighbours6 { fe80::/10 }",
+    "add element inet portcullis paused { ipv4 }",
+    "add element inet portcullis endpoint4 { 198.51.100.1 . udp . 53 }",
+    "add set inet portcullis more { type mark; }", "add chain inet portcullis more",
+    "add chain inet portcullis more { type filter hook output priority -5; policy drop; }",
+    "add counter inet portcullis more", "insert rule netdev portcullis egress accept",
+    "flush chain netdev portcullis egress",
+]
+
+
+@pytest.mark.parametrize("vandal", VANDALS)
+def test_foreign_change_is_noticed_and_undone(machine, start, vandal):
+    tool = start("lack persist", "state locked", "assert", "watch")
+    rules = machine.rules()
+    machine.run("nft", vandal)
+    milliseconds = tool.wait_foreign()
+    assert machine.rules() == rules
+    assert milliseconds < 100
+    assert send(machine) == "refused"
+    machine.run("nft", "add", "table", "ip", "other")
+    tool.say("assert")
+    assert tool.foreign == [], "other tables are none of our business"
+
+
+@pytest.mark.parametrize("vandal", VANDALS)
+def test_foreign_change_is_undone_unseen(machine, start, vandal):
+    """Without a watch: the flip itself meets another generation and looks at everything."""
+    tool = start("lack persist", f"endpoint {ENDPOINT}", "state locked", "assert", "state dialling", "assert")
+    rules = machine.rules()
+    tool.say("state locked", "assert")
+    machine.run("nft", vandal)
+    tool.say("state dialling", "assert")
+    assert machine.rules() == rules
+
+
+def test_other_shape_is_repaired_in_place(machine, start):
+    """A table of the same name and another build: an older version of ours."""
+    machine.nft("table inet portcullis { set tunnel { type ipv4_addr; } chain gone { drop; }"
+                " quota blocked { over 1 mbytes; } map old { type mark : verdict; elements = { 1 : goto gone }; }"
+                " chain in { type filter hook input priority 0; policy accept; ip saddr @tunnel jump gone; }"
+                " chain stop { type filter hook output priority 0; policy accept; quota name blocked accept; } }")
+    handle = re.search(r"# handle (\d+)", machine.run("nft", "-a", "list", "table", "inet", "portcullis").stdout)
+    tool = start("state locked", "assert")
+    ours = machine.rules()
+    assert handle.group(1) == machine.handles()[0]
+    inet = machine.run("nft", "list", "table", "inet", "portcullis").stdout
+    assert "owner" not in inet, "owner without persist would fail open"
+    tool.say("remove", "assert")
+    assert "owner" in machine.run("nft", "list", "table", "inet", "portcullis").stdout
+    assert machine.rules() == ours
+
+
+@pytest.mark.parametrize("moment", ["flip-before-send", "flip-after-send", "flip-before-readback"])
+@pytest.mark.parametrize("first", [True, False])
+def test_killed_in_a_flip(machine, start, moment, first):
+    lines = ["state locked"] if first else ["state locked", "assert", f"endpoint {ENDPOINT}", "state dialling"]
+    tool = start(*lines)
+    tool.say(f"kill_at {moment}")
+    tool.process.stdin.write(b"assert\n")
+    tool.process.stdin.flush()
+    assert tool.process.wait(10) == -signal.SIGKILL
+    if first and moment == "flip-before-send":
+        assert machine.run("nft", "list", "ruleset").stdout == ""
+    else:
+        assert send(machine) == "refused"
+    again = start("state locked", "assert")
+    assert again.say("owner") == str(again.process.pid)
+    assert "192.0.2.1" not in machine.run("nft", "list", "ruleset").stdout
+    assert send(machine) == "refused"
+
+
+# --- links -------------------------------------------------------------------------
+
+def devices(machine):
+    out = machine.run("nft", "list", "table", "netdev", "portcullis").stdout
+    return sorted(re.findall(r"hook egress device \"(\S+)\"", out))
+
+
+def test_links_come_and_go(machine, start):
+    tool = start("links eth0 eth1 eth9", "state locked", "assert")
+    assert devices(machine) == ["eth0", "eth1"]
+    machine.ip("link add eth9 type veth peer name eth10")
+    tool.say("assert")
+    assert devices(machine) == ["eth0", "eth1", "eth9"]
+    machine.ip("link del eth9")
+    tool.say("assert")
+    assert devices(machine) == ["eth0", "eth1"]
+    machine.ip("link add eth9 type veth peer name eth10")  # the same name, another link
+    tool.say("assert")
+    assert devices(machine) == ["eth0", "eth1", "eth9"]
+    tool.say("links eth1", "assert")
+    assert devices(machine) == ["eth1"]
+
+
+def test_link_is_renamed(machine, start):
+    tool = start("state locked", "assert")
+    assert send_frame(machine, "eth0", 0x0800) is False
+    machine.ip("link set eth0 down", "link set eth0 name lan0", "link set lan0 up")
+    tool.say("links lan0 eth1", "assert")
+    assert devices(machine) == ["eth1", "lan0"]
+    assert send_frame(machine, "lan0", 0x0800) is False
+
+
+# --- real packets ----------------------------------------------------------------------
+
+def send_datagram(group):
+    os.setgid(group)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+        try:
+            out.sendto(b"out", ("192.0.2.1", 1194))
+        except PermissionError:
+            return "refused"
+    return "sent"
+
+
+def send(machine, group=0):
+    """A datagram to the router, by a process of that group: `arrived` or `refused`."""
+    with machine.router.socket(socket.AF_INET, socket.SOCK_DGRAM) as inside:
+        inside.bind(("192.0.2.1", 1194))
+        inside.settimeout(5)
+        result = machine.call(send_datagram, group)
+        if result == "sent":
+            inside.recvfrom(100)
+            return "arrived"
+        return result
+
+
+def put_frames(link, frames):
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as out:
+        for frame, protocol in frames:
+            try:
+                out.sendto(frame, (link, protocol))
+            except OSError:
+                pass  # an egress drop is told as ENOBUFS
+
+
+def send_frame(machine, link, ether_type, claimed=None):
+    """Does a frame by packet socket reach the router? An ARP frame behind it marks the end of waiting."""
+    frame = b"\xff" * 6 + b"\x02" + b"\0" * 5 + struct.pack("!H", ether_type) + b"E\0" + b"probe" * 12
+    marker = b"\xff" * 6 + b"\x02" + b"\0" * 5 + struct.pack("!H", 0x0806) + b"marker" * 8
+    with machine.router.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as inside:
+        inside.bind(("r0", 3))
+        inside.settimeout(5)
+        machine.call(put_frames, link, [(frame, claimed or ether_type), (marker, 0x0806)])
+        while True:
+            got = inside.recv(2000)
+            if b"probeprobe" in got:
+                return True
+            if b"markermarker" in got:
+                return False
+
+
+def test_packets(machine, start):
+    assert send(machine) == "arrived", "the control"
+    assert send_frame(machine, "eth0", 0x0800) is True, "the control"
+    tool = start("state locked", "assert")
+    assert send(machine) == "refused" and send(machine, GROUP) == "refused"
+    assert int(tool.say("blocked")) >= 2
+    tool.say(f"endpoint {ENDPOINT}", "state dialling", "assert")
+    assert send(machine, GROUP) == "arrived" and send(machine) == "refused"
+    tool.say("state locked", "assert")
+    assert send(machine, GROUP) == "refused"
+    tool.say("remove")
+    assert send(machine) == "arrived"
+
+
+def test_frames(machine, start):
+    assert send_frame(machine, "eth0", 0x86dd) is True, "the control"
+    tool = start("state locked", "assert")
+    before = int(tool.say("blocked"))
+    for ether_type in (0x0800, 0x86dd, 0x8863, 0x88b5):
+        assert send_frame(machine, "eth0", ether_type) is False
+        assert send_frame(machine, "eth0", ether_type, claimed=0x0806) is False, "a lie about the protocol"
+    assert int(tool.say("blocked")) >= before + 8
+    for ether_type in (0x0806, 0x888e, 0x88c7):
+        assert send_frame(machine, "eth0", ether_type) is True
+
+
+def test_nothing_passes_while_it_is_written(machine, start, flood_program):
+    """Flips, repairs in place and adoptions under a sender as fast as the machine."""
+    sender = machine.popen(flood_program, "-4", "192.0.2.1", "-t", "1", stdout=subprocess.PIPE, text=True)
+    assert int(sender.communicate()[0].split("\n")[-2].split()[1]) > 1000, "the control"
+    tool = start(f"endpoint {ENDPOINT}", "lack persist", "state locked", "assert")
+    sender = machine.popen(flood_program, "-4", "192.0.2.1", "-t", "60", stdout=subprocess.PIPE, text=True)
+    for round_ in range(60):
+        if round_ % 3 == 0:  # harmless, but everything is written anew
+            machine.run("nft", "add rule inet portcullis out accept;"
+                               "add chain inet portcullis in { policy accept; };"
+                               "add rule netdev portcullis egress accept")
+        tool.say("state dialling", "assert", "state locked", "assert")
+        if round_ % 10 == 0:
+            tool.kill()
+            tool = start(f"endpoint {ENDPOINT}", "lack persist", "state locked", "assert")
+    sender.terminate()
+    attempts, taken = map(int, sender.communicate()[0].split("\n")[-2].split()[:2])
+    assert attempts > 10000 and taken == 0
+
+
+def test_pause_ends_by_itself(machine, start):
+    tool = start("state locked", "assert")
+    assert send(machine) == "refused"
+    tool.say("pause 1")
+    assert send(machine) == "arrived" and send_frame(machine, "eth0", 0x0800) is True
+    tool.kill()
+    wait_for(lambda: send(machine) == "refused", "the pause's end", 5)
+    assert send_frame(machine, "eth0", 0x0800) is False
+
+
+def test_pause_is_ended_by_any_policy(machine, start):
+    tool = start("state locked", "assert", "pause 3600")
+    assert send(machine) == "arrived"
+    tool.say("pause 1800", "forget")
+    assert send(machine) == "arrived"
+    tool.say("assert")
+    assert send(machine) == "refused" and send_frame(machine, "eth0", 0x0800) is False
+
+
+def test_no_user_but_root(machine, fwtool):
+    def ask():
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+        return subprocess.run([fwtool], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                              check=False).stdout
+    os.chmod(os.path.dirname(fwtool), 0o755)
+    os.chmod(fwtool, 0o755)
+    for directory in list(path_above(fwtool)):
+        os.chmod(directory, os.stat(directory).st_mode | 0o011)
+    assert machine.call(ask) == "error the kernel's nftables: only root may\n"
+
+
+def path_above(path):
+    while path not in ("/", "/run", "/tmp"):
+        path = os.path.dirname(path)
+        if path not in ("/", "/run", "/tmp"):
+            yield path
+
+
+# --- time -----------------------------------------------------------------------------
+
+def test_flip_is_as_fast_as_an_element(machine, start):
+    tool = start(f"endpoint {ENDPOINT}")
+    found = re.fullmatch(r"bare=(\d+) flip=(\d+) verified=(\d+) ns", tool.say("bench 500"))
+    bare, flip, verified = map(int, found.groups())
+    print(f"\nbare element {bare / 1000} us, flip to its answer {flip / 1000} us ({flip / bare:.2f} times), "
+          f"with reading back {verified / 1000} us (with sanitizers)")
+    assert flip < 10 * bare

@@ -1,0 +1,498 @@
+"""Full disks, no descriptors, hostile peers on every socket, a captured driver, bad configurations: the gate holds."""
+import contextlib
+import os
+import re
+import resource
+import select
+import signal
+import socket
+import struct
+import subprocess
+import time
+
+import pytest
+
+from conftest import build_tool
+from daemon import GROUP, USER, is_gone, programs_with
+from netns import wait_for, wait_gone
+from test_flow import gets_inside, gets_out
+from world import INTERNET4, NOBODY, ROOT, SERVER4, connect_tcp
+
+
+def still_open(world, gate):
+    gate.wait(gate="open")
+    assert gets_inside(world)
+    gate.assert_loaded()
+
+
+# --- what runs out
+
+@pytest.fixture
+def small_disk():
+    """A disk of 64 KiB; full after `fill`."""
+    made = []
+
+    def make(path):
+        os.makedirs(path)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=755", "none", path], check=True)
+        made.append(path)
+        return path
+    yield make
+    for path in made:
+        subprocess.run(["umount", "-l", path], check=False)
+
+
+def fill(path):
+    with contextlib.suppress(OSError), open(f"{path}/filler", "wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    with contextlib.suppress(OSError), open(f"{path}/filler", "ab", buffering=0) as file:
+        while True:
+            file.write(b"x")
+
+
+@pytest.mark.parametrize("when", ["before", "while"])
+def test_disk_full(world, portcullis, small_disk, when):
+    """The log's and the state's disk are full: the gate works on; lines are lost, nothing else."""
+    gate = portcullis()
+    logs, state = small_disk(f"{gate.directory}/logs"), small_disk(gate.state)
+    gate.configure(log='{ file = "' + logs + '/portcullis.log" level = "debug" }')
+    with world.wire("udp") as wire:
+        if when == "before":
+            fill(logs)
+            fill(state)
+        gate.start_open()
+        if when == "while":
+            fill(logs)
+            fill(state)
+        gate.kill_openvpn()
+        gate.wait(gate="open")
+        gate.ctl("down", "--wait", check=True)
+        assert gate.kernel_gate() == "locked"
+        assert not gets_out(world, wire)
+        gate.ctl("up", "--wait", check=True)
+        os.kill(gate.driver(), signal.SIGKILL)
+        still_open(world, gate)
+        assert gate.stop() == 0, gate.told()
+        wire.assert_clean()
+
+
+def test_descriptors_run_out(world, portcullis):
+    """No descriptor is left in the gate: it does not open, does not crash, and goes on when there are some."""
+    with world.wire("udp") as wire:
+        gate = portcullis().start_open()
+        used = len(os.listdir(f"/proc/{gate.pid}/fd"))
+        soft, hard = resource.prlimit(gate.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(gate.pid, resource.RLIMIT_NOFILE, (used, hard))
+        gate.kill_openvpn()
+        wait_for(lambda: gate.kernel_gate() in ("locked", "dialling", "open"), "a verified gate")
+        world.host.run("ip", "tuntap", "add", "dev", "tun7", "mode", "tun")  # an event that wants a socket
+        assert not gets_out(world, wire)
+        assert gate.process.poll() is None, gate.told("portcullisd has left")
+        resource.prlimit(gate.pid, resource.RLIMIT_NOFILE, (soft, hard))
+        gate.wait(gate="open", seconds=30)
+        assert gets_inside(world)
+        wire.assert_clean()
+
+
+def test_descriptors_of_the_driver_run_out(world, portcullis):
+    """More connections than the driver may have: it drops some and drives on."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    gate = portcullis()
+    # Few for both programs, from the start: what they hold themselves, and a handful.
+    gate.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (28, hard))).wait(gate="open")
+    driver = gate.driver()
+    socks = [connect_unix(gate.socket) for _ in range(40)]
+    gate.kill_openvpn()
+    wait_for(lambda: gate.kernel_gate() == "open" and gate.openvpns(), lambda: gate.told("open again"), 15)
+    for sock in socks:
+        sock.close()
+    still_open(world, gate)
+    assert gate.driver() == driver, gate.told("the driver did not survive")
+
+
+# --- control clients
+
+def connect_unix(path):
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock.settimeout(3)
+    with contextlib.suppress(BlockingIOError):
+        sock.connect(path)
+    return sock
+
+
+GARBAGE = {"noise": bytes(range(256)) * 64, "a line without end": b"a" * (1 << 20), "half a line": b'{"command":',
+           "nested": b"[" * 100000 + b"\n", "not an object": b"42\n", "wrong types": b'{"command": {"x": []}}\n',
+           "unknown command": b'{"command": "open"}\n', "nul": b"\0" * 1000 + b"\n", "plain": b"status\n\n\n"}
+
+
+@pytest.mark.parametrize("sock", ["control", "gate"])
+@pytest.mark.parametrize("what", GARBAGE)
+def test_garbage_on_a_socket(world, portcullis, sock, what):
+    gate = portcullis().start_open()
+    openvpn, driver = gate.openvpn(), gate.driver()
+    path = gate.socket if sock == "control" else gate.door
+    for _ in range(3):
+        with connect_unix(path) as client:
+            with contextlib.suppress(OSError):
+                client.sendall(GARBAGE[what])
+                client.shutdown(socket.SHUT_WR)
+                client.settimeout(0.5)
+                while client.recv(65536):
+                    pass
+    still_open(world, gate)
+    assert (gate.openvpn(), gate.driver()) == (openvpn, driver), gate.told("a client's garbage cost a process")
+
+
+def test_slow_clients(world, portcullis):
+    """Clients that read nothing, and clients that send a byte and wait: others are served meanwhile."""
+    gate = portcullis().start_open()
+    driver = gate.driver()
+    watchers = [gate.host.popen(f"{gate.programs}/portcullis", "-s", gate.socket, "watch",
+                                "--json", stdout=subprocess.PIPE) for _ in range(3)]
+    for watcher in watchers:
+        assert watcher.stdout.readline()
+        watcher.send_signal(signal.SIGSTOP)
+    slow = [connect_unix(gate.socket) for _ in range(10)] + [connect_unix(gate.door) for _ in range(20)]
+    for sock in slow:
+        with contextlib.suppress(OSError):
+            sock.send(b"{")
+    for _ in range(10):
+        began = time.monotonic()
+        assert gate.status()["gate"] in ("open", "dialling", "locked")
+        assert time.monotonic() - began < 1.0
+        gate.ctl("reconnect", check=True)
+        gate.wait(gate="open")
+    for each in watchers:
+        each.kill()
+        each.wait()
+    for sock in slow:
+        sock.close()
+    still_open(world, gate)
+    assert gate.driver() == driver
+
+
+def test_thousand_connections(world, portcullis):
+    """A hundred short connections a second and more: each is answered or shut, none breaks anything."""
+    gate = portcullis().start_open()
+    driver = gate.driver()
+    for _ in range(1000):
+        connect_unix(gate.socket).close()
+        connect_unix(gate.door).close()
+    still_open(world, gate)
+    assert gate.driver() == driver
+
+
+def test_sockets_are_not_for_everybody(world, portcullis):
+    """Nobody can't even connect; the door answers root alone."""
+    gate = portcullis().start_open()
+
+    def knock(path):
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.settimeout(2)
+        try:
+            sock.connect(path)
+            sock.sendall(struct.pack("IIII", 1, 6, 0, 0))  # off
+            return sock.recv(1000)
+        except OSError:
+            return b""
+    for path in (gate.socket, gate.door):
+        world.host.call(knock, path, uid=NOBODY)
+        world.host.call(knock, path, uid=USER)  # the driver's own user: a captured driver
+    still_open(world, gate)
+
+
+DOOR = {"wrong version": struct.pack("IIII", 99, 6, 0, 0), "verb 0": struct.pack("IIII", 1, 0, 0, 0),
+        "verb 99": struct.pack("IIII", 1, 99, 0, 0), "half": struct.pack("II", 1, 6),
+        "two in one": struct.pack("IIII", 1, 99, 0, 0) * 2, "no seconds": struct.pack("IIII", 1, 4, 0, 0),
+        "endless pause": struct.pack("IIII", 1, 4, 0xffffffff, 0)}
+
+
+@pytest.mark.parametrize("what", DOOR)
+def test_wrong_messages_at_the_door(world, portcullis, what):
+    gate = portcullis().start_open()
+    with connect_unix(gate.door) as sock:
+        with contextlib.suppress(OSError):
+            sock.sendall(DOOR[what])
+            sock.shutdown(socket.SHUT_WR)
+            answer = sock.recv(1000)
+            if len(answer) >= 8:
+                assert struct.unpack_from("II", answer)[1] != 0, "a wrong message was granted"
+    still_open(world, gate)
+    with world.wire("udp") as wire:
+        assert not gets_out(world, wire)
+
+
+# --- the management socket
+
+def management_sockets(gate):
+    found = []
+    with open("/proc/net/unix", encoding="ascii", errors="replace") as file:
+        for line in file:
+            path = line.split()[-1]
+            if path.startswith(gate.runtime) and "control" not in path and "gate.sock" not in path:
+                found.append(path)
+    return found
+
+
+def test_stranger_at_the_management_socket(world, portcullis):
+    """Another process connects where only the gate's own openvpn may: refused, whatever it says."""
+    gate = portcullis().start_open()
+    with gate.host.inside():
+        paths = sorted(set(world.host.call(management_sockets, gate)))
+    assert paths, "no management socket found"
+    lines = (b">INFO:OpenVPN Management Interface Version 5\r\n>HOLD:Waiting\r\n"
+             b">STATE:1,CONNECTED,SUCCESS,10.66.0.2,198.51.100.80,443,,\r\n" * 100)
+    for path in paths:
+        for _ in range(5):
+            with connect_unix(path) as sock, contextlib.suppress(OSError):
+                sock.sendall(lines)
+                sock.settimeout(0.3)
+                sock.recv(1000)
+    still_open(world, gate)
+    status = gate.status()
+    assert status["remote"]["address"] == SERVER4 and "10.66" not in str(status)
+    gate.kill_openvpn()
+    still_open(world, gate)
+
+
+FAKE = {
+    "rubbish": "send(b'\\xff\\x00rubbish\\r\\n' * 20000)",
+    "endless line": "send(b'>STATE:' + b'A' * (1 << 22))",
+    "claims success": "send(b'>INFO:OpenVPN Management Interface Version 5 -- type\\r\\n>HOLD:Waiting for hold release:0\\r\\n'"
+                      " + b'>STATE:1700000000,ASSIGN_IP,,10.66.0.2,,,,\\r\\n'"
+                      " + b'>STATE:1700000000,CONNECTED,SUCCESS,10.66.0.2,203.0.113.10,1194,,\\r\\n')",
+    "claims the link": "send(b'>INFO:OpenVPN Management Interface Version 5 -- type\\r\\n>HOLD:Waiting for hold release:0\\r\\n'"
+                       " + b'>LOG:1700000000,I,TUN/TAP device eth0 opened\\r\\n'"
+                       " + b'>STATE:1700000000,ASSIGN_IP,,192.168.50.2,,,,\\r\\n'"
+                       " + b'>STATE:1700000000,CONNECTED,SUCCESS,192.168.50.2,203.0.113.10,1194,,\\r\\n')",
+    "silence": "",
+    "leaves at once": "sys.exit(0)",
+    "dies": "os.kill(os.getpid(), 9)",
+}
+
+
+@pytest.mark.parametrize("what", FAKE)
+def test_fake_openvpn(world, portcullis, what):
+    """Something else under openvpn's name: whatever it says, the gate does not open for it."""
+    path = f"{ROOT}/fake-openvpn"
+    with open(path, "w", encoding="ascii") as file:
+        file.write("#!/usr/bin/python3\nimport os, socket, sys\nargv = sys.argv\n"
+                   "path = argv[argv.index('--management') + 1]\n"
+                   "sock = socket.socket(socket.AF_UNIX)\nsock.connect(path)\n"
+                   "def send(data):\n    sock.sendall(data)\n"
+                   f"{FAKE[what]}\n"
+                   "while sock.recv(65536):\n    pass\n")
+    os.chmod(path, 0o755)
+    gate = portcullis(settings={"openvpn": f'{{ binary = "{path}" arguments = {{}} }}'})
+    with world.wire("udp") as wire:
+        gate.start()
+        gate.wait(gate={"locked", "dialling"})
+        with gate.watch() as watch:
+            # It comes by at least twice: the first attempt ended, or is still being waited for.
+            watch.until(gate="dialling")
+            if what not in ("silence", "endless line", "claims success", "claims the link"):
+                watch.until(gate="locked", seconds=10)
+                watch.until(gate="dialling", seconds=10)
+            assert "open" not in {line["gate"] for line in watch.lines}
+        assert gate.kernel_gate() in ("dialling", "locked")
+        assert not gets_out(world, wire)
+        assert gate.process.poll() is None
+        wire.assert_clean()
+        # And with the real one it opens: what was wrong was the fake.
+        assert gate.stop() == 0
+        gate.configure(openvpn=None)
+        still_open(world, gate.start())
+
+
+# --- a captured driver
+
+CAPTURED = {"wrong verbs": 0, "wrong version": 1, "half a message": 2, "noise": 3, "leaves at once": 4, "mute": 5,
+            "verb 0": 6, "one verb too many": 7, "verb 4294967295": 8}
+
+
+@pytest.mark.parametrize("case", CAPTURED)
+def test_captured_driver(world, portcullis, case):
+    """A program in the driver's place sends every wrong verb: refused, said clearly, the gate unaffected."""
+    case = CAPTURED[case]
+    program = build_captured(case)
+    programs = programs_with(f"{ROOT}/captured{case}", portcullis_driver=program)
+    world.host.ip("tuntap add dev tun9 mode tun", "address add 10.99.0.2/24 dev tun9", "link set tun9 up")
+    world.server("udp")
+    gate = portcullis(programs=programs)
+    with world.wire("udp") as wire:
+        gate.start()
+        wait_for(lambda: gate.kernel_gate() != "none", "the gate")
+        if case == 0:
+            wait_for(lambda: "captured: done" in gate.log(), lambda: gate.told("all verbs sent"), 60)
+            said = re.findall(r"captured: (.*)", gate.log())
+            assert not [line for line in said if "ACCEPTED" in line], "\n".join(said)
+            refused = [line for line in said if ": refused" in line]
+            assert len(refused) >= 20 and all(line.rstrip().endswith(")") and "()" not in line for line in refused), said
+            assert "dial good: dialling" in "\n".join(said), "it was never heard: this shows nothing"
+        elif case not in (2, 5):
+            wait_for(lambda: "the driver has ended" in gate.log() and re.search(r"error gate: .*driver", gate.log()),
+                     lambda: gate.told("a driver that breaks the channel's rules is ended, and the log says so"))
+        assert gate.kernel_gate() in ("locked", "dialling")
+        assert not gets_out(world, wire)
+        assert gate.process.poll() is None, gate.told("portcullisd has left")
+        assert gate.stop() == 0, gate.told()
+        assert not gate.drivers()
+        gate.assert_loaded()
+        wire.assert_clean()
+
+
+def build_captured(case):
+    source = build_tool("captured_driver", f"-DCASE={case}")
+    target = f"{ROOT}/captured_driver_{case}"
+    os.replace(source, target)
+    return target
+
+
+def test_driver_has_no_rights(world, portcullis):
+    """What the driver is: its own user, no capabilities, no new privileges, a filter on its calls; openvpn: its group."""
+    gate = portcullis().start_open()
+    with open(f"/proc/{gate.driver()}/status", encoding="ascii") as file:
+        text = file.read()
+    assert re.search(rf"^Uid:\s+{USER}\s+{USER}\s+{USER}\s+{USER}$", text, re.M), text
+    assert re.search(r"^Groups:\s*$", text, re.M) and re.search(r"^CapEff:\s*0+$", text, re.M)
+    assert re.search(r"^CapPrm:\s*0+$", text, re.M) and re.search(r"^NoNewPrivs:\s*1$", text, re.M)
+    assert re.search(r"^Seccomp:\s*2$", text, re.M)
+    with open(f"/proc/{gate.openvpn()}/status", encoding="ascii") as file:
+        text = file.read()
+    assert re.search(rf"^Gid:\s+{GROUP}\s+{GROUP}\s+{GROUP}\s+{GROUP}$", text, re.M), text
+    assert re.search(r"^Groups:\s*$", text, re.M)
+    effective = int(re.search(r"^CapEff:\s*([0-9a-f]+)$", text, re.M).group(1), 16)
+    assert effective and not effective & (1 << 21 | 1 << 19 | 1 << 16 | 1 << 1), hex(effective)  # ADMIN, PTRACE, MODULE, DAC
+    with open(f"/proc/{gate.openvpn()}/environ", encoding="ascii", errors="replace") as file:
+        assert not re.search(r"OPENSSL_CONF|NOTIFY_SOCKET|LD_", file.read())
+
+
+def test_environment_does_not_reach_openvpn(world, portcullis):
+    """OPENSSL_CONF names a file that loads code, NOTIFY_SOCKET answers the service manager in our name."""
+    bait = f"{ROOT}/notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.bind(bait)
+        gate = portcullis(environment={"NOTIFY_SOCKET": bait, "OPENSSL_CONF": f"{ROOT}/nowhere.cnf", "LD_DEBUG": "files"})
+        gate.start_open()
+        with open(f"/proc/{gate.openvpn()}/environ", encoding="ascii", errors="replace") as file:
+            environment = file.read()
+        assert not re.search(r"OPENSSL_CONF=.*nowhere|NOTIFY_SOCKET|LD_DEBUG", environment), environment
+        told = []
+        while select.select([notify], [], [], 0)[0]:
+            told.append(notify.recv(1000))
+        assert not [text for text in told if b"Initiali" in text], told
+    os.unlink(bait)
+
+
+# --- bad input
+
+BAD = {
+    "unknown key": ('colour = "red"\n', r"colour"),
+    "near key": ('profil = "/x"\n', r"profile"),
+    "syntax": ('interface = = "tun0"\n', r"instead|syntax|unexpected"),
+    "bad interface": ('interface = "../tun"\n', r"interface"),
+    "bad word": ('on-unprotected = "open-everything"\n', r"on-unprotected"),
+    "bad user": ('user = "no-such-user-here"\n', r"no-such-user-here"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_broken_configuration(world, portcullis, what):
+    """One line with file, line, what and what instead; exit 1; the running gate is untouched by it."""
+    gate = portcullis().start_open()
+    with open(gate.file, encoding="utf-8") as file:
+        good = file.read()
+    line, told = BAD[what]
+    key = line.split(" ")[0]
+    kept = [row for row in good.splitlines() if not row.startswith(key + " ")]
+    with open(gate.file, "w", encoding="utf-8") as file:
+        file.write("\n".join(kept) + "\n" + line)
+    done = gate.run_daemon("-n")
+    assert done.returncode == 1, done
+    assert len(done.stderr.strip().splitlines()) == 1 and re.search(told, done.stderr), done.stderr
+    assert f"{gate.file}:{len(kept) + 1}:" in done.stderr and "instead" in done.stderr, done.stderr
+    still_open(world, gate)
+    # A start with it does not open, and the standing rules stay.
+    gate.kill()
+    started = gate.run_daemon("-d")
+    assert started.returncode == 1
+    gate.assert_loaded()
+    with world.wire("udp") as wire:
+        assert not gets_out(world, wire)
+        wire.assert_clean()
+
+
+HOSTILE = ["up /bin/true", "down /bin/true", "route-up /bin/true", "ipchange /bin/true", "tls-verify /bin/true",
+           "plugin /tmp/x.so", "script-security 3", "config /etc/passwd", "cd /tmp", "log /tmp/x", "writepid /tmp/x",
+           "status /tmp/x", "management 127.0.0.1 7505", "engine dynamic", "providers /tmp/x.so", "pkcs11-providers /x.so",
+           "auth-user-pass /etc/shadow", "auth-user-pass-verify /bin/true via-env", "learn-address /bin/true",
+           "client-connect /bin/true", "iproute /bin/true", "setenv LD_PRELOAD /x.so", "tmp-dir /tmp", "chroot /",
+           "daemon", "askpass /etc/shadow", "dhcp-option FOO", "socks-proxy 198.51.100.80 1080"]
+
+
+def test_hostile_profiles(world, portcullis):
+    """Options that run code, write or read files: refused or stripped before openvpn runs; none reaches it."""
+    gate = portcullis()
+    base = world.profile("udp")
+    reached = []
+    for line in HOSTILE:
+        gate.write(line + "\n" + base)
+        done = gate.run_daemon("-n")
+        assert done.returncode in (0, 1), (line, done)
+        if done.returncode == 1:
+            assert re.search(r"home\.ovpn:\d+:", done.stderr), (line, done.stderr)
+            continue
+        checked = gate.ctl("check", gate.profile)
+        if line.split()[0] not in checked.stdout + checked.stderr + done.stderr:
+            reached.append(line)
+    assert not reached, f"accepted without a word: {reached}"
+    assert not gate.openvpns() and "portcullis" not in gate.rules()
+
+
+def test_planted_files(world, portcullis):
+    """Links and directories planted where the daemon writes: nothing is written through them."""
+    gate = portcullis()
+    os.makedirs(gate.runtime)
+    os.makedirs(gate.state)
+    victim = f"{gate.directory}/victim"
+    with open(victim, "w", encoding="ascii") as file:
+        file.write("precious")
+    for name in ("control.sock", "gate.sock", "management.sock", "pid", "lock", "attempt"):
+        os.symlink(victim, f"{gate.runtime}/{name}")
+    for name in ("intent", "wish", "addresses", "attempt", "last", "off"):
+        os.symlink(victim, f"{gate.state}/{name}")
+    os.symlink(victim, gate.log_file)
+    gate.start()
+    with contextlib.suppress(AssertionError):
+        gate.wait(gate="open", seconds=3)
+    with contextlib.suppress(Exception):
+        gate.stop()
+    with open(victim, encoding="ascii") as file:
+        assert file.read() == "precious"
+
+
+def test_leftover_openvpn_is_ended(world, portcullis):
+    """An openvpn of an earlier life that outlived it is ended before the first dial; a stranger's is not."""
+    stranger = world.srv.popen("sleep", "60")
+    gate = portcullis().start_open()
+    old = gate.openvpn()
+    os.kill(old, signal.SIGSTOP)
+    gate.kill()
+    gate.start_open()
+    assert is_gone(old) and gate.openvpn() != old
+    assert stranger.poll() is None
+    stranger.kill()
+    stranger.wait()
+
+
+def test_foreign_rules_are_left_alone(world, portcullis):
+    """Tables of others are the same after a whole life of ours."""
+    world.host.nft("table inet theirs { chain c { type filter hook input priority 0; policy accept; } }")
+    world.host.nft("table ip portcullis_not { chain c { type filter hook input priority 0; policy accept; } }")
+    before = world.host.run("nft", "list", "ruleset").stdout
+    gate = portcullis().start_open()
+    gate.stop()
+    assert world.host.run(f"{gate.programs}/portcullis", "off", "--offline").returncode == 0
+    assert world.host.run("nft", "list", "ruleset").stdout == before
+    assert world.host.call(connect_tcp, INTERNET4, 443, b"x")[0] == 0

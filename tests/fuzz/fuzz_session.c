@@ -1,0 +1,86 @@
+/* Any bytes from openvpn: whatever it says, what goes on to the gate is well
+ * formed, and only CONNECTED,SUCCESS makes a success. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "driver/management_session.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const uint8_t *whole;
+static size_t whole_size;
+
+static void require(int condition)
+{
+	if (!condition)
+		abort();
+}
+
+static void on_event(enum tunnel_event event, const char *cause, void *argument)
+{
+	static const char success[] = "CONNECTED,SUCCESS";
+
+	(void)argument;
+	require(event < TUNNEL_EVENTS && strlen(cause) < SESSION_CAUSE);
+	require(event != TUNNEL_SUCCESS || memmem(whole, whole_size, success, sizeof success - 1) != NULL);
+}
+
+static void on_count(uint64_t in, uint64_t out, void *argument)
+{
+	(void)in, (void)out, (void)argument;
+}
+
+static int is_family(const struct net_address *address, uint8_t family)
+{
+	return address->family == NET_NONE || address->family == family;
+}
+
+static void check_tunnel(const struct wire_tunnel *tunnel)
+{
+	require(net_is_interface_name(tunnel->name));
+	require(is_family(&tunnel->address4, NET_IPV4) && is_family(&tunnel->address6, NET_IPV6));
+	for (size_t i = 0; i < WIRE_SERVERS; i++)
+		require(tunnel->dns[i].family == NET_NONE || net_address_is_dialable(&tunnel->dns[i]));
+	for (size_t i = 0; i < WIRE_DOMAINS; i++) {
+		require(memchr(tunnel->domains[i], '\0', WIRE_DOMAIN) != NULL);
+		require(tunnel->domains[i][0] == '\0' || text_is_name(tunnel->domains[i], WIRE_DOMAIN - 1));
+	}
+	for (size_t i = 0; i < WIRE_NETWORKS; i++)
+		require(tunnel->networks[i].length <=
+			(tunnel->networks[i].address.family == NET_IPV4 ? 32 : 128));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct management_session session;
+	static int password = -1;
+	struct management_attempt attempt = {.interface = "tun0", .username = ""};
+	struct ovm_session *parser;
+
+	if (password == -1) {
+		password = memfd_create("password", 0);
+		require(write(password, "user\npass\nkey\n", 14) == 14);
+		log_open(-1, LOG_ERROR);
+	}
+	whole = data;
+	whole_size = size;
+	memset(&session, 0, sizeof session);
+	session.events = (struct management_events){on_event, on_count, NULL};
+	session.password_file = password;
+	attempt.needs = size > 0 ? data[0] & 3 : 0;
+	require(net_endpoint_parse("192.0.2.1:1194/udp", &attempt.endpoint) == 0);
+	management_session_begin(&session, &attempt, 1);
+	require((parser = session.parser = ovm_new(management_session_event, &session)) != NULL);
+	management_session_greet(&session);
+	(void)ovm_feed(parser, data, size);
+	management_session_lost(&session);
+	facts_finish(&session.facts);
+	check_tunnel(&session.facts.tunnel);
+	ovm_free(parser);
+	return 0;
+}

@@ -1,0 +1,245 @@
+/* A gate without a kernel: what stands in for the ports when its doors are fuzzed. */
+#include "gate_stub.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "gate/channel.h"
+#include "gate/dns_job.h"
+#include "gate/files.h"
+#include "os/child.h"
+#include "os/off_marker.h"
+#include "os/peer.h"
+
+enum { NO_SUCH_PID = 0x3fffffff }; /* above every kernel's pid_max */
+
+static bool marker;
+
+struct firewall *firewall_open(struct err *e)
+{
+	(void)e;
+	return NULL;
+}
+
+int firewall_assert(struct firewall *fw, const struct situation *s, struct err *e)
+{
+	(void)fw, (void)e;
+	/* The real one refuses this too: policy_check. */
+	if (s->state != POLICY_LOCKED && s->endpoint.address.family == NET_NONE)
+		abort();
+	if (s->state == POLICY_OPEN && s->tunnel.address4.family == NET_NONE &&
+	    s->tunnel.address6.family == NET_NONE)
+		abort();
+	return 0;
+}
+
+int firewall_pause(struct firewall *fw, uint32_t seconds, struct err *e)
+{
+	(void)fw, (void)seconds, (void)e;
+	return 0;
+}
+
+int firewall_forget_states(struct firewall *fw, struct err *e)
+{
+	(void)fw, (void)e;
+	return 0;
+}
+
+int firewall_remove(struct firewall *fw, struct err *e)
+{
+	(void)fw, (void)e;
+	return 0;
+}
+
+int firewall_blocked(struct firewall *fw, uint64_t *packets, struct err *e)
+{
+	(void)fw, (void)e;
+	*packets = 0;
+	return 0;
+}
+
+int firewall_watch(struct firewall *fw, struct event_base *base, firewall_foreign_cb *cb, void *argument,
+		   struct err *e)
+{
+	(void)fw, (void)base, (void)cb, (void)argument, (void)e;
+	return 0;
+}
+
+int netwatch_fill(struct situation *s, const char *tunnel, struct err *e)
+{
+	(void)s, (void)tunnel, (void)e;
+	return 0;
+}
+
+int netwatch_tunnel(const char *name, const struct net_address *address4, const struct net_address *address6,
+		    unsigned *index, struct err *e)
+{
+	(void)name, (void)address4, (void)address6, (void)e;
+	*index = 7;
+	return 0;
+}
+
+int netwatch_links_down(struct err *e)
+{
+	(void)e;
+	return 0;
+}
+
+int netwatch_links_restore(struct err *e)
+{
+	(void)e;
+	return 0;
+}
+
+int netwatch_clean(const char *name, const struct net_endpoint *endpoint, struct err *e)
+{
+	(void)name, (void)endpoint, (void)e;
+	return 0;
+}
+
+bool child_holds_interface(pid_t pid, const char *name)
+{
+	(void)pid, (void)name;
+	return true;
+}
+
+uint64_t child_started(pid_t pid)
+{
+	(void)pid;
+	return 1;
+}
+
+int child_end(pid_t pid, uint64_t started)
+{
+	(void)pid, (void)started;
+	return 0;
+}
+
+pid_t spawn_openvpn(struct gate *gate, const struct net_endpoint *endpoint, int *output, struct err *e)
+{
+	(void)gate, (void)endpoint, (void)e;
+	*output = open("/dev/null", O_RDONLY | O_NONBLOCK);
+	return NO_SUCH_PID;
+}
+
+void dns_job_want(struct gate *gate, bool set)
+{
+	(void)gate, (void)set;
+}
+
+void files_save_wish(struct gate *gate)
+{
+	(void)gate;
+}
+
+void files_save_attempt(struct gate *gate, pid_t pid, uint64_t started)
+{
+	(void)gate, (void)pid, (void)started;
+}
+
+bool files_read_attempt(struct gate *gate, pid_t *pid, uint64_t *started, struct net_endpoint *endpoint)
+{
+	(void)gate, (void)pid, (void)started, (void)endpoint;
+	return false;
+}
+
+bool off_marker_valid(void)
+{
+	return marker;
+}
+
+int off_marker_write(bool persist, struct err *e)
+{
+	(void)persist, (void)e;
+	marker = true;
+	return 0;
+}
+
+int off_marker_clear(struct err *e)
+{
+	(void)e;
+	marker = false;
+	return 0;
+}
+
+int peer_of(int descriptor, struct peer *peer)
+{
+	(void)descriptor;
+	memset(peer, 0, sizeof *peer);
+	return 0;
+}
+
+bool peer_is_allowed(const struct peer *peer, int64_t gid)
+{
+	(void)peer, (void)gid;
+	return true;
+}
+
+void driver_stop(struct gate *gate)
+{
+	if (gate->driver.pid == 0)
+		return;
+	gate->driver.pid = 0;
+	attempt_kill(gate, "the driver has ended");
+}
+
+int vet_profile(const struct config *config, struct gate_profile *profile, struct err *e)
+{
+	(void)config, (void)profile;
+	return err_set(e, "no profile");
+}
+
+void stub_gate(struct gate *gate, int *peer)
+{
+	static struct gate_remote remote = {.port = 1194, .proto = NET_UDP};
+	struct err e = {""};
+	int pair[2];
+
+	memset(gate, 0, sizeof *gate);
+	gate->changed = channel_note;
+	gate->abandon = attempt_kill;
+	log_open(-1, LOG_ERROR);
+	marker = false;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == -1)
+		abort();
+	gate->base = event_base_new();
+	memcpy(gate->config.interface, "tun0", 5);
+	gate->profile = (struct gate_profile){.head = -1, .body = -1, .remotes = &remote, .remote_count = 1};
+	gate->wish = WISH_UP;
+	gate->driver.pid = NO_SUCH_PID - 1;
+	gate->driver.channel = pair[0];
+	gate->fw = (struct firewall *)gate; /* never looked into: the stand-ins ignore it */
+	if (gate_start(gate, &e) == -1)
+		abort();
+	*peer = pair[1];
+}
+
+void stub_check(const struct gate *gate)
+{
+	bool alive = gate->attempt.pid != 0;
+
+	if (gate->state == GATE_OPEN && (!alive || gate->situation.tunnel.index == 0))
+		abort();
+	if (gate->state == GATE_DIALLING &&
+	    (!alive || gate->attempt.endpoint.port != 1194 || gate->attempt.endpoint.proto != NET_UDP ||
+	     !net_address_is_dialable(&gate->attempt.endpoint.address)))
+		abort();
+	if (gate->state == GATE_LOCKED && gate->situation.endpoint.address.family != NET_NONE)
+		abort();
+}
+
+void stub_end(struct gate *gate, int peer)
+{
+	if (gate->attempt.pid != 0)
+		close(gate->attempt.output);
+	if (gate->attempt.deadline != NULL)
+		event_free(gate->attempt.deadline);
+	event_free(gate->retry);
+	event_free(gate->pause_end);
+	event_base_free(gate->base);
+	close(gate->driver.channel);
+	close(peer);
+}

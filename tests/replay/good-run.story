@@ -1,0 +1,15 @@
+# Up, a run, openvpn killed, up again at once. Progress puts the 30 s off each time.
+0      up                                => resolving pick due 30
+0      found                             => connecting-asked dial due 30
+0.02   started                           => connecting due 30.02
+0.03   handshake                         => authenticating due 30.03
+0.04   config                            => configuring due 30.04
+0.04   !config address                   => configuring tell-address
+0.05   success                           => configuring-opening ask-open due 30.05
+0.06   opened                            => connected
+# The kernel's side of a kill: openvpn's connection ends, the gate reaps it and locks.
+100    gone                              => leaving-wait ask-leave due 105
+100    ended                             => waiting forget due 100
+100    timer found                       => connecting-asked pick dial
+# The gate's answer to the request to leave crossed its own note: it is about the attempt before.
+100    !ended started                    => connecting

@@ -1,0 +1,92 @@
+/* The situations that the policy's tests share, by name. */
+#ifndef POLICY_CASES_H
+#define POLICY_CASES_H
+
+#include <assert.h>
+#include <string.h>
+
+#include "policy/situation.h"
+
+struct policy_case {
+	const char *name;
+	enum policy_state state;
+	const char *endpoint, *resolver, *dhcp_user;
+	bool tunnel, dual, lan, links, numbers;
+};
+
+static const struct policy_case policy_cases[] = {
+    {"locked", POLICY_LOCKED, .links = true, .numbers = true},
+    {"locked-lan", POLICY_LOCKED, .tunnel = true, .lan = true, .links = true, .numbers = true},
+    {"locked-nothing-known", POLICY_LOCKED, .endpoint = NULL},
+    {"locked-dhcp-user", POLICY_LOCKED, .dhcp_user = "_dhcp", .links = true, .numbers = true},
+    {"dialling-udp4", POLICY_DIALLING, "203.0.113.7:1194/udp", .links = true, .numbers = true},
+    {"dialling-tcp6", POLICY_DIALLING, "[2001:db8:7::7]:443/tcp", .links = true, .numbers = true},
+    {"dialling-proxy", POLICY_DIALLING, "10.1.2.3:3128/tcp", .links = true, .numbers = true},
+    {"dialling-resolver", POLICY_DIALLING, "203.0.113.7:1194/udp", "192.0.2.53", .links = true,
+     .numbers = true},
+    {"dialling-address-known", POLICY_DIALLING, "203.0.113.7:1194/udp", .tunnel = true, .dual = true,
+     .links = true, .numbers = true},
+    {"dialling-names", POLICY_DIALLING, "203.0.113.7:1194/udp", "2001:db8::53", "_dhcp", .links = true},
+    {"open", POLICY_OPEN, "203.0.113.7:1194/udp", .tunnel = true, .links = true, .numbers = true},
+    {"open-dual", POLICY_OPEN, "203.0.113.7:53/udp", .tunnel = true, .dual = true, .links = true,
+     .numbers = true},
+    {"open-lan", POLICY_OPEN, "[2001:db8:7::7]:1194/udp", .tunnel = true, .dual = true, .lan = true,
+     .links = true, .numbers = true},
+    {"open-nothing-known", POLICY_OPEN, "203.0.113.7:1194/udp", .tunnel = true, .lan = true},
+};
+enum { POLICY_CASES = sizeof policy_cases / sizeof policy_cases[0] };
+
+static inline void identity_set(struct identity *identity, bool known, uint32_t number, const char *name)
+{
+	identity->known = known;
+	identity->number = number;
+	strcpy(identity->name, name);
+}
+
+/* Asserts that every text of the cases parses: they are our own. */
+static inline void must(int result)
+{
+	assert(result == 0);
+	(void)result;
+}
+
+static inline void policy_case_tunnel(struct situation *s, bool dual)
+{
+	strcpy(s->tunnel.name, "tun0");
+	must(net_address_parse("10.8.0.6", &s->tunnel.address4));
+	must(net_prefix_parse("10.8.0.0/24", &s->tunnel.networks[s->tunnel.network_count++]));
+	if (!dual)
+		return;
+	must(net_address_parse("fd00:8::6", &s->tunnel.address6));
+	must(net_prefix_parse("fd00:8::/64", &s->tunnel.networks[s->tunnel.network_count++]));
+}
+
+static inline struct situation policy_case_make(const struct policy_case *c)
+{
+	struct situation s;
+
+	memset(&s, 0, sizeof s);
+	s.state = c->state;
+	s.lan = c->lan;
+	if (c->endpoint != NULL)
+		must(net_endpoint_parse(c->endpoint, &s.endpoint));
+	if (c->resolver != NULL)
+		must(net_address_parse(c->resolver, &s.resolver));
+	identity_set(&s.openvpn_group, c->numbers, 777, "_openvpn");
+	identity_set(&s.driver_user, c->numbers, 778, "_portcullis");
+	if (c->dhcp_user != NULL)
+		identity_set(&s.dhcp_user, c->numbers, 65, c->dhcp_user);
+	if (c->tunnel)
+		policy_case_tunnel(&s, c->dual);
+	if (!c->links)
+		return s;
+	strcpy(s.links[0], "en0");
+	strcpy(s.links[1], "en1");
+	s.link_count = 2;
+	must(net_prefix_parse("fe80::1234/128", &s.neighbours[0])); /* within fe80::/10: not a member twice */
+	must(net_prefix_parse("2001:db8:1::/64", &s.neighbours[1]));
+	s.neighbour_count = 2;
+	return s;
+}
+
+#endif

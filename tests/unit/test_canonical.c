@@ -1,0 +1,192 @@
+/* The wall behind the parser: the canonical form, checked line by line. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/canonical.h"
+
+#define HEAD "remote vpn.example 1194 udp 192.0.2.1 2001:db8::1\nneeds 1\n\n"
+
+static int check(const char *text, size_t length, struct err *e)
+{
+	char *exact = malloc(length > 0 ? length : 1);
+	int result;
+
+	assert_non_null(exact);
+	memcpy(exact, text, length);
+	e->text[0] = '\0';
+	result = canonical_check(exact, length, e);
+	free(exact);
+	return result;
+}
+
+static void assert_good(const char *text)
+{
+	struct err e;
+
+	if (check(text, strlen(text), &e) == -1)
+		fail_msg("%s: %s", text, e.text);
+}
+
+static void assert_bad(const char *text, const char *with)
+{
+	struct err e;
+
+	if (check(text, strlen(text), &e) == 0)
+		fail_msg("taken: %s", text);
+	if (strstr(e.text, with) == NULL)
+		fail_msg("\"%s\" is not in \"%s\"", with, e.text);
+}
+
+static void test_good(void **state)
+{
+	(void)state;
+	assert_good(HEAD);
+	assert_good(HEAD "client\n");
+	assert_good("remote a 1 tcp\nremote b 65535 udp\nneeds 0\n\nclient\n");
+	assert_good(HEAD "mssfix \"1400\" \"mtu\"\nverify-x509-name \"a \\\"b\\\" \\\\\"\n");
+	assert_good(HEAD
+		    "<ca>\n-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n</ca>\nclient\n");
+	assert_good(HEAD "providers \"default\" \"legacy\"\n");
+}
+
+static void test_head(void **state)
+{
+	(void)state;
+	assert_bad("", "line 0");
+	assert_bad("client\n", "line 1: not a remote");
+	assert_bad("needs 1\n\nclient\n", "line 1: not a remote");
+	assert_bad("remote a 1 udp\nneeds 1\nclient\n", "line 3: not the empty line");
+	assert_bad("remote a 1 udp\nneeds 4\n\n", "line 2");
+	assert_bad("remote a 1 udp\nneeds 1", "line 1");
+	assert_bad("remote a 0 udp\nneeds 1\n\n", "line 1");
+	assert_bad("remote a 65536 udp\nneeds 1\n\n", "line 1");
+	assert_bad("remote a 1 sctp\nneeds 1\n\n", "line 1");
+	assert_bad("remote a 1\nneeds 1\n\n", "line 1");
+	assert_bad("remote a/b 1 udp\nneeds 1\n\n", "line 1");
+	assert_bad("remote  1 udp\nneeds 1\n\n", "line 1");
+	assert_bad("remote a 1 udp 127.0.0.1\nneeds 1\n\n", "line 1");
+	assert_bad("remote a 1 udp example\nneeds 1\n\n", "line 1");
+	assert_bad("remote a 1 udp \nneeds 1\n\n", "line 1");
+}
+
+static void test_lines(void **state)
+{
+	(void)state;
+	assert_bad(HEAD "plugin \"/x.so\"\n", "line 4: not an allowed option");
+	assert_bad(HEAD "client", "no line end");
+	assert_bad(HEAD "\n", "not an allowed option");
+	assert_bad(HEAD " client\n", "not an allowed option");
+	assert_bad(HEAD "--client\n", "not an allowed option");
+	assert_bad(HEAD "client \n", "not a quoted argument");
+	assert_bad(HEAD "client \"x\"\n", "too many arguments");
+	assert_bad(HEAD "auth-user-pass \"/etc/shadow\"\n", "too many arguments");
+	assert_bad(HEAD "mssfix 1400\n", "not a quoted argument");
+	assert_bad(HEAD "mssfix \"1400\n", "not a quoted argument");
+	assert_bad(HEAD "mssfix \"1400\\\"\n", "not a quoted argument");
+	assert_bad(HEAD "mssfix \"14\\x00\"\n", "not a quoted argument");
+	assert_bad(HEAD "mssfix  \"1400\"\n", "not a quoted argument");
+	assert_bad(HEAD "mssfix \"1400\"\"mtu\"\n", "not a quoted argument");
+	assert_bad(HEAD "mssfix \"14\t00\"\n", "not a quoted argument");
+	assert_bad(HEAD "mssfix \"14\x80\"\n", "not a quoted argument");
+	assert_bad(HEAD "ca \"/etc/shadow\"\n", "not an allowed option");
+	assert_bad(HEAD "providers \"default\" \"/x.so\"\n", "not a provider's name");
+	assert_bad(HEAD "providers \"legacy\\\"\" \n", "not a provider's name");
+	assert_bad(HEAD "setenv \"LD_PRELOAD\" \"/x.so\"\n", "not an allowed option");
+	assert_bad(HEAD "remote \"192.0.2.9\"\n", "not an allowed option");
+}
+
+static void test_line_length(void **state)
+{
+	char pad[300], text[512];
+
+	(void)state;
+	memset(pad, 'a', sizeof pad);
+	pad[CANONICAL_LINE_MAX - strlen("tls-cipher \"\"")] = '\0';
+	snprintf(text, sizeof text, HEAD "tls-cipher \"%s\"\n", pad);
+	assert_good(text);
+	snprintf(text, sizeof text, HEAD "tls-cipher \"%sa\"\n", pad);
+	assert_bad(text, "line 4: too long");
+}
+
+static void test_blocks(void **state)
+{
+	char pad[200], text[512];
+
+	(void)state;
+	assert_bad(HEAD "<plugin>\n/x.so\n</plugin>\n", "line 4: not an allowed block");
+	assert_bad(HEAD "<mssfix>\n1400\n</mssfix>\n", "line 4: not an allowed block");
+	assert_bad(HEAD "<ca>\nAA==\n", "the block is not closed");
+	assert_bad(HEAD "<ca>\nAA==\n</ca>x\nplugin \"/x.so\"\n", "line 6: a byte that has no place");
+	assert_bad(HEAD "<ca>\n </ca>\n</ca>\n", "line 5: a byte that has no place");
+	assert_bad(HEAD "<ca>\nA_\n</ca>\n", "line 5: a byte that has no place");
+	assert_bad(HEAD "<ca\nAA==\n</ca>\n", "line 4: not an allowed block");
+	assert_bad(HEAD "<>\n</>\n", "line 4: not an allowed block");
+	assert_bad(HEAD "</ca>\n", "line 4: not an allowed block");
+	assert_bad(HEAD "<connection>\n</connection>\n", "line 4: not an allowed block");
+	memset(pad, 'A', sizeof pad);
+	pad[101] = '\0';
+	snprintf(text, sizeof text, HEAD "<ca>\n%s\n</ca>\n", pad);
+	assert_bad(text, "line 5: too long");
+}
+
+static void test_bytes(void **state)
+{
+	static const char nul[] = HEAD "client\0\n", inside[] = HEAD "<ca>\nAA\0==\n</ca>\n",
+			  head[] = "remote a 1 udp\0\nneeds 1\n\n";
+	struct err e;
+
+	(void)state;
+	assert_int_equal(check(nul, sizeof nul - 1, &e), -1);
+	assert_int_equal(check(inside, sizeof inside - 1, &e), -1);
+	assert_int_equal(check(head, sizeof head - 1, &e), -1);
+	assert_bad(HEAD "client\r\n", "not an allowed option");
+	assert_int_equal(canonical_check(NULL, (size_t)CANONICAL_SIZE_MAX + 1, &e), -1);
+}
+
+static void test_reading(void **state)
+{
+	static const char text[] =
+	    "remote vpn.example 1194 udp 192.0.2.1 2001:db8::1\nremote b 443 tcp\nneeds 3\n\n"
+	    "client\n<ca>\nroute-nopull\n</ca>\nmssfix \"0\"\n";
+	struct canonical_remote remote;
+	char address[NET_ADDRESS_TEXT];
+	size_t at = 0;
+
+	(void)state;
+	assert_good(text);
+	assert_true(canonical_next_remote(text, strlen(text), &at, &remote));
+	assert_string_equal(remote.host, "vpn.example");
+	assert_int_equal(remote.port, 1194);
+	assert_int_equal(remote.proto, NET_UDP);
+	assert_int_equal(remote.address_count, 2);
+	assert_string_equal(net_address_text(&remote.addresses[1], address), "2001:db8::1");
+	assert_true(canonical_next_remote(text, strlen(text), &at, &remote));
+	assert_int_equal(remote.proto, NET_TCP);
+	assert_int_equal(remote.address_count, 0);
+	assert_false(canonical_next_remote(text, strlen(text), &at, &remote));
+	assert_int_equal(canonical_needs(text, strlen(text)), 3);
+	assert_true(strncmp(canonical_body(text, strlen(text)), "client\n", 7) == 0);
+	assert_true(canonical_has(text, strlen(text), "client"));
+	assert_true(canonical_has(text, strlen(text), "mssfix"));
+	assert_false(canonical_has(text, strlen(text), "mss"));
+	assert_false(canonical_has(text, strlen(text), "remote"));
+	assert_false(canonical_has(text, strlen(text), "route-nopull"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_good),    cmocka_unit_test(test_head),        cmocka_unit_test(test_lines),
+	    cmocka_unit_test(test_blocks),  cmocka_unit_test(test_line_length), cmocka_unit_test(test_bytes),
+	    cmocka_unit_test(test_reading),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,441 @@
+/* portcullis.conf: defaults, every key, every refusal with its line and hint. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/config.h"
+
+static struct config config;
+static struct err e;
+
+static int read_text(const char *text)
+{
+	char copy[8192];
+	size_t length = strlen(text);
+	FILE *stream;
+	int result;
+
+	assert_true(length < sizeof copy);
+	memcpy(copy, text, length + 1);
+	stream = fmemopen(copy, length > 0 ? length : 1, "r");
+	assert_non_null(stream);
+	memset(&e, 0, sizeof e);
+	result = config_read_stream(&config, stream, "p.conf", "/etc/portcullis", &e);
+	fclose(stream);
+	return result;
+}
+
+static void assert_refused(const char *text, const char *want)
+{
+	assert_int_equal(read_text(text), -1);
+	assert_string_equal(e.text, want);
+}
+
+static void profile_alone_is_complete(void **state)
+{
+	(void)state;
+	assert_int_equal(read_text("profile = \"/etc/x.ovpn\"\n"), 0);
+	assert_string_equal(config.profile, "/etc/x.ovpn");
+	assert_string_equal(config.interface, "tun0");
+	assert_string_equal(config.runtime_dir, "/run/portcullis");
+	assert_string_equal(config.state_dir, "/var/lib/portcullis");
+	assert_string_equal(config.user.name, "_portcullis");
+	assert_false(config.user.known);
+	assert_string_equal(config.openvpn_user.name, "");
+	assert_string_equal(config.openvpn_group.name, "_openvpn");
+	assert_string_equal(config.dhcp_user.name, "");
+	assert_false(config.lan);
+	assert_true(config.links_down);
+	assert_true(config.manage_dns);
+	assert_string_equal(config.openvpn_binary, "/usr/sbin/openvpn");
+	assert_int_equal(config.openvpn_argument_count, 0);
+	assert_string_equal(config.control_socket, "/run/portcullis/control.sock");
+	assert_int_equal(config.control_gid, -1);
+	assert_string_equal(config.log_file, "/var/log/portcullis/portcullis.log");
+	assert_int_equal(config.log_size, 10 * 1024 * 1024);
+	assert_int_equal(config.log_keep, 8);
+	assert_int_equal(config.log_level, LOG_INFO);
+}
+
+static void every_key_is_taken(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    read_text("profile = \"home.ovpn\"\ninterface = \"vpn.1\"\nruntime-dir = \"run\"\n"
+		      "state-dir = \"/s\"\nbackend = \"nft\"\nuser = 4001\nopenvpn-user = \"someone\"\n"
+		      "openvpn-group = \"4002\"\ndhcp-user = systemd-network\nlan = true\n"
+		      "on-unprotected = \"report\"\nopenvpn {\n  binary = \"/o\"\n"
+		      "  arguments = {\"--verb\", \"4\", \"--sndbuf\", \"0\"}\n}\n"
+		      "control { socket = \"/c/ctl\" group = 77 }\nmanagement { socket = \"\" }\n"
+		      "dns { manage = false }\nresolver { address = \"\" name = \"\" }\n"
+		      "credentials { username = \"me\" password-file = \"secret\" totp-file = \"\" }\n"
+		      "log { file = \"/l\" size = \"64K\" keep = 0 level = \"debug\" }\n"),
+	    0);
+	assert_string_equal(config.profile, "/etc/portcullis/home.ovpn");
+	assert_string_equal(config.interface, "vpn.1");
+	assert_string_equal(config.runtime_dir, "/etc/portcullis/run");
+	assert_true(config.user.known);
+	assert_int_equal(config.user.number, 4001);
+	assert_string_equal(config.openvpn_user.name, "someone");
+	assert_true(config.openvpn_group.known);
+	assert_int_equal(config.openvpn_group.number, 4002);
+	assert_string_equal(config.dhcp_user.name, "systemd-network");
+	assert_true(config.lan);
+	assert_false(config.links_down);
+	assert_false(config.manage_dns);
+	assert_int_equal(config.openvpn_argument_count, 4);
+	assert_string_equal(config.openvpn_arguments[3], "0");
+	assert_string_equal(config.control_socket, "/c/ctl");
+	assert_int_equal(config.control_group.number, 77);
+	assert_string_equal(config.username, "me");
+	assert_string_equal(config.password_file, "/etc/portcullis/secret");
+	assert_int_equal(config.log_size, 64 * 1024);
+	assert_int_equal(config.log_keep, 0);
+	assert_int_equal(config.log_level, LOG_DEBUG);
+}
+
+static void socket_follows_runtime_dir(void **state)
+{
+	(void)state;
+	assert_int_equal(read_text("runtime-dir = \"/tmp/r\"\n"), 0);
+	assert_string_equal(config.control_socket, "/tmp/r/control.sock");
+	assert_int_equal(read_text("control { socket = \"/c\" }\nruntime-dir = \"/tmp/r\"\n"), 0);
+	assert_string_equal(config.control_socket, "/c");
+}
+
+static void unknown_keys_name_the_nearest(void **state)
+{
+	(void)state;
+	assert_refused("lan = true\n\nprofil = \"x\"\n",
+		       "p.conf:3: unknown key \"profil\"; instead: did you mean \"profile\"?");
+	assert_refused("dns {\n  mange = true\n}\n",
+		       "p.conf:2: unknown key \"dns.mange\"; instead: did you mean \"manage\"?");
+	assert_refused("binary = \"/x\"\n",
+		       "p.conf:1: unknown key \"binary\"; instead: did you mean \"openvpn.binary\"?");
+	assert_refused("zzzzzzzz = 1\n",
+		       "p.conf:1: unknown key \"zzzzzzzz\"; instead: one that portcullis.conf(5) lists");
+	assert_refused("z\x01\xff = 1\n", "p.conf:1: unknown key \"z\\x01\\xff\"; instead: one that "
+					  "portcullis.conf(5) lists");
+}
+
+static void broken_syntax_has_a_line(void **state)
+{
+	static const char *const broken[] = {"\nprofile \"x\"\n",
+					     "\nprofile = \"x\n",
+					     "\nprofile = {a, b}\n",
+					     "\nopenvpn = 3\n",
+					     "\n}\n",
+					     "\n= 3\n",
+					     "\nprofile\n",
+					     "\nlan += true\n",
+					     "\nprofile = }\n",
+					     "\n{\n",
+					     "\ninclude(\"/etc/x\")\n",
+					     "\ncontrol { socket }\n",
+					     "\nopenvpn { arguments = { --verb --mute } }\n"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+		assert_int_equal(read_text(broken[i]), -1);
+		assert_memory_equal(e.text, "p.conf:", 7);
+		assert_true(e.text[7] >= '2' && e.text[7] <= '3');
+		assert_non_null(strstr(e.text, "; instead: "));
+	}
+}
+
+static void wrong_values_are_refused(void **state)
+{
+	(void)state;
+	assert_refused("lan = maybe\n",
+		       "p.conf:1: lan: \"maybe\" is neither true nor false; instead: true or false");
+	assert_refused("interface = \"a/b\"\n",
+		       "p.conf:1: interface: \"a/b\" is no interface name; instead: at "
+		       "most 15 of A-Z a-z 0-9 . _ -");
+	assert_refused(
+	    "interface = \"sixteen-letters!\"\n",
+	    "p.conf:1: interface: \"sixteen-letters!\" is no interface name; instead: at most 15 of "
+	    "A-Z a-z 0-9 . _ -");
+	assert_refused("interface = \"\"\n",
+		       "p.conf:1: interface: \"\" is no interface name; instead: at most "
+		       "15 of A-Z a-z 0-9 . _ -");
+	assert_refused("interface = lo\n",
+		       "p.conf:1: interface: lo is the loopback; instead: a name of its own, as tun0");
+	assert_refused("backend = pf\n",
+		       "p.conf:1: backend: pf is not on this platform; instead: auto or nft");
+	assert_refused("backend = ntf\n",
+		       "p.conf:1: backend: unknown value \"ntf\"; instead: did you mean \"nft\"?");
+	assert_refused("on-unprotected = \"shout\"\n", "p.conf:1: on-unprotected: unknown value \"shout\"; "
+						       "instead: one of links-down, report");
+	assert_refused("user = \"\"\n", "p.conf:1: user is empty; instead: a name or a number");
+	assert_refused("user = \"a b\"\n", "p.conf:1: user: \"a b\" is neither a name nor a number; instead: "
+					   "such as _portcullis or 900");
+	assert_refused("runtime-dir = \"\"\n", "p.conf:1: runtime-dir is empty; instead: a path");
+	assert_refused("log { level = \"inf\" }\n",
+		       "p.conf:1: log.level: unknown value \"inf\"; instead: did you mean \"info\"?");
+	assert_refused("log { size = \"12Q\" }\n",
+		       "p.conf:1: log.size: \"12Q\" is no size; instead: bytes, or "
+		       "a number with K, M or G, 4K or more");
+	assert_refused("log { size = 1 }\n", "p.conf:1: log.size: \"1\" is no size; instead: bytes, or a "
+					     "number with K, M or G, 4K or more");
+	assert_refused("log {\n keep = 1001\n}\n",
+		       "p.conf:2: log.keep: \"1001\" is out of range; instead: a number from 0 to 1000");
+	assert_refused("credentials { username = \"a\\nb\" }\n",
+		       "p.conf:1: credentials.username has a control character; instead: plain text");
+	assert_refused("lan = true\nlan = false\n",
+		       "p.conf:2: lan is given twice, first in line 1; instead: keep one");
+}
+
+static void later_keys_are_refused_unless_empty(void **state)
+{
+	(void)state;
+	assert_refused("management { socket = \"/m\" }\n",
+		       "p.conf:1: management.socket comes in a later version; instead: leave it empty");
+	assert_refused("credentials { totp-file = \"t\" }\n",
+		       "p.conf:1: credentials.totp-file comes in a later version; instead: leave it empty");
+	assert_refused("resolver { address = \"9.9.9.9\" }\n",
+		       "p.conf:1: resolver.address comes in a later version; instead: leave it empty");
+}
+
+static void long_socket_paths_are_refused(void **state)
+{
+	char text[512];
+
+	(void)state;
+	snprintf(text, sizeof text, "control { socket = \"/%0107d\" }\n", 1);
+	assert_refused(text, "p.conf:1: control.socket: longer than a socket's path may be (107); instead: a "
+			     "shorter path");
+	snprintf(text, sizeof text, "control { socket = \"/%0106d\" }\n", 1);
+	assert_int_equal(read_text(text), 0);
+	snprintf(text, sizeof text, "control { socket = \"/%0100d/c\" }\n", 1); /* gate.sock would not fit */
+	assert_int_equal(read_text(text), -1);
+	snprintf(text, sizeof text, "\nruntime-dir = \"/%0105d\"\n", 1);
+	assert_refused(text, "p.conf:2: control.socket: longer than a socket's path may be (107); instead: a "
+			     "shorter path");
+}
+
+static void harmful_arguments_are_refused(void **state)
+{
+	static const char *const refused[] = {"--script-security",
+					      "--plugin",
+					      "--management",
+					      "--management-hold",
+					      "--config",
+					      "--daemon",
+					      "--user",
+					      "--group",
+					      "--dev",
+					      "--remote",
+					      "--log",
+					      "--up",
+					      "--mark",
+					      "--auth-user-pass"};
+	static const char *const fine[] = {"--verb", "--sndbuf", "--remote-cert-tls", "--mssfix",
+					   "--fast-io"};
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+		snprintf(text, sizeof text, "openvpn { arguments = {\"--verb\", \"3\",\n\"%s\", \"x\"} }\n",
+			 refused[i]);
+		assert_int_equal(read_text(text), -1);
+		assert_memory_equal(e.text, "p.conf:2: openvpn.arguments: --", 31);
+		assert_non_null(strstr(e.text, " is refused: "));
+	}
+	for (size_t i = 0; i < sizeof fine / sizeof *fine; i++) {
+		snprintf(text, sizeof text, "openvpn { arguments = {\"%s\"} }\n", fine[i]);
+		assert_int_equal(read_text(text), 0);
+	}
+	assert_refused(
+	    "openvpn { arguments = {\"file.conf\"} }\n",
+	    "p.conf:1: openvpn.arguments: \"file.conf\" is no option; instead: begin with \"--option\"");
+	assert_int_equal(read_text("openvpn { arguments = {\"--verb\", \"---config\"} }\n"), -1);
+	assert_int_equal(read_text("openvpn { arguments = {a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r} }\n"), -1);
+}
+
+/* --- whole files */
+
+static char directory[] = "/tmp/test_config.XXXXXX";
+static char path[sizeof directory + 16];
+
+static void write_file(const char *text, mode_t mode)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(chmod(path, mode), 0);
+	memset(&e, 0, sizeof e);
+}
+
+static int make_directory(void **state)
+{
+	(void)state;
+	if (mkdtemp(directory) == NULL)
+		return -1;
+	snprintf(path, sizeof path, "%s/p.conf", directory);
+	return 0;
+}
+
+static int remove_directory(void **state)
+{
+	(void)state;
+	unlink(path);
+	return rmdir(directory);
+}
+
+#define NUMBERS "user = 4001\nopenvpn-group = 4002\n"
+
+static void numbers_need_no_entry(void **state)
+{
+	(void)state;
+	assert_null(getpwuid(4001)); /* else this shows nothing */
+	assert_null(getgrgid(4002));
+	write_file(NUMBERS "profile = \"a.ovpn\"\n", 0644);
+	assert_int_equal(config_read(&config, path, &e), 0);
+	assert_int_equal(config.user.number, 4001);
+	assert_int_equal(config.user_gid, 4001);
+	assert_int_equal(config.openvpn_group.number, 4002);
+	assert_int_equal(strncmp(config.profile, directory, strlen(directory)), 0);
+	assert_string_equal(config.profile + strlen(directory), "/a.ovpn");
+}
+
+static void names_are_looked_up(void **state)
+{
+	const struct passwd *entry = getpwnam("daemon");
+	struct passwd daemon_was;
+
+	(void)state;
+	assert_non_null(entry);
+	daemon_was = *entry; /* the entry is overwritten by the next look-up */
+	write_file("user = daemon\nopenvpn-group = nogroup\nopenvpn-user = root\ncontrol { group = tty }\n",
+		   0644);
+	assert_int_equal(config_read(&config, path, &e), 0);
+	assert_int_equal(config.user.number, daemon_was.pw_uid);
+	assert_int_equal(config.user_gid, daemon_was.pw_gid);
+	assert_string_equal(config.openvpn_user.name, ""); /* root is the default */
+	assert_int_equal(config.control_gid, getgrnam("tty")->gr_gid);
+}
+
+static void assert_file_refused(const char *what)
+{
+	char want[512];
+
+	snprintf(want, sizeof want, "%s%s", path, what);
+	assert_int_equal(config_read(&config, path, &e), -1);
+	assert_string_equal(e.text, want);
+}
+
+static void missing_names_come_after_syntax(void **state)
+{
+	(void)state;
+	write_file("\nuser = no-such-user-here\nopenvpn-group = 4002\n", 0644);
+	assert_file_refused(
+	    ":2: user: \"no-such-user-here\" does not exist on this machine; instead: create it, "
+	    "or give a number");
+	write_file("\nuser = no-such-user-here\nlan = 7\n", 0644);
+	assert_file_refused(":3: lan: \"7\" is neither true nor false; instead: true or false");
+	write_file("user = 4001\nopenvpn-group = 4002\ncontrol {\n group = no-such-group\n}\n", 0644);
+	assert_file_refused(
+	    ":4: control.group: \"no-such-group\" does not exist on this machine; instead: create "
+	    "it, or give a number");
+}
+
+static void identities_that_open_the_hole_are_refused(void **state)
+{
+	(void)state;
+	write_file("user = 0\nopenvpn-group = 4002\n", 0644);
+	assert_file_refused(":1: user: the driver must not be root; instead: a user of its own");
+	write_file("user = 4001\nopenvpn-group = 0\n", 0644);
+	assert_file_refused(
+	    ":2: openvpn-group: root's group would let every daemon through; instead: a group of "
+	    "openvpn's own");
+	write_file("user = 4001\nopenvpn-group = 4001\n", 0644);
+	assert_file_refused(
+	    ":2: openvpn-group: is the driver's group too; instead: a group of openvpn's own");
+}
+
+static void files_of_others_are_refused(void **state)
+{
+	(void)state;
+	write_file(NUMBERS, 0666);
+	assert_int_equal(config_read(&config, path, &e), -1);
+	assert_non_null(strstr(e.text, " is writable by others; instead: chmod go-w "));
+	if (geteuid() == 0) {
+		write_file(NUMBERS, 0644);
+		assert_int_equal(chown(path, 4003, 4003), 0);
+		assert_int_equal(config_read(&config, path, &e), -1);
+		assert_non_null(strstr(e.text, " belongs to user 4003; instead: chown root "));
+		assert_int_equal(chown(path, 0, 0), 0);
+	}
+	unlink(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(config_read(&config, path, &e), -1); /* and does not hang */
+	assert_non_null(strstr(e.text, " is no configuration; instead: name a small regular file"));
+	unlink(path);
+	assert_int_equal(config_read(&config, path, &e), -1);
+	assert_non_null(
+	    strstr(e.text, " can't be read; instead: name a configuration with -c: No such file"));
+	write_file(NUMBERS, 0600);
+	assert_int_equal(config_read(&config, path, &e), 0);
+}
+
+static void relative_names_work(void **state)
+{
+	char cwd[PATH_MAX];
+
+	(void)state;
+	write_file(NUMBERS "profile = \"a.ovpn\"\n", 0644);
+	assert_non_null(getcwd(cwd, sizeof cwd));
+	assert_int_equal(chdir(directory), 0);
+	assert_int_equal(config_read(&config, "p.conf", &e), 0);
+	assert_int_equal(chdir(cwd), 0);
+	assert_int_equal(config.profile[0], '/');
+	assert_non_null(strstr(config.profile, "/a.ovpn"));
+}
+
+/* A file that sets nothing is the defaults. */
+static void defaults_without_a_file(void **state)
+{
+	struct config other;
+
+	(void)state;
+	config_defaults(&other);
+	assert_int_equal(read_text("# nothing\n"), 0);
+	assert_memory_equal(&other, &config, sizeof other);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(profile_alone_is_complete),
+	    cmocka_unit_test(every_key_is_taken),
+	    cmocka_unit_test(socket_follows_runtime_dir),
+	    cmocka_unit_test(unknown_keys_name_the_nearest),
+	    cmocka_unit_test(broken_syntax_has_a_line),
+	    cmocka_unit_test(wrong_values_are_refused),
+	    cmocka_unit_test(later_keys_are_refused_unless_empty),
+	    cmocka_unit_test(long_socket_paths_are_refused),
+	    cmocka_unit_test(harmful_arguments_are_refused),
+	    cmocka_unit_test(numbers_need_no_entry),
+	    cmocka_unit_test(names_are_looked_up),
+	    cmocka_unit_test(missing_names_come_after_syntax),
+	    cmocka_unit_test(identities_that_open_the_hole_are_refused),
+	    cmocka_unit_test(files_of_others_are_refused),
+	    cmocka_unit_test(relative_names_work),
+	    cmocka_unit_test(defaults_without_a_file),
+	};
+
+	return cmocka_run_group_tests(tests, make_directory, remove_directory);
+}

@@ -1,0 +1,404 @@
+/* What the driver makes of recorded management sessions: events of the tunnel,
+ * facts about it, answers; and that secrets stay where they belong. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "driver/credentials.h"
+#include "driver/management_session.h"
+#include "profile/profile.h"
+
+#define TRANSCRIPTS "openvpn-mgmt/tests/transcripts/"
+
+enum { LINE = 64 * 1024, EVENTS = 4096 };
+
+static struct {
+	struct management_session session;
+	struct ovm_session *parser;
+	char events[EVENTS]; /* names of the events, in order */
+	char cause[SESSION_CAUSE];
+	char sent[EVENTS]; /* what was sent to openvpn */
+	enum tunnel_event last;
+} it;
+
+static void on_event(enum tunnel_event event, const char *cause, void *argument)
+{
+	(void)argument;
+	strncat(it.events, " ", sizeof it.events - strlen(it.events) - 1);
+	strncat(it.events, tunnel_event_name(event), sizeof it.events - strlen(it.events) - 1);
+	snprintf(it.cause, sizeof it.cause, "%s", cause);
+	it.last = event;
+}
+
+static void on_count(uint64_t in, uint64_t out, void *argument)
+{
+	(void)argument;
+	snprintf(it.cause, sizeof it.cause, "%llu/%llu", (unsigned long long)in, (unsigned long long)out);
+}
+
+static int file_with(const char *text)
+{
+	int fd = memfd_create("test", MFD_CLOEXEC);
+
+	assert_true(fd != -1);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	return fd;
+}
+
+static void take_sent(void)
+{
+	const void *bytes;
+	size_t length;
+
+	while ((bytes = ovm_pending(it.session.parser, &length)) != NULL && length > 0) {
+		strncat(it.sent, bytes,
+			length < sizeof it.sent - strlen(it.sent) - 1 ? length
+								      : sizeof it.sent - strlen(it.sent) - 1);
+		ovm_sent(it.session.parser, length);
+	}
+}
+
+static void feed(const char *line)
+{
+	assert_int_equal(ovm_feed(it.session.parser, line, strlen(line)), 0);
+	assert_int_equal(ovm_feed(it.session.parser, "\r\n", 2), 0);
+	take_sent();
+}
+
+static void begin(int password_file, const char *username, int needs)
+{
+	static char kept[64];
+	struct management_attempt attempt = {.interface = "tun0", .username = kept, .needs = needs};
+
+	memset(&it, 0, sizeof it);
+	snprintf(kept, sizeof kept, "%s", username);
+	assert_int_equal(net_endpoint_parse("192.0.2.1:1194/udp", &attempt.endpoint), 0);
+	it.session.events = (struct management_events){on_event, on_count, NULL};
+	it.session.password_file = password_file;
+	management_session_begin(&it.session, &attempt, 1);
+	it.parser = it.session.parser = ovm_new(management_session_event, &it.session);
+	assert_non_null(it.parser);
+	management_session_greet(&it.session);
+	take_sent();
+	feed(">INFO:OpenVPN Management Interface Version 5 -- type 'help' for more info");
+}
+
+static void end(void)
+{
+	ovm_free(it.parser);
+	it.parser = it.session.parser = NULL;
+}
+
+/* Feeds what the daemon said, up to the first of ours that ends it. */
+static void replay(const char *name)
+{
+	static char line[LINE];
+	char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof path, TRANSCRIPTS "%s.txt", name);
+	if ((file = fopen(path, "r")) == NULL)
+		fail_msg("%s can't be read", path);
+	while (fgets(line, sizeof line, file) != NULL) {
+		char *said = strstr(line, " <- ");
+
+		line[strcspn(line, "\r\n")] = '\0';
+		if (said == line + 9 && said[4] == '>')
+			feed(said + 4);
+	}
+	fclose(file);
+}
+
+static bool said(const char *event)
+{
+	char with[64];
+
+	snprintf(with, sizeof with, " %s", event);
+	return strstr(it.events, with) != NULL;
+}
+
+static void test_basic(void **state)
+{
+	char text[NET_PREFIX_TEXT];
+	const struct wire_tunnel *t = &it.session.facts.tunnel;
+
+	(void)state;
+	begin(-1, "", 0);
+	assert_string_equal(it.sent, "version 3\nstate on\nlog on all\nbytecount 0\npid\n");
+	replay("01-basic-connect-hold-updown");
+	/* The block after ASSIGN_IP has the same addresses: they are told once. */
+	assert_string_equal(it.events, " handshake config address config success device-down gone");
+	assert_non_null(strstr(it.sent, "hold release\n"));
+	assert_string_equal(t->name, "tun0");
+	assert_string_equal(net_address_text(&t->address4, text), "10.8.0.2");
+	assert_string_equal(net_address_text(&t->address6, text), "fd00:8::1000");
+	assert_string_equal(net_prefix_text(&t->networks[0], text), "10.8.0.0/24");
+	assert_string_equal(net_prefix_text(&t->networks[1], text), "fd00:8::/64");
+	assert_string_equal(net_prefix_text(&t->networks[2], text), "fd00:8::1/128");
+	assert_string_equal(net_prefix_text(&t->networks[3], text), "172.16.5.0/24");
+	assert_string_equal(net_address_text(&t->dns[0], text), "10.8.0.1");
+	assert_int_equal(t->dns[1].family, NET_NONE);
+	assert_string_equal(t->domains[0], "corp.example");
+	end();
+}
+
+/* Wrong credentials stop; a busy server or an old token do not. */
+static void test_refusals(void **state)
+{
+	static const struct {
+		const char *name;
+		bool stops;
+	} cases[] = {
+	    {"09b-auth-failed-retry-none", true},
+	    {"09c-auth-failed-reason-retry-none", true},
+	    {"09g-auth-failed-temp", false},
+	    {"09h-auth-failed-temp-plain", false},
+	    {"09j-dynamic-challenge-crv1-retry-none", true},
+	    {"12b-auth-token-refused-then-stored-password", false},
+	    {"19b-private-key-password-wrong", true},
+	};
+	int file = file_with("bob\nsecret\npassphrase\n");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		begin(file, "", 3);
+		replay(cases[i].name);
+		management_session_lost(&it.session);
+		if (said("credentials") != cases[i].stops)
+			fail_msg("%s:%s (%s)", cases[i].name, it.events, it.cause);
+		assert_true(cases[i].stops || said("restart") || said("gone"));
+		/* A challenge's state is as good as a password for a while. */
+		assert_null(strstr(it.cause, "Om01u7Fh4LrGBS7uh0SWmzwabUiGiW6l"));
+		end();
+	}
+	close(file);
+}
+
+static void test_second_hold_and_push_update(void **state)
+{
+	(void)state;
+	begin(-1, "", 0);
+	feed(">HOLD:Waiting for hold release:0");
+	assert_string_equal(it.events, "");
+	feed(">HOLD:Waiting for hold release:1");
+	assert_string_equal(it.events, " restart");
+	end();
+	begin(-1, "", 0);
+	replay("62a-v27-push-update");
+	assert_memory_equal(it.events, " handshake config address success device-down", 45);
+	end();
+}
+
+static void test_dns_of_27(void **state)
+{
+	char text[NET_ADDRESS_TEXT];
+
+	(void)state;
+	begin(-1, "", 0);
+	feed(">LOG:1,I,OpenVPN 2.7.6 x86_64-pc-linux-gnu");
+	feed(">LOG:1,,PUSH: Received control message: 'PUSH_REPLY,dns server 1 address 10.8.0.1 "
+	     "[fd00::1]:53 10.9.9.9:5353,dns search-domains a.example -b.example,ifconfig 10.8.0.2 "
+	     "255.255.255.0'");
+	assert_string_equal(net_address_text(&it.session.facts.tunnel.dns[0], text), "10.8.0.1");
+	assert_string_equal(net_address_text(&it.session.facts.tunnel.dns[1], text), "fd00::1");
+	assert_int_equal(it.session.facts.tunnel.dns[2].family, NET_NONE);
+	assert_string_equal(it.session.facts.tunnel.domains[0], "a.example");
+	assert_string_equal(it.session.facts.tunnel.domains[1], "");
+	end();
+	/* Before 2.7 the environment has them, as far as the profile wants them. */
+	begin(-1, "", 0);
+	feed(">LOG:1,I,OpenVPN 2.6.14 x86_64-pc-linux-gnu");
+	feed(">LOG:1,,PUSH: Received control message: 'PUSH_REPLY,dhcp-option DNS 10.8.0.1'");
+	assert_int_equal(it.session.facts.tunnel.dns[0].family, NET_NONE);
+	end();
+}
+
+static void test_hostile_facts(void **state)
+{
+	static const char *const lines[] = {
+	    "dev=../../etc",
+	    "dev=tun 0",
+	    "ifconfig_local=10.8.0",
+	    "ifconfig_netmask=255.0.255.0",
+	    "ifconfig_local=fd00::1",
+	    "ifconfig_ipv6_netbits=129",
+	    "route_network_0=1.2.3.4",
+	    "route_network_999999=1.2.3.4",
+	    "foreign_option_1=dhcp-option DNS $(reboot)",
+	    "foreign_option_2=dhcp-option DNS 127.0.0.1",
+	    "foreign_option_3=dhcp-option DOMAIN a;reboot",
+	    "foreign_option_4=dhcp-option DOMAIN -rf",
+	    "foreign_option_5=dhcp-option DNS",
+	    "dns_server_1_address_99=10.8.0.1",
+	    "dns_server_x_address_1=10.8.0.1",
+	    "route_network_1=0.0.0.0",
+	    "route_netmask_1=128.0.0.0",
+	    "route_network_2=192.0.2.0",
+	    "route_netmask_2=255.255.255.0", /* over the server itself */
+	    "route_ipv6_network_1=::/0",
+	    "route_ipv6_network_2=10.0.0.0/8",
+	};
+	struct wire_tunnel nothing = {.name = "tun0"};
+	char line[128];
+
+	(void)state;
+	begin(-1, "", 0);
+	feed(">UPDOWN:UP");
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+		snprintf(line, sizeof line, ">UPDOWN:ENV,%s", lines[i]);
+		feed(line);
+	}
+	feed(">UPDOWN:ENV,END");
+	assert_string_equal(it.events, "");
+	assert_memory_equal(&it.session.facts.tunnel, &nothing, sizeof nothing);
+	end();
+}
+
+static void test_credentials_asked(void **state)
+{
+	int two = file_with("hunter2\npass phrase\r\n"), three = file_with("bob\nhun\"ter\\2\nkey");
+
+	(void)state;
+	begin(two, "alice", PROFILE_NEEDS_USER_PASSWORD | PROFILE_NEEDS_KEY_PASSPHRASE);
+	it.sent[0] = '\0';
+	feed(">PASSWORD:Need 'Private Key' password");
+	feed(">PASSWORD:Need 'Auth' username/password");
+	assert_string_equal(it.sent, "password \"Private Key\" \"pass phrase\"\n"
+				     "username Auth alice\npassword Auth hunter2\n");
+	end();
+	begin(three, "", PROFILE_NEEDS_USER_PASSWORD | PROFILE_NEEDS_KEY_PASSPHRASE);
+	it.sent[0] = '\0';
+	feed(">PASSWORD:Need 'Auth' username/password");
+	assert_string_equal(it.sent, "username Auth bob\npassword Auth \"hun\\\"ter\\\\2\"\n");
+	assert_string_equal(it.events, "");
+	feed(">PASSWORD:Need 'Auth' username/password SC:1,What is your PIN?");
+	assert_string_equal(it.events, " credentials");
+	feed(">PASSWORD:Need 'HTTP Proxy' username/password");
+	feed(">NEED-OK:Need 'token-insertion-request' confirmation MSG:Please insert");
+	assert_string_equal(it.events, " credentials credentials credentials");
+	end();
+	close(two);
+	close(three);
+}
+
+static void test_credentials_missing(void **state)
+{
+	static const char *const files[] = {"", "\n\n", "bob\n", "bob\n\n", "bob\ntab\there\n"};
+	struct credentials credentials, none;
+	struct err e;
+
+	(void)state;
+	memset(&none, 0, sizeof none);
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		int file = file_with(files[i]);
+
+		begin(file, "", 0);
+		feed(">PASSWORD:Need 'Auth' username/password");
+		assert_string_equal(it.events, " credentials");
+		assert_null(strstr(it.cause, "tab"));
+		end();
+		assert_int_equal(credentials_read(file, 1, "", &credentials, &e), -1);
+		assert_memory_equal(&credentials, &none, sizeof none);
+		close(file);
+	}
+}
+
+static void test_routes_are_named(void **state)
+{
+	(void)state;
+	begin(-1, "", 0);
+	feed(">LOG:1,,net_route_v4_add: 172.16.5.0/24 via 10.8.0.1 dev [NULL] table 0 metric -1");
+	feed(">LOG:1,W,sitnl_send: rtnl: generic error (-101): Network is unreachable");
+	feed(">LOG:1,,net_route_v4_add: 172.16.6.0/24 via 10.8.0.1 dev [NULL] table 0 metric -1");
+	feed(">STATE:1,CONNECTED,ROUTE_ERROR,10.8.0.2,192.0.2.1,1194,,");
+	assert_string_equal(it.events, " faulty");
+	assert_non_null(strstr(it.cause, "172.16.5.0/24"));
+	assert_non_null(strstr(it.cause, "unreachable"));
+	end();
+}
+
+static void test_nothing_secret_is_logged(void **state)
+{
+	static const char *const never[] = {
+	    ">LOG:1,D,MANAGEMENT: CMD 'username \"Auth\" \"bob\"'",
+	    ">LOG:1,D,MANAGEMENT: CMD 'password [...]'",
+	    ">LOG:1,,PUSH: Received control message: 'PUSH_REPLY,auth-token SESS_ID_AT_x,route 1.2.3.4'",
+	    ">LOG:1,,AUTH: Received control message: AUTH_FAILED,CRV1:R,E:state:Ym9i:PIN",
+	    ">PASSWORD:Auth-Token:SESS_ID_AT_verysecret",
+	};
+	int log = memfd_create("log", MFD_CLOEXEC);
+	char text[4096];
+	ssize_t length;
+
+	(void)state;
+	log_open(log, LOG_DEBUG);
+	begin(-1, "", 0);
+	for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+		feed(never[i]);
+	assert_int_equal(lseek(log, 0, SEEK_END), 0);
+	/* The control: a harmless one is there, its hostile bytes escaped. */
+	feed(">LOG:1,N,event_wait\x1b[31m");
+	length = pread(log, text, sizeof text - 1, 0);
+	text[length] = '\0';
+	assert_non_null(strstr(text, "warn openvpn: event_wait\\x1b[31m\n"));
+	/* A flood is cut; one line says so when it is over. */
+	for (int i = 0; i < 100000; i++)
+		feed(">LOG:1,N,read from TUN/TAP : File descriptor in bad state (fd=-1,code=77)");
+	it.session.now += 60000;
+	feed(">LOG:1,N,quiet again");
+	assert_true(lseek(log, 0, SEEK_END) < 20000);
+	length = pread(log, text, sizeof text - 1, lseek(log, 0, SEEK_END) - 200);
+	text[length] = '\0';
+	assert_non_null(strstr(text, "lines left out"));
+	log_open(-1, LOG_INFO);
+	end();
+	close(log);
+}
+
+static void test_counts(void **state)
+{
+	static const char *const words[] = {"load-stats", NULL};
+
+	(void)state;
+	begin(-1, "", 0);
+	/* Everything that was sent before is answered first. */
+	feed("SUCCESS: real-time state notification set to ON");
+	feed("SUCCESS: real-time log notification set to ON");
+	feed("1795401033,I,OpenVPN 2.7.1 x86_64-pc-linux-gnu");
+	feed("END");
+	feed("SUCCESS: bytecount interval changed");
+	feed("SUCCESS: pid=4711");
+	assert_true(it.session.facts.dns_in_push_only);
+	assert_int_equal(ovm_command(it.session.parser, words), 0);
+	feed("SUCCESS: nclients=0,bytesin=2259,bytesout=2089");
+	assert_string_equal(it.cause, "2259/2089");
+	end();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_basic),
+	    cmocka_unit_test(test_refusals),
+	    cmocka_unit_test(test_second_hold_and_push_update),
+	    cmocka_unit_test(test_dns_of_27),
+	    cmocka_unit_test(test_hostile_facts),
+	    cmocka_unit_test(test_credentials_asked),
+	    cmocka_unit_test(test_credentials_missing),
+	    cmocka_unit_test(test_routes_are_named),
+	    cmocka_unit_test(test_nothing_secret_is_logged),
+	    cmocka_unit_test(test_counts),
+	};
+
+	log_open(-1, LOG_INFO);
+	return cmocka_run_group_tests_name("driver session", tests, NULL, NULL);
+}

@@ -1,0 +1,222 @@
+/* gate: each verb of the driver and of gate.sock, with every value that must be refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "gate/verbs.h"
+/* The stand-ins for the ports; the archive's own are then not linked. */
+#include "tests/fuzz/gate_stub.c" /* NOLINT(bugprone-suspicious-include) */
+
+static struct gate gate;
+static int peer;
+
+static int setup(void **state)
+{
+	(void)state;
+	stub_gate(&gate, &peer);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	stub_end(&gate, peer);
+	return 0;
+}
+
+static struct wire_request dial(const char *endpoint)
+{
+	struct wire_request request = {.version = WIRE_VERSION, .verb = VERB_DIAL};
+
+	assert_int_equal(net_endpoint_parse(endpoint, &request.endpoint), 0);
+	return request;
+}
+
+static struct wire_request tunnel(uint32_t verb)
+{
+	struct wire_request request = {.version = WIRE_VERSION, .verb = verb};
+
+	memcpy(request.tunnel.name, "tun0", 5);
+	net_address_parse("10.8.0.2", &request.tunnel.address4);
+	net_prefix_parse("10.8.0.0/24", &request.tunnel.networks[0]);
+	net_address_parse("10.8.0.1", &request.tunnel.dns[0]);
+	memcpy(request.tunnel.domains[0], "example.org", 12);
+	return request;
+}
+
+/* Sends it, lets the gate act, returns the last note but NOTE_GATE. */
+static struct wire_note_message ask(struct wire_request request)
+{
+	struct wire_note_message message, last = {0};
+
+	assert_int_equal(send(peer, &request, sizeof request, 0), sizeof request);
+	verbs_read_cb(gate.driver.channel, EV_READ, &gate);
+	stub_check(&gate);
+	while (recv(peer, &message, sizeof message, MSG_DONTWAIT) == (ssize_t)sizeof message) {
+		assert_int_equal(message.version, WIRE_VERSION);
+		if (message.note != NOTE_GATE || last.note == 0)
+			last = message;
+	}
+	return last;
+}
+
+static void refused(struct wire_request request, const char *why)
+{
+	struct wire_note_message note = ask(request);
+
+	assert_int_equal(note.note, NOTE_REFUSED);
+	assert_non_null(strstr(note.text, why));
+}
+
+static void dials_and_opens(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(dial("192.0.2.1:1194/udp")).note, NOTE_DIALLING);
+	assert_int_equal(gate.state, GATE_DIALLING);
+	ask(tunnel(VERB_ADDRESS));
+	assert_int_equal(gate.situation.tunnel.address4.family, NET_IPV4);
+	assert_int_equal(ask(tunnel(VERB_OPEN)).note, NOTE_OPEN);
+	assert_int_equal(gate.state, GATE_OPEN);
+	attempt_reaped(&gate, 0);
+	assert_int_equal(gate.state, GATE_LOCKED);
+	assert_int_equal(gate.situation.tunnel.address4.family, NET_NONE);
+}
+
+static void a_dial_needs_a_remote(void **state)
+{
+	(void)state;
+	refused(dial("192.0.2.1:1195/udp"), "no remote of the profile");
+	refused(dial("192.0.2.1:1194/tcp"), "no remote of the profile");
+	refused(dial("127.0.0.1:1194/udp"), "can't be a server");
+	refused(dial("224.0.0.1:1194/udp"), "can't be a server");
+	refused(dial("[::ffff:192.0.2.1]:1194/udp"), "can't be a server");
+	assert_int_equal(gate.state, GATE_LOCKED);
+	gate.wish = WISH_DOWN;
+	refused(dial("192.0.2.1:1194/udp"), "nobody wants");
+	gate.wish = WISH_UP;
+	assert_int_equal(ask(dial("192.0.2.1:1194/udp")).note, NOTE_DIALLING);
+	refused(dial("192.0.2.1:1194/udp"), "under way");
+}
+
+static void open_needs_an_attempt_and_a_tunnel(void **state)
+{
+	struct wire_request request = tunnel(VERB_OPEN);
+
+	(void)state;
+	refused(request, "the gate is locked");
+	refused(tunnel(VERB_ADDRESS), "no openvpn");
+	ask(dial("192.0.2.1:1194/udp"));
+	memcpy(request.tunnel.name, "eth0", 5);
+	refused(request, "not ours");
+	memset(request.tunnel.name, 'x', sizeof request.tunnel.name);
+	refused(request, "not ours");
+	request = tunnel(VERB_OPEN);
+	memset(&request.tunnel.address4, 0, sizeof request.tunnel.address4);
+	refused(request, "no address");
+	net_address_parse("127.0.0.1", &request.tunnel.address4);
+	refused(request, "can't be one");
+	request = tunnel(VERB_OPEN);
+	request.tunnel.address4.family = NET_IPV6;
+	refused(request, "can't be one");
+	request = tunnel(VERB_OPEN);
+	net_prefix_parse("192.0.0.0/16", &request.tunnel.networks[1]);
+	refused(request, "inside the tunnel");
+	request = tunnel(VERB_OPEN);
+	request.tunnel.networks[1].address.family = NET_IPV4;
+	request.tunnel.networks[1].length = 33;
+	refused(request, "a network");
+	request = tunnel(VERB_OPEN);
+	request.tunnel.dns[1].family = 9;
+	refused(request, "DNS server");
+	request = tunnel(VERB_OPEN);
+	memcpy(request.tunnel.domains[1], "a;reboot", 9);
+	refused(request, "domain");
+	memset(request.tunnel.domains[1], 'a', WIRE_DOMAIN);
+	refused(request, "domain");
+	assert_int_equal(gate.state, GATE_DIALLING);
+	gate.attempt.leaving = true;
+	refused(tunnel(VERB_OPEN), "no openvpn");
+}
+
+static void no_verb_pauses_or_unlocks(void **state)
+{
+	(void)state;
+	for (uint32_t verb = VERB_LEAVE + 1; verb < VERB_LEAVE + 20; verb++) {
+		struct wire_request request = {.version = WIRE_VERSION, .verb = verb};
+
+		gate.driver.pid = NO_SUCH_PID - 1;
+		ask(request);
+		assert_int_equal(gate.driver.pid, 0);
+		assert_int_equal(gate.state, GATE_LOCKED);
+	}
+}
+
+static void another_version_ends_the_driver(void **state)
+{
+	struct wire_request request = dial("192.0.2.1:1194/udp");
+
+	(void)state;
+	request.version++;
+	ask(request);
+	assert_int_equal(gate.driver.pid, 0);
+	assert_int_equal(gate.state, GATE_LOCKED);
+}
+
+static void the_drivers_end_locks(void **state)
+{
+	(void)state;
+	ask(dial("192.0.2.1:1194/udp"));
+	ask(tunnel(VERB_OPEN));
+	assert_int_equal(gate.state, GATE_OPEN);
+	shutdown(peer, SHUT_WR);
+	verbs_read_cb(gate.driver.channel, EV_READ, &gate);
+	assert_int_equal(gate.state, GATE_LOCKED);
+	assert_int_equal(gate.driver.pid, 0);
+}
+
+static void a_pause_is_no_drivers_matter(void **state)
+{
+	(void)state;
+	gate.pause_wanted = 60;
+	gate_pause_begin(&gate);
+	assert_int_equal(gate.state, GATE_PAUSED);
+	refused(dial("192.0.2.1:1194/udp"), "paused");
+	gate_resume(&gate, "test");
+	assert_int_equal(gate.state, GATE_LOCKED);
+	assert_int_equal(ask(dial("192.0.2.1:1194/udp")).note, NOTE_DIALLING);
+}
+
+static void off_stays_off_for_the_driver(void **state)
+{
+	(void)state;
+	gate_off_begin(&gate);
+	assert_int_equal(gate.state, GATE_OFF);
+	assert_true(off_marker_valid());
+	refused(dial("192.0.2.1:1194/udp"), "off");
+	assert_int_equal(ask((struct wire_request){.version = WIRE_VERSION, .verb = VERB_COUNT}).gate,
+			 GATE_OFF);
+}
+
+#define CASE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    CASE(dials_and_opens),
+	    CASE(a_dial_needs_a_remote),
+	    CASE(open_needs_an_attempt_and_a_tunnel),
+	    CASE(no_verb_pauses_or_unlocks),
+	    CASE(another_version_ends_the_driver),
+	    CASE(the_drivers_end_locks),
+	    CASE(a_pause_is_no_drivers_matter),
+	    CASE(off_stays_off_for_the_driver),
+	};
+
+	return cmocka_run_group_tests_name("gate verbs", tests, NULL, NULL);
+}

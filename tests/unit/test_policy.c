@@ -1,0 +1,355 @@
+/* The rule table: every row has rules, every chain ends shut, every state opens only its rows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "policy/print.h"
+#include "policy/rules.h"
+#include "policy_cases.h"
+
+static const struct policy_case *case_named(const char *name)
+{
+	for (size_t i = 0; i < POLICY_CASES; i++)
+		if (strcmp(policy_cases[i].name, name) == 0)
+			return &policy_cases[i];
+	fail_msg("no case %s", name);
+	return NULL;
+}
+
+static struct situation situation_named(const char *name)
+{
+	return policy_case_make(case_named(name));
+}
+
+static void test_rows_and_rules(void **state)
+{
+	size_t count, of_row[RULE_LINK_ROW + 1] = {0};
+	const struct rule *table = policy_table(&count);
+
+	(void)state;
+	assert_true(count <= RULE_TABLE_MAX);
+	for (size_t i = 0; i < count; i++) {
+		assert_in_range(table[i].row, 1, RULE_LINK_ROW);
+		assert_non_null(table[i].why);
+		of_row[table[i].row]++;
+	}
+	for (size_t row = 1; row <= RULE_LINK_ROW; row++)
+		if (of_row[row] == 0)
+			fail_msg("row %zu has no rule", row);
+}
+
+static bool stops_everything(const struct rule *rule)
+{
+	return rule->action == RULE_STOP && rule->row == RULE_LAST_ROW && rule->link == LINK_ANY &&
+	       rule->from == LINK_ANY && rule->family == NET_NONE && rule->proto == 0 &&
+	       rule->source == SET_ANY && rule->destination == SET_ANY && rule->source_port == 0 &&
+	       rule->destination_port == 0 && rule->source_ports == SET_ANY &&
+	       rule->destination_ports == SET_ANY && rule->icmp_type == RULE_NO_TYPE &&
+	       rule->hop_limit == 0 && rule->owner == OWNER_ANY && rule->flow == FLOW_ANY &&
+	       rule->ether_type == 0;
+}
+
+static void test_every_chain_ends_shut(void **state)
+{
+	size_t count;
+	const struct rule *table = policy_table(&count), *last[RULE_EGRESS + 1] = {NULL};
+	uint8_t row[RULE_EGRESS + 1] = {0};
+
+	(void)state;
+	for (size_t i = 0; i < count; i++) {
+		enum rule_hook hook = table[i].hook;
+
+		/* The promise is in order: so are the rules of each chain (egress has the link layer). */
+		if (hook != RULE_EGRESS && table[i].row < row[hook])
+			fail_msg("rule %zu: row %u after row %u", i, table[i].row, row[hook]);
+		row[hook] = table[i].row;
+		last[hook] = &table[i];
+	}
+	for (int hook = RULE_IN; hook <= RULE_EGRESS; hook++)
+		assert_true(last[hook] != NULL && stops_everything(last[hook]));
+}
+
+/* What the printers and the netlink writer rely on. */
+static void test_rules_are_whole(void **state)
+{
+	size_t count;
+	const struct rule *table = policy_table(&count);
+
+	(void)state;
+	for (size_t i = 0; i < count; i++) {
+		const struct rule *rule = &table[i];
+		bool ported = rule->source_port != 0 || rule->destination_port != 0 ||
+			      rule->source_ports != SET_ANY || rule->destination_ports != SET_ANY;
+
+		if (ported)
+			assert_true(rule->proto == NET_TCP || rule->proto == NET_UDP);
+		if (rule->source != SET_ANY || rule->destination != SET_ANY)
+			assert_true(rule->family == NET_IPV4 || rule->family == NET_IPV6);
+		if (rule->owner != OWNER_ANY) /* only a sender of ours has an owner everywhere */
+			assert_true(rule->hook == RULE_OUT || rule->hook == RULE_EGRESS);
+		if (rule->action == RULE_PASS && rule->hook == RULE_OUT && rule->link != LINK_LOOPBACK &&
+		    rule->link != LINK_TUNNEL) /* nothing passes out to everywhere */
+			assert_true(rule->destination != SET_ANY);
+	}
+}
+
+/* Which rows pass something out or in, by state: rows 1, 6, 7 always. */
+static void assert_rows(const char *name, const char *expected)
+{
+	struct situation s = situation_named(name);
+	char rows[32] = "";
+	size_t count, used = 0;
+	const struct rule *table = policy_table(&count);
+
+	for (unsigned row = 1; row <= RULE_LAST_ROW; row++) {
+		bool passes = false;
+
+		for (size_t i = 0; i < count; i++)
+			passes |= table[i].row == row && table[i].action == RULE_PASS &&
+				  policy_applies(&table[i], &s);
+		if (passes)
+			used += (size_t)snprintf(rows + used, sizeof rows - used, "%u ", row);
+	}
+	if (strcmp(rows, expected) != 0)
+		fail_msg("%s passes rows %s, not %s", name, rows, expected);
+}
+
+static void test_rows_of_each_state(void **state)
+{
+	(void)state;
+	assert_rows("locked", "1 6 7 ");
+	assert_rows("locked-lan", "1 6 7 10 ");
+	assert_rows("locked-nothing-known", "1 6 7 ");
+	assert_rows("dialling-udp4", "1 3 4 6 7 ");
+	assert_rows("dialling-tcp6", "1 3 4 6 7 ");
+	assert_rows("dialling-resolver", "1 3 4 5 6 7 ");
+	assert_rows("dialling-address-known", "1 3 4 6 7 ");
+	assert_rows("open", "1 3 4 6 7 9 ");
+	assert_rows("open-lan", "1 3 4 6 7 9 10 ");
+}
+
+static bool row_2_applies(const struct situation *s)
+{
+	size_t count;
+	const struct rule *table = policy_table(&count);
+
+	for (size_t i = 0; i < count; i++)
+		if (table[i].row == 2 && policy_applies(&table[i], s))
+			return true;
+	return false;
+}
+
+/* Row 2 begins with the address, before the tunnel is open, and lasts into locked. */
+static void test_tunnel_address_is_guarded_in_any_state(void **state)
+{
+	struct situation none = situation_named("locked"),
+			 dialling = situation_named("dialling-address-known"),
+			 locked = situation_named("locked-lan");
+
+	(void)state;
+	assert_false(row_2_applies(&none));
+	assert_true(row_2_applies(&dialling));
+	assert_true(row_2_applies(&locked));
+}
+
+/* A hole that was left in the situation must not pass while locked; nor a resolver while open. */
+static void test_leftovers_do_not_open(void **state)
+{
+	struct situation s = situation_named("dialling-resolver");
+	struct net_prefix member;
+
+	(void)state;
+	assert_int_equal(policy_members(SET_ENDPOINT, &s, NET_IPV4, &member, 1), 1);
+	assert_int_equal(member.length, 32);
+	assert_int_equal(policy_members(SET_ENDPOINT, &s, NET_IPV6, &member, 1), 0);
+	assert_int_equal(policy_members(SET_RESOLVER, &s, NET_IPV4, &member, 1), 1);
+	s.state = POLICY_OPEN;
+	assert_int_equal(policy_members(SET_RESOLVER, &s, NET_IPV4, &member, 1), 0);
+	s.state = POLICY_LOCKED;
+	assert_int_equal(policy_members(SET_RESOLVER, &s, NET_IPV4, &member, 1), 0);
+	assert_int_equal(policy_members(SET_ENDPOINT, &s, NET_IPV4, &member, 1), 0);
+	assert_int_equal(policy_members(SET_ENDPOINT_ADDRESS, &s, NET_IPV4, &member, 1), 0);
+}
+
+static void assert_members_are_apart(enum rule_set set, const struct situation *s, uint8_t family)
+{
+	struct net_prefix members[RULE_MEMBERS_MAX];
+	size_t count = policy_members(set, s, family, members, RULE_MEMBERS_MAX);
+
+	assert_true(count <= RULE_MEMBERS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(members[i].address.family, family);
+		for (size_t j = 0; j < i; j++) {
+			assert_true(memcmp(members[j].address.bytes, members[i].address.bytes, 16) < 0);
+			assert_false(net_prefix_contains(&members[j], &members[i].address));
+			assert_false(net_prefix_contains(&members[i], &members[j].address));
+		}
+	}
+}
+
+static void test_members_are_sorted_and_apart(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < POLICY_CASES; i++) {
+		struct situation s = policy_case_make(&policy_cases[i]);
+
+		for (int set = SET_ANY; set < SET_COUNT; set++) {
+			assert_members_are_apart((enum rule_set)set, &s, NET_IPV4);
+			assert_members_are_apart((enum rule_set)set, &s, NET_IPV6);
+		}
+	}
+}
+
+static void test_overlapping_members_are_merged(void **state)
+{
+	struct situation s = situation_named("locked");
+	struct net_prefix members[RULE_MEMBERS_MAX];
+
+	(void)state;
+	s.neighbour_count = SITUATION_NEIGHBOURS;
+	for (size_t i = 0; i < SITUATION_NEIGHBOURS; i++)
+		must(net_prefix_parse(i % 2 == 0 ? "2001:db8:1::/64" : "2001:db8:1::77/128",
+				      &s.neighbours[i]));
+	/* ::, the prefix, fe80::/10, ff02::1, ff02::1:ff00:0/104 */
+	assert_int_equal(policy_members(SET_NEIGHBOURS, &s, NET_IPV6, members, RULE_MEMBERS_MAX), 5);
+	assert_int_equal(members[1].length, 64);
+	/* A small buffer is not overrun, and the count is still the whole. */
+	memset(members, 0xee, sizeof members);
+	assert_int_equal(policy_members(SET_NEIGHBOURS, &s, NET_IPV6, members, 2), 5);
+	assert_int_equal(members[2].length, 0xee);
+}
+
+static void assert_refused(const struct situation *s, const char *word)
+{
+	struct err e = {{0}};
+	char text[256];
+
+	assert_int_equal(policy_check(s, &e), -1);
+	if (strstr(e.text, word) == NULL)
+		fail_msg("'%s' does not name %s", e.text, word);
+	assert_int_equal(policy_print_nft(s, text, sizeof text, &e), -1);
+	assert_int_equal(policy_print_pf(s, text, sizeof text, &e), -1);
+	assert_int_equal(policy_print_ipfw(s, text, sizeof text, &e), -1);
+}
+
+static void test_check_accepts_every_case(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < POLICY_CASES; i++) {
+		struct situation s = policy_case_make(&policy_cases[i]);
+		struct err e = {{0}};
+
+		if (policy_check(&s, &e) == -1)
+			fail_msg("%s: %s", policy_cases[i].name, e.text);
+	}
+}
+
+#define REFUSED(from, change, word)                                                                          \
+	do {                                                                                                 \
+		struct situation s = situation_named(from);                                                  \
+		change;                                                                                      \
+		assert_refused(&s, word);                                                                    \
+	} while (0)
+
+static void test_check_refuses_half_situations(void **state)
+{
+	(void)state;
+	REFUSED("dialling-udp4", s.endpoint.address.family = NET_NONE, "endpoint");
+	REFUSED("dialling-udp4", s.endpoint.port = 0, "endpoint");
+	REFUSED("dialling-udp4", s.endpoint.proto = 1, "endpoint");
+	REFUSED("dialling-udp4", must(net_address_parse("127.0.0.1", &s.endpoint.address)), "127.0.0.1");
+	REFUSED("dialling-udp4", memset(&s.openvpn_group, 0, sizeof s.openvpn_group), "group");
+	REFUSED("dialling-resolver", memset(&s.driver_user, 0, sizeof s.driver_user), "driver");
+	REFUSED("dialling-resolver", must(net_address_parse("224.0.0.1", &s.resolver)), "resolver");
+	REFUSED("open", s.tunnel.name[0] = '\0', "tunnel");
+	REFUSED("open", s.tunnel.address4.family = NET_NONE, "address");
+	REFUSED("open", s.tunnel.address6.family = NET_IPV4, "tunnel");
+	REFUSED("open", s.tunnel.network_count = SITUATION_NETWORKS + 1, "networks");
+	REFUSED("open", s.tunnel.networks[0].length = 33, "prefix");
+	REFUSED("locked", s.state = (enum policy_state)7, "state");
+	REFUSED("locked", s.link_count = SITUATION_LINKS + 1, "links");
+	REFUSED("locked", s.neighbour_count = SITUATION_NEIGHBOURS + 1, "neighbours");
+	REFUSED("locked", s.neighbours[0].address.family = 9, "prefix");
+}
+
+/* Names become text that a filter parses. */
+static void test_check_refuses_names_that_are_rules(void **state)
+{
+	(void)state;
+	REFUSED("locked", strcpy(s.links[0], "en0\"; }"), "interface");
+	REFUSED("locked", strcpy(s.links[0], ""), "interface");
+	REFUSED("open", strcpy(s.tunnel.name, "tun0 all"), "interface");
+	REFUSED("dialling-names", strcpy(s.openvpn_group.name, "x\npass all"), "group");
+	REFUSED("dialling-names", strcpy(s.dhcp_user.name, "{ x }"), "DHCP");
+	REFUSED("dialling-names", strcpy(s.driver_user.name, "-x"), "driver");
+}
+
+/* Root as the DHCP client's user is root once. */
+static void test_root_is_not_named_twice(void **state)
+{
+	static char text[PRINT_SIZE];
+	struct situation s = situation_named("locked-dhcp-user");
+	struct err e = {{0}};
+
+	(void)state;
+	assert_int_equal(policy_print_pf(&s, text, sizeof text, &e), 0);
+	assert_non_null(strstr(text, "user { 0, 65 }"));
+	s.dhcp_user.number = 0;
+	assert_int_equal(policy_print_pf(&s, text, sizeof text, &e), 0);
+	assert_non_null(strstr(text, "user = 0 "));
+	assert_int_equal(policy_print_nft(&s, text, sizeof text, &e), 0);
+	assert_non_null(strstr(text, "elements = { 0 }"));
+}
+
+/* The largest situation fits into PRINT_SIZE; a smaller buffer is refused, never overrun. */
+static void test_size_of_the_text(void **state)
+{
+	static char text[PRINT_SIZE];
+	struct situation s = situation_named("open-lan");
+	struct err e = {{0}};
+
+	(void)state;
+	s.link_count = SITUATION_LINKS;
+	for (size_t i = 0; i < SITUATION_LINKS; i++)
+		snprintf(s.links[i], sizeof s.links[i], "interface%06zu", i);
+	s.neighbour_count = SITUATION_NEIGHBOURS;
+	for (size_t i = 0; i < SITUATION_NEIGHBOURS; i++) {
+		must(net_prefix_parse("2001:db8:1111:2222:3333:4444:5555:0/128", &s.neighbours[i]));
+		s.neighbours[i].address.bytes[15] = (uint8_t)i;
+	}
+	assert_int_equal(policy_print_nft(&s, text, sizeof text, &e), 0);
+	assert_int_equal(policy_print_pf(&s, text, sizeof text, &e), 0);
+	assert_int_equal(policy_print_ipfw(&s, text, sizeof text, &e), 0);
+	for (size_t size = 0; size < 2000; size += 37) {
+		text[size] = 'x';
+		assert_int_equal(policy_print_nft(&s, text, size, &e), -1);
+		assert_int_equal(policy_print_pf(&s, text, size, &e), -1);
+		assert_int_equal(policy_print_ipfw(&s, text, size, &e), -1);
+		assert_int_equal(text[size], 'x');
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_rows_and_rules),
+	    cmocka_unit_test(test_every_chain_ends_shut),
+	    cmocka_unit_test(test_rules_are_whole),
+	    cmocka_unit_test(test_rows_of_each_state),
+	    cmocka_unit_test(test_tunnel_address_is_guarded_in_any_state),
+	    cmocka_unit_test(test_leftovers_do_not_open),
+	    cmocka_unit_test(test_members_are_sorted_and_apart),
+	    cmocka_unit_test(test_overlapping_members_are_merged),
+	    cmocka_unit_test(test_check_accepts_every_case),
+	    cmocka_unit_test(test_check_refuses_half_situations),
+	    cmocka_unit_test(test_check_refuses_names_that_are_rules),
+	    cmocka_unit_test(test_root_is_not_named_twice),
+	    cmocka_unit_test(test_size_of_the_text),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
