@@ -40,10 +40,11 @@ port = $(patsubst src/os/%.c,$(BUILD)/obj/src/os/%.o,$(wildcard $(patsubst %,src
 FIREWALL_linux := firewall_nft*
 NETWATCH_linux := netwatch_rtnl*
 OS_FIREWALL := $(call port,$(FIREWALL_$(PLATFORM)))
-OS_GATE := $(OS_FIREWALL) $(call port,$(NETWATCH_$(PLATFORM)) dns_$(PLATFORM) tool_$(PLATFORM) sleep_$(PLATFORM) \
-	peer_$(PLATFORM) process_$(PLATFORM) child_$(PLATFORM) off_marker_$(PLATFORM))
+OS_GATE := $(OS_FIREWALL) $(call os,file_unix) $(call port,$(NETWATCH_$(PLATFORM)) dns_$(PLATFORM) tool_$(PLATFORM) sleep_$(PLATFORM) \
+	peer_$(PLATFORM) child_$(PLATFORM) off_marker_$(PLATFORM) netlink_$(PLATFORM))
 OS_DRIVER := $(call os,sandbox_$(PLATFORM) peer_$(PLATFORM) $(if $(SANITIZE),sandbox_sanitizer))
-OS_CTL := $(OS_FIREWALL) $(call port,off_marker_$(PLATFORM) process_$(PLATFORM) child_$(PLATFORM))
+OS_CTL := $(filter-out %_watch.o,$(OS_FIREWALL)) $(call port,off_marker_$(PLATFORM) process_$(PLATFORM) child_$(PLATFORM) \
+	netlink_$(PLATFORM))
 
 CONFIG := $(call room,src/config)
 GATE := $(call room,src/gate) $(CONFIG)
@@ -79,11 +80,11 @@ $(BUILD)/test/portcullisd: $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(OS
 
 # --- unit tests: tests/unit/test_NAME.c against every room's objects
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(wildcard tests/unit/test_*.c))
-UNIT_ROOMS = $(GATE) $(DRIVER) $(CTL) $(OS_GATE) $(OS_DRIVER) $(TUNNEL) $(PROFILE) $(MGMT) $(POLICY) $(BASE) $(FAULT)
+UNIT_ROOMS = $(sort $(GATE) $(DRIVER) $(CTL) $(OS_GATE) $(OS_DRIVER) $(OS_CTL) $(TUNNEL) $(PROFILE) $(MGMT) $(POLICY) $(BASE) $(FAULT))
 $(BUILD)/test/rooms.a: $(UNIT_ROOMS)
 	@mkdir -p $(@D)
 	@rm -f $@
-	@$(AR) rcs $@ $^
+	@$(AR) qcs $@ $^
 $(BUILD)/test/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/test/rooms.a
 	@$(say) LD $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS) $(DRIVER_LIBS) $(CTL_LIBS) $(call libs_of,cmocka)

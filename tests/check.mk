@@ -27,9 +27,9 @@ check-clang:
 # What the tests run, compiled with the programs' flags.
 tests-build: $(UNIT) $(BUILD)/test/portcullisd $(BUILD)/test/dnstool
 
-$(BUILD)/test/dnstool: $(BUILD)/obj/tests/e2e/dnstool.o $(OS_GATE) $(BASE)
+$(BUILD)/test/dnstool: $(BUILD)/obj/tests/e2e/dnstool.o $(call port,dns_$(PLATFORM) tool_$(PLATFORM)) $(BASE)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
+	$(CC) $(LDFLAGS) -o $@ $^
 
 check-unit: unit
 check-san:

@@ -27,6 +27,10 @@ struct wire_tunnel {
 	char domains[WIRE_DOMAINS][WIRE_DOMAIN];   /* pushed search domains */
 };
 
+struct err;
+/* Is every value one that there can be, and at least one address there? 0, or -1 and `e`. */
+int wire_check_tunnel(const struct wire_tunnel *tunnel, struct err *e);
+
 struct wire_request {
 	uint32_t version; /* WIRE_VERSION */
 	uint32_t verb;    /* enum wire_verb */
@@ -34,7 +38,7 @@ struct wire_request {
 	struct wire_tunnel tunnel;
 };
 
-/* Gate to driver. Answers and news are the same kind: what is now the case. */
+/* Gate to driver: answers and news, what is now the case. */
 enum wire_note {
 	NOTE_HELLO = 1, /* first: `hello` */
 	NOTE_WISH,      /* `wish`: what the user wants */
@@ -49,14 +53,13 @@ enum wire_note {
 
 struct wire_hello {
 	char gate_version[32];
-	char profile_name[128]; /* the path, for status */
+	char profile_name[512]; /* the path, for status */
 	char interface[NET_NAME_SIZE];
-	char username[128];     /* from the configuration, may be "" */
-	int64_t boot_locked_at; /* seconds since the epoch, 0 unknown */
-	uint32_t control_uid;   /* who may connect beside root: nobody = 0 */
-	int32_t control_gid;    /* members may ask; -1 none */
-	uint32_t log_level;     /* enum log_level */
-	uint32_t manage_dns;
+	char username[128];           /* from the configuration, may be "" */
+	int64_t boot_locked_at;       /* seconds since the epoch, 0 unknown */
+	uint32_t control_uid;         /* who may connect beside root: nobody = 0 */
+	int32_t control_gid;          /* members may ask; -1 none */
+	uint32_t log_level, reserved; /* enum log_level */
 };
 
 struct wire_note_message {
@@ -64,8 +67,7 @@ struct wire_note_message {
 	uint32_t note; /* enum wire_note */
 	uint32_t gate; /* enum wire_gate, always current */
 	uint32_t wish; /* enum wire_wish, always current */
-	int32_t pid;
-	uint32_t reserved;
+	int32_t pid, reserved;
 	uint64_t blocked; /* packets stopped since the gate was loaded */
 	int64_t until;    /* end of a pause, seconds since the epoch, else 0 */
 	char text[WIRE_TEXT];

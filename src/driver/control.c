@@ -12,17 +12,7 @@
 #include "driver/control_client.h"
 #include "os/peer.h"
 
-enum { ACCEPT_TURN = 16, PAUSE_MS = 100, LOG_POLL_MS = 250 };
-
-void control_sweep(struct control *control)
-{
-	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
-		if (control->clients[i] != NULL && control->clients[i]->mode == CLIENT_GONE) {
-			client_free(control->clients[i]);
-			control->clients[i] = NULL;
-		}
-	}
-}
+enum { ACCEPT_TURN = 16, PAUSE_MS = 100 };
 
 static void refuse(int descriptor, const char *json)
 {
@@ -32,10 +22,34 @@ static void refuse(int descriptor, const char *json)
 	close(descriptor);
 }
 
-static void admit(struct control *control, int descriptor)
+/* A free place for one more client of `uid`; CONTROL_CLIENTS: none. */
+static size_t find_place(const struct control *control, uint32_t uid)
 {
 	size_t place = CONTROL_CLIENTS, same_user = 0;
+
+	for (size_t i = CONTROL_CLIENTS; i-- > 0;) {
+		if (control->clients[i] == NULL)
+			place = i;
+		else if (control->clients[i]->uid == uid)
+			same_user++;
+	}
+	return same_user < CONTROL_PER_USER ? place : CONTROL_CLIENTS;
+}
+
+/* Clients that have hung up, but whose turn in the loop has not come. */
+static void notice_ends(struct control *control)
+{
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+		if (control->clients[i] != NULL)
+			client_read(control->clients[i]);
+	}
+	client_sweep(control);
+}
+
+static void admit(struct control *control, int descriptor)
+{
 	struct peer peer;
+	size_t place;
 
 	if (peer_of(descriptor, &peer) == -1 ||
 	    !((control->uid != 0 && peer.uid == control->uid) || peer_is_allowed(&peer, control->gid))) {
@@ -43,17 +57,14 @@ static void admit(struct control *control, int descriptor)
 				   "control { group } names\"}\n");
 		return;
 	}
-	for (size_t i = CONTROL_CLIENTS; i-- > 0;) {
-		if (control->clients[i] == NULL)
-			place = i;
-		else if (control->clients[i]->uid == peer.uid)
-			same_user++;
+	if ((place = find_place(control, peer.uid)) == CONTROL_CLIENTS) {
+		notice_ends(control);
+		place = find_place(control, peer.uid);
 	}
-	if (place == CONTROL_CLIENTS || same_user >= CONTROL_PER_USER) {
+	if (place == CONTROL_CLIENTS)
 		refuse(descriptor, "{\"error\":\"too many connections to the control socket\"}\n");
-		return;
-	}
-	control->clients[place] = client_new(control, descriptor, peer.uid);
+	else
+		control->clients[place] = client_new(control, descriptor, peer.uid);
 }
 
 /* No descriptor is left: the one kept for it takes a client in, who is sent
@@ -99,33 +110,6 @@ static void resume_cb(evutil_socket_t fd, short what, void *argument)
 	event_add(control->acceptable, NULL);
 }
 
-/* Only while somebody follows: a file can't be waited for inside the sandbox. */
-static void poll_log_cb(evutil_socket_t fd, short what, void *argument)
-{
-	struct control *control = argument;
-
-	(void)fd, (void)what;
-	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
-		if (control->clients[i] != NULL && control->clients[i]->mode == CLIENT_LOG)
-			client_pump_log(control->clients[i]);
-	}
-	control_sweep(control);
-	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
-		if (control->clients[i] != NULL && control->clients[i]->mode == CLIENT_LOG) {
-			control_poll_log(control);
-			return;
-		}
-	}
-}
-
-void control_poll_log(struct control *control)
-{
-	static const struct timeval interval = {.tv_usec = LOG_POLL_MS * 1000};
-
-	if (!evtimer_pending(control->poll_log, NULL))
-		evtimer_add(control->poll_log, &interval);
-}
-
 struct control *control_new(struct event_base *base, int listener, int log,
 			    const struct control_events *events)
 {
@@ -140,7 +124,7 @@ struct control *control_new(struct event_base *base, int listener, int log,
 	control->reserve = dup(listener);
 	control->acceptable = event_new(base, listener, EV_READ | EV_PERSIST, acceptable_cb, control);
 	control->resume = evtimer_new(base, resume_cb, control);
-	control->poll_log = evtimer_new(base, poll_log_cb, control);
+	control->poll_log = evtimer_new(base, client_poll_log_cb, control);
 	if (control->acceptable == NULL || control->resume == NULL || control->poll_log == NULL) {
 		control_free(control);
 		return NULL;
@@ -184,7 +168,7 @@ void control_refreshed(struct control *control)
 		client_send_status(client);
 		client_go_on(client);
 	}
-	control_sweep(control);
+	client_sweep(control);
 }
 
 void control_changed(struct control *control)
@@ -205,5 +189,5 @@ void control_changed(struct control *control)
 		free(control->told);
 		control->told = line;
 	}
-	control_sweep(control);
+	client_sweep(control);
 }

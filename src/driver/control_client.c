@@ -12,12 +12,18 @@
 #include "base/text.h"
 #include "driver/log_tail.h"
 
-enum { SILENT_SECONDS = 10, LOG_CHUNK = 16 * 1024, LOG_QUEUE = 64 * 1024 };
+enum { SILENT_SECONDS = 10, LOG_CHUNK = 16 * 1024, LOG_QUEUE = 64 * 1024, LOG_POLL_MS = 250 };
+
+static const struct timeval silent = {.tv_sec = SILENT_SECONDS};
 
 static void leave(struct client *client)
 {
-	if (client->mode != CLIENT_GONE)
-		client->mode = evbuffer_get_length(client->queue) > 0 ? CLIENT_LEAVES : CLIENT_GONE;
+	if (client->mode == CLIENT_GONE)
+		return;
+	client->mode = evbuffer_get_length(client->queue) > 0 ? CLIENT_LEAVES : CLIENT_GONE;
+	/* It has so long to take the rest; what it still sends is not read. */
+	event_del(client->readable);
+	event_add(client->writable, &silent);
 }
 
 /* Writes what the socket takes now; the rest when it takes more. */
@@ -110,7 +116,7 @@ static void queue_log_lines(struct client *client, const char *text, size_t leng
 	}
 }
 
-void client_pump_log(struct client *client)
+static void pump_log(struct client *client)
 {
 	char chunk[LOG_CHUNK];
 	ssize_t got = 1; /* a full queue says nothing about the log's end */
@@ -131,6 +137,29 @@ void client_pump_log(struct client *client)
 		leave(client);
 }
 
+/* Only while somebody follows: a file can't be waited for inside the sandbox. */
+static void poll_log(struct control *control)
+{
+	static const struct timeval interval = {.tv_usec = LOG_POLL_MS * 1000};
+
+	if (!evtimer_pending(control->poll_log, NULL))
+		evtimer_add(control->poll_log, &interval);
+}
+
+void client_poll_log_cb(int fd, short what, void *argument)
+{
+	struct control *control = argument;
+
+	(void)fd, (void)what;
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+		if (control->clients[i] == NULL || control->clients[i]->mode != CLIENT_LOG)
+			continue;
+		pump_log(control->clients[i]);
+		poll_log(control);
+	}
+	client_sweep(control);
+}
+
 static void begin_log(struct client *client, const struct control_request *request)
 {
 	client->log_at = log_tail_find(client->control->log, request->lines);
@@ -141,9 +170,9 @@ static void begin_log(struct client *client, const struct control_request *reque
 	client->mode = CLIENT_LOG;
 	client->follow = request->follow;
 	event_remove_timer(client->readable);
-	client_pump_log(client);
+	pump_log(client);
 	if (client->follow)
-		control_poll_log(client->control);
+		poll_log(client->control);
 }
 
 static void handle(struct client *client, const char *line, size_t length)
@@ -186,6 +215,8 @@ void client_go_on(struct client *client)
 	}
 	if (client->mode == CLIENT_READY && client->filled == sizeof client->line)
 		fail(client, "the request is longer than 1 KiB");
+	if (client->mode == CLIENT_READY && !client->ended)
+		event_add(client->readable, &silent);
 	/* A status still goes to somebody who only stopped sending; a watcher has left. */
 	if (client->ended && client->mode == CLIENT_READY)
 		leave(client);
@@ -194,18 +225,20 @@ void client_go_on(struct client *client)
 		client->mode = CLIENT_GONE;
 }
 
-static void readable_cb(evutil_socket_t fd, short what, void *argument)
+void client_read(struct client *client)
 {
-	struct client *client = argument;
 	size_t room = sizeof client->line - client->filled;
 	ssize_t got;
 
-	if (what & EV_TIMEOUT) {
-		client->mode = CLIENT_GONE;
-	} else if (room == 0) {
+	if (client->ended || client->mode == CLIENT_LEAVES || client->mode == CLIENT_GONE)
+		return;
+	if (room == 0 && client->mode == CLIENT_WAITS) {
 		/* It sends while it is being answered: it can wait until then. */
 		event_del(client->readable);
-	} else if ((got = read(fd, client->line + client->filled, room)) > 0) {
+	} else if (room == 0) {
+		/* Who watches has nothing more to say. */
+		client->mode = CLIENT_GONE;
+	} else if ((got = read(client->descriptor, client->line + client->filled, room)) > 0) {
 		client->filled += (size_t)got;
 		client_go_on(client);
 	} else if (got == 0) {
@@ -215,23 +248,35 @@ static void readable_cb(evutil_socket_t fd, short what, void *argument)
 	} else if (errno != EAGAIN && errno != EINTR) {
 		client->mode = CLIENT_GONE;
 	}
-	control_sweep(client->control);
+}
+
+static void readable_cb(evutil_socket_t fd, short what, void *argument)
+{
+	struct client *client = argument;
+
+	(void)fd;
+	if (what & EV_TIMEOUT)
+		client->mode = CLIENT_GONE;
+	else
+		client_read(client);
+	client_sweep(client->control);
 }
 
 static void writable_cb(evutil_socket_t fd, short what, void *argument)
 {
 	struct client *client = argument;
 
-	(void)fd, (void)what;
+	(void)fd;
+	if (what & EV_TIMEOUT)
+		client->mode = CLIENT_GONE;
 	flush(client);
 	if (client->mode == CLIENT_LOG)
-		client_pump_log(client);
-	control_sweep(client->control);
+		pump_log(client);
+	client_sweep(client->control);
 }
 
 struct client *client_new(struct control *control, int descriptor, uint32_t uid)
 {
-	static const struct timeval silent = {.tv_sec = SILENT_SECONDS};
 	struct client *client = calloc(1, sizeof *client);
 
 	if (client == NULL) {
@@ -262,4 +307,14 @@ void client_free(struct client *client)
 		evbuffer_free(client->queue);
 	close(client->descriptor);
 	free(client);
+}
+
+void client_sweep(struct control *control)
+{
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+		if (control->clients[i] != NULL && control->clients[i]->mode == CLIENT_GONE) {
+			client_free(control->clients[i]);
+			control->clients[i] = NULL;
+		}
+	}
 }

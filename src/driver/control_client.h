@@ -51,11 +51,13 @@ struct control {
 struct client *client_new(struct control *control, int descriptor, uint32_t uid);
 void client_free(struct client *client);
 
+void client_read(struct client *client);                   /* takes what has come, or its end */
 void client_send(struct client *client, const char *json); /* one line; a slow client is dropped */
 void client_send_status(struct client *client);
-void client_go_on(struct client *client);    /* handles what waits in `line` */
-void client_pump_log(struct client *client); /* queues more of the log */
-void control_sweep(struct control *control); /* frees who has gone */
-void control_poll_log(struct control *control);
+void client_go_on(struct client *client); /* handles what waits in `line` */
+/* Of all of a control's clients: */
+void client_sweep(struct control *control); /* frees who has gone */
+void client_poll_log_cb(int fd, short what,
+			void *control); /* a timer's: more of the log for who follows it */
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -163,12 +162,19 @@ static void take_push(struct facts *facts, const char *options)
 	}
 }
 
+/* "7.6 ..." or "10.0 ...", of "OpenVPN 2." */
+static bool at_least_7(const char *minor)
+{
+	return (minor[0] >= '7' && minor[0] <= '9') ||
+	       (isdigit((unsigned char)minor[0]) && isdigit((unsigned char)minor[1]));
+}
+
 void facts_log(struct facts *facts, const char *text)
 {
 	static const char pushed[] = "PUSH: Received control message: 'PUSH_REPLY,", version[] = "OpenVPN 2.";
 
 	if (strncmp(text, version, sizeof version - 1) == 0)
-		facts->dns_in_push_only = atoi(text + sizeof version - 1) >= 7;
+		facts->dns_in_push_only = at_least_7(text + sizeof version - 1);
 	else if (strncmp(text, "OpenVPN ", 8) == 0 && isdigit((unsigned char)text[8]))
 		facts->dns_in_push_only = text[8] > '2';
 	else if (facts->dns_in_push_only && strncmp(text, pushed, sizeof pushed - 1) == 0)

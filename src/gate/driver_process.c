@@ -25,15 +25,9 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static int place(int from, int to)
-{
-	return dup2(from, to) == to && fcntl(to, F_SETFD, 0) != -1 ? 0 : -1;
-}
-
 /* In the child. Never returns. */
 static void become_driver(const struct gate *gate, int channel)
 {
-	static char *const environment[] = {NULL};
 	int from[] = {channel, gate->control_fd, gate->management_fd, gate->log_fd, gate->profile.head, -1};
 	char path[PATH_MAX], uid[16], gid[16], name[] = "portcullis-driver";
 	char *list[] = {name, uid, gid, NULL};
@@ -44,21 +38,7 @@ static void become_driver(const struct gate *gate, int channel)
 	snprintf(gid, sizeof gid, "%u", gate->config.user_gid);
 	if ((from[5] = open(file, O_RDONLY | O_NOFOLLOW)) == -1)
 		from[5] = open("/dev/null", O_RDONLY);
-	/* First out of the way of the places, then into them. */
-	for (size_t i = 0; i < sizeof from / sizeof *from; i++) {
-		if ((from[i] = fcntl(from[i], F_DUPFD, WIRE_FD_PASSWORD + 1)) == -1)
-			_exit(126);
-	}
-	for (size_t i = 0; i < sizeof from / sizeof *from; i++) {
-		if (place(from[i], WIRE_FD_CHANNEL + (int)i) == -1)
-			_exit(126);
-	}
-	child_close_from(WIRE_FD_PASSWORD + 1);
-	if (child_die_with_parent() == -1)
-		_exit(126);
-	execve(path, list, environment);
-	dprintf(WIRE_FD_LOG, "%s: %s\n", path, strerror(errno));
-	_exit(127);
+	child_exec(path, list, from, sizeof from / sizeof *from, WIRE_FD_CHANNEL);
 }
 
 static void ended(struct gate *gate);

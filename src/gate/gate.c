@@ -160,6 +160,21 @@ static void pause_end_cb(evutil_socket_t fd, short what, void *argument)
 	gate_resume(argument, "the pause is over");
 }
 
+/* A daemon that can't lock stays and goes on trying, unprotected: if it left,
+ * nobody would. -L says so and leaves. */
+static int first_lock(struct gate *gate, struct err *e)
+{
+	if (netwatch_fill(&gate->situation, gate->config.interface, e) == 0 &&
+	    firewall_assert(gate->fw, &gate->situation, e) == 0) {
+		text_copy(gate->reason, sizeof gate->reason, "start");
+		return 0;
+	}
+	if (gate->base == NULL)
+		return -1;
+	unprotected(gate, e);
+	return 0;
+}
+
 int gate_start(struct gate *gate, struct err *e)
 {
 	if (gate->fw == NULL && (gate->fw = firewall_open(e)) == NULL)
@@ -174,10 +189,8 @@ int gate_start(struct gate *gate, struct err *e)
 		text_copy(gate->reason, sizeof gate->reason, "off, by the marker");
 		log_warn("gate", "off: everything passes until `portcullis up`");
 	} else {
-		if (netwatch_fill(&gate->situation, gate->config.interface, e) == -1 ||
-		    firewall_assert(gate->fw, &gate->situation, e) == -1)
+		if (first_lock(gate, e) == -1)
 			return -1;
-		text_copy(gate->reason, sizeof gate->reason, "start");
 		/* `off` may have come between the look at its marker and the lock. */
 		if (off_marker_valid())
 			go_off(gate, "off, by the marker");

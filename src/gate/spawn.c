@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "os/child.h"
 
-enum { ARGUMENTS_MAX = 128, PROFILE_FD = 3, OUTPUT_FD = 1 };
+enum { ARGUMENTS_MAX = 128, PROFILE_FD = 3 };
 
 /* Our options come after --config: for single-valued options the last wins,
  * and the vetted profile holds none that accumulates (management-notes 6.2).
@@ -95,25 +95,17 @@ static void fill(struct arguments *arguments, const struct gate *gate, const str
 /* In the child. Never returns. */
 static void become_openvpn(const struct gate *gate, struct arguments *arguments, int output)
 {
-	static char *const environment[] = {NULL};
-	const struct identity *user = &gate->config.openvpn_user;
+	const int from[] = {open("/dev/null", O_RDONLY), output, output, gate->profile.body};
 	char *list[ARGUMENTS_MAX];
-	int nothing = open("/dev/null", O_RDONLY);
 
-	for (size_t i = 0; i <= arguments->count; i++)
-		memcpy(&list[i], &arguments->list[i], sizeof list[i]);
-	if (nothing == -1 || dup2(nothing, 0) == -1 || dup2(output, OUTPUT_FD) == -1 ||
-	    dup2(output, 2) == -1 || dup2(gate->profile.body, PROFILE_FD) == -1 ||
-	    fcntl(PROFILE_FD, F_SETFD, 0) == -1)
-		_exit(126);
-	child_close_from(PROFILE_FD + 1);
-	if (child_confine_openvpn(user->number, gate->config.openvpn_group.number) == -1) {
+	memcpy(list, arguments->list, sizeof list);
+	dup2(output, 2);
+	if (child_confine_openvpn(gate->config.openvpn_user.number, gate->config.openvpn_group.number) ==
+	    -1) {
 		dprintf(2, "openvpn can't be confined: %s\n", strerror(errno));
 		_exit(126);
 	}
-	execve(gate->config.openvpn_binary, list, environment);
-	dprintf(2, "%s: %s\n", gate->config.openvpn_binary, strerror(errno));
-	_exit(127);
+	child_exec(gate->config.openvpn_binary, list, from, sizeof from / sizeof *from, 0);
 }
 
 pid_t spawn_openvpn(struct gate *gate, const struct net_endpoint *endpoint, int *output, struct err *e)

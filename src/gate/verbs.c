@@ -12,31 +12,6 @@
 #include "gate/gate.h"
 #include "os/child.h"
 
-static int check_address(const struct net_address *address, uint8_t family, struct err *e)
-{
-	if (address->family == NET_NONE)
-		return 0;
-	if (address->family != family || !net_address_is_dialable(address))
-		return err_set(e, "the tunnel's address can't be one");
-	return 0;
-}
-
-static int check_words(const struct wire_tunnel *tunnel, struct err *e)
-{
-	for (size_t i = 0; i < WIRE_SERVERS; i++) {
-		uint8_t family = tunnel->dns[i].family;
-
-		if (family != NET_NONE && family != NET_IPV4 && family != NET_IPV6)
-			return err_set(e, "a DNS server is no address");
-	}
-	for (size_t i = 0; i < WIRE_DOMAINS; i++) {
-		if (memchr(tunnel->domains[i], '\0', WIRE_DOMAIN) == NULL ||
-		    (tunnel->domains[i][0] != '\0' && !text_is_name(tunnel->domains[i], WIRE_DOMAIN - 1)))
-			return err_set(e, "a search domain is no domain");
-	}
-	return 0;
-}
-
 /* What the driver says of the tunnel: name, addresses, networks, all of them. */
 static int check_tunnel(const struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
 {
@@ -44,25 +19,17 @@ static int check_tunnel(const struct gate *gate, const struct wire_tunnel *tunne
 		return err_set(e, "no openvpn of ours is alive");
 	if (gate->state != GATE_DIALLING && gate->state != GATE_OPEN)
 		return err_set(e, "the gate is %s", wire_gate_word(gate->state));
-	if (memchr(tunnel->name, '\0', sizeof tunnel->name) == NULL ||
-	    strcmp(tunnel->name, gate->config.interface) != 0)
-		return err_set(e, "the interface is not ours");
-	if (check_address(&tunnel->address4, NET_IPV4, e) == -1 ||
-	    check_address(&tunnel->address6, NET_IPV6, e) == -1)
+	if (wire_check_tunnel(tunnel, e) == -1)
 		return -1;
-	if (tunnel->address4.family == NET_NONE && tunnel->address6.family == NET_NONE)
-		return err_set(e, "the tunnel has no address");
+	if (strcmp(tunnel->name, gate->config.interface) != 0)
+		return err_set(e, "the interface is not ours");
 	for (size_t i = 0; i < WIRE_NETWORKS; i++) {
 		const struct net_prefix *network = &tunnel->networks[i];
-		uint8_t family = network->address.family;
 
-		if (family != NET_NONE && (family != NET_IPV4 || network->length > 32) &&
-		    (family != NET_IPV6 || network->length > 128))
-			return err_set(e, "a network of the tunnel is none");
-		if (net_prefix_contains(network, &gate->attempt.endpoint.address) && network->length > 0)
+		if (network->length > 0 && net_prefix_contains(network, &gate->attempt.endpoint.address))
 			return err_set(e, "the endpoint lies inside the tunnel");
 	}
-	return check_words(tunnel, e);
+	return 0;
 }
 
 /* Row 2 of the promise begins: the address is known. */

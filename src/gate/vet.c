@@ -41,7 +41,7 @@ static int open_profile(const char *path, struct err *e)
 /* In the child. Never returns. */
 static void become_vetter(const struct config *config, int profile, int output, int complaint)
 {
-	static char *const environment[] = {NULL};
+	const int from[] = {profile, output, complaint};
 	char path[PATH_MAX], uid[16], gid[16], source[PATH_MAX], program[] = "portcullis-driver",
 								 vet[] = "--vet";
 	char *list[] = {program, vet, uid, gid, source, NULL};
@@ -50,14 +50,8 @@ static void become_vetter(const struct config *config, int profile, int output, 
 	snprintf(gid, sizeof gid, "%u", config->user_gid);
 	snprintf(source, sizeof source, "%s", config->profile);
 	child_sibling(program, PORTCULLIS_LIBEXECDIR, path, sizeof path);
-	if (dup2(profile, 0) == -1 || dup2(output, 1) == -1 || dup2(complaint, 2) == -1)
-		_exit(126);
-	child_close_from(3);
-	child_die_with_parent();
 	alarm(VET_SECONDS); /* outlives the exec: nobody waits longer for it */
-	execve(path, list, environment);
-	dprintf(2, "%s: %s", path, strerror(errno));
-	_exit(127);
+	child_exec(path, list, from, sizeof from / sizeof *from, 0);
 }
 
 /* The whole of an unlinked file, terminated; the caller frees. NULL: too long, or no memory. */

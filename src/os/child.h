@@ -21,7 +21,7 @@ int child_scratch(const char *name, struct err *e);
  * parent. 0 or -1 with errno. */
 int child_confine_openvpn(uint32_t uid, uint32_t gid);
 
-/* In a child, before exec: it ends when its parent does. 0 or -1 with errno. */
+/* In a child: it ends when its parent does. 0 or -1 with errno. */
 int child_die_with_parent(void);
 
 /* When `pid` started, in the kernel's own unit; 0 if there is none. Together
@@ -39,7 +39,10 @@ int child_end(pid_t pid, uint64_t started);
  * there, else `fallback`/name. Returns `to` (`size` bytes). */
 const char *child_sibling(const char *name, const char *fallback, char *to, size_t size);
 
-/* Closes every descriptor from `lowest` on. */
-void child_close_from(int lowest);
+/* In a child: descriptors from[0..count) go to the places first, first + 1 ...,
+ * those above are closed, it ends with its parent, and becomes `path` with an
+ * empty environment. Never returns; a failure is written to descriptor 2. */
+_Noreturn void child_exec(const char *path, char *const arguments[], const int *from, size_t count,
+			  int first);
 
 #endif

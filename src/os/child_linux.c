@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { END_WAIT_MS = 1000, STAT_STARTTIME_FIELD = 22, CAPABILITY_LAST = 63 };
+enum { END_WAIT_MS = 1000, STAT_STARTTIME_FIELD = 22, CAPABILITY_LAST = 63, CHILD_DESCRIPTORS = 16 };
 
 int child_scratch(const char *name, struct err *e)
 {
@@ -184,7 +184,29 @@ const char *child_sibling(const char *name, const char *fallback, char *to, size
 	return to;
 }
 
-void child_close_from(int lowest)
+/* First out of the way of the places, then into them. */
+static int place(const int *from, size_t count, int first)
 {
-	syscall(SYS_close_range, lowest, ~0u, 0);
+	int above = first + (int)count, away[CHILD_DESCRIPTORS];
+
+	for (size_t i = 0; i < count; i++) {
+		if (count > CHILD_DESCRIPTORS || (away[i] = fcntl(from[i], F_DUPFD, above)) == -1)
+			return -1;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (dup2(away[i], first + (int)i) == -1)
+			return -1;
+	}
+	syscall(SYS_close_range, above, ~0u, 0);
+	return 0;
+}
+
+_Noreturn void child_exec(const char *path, char *const arguments[], const int *from, size_t count, int first)
+{
+	static char *const environment[] = {NULL};
+
+	if (place(from, count, first) == 0 && child_die_with_parent() == 0)
+		execve(path, arguments, environment);
+	dprintf(2, "%s: %s\n", path, strerror(errno));
+	_exit(127);
 }

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -64,13 +65,16 @@ struct firewall *firewall_open(struct err *e)
 	struct firewall *fw = calloc(1, sizeof *fw);
 	struct firewall_features features;
 
+	if (fw != NULL)
+		fw->lookup = -1;
 	if (fw == NULL || make_buffers(fw) == -1) {
 		err_errno(e, "firewall");
 		firewall_close(fw);
 		return NULL;
 	}
 	fw->socket = open_socket(getpid());
-	if (fw->socket == NULL) {
+	fw->lookup = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fw->socket == NULL || fw->lookup == -1) {
 		err_errno(e, "no way to the kernel's nftables");
 		firewall_close(fw);
 		return NULL;
@@ -93,6 +97,8 @@ void firewall_close(struct firewall *fw)
 		mnl_socket_close(fw->watch);
 	if (fw->socket != NULL)
 		mnl_socket_close(fw->socket);
+	if (fw->lookup != -1)
+		close(fw->lookup);
 	free(fw->receive);
 	free(fw->batch.bytes);
 	free(fw->wish.messages.bytes);
@@ -150,8 +156,8 @@ int firewall_probe(struct firewall *fw, struct firewall_features *features, stru
 
 	if (inet < 0 || persist < 0 || egress < 0)
 		return -1;
-	fw->features = (struct firewall_features){.egress = egress, .persist = persist, .ipv6 = inet};
-	*features = fw->features;
+	fw->wish.features = (struct firewall_features){.egress = egress, .persist = persist, .ipv6 = inet};
+	*features = fw->wish.features;
 	return 0;
 }
 
@@ -181,12 +187,20 @@ static int explain(struct firewall *fw, int result, struct err *e)
 
 /* --- links -------------------------------------------------------------------------------- */
 
+static unsigned index_of(const struct firewall *fw, const char *link)
+{
+	struct ifreq request = {.ifr_ifindex = 0};
+
+	text_copy(request.ifr_name, sizeof request.ifr_name, link);
+	return ioctl(fw->lookup, SIOCGIFINDEX, &request) == -1 ? 0 : (unsigned)request.ifr_ifindex;
+}
+
 static bool same_link_names(const struct firewall *fw, const struct situation *s)
 {
-	if (fw->link_count != s->link_count)
+	if (fw->wish.link_count != s->link_count)
 		return false;
 	for (size_t i = 0; i < s->link_count; i++)
-		if (strcmp(fw->links[i].name, s->links[i]) != 0)
+		if (strcmp(fw->wish.links[i].name, s->links[i]) != 0)
 			return false;
 	return true;
 }
@@ -194,8 +208,8 @@ static bool same_link_names(const struct firewall *fw, const struct situation *s
 /* Looked at after a flip, not before: it must not make the flip later. */
 static bool same_link_indexes(const struct firewall *fw)
 {
-	for (size_t i = 0; i < fw->link_count && fw->features.egress; i++)
-		if (if_nametoindex(fw->links[i].name) != fw->links[i].index)
+	for (size_t i = 0; i < fw->wish.link_count && fw->wish.features.egress; i++)
+		if (index_of(fw, fw->wish.links[i].name) != fw->wish.links[i].index)
 			return false;
 	return true;
 }
@@ -203,12 +217,12 @@ static bool same_link_indexes(const struct firewall *fw)
 /* A link that has vanished meanwhile, or that the kernel refused, has no chain. */
 static void take_links(struct firewall *fw, const struct situation *s, uint32_t refused)
 {
-	fw->link_count = s->link_count;
+	fw->wish.link_count = s->link_count;
 	for (size_t i = 0; i < s->link_count; i++) {
-		text_copy(fw->links[i].name, sizeof fw->links[i].name, s->links[i]);
-		fw->links[i].index = refused >> i & 1 ? 0 : if_nametoindex(s->links[i]);
+		text_copy(fw->wish.links[i].name, sizeof fw->wish.links[i].name, s->links[i]);
+		fw->wish.links[i].index = refused >> i & 1 ? 0 : index_of(fw, s->links[i]);
 	}
-	nft_wish_links(fw);
+	nft_wish_links(&fw->wish);
 }
 
 /* The link whose chain the kernel refused, as a bit; 0 if it was something else. */
@@ -236,7 +250,8 @@ _Static_assert(SITUATION_LINKS <= 32, "links fit into the bits");
 
 static void put_table(struct firewall *fw, unsigned table, uint16_t type)
 {
-	struct nlmsghdr *m = nft_message(&fw->batch, type, NLM_F_CREATE, nft_family(fw, table));
+	struct nlmsghdr *m =
+	    nft_message(&fw->batch, type, NLM_F_CREATE, nft_family(&fw->wish.features, table));
 
 	mnl_attr_put_strz(m, NFTA_TABLE_NAME, POLICY_NFT_TABLE);
 	if (type == NFT_MSG_NEWTABLE)
@@ -252,7 +267,7 @@ static void put_removals(struct firewall *fw, unsigned table)
 	for (; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left)) {
 		const struct nfgenmsg *generic = mnl_nlmsg_get_payload(m);
 
-		if (generic->nfgen_family == nft_family(fw, table))
+		if (generic->nfgen_family == nft_family(&fw->wish.features, table))
 			nft_batch_copy(fw, m);
 	}
 }
@@ -278,7 +293,7 @@ static void put_differences(struct firewall *fw, unsigned table)
 
 static bool is_used(const struct firewall *fw, unsigned table)
 {
-	return table == NFT_INET || fw->features.egress;
+	return table == NFT_INET || fw->wish.features.egress;
 }
 
 /* Puts all that differs into the batch. Returns false if nothing does. */
@@ -298,7 +313,8 @@ static bool put_all(struct firewall *fw)
 			put_differences(fw, i);
 	for (unsigned i = 0; i < NFT_SETS; i++)
 		if (is_used(fw, nft_sets[i].table) && fw->set_differs[i])
-			nft_put_set(fw, i, fw->table[nft_sets[i].table].exists, nft_sets[i].timeout);
+			nft_put_set(&fw->batch, &fw->wish, i, fw->table[nft_sets[i].table].exists,
+				    nft_sets[i].timeout);
 	return fw->batch.used != empty;
 }
 
@@ -306,7 +322,7 @@ static void note_held(struct firewall *fw)
 {
 	for (unsigned i = 0; i < NFT_SETS; i++)
 		if (nft_set_changes(fw, i))
-			fw->held[i] = fw->want[i];
+			fw->held[i] = fw->wish.want[i];
 }
 
 /* --- asserting --------------------------------------------------------------------------------- */
@@ -324,7 +340,7 @@ static int flip(struct firewall *fw)
 	for (unsigned i = 0; i < NFT_SETS; i++) {
 		changes[i] = is_used(fw, nft_sets[i].table) && nft_set_changes(fw, i);
 		if (changes[i])
-			nft_put_set(fw, i, fw->held[i].count != 0, nft_sets[i].timeout);
+			nft_put_set(&fw->batch, &fw->wish, i, fw->held[i].count != 0, nft_sets[i].timeout);
 		count += changes[i];
 	}
 	if (count == 0) {
@@ -406,11 +422,15 @@ static int settle(struct firewall *fw, const struct situation *s, struct err *e)
 
 int firewall_assert(struct firewall *fw, const struct situation *s, struct err *e)
 {
-	if (policy_check(s, e) == -1 || nft_wish_rules(fw, s, e) == -1)
+	int result = policy_check(s, e) == -1 ? -1 : nft_wish_rules(&fw->wish, s, e);
+
+	if (result == -1)
 		return -1;
+	if (result == 1) /* other rules than those that stand */
+		fw->verified = false;
 	if (s->state == POLICY_OPEN && s->tunnel.index == 0)
 		return err_set(e, "the tunnel's interface %s is not there", s->tunnel.name);
-	nft_wish_elements(fw, s);
+	nft_wish_elements(&fw->wish, s);
 	if (fw->verified && same_link_names(fw, s) && flip(fw) == 0 && same_link_indexes(fw))
 		return 0;
 	fw->verified = false;
@@ -440,12 +460,13 @@ static void wish_pause(struct firewall *fw, unsigned paused, unsigned links)
 {
 	static const uint8_t families[] = {NFPROTO_IPV4, NFPROTO_IPV6};
 
-	fw->want[paused].count = fw->want[links].count = 0;
+	fw->wish.want[paused].count = fw->wish.want[links].count = 0;
 	for (size_t i = 0; i < sizeof families; i++)
-		add_key(&fw->want[paused], &families[i], sizeof families[i]);
-	for (size_t i = 0; i < fw->link_count; i++)
-		if (fw->links[i].index != 0)
-			add_key(&fw->want[links], &fw->links[i].index, sizeof fw->links[i].index);
+		add_key(&fw->wish.want[paused], &families[i], sizeof families[i]);
+	for (size_t i = 0; i < fw->wish.link_count; i++)
+		if (fw->wish.links[i].index != 0)
+			add_key(&fw->wish.want[links], &fw->wish.links[i].index,
+				sizeof fw->wish.links[i].index);
 }
 
 int firewall_pause(struct firewall *fw, uint32_t seconds, struct err *e)
@@ -461,7 +482,7 @@ int firewall_pause(struct firewall *fw, uint32_t seconds, struct err *e)
 	nft_batch_begin(fw, false);
 	for (size_t i = 0; i < 2; i++)
 		if (is_used(fw, nft_sets[sets[i]].table))
-			nft_put_set(fw, sets[i], true, seconds * 1000);
+			nft_put_set(&fw->batch, &fw->wish, sets[i], true, seconds * 1000);
 	result = nft_batch_send(fw, true);
 	if (result != 0)
 		return explain(fw, result, e);
@@ -543,7 +564,7 @@ static bool is_about_ours(const struct firewall *fw, const struct nlmsghdr *m)
 {
 	const struct nfgenmsg *generic = mnl_nlmsg_get_payload(m);
 
-	return (generic->nfgen_family == nft_family(fw, NFT_INET) ||
+	return (generic->nfgen_family == nft_family(&fw->wish.features, NFT_INET) ||
 		generic->nfgen_family == NFPROTO_NETDEV) &&
 	       strcmp(nft_text(m, NFTA_TABLE_NAME), POLICY_NFT_TABLE) == 0;
 }

@@ -10,13 +10,6 @@
 #include "base/fault.h"
 #include "os/firewall_nft.h"
 
-uint8_t nft_family(const struct firewall *fw, unsigned table)
-{
-	if (table == NFT_NETDEV)
-		return NFPROTO_NETDEV;
-	return fw->features.ipv6 ? NFPROTO_INET : NFPROTO_IPV4;
-}
-
 /* Room is checked here once, so that no attribute needs to be. Past the end
  * the messages overwrite the last one, and `full` keeps them from being sent. */
 static struct nlmsghdr *put_header(struct nft_buffer *b, uint16_t type, uint16_t flags, uint8_t family)
@@ -148,6 +141,17 @@ int nft_batch_send(struct firewall *fw, bool commit)
 	if (commit)
 		fault_point("flip-after-send");
 	return read_verdict(fw, last);
+}
+
+const char *nft_text(const struct nlmsghdr *message, uint16_t type)
+{
+	const struct nlattr *a = mnl_nlmsg_get_payload_offset(message, sizeof(struct nfgenmsg));
+	const char *tail = mnl_nlmsg_get_payload_tail(message);
+
+	for (; mnl_attr_ok(a, (int)(tail - (const char *)a)); a = mnl_attr_next(a))
+		if (mnl_attr_get_type(a) == type && mnl_attr_validate(a, MNL_TYPE_NUL_STRING) >= 0)
+			return mnl_attr_get_str(a);
+	return "";
 }
 
 /* "chain out", "rule of chain in": what a message is about. */

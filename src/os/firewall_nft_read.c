@@ -67,13 +67,6 @@ static bool is_zero(const struct nlattr *a)
 	return true;
 }
 
-const char *nft_text(const struct nlmsghdr *message, uint16_t type)
-{
-	const struct nlattr *a = find(of_message(message), type, 0);
-
-	return a == NULL || mnl_attr_validate(a, MNL_TYPE_NUL_STRING) < 0 ? "" : mnl_attr_get_str(a);
-}
-
 static uint32_t number(struct attributes list, uint16_t type)
 {
 	const struct nlattr *a = find(list, type, 0);
@@ -113,7 +106,7 @@ static bool same_attributes(struct attributes want, struct attributes have, uint
 	FOR_EACH(a, want)
 	{
 		other = find(have, mnl_attr_get_type(a), position_of(want, a));
-		if (other == NULL || !same_value(a, other, ignored, depth))
+		if (other == NULL ? !is_zero(a) : !same_value(a, other, ignored, depth))
 			return false;
 	}
 	FOR_EACH(a, have)
@@ -227,8 +220,9 @@ int nft_read_tables(struct firewall *fw)
 		int result;
 
 		memset(&fw->table[i], 0, sizeof fw->table[i]);
-		result = nft_ask(fw, question(fw->question, NFT_MSG_GETTABLE, 0, nft_family(fw, i)),
-				 take_table, &i);
+		result = nft_ask(
+		    fw, question(fw->question, NFT_MSG_GETTABLE, 0, nft_family(&fw->wish.features, i)),
+		    take_table, &i);
 		if (result != 0 && result != -ENOENT && result != -EOPNOTSUPP && result != -EAFNOSUPPORT)
 			return result;
 	}
@@ -249,7 +243,7 @@ static void put_removal(struct firewall *fw, unsigned table, const struct nlmsgh
 {
 	uint16_t type = type_of(found);
 	uint16_t removal = (uint16_t)(type + NFT_MSG_DELTABLE - NFT_MSG_NEWTABLE);
-	struct nlmsghdr *m = nft_message(&fw->removals, removal, 0, nft_family(fw, table));
+	struct nlmsghdr *m = nft_message(&fw->removals, removal, 0, nft_family(&fw->wish.features, table));
 
 	mnl_attr_put_strz(m, NFTA_TABLE_NAME, POLICY_NFT_TABLE);
 	mnl_attr_put_strz(m, name_of(type), nft_text(found, name_of(type)));
@@ -297,7 +291,7 @@ static int take_object(struct firewall *fw, const struct nlmsghdr *found, void *
 	const struct nfgenmsg *generic = mnl_nlmsg_get_payload(found);
 	struct nft_piece *piece;
 
-	if (generic->nfgen_family != nft_family(fw, table) ||
+	if (generic->nfgen_family != nft_family(&fw->wish.features, table) ||
 	    strcmp(nft_text(found, NFTA_TABLE_NAME), POLICY_NFT_TABLE) != 0 || is_part_of_a_rule(found))
 		return 0;
 	piece = piece_for(fw, table, found);
@@ -320,8 +314,9 @@ static int read_objects(struct firewall *fw, unsigned table)
 	int result;
 
 	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-		result = nft_ask(fw, question(fw->question, types[i], NLM_F_DUMP, nft_family(fw, table)),
-				 take_object, &table);
+		result = nft_ask(
+		    fw, question(fw->question, types[i], NLM_F_DUMP, nft_family(&fw->wish.features, table)),
+		    take_object, &table);
 		if (result != 0)
 			return result;
 	}
@@ -332,7 +327,8 @@ static int read_objects(struct firewall *fw, unsigned table)
  * would take the table away with us: such a one stays nobody's. */
 uint32_t nft_table_flags(const struct firewall *fw, unsigned table)
 {
-	if (!fw->features.persist || (fw->table[table].exists && !(fw->table[table].flags & NFT_PERSIST)))
+	if (!fw->wish.features.persist ||
+	    (fw->table[table].exists && !(fw->table[table].flags & NFT_PERSIST)))
 		return 0;
 	return NFT_TABLE_F_OWNER | NFT_PERSIST;
 }
@@ -402,7 +398,7 @@ static bool holds(const struct nft_elements *elements, const struct nft_element 
 /* Both were made by nft_wish_elements, so the order is the same too. */
 bool nft_set_changes(const struct firewall *fw, unsigned set)
 {
-	const struct nft_elements *want = &fw->want[set], *held = &fw->held[set];
+	const struct nft_elements *want = &fw->wish.want[set], *held = &fw->held[set];
 
 	return want->count != held->count ||
 	       memcmp(want->list, held->list, want->count * sizeof want->list[0]) != 0;
@@ -413,8 +409,8 @@ bool nft_set_changes(const struct firewall *fw, unsigned set)
 int nft_read_set(struct firewall *fw, unsigned set, uint32_t generation)
 {
 	struct expected expected = {.set = &nft_sets[set], .generation = generation};
-	struct nlmsghdr *m =
-	    question(fw->question, NFT_MSG_GETSETELEM, NLM_F_DUMP, nft_family(fw, nft_sets[set].table));
+	struct nlmsghdr *m = question(fw->question, NFT_MSG_GETSETELEM, NLM_F_DUMP,
+				      nft_family(&fw->wish.features, nft_sets[set].table));
 	int result;
 
 	mnl_attr_put_strz(m, NFTA_SET_ELEM_LIST_SET, nft_sets[set].name);
@@ -423,9 +419,9 @@ int nft_read_set(struct firewall *fw, unsigned set, uint32_t generation)
 	if (result != 0)
 		return result;
 	for (size_t i = 0; i < fw->found.count; i++)
-		if (!holds(&fw->want[set], &fw->found.list[i]))
+		if (!holds(&fw->wish.want[set], &fw->found.list[i]))
 			expected.differs = true;
-	if (nft_sets[set].timeout == 0 && fw->found.count != fw->want[set].count)
+	if (nft_sets[set].timeout == 0 && fw->found.count != fw->wish.want[set].count)
 		expected.differs = true;
 	return expected.differs;
 }
@@ -437,7 +433,7 @@ static int read_sets(struct firewall *fw)
 		int result;
 
 		fw->set_differs[i] = true;
-		if (fw->table[table].differs || (table == NFT_NETDEV && !fw->features.egress))
+		if (fw->table[table].differs || (table == NFT_NETDEV && !fw->wish.features.egress))
 			continue; /* filled anew with the rest of the table, or not there at all */
 		result = nft_read_set(fw, i, 0);
 		if (result < 0)
@@ -505,13 +501,14 @@ int nft_read_blocked(struct firewall *fw, uint64_t *packets)
 {
 	*packets = 0;
 	for (unsigned i = 0; i < NFT_TABLES; i++) {
-		struct nlmsghdr *m = question(fw->question, NFT_MSG_GETOBJ, 0, nft_family(fw, i));
+		struct nlmsghdr *m =
+		    question(fw->question, NFT_MSG_GETOBJ, 0, nft_family(&fw->wish.features, i));
 		int result;
 
 		mnl_attr_put_strz(m, NFTA_OBJ_NAME, "blocked");
 		nft_put_be32(m, NFTA_OBJ_TYPE, NFT_OBJECT_COUNTER);
 		result = nft_ask(fw, m, take_counter, packets);
-		if (result != 0 && (i == NFT_INET || fw->features.egress))
+		if (result != 0 && (i == NFT_INET || fw->wish.features.egress))
 			return result;
 	}
 	return 0;

@@ -1,5 +1,5 @@
 /* What must stand in the kernel: tables, sets, chains and rules as netlink messages. */
-#include "os/firewall_nft.h"
+#include "os/firewall_nft_rules.h"
 #include <net/ethernet.h>
 
 #include <endian.h>
@@ -79,6 +79,13 @@ static const char *const chain_of[] = {
     [RULE_FORWARD] = "forward", [RULE_EGRESS] = "egress",
 };
 
+uint8_t nft_family(const struct firewall_features *features, unsigned table)
+{
+	if (table == NFT_NETDEV)
+		return NFPROTO_NETDEV;
+	return features->ipv6 ? NFPROTO_INET : NFPROTO_IPV4;
+}
+
 const struct nlmsghdr *nft_piece_message(const struct nft_wish *wish, const struct nft_piece *piece)
 {
 	return (const void *)(wish->messages.bytes + piece->offset);
@@ -86,10 +93,9 @@ const struct nlmsghdr *nft_piece_message(const struct nft_wish *wish, const stru
 
 /* --- pieces ------------------------------------------------------------- */
 
-static struct nlmsghdr *piece_begin(struct firewall *fw, unsigned table, uint16_t type, uint16_t flags)
+static struct nlmsghdr *piece_begin(struct nft_wish *wish, unsigned table, uint16_t type, uint16_t flags)
 {
-	struct nft_wish *wish = &fw->wish;
-	struct nlmsghdr *m = nft_message(&wish->messages, type, flags, nft_family(fw, table));
+	struct nlmsghdr *m = nft_message(&wish->messages, type, flags, nft_family(&wish->features, table));
 
 	if (wish->count < NFT_PIECES)
 		wish->pieces[wish->count++] = (struct nft_piece){
@@ -100,25 +106,25 @@ static struct nlmsghdr *piece_begin(struct firewall *fw, unsigned table, uint16_
 	return m;
 }
 
-static void piece_end(struct firewall *fw, const struct nlmsghdr *m)
+static void piece_end(struct nft_wish *wish, const struct nlmsghdr *m)
 {
-	nft_message_end(&fw->wish.messages, m);
+	nft_message_end(&wish->messages, m);
 }
 
-static void put_counter(struct firewall *fw, unsigned table)
+static void put_counter(struct nft_wish *wish, unsigned table)
 {
-	struct nlmsghdr *m = piece_begin(fw, table, NFT_MSG_NEWOBJ, NLM_F_CREATE);
+	struct nlmsghdr *m = piece_begin(wish, table, NFT_MSG_NEWOBJ, NLM_F_CREATE);
 
 	mnl_attr_put_strz(m, NFTA_OBJ_NAME, "blocked");
 	nft_put_be32(m, NFTA_OBJ_TYPE, NFT_OBJECT_COUNTER);
 	mnl_attr_nest_end(m, mnl_attr_nest_start(m, NFTA_OBJ_DATA));
-	piece_end(fw, m);
+	piece_end(wish, m);
 }
 
-static void put_set(struct firewall *fw, const struct nft_set *set, uint32_t id)
+static void put_set(struct nft_wish *wish, const struct nft_set *set, uint32_t id)
 {
 	static const uint8_t host_order[] = {0, 4, 1, 0, 0, 0}; /* for `nft list`: numbers, not addresses */
-	struct nlmsghdr *m = piece_begin(fw, set->table, NFT_MSG_NEWSET, NLM_F_CREATE);
+	struct nlmsghdr *m = piece_begin(wish, set->table, NFT_MSG_NEWSET, NLM_F_CREATE);
 
 	mnl_attr_put_strz(m, NFTA_SET_NAME, set->name);
 	nft_put_be32(m, NFTA_SET_FLAGS, set->flags);
@@ -127,7 +133,7 @@ static void put_set(struct firewall *fw, const struct nft_set *set, uint32_t id)
 	if (set->type == TYPE_LINK || set->type == TYPE_USER)
 		mnl_attr_put(m, NFTA_SET_USERDATA, sizeof host_order, host_order);
 	nft_put_be32(m, NFTA_SET_ID, id); /* asked for, though names would do */
-	piece_end(fw, m);
+	piece_end(wish, m);
 }
 
 void nft_put_hook(struct nlmsghdr *m, uint32_t hook, int32_t priority, const char *device)
@@ -142,31 +148,31 @@ void nft_put_hook(struct nlmsghdr *m, uint32_t hook, int32_t priority, const cha
 	mnl_attr_put_strz(m, NFTA_CHAIN_TYPE, "filter");
 }
 
-static void put_chain(struct firewall *fw, const struct chain *chain, const char *device)
+static void put_chain(struct nft_wish *wish, const struct chain *chain, const char *device)
 {
-	struct nlmsghdr *m = piece_begin(fw, chain->table, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
+	struct nlmsghdr *m = piece_begin(wish, chain->table, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
 
 	mnl_attr_put_strz(m, NFTA_CHAIN_NAME, chain->name);
 	if (chain->hook >= 0) {
 		nft_put_hook(m, (uint32_t)chain->hook, chain->priority, device);
 		nft_put_be32(m, NFTA_CHAIN_POLICY, chain->policy);
 	}
-	piece_end(fw, m);
+	piece_end(wish, m);
 }
 
-static struct nlmsghdr *rule_begin(struct firewall *fw, unsigned table, const char *chain)
+static struct nlmsghdr *rule_begin(struct nft_wish *wish, unsigned table, const char *chain)
 {
-	struct nlmsghdr *m = piece_begin(fw, table, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
+	struct nlmsghdr *m = piece_begin(wish, table, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
 
 	mnl_attr_put_strz(m, NFTA_RULE_CHAIN, chain);
-	fw->wish.list = mnl_attr_nest_start(m, NFTA_RULE_EXPRESSIONS);
+	wish->list = mnl_attr_nest_start(m, NFTA_RULE_EXPRESSIONS);
 	return m;
 }
 
-static void rule_end(struct firewall *fw, struct nlmsghdr *m)
+static void rule_end(struct nft_wish *wish, struct nlmsghdr *m)
 {
-	mnl_attr_nest_end(m, fw->wish.list);
-	piece_end(fw, m);
+	mnl_attr_nest_end(m, wish->list);
+	piece_end(wish, m);
 }
 
 /* --- expressions: one function per kind ---------------------------------- */
@@ -333,14 +339,14 @@ static void match_links(struct nlmsghdr *m, const struct rule *rule)
 	match_link(m, NFT_META_IIF, rule->from, false);
 }
 
-static void match_family(const struct firewall *fw, struct nlmsghdr *m, const struct rule *rule)
+static void match_family(const struct nft_wish *wish, struct nlmsghdr *m, const struct rule *rule)
 {
 	if (rule->family == NET_NONE)
 		return;
 	if (rule->hook == RULE_EGRESS) {
 		meta(m, NFT_META_PROTOCOL, NFT_REG_1);
 		equals16(m, rule->family == NET_IPV4 ? ETHERTYPE_IP : ETHERTYPE_IPV6);
-	} else if (fw->features.ipv6) {
+	} else if (wish->features.ipv6) {
 		meta(m, NFT_META_NFPROTO, NFT_REG_1);
 		equals8(m, rule->family == NET_IPV4 ? NFPROTO_IPV4 : NFPROTO_IPV6);
 	}
@@ -400,6 +406,12 @@ static void match_port(struct nlmsghdr *m, uint16_t port, enum rule_set ports, u
 		look_up(m, policy_set_name(ports), false);
 }
 
+static void match_byte(struct nlmsghdr *m, uint32_t base, uint32_t offset, uint8_t value)
+{
+	payload(m, base, offset, 1, NFT_REG_1);
+	equals8(m, value);
+}
+
 static void match_protocol(struct nlmsghdr *m, const struct rule *rule)
 {
 	if (rule->proto != 0) {
@@ -408,18 +420,12 @@ static void match_protocol(struct nlmsghdr *m, const struct rule *rule)
 	}
 	match_port(m, rule->source_port, rule->source_ports, 0);
 	match_port(m, rule->destination_port, rule->destination_ports, 2);
-	if (rule->icmp_type != RULE_NO_TYPE) {
-		payload(m, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, NFT_REG_1);
-		equals8(m, (uint8_t)rule->icmp_type);
-	}
-	if (rule->icmp_code_0) {
-		payload(m, NFT_PAYLOAD_TRANSPORT_HEADER, 1, 1, NFT_REG_1);
-		equals8(m, 0);
-	}
-	if (rule->hop_limit != 0) {
-		payload(m, NFT_PAYLOAD_NETWORK_HEADER, rule->family == NET_IPV4 ? 8 : 7, 1, NFT_REG_1);
-		equals8(m, rule->hop_limit);
-	}
+	if (rule->icmp_type != RULE_NO_TYPE)
+		match_byte(m, NFT_PAYLOAD_TRANSPORT_HEADER, 0, (uint8_t)rule->icmp_type);
+	if (rule->icmp_code_0)
+		match_byte(m, NFT_PAYLOAD_TRANSPORT_HEADER, 1, 0);
+	if (rule->hop_limit != 0)
+		match_byte(m, NFT_PAYLOAD_NETWORK_HEADER, rule->family == NET_IPV4 ? 8 : 7, rule->hop_limit);
 }
 
 /* skb protocol and the frame's own type: a packet socket may lie about the first. */
@@ -481,21 +487,21 @@ static void put_action(struct nlmsghdr *m, const struct rule *rule)
 	}
 }
 
-static bool is_left_out(const struct firewall *fw, const struct rule *rule, const struct situation *s)
+static bool is_left_out(const struct nft_wish *wish, const struct rule *rule, const struct situation *s)
 {
-	return (rule->family == NET_IPV6 && !fw->features.ipv6) ||
+	return (rule->family == NET_IPV6 && !wish->features.ipv6) ||
 	       (rule->owner == OWNER_OPENVPN_GROUP && !s->openvpn_group.known) ||
 	       (rule->owner == OWNER_DRIVER_USER && !s->driver_user.known);
 }
 
-static void put_rule(struct firewall *fw, const struct rule *rule, const struct situation *s)
+static void put_rule(struct nft_wish *wish, const struct rule *rule, const struct situation *s)
 {
 	unsigned table = rule->hook == RULE_EGRESS ? NFT_NETDEV : NFT_INET;
-	struct nlmsghdr *m = rule_begin(fw, table, chain_of[rule->hook]);
+	struct nlmsghdr *m = rule_begin(wish, table, chain_of[rule->hook]);
 
 	match_links(m, rule);
 	match_ether_type(m, rule->ether_type);
-	match_family(fw, m, rule);
+	match_family(wish, m, rule);
 	match_address(m, rule->source, rule->family, true);
 	if (rule->flow != FLOW_RELATED)
 		match_address(m, rule->destination, rule->family, false);
@@ -503,106 +509,108 @@ static void put_rule(struct firewall *fw, const struct rule *rule, const struct 
 	match_owner(m, rule->owner, s);
 	match_flow(m, rule);
 	put_action(m, rule);
-	rule_end(fw, m);
+	rule_end(wish, m);
 }
 
 /* --- the whole -------------------------------------------------------------- */
 
-static void put_verdict_rule(struct firewall *fw, unsigned table, const char *chain, int code, const char *to)
+static void put_verdict_rule(struct nft_wish *wish, unsigned table, const char *chain, int code,
+			     const char *to)
 {
-	struct nlmsghdr *m = rule_begin(fw, table, chain);
+	struct nlmsghdr *m = rule_begin(wish, table, chain);
 
 	verdict(m, code, to);
-	rule_end(fw, m);
+	rule_end(wish, m);
 }
 
-static void put_stop_rules(struct firewall *fw)
+static void put_stop_rules(struct nft_wish *wish)
 {
-	struct nlmsghdr *m = rule_begin(fw, NFT_INET, "stop");
+	struct nlmsghdr *m = rule_begin(wish, NFT_INET, "stop");
 
 	count(m);
-	rule_end(fw, m);
-	m = rule_begin(fw, NFT_INET, "stop"); /* an ICMP error would leave connect() waiting */
+	rule_end(wish, m);
+	m = rule_begin(wish, NFT_INET, "stop"); /* an ICMP error would leave connect() waiting */
 	meta(m, NFT_META_L4PROTO, NFT_REG_1);
 	equals8(m, NET_TCP);
 	reject(m, NFT_REJECT_TCP_RST, 0);
-	rule_end(fw, m);
-	m = rule_begin(fw, NFT_INET, "stop");
-	if (fw->features.ipv6)
+	rule_end(wish, m);
+	m = rule_begin(wish, NFT_INET, "stop");
+	if (wish->features.ipv6)
 		reject(m, NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_ADMIN_PROHIBITED);
 	else
 		reject(m, NFT_REJECT_ICMP_UNREACH, ICMP_PKT_FILTERED);
-	rule_end(fw, m);
-	put_verdict_rule(fw, NFT_INET, "stop", NF_DROP, NULL);
+	rule_end(wish, m);
+	put_verdict_rule(wish, NFT_INET, "stop", NF_DROP, NULL);
 }
 
 /* First in its chain: what a pause passes. */
-static void put_pause_rule(struct firewall *fw, unsigned table, const char *chain, uint32_t key,
+static void put_pause_rule(struct nft_wish *wish, unsigned table, const char *chain, uint32_t key,
 			   const char *set, bool marks)
 {
-	struct nlmsghdr *m = rule_begin(fw, table, chain);
+	struct nlmsghdr *m = rule_begin(wish, table, chain);
 
 	meta(m, key, NFT_REG_1);
 	look_up(m, set, false);
 	if (marks)
 		set_mark(m);
 	verdict(m, NF_ACCEPT, NULL);
-	rule_end(fw, m);
+	rule_end(wish, m);
 }
 
-static void put_rules_of(struct firewall *fw, enum rule_hook hook, const struct situation *s)
+static void put_rules_of(struct nft_wish *wish, enum rule_hook hook, const struct situation *s)
 {
 	size_t total;
 	const struct rule *rules = policy_table(&total);
 
 	for (size_t i = 0; i < total; i++)
-		if (rules[i].hook == hook && !is_left_out(fw, &rules[i], s))
-			put_rule(fw, &rules[i], s);
+		if (rules[i].hook == hook && !is_left_out(wish, &rules[i], s))
+			put_rule(wish, &rules[i], s);
 }
 
 /* No base chain leans on its policy: a new chain's takes effect late. The last
  * rule of each drops by itself, and no look-up stands before it. */
-static void put_inet_rules(struct firewall *fw, const struct situation *s)
+static void put_inet_rules(struct nft_wish *wish, const struct situation *s)
 {
-	put_stop_rules(fw);
-	put_rules_of(fw, RULE_ARRIVE, s);
-	put_verdict_rule(fw, NFT_INET, "arrive", NF_ACCEPT, NULL);
-	put_pause_rule(fw, NFT_INET, "in", NFT_META_NFPROTO, "paused", false);
-	put_rules_of(fw, RULE_IN, s);
-	put_pause_rule(fw, NFT_INET, "out", NFT_META_NFPROTO, "paused", true);
-	put_rules_of(fw, RULE_OUT, s);
-	put_verdict_rule(fw, NFT_INET, "out", NF_DROP, NULL);
-	put_pause_rule(fw, NFT_INET, "forward", NFT_META_NFPROTO, "paused", true);
-	put_rules_of(fw, RULE_FORWARD, s);
+	put_stop_rules(wish);
+	put_rules_of(wish, RULE_ARRIVE, s);
+	put_verdict_rule(wish, NFT_INET, "arrive", NF_ACCEPT, NULL);
+	put_pause_rule(wish, NFT_INET, "in", NFT_META_NFPROTO, "paused", false);
+	put_rules_of(wish, RULE_IN, s);
+	put_pause_rule(wish, NFT_INET, "out", NFT_META_NFPROTO, "paused", true);
+	put_rules_of(wish, RULE_OUT, s);
+	put_verdict_rule(wish, NFT_INET, "out", NF_DROP, NULL);
+	put_pause_rule(wish, NFT_INET, "forward", NFT_META_NFPROTO, "paused", true);
+	put_rules_of(wish, RULE_FORWARD, s);
 }
 
-static void put_egress_rules(struct firewall *fw, const struct situation *s)
+static void put_egress_rules(struct nft_wish *wish, const struct situation *s)
 {
 	struct nlmsghdr *m;
 
-	put_pause_rule(fw, NFT_NETDEV, "egress", NFT_META_OIF, "paused_links", false);
-	m = rule_begin(fw, NFT_NETDEV, "egress");
+	put_pause_rule(wish, NFT_NETDEV, "egress", NFT_META_OIF, "paused_links", false);
+	m = rule_begin(wish, NFT_NETDEV, "egress");
 	meta(m, NFT_META_MARK, NFT_REG_1);
 	equals32(m, POLICY_NFT_MARK);
 	verdict(m, NF_ACCEPT, NULL);
-	rule_end(fw, m);
-	put_rules_of(fw, RULE_EGRESS, s);
+	rule_end(wish, m);
+	put_rules_of(wish, RULE_EGRESS, s);
 }
 
-static void put_standing(struct firewall *fw, unsigned table, const struct situation *s)
+static void put_standing(struct nft_wish *wish, unsigned table, const struct situation *s)
 {
-	piece_end(fw, piece_begin(fw, table, NFT_MSG_NEWTABLE, NLM_F_CREATE)); /* flags: nft_table_flags */
-	put_counter(fw, table);
+	piece_end(wish,
+		  piece_begin(wish, table, NFT_MSG_NEWTABLE, NLM_F_CREATE)); /* flags: nft_table_flags */
+	put_counter(wish, table);
 	for (unsigned i = 0; i < NFT_SETS; i++)
 		if (nft_sets[i].table == table)
-			put_set(fw, &nft_sets[i], i + 1);
+			put_set(wish, &nft_sets[i], i + 1);
 	for (size_t i = 0; i < sizeof chains / sizeof chains[0]; i++)
 		if (chains[i].table == table)
-			put_chain(fw, &chains[i], NULL);
+			put_chain(wish, &chains[i], NULL);
 	if (table == NFT_INET)
-		put_inet_rules(fw, s);
+		put_inet_rules(wish, s);
 	else
-		put_egress_rules(fw, s);
+		put_egress_rules(wish, s);
 }
 
 static int check_known(const struct identity *identity, const char *which, struct err *e)
@@ -617,53 +625,49 @@ static bool same_identity(const struct identity *a, const struct identity *b)
 	return a->known == b->known && (!a->known || a->number == b->number);
 }
 
-int nft_wish_rules(struct firewall *fw, const struct situation *s, struct err *e)
+int nft_wish_rules(struct nft_wish *wish, const struct situation *s, struct err *e)
 {
-	struct nft_wish *wish = &fw->wish;
-
 	if (check_known(&s->openvpn_group, "group", e) == -1 ||
 	    check_known(&s->driver_user, "user", e) == -1 || check_known(&s->dhcp_user, "user", e) == -1)
 		return -1;
 	if (wish->standing != 0 && same_identity(&wish->group, &s->openvpn_group) &&
 	    same_identity(&wish->driver, &s->driver_user))
 		return 0;
-	fw->verified = false;
 	wish->messages.used = wish->count = 0;
 	wish->messages.full = false;
-	put_standing(fw, NFT_INET, s);
-	if (fw->features.egress)
-		put_standing(fw, NFT_NETDEV, s);
+	put_standing(wish, NFT_INET, s);
+	if (wish->features.egress)
+		put_standing(wish, NFT_NETDEV, s);
 	wish->standing = wish->count;
 	wish->group = s->openvpn_group;
 	wish->driver = s->driver_user;
-	return wish->messages.full ? err_set(e, "the rules do not fit into their buffer") : 0;
+	return wish->messages.full ? err_set(e, "the rules do not fit into their buffer") : 1;
 }
 
-static void put_link(struct firewall *fw, size_t link)
+static void put_link(struct nft_wish *wish, size_t link)
 {
 	char name[32];
 	struct chain chain = {name, NFT_NETDEV, NF_NETDEV_EGRESS, 0, NF_DROP};
-	size_t first = fw->wish.count;
+	size_t first = wish->count;
 
-	snprintf(name, sizeof name, "link_%u", fw->links[link].index);
-	put_chain(fw, &chain, fw->links[link].name);
-	put_verdict_rule(fw, NFT_NETDEV, name, NFT_JUMP, "egress");
-	put_verdict_rule(fw, NFT_NETDEV, name, NF_DROP, NULL);
-	for (size_t i = first; i < fw->wish.count; i++)
-		fw->wish.pieces[i].link = (int8_t)link;
+	snprintf(name, sizeof name, "link_%u", wish->links[link].index);
+	put_chain(wish, &chain, wish->links[link].name);
+	put_verdict_rule(wish, NFT_NETDEV, name, NFT_JUMP, "egress");
+	put_verdict_rule(wish, NFT_NETDEV, name, NF_DROP, NULL);
+	for (size_t i = first; i < wish->count; i++)
+		wish->pieces[i].link = (int8_t)link;
 }
 
 /* Puts the links' chains behind the standing pieces, in place of the old ones. */
-void nft_wish_links(struct firewall *fw)
+void nft_wish_links(struct nft_wish *wish)
 {
-	struct nft_wish *wish = &fw->wish;
 
 	if (wish->count > wish->standing)
 		wish->messages.used = wish->pieces[wish->standing].offset;
 	wish->count = wish->standing;
-	for (size_t i = 0; i < fw->link_count && fw->features.egress; i++)
-		if (fw->links[i].index != 0)
-			put_link(fw, i);
+	for (size_t i = 0; i < wish->link_count && wish->features.egress; i++)
+		if (wish->links[i].index != 0)
+			put_link(wish, i);
 }
 
 /* --- elements ----------------------------------------------------------------- */
@@ -745,14 +749,14 @@ static void add_others(struct nft_elements *elements, const struct nft_set *set,
 }
 
 /* The pause's sets are wanted empty: any policy ends a pause. */
-void nft_wish_elements(struct firewall *fw, const struct situation *s)
+void nft_wish_elements(struct nft_wish *wish, const struct situation *s)
 {
 	for (unsigned i = 0; i < NFT_SETS; i++) {
-		fw->want[i].count = 0;
+		wish->want[i].count = 0;
 		if (nft_sets[i].family != NET_NONE)
-			add_addresses(&fw->want[i], &nft_sets[i], s);
+			add_addresses(&wish->want[i], &nft_sets[i], s);
 		else
-			add_others(&fw->want[i], &nft_sets[i], s);
+			add_others(&wish->want[i], &nft_sets[i], s);
 	}
 }
 
@@ -769,32 +773,31 @@ static void put_element(struct nlmsghdr *m, const struct nft_set *set, const str
 	mnl_attr_nest_end(m, nest);
 }
 
-static struct nlmsghdr *elements_begin(struct firewall *fw, unsigned set, uint16_t type, uint16_t flags)
+static struct nlmsghdr *elements_begin(struct nft_buffer *to, const struct nft_wish *wish, unsigned set,
+				       uint16_t type, uint16_t flags)
 {
-	struct nlmsghdr *m = nft_message(&fw->batch, type, flags, nft_family(fw, nft_sets[set].table));
+	struct nlmsghdr *m = nft_message(to, type, flags, nft_family(&wish->features, nft_sets[set].table));
 
 	mnl_attr_put_strz(m, NFTA_SET_ELEM_LIST_TABLE, POLICY_NFT_TABLE);
 	mnl_attr_put_strz(m, NFTA_SET_ELEM_LIST_SET, nft_sets[set].name);
 	return m;
 }
 
-static void put_elements(struct firewall *fw, unsigned set, uint32_t timeout)
+void nft_put_set(struct nft_buffer *to, const struct nft_wish *wish, unsigned set, bool flush,
+		 uint32_t timeout)
 {
-	const struct nft_elements *elements = &fw->want[set];
-	struct nlmsghdr *m = elements_begin(fw, set, NFT_MSG_NEWSETELEM, NLM_F_CREATE);
-	struct nlattr *list = mnl_attr_nest_start(m, NFTA_SET_ELEM_LIST_ELEMENTS);
+	const struct nft_elements *elements = &wish->want[set];
+	struct nlmsghdr *m;
+	struct nlattr *list;
 
+	if (flush)
+		nft_message_end(to, elements_begin(to, wish, set, NFT_MSG_DELSETELEM, 0));
+	if (elements->count == 0)
+		return;
+	m = elements_begin(to, wish, set, NFT_MSG_NEWSETELEM, NLM_F_CREATE);
+	list = mnl_attr_nest_start(m, NFTA_SET_ELEM_LIST_ELEMENTS);
 	for (size_t i = 0; i < elements->count; i++)
 		put_element(m, &nft_sets[set], &elements->list[i], timeout);
 	mnl_attr_nest_end(m, list);
-	nft_message_end(&fw->batch, m);
-}
-
-/* Makes a set's members what is wanted, in place of those it has. */
-void nft_put_set(struct firewall *fw, unsigned set, bool flush, uint32_t timeout)
-{
-	if (flush)
-		nft_message_end(&fw->batch, elements_begin(fw, set, NFT_MSG_DELSETELEM, 0));
-	if (fw->want[set].count != 0)
-		put_elements(fw, set, timeout);
+	nft_message_end(to, m);
 }

@@ -129,9 +129,9 @@ static int do_kill_at(char **words, struct err *e)
 static int do_lack(char **words, struct err *e)
 {
 	(void)e;
-	fw->features.persist = fw->features.persist && strcmp(words[1], "persist") != 0;
-	fw->features.egress = fw->features.egress && strcmp(words[1], "egress") != 0;
-	fw->features.ipv6 = fw->features.ipv6 && strcmp(words[1], "inet") != 0;
+	fw->wish.features.persist = fw->wish.features.persist && strcmp(words[1], "persist") != 0;
+	fw->wish.features.egress = fw->wish.features.egress && strcmp(words[1], "egress") != 0;
+	fw->wish.features.ipv6 = fw->wish.features.ipv6 && strcmp(words[1], "inet") != 0;
 	return 0;
 }
 
