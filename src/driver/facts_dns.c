@@ -64,7 +64,7 @@ static void add_domain(struct facts *facts, const char *text, uint32_t order)
 static void add_server_with_port(struct facts *facts, const char *text, uint32_t order)
 {
 	char host[NET_ADDRESS_TEXT + 8];
-	char *end = host, *port = NULL;
+	char *end, *port = NULL;
 
 	if (text_copy(host, sizeof host, text) == -1)
 		return;

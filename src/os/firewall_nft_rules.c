@@ -33,10 +33,6 @@ enum {
 	{                                                                                                    \
 		n "6", NFT_INET, TYPE_IPV6, 16, f, t, s, NET_IPV6                                            \
 	}
-#define ONLY6(n, s, f)                                                                                       \
-	{                                                                                                    \
-		n "6", NFT_INET, TYPE_IPV6, 16, f, 0, s, NET_IPV6                                            \
-	}
 
 const struct nft_set nft_sets[NFT_SETS] = {
     {"endpoint4", NFT_INET, TYPE_ENDPOINT4, 12, 0, 0, SET_ENDPOINT, NET_IPV4},
@@ -47,9 +43,9 @@ const struct nft_set nft_sets[NFT_SETS] = {
     BOTH("tunnel_networks", SET_TUNNEL_NETWORKS, NFT_SET_INTERVAL, 0),
     BOTH("lan", SET_LAN, NFT_SET_INTERVAL, 0),
     BOTH("dhcp_servers", SET_DHCP_SERVERS, NFT_SET_INTERVAL, 0),
-    ONLY6("neighbours", SET_NEIGHBOURS, NFT_SET_INTERVAL),
-    ONLY6("link_local_or_none", SET_LINK_LOCAL_OR_NONE, NFT_SET_INTERVAL),
-    ONLY6("mld_routers", SET_MLD_ROUTERS, 0),
+    {"neighbours6", NFT_INET, TYPE_IPV6, 16, NFT_SET_INTERVAL, 0, SET_NEIGHBOURS, NET_IPV6},
+    {"link_local_or_none6", NFT_INET, TYPE_IPV6, 16, NFT_SET_INTERVAL, 0, SET_LINK_LOCAL_OR_NONE, NET_IPV6},
+    {"mld_routers6", NFT_INET, TYPE_IPV6, 16, 0, 0, SET_MLD_ROUTERS, NET_IPV6},
     {"tunnel", NFT_INET, TYPE_LINK, 4, 0, 0, SET_TUNNEL, NET_NONE},
     {"dhcp_users", NFT_INET, TYPE_USER, 4, 0, 0, SET_DHCP_USERS, NET_NONE},
     {"dns_ports", NFT_INET, TYPE_PORT, 2, 0, 0, SET_DNS_PORTS, NET_NONE},
@@ -81,9 +77,7 @@ static const char *const chain_of[] = {
 
 uint8_t nft_family(const struct firewall_features *features, unsigned table)
 {
-	if (table == NFT_NETDEV)
-		return NFPROTO_NETDEV;
-	return features->ipv6 ? NFPROTO_INET : NFPROTO_IPV4;
+	return table == NFT_NETDEV ? NFPROTO_NETDEV : features->ipv6 ? NFPROTO_INET : NFPROTO_IPV4;
 }
 
 const struct nlmsghdr *nft_piece_message(const struct nft_wish *wish, const struct nft_piece *piece)

@@ -301,7 +301,8 @@ static int keepalive(struct parser *parser, const struct option *option, struct 
 {
 	if (check(parser, option, option->arguments, given) == -1)
 		return -1;
-	if (atoi(given.word[1]) < 2 * atoi(given.word[0]))
+	/* Both are numbers: checked above. */
+	if (strtoul(given.word[1], NULL, 10) < 2 * strtoul(given.word[0], NULL, 10))
 		return parser_refuse(parser, option->name,
 				     "the second number is not twice the first or more");
 	return keep_line(parser, option, given);

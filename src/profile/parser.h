@@ -4,7 +4,7 @@
 
 #include "profile/parts.h"
 
-enum { IGNORED_MAX = 64, DIRECTORY_SIZE = 256 };
+enum { IGNORED_MAX = 64, DIRECTORY_SIZE = 256, QUOTED_SIZE = 80 };
 
 struct parser {
 	const struct profile_source *source;

@@ -1,4 +1,4 @@
-/* A sender as fast as the machine: flood [-4 ADDR] [-6 ADDR] [-b DEVICE] [-p PORT] [-t SECONDS].
+/* A sender as fast as the machine: flood [-4 ADDR] [-6 ADDR] [-b DEVICE] [-p PORT] [-r RATE] [-t SECONDS].
  * Sends connected, unconnected, bound to the device and IPv6 in turn until SIGTERM or the time is
  * over; then prints `attempts taken microseconds`. */
 #include <arpa/inet.h>
@@ -83,10 +83,10 @@ int main(int argc, char **argv)
 	unsigned short port = 5301;
 	struct way ways[WAYS];
 	size_t count = 0;
-	uint64_t began = now(), until = UINT64_MAX, attempts = 0, taken = 0;
+	uint64_t began = now(), until = UINT64_MAX, attempts = 0, taken = 0, rate = 0;
 	int option;
 
-	while ((option = getopt(argc, argv, "4:6:b:p:t:")) != -1) {
+	while ((option = getopt(argc, argv, "4:6:b:p:r:t:")) != -1) {
 		if (option == '4')
 			four = optarg;
 		else if (option == '6')
@@ -95,6 +95,8 @@ int main(int argc, char **argv)
 			device = optarg;
 		else if (option == 'p')
 			port = (unsigned short)atoi(optarg);
+		else if (option == 'r')
+			rate = (uint64_t)atoi(optarg);
 		else if (option == 't')
 			until = began + (uint64_t)(atof(optarg) * 1e6);
 		else
@@ -116,6 +118,9 @@ int main(int argc, char **argv)
 				taken += send_one(&ways[i]);
 			attempts += BURST;
 		}
+		/* Ahead of the rate: waits until it is due again. */
+		if (rate != 0 && attempts * 1000000 / rate > now() - began)
+			usleep((useconds_t)(attempts * 1000000 / rate - (now() - began)));
 	}
 	printf("%llu %llu %llu\n", (unsigned long long)attempts, (unsigned long long)taken,
 	       (unsigned long long)(now() - began));

@@ -60,7 +60,6 @@ SERVERS = {server.name: server for server in (
     Server("v4only", Endpoint(SERVER4, 1196, "udp"), 14),
     Server("noredirect", Endpoint(SERVER4, 1197, "udp"), 15),
     Server("slowtls", Endpoint(SERVER4, 1198, "udp"), 16, SLOW + ["--tls-verify", f"{HERE}/slow_server"]),
-    Server("slowpush", Endpoint(SERVER4, 1199, "udp"), 17, SLOW + ["--client-connect", f"{HERE}/slow_server"]),
     Server("password", Endpoint(SERVER4, 1200, "udp"), 18, ["--script-security", "3", "--auth-user-pass-verify",
                                                             f"{HERE}/verify_password", "via-env"]),
     Server("stranger", Endpoint(SERVER4, 1195, "udp"), 13, ["--cert", "other.crt",

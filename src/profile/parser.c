@@ -1,0 +1,21 @@
+/* What a refused or a stripped line says. */
+#include "profile/parser.h"
+
+#include <string.h>
+
+#include "base/text.h"
+
+int parser_refuse(struct parser *parser, const char *option, const char *reason)
+{
+	char quoted[QUOTED_SIZE], name[300];
+
+	text_escape(quoted, sizeof quoted, option, strlen(option));
+	text_escape(name, sizeof name, parser->source->name, strlen(parser->source->name));
+	return err_set(parser->e, "%s:%d: %s: %s", name, parser->lines.number, quoted, reason);
+}
+
+void parser_notice(struct parser *parser, const char *option, const char *reason)
+{
+	if (parser->source->notice != NULL)
+		parser->source->notice(parser->lines.number, option, reason, parser->source->argument);
+}
