@@ -22,9 +22,9 @@ LDFLAGS += $(if $(SANITIZE),-fsanitize=$(SANITIZE),-pie -Wl,-z,relro,-z,now)
 
 # --- libraries, by program; portcullisd links no parser of network or user input
 libs_of = $(shell $(PKG_CONFIG) --libs $(1))
-GATE_LIBS = $(call libs_of,libevent_core libconfuse libnftnl libmnl)
+GATE_LIBS = $(call libs_of,libevent_core libconfuse libmnl)
 DRIVER_LIBS = $(call libs_of,libevent_core jansson libseccomp)
-CTL_LIBS = $(call libs_of,jansson libnftnl libmnl libevent_core)
+CTL_LIBS = $(call libs_of,jansson libmnl libevent_core)
 
 # --- objects, by program. A room's objects are all of its files but the mains.
 room = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %_main.c src/base/fault_none.c,$(wildcard $(1)/*.c)))
@@ -94,8 +94,34 @@ unit: $(UNIT)
 
 -include tests/check.mk
 
+# Programs, man pages and a sample; creates no user, starts nothing, locks nothing.
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXECDIR) \
+	    $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(SYSCONFDIR)/portcullis
+	install -m 755 $(BUILD)/portcullisd $(DESTDIR)$(PREFIX)/sbin/
+	install -m 755 $(BUILD)/portcullis $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(BUILD)/portcullis-driver $(DESTDIR)$(LIBEXECDIR)/
+	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 conf/portcullis.conf $(DESTDIR)$(SYSCONFDIR)/portcullis/portcullis.conf.sample
+
+# Leaves the configuration and the profiles, which are yours. Run `portcullis off` first.
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/sbin/portcullisd $(DESTDIR)$(PREFIX)/bin/portcullis \
+	    $(DESTDIR)$(LIBEXECDIR)/portcullis-driver $(DESTDIR)$(PREFIX)/share/man/man8/portcullis*.8 \
+	    $(DESTDIR)$(PREFIX)/share/man/man5/portcullis.conf.5 $(DESTDIR)$(SYSCONFDIR)/portcullis/portcullis.conf.sample
+
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit clean
+help:
+	@echo 'make [all]      build/portcullisd, build/portcullis-driver, build/portcullis'
+	@echo 'make unit       the unit, golden and replay tests'
+	@echo 'make check      everything (as ./bootstrap check, without installing)'
+	@echo 'make check-kill the whole matrix of kills, 20 times each'
+	@echo 'make bench      the figures of README, as ratios'
+	@echo 'make install    PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc'
+	@echo 'make uninstall, make clean'
+
+.PHONY: all unit install uninstall clean help
 .SECONDARY:

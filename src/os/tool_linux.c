@@ -67,7 +67,8 @@ static void become_tool(const char *const *argv, int input, int output)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)signal(SIGPIPE, SIG_DFL);
 	(void)setsid(); /* so that the deadline ends its children too */
-	if (argv[count] == NULL && dup2(input, 0) != -1 && dup2(output, 1) != -1 && dup2(output, 2) != -1) {
+	if (count > 0 && argv[count] == NULL && arguments[0] != NULL && dup2(input, 0) != -1 &&
+	    dup2(output, 1) != -1 && dup2(output, 2) != -1) {
 		close_descriptors(3);
 		execve(arguments[0], arguments, environment);
 	}
