@@ -248,6 +248,10 @@ class Bench:
             until = time.monotonic() + self.idle_seconds
             wait_for(lambda: time.monotonic() > until, "a minute", self.idle_seconds + 5)
             woke = {name: (wakeups(pid) - before[name]) * 60 / self.idle_seconds for name, pid in pids.items()}
+            # The counter does count: an asked driver wakes.
+            asked = wakeups(pids["portcullis-driver"])
+            daemon.status()
+            assert wakeups(pids["portcullis-driver"]) > asked
             self.claim("f", all(count <= 6 for count in woke.values()), "connected and idle: "
                        + ", ".join(f"{name} {count:.0f}" for name, count in woke.items())
                        + " wake-ups a minute, at most 6 each")
@@ -295,6 +299,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=15, help="runs of each kind")
     parser.add_argument("--idle", type=int, default=60, help="seconds of (f); 0: leave it out")
     parser.add_argument("--only", default="abcdefg", help="letters")
+    parser.add_argument("--report", action="store_true", help="exit 0 whatever the figures are (a busy machine)")
     options = parser.parse_args()
     if not isolate.is_inside():
         isolate.run([sys.executable, "-B", *sys.argv])
@@ -306,7 +311,7 @@ def main():
             run()
     print(f"bench: {'every claim holds' if not bench.failed else f'{bench.failed} claims fail'}; Linux {os.uname().release}, "
           f"{os.cpu_count()} processors")
-    return 1 if bench.failed else 0
+    return 1 if bench.failed and not options.report else 0
 
 
 if __name__ == "__main__":

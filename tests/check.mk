@@ -50,6 +50,7 @@ check-cppcheck:
 	    --inline-suppr --suppressions-list=tests/arch/cppcheck.txt \
 	    -Isrc -I. $(C_FILES)
 check-man:
+	test -n "$(wildcard man/*.[1-9])"
 	$(foreach page,$(wildcard man/*.[1-9]),mandoc -T lint -W warning $(page) &&) true
 check-shell:
 	sh -n bootstrap && $(foreach file,$(wildcard tests/*.sh tests/*/*.sh),sh -n $(file) &&) true

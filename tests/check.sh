@@ -34,7 +34,8 @@ steps=${*:-gcc clang unit san arch format tidy cppcheck man shell fuzz e2e kill-
 for step in $steps; do
 	case $step in
 	gcc | clang | fuzz | san) run "$step" make "$jobs" "check-$step" ;;
-	bench) run "$step" make "$step" && sed -n '/^(/p' "$logs/bench.log" ;;
+	# Shown, not judged: other work on this machine must not fail a check. `make bench` judges.
+	bench) run "$step" make "$step" BENCH_OPTIONS=--report && sed -n '/^(/p' "$logs/bench.log" ;;
 	*) run "$step" make "check-$step" ;;
 	esac
 done

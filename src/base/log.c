@@ -2,6 +2,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,11 +38,15 @@ int log_level_parse(const char *word)
 	return -1;
 }
 
-/* A full disk loses the line: nothing may depend on the log. */
+/* A full disk loses the line, and so does a pipe that nobody reads (a line
+ * fits into what poll calls writable): nothing may wait for the log. */
 static void emit(int descriptor, const char *line, size_t length)
 {
-	ssize_t written = descriptor == -1 ? 0 : write(descriptor, line, length);
+	struct pollfd ready = {.fd = descriptor, .events = POLLOUT};
+	ssize_t written = 0;
 
+	if (descriptor != -1 && poll(&ready, 1, 0) == 1 && ready.revents & POLLOUT)
+		written = write(descriptor, line, length);
 	(void)written;
 }
 

@@ -67,6 +67,7 @@ static int drive(void)
 	if (check_descriptors(&e) == -1)
 		return complain(e.text);
 	log_open(WIRE_FD_LOG, LOG_INFO);
+	log_copy(STDERR_FILENO); /* nowhere, unless portcullisd runs with -d */
 	warm_up();
 	if (driver_open(&driver, &e) == -1 || sandbox_enter(SANDBOX_DRIVER, &e) == -1) {
 		log_error("driver", "%s", e.text);

@@ -103,9 +103,14 @@ int gate_flip(struct gate *gate, enum wire_gate to, const char *why)
 static void retry_cb(evutil_socket_t fd, short what, void *argument)
 {
 	struct gate *gate = argument;
+	struct err e = {""};
 
 	(void)fd, (void)what;
-	if (gate->state == GATE_UNPROTECTED)
+	if (gate->state != GATE_UNPROTECTED)
+		return;
+	if (netwatch_fill(&gate->situation, gate->config.interface, &e) == -1)
+		unprotected(gate, &e);
+	else
 		gate_flip(gate, GATE_LOCKED, "the lock is verified again");
 }
 

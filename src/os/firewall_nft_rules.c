@@ -329,7 +329,9 @@ static void match_links(struct nlmsghdr *m, const struct rule *rule)
 {
 	bool inbound = rule->hook == RULE_ARRIVE || rule->hook == RULE_IN;
 
-	match_link(m, inbound ? NFT_META_IIF : NFT_META_OIF, rule->link, rule->hook == RULE_ARRIVE);
+	/* IN and OUT have decided about loopback and the tunnel by then. */
+	if (rule->link != LINK_PHYSICAL || (rule->hook != RULE_IN && rule->hook != RULE_OUT))
+		match_link(m, inbound ? NFT_META_IIF : NFT_META_OIF, rule->link, rule->hook == RULE_ARRIVE);
 	match_link(m, NFT_META_IIF, rule->from, false);
 }
 
@@ -537,7 +539,7 @@ static void put_stop_rules(struct nft_wish *wish)
 	put_verdict_rule(wish, NFT_INET, "stop", NF_DROP, NULL);
 }
 
-/* First in its chain: what a pause passes. */
+/* What a pause passes: before the first rule that stops. */
 static void put_pause_rule(struct nft_wish *wish, unsigned table, const char *chain, uint32_t key,
 			   const char *set, bool marks)
 {
@@ -555,10 +557,17 @@ static void put_rules_of(struct nft_wish *wish, enum rule_hook hook, const struc
 {
 	size_t total;
 	const struct rule *rules = policy_table(&total);
+	bool paused = false;
 
-	for (size_t i = 0; i < total; i++)
-		if (rules[i].hook == hook && !is_left_out(wish, &rules[i], s))
-			put_rule(wish, &rules[i], s);
+	for (size_t i = 0; i < total; i++) {
+		if (rules[i].hook != hook || is_left_out(wish, &rules[i], s))
+			continue;
+		if (rules[i].action == RULE_STOP && !paused && hook != RULE_ARRIVE && hook != RULE_EGRESS)
+			put_pause_rule(wish, NFT_INET, chain_of[hook], NFT_META_NFPROTO, "paused",
+				       hook != RULE_IN);
+		paused = paused || rules[i].action == RULE_STOP;
+		put_rule(wish, &rules[i], s);
+	}
 }
 
 /* No base chain leans on its policy: a new chain's takes effect late. The last
@@ -568,12 +577,9 @@ static void put_inet_rules(struct nft_wish *wish, const struct situation *s)
 	put_stop_rules(wish);
 	put_rules_of(wish, RULE_ARRIVE, s);
 	put_verdict_rule(wish, NFT_INET, "arrive", NF_ACCEPT, NULL);
-	put_pause_rule(wish, NFT_INET, "in", NFT_META_NFPROTO, "paused", false);
 	put_rules_of(wish, RULE_IN, s);
-	put_pause_rule(wish, NFT_INET, "out", NFT_META_NFPROTO, "paused", true);
 	put_rules_of(wish, RULE_OUT, s);
 	put_verdict_rule(wish, NFT_INET, "out", NF_DROP, NULL);
-	put_pause_rule(wish, NFT_INET, "forward", NFT_META_NFPROTO, "paused", true);
 	put_rules_of(wish, RULE_FORWARD, s);
 }
 
@@ -581,12 +587,12 @@ static void put_egress_rules(struct nft_wish *wish, const struct situation *s)
 {
 	struct nlmsghdr *m;
 
-	put_pause_rule(wish, NFT_NETDEV, "egress", NFT_META_OIF, "paused_links", false);
 	m = rule_begin(wish, NFT_NETDEV, "egress");
 	meta(m, NFT_META_MARK, NFT_REG_1);
 	equals32(m, POLICY_NFT_MARK);
 	verdict(m, NF_ACCEPT, NULL);
 	rule_end(wish, m);
+	put_pause_rule(wish, NFT_NETDEV, "egress", NFT_META_OIF, "paused_links", false);
 	put_rules_of(wish, RULE_EGRESS, s);
 }
 

@@ -34,6 +34,8 @@ static const struct {
     {DRIVER, SCMP_SYS(epoll_wait), "libevent's loop"},
     {DRIVER, SCMP_SYS(epoll_pwait), "the same where epoll_wait is gone (arm64)"},
     {DRIVER, SCMP_SYS(epoll_ctl), "libevent adds and removes descriptors"},
+    {BOTH, SCMP_SYS(poll), "can the log take a line without waiting"},
+    {BOTH, SCMP_SYS(ppoll), "the same where poll is gone (arm64)"},
     {BOTH, SCMP_SYS(clock_gettime), "where the vDSO does not answer"},
     {BOTH, SCMP_SYS(gettimeofday), "the same"},
     {BOTH, SCMP_SYS(time), "the same, on x86"},

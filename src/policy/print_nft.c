@@ -104,7 +104,7 @@ static void print_link(struct page *page, const char *key, enum rule_link link, 
 		page_add(page, "%s @%s ", key, policy_set_name(SET_TUNNEL));
 	else if (link == LINK_PHYSICAL && hook == RULE_ARRIVE)
 		page_add(page, "%s != \"lo\" %s != @%s ", key, key, policy_set_name(SET_TUNNEL));
-	else if (link == LINK_PHYSICAL) /* loopback has passed by row 1 */
+	else if (link == LINK_PHYSICAL && hook == RULE_FORWARD) /* IN and OUT have decided about the others */
 		page_add(page, "%s != @%s ", key, policy_set_name(SET_TUNNEL));
 }
 
@@ -230,15 +230,30 @@ static void print_rule(struct page *page, const struct rule *rule, const struct 
 	print_verdict(page, rule);
 }
 
+/* A pause takes away what stops: it stands before the first rule that does. */
+static void print_pause(struct page *page, enum rule_hook hook)
+{
+	if (hook == RULE_IN)
+		page_add(page, "\t\tmeta nfproto @paused accept\n");
+	else if (hook == RULE_OUT || hook == RULE_FORWARD)
+		page_add(page, "\t\tmeta nfproto @paused meta mark set 0x%x accept\n", POLICY_NFT_MARK);
+}
+
 static void print_rules(struct page *page, enum rule_hook hook, const struct situation *s)
 {
 	size_t count;
 	const struct rule *table = policy_table(&count);
+	bool paused = false;
 
 	page->why = NULL;
-	for (size_t i = 0; i < count; i++)
-		if (table[i].hook == hook && has_owner(&table[i], s))
-			print_rule(page, &table[i], s);
+	for (size_t i = 0; i < count; i++) {
+		if (table[i].hook != hook || !has_owner(&table[i], s))
+			continue;
+		if (table[i].action == RULE_STOP && !paused)
+			print_pause(page, hook);
+		paused = paused || table[i].action == RULE_STOP;
+		print_rule(page, &table[i], s);
+	}
 }
 
 /* Every base chain ends in a drop of its own: the policy of a new chain takes effect late. */
@@ -254,19 +269,12 @@ static void print_inet(struct page *page, const struct situation *s)
 	page_add(page, "\tchain arrive {\n\t\ttype filter hook prerouting priority raw; policy accept;\n");
 	print_rules(page, RULE_ARRIVE, s);
 	page_add(page, "\t\taccept\n\t}\n");
-	page_add(page, "\tchain in {\n\t\ttype filter hook input priority 1000; policy drop;\n"
-		       "\t\tmeta nfproto @paused accept\n");
+	page_add(page, "\tchain in {\n\t\ttype filter hook input priority 1000; policy drop;\n");
 	print_rules(page, RULE_IN, s);
-	page_add(page,
-		 "\t}\n\tchain out {\n\t\ttype filter hook output priority 1000; policy drop;\n"
-		 "\t\tmeta nfproto @paused meta mark set 0x%x accept\n",
-		 POLICY_NFT_MARK);
+	page_add(page, "\t}\n\tchain out {\n\t\ttype filter hook output priority 1000; policy drop;\n");
 	print_rules(page, RULE_OUT, s);
-	page_add(
-	    page,
-	    "\t\tdrop\n\t}\n\tchain forward {\n\t\ttype filter hook forward priority 1000; policy drop;\n"
-	    "\t\tmeta nfproto @paused meta mark set 0x%x accept\n",
-	    POLICY_NFT_MARK);
+	page_add(page, "\t\tdrop\n\t}\n"
+		       "\tchain forward {\n\t\ttype filter hook forward priority 1000; policy drop;\n");
 	print_rules(page, RULE_FORWARD, s);
 	page_add(page, "\t}\n}\n");
 }
@@ -279,7 +287,7 @@ static void print_netdev(struct page *page, const struct situation *s)
 	print_address_set(page, &(struct nft_set){SET_DHCP_SERVERS, ADDRESS, NET_IPV4, "interval"}, s);
 	print_users(page, s);
 	begin_set(page, "paused_links", "", "iface_index", "timeout");
-	page_add(page, "\t}\n\tchain egress {\n\t\toif @paused_links accept\n\t\tmeta mark 0x%x accept\n",
+	page_add(page, "\t}\n\tchain egress {\n\t\tmeta mark 0x%x accept\n\t\toif @paused_links accept\n",
 		 POLICY_NFT_MARK);
 	print_rules(page, RULE_EGRESS, s);
 	page_add(page, "\t}\n");

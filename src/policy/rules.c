@@ -40,7 +40,13 @@ static const struct rule table[] = {
     RULE(2, ARRIVE, STOP, PHYSICAL, .family = V6, .destination = SET_TUNNEL_ADDRESS,
 	 .why = "the tunnel's address is reached by the tunnel only"),
 
+    /* IN and OUT decide about loopback and the tunnel first, rows 1 and 9: what is
+     * left is on a physical link, and what goes by the tunnel is asked three
+     * questions and not thirty. */
     RULE(1, IN, PASS, .link = LINK_LOOPBACK, .why = "loopback"),
+    RULE(9, IN, PASS, TUNNEL, .flow = FLOW_REPLY, .why = "answers from the tunnel"),
+    RULE(9, IN, PASS, TUNNEL, .flow = FLOW_RELATED, .why = "errors from the tunnel"),
+    RULE(9, IN, STOP, TUNNEL, .why = "nothing unasked from the tunnel"),
     RULE(3, IN, PASS, ENDPOINT(V4, source), .flow = FLOW_REPLY, .why = "the endpoint's answers"),
     RULE(3, IN, PASS, ENDPOINT(V6, source), .flow = FLOW_REPLY, .why = "the endpoint's answers"),
     PATH_ERROR(V4, ICMP, 3),
@@ -65,13 +71,12 @@ static const struct rule table[] = {
     DNS(IN, UDP, destination_ports),
     DNS(IN, TCP, source_ports),
     DNS(IN, UDP, source_ports),
-    RULE(9, IN, PASS, TUNNEL, .flow = FLOW_REPLY, .why = "answers from the tunnel"),
-    RULE(9, IN, PASS, TUNNEL, .flow = FLOW_RELATED, .why = "errors from the tunnel"),
     LAN(IN, source, V4),
     LAN(IN, source, V6),
     RULE(11, IN, STOP, .why = "everything else"),
 
     RULE(1, OUT, PASS, .link = LINK_LOOPBACK, .why = "loopback"),
+    RULE(9, OUT, PASS, TUNNEL, .why = "the tunnel"),
     RULE(2, OUT, STOP, PHYSICAL, .family = V4, .source = SET_TUNNEL_ADDRESS,
 	 .why = "the tunnel's address is spoken on the tunnel only"),
     RULE(2, OUT, STOP, PHYSICAL, .family = V6, .source = SET_TUNNEL_ADDRESS,
@@ -101,7 +106,6 @@ static const struct rule table[] = {
     DNS(OUT, UDP, destination_ports),
     DNS(OUT, TCP, source_ports),
     DNS(OUT, UDP, source_ports),
-    RULE(9, OUT, PASS, TUNNEL, .why = "the tunnel"),
     LAN(OUT, destination, V4),
     LAN(OUT, destination, V6),
     RULE(11, OUT, STOP, .why = "everything else"),

@@ -66,21 +66,22 @@ class Show:
         """A chatty program: fifty datagrams a second, whatever happens."""
         self.program = self.world.host.popen(sys.executable, "-c", BACKGROUND, INTERNET4)
 
-    def a_program_asks(self):
+    def a_program_asks(self, device=None):
         """One question to the internet; where the capture saw it go decides what is said."""
+        who = f"a program asks {INTERNET4}" + (" by the physical link" if device else "")
         self.tries += 1
         token = b"QUESTION %d" % self.tries
         began = time.monotonic()
-        answer = self.world.host.call(ask_udp, INTERNET4, 5300, token, 0.4, uid=NOBODY)
+        answer = self.world.host.call(ask_udp, INTERNET4, 5300, token, 0.4, device, uid=NOBODY)
         took = time.monotonic() - began
         self.world.fence(self.wire)
         if self.wire.seen(token):
-            self.result("red", f"a program asks {INTERNET4}: it left IN CLEAR")
+            self.result("red", f"{who}: it left IN CLEAR")
         elif answer == token:
-            self.result("green", f"a program asks {INTERNET4}: answered, inside the VPN")
+            self.result("green", f"{who}: answered, inside the VPN")
         else:
             how = f"refused after {took * 1000:.0f} ms" if took < 0.3 else "no answer"
-            self.result("cyan", f"a program asks {INTERNET4}: {how}, nothing left")
+            self.result("cyan", f"{who}: {how}, nothing left")
 
     def server_reachable(self, yes):
         self.world.rtr.run("nft", "delete", "table", "inet", "hole", check=False)
@@ -141,8 +142,10 @@ def run(world, protected):
     show.step("the server is back" if protected else "openvpn is started again, by hand")
     show.connect()
     show.a_program_asks()
-    show.step("somebody runs: nft flush ruleset; openvpn is killed again")
+    show.step("somebody runs: nft flush ruleset")
     world.host.run("nft", "flush", "ruleset")
+    show.a_program_asks("eth0")
+    show.step("and openvpn is killed again")
     show.kill_openvpn()
     show.a_program_asks()
     show.step("the end: the VPN once more" if protected else "the end")

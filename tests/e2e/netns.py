@@ -62,18 +62,22 @@ class Namespace:
                     self.run("ip", "link", "del", link, check=False)
             subprocess.run(["ip", "netns", "del", self.name], check=True)
 
+    def enter(self):
+        """This process is in the namespace from now on."""
+        new = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        check(libc.setns(new, CLONE_NEWNET), "setns")
+        os.close(new)
+
     @contextlib.contextmanager
     def inside(self):
         """This thread, and what it starts, is in the namespace meanwhile."""
         old = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        new = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            check(libc.setns(new, CLONE_NEWNET), "setns")
+            self.enter()
             yield
         finally:
             check(libc.setns(old, CLONE_NEWNET), "setns back")
             os.close(old)
-            os.close(new)
 
     def run(self, *command, check=True, timeout=20, **more):
         more.setdefault("stdout", subprocess.PIPE)
@@ -148,15 +152,13 @@ class Namespace:
             os.close(reading)
             try:
                 signal.alarm(int(timeout) + 1)
-                with self.inside():
-                    os.setgroups([])
-                    os.setresgid(gid, gid, gid)
-                    os.setresuid(uid, uid, uid)
-                    answer = (True, function(*arguments))
+                self.enter()
+                os.setgroups([])
+                os.setresgid(gid, gid, gid)
+                os.setresuid(uid, uid, uid)
+                answer = (True, function(*arguments))
             except BaseException as problem:  # pylint: disable=broad-except
-                if isinstance(problem, PermissionError) and uid != 0:
-                    pass  # leaving the namespace again is root's; the call itself has its own answer
-                answer = (False, problem, traceback.format_exc()) if "answer" not in locals() else answer
+                answer = (False, problem, traceback.format_exc())
             with os.fdopen(writing, "wb") as out:
                 pickle.dump(answer, out)
             os._exit(0)

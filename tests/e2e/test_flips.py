@@ -18,7 +18,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 def firewall_tool():
     """The firewall port in a program that takes commands (fwtool.c)."""
     target = f"{ROOT}/fwtool"
-    libraries = subprocess.run(["pkg-config", "--cflags", "--libs", "libevent_core", "libnftnl", "libmnl"], check=True,
+    libraries = subprocess.run(["pkg-config", "--cflags", "--libs", "libevent_core", "libmnl"], check=True,
                                text=True, capture_output=True).stdout.split()
     base = [path for path in glob.glob(f"{TOP}/src/base/*.c") if not path.endswith("fault_none.c")]
     subprocess.run([os.environ.get("CC", "cc"), "-std=c11", "-O2", "-D_GNU_SOURCE", f"-I{TOP}/src", f"-I{TOP}",

@@ -18,7 +18,7 @@ ROOT = "/run/e2e"
 HOST4, HOST6, ROUTER4, ROUTER6 = "192.168.50.2", "2001:db8:50::2", "192.168.50.1", "2001:db8:50::1"
 INTERNET4, INTERNET6 = "198.51.100.80", "2001:db8:80::80"
 SERVER4, SERVER6 = "203.0.113.10", "2001:db8:203::10"
-TUNNEL4, TUNNEL6 = "10.8.0.2", "fd00:8::1000"
+TUNNEL4 = "10.8.0.2"
 ECHO_PORTS = (53, 67, 80, 123, 443, 547, 853, 5300, 5353)
 NOBODY = 65534
 
@@ -28,14 +28,6 @@ class Server:
 
     def __init__(self, name, endpoint, network, extra=()):
         self.name, self.endpoint, self.network, self.extra = name, endpoint, network, list(extra)
-
-    @property
-    def tunnel4(self):
-        return f"10.{self.network}.0.2"
-
-    @property
-    def tunnel6(self):
-        return f"fd00:{self.network}::1000"
 
     def options(self):
         v6 = ":" in self.endpoint.address
@@ -59,6 +51,7 @@ SERVERS = {server.name: server for server in (
     Server("tcp6", Endpoint(SERVER6, 1194, "tcp"), 12),
     Server("v4only", Endpoint(SERVER4, 1196, "udp"), 14),
     Server("noredirect", Endpoint(SERVER4, 1197, "udp"), 15),
+    Server("badroute", Endpoint(SERVER4, 1199, "udp"), 17, ["--push", "route 10.99.0.0 255.255.0.0 192.0.2.77"]),
     Server("slowtls", Endpoint(SERVER4, 1198, "udp"), 16, SLOW + ["--tls-verify", f"{HERE}/slow_server"]),
     Server("password", Endpoint(SERVER4, 1200, "udp"), 18, ["--script-security", "3", "--auth-user-pass-verify",
                                                             f"{HERE}/verify_password", "via-env"]),

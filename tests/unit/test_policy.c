@@ -63,7 +63,12 @@ static void test_every_chain_ends_shut(void **state)
 	for (size_t i = 0; i < count; i++) {
 		enum rule_hook hook = table[i].hook;
 
-		/* The promise is in order: so are the rules of each chain (egress has the link layer). */
+		/* The promise is in order: so are the rules of each chain (egress has the link layer;
+		 * in and out decide about the tunnel, row 9, right after loopback). */
+		if (table[i].row == 9 && hook != RULE_FORWARD) {
+			assert_true(row[hook] == 1);
+			continue;
+		}
 		if (hook != RULE_EGRESS && table[i].row < row[hook])
 			fail_msg("rule %zu: row %u after row %u", i, table[i].row, row[hook]);
 		row[hook] = table[i].row;
