@@ -27,6 +27,28 @@ int net_address_parse(const char *from, struct net_address *address)
 	return -1;
 }
 
+static void clear_host_bits(struct net_prefix *prefix)
+{
+	size_t length = prefix->length;
+
+	for (size_t i = 0; i < sizeof prefix->address.bytes; i++) {
+		size_t bit = i * 8;
+
+		if (bit >= length)
+			prefix->address.bytes[i] = 0;
+		else if (length - bit < 8)
+			prefix->address.bytes[i] &= (uint8_t)(0xff00 >> (length - bit));
+	}
+}
+
+bool net_prefix_is_clean(const struct net_prefix *prefix)
+{
+	struct net_prefix clean = *prefix;
+
+	clear_host_bits(&clean);
+	return memcmp(&clean, prefix, sizeof clean) == 0;
+}
+
 int net_prefix_parse(const char *from, struct net_prefix *prefix)
 {
 	char text[NET_PREFIX_TEXT];
@@ -40,14 +62,7 @@ int net_prefix_parse(const char *from, struct net_prefix *prefix)
 	    text_number(slash + 1, 0, (uint64_t)address_bits(&prefix->address), &length) == -1)
 		return -1;
 	prefix->length = (uint8_t)length;
-	for (size_t i = 0; i < sizeof prefix->address.bytes; i++) {
-		size_t bit = i * 8;
-
-		if (bit >= length)
-			prefix->address.bytes[i] = 0;
-		else if (length - bit < 8)
-			prefix->address.bytes[i] &= (uint8_t)(0xff00 >> (length - bit));
-	}
+	clear_host_bits(prefix);
 	return 0;
 }
 

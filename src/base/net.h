@@ -45,6 +45,9 @@ bool net_address_equal(const struct net_address *a, const struct net_address *b)
 bool net_endpoint_equal(const struct net_endpoint *a, const struct net_endpoint *b);
 bool net_prefix_contains(const struct net_prefix *prefix, const struct net_address *address);
 
+/* Are all bits behind its length 0, as they must be? */
+bool net_prefix_is_clean(const struct net_prefix *prefix);
+
 /* May openvpn talk to it: a global or private unicast address; not this host,
  * loopback, link-local, multicast, broadcast, v4-mapped or v4-compatible. */
 bool net_address_is_dialable(const struct net_address *address);

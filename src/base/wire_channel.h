@@ -7,7 +7,7 @@
 #include "base/net.h"
 #include "base/wire.h"
 
-enum { WIRE_SERVERS = 6, WIRE_DOMAINS = 4, WIRE_DOMAIN = 64, WIRE_NETWORKS = 8 };
+enum { WIRE_SERVERS = 6, WIRE_DOMAINS = 4, WIRE_DOMAIN = 64, WIRE_NETWORKS = 32 };
 
 /* Driver to gate. There is no verb for paused, off or a rule. */
 enum wire_verb {

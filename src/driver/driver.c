@@ -124,7 +124,7 @@ static void tell_change(struct driver *d, enum tunnel_state before, enum tunnel_
 /* The only place that steps the tunnel. */
 static void happen(struct driver *d, enum tunnel_event event, const char *text)
 {
-	char cause[DRIVER_REASON];
+	char cause[DRIVER_REASON], why[DRIVER_REASON];
 
 	text_copy(cause, sizeof cause, text);
 	while (event != TUNNEL_EVENTS) {
@@ -137,14 +137,18 @@ static void happen(struct driver *d, enum tunnel_event event, const char *text)
 				  tunnel_state_name(before), cell->why);
 			return;
 		}
-		if (d->tunnel.state != before)
-			tell_change(d, before, event, cause);
+		enum tunnel_state after = d->tunnel.state;
+
+		text_copy(why, sizeof why, cause);
+		/* First the effects: nobody waits for the log. */
 		for (size_t i = 0; i < TUNNEL_CELL_EFFECTS; i++) {
 			enum tunnel_event follows = carry_out(d, cell->effects[i], cause, sizeof cause);
 
 			if (follows != TUNNEL_EVENTS)
 				next = follows;
 		}
+		if (after != before)
+			tell_change(d, before, event, why);
 		event = next;
 	}
 	arm_timer(d);

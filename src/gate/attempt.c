@@ -19,8 +19,7 @@ enum { LEAVE_MS = 1500, OUTPUT_TAIL = 1024 };
 static bool is_a_remote(const struct gate_profile *profile, const struct net_endpoint *endpoint)
 {
 	for (size_t i = 0; i < profile->remote_count; i++) {
-		if (profile->remotes[i].port == endpoint->port &&
-		    profile->remotes[i].proto == endpoint->proto)
+		if (net_endpoint_equal(&profile->remotes[i], endpoint))
 			return true;
 	}
 	return false;
@@ -35,7 +34,10 @@ static int check_dial(const struct gate *gate, const struct net_endpoint *endpoi
 	if (gate->wish != WISH_UP || gate->stopping || gate->pause_wanted != 0 || gate->off_wanted)
 		return err_set(e, "nobody wants a tunnel");
 	if (!is_a_remote(&gate->profile, endpoint))
-		return err_set(e, "no remote of the profile has this port and protocol");
+		return err_set(e, "no remote of the profile is there");
+	if (netwatch_index(gate->config.interface) != 0)
+		return err_set(e, "%s exists and is not ours; instead: remove it, or name another interface",
+			       gate->config.interface);
 	if (!net_address_is_dialable(&endpoint->address))
 		return err_set(e, "the address can't be a server's");
 	return 0;
@@ -157,12 +159,16 @@ static void clean(struct gate *gate)
 	struct attempt *attempt = &gate->attempt;
 	struct err e = {""};
 
-	if (netwatch_clean(gate->config.interface, &attempt->endpoint, &e) == -1)
+	/* A device of that name is only ours if we had proven it to be. */
+	if (netwatch_clean(
+		attempt->index != 0 && netwatch_index(gate->config.interface) == attempt->index ? gate->config.interface : NULL,
+		&attempt->endpoint, &e) == -1)
 		log_warn("gate", "clean-up after openvpn: %s", e.text);
 	dns_job_want(gate, false);
 	files_save_attempt(gate, 0, 0);
 	memset(&attempt->endpoint, 0, sizeof attempt->endpoint);
 	memset(&attempt->tunnel, 0, sizeof attempt->tunnel);
+	attempt->index = 0;
 	/* Row 2 of the promise ends with openvpn. */
 	memset(&gate->situation.tunnel.address4, 0, sizeof gate->situation.tunnel.address4);
 	memset(&gate->situation.tunnel.address6, 0, sizeof gate->situation.tunnel.address6);
@@ -175,6 +181,7 @@ void attempt_reaped(struct gate *gate, int status)
 	struct attempt *attempt = &gate->attempt;
 	char why[WIRE_TEXT];
 
+	attempt->pid = 0; /* the number may be another's from now on */
 	/* First the lock; everything else has time. */
 	if (gate->state == GATE_OPEN || gate->state == GATE_DIALLING)
 		gate_flip(gate, GATE_LOCKED, attempt->why[0] != '\0' ? attempt->why : "openvpn has ended");
@@ -183,7 +190,6 @@ void attempt_reaped(struct gate *gate, int status)
 	if (attempt->deadline != NULL)
 		evtimer_del(attempt->deadline);
 	close(attempt->output);
-	attempt->pid = 0;
 	attempt->leaving = false;
 	clean(gate);
 	if (gate->state == GATE_LOCKED)
@@ -191,8 +197,9 @@ void attempt_reaped(struct gate *gate, int status)
 	text_copy(why, sizeof why, attempt->why);
 	attempt->why[0] = '\0';
 	channel_note(gate, NOTE_ENDED, why);
-	if (gate->pause_wanted != 0 && gate->state == GATE_LOCKED)
+	if (gate->pause_wanted != 0 && gate->state == GATE_LOCKED && !gate->stopping)
 		gate_pause_begin(gate);
+	gate->pause_wanted = 0;
 	if (gate->off_wanted)
 		gate_off_begin(gate);
 }
@@ -210,7 +217,7 @@ void attempt_clean_earlier(struct gate *gate)
 	log_warn("gate", "cleaning up after an earlier life");
 	if (child_end(pid, started) == -1)
 		log_error("gate", "an earlier openvpn (pid %d) can't be ended", (int)pid);
-	if (netwatch_clean(gate->config.interface, &endpoint, &e) == -1)
+	if (netwatch_clean(NULL, &endpoint, &e) == -1)
 		log_warn("gate", "clean-up: %s", e.text);
 	dns_job_want(gate, false);
 	files_save_attempt(gate, 0, 0);

@@ -18,6 +18,7 @@ struct attempt {
 	struct event *deadline; /* leaving ends at the latest then */
 	struct net_endpoint endpoint;
 	struct wire_tunnel tunnel; /* as the driver told it, checked */
+	unsigned index;            /* of its interface, once proven; 0 not yet */
 	char why[WIRE_TEXT];       /* why it is left */
 };
 

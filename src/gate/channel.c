@@ -31,7 +31,6 @@ static enum wire_wish wish_now(const struct gate *gate)
 static void send_note(struct gate *gate, enum wire_note note, enum wire_wish wish, const char *text)
 {
 	struct wire_note_message message = {.version = WIRE_VERSION, .note = note, .gate = gate->state};
-	struct err e = {""};
 
 	if (gate->driver.pid == 0)
 		return;
@@ -39,8 +38,7 @@ static void send_note(struct gate *gate, enum wire_note note, enum wire_wish wis
 	message.pid = gate->attempt.pid;
 	message.until = gate->pause_until;
 	text_copy(message.text, sizeof message.text, text);
-	if (firewall_blocked(gate->fw, &message.blocked, &e) == -1)
-		message.blocked = 0;
+	message.blocked = gate->blocked;
 	if (note == NOTE_HELLO)
 		fill_hello(gate, &message.hello);
 	/* A driver that does not read any more is as good as dead: its end follows from the loop. */

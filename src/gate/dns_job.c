@@ -3,12 +3,14 @@
 #include "gate/gate.h"
 
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "gate/dns_job.h"
 #include "os/child.h"
 #include "os/dns.h"
+
+/* Two of these and the rest of an end within 1 s. */
+enum { FINISH_MS = 300 };
 
 /* In the child. Never returns. */
 static void run(const struct gate *gate, bool set)
@@ -59,13 +61,8 @@ bool dns_job_reaped(struct gate *gate, pid_t pid)
 
 void dns_job_finish(struct gate *gate)
 {
-	int status;
-
 	while (gate->dns_job != 0) {
-		pid_t pid = waitpid(gate->dns_job, &status, 0);
-
-		if (pid == -1)
-			return;
-		dns_job_reaped(gate, pid);
+		child_wait(gate->dns_job, FINISH_MS);
+		dns_job_reaped(gate, gate->dns_job);
 	}
 }

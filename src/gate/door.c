@@ -37,12 +37,20 @@ static void client_close(struct client *client)
 	close(fd);
 }
 
+/* The last word counts: a pause or an off that still waits for openvpn is forgotten. */
+static void cancel(struct gate *gate)
+{
+	gate->pause_wanted = 0;
+	gate->off_wanted = false;
+}
+
 static int up(struct gate *gate, struct err *e)
 {
 	bool was_off = gate->state == GATE_OFF;
 
-	if (was_off && off_marker_clear(e) == -1)
+	if (off_marker_clear(e) == -1)
 		return -1;
+	cancel(gate);
 	gate->wish = WISH_UP;
 	files_save_wish(gate);
 	if (was_off) {
@@ -57,6 +65,7 @@ static int up(struct gate *gate, struct err *e)
 
 static int down(struct gate *gate)
 {
+	cancel(gate);
 	gate->wish = WISH_DOWN;
 	files_save_wish(gate);
 	gate_resume(gate, "down, by root's command");
@@ -70,6 +79,7 @@ static int reconnect(struct gate *gate, struct err *e)
 	if (gate->state == GATE_OFF || gate->state == GATE_PAUSED || gate->wish == WISH_DOWN)
 		return err_set(e, "the gate is %s and the tunnel is not wanted; instead: portcullis up",
 			       wire_gate_word(gate->state));
+	cancel(gate);
 	attempt_leave(gate, "reconnect, by root's command");
 	channel_reconnect(gate);
 	return 0;
@@ -104,6 +114,7 @@ static int resume(struct gate *gate, struct err *e)
 
 static int off(struct gate *gate, bool persist, struct err *e)
 {
+	cancel(gate);
 	gate->off_persist = persist;
 	if (gate->attempt.pid != 0) {
 		gate->off_wanted = true;
@@ -190,7 +201,9 @@ static void accept_cb(evutil_socket_t listener, short what, void *argument)
 		if (clients[i].readable == NULL)
 			client = &clients[i];
 	}
-	if (client == NULL || peer_of(fd, &peer) == -1 || !peer_is_allowed(&peer, -1)) {
+	/* openvpn runs as root by default, but speaks with the network: it is not root here. */
+	if (client == NULL || peer_of(fd, &peer) == -1 || !peer_is_allowed(&peer, -1) ||
+	    peer.gid == gate->config.openvpn_group.number) {
 		close(fd);
 		return;
 	}

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -92,7 +93,9 @@ void driver_stop(struct gate *gate)
 	driver->pid = 0;
 	event_free(driver->readable);
 	close(driver->channel);
-	kill(pid, SIGKILL);
+	/* Reaped already, its number may be another's. */
+	if (waitpid(pid, NULL, WNOHANG) == 0)
+		kill(pid, SIGKILL);
 	attempt_kill(gate, "the driver has ended");
 	ended(gate);
 }

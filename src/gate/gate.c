@@ -43,11 +43,11 @@ static void unprotected(struct gate *gate, const struct err *cause)
 	log_error("gate", "UNPROTECTED: %s", why);
 	set_state(gate, GATE_UNPROTECTED, why);
 	gate->abandon(gate, "the gate is unprotected");
-	if (gate->lock_failures >= FAILURES_BEFORE_LINKS_DOWN && gate->config.links_down &&
-	    !gate->links_are_down) {
+	/* Each time: a link may have come, or somebody set one up. */
+	if (gate->lock_failures >= FAILURES_BEFORE_LINKS_DOWN && gate->config.links_down) {
 		if (netwatch_links_down(&e) == -1)
 			log_error("gate", "links can't be set down: %s", e.text);
-		else
+		else if (!gate->links_are_down)
 			log_error("gate", "every physical link is set down until a lock is verified");
 		gate->links_are_down = true;
 	}
@@ -81,6 +81,22 @@ static void shape_situation(struct gate *gate, enum wire_gate to)
 		s->endpoint = gate->attempt.endpoint;
 }
 
+/* Links and neighbours as the kernel has them now. What can't be read stays as it was. */
+static void refill(struct gate *gate)
+{
+	struct situation fresh = gate->situation;
+	struct err e = {""};
+
+	if (netwatch_fill(&fresh, gate->config.interface, &e) == -1) {
+		log_error("gate", "links can't be read: %s", e.text);
+		return;
+	}
+	if (fresh.links_left_out && !gate->situation.links_left_out)
+		log_error("gate", "more than %d links: the others' packet sockets and bridges are not seen",
+			  SITUATION_LINKS);
+	gate->situation = fresh;
+}
+
 int gate_flip(struct gate *gate, enum wire_gate to, const char *why)
 {
 	struct err e = {""};
@@ -103,15 +119,12 @@ int gate_flip(struct gate *gate, enum wire_gate to, const char *why)
 static void retry_cb(evutil_socket_t fd, short what, void *argument)
 {
 	struct gate *gate = argument;
-	struct err e = {""};
 
 	(void)fd, (void)what;
 	if (gate->state != GATE_UNPROTECTED)
 		return;
-	if (netwatch_fill(&gate->situation, gate->config.interface, &e) == -1)
-		unprotected(gate, &e);
-	else
-		gate_flip(gate, GATE_LOCKED, "the lock is verified again");
+	refill(gate);
+	gate_flip(gate, GATE_LOCKED, "the lock is verified again");
 }
 
 static bool gate_is_held(const struct gate *gate)
@@ -123,6 +136,7 @@ static void go_off(struct gate *gate, const char *why)
 {
 	struct err e = {""};
 
+	gate->pause_wanted = 0;
 	gate->abandon(gate, why);
 	if (firewall_remove(gate->fw, &e) == -1) {
 		log_error("gate", "the rules can't be removed: %s", e.text);
@@ -169,8 +183,8 @@ static void pause_end_cb(evutil_socket_t fd, short what, void *argument)
  * nobody would. -L says so and leaves. */
 static int first_lock(struct gate *gate, struct err *e)
 {
-	if (netwatch_fill(&gate->situation, gate->config.interface, e) == 0 &&
-	    firewall_assert(gate->fw, &gate->situation, e) == 0) {
+	refill(gate);
+	if (firewall_assert(gate->fw, &gate->situation, e) == 0) {
 		text_copy(gate->reason, sizeof gate->reason, "start");
 		return 0;
 	}
@@ -209,10 +223,7 @@ void gate_relink(struct gate *gate)
 {
 	struct err e = {""};
 
-	if (netwatch_fill(&gate->situation, gate->config.interface, &e) == -1) {
-		log_error("gate", "links: %s", e.text);
-		return;
-	}
+	refill(gate);
 	if (gate_is_held(gate) && firewall_assert(gate->fw, &gate->situation, &e) == -1)
 		gate_flip(gate, GATE_LOCKED, "links changed");
 }
@@ -261,6 +272,7 @@ void gate_off_begin(struct gate *gate)
 	gate->off_wanted = false;
 	if (off_marker_write(gate->off_persist, &e) == -1) {
 		log_error("gate", "off refused: %s", e.text);
+		gate->changed(gate, NOTE_WISH, "off refused");
 		return;
 	}
 	go_off(gate, "off, by root's command");

@@ -164,7 +164,7 @@ static int run_check(void)
 		fprintf(stderr, "%s\n", e.text);
 		return 1;
 	}
-	printf("%s: fine\n%s: fine, %zu kinds of remote\n", gate.config_file, gate.config.profile,
+	printf("%s: fine\n%s: fine, %zu addresses to dial\n", gate.config_file, gate.config.profile,
 	       gate.profile.remote_count);
 	if ((gate.fw = firewall_open(&e)) == NULL || firewall_probe(gate.fw, &features, &e) == -1) {
 		printf("firewall: can't be asked: %s\n", e.text);
@@ -227,8 +227,8 @@ static void reachable_cb(void *argument)
 
 static void lost_cb(const char *name, unsigned index, void *argument)
 {
-	(void)index, (void)argument;
-	if (gate.state == GATE_OPEN && strcmp(name, gate.config.interface) == 0)
+	(void)name, (void)argument;
+	if (index == gate.attempt.index && index != 0)
 		attempt_kill(&gate, "the tunnel's interface has gone");
 }
 
@@ -270,6 +270,7 @@ static void stop(void)
 	int status;
 
 	log_info("gate", "stopping; the gate stays %s", gate.state == GATE_OFF ? "off" : "shut");
+	gate.pause_wanted = 0;
 	gate_resume(&gate, "stopping");
 	driver_stop(&gate);
 	attempt_kill(&gate, "stopping");
@@ -277,9 +278,9 @@ static void stop(void)
 		waitpid(driver, &status, 0);
 	if (openvpn != 0 && waitpid(openvpn, &status, 0) == openvpn)
 		attempt_reaped(&gate, status);
-	dns_job_finish(&gate);
 	if (gate.state != GATE_OFF)
 		gate_flip(&gate, GATE_LOCKED, "stopped");
+	dns_job_finish(&gate);
 }
 
 /* Two processes: the first leaves with 0 when the second has locked. */
@@ -327,9 +328,16 @@ static int start(const struct options *options, struct err *e)
 		return -1;
 	fault_point("locked");
 	log_copy(options->foreground ? STDERR_FILENO : -1);
-	if (held == -1 || files_prepare(&gate, e) == -1 ||
-	    vet_profile(&gate.config, &gate.profile, e) == -1 || watch(e) == -1 || door_open(&gate, e) == -1)
+	if (held != -1 && files_prepare(&gate, e) == 0 && vet_profile(&gate.config, &gate.profile, e) == 0 &&
+	    watch(e) == 0 && door_open(&gate, e) == 0) {
+		gate_relink(&gate); /* what came before the watch */
+		return 0;
+	}
+	if (gate.state != GATE_UNPROTECTED)
 		return -1;
+	/* If we left, nobody would go on trying to lock. */
+	log_error("gate", "no driver: %s", e->text);
+	gate.stopping = true;
 	return 0;
 }
 
@@ -348,8 +356,8 @@ static int run(const struct options *options)
 	}
 	log_info("gate", "portcullisd " PORTCULLIS_VERSION ": %s", wire_gate_word(gate.state));
 	attempt_clean_earlier(&gate);
-	driver_start(&gate);
 	report_ready(ready);
+	driver_start(&gate);
 	event_base_dispatch(gate.base);
 	stop();
 	return 0;
@@ -358,7 +366,12 @@ static int run(const struct options *options)
 static void harden(void)
 {
 	static const struct rlimit none = {0, 0};
+	int fd;
 
+	/* A socket that lands on 0, 1 or 2 would be written to as a terminal. */
+	while ((fd = open("/dev/null", O_RDWR)) != -1 && fd <= STDERR_FILENO)
+		;
+	close(fd);
 	umask(022);
 	signal(SIGPIPE, SIG_IGN);
 	setrlimit(RLIMIT_CORE, &none);

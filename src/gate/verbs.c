@@ -32,13 +32,26 @@ static int check_tunnel(const struct gate *gate, const struct wire_tunnel *tunne
 	return 0;
 }
 
-/* Row 2 of the promise begins: the address is known. */
-static int verb_address(struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
+/* Does the interface exist, is it up, our openvpn's, with these addresses? Its index, 0 no. */
+static unsigned proven_index(const struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
+{
+	unsigned index = 0;
+
+	if (!child_holds_interface(gate->attempt.pid, tunnel->name))
+		err_set(e, "the interface is not our openvpn's");
+	else if (netwatch_tunnel(tunnel->name, &tunnel->address4, &tunnel->address6, &index, e) == -1)
+		return 0;
+	return index;
+}
+
+/* Puts into the situation what the driver says; asserts nothing yet. */
+static void take_tunnel(struct gate *gate, const struct wire_tunnel *tunnel)
 {
 	struct situation *s = &gate->situation;
 
-	if (check_tunnel(gate, tunnel, e) == -1)
-		return -1;
+	if (!net_address_equal(&tunnel->address4, &s->tunnel.address4) ||
+	    !net_address_equal(&tunnel->address6, &s->tunnel.address6))
+		gate->attempt.index = 0; /* to be proven anew */
 	gate->attempt.tunnel = *tunnel;
 	s->tunnel.address4 = tunnel->address4;
 	s->tunnel.address6 = tunnel->address6;
@@ -47,29 +60,41 @@ static int verb_address(struct gate *gate, const struct wire_tunnel *tunnel, str
 		if (tunnel->networks[i].address.family != NET_NONE)
 			s->tunnel.networks[s->tunnel.network_count++] = tunnel->networks[i];
 	}
-	if (firewall_assert(gate->fw, s, e) == -1) {
+}
+
+/* Row 2 of the promise begins: the address is known. */
+static int verb_address(struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
+{
+	struct err not_yet = {""};
+
+	if (gate->state == GATE_OPEN)
+		return err_set(e, "the gate is open: its tunnel's addresses stay");
+	if (check_tunnel(gate, tunnel, e) == -1)
+		return -1;
+	take_tunnel(gate, tunnel);
+	if (firewall_assert(gate->fw, &gate->situation, e) == -1) {
 		gate_flip(gate, GATE_LOCKED, "the tunnel's address can't be guarded");
 		return -1;
 	}
+	gate->attempt.index = proven_index(gate, tunnel, &not_yet);
 	return 0;
 }
 
+/* What verb_address has proven needs no second look: an index is never used
+ * again, and an interface that goes away is an event of its own. */
 static int verb_open(struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
 {
 	char why[WIRE_TEXT], address[NET_ADDRESS_TEXT];
-	unsigned index;
 	size_t used = 0;
 
 	if (gate->state != GATE_DIALLING)
 		return err_set(e, "the gate is %s", wire_gate_word(gate->state));
 	if (check_tunnel(gate, tunnel, e) == -1)
 		return -1;
-	if (!child_holds_interface(gate->attempt.pid, tunnel->name))
-		return err_set(e, "the interface is not our openvpn's");
-	if (netwatch_tunnel(tunnel->name, &tunnel->address4, &tunnel->address6, &index, e) == -1 ||
-	    verb_address(gate, tunnel, e) == -1)
+	take_tunnel(gate, tunnel);
+	if (gate->attempt.index == 0 && (gate->attempt.index = proven_index(gate, tunnel, e)) == 0)
 		return -1;
-	gate->situation.tunnel.index = index;
+	gate->situation.tunnel.index = gate->attempt.index;
 	net_address_text(tunnel->address4.family != NET_NONE ? &tunnel->address4 : &tunnel->address6,
 			 address);
 	text_append(why, sizeof why, &used, "the tunnel %s with %s is up", tunnel->name, address);
@@ -90,6 +115,8 @@ static void carry_out(struct gate *gate, struct wire_request *request)
 		channel_note(gate, NOTE_WISH, gate->reason);
 		return;
 	case VERB_COUNT:
+		if (firewall_blocked(gate->fw, &gate->blocked, &e) == -1)
+			log_warn("gate", "blocked packets can't be counted: %s", e.text);
 		channel_note(gate, NOTE_GATE, gate->reason);
 		return;
 	case VERB_DIAL:

@@ -15,7 +15,7 @@
 #include "base/canonical.h"
 #include "os/child.h"
 
-enum { COMPLAINT_MAX = 16 * 1024, VET_SECONDS = 20 };
+enum { COMPLAINT_MAX = 16 * 1024, VET_MS = 5000 };
 
 /* The profile opened by root without following a link: root's or the
  * caller's own, and nobody else may write to it. */
@@ -50,7 +50,6 @@ static void become_vetter(const struct config *config, int profile, int output, 
 	snprintf(gid, sizeof gid, "%u", config->user_gid);
 	snprintf(source, sizeof source, "%s", config->profile);
 	child_sibling(program, PORTCULLIS_LIBEXECDIR, path, sizeof path);
-	alarm(VET_SECONDS); /* outlives the exec: nobody waits longer for it */
 	child_exec(path, list, from, sizeof from / sizeof *from, 0);
 }
 
@@ -82,8 +81,8 @@ static char *run_vetter(const struct config *config, int profile, size_t *length
 
 	if (pid == 0)
 		become_vetter(config, profile, output, complaint);
-	while (pid != -1 && waitpid(pid, &status, 0) == -1 && errno == EINTR)
-		;
+	if (pid != -1)
+		status = child_wait(pid, VET_MS);
 	if (pid == -1)
 		err_set(e, "%s: can't be vetted", config->profile);
 	else if ((words = contents(complaint, COMPLAINT_MAX, &count)) == NULL || count > 0)
@@ -97,33 +96,24 @@ static char *run_vetter(const struct config *config, int profile, size_t *length
 	return print;
 }
 
-static bool known(const struct gate_profile *profile, const struct canonical_remote *remote)
-{
-	for (size_t i = 0; i < profile->remote_count; i++) {
-		if (profile->remotes[i].port == remote->port && profile->remotes[i].proto == remote->proto)
-			return true;
-	}
-	return false;
-}
-
-/* Ports and protocols that may be dialled, each once. */
+/* All endpoints that may be dialled: each address of each remote. */
 static int take_remotes(struct gate_profile *profile, const char *text, size_t length, struct err *e)
 {
 	struct canonical_remote remote;
-	size_t at = 0;
+	size_t at = 0, room = 0, remotes = 0;
 
-	profile->remotes = calloc(VET_REMOTES, sizeof *profile->remotes);
-	if (profile->remotes == NULL)
+	for (; canonical_next_remote(text, length, &at, &remote); remotes++)
+		room += remote.address_count;
+	if (remotes == 0)
+		return err_set(e, "the profile has no remote");
+	if ((profile->remotes = calloc(room + 1, sizeof *profile->remotes)) == NULL)
 		return err_set(e, "no memory");
-	while (canonical_next_remote(text, length, &at, &remote)) {
-		if (known(profile, &remote))
-			continue;
-		if (profile->remote_count == VET_REMOTES)
-			return err_set(e, "the profile has more than %d different ports", VET_REMOTES);
-		profile->remotes[profile->remote_count].port = remote.port;
-		profile->remotes[profile->remote_count++].proto = remote.proto;
+	for (at = 0; canonical_next_remote(text, length, &at, &remote);) {
+		for (size_t i = 0; i < remote.address_count; i++)
+			profile->remotes[profile->remote_count++] = (struct net_endpoint){
+			    .address = remote.addresses[i], .proto = remote.proto, .port = remote.port};
 	}
-	return profile->remote_count > 0 ? 0 : err_set(e, "the profile has no remote");
+	return 0;
 }
 
 static int take(struct gate_profile *profile, const struct config *config, const char *text, size_t length,

@@ -9,18 +9,10 @@
 #include "base/err.h"
 #include "config/config.h"
 
-enum { VET_REMOTES = 16384 };
-
-/* What the vetted profile allows to dial: a port and protocol of a remote. */
-struct gate_remote {
-	uint16_t port;
-	uint8_t proto;
-};
-
 struct gate_profile {
-	int head; /* the remotes, sealed, for the driver: no key is in it; -1 none */
-	int body; /* what openvpn gets, sealed; -1 none */
-	struct gate_remote *remotes;
+	int head;                     /* the remotes, sealed, for the driver: no key is in it; -1 none */
+	int body;                     /* what openvpn gets, sealed; -1 none */
+	struct net_endpoint *remotes; /* all that may be dialled */
 	size_t remote_count;
 	bool route_nopull;
 };

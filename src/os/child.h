@@ -35,6 +35,9 @@ bool child_holds_interface(pid_t pid, const char *name);
  * until it is gone, 1 s at most. 0 if it is gone, else -1. */
 int child_end(pid_t pid, uint64_t started);
 
+/* Waits for a child of ours, `milliseconds` at most; then it is killed. Its status. */
+int child_wait(pid_t pid, int milliseconds);
+
 /* The path of our own executable's folder plus `name`, if such a file is
  * there, else `fallback`/name. Returns `to` (`size` bytes). */
 const char *child_sibling(const char *name, const char *fallback, char *to, size_t size);

@@ -16,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { END_WAIT_MS = 1000, STAT_STARTTIME_FIELD = 22, CAPABILITY_LAST = 63, CHILD_DESCRIPTORS = 16 };
@@ -146,6 +147,21 @@ bool child_holds_interface(pid_t pid, const char *name)
 		found = names_interface(dirfd(folder), entry->d_name, name);
 	closedir(folder);
 	return found;
+}
+
+int child_wait(pid_t pid, int milliseconds)
+{
+	struct pollfd gone = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
+	int status = -1;
+
+	/* A stopped child would be waited for for ever. */
+	if (gone.fd == -1 || poll(&gone, 1, milliseconds) != 1)
+		kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+		;
+	if (gone.fd != -1)
+		close(gone.fd);
+	return status;
 }
 
 int child_end(pid_t pid, uint64_t started)

@@ -37,6 +37,9 @@ int netwatch_fill(struct situation *s, const char *tunnel, struct err *e);
 int netwatch_tunnel(const char *name, const struct net_address *address4, const struct net_address *address6,
 		    unsigned *index, struct err *e);
 
+/* The index of the interface `name`, 0 if there is none. */
+unsigned netwatch_index(const char *name);
+
 /* Sets every physical link down, or those that this call set down up again. 0 or -1. */
 int netwatch_links_down(struct err *e);
 int netwatch_links_restore(struct err *e);

@@ -327,6 +327,7 @@ static void refill(void *argument)
 	struct filling *filling = argument;
 
 	filling->s->link_count = filling->s->neighbour_count = 0;
+	filling->s->links_left_out = false;
 }
 
 static int fill_link(const struct rtnl_message *message, void *argument)
@@ -335,13 +336,12 @@ static int fill_link(const struct rtnl_message *message, void *argument)
 	struct situation *s = filling->s;
 
 	if (message->kind != RTNL_LINK || (message->link.flags & IFF_LOOPBACK) != 0 ||
-	    strcmp(message->link.name, filling->tunnel) == 0)
+	    (strcmp(message->link.name, filling->tunnel) == 0 && is_tun(&message->link)))
 		return 0;
-	if (!net_is_interface_name(message->link.name))
-		return err_set(filling->e, "link %u has a name that no rule can hold; rename it",
-			       message->link.index);
-	if (s->link_count == SITUATION_LINKS)
-		return err_set(filling->e, "this machine has more than %d links", SITUATION_LINKS);
+	if (s->link_count == SITUATION_LINKS) {
+		s->links_left_out = true;
+		return 0;
+	}
 	filling->index[s->link_count] = message->link.index;
 	text_copy(s->links[s->link_count++], NET_NAME_SIZE, message->link.name);
 	return 0;
@@ -380,10 +380,9 @@ static int add_neighbour(struct filling *filling, const struct net_prefix *prefi
 			s->neighbours[kept++] = s->neighbours[i];
 	}
 	s->neighbour_count = kept;
-	if (kept == SITUATION_NEIGHBOURS)
-		return err_set(filling->e, "this machine's links have more than %d IPv6 prefixes",
-			       SITUATION_NEIGHBOURS);
-	s->neighbours[s->neighbour_count++] = *prefix;
+	/* Anybody on the link can advertise prefixes: too many of them are not asked for. */
+	if (kept < SITUATION_NEIGHBOURS)
+		s->neighbours[s->neighbour_count++] = *prefix;
 	return 0;
 }
 

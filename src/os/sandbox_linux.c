@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -71,6 +72,9 @@ int sandbox_drop(uint32_t uid, uint32_t gid, struct err *e)
 
 	if (set_identities(uid, gid, e) == -1)
 		return -1;
+	/* setresuid has forgotten that we end with our parent. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1)
+		return err_errno(e, "can't end with the parent");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1 ||
 	    setrlimit(RLIMIT_CORE, &none) == -1)
 		return err_errno(e, "can't give up core files and new privileges");

@@ -11,7 +11,7 @@
 enum policy_state { POLICY_LOCKED, POLICY_DIALLING, POLICY_OPEN };
 
 enum { POLICY_RESOLVER_SECONDS = 10 }; /* row 5 lasts no longer */
-enum { SITUATION_LINKS = 32, SITUATION_NETWORKS = 8, SITUATION_NEIGHBOURS = 64 };
+enum { SITUATION_LINKS = 32, SITUATION_NETWORKS = 32, SITUATION_NEIGHBOURS = 64 };
 
 /* A user or group: by number where it is known, else by name (rules printed
  * on another machine). name[0] == '\0' and !known: nobody. */
@@ -36,6 +36,7 @@ struct situation {
 	/* Physical links by name, for filters that must name them (pf, ipfw) and for egress. */
 	char links[SITUATION_LINKS][NET_NAME_SIZE];
 	size_t link_count;
+	bool links_left_out; /* there are more: those are not seen at egress */
 	/* Row 7: the physical links' own IPv6 addresses and on-link prefixes; none contains another. */
 	struct net_prefix neighbours[SITUATION_NEIGHBOURS];
 	size_t neighbour_count;

@@ -204,7 +204,9 @@ class Portcullis:
             self.process.kill()
             self.process.wait(5)
         self.host.kill_all()
+        told = self.log()
         self.stderr.close()
+        assert "Sanitizer" not in told and "runtime error:" not in told, told
         shutil.rmtree(self.directory, ignore_errors=True)
 
 

@@ -237,6 +237,22 @@ def test_pause_ends_by_itself(world, portcullis, daemon):
         wire.assert_clean()
 
 
+def test_restart_in_a_pause(world, portcullis):
+    """The daemon is killed in a pause and started again before its end: locked first, whatever the pause said."""
+    gate = portcullis().start_open()
+    gate.ctl("pause", "1h", check=True)
+    gate.wait(gate="paused")
+    gate.kill()
+    with world.wire("udp") as wire:
+        assert gets_out(world, wire)
+    gate.start()
+    gate.wait(gate={"locked", "dialling", "open"})
+    with world.wire("udp") as wire:
+        assert not gets_out(world, wire)
+        gate.wait(gate="open")
+        wire.assert_clean()
+
+
 def test_off_and_up(world, portcullis):
     """off: our rules go, and it stays off over a restart of the daemon until up."""
     gate = portcullis().start_open()

@@ -95,7 +95,7 @@ def test_kill_in_every_state(world, portcullis, flood_program, cell):
     victim, state = cell
     server, opens = STATES[state]
     # A profile's route-delay holds openvpn between the options and CONNECTED.
-    extra = {"stopped": ("auth-user-pass",), "configuring": ("route-delay 1",)}.get(state, ())
+    extra = {"stopped": ("auth-user-pass",), "configuring": ("route-delay 2",)}.get(state, ())
     world.server(server)
     gate = portcullis(server, extra=extra)
     assert gate.run_daemon("-L").returncode == 0

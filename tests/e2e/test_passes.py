@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from netns import wait_for
+from test_attacks import need_link_type
 from test_flow import gets_inside, gets_out
 from world import (HERE, HOST4, INTERNET4, INTERNET6, NOBODY, ROOT, ROUTER4, ROUTER6, TUNNEL4, ask_udp, connect_tcp,
                    send_udp)
@@ -243,6 +244,34 @@ def test_fragments_of_the_outer_flow(world, portcullis, server):
         data = bytes(1472)
         assert world.host.call(ask_udp, INTERNET4, 5300, data) == data, gate.told("no echo of a long datagram")
         assert any(f.offset for f in wire.drain().frames), "nothing was fragmented: this test shows nothing"
+        wire.assert_clean()
+
+
+@pytest.mark.parametrize("kind", ["vlan", "bridge"])
+def test_tunnel_over_a_link_on_a_link(world, portcullis, kind):
+    """The machine's link is a VLAN, or a bridge, on the wire: the hole goes through both, and nothing else does."""
+    if kind == "vlan":
+        need_link_type(world, "vlan id 9")
+    world.host.run("ip", "address", "flush", "dev", "eth0")
+    if kind == "vlan":
+        world.rtr.run("ip", "address", "flush", "dev", "r0")
+        world.rtr.ip("link add link r0 name r0.5 type vlan id 5", f"address add {ROUTER4}/24 dev r0.5", "link set r0.5 up")
+        world.host.ip("link add link eth0 name up0 type vlan id 5")
+    else:
+        world.host.ip("link add up0 type bridge", "link set eth0 master up0")
+    world.host.ip("link set up0 up", f"address add {HOST4}/24 dev up0", f"route replace default via {ROUTER4}")
+    with world.wire("udp") as wire:
+        world.host.call(send_udp, INTERNET4, 5300, b"CLEAR", uid=NOBODY)
+        world.fence(wire)
+        assert wire.seen(b"CLEAR"), "control"
+    with world.wire("udp") as wire:
+        gate = portcullis().start_open()
+        assert gets_inside(world)
+        gate.ctl("down", "--wait", check=True)
+        for link in ("up0", "eth0"):
+            world.host.call(send_udp, INTERNET4, 5300, b"CLEAR", link, uid=NOBODY)
+        world.fence(wire)
+        assert wire.counts["outer"] and not wire.seen(b"CLEAR")
         wire.assert_clean()
 
 

@@ -100,6 +100,12 @@ int netwatch_clean(const char *name, const struct net_endpoint *endpoint, struct
 	return 0;
 }
 
+unsigned netwatch_index(const char *name)
+{
+	(void)name;
+	return 0;
+}
+
 bool child_holds_interface(pid_t pid, const char *name)
 {
 	(void)pid, (void)name;
@@ -194,11 +200,12 @@ int vet_profile(const struct config *config, struct gate_profile *profile, struc
 
 void stub_gate(struct gate *gate, int *peer)
 {
-	static struct gate_remote remote = {.port = 1194, .proto = NET_UDP};
+	static struct net_endpoint remote = {.port = 1194, .proto = NET_UDP};
 	struct err e = {""};
 	int pair[2];
 
 	memset(gate, 0, sizeof *gate);
+	net_address_parse("192.0.2.1", &remote.address);
 	gate->changed = channel_note;
 	gate->abandon = attempt_kill;
 	log_open(-1, LOG_ERROR);

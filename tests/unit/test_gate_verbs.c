@@ -83,6 +83,7 @@ static void dials_and_opens(void **state)
 	assert_int_equal(gate.situation.tunnel.address4.family, NET_IPV4);
 	assert_int_equal(ask(tunnel(VERB_OPEN)).note, NOTE_OPEN);
 	assert_int_equal(gate.state, GATE_OPEN);
+	refused(tunnel(VERB_ADDRESS), "the gate is open");
 	attempt_reaped(&gate, 0);
 	assert_int_equal(gate.state, GATE_LOCKED);
 	assert_int_equal(gate.situation.tunnel.address4.family, NET_NONE);
@@ -92,10 +93,11 @@ static void a_dial_needs_a_remote(void **state)
 {
 	(void)state;
 	refused(dial("192.0.2.1:1195/udp"), "no remote of the profile");
+	refused(dial("192.0.2.2:1194/udp"), "no remote of the profile");
 	refused(dial("192.0.2.1:1194/tcp"), "no remote of the profile");
-	refused(dial("127.0.0.1:1194/udp"), "can't be a server");
-	refused(dial("224.0.0.1:1194/udp"), "can't be a server");
-	refused(dial("[::ffff:192.0.2.1]:1194/udp"), "can't be a server");
+	refused(dial("127.0.0.1:1194/udp"), "no remote of the profile");
+	refused(dial("224.0.0.1:1194/udp"), "no remote of the profile");
+	refused(dial("[::ffff:192.0.2.1]:1194/udp"), "no remote of the profile");
 	assert_int_equal(gate.state, GATE_LOCKED);
 	gate.wish = WISH_DOWN;
 	refused(dial("192.0.2.1:1194/udp"), "nobody wants");
@@ -131,6 +133,12 @@ static void open_needs_an_attempt_and_a_tunnel(void **state)
 	request.tunnel.networks[1].address.family = NET_IPV4;
 	request.tunnel.networks[1].length = 33;
 	refused(request, "a network");
+	request = tunnel(VERB_OPEN);
+	request.tunnel.networks[0].address.bytes[3] = 5; /* host bits */
+	refused(request, "a network");
+	request = tunnel(VERB_OPEN);
+	request.tunnel.address4.bytes[15] = 1;
+	refused(request, "can't be one");
 	request = tunnel(VERB_OPEN);
 	request.tunnel.dns[1].family = 9;
 	refused(request, "DNS server");

@@ -1,0 +1,9 @@
+/* Interfaces by name; a file of its own, for net/if.h and linux/if.h do not go together. */
+#include <net/if.h>
+
+#include "os/netwatch.h"
+
+unsigned netwatch_index(const char *name)
+{
+	return if_nametoindex(name);
+}
