@@ -85,7 +85,8 @@ $(BUILD)/test/rooms.a: $(UNIT_ROOMS)
 	@mkdir -p $(@D)
 	@rm -f $@
 	@$(AR) qcs $@ $^
-$(BUILD)/test/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/test/rooms.a
+# The sanitizers' calls first: a weak name pulls nothing out of an archive.
+$(BUILD)/test/test_%: $(BUILD)/obj/tests/unit/test_%.o $(if $(SANITIZE),$(BUILD)/obj/src/os/sandbox_sanitizer.o) $(BUILD)/test/rooms.a
 	@$(say) LD $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS) $(DRIVER_LIBS) $(CTL_LIBS) $(call libs_of,cmocka)
 
@@ -110,6 +111,11 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/portcullisd $(DESTDIR)$(PREFIX)/bin/portcullis \
 	    $(DESTDIR)$(LIBEXECDIR)/portcullis-driver $(DESTDIR)$(PREFIX)/share/man/man8/portcullis*.8 \
 	    $(DESTDIR)$(PREFIX)/share/man/man5/portcullis.conf.5 $(DESTDIR)$(SYSCONFDIR)/portcullis/portcullis.conf.sample
+
+# Generated from the table; a unit test holds the file to it.
+docs/states.md: $(BUILD)/obj/tests/arch/states_doc.o $(TUNNEL) $(BASE)
+	$(Q)$(CC) $(LDFLAGS) -o $(BUILD)/states_doc $^
+	$(Q)$(BUILD)/states_doc > $@
 
 clean:
 	rm -rf $(BUILD)

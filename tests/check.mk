@@ -73,7 +73,7 @@ $(BUILD)/bench/portcullisd: $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(O
 $(BUILD)/bench/fake_openvpn: $(BUILD)/obj/bench/fake_openvpn.o $(BUILD)/obj/bench/stamps.o
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^
-$(BUILD)/test/fwtool: $(BUILD)/obj/tests/e2e/fwtool.o $(OS_FIREWALL) $(POLICY) $(BASE)
+$(BUILD)/test/fwtool: $(BUILD)/obj/tests/e2e/fwtool.o $(OS_FIREWALL) $(call port,netlink_$(PLATFORM)) $(POLICY) $(BASE)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
 bench-build: all $(BENCH)

@@ -3,9 +3,17 @@
 
 #include <string.h>
 
+static void wipe(struct secret *secret)
+{
+	volatile unsigned char *at = (volatile unsigned char *)secret;
+
+	for (size_t i = 0; i < sizeof *secret; i++)
+		at[i] = 0;
+}
+
 int secret_set(struct secret *secret, const char *from, size_t length)
 {
-	secret_wipe(secret);
+	wipe(secret);
 	if (length >= sizeof secret->bytes)
 		return -1;
 	for (size_t i = 0; i < length; i++) {
@@ -14,15 +22,14 @@ int secret_set(struct secret *secret, const char *from, size_t length)
 		if (byte < 0x20 || byte == 0x7f)
 			return -1;
 	}
-	memcpy(secret->bytes, from, length);
+	if (length > 0)
+		memcpy(secret->bytes, from, length);
 	secret->length = length;
 	return 0;
 }
 
 void secret_wipe(struct secret *secret)
 {
-	volatile unsigned char *at = (volatile unsigned char *)secret;
-
-	for (size_t i = 0; secret != NULL && i < sizeof *secret; i++)
-		at[i] = 0;
+	if (secret != NULL)
+		wipe(secret);
 }

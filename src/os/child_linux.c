@@ -205,8 +205,11 @@ static int place(const int *from, size_t count, int first)
 {
 	int above = first + (int)count, away[CHILD_DESCRIPTORS];
 
+	if (count > CHILD_DESCRIPTORS)
+		return -1;
 	for (size_t i = 0; i < count; i++) {
-		if (count > CHILD_DESCRIPTORS || (away[i] = fcntl(from[i], F_DUPFD, above)) == -1)
+		away[i] = from[i] >= above ? from[i] : fcntl(from[i], F_DUPFD, above);
+		if (away[i] == -1)
 			return -1;
 	}
 	for (size_t i = 0; i < count; i++) {

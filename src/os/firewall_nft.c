@@ -1,6 +1,5 @@
 /* The gate in Linux' nftables: two tables of our own, standing rules, flips by set members. */
 #include <errno.h>
-#include <event2/event.h>
 #include <net/if.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
@@ -16,32 +16,10 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "os/firewall_nft.h"
-#include "policy/print.h"
 
-enum { BATCH = 512 * 1024, WISH = 256 * 1024, REMOVALS = 128 * 1024, QUEUE = 4 * 1024 * 1024, ATTEMPTS = 12 };
+enum { BATCH = 512 * 1024, WISH = 256 * 1024, REMOVALS = 128 * 1024 };
 
 /* --- opening ------------------------------------------------------------------- */
-
-/* Our address is our process id, if nobody in this namespace has it: the owner
- * that the kernel shows is then the process. */
-static struct mnl_socket *open_socket(int32_t pid)
-{
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-	int size = QUEUE, on = 1;
-
-	if (socket == NULL)
-		return NULL;
-	if (mnl_socket_bind(socket, 0, pid) < 0 &&
-	    (errno != EADDRINUSE || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)) {
-		mnl_socket_close(socket);
-		return NULL;
-	}
-	/* A batch is one datagram and must fit whole; without root's right to it the default may do. */
-	setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
-	setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
-	mnl_socket_setsockopt(socket, NETLINK_CAP_ACK, &on, sizeof on);
-	return socket;
-}
 
 static int make_buffer(struct nft_buffer *b, size_t size)
 {
@@ -50,37 +28,33 @@ static int make_buffer(struct nft_buffer *b, size_t size)
 	return b->bytes == NULL ? -1 : 0;
 }
 
-static int make_buffers(struct firewall *fw)
+/* Our address is our process id, if nobody in this namespace has it: the owner
+ * that the kernel shows is then the process. */
+static int open_all(struct firewall *fw, struct err *e)
 {
-	fw->receive = calloc(1, NFT_RECEIVE);
-	return fw->receive == NULL || make_buffer(&fw->batch, BATCH) == -1 ||
-		       make_buffer(&fw->wish.messages, WISH) == -1 ||
-		       make_buffer(&fw->removals, REMOVALS) == -1
-		   ? -1
-		   : 0;
+	struct firewall_features features;
+
+	if (make_buffer(&fw->batch, BATCH) == -1 || make_buffer(&fw->wish.messages, WISH) == -1 ||
+	    make_buffer(&fw->found.removals, REMOVALS) == -1)
+		return err_errno(e, "firewall");
+	fw->netlink = netlink_open(NETLINK_NETFILTER, (uint32_t)getpid(), NFT_QUEUE);
+	fw->lookup = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fw->netlink == NULL || fw->lookup == -1)
+		return err_errno(e, "no way to the kernel's nftables");
+	fw->wish.owner = netlink_address(fw->netlink);
+	return firewall_probe(fw, &features, e);
 }
 
 struct firewall *firewall_open(struct err *e)
 {
 	struct firewall *fw = calloc(1, sizeof *fw);
-	struct firewall_features features;
 
-	if (fw != NULL)
-		fw->lookup = -1;
-	if (fw == NULL || make_buffers(fw) == -1) {
+	if (fw == NULL) {
 		err_errno(e, "firewall");
-		firewall_close(fw);
 		return NULL;
 	}
-	fw->socket = open_socket(getpid());
-	fw->lookup = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fw->socket == NULL || fw->lookup == -1) {
-		err_errno(e, "no way to the kernel's nftables");
-		firewall_close(fw);
-		return NULL;
-	}
-	fw->port = mnl_socket_get_portid(fw->socket);
-	if (firewall_probe(fw, &features, e) == -1) {
+	fw->lookup = -1;
+	if (open_all(fw, e) == -1) {
 		firewall_close(fw);
 		return NULL;
 	}
@@ -91,44 +65,26 @@ void firewall_close(struct firewall *fw)
 {
 	if (fw == NULL)
 		return;
-	if (fw->event != NULL)
-		event_free(fw->event);
-	if (fw->watch != NULL)
-		mnl_socket_close(fw->watch);
-	if (fw->socket != NULL)
-		mnl_socket_close(fw->socket);
+	if (fw->unwatch != NULL)
+		fw->unwatch(fw->watch);
+	netlink_close(fw->netlink);
 	if (fw->lookup != -1)
 		close(fw->lookup);
-	free(fw->receive);
 	free(fw->batch.bytes);
 	free(fw->wish.messages.bytes);
-	free(fw->removals.bytes);
+	free(fw->found.removals.bytes);
 	free(fw);
 }
 
 /* --- features --------------------------------------------------------------------- */
 
-static void put_probe(struct firewall *fw, uint8_t family, uint32_t flags, uint32_t hook, const char *device)
-{
-	struct nlmsghdr *m = nft_message(&fw->batch, NFT_MSG_NEWTABLE, NLM_F_CREATE, family);
-
-	mnl_attr_put_strz(m, NFTA_TABLE_NAME, POLICY_NFT_TABLE "_probe");
-	nft_put_be32(m, NFTA_TABLE_FLAGS, flags);
-	nft_message_end(&fw->batch, m);
-	m = nft_message(&fw->batch, NFT_MSG_NEWCHAIN, NLM_F_CREATE, family);
-	mnl_attr_put_strz(m, NFTA_CHAIN_TABLE, POLICY_NFT_TABLE "_probe");
-	mnl_attr_put_strz(m, NFTA_CHAIN_NAME, "probe");
-	nft_put_hook(m, hook, 0, device);
-	nft_message_end(&fw->batch, m);
-}
-
 /* 1 the kernel would take it, 0 it has no such thing, -1 it could not say. */
 static int try_probe(struct firewall *fw, uint8_t family, uint32_t flags, uint32_t hook, const char *device,
 		     struct err *e)
 {
-	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+	for (int attempt = 0; attempt < NFT_ATTEMPTS; attempt++) {
 		nft_batch_begin(fw, false);
-		put_probe(fw, family, flags, hook, device);
+		nft_put_probe(&fw->batch, family, flags, hook, device);
 		switch (-nft_batch_send(fw, false)) {
 		case 0:
 			return 1;
@@ -156,29 +112,21 @@ int firewall_probe(struct firewall *fw, struct firewall_features *features, stru
 
 	if (inet < 0 || persist < 0 || egress < 0)
 		return -1;
-	fw->wish.features = (struct firewall_features){.egress = egress, .persist = persist, .ipv6 = inet};
-	*features = fw->wish.features;
+	*features = (struct firewall_features){.egress = egress, .persist = persist, .ipv6 = inet};
+	fw->wish.features = (struct nft_features){.egress = egress, .persist = persist, .ipv6 = inet};
 	return 0;
 }
 
 /* --- errors ---------------------------------------------------------------------------- */
-
-static uint32_t foreign_owner(const struct firewall *fw)
-{
-	for (unsigned i = 0; i < NFT_TABLES; i++)
-		if (fw->table[i].exists && (fw->table[i].flags & NFT_TABLE_F_OWNER) &&
-		    fw->table[i].owner != fw->port)
-			return fw->table[i].owner;
-	return 0;
-}
 
 static int explain(struct firewall *fw, int result, struct err *e)
 {
 	const struct nlmsghdr *failed = nft_batch_failed(fw);
 	char what[96] = "the question";
 
-	if (result == -EPERM && nft_read_tables(fw) == 0 && foreign_owner(fw) != 0)
-		return err_set(e, "the gate is held by process %d", (int32_t)foreign_owner(fw));
+	if (result == -EPERM && nft_read_tables(fw) == 0 && nft_found_foreign(&fw->found, &fw->wish) != 0)
+		return err_set(e, "the gate is held by process %d",
+			       (int32_t)nft_found_foreign(&fw->found, &fw->wish));
 	if (failed != NULL)
 		nft_describe(failed, what, sizeof what);
 	errno = -result;
@@ -229,103 +177,22 @@ static void take_links(struct firewall *fw, const struct situation *s, uint32_t 
 static uint32_t refused_link(const struct firewall *fw, int result)
 {
 	const struct nlmsghdr *failed = nft_batch_failed(fw);
-	const struct nfgenmsg *generic;
+	int link = failed == NULL ? -1 : nft_link_of(&fw->wish, failed);
 
-	if (failed == NULL || (result != -ENODEV && result != -ENOENT && result != -EEXIST))
-		return 0;
-	generic = mnl_nlmsg_get_payload(failed);
-	for (size_t i = 0; i < fw->wish.count; i++) {
-		const struct nlmsghdr *piece = nft_piece_message(&fw->wish, &fw->wish.pieces[i]);
-
-		if (fw->wish.pieces[i].link >= 0 && generic->nfgen_family == NFPROTO_NETDEV &&
-		    piece->nlmsg_type == failed->nlmsg_type &&
-		    strcmp(nft_text(piece, NFTA_CHAIN_NAME), nft_text(failed, NFTA_CHAIN_NAME)) == 0)
-			return UINT32_C(1) << fw->wish.pieces[i].link;
-	}
-	return 0;
+	return link == -1 || (result != -ENODEV && result != -ENOENT && result != -EEXIST)
+		   ? 0
+		   : UINT32_C(1) << link;
 }
 _Static_assert(SITUATION_LINKS <= 32, "links fit into the bits");
 
-/* --- writing -------------------------------------------------------------------------------- */
-
-static void put_table(struct firewall *fw, unsigned table, uint16_t type)
-{
-	struct nlmsghdr *m =
-	    nft_message(&fw->batch, type, NLM_F_CREATE, nft_family(&fw->wish.features, table));
-
-	mnl_attr_put_strz(m, NFTA_TABLE_NAME, POLICY_NFT_TABLE);
-	if (type == NFT_MSG_NEWTABLE)
-		nft_put_be32(m, NFTA_TABLE_FLAGS, nft_table_flags(fw, table));
-	nft_message_end(&fw->batch, m);
-}
-
-static void put_removals(struct firewall *fw, unsigned table)
-{
-	const struct nlmsghdr *m = (const void *)fw->removals.bytes;
-	int left = (int)fw->removals.used;
-
-	for (; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left)) {
-		const struct nfgenmsg *generic = mnl_nlmsg_get_payload(m);
-
-		if (generic->nfgen_family == nft_family(&fw->wish.features, table))
-			nft_batch_copy(fw, m);
-	}
-}
-
-/* A table that differs keeps its chains: its rules go, what is wrong or foreign
- * goes, what is missing comes, and the rules come, all of it in one moment. */
-static void put_differences(struct firewall *fw, unsigned table)
-{
-	if (fw->table[table].exists) {
-		put_table(fw, table, NFT_MSG_DELRULE);
-		put_removals(fw, table);
-	}
-	for (size_t i = 0; i < fw->wish.count; i++) {
-		const struct nft_piece *piece = &fw->wish.pieces[i];
-		const struct nlmsghdr *m = nft_piece_message(&fw->wish, piece);
-		uint16_t type = m->nlmsg_type & 0xff;
-
-		if (piece->table == table && type != NFT_MSG_NEWTABLE &&
-		    (type == NFT_MSG_NEWRULE || !piece->present))
-			nft_batch_copy(fw, m);
-	}
-}
-
-static bool is_used(const struct firewall *fw, unsigned table)
-{
-	return table == NFT_INET || fw->wish.features.egress;
-}
-
-/* Puts all that differs into the batch. Returns false if nothing does. */
-static bool put_all(struct firewall *fw)
-{
-	size_t empty;
-
-	nft_batch_begin(fw, true);
-	empty = fw->batch.used;
-	for (size_t i = 0; i < fw->wish.count; i++)
-		if (fw->wish.pieces[i].table < NFT_TABLES && !fw->wish.pieces[i].present &&
-		    (nft_piece_message(&fw->wish, &fw->wish.pieces[i])->nlmsg_type & 0xff) ==
-			NFT_MSG_NEWTABLE)
-			put_table(fw, fw->wish.pieces[i].table, NFT_MSG_NEWTABLE);
-	for (unsigned i = 0; i < NFT_TABLES; i++)
-		if (is_used(fw, i) && fw->table[i].differs)
-			put_differences(fw, i);
-	for (unsigned i = 0; i < NFT_SETS; i++)
-		if (is_used(fw, nft_sets[i].table) && fw->set_differs[i])
-			nft_put_set(&fw->batch, &fw->wish, i, fw->table[nft_sets[i].table].exists,
-				    nft_sets[i].timeout);
-	return fw->batch.used != empty;
-}
+/* --- asserting --------------------------------------------------------------------------------- */
 
 static void note_held(struct firewall *fw)
 {
 	for (unsigned i = 0; i < NFT_SETS; i++)
-		if (nft_set_changes(fw, i))
-			fw->held[i] = fw->wish.want[i];
+		if (!nft_same_members(&fw->wish.members[i], &fw->held[i]))
+			fw->held[i] = fw->wish.members[i];
 }
-
-/* --- asserting --------------------------------------------------------------------------------- */
 
 /* Only set members, in a batch that the kernel takes only if nobody has
  * changed anything since all of it was verified; then reads them back. */
@@ -338,9 +205,11 @@ static int flip(struct firewall *fw)
 
 	nft_batch_begin(fw, true);
 	for (unsigned i = 0; i < NFT_SETS; i++) {
-		changes[i] = is_used(fw, nft_sets[i].table) && nft_set_changes(fw, i);
+		changes[i] = nft_is_used(&fw->wish, nft_sets[i].table) &&
+			     !nft_same_members(&fw->wish.members[i], &fw->held[i]);
 		if (changes[i])
-			nft_put_set(&fw->batch, &fw->wish, i, fw->held[i].count != 0, nft_sets[i].timeout);
+			nft_put_members(&fw->batch, &fw->wish.features, i, &fw->wish.members[i],
+					fw->held[i].count != 0, nft_sets[i].timeout);
 		count += changes[i];
 	}
 	if (count == 0) {
@@ -374,9 +243,10 @@ static int compare(struct firewall *fw, const struct situation *s, uint32_t refu
 		result = nft_read_all(fw);
 	if (result != 0)
 		return result;
-	if (foreign_owner(fw) != 0)
+	if (nft_found_foreign(&fw->found, &fw->wish) != 0)
 		return -EPERM;
-	if (put_all(fw))
+	nft_batch_begin(fw, true);
+	if (nft_put_repairs(&fw->batch, &fw->wish, &fw->found))
 		return 0;
 	result = nft_read_generation(fw, &generation);
 	return result != 0 ? result : generation == fw->generation ? 1 : -EINTR;
@@ -397,7 +267,7 @@ static int settle(struct firewall *fw, const struct situation *s, struct err *e)
 	uint32_t refused = 0;
 	int result = 0;
 
-	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+	for (int attempt = 0; attempt < NFT_ATTEMPTS; attempt++) {
 		result = compare(fw, s, refused);
 		if (result == 1) {
 			note_held(fw);
@@ -417,7 +287,7 @@ static int settle(struct firewall *fw, const struct situation *s, struct err *e)
 	}
 	if (result != 0)
 		return explain(fw, result, e);
-	return err_set(e, "the kernel's rules do not stay as they are set: %s", fw->difference);
+	return err_set(e, "the kernel's rules do not stay as they are set: %s", fw->found.difference);
 }
 
 int firewall_assert(struct firewall *fw, const struct situation *s, struct err *e)
@@ -430,7 +300,7 @@ int firewall_assert(struct firewall *fw, const struct situation *s, struct err *
 		fw->verified = false;
 	if (s->state == POLICY_OPEN && s->tunnel.index == 0)
 		return err_set(e, "the tunnel's interface %s is not there", s->tunnel.name);
-	nft_wish_elements(&fw->wish, s);
+	nft_wish_members(&fw->wish, s);
 	if (fw->verified && same_link_names(fw, s) && flip(fw) == 0 && same_link_indexes(fw))
 		return 0;
 	fw->verified = false;
@@ -439,57 +309,28 @@ int firewall_assert(struct firewall *fw, const struct situation *s, struct err *
 
 /* --- a pause ---------------------------------------------------------------------------------------- */
 
-static unsigned find_set(const char *name)
-{
-	unsigned i = 0;
-
-	while (i < NFT_SETS - 1 && strcmp(nft_sets[i].name, name) != 0)
-		i++;
-	return i;
-}
-
-static void add_key(struct nft_elements *elements, const void *key, size_t size)
-{
-	struct nft_element *element = &elements->list[elements->count++];
-
-	memset(element, 0, sizeof *element);
-	memcpy(element->key, key, size);
-}
-
-static void wish_pause(struct firewall *fw, unsigned paused, unsigned links)
-{
-	static const uint8_t families[] = {NFPROTO_IPV4, NFPROTO_IPV6};
-
-	fw->wish.want[paused].count = fw->wish.want[links].count = 0;
-	for (size_t i = 0; i < sizeof families; i++)
-		add_key(&fw->wish.want[paused], &families[i], sizeof families[i]);
-	for (size_t i = 0; i < fw->wish.link_count; i++)
-		if (fw->wish.links[i].index != 0)
-			add_key(&fw->wish.want[links], &fw->wish.links[i].index,
-				sizeof fw->wish.links[i].index);
-}
-
 int firewall_pause(struct firewall *fw, uint32_t seconds, struct err *e)
 {
-	const unsigned sets[] = {find_set("paused"), find_set("paused_links")};
+	static const unsigned sets[] = {NFT_PAUSED, NFT_PAUSED_LINKS};
 	int result = 0;
 
 	if (fw->wish.standing == 0)
 		return err_set(e, "no pause before the gate is shut");
 	if (seconds == 0 || seconds > UINT32_MAX / 1000)
 		return err_set(e, "no pause can last %u seconds", seconds);
-	wish_pause(fw, sets[0], sets[1]);
+	nft_wish_pause(&fw->wish);
 	nft_batch_begin(fw, false);
 	for (size_t i = 0; i < 2; i++)
-		if (is_used(fw, nft_sets[sets[i]].table))
-			nft_put_set(&fw->batch, &fw->wish, sets[i], true, seconds * 1000);
+		if (nft_is_used(&fw->wish, nft_sets[sets[i]].table))
+			nft_put_members(&fw->batch, &fw->wish.features, sets[i], &fw->wish.members[sets[i]],
+					true, seconds * 1000);
 	result = nft_batch_send(fw, true);
 	if (result != 0)
 		return explain(fw, result, e);
 	fw->verified = false; /* whatever ends the pause looks at everything */
 	note_held(fw);
 	for (size_t i = 0; i < 2 && result == 0; i++)
-		if (is_used(fw, nft_sets[sets[i]].table))
+		if (nft_is_used(&fw->wish, nft_sets[sets[i]].table))
 			result = nft_read_set(fw, sets[i], 0);
 	return result == 0 ? 0 : err_set(e, "the kernel did not take the pause");
 }
@@ -501,7 +342,7 @@ int firewall_forget_states(struct firewall *fw, struct err *e)
 	int result;
 
 	m->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE;
-	result = nft_ask(fw, m, NULL, NULL);
+	result = netlink_ask(fw->netlink, m, NULL, NULL);
 	if (result == 0)
 		return 0;
 	errno = -result;
@@ -515,19 +356,19 @@ int firewall_remove(struct firewall *fw, struct err *e)
 	int result = -EAGAIN;
 
 	fw->verified = false;
-	for (int attempt = 0; attempt < ATTEMPTS && is_passing(result); attempt++) {
+	for (int attempt = 0; attempt < NFT_ATTEMPTS && is_passing(result); attempt++) {
 		result = nft_read_tables(fw);
 		if (result != 0)
 			continue;
-		if (foreign_owner(fw) != 0) {
+		if (nft_found_foreign(&fw->found, &fw->wish) != 0) {
 			result = -EPERM;
 			break;
 		}
 		nft_batch_begin(fw, false);
 		for (unsigned i = 0; i < NFT_TABLES; i++)
-			if (fw->table[i].exists)
-				put_table(fw, i, NFT_MSG_DELTABLE);
-		if (!fw->table[NFT_INET].exists && !fw->table[NFT_NETDEV].exists)
+			if (fw->found.table[i].exists)
+				nft_put_table(&fw->batch, &fw->wish, &fw->found, i, NFT_MSG_DELTABLE);
+		if (!fw->found.table[NFT_INET].exists && !fw->found.table[NFT_NETDEV].exists)
 			return 0;
 		result = nft_batch_send(fw, true);
 	}
@@ -542,7 +383,7 @@ int firewall_owner(struct firewall *fw, int32_t *pid, struct err *e)
 	if (result != 0)
 		return explain(fw, result, e);
 	for (unsigned i = 0; i < NFT_TABLES && *pid == 0; i++) {
-		int32_t owner = (int32_t)fw->table[i].owner;
+		int32_t owner = (int32_t)fw->found.table[i].owner;
 
 		if (owner > 0 && (kill(owner, 0) == 0 || errno == EPERM))
 			*pid = owner;
@@ -555,80 +396,4 @@ int firewall_blocked(struct firewall *fw, uint64_t *packets, struct err *e)
 	int result = nft_read_blocked(fw, packets);
 
 	return result == 0 ? 0 : explain(fw, result, e);
-}
-
-/* --- watching ---------------------------------------------------------------------------------------------
- */
-
-static bool is_about_ours(const struct firewall *fw, const struct nlmsghdr *m)
-{
-	const struct nfgenmsg *generic = mnl_nlmsg_get_payload(m);
-
-	return (generic->nfgen_family == nft_family(&fw->wish.features, NFT_INET) ||
-		generic->nfgen_family == NFPROTO_NETDEV) &&
-	       strcmp(nft_text(m, NFTA_TABLE_NAME), POLICY_NFT_TABLE) == 0;
-}
-
-/* Was it somebody else's change of what is ours? A foreign change of other
- * tables only moves the generation along, so that the next flip is still one. */
-static bool take_event(struct firewall *fw, const struct nlmsghdr *m)
-{
-	uint32_t generation;
-
-	if (m->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES || m->nlmsg_pid == fw->port)
-		return false;
-	if ((m->nlmsg_type & 0xff) != NFT_MSG_NEWGEN)
-		return is_about_ours(fw, m);
-	generation = nft_generation_of(m);
-	if (fw->verified && generation == fw->generation + 1)
-		fw->generation = generation;
-	return false;
-}
-
-/* Reads what there is; one call for all of it. */
-static void on_events(evutil_socket_t fd, short what, void *argument)
-{
-	struct firewall *fw = argument;
-	bool foreign = false;
-
-	(void)what;
-	for (;;) {
-		ssize_t size = recv(fd, fw->receive, NFT_RECEIVE, MSG_DONTWAIT);
-		const struct nlmsghdr *m = (const void *)fw->receive;
-		int left = (int)size;
-
-		if (size < 0 && errno == EINTR)
-			continue;
-		if (size < 0 && errno != ENOBUFS)
-			break;
-		if (size < 0) { /* overrun: anything may have happened */
-			foreign = true;
-			fw->verified = false;
-			continue;
-		}
-		for (; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left))
-			if (take_event(fw, m)) {
-				foreign = true;
-				fw->verified = false;
-			}
-	}
-	if (foreign)
-		fw->foreign(fw->argument);
-}
-
-int firewall_watch(struct firewall *fw, struct event_base *base, firewall_foreign_cb *cb, void *argument,
-		   struct err *e)
-{
-	int group = NFNLGRP_NFTABLES;
-
-	fw->foreign = cb;
-	fw->argument = argument;
-	fw->watch = open_socket(MNL_SOCKET_AUTOPID);
-	if (fw->watch == NULL ||
-	    mnl_socket_setsockopt(fw->watch, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0)
-		return err_errno(e, "the kernel's nftables can't be watched");
-	fw->event = event_new(base, mnl_socket_get_fd(fw->watch), EV_READ | EV_PERSIST, on_events, fw);
-	if (fw->event == NULL || event_add(fw->event, NULL) == -1)
-		return err_set(e, "the kernel's nftables can't be watched: no memory");
-	return 0;
 }

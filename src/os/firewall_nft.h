@@ -2,48 +2,42 @@
 #ifndef OS_FIREWALL_NFT_H
 #define OS_FIREWALL_NFT_H
 
-#include "os/firewall_nft_rules.h"
+#include "os/firewall.h"
+#include "os/netlink_linux.h"
+#include "policy/nft_found.h"
 
-enum { NFT_RECEIVE = 64 * 1024, NFT_PERSIST = 0x4 /* NFT_TABLE_F_PERSIST, younger than some headers */ };
+enum { NFT_ATTEMPTS = 12, NFT_QUEUE = 4 * 1024 * 1024 };
 
 struct firewall {
-	struct mnl_socket *socket, *watch;
-	struct event *event;
-	int lookup; /* any socket: asks for links' indexes */
-	firewall_foreign_cb *foreign;
-	void *argument;
-	uint32_t port, sequence, failed; /* our netlink address; the message that the kernel refused */
-	bool verified;                   /* the kernel held all of it at `generation` */
-	uint32_t generation;             /* of the kernel's tables, one more with every change by anybody */
+	struct netlink *netlink;
+	int lookup;          /* any socket: asks for links' indexes */
+	bool verified;       /* the kernel held all of it at `generation` */
+	uint32_t generation; /* of the kernel's tables, one more with every change by anybody */
 	struct nft_wish wish;
-	struct nft_buffer batch, removals;
-	uint8_t *receive;
+	struct nft_found found;
+	struct nft_elements held[NFT_SETS]; /* as last written, and what a set was read to hold */
+	struct nft_elements read;
+	struct nft_buffer batch;
+	uint32_t failed; /* the number of the message that the kernel refused */
 	_Alignas(8) uint8_t question[NFT_MESSAGE];
-	struct nft_elements held[NFT_SETS], found;
-	struct { /* as dumped */
-		bool exists, differs;
-		uint32_t flags, owner;
-	} table[NFT_TABLES];
-	bool set_differs[NFT_SETS];
-	char difference[96]; /* the first, for the error */
+	struct nft_watch *watch;
+	void (*unwatch)(struct nft_watch *watch);
 };
 
-/* firewall_nft_batch.c: messages to the kernel and its answers; negative errno on failure. */
-typedef int nft_reply_cb(struct firewall *fw, const struct nlmsghdr *message, void *argument);
-void nft_batch_begin(struct firewall *fw, bool at_generation);
-void nft_batch_copy(struct firewall *fw, const struct nlmsghdr *message);
-int nft_batch_send(struct firewall *fw, bool commit);
-int nft_ask(struct firewall *fw, struct nlmsghdr *question, nft_reply_cb *cb, void *argument);
-const struct nlmsghdr *nft_batch_failed(const struct firewall *fw);
+/* All below: 0, or a negative errno. */
 
-/* firewall_nft_read.c: what the kernel holds; negative errno on failure. */
+/* firewall_nft_batch.c: at a generation, the kernel refuses (-ERESTART) what comes after any change
+ * since we looked. Without `commit` it checks every message and then forgets them all. */
+void nft_batch_begin(struct firewall *fw, bool at_generation);
+int nft_batch_send(struct firewall *fw, bool commit);
+const struct nlmsghdr *nft_batch_failed(const struct firewall *fw); /* NULL: none */
+
+/* firewall_nft_read.c: what the kernel holds. nft_read_set: 1 if it is not what is wanted; -EINTR if
+ * it is not of `generation` (0: any). */
 int nft_read_generation(struct firewall *fw, uint32_t *generation);
-uint32_t nft_generation_of(const struct nlmsghdr *message);
 int nft_read_tables(struct firewall *fw);
-uint32_t nft_table_flags(const struct firewall *fw, unsigned table);
 int nft_read_all(struct firewall *fw);
 int nft_read_set(struct firewall *fw, unsigned set, uint32_t generation);
-bool nft_set_changes(const struct firewall *fw, unsigned set);
 int nft_read_blocked(struct firewall *fw, uint64_t *packets);
 
 #endif

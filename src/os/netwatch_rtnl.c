@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/text.h"
+#include "os/netlink_linux.h"
 #include "os/netwatch.h"
 #include "os/netwatch_rtnl_decode.h"
 #include "os/netwatch_rtnl_talk.h"
@@ -27,11 +28,10 @@ struct known {
 
 struct netwatch {
 	struct netwatch_events events;
-	struct mnl_socket *socket;
+	struct netlink *netlink;
 	struct event *readable;
 	struct known known[KNOWN_LINKS];
 	bool links_changed, worth_a_try;
-	_Alignas(8) char datagram[32 * 1024];
 };
 
 /* Kept open: opening one takes as long as asking, and netwatch_tunnel stands
@@ -211,20 +211,21 @@ static void lose_everything(struct netwatch *watch)
 	watch->links_changed = watch->worth_a_try = true;
 }
 
+static void take_message(const struct nlmsghdr *message, void *argument)
+{
+	(void)rtnl_decode(message, message->nlmsg_len, heard, argument);
+}
+
 static void read_messages(struct netwatch *watch)
 {
 	for (int i = 0; i < DATAGRAMS_A_TURN; i++) {
-		ssize_t got = mnl_socket_recvfrom(watch->socket, watch->datagram, sizeof watch->datagram);
+		int result = netlink_hear(watch->netlink, take_message, watch);
 
-		if (got == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		if (result == 0)
 			return;
-		if (got == -1 && errno == EINTR)
-			continue;
 		/* ENOBUFS, a cut or a torn datagram: something was missed */
-		if (got == -1 || rtnl_decode(watch->datagram, (size_t)got, heard, watch) == -1) {
-			if (take_stock(watch, NULL) == -1)
-				lose_everything(watch);
-		}
+		if (result < 0 && take_stock(watch, NULL) == -1)
+			lose_everything(watch);
 	}
 }
 
@@ -249,19 +250,13 @@ static int join(struct netwatch *watch, struct err *e)
 {
 	static const int groups[] = {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
 				     RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE};
-	int size = WATCH_BUFFER;
 
-	watch->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (watch->socket == NULL || mnl_socket_bind(watch->socket, 0, MNL_SOCKET_AUTOPID) == -1)
+	watch->netlink = netlink_open(NETLINK_ROUTE, 0, WATCH_BUFFER);
+	if (watch->netlink == NULL)
 		return err_errno(e, "watching the network");
-	for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
-		int group = groups[i];
-
-		if (mnl_socket_setsockopt(watch->socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) == -1)
+	for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+		if (netlink_join(watch->netlink, groups[i]) == -1)
 			return err_errno(e, "watching the network");
-	}
-	/* A larger buffer is a comfort: without it we only take stock more often. */
-	(void)setsockopt(mnl_socket_get_fd(watch->socket), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
 	return 0;
 }
 
@@ -293,7 +288,7 @@ struct netwatch *netwatch_open(struct event_base *base, const struct netwatch_ev
 	watch->links_changed = watch->worth_a_try = false;
 	watch->events = *events;
 	watch->readable =
-	    event_new(base, mnl_socket_get_fd(watch->socket), EV_READ | EV_PERSIST, readable_cb, watch);
+	    event_new(base, netlink_fd(watch->netlink), EV_READ | EV_PERSIST, readable_cb, watch);
 	if (watch->readable == NULL || event_add(watch->readable, NULL) == -1) {
 		err_set(e, "watching the network: no event");
 		goto fail;
@@ -310,8 +305,7 @@ void netwatch_close(struct netwatch *watch)
 		return;
 	if (watch->readable != NULL)
 		event_free(watch->readable);
-	if (watch->socket != NULL)
-		mnl_socket_close(watch->socket);
+	netlink_close(watch->netlink);
 	free(watch);
 }
 

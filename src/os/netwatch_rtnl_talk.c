@@ -8,29 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <time.h>
 
-enum { ANSWER_SIZE = 32 * 1024, REQUEST_SIZE = 256, WAIT_SECONDS = 2, DUMP_TRIES = 8 };
+#include "os/netlink_linux.h"
+
+enum { REQUEST_SIZE = 256, DUMP_TRIES = 8 };
 
 struct rtnl {
-	struct mnl_socket *socket;
-	uint32_t sequence;
-	_Alignas(8) char answer[ANSWER_SIZE];
+	struct netlink *netlink;
 };
 
 struct rtnl *rtnl_open(struct err *e)
 {
-	struct timeval wait = {.tv_sec = WAIT_SECONDS};
 	struct rtnl *rtnl = calloc(1, sizeof *rtnl);
 
-	if (rtnl == NULL) {
-		err_errno(e, "rtnetlink");
-		return NULL;
-	}
-	rtnl->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	if (rtnl->socket == NULL || mnl_socket_bind(rtnl->socket, 0, MNL_SOCKET_AUTOPID) == -1 ||
-	    setsockopt(mnl_socket_get_fd(rtnl->socket), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) == -1) {
+	if (rtnl == NULL || (rtnl->netlink = netlink_open(NETLINK_ROUTE, 0, 0)) == NULL) {
 		err_errno(e, "rtnetlink");
 		rtnl_close(rtnl);
 		return NULL;
@@ -42,65 +33,40 @@ void rtnl_close(struct rtnl *rtnl)
 {
 	if (rtnl == NULL)
 		return;
-	if (rtnl->socket != NULL)
-		mnl_socket_close(rtnl->socket);
+	netlink_close(rtnl->netlink);
 	free(rtnl);
 }
 
-static struct nlmsghdr *request_begin(struct rtnl *rtnl, char *buffer, uint16_t type, uint16_t flags)
+static struct nlmsghdr *request_begin(char *buffer, uint16_t type, uint16_t flags)
 {
 	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
 
 	header->nlmsg_type = type;
 	header->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
-	header->nlmsg_seq = ++rtnl->sequence;
 	return header;
 }
 
 struct hearing {
-	uint32_t sequence;
-	rtnl_message_fn *each; /* NULL: only the acknowledgement matters */
+	rtnl_message_fn *each;
 	void *argument;
-	int error, stopped;
-	bool over, interrupted;
+	int stopped;
 };
 
-static int hear(const struct rtnl_message *message, void *argument)
+static void hear(const struct nlmsghdr *message, void *argument)
 {
 	struct hearing *hearing = argument;
 
-	if (message->sequence != hearing->sequence) /* an answer that an earlier question gave up on */
-		return 0;
-	hearing->interrupted = hearing->interrupted || message->interrupted;
-	if (message->kind == RTNL_DONE || message->kind == RTNL_ERROR) {
-		hearing->error = message->error;
-		hearing->over = true;
-	} else if (hearing->each != NULL && hearing->stopped == 0) {
-		hearing->stopped = hearing->each(message, hearing->argument);
-	}
-	return 0;
+	if (hearing->stopped == 0)
+		hearing->stopped = rtnl_decode(message, message->nlmsg_len, hearing->each, hearing->argument);
 }
 
-/* Sends and hears until the answer's end. 0, or -1 with errno. */
-static int ask(struct rtnl *rtnl, const struct nlmsghdr *header, struct hearing *hearing)
+/* 0, or -1 with errno. */
+static int ask(struct rtnl *rtnl, struct nlmsghdr *header, struct hearing *hearing)
 {
-	hearing->sequence = header->nlmsg_seq;
-	if (mnl_socket_sendto(rtnl->socket, header, header->nlmsg_len) == -1)
-		return -1;
-	while (!hearing->over) {
-		ssize_t got = mnl_socket_recvfrom(rtnl->socket, rtnl->answer, sizeof rtnl->answer);
+	int result = netlink_ask(rtnl->netlink, header, hearing == NULL ? NULL : hear, hearing);
 
-		if (got == -1 && errno == EINTR)
-			continue;
-		if (got == -1)
-			return -1;
-		if (rtnl_decode(rtnl->answer, (size_t)got, hear, hearing) == -1) {
-			errno = EPROTO;
-			return -1;
-		}
-	}
-	errno = hearing->error;
-	return hearing->error == 0 ? 0 : -1;
+	errno = -result;
+	return result == 0 ? 0 : -1;
 }
 
 int rtnl_dump(struct rtnl *rtnl, uint16_t question, uint8_t family, rtnl_message_fn *each,
@@ -110,15 +76,15 @@ int rtnl_dump(struct rtnl *rtnl, uint16_t question, uint8_t family, rtnl_message
 
 	for (int i = 0; i < DUMP_TRIES; i++) {
 		struct hearing hearing = {.each = each, .argument = argument};
-		struct nlmsghdr *header = request_begin(rtnl, buffer, question, NLM_F_DUMP);
+		struct nlmsghdr *header = request_begin(buffer, question, NLM_F_DUMP);
 		struct rtmsg *body = mnl_nlmsg_put_extra_header(header, sizeof(struct ifinfomsg));
 
 		/* rtmsg, ifaddrmsg and ifinfomsg all begin with the family. */
 		body->rtm_family = family == NET_IPV4 ? AF_INET : family == NET_IPV6 ? AF_INET6 : AF_UNSPEC;
-		if (ask(rtnl, header, &hearing) == -1)
-			return err_errno(e, "rtnetlink: reading");
-		if (hearing.stopped != 0 || !hearing.interrupted)
+		if (ask(rtnl, header, &hearing) == 0 || hearing.stopped != 0)
 			return hearing.stopped;
+		if (errno != EINTR)
+			return err_errno(e, "rtnetlink: reading");
 		if (again != NULL)
 			again(argument);
 	}
@@ -136,7 +102,7 @@ int rtnl_link_by_name(struct rtnl *rtnl, const char *name, struct rtnl_link *lin
 {
 	_Alignas(8) char buffer[REQUEST_SIZE];
 	struct hearing hearing = {.each = take_link, .argument = link};
-	struct nlmsghdr *header = request_begin(rtnl, buffer, RTM_GETLINK, NLM_F_ACK);
+	struct nlmsghdr *header = request_begin(buffer, RTM_GETLINK, NLM_F_ACK);
 
 	memset(link, 0, sizeof *link);
 	if (!net_is_interface_name(name))
@@ -149,10 +115,10 @@ int rtnl_link_by_name(struct rtnl *rtnl, const char *name, struct rtnl_link *lin
 }
 
 /* A link is meant by its index: a name may have passed to another meanwhile. */
-static struct nlmsghdr *link_request(struct rtnl *rtnl, char *buffer, uint16_t type, unsigned index,
-				     unsigned flags, unsigned change)
+static struct nlmsghdr *link_request(char *buffer, uint16_t type, unsigned index, unsigned flags,
+				     unsigned change)
 {
-	struct nlmsghdr *header = request_begin(rtnl, buffer, type, NLM_F_ACK);
+	struct nlmsghdr *header = request_begin(buffer, type, NLM_F_ACK);
 	struct ifinfomsg *body = mnl_nlmsg_put_extra_header(header, sizeof *body);
 
 	body->ifi_index = (int)index;
@@ -164,10 +130,8 @@ static struct nlmsghdr *link_request(struct rtnl *rtnl, char *buffer, uint16_t t
 int rtnl_link_delete(struct rtnl *rtnl, const struct rtnl_link *link, struct err *e)
 {
 	_Alignas(8) char buffer[REQUEST_SIZE];
-	struct hearing hearing = {0};
 
-	if (ask(rtnl, link_request(rtnl, buffer, RTM_DELLINK, link->index, 0, 0), &hearing) == -1 &&
-	    errno != ENODEV)
+	if (ask(rtnl, link_request(buffer, RTM_DELLINK, link->index, 0, 0), NULL) == -1 && errno != ENODEV)
 		return err_errno(e, "%s: removing the device", link->name);
 	return 0;
 }
@@ -175,10 +139,8 @@ int rtnl_link_delete(struct rtnl *rtnl, const struct rtnl_link *link, struct err
 int rtnl_link_set_up(struct rtnl *rtnl, const struct rtnl_link *link, bool up, struct err *e)
 {
 	_Alignas(8) char buffer[REQUEST_SIZE];
-	struct hearing hearing = {0};
 
-	if (ask(rtnl, link_request(rtnl, buffer, RTM_NEWLINK, link->index, up ? IFF_UP : 0, IFF_UP),
-		&hearing) == -1 &&
+	if (ask(rtnl, link_request(buffer, RTM_NEWLINK, link->index, up ? IFF_UP : 0, IFF_UP), NULL) == -1 &&
 	    errno != ENODEV)
 		return err_errno(e, "%s: setting it %s", link->name, up ? "up" : "down");
 	return 0;
@@ -188,8 +150,7 @@ int rtnl_route_delete(struct rtnl *rtnl, const struct rtnl_route *route, struct 
 {
 	_Alignas(8) char buffer[REQUEST_SIZE];
 	char text[NET_PREFIX_TEXT];
-	struct hearing hearing = {0};
-	struct nlmsghdr *header = request_begin(rtnl, buffer, RTM_DELROUTE, NLM_F_ACK);
+	struct nlmsghdr *header = request_begin(buffer, RTM_DELROUTE, NLM_F_ACK);
 	struct rtmsg *body = mnl_nlmsg_put_extra_header(header, sizeof *body);
 	size_t size = route->family == NET_IPV4 ? 4 : 16;
 
@@ -206,7 +167,7 @@ int rtnl_route_delete(struct rtnl *rtnl, const struct rtnl_route *route, struct 
 		mnl_attr_put_u32(header, RTA_PRIORITY, route->priority);
 	if (route->gateway.family == route->family)
 		mnl_attr_put(header, RTA_GATEWAY, size, route->gateway.bytes);
-	if (ask(rtnl, header, &hearing) == -1 && errno != ESRCH && errno != ENODEV)
+	if (ask(rtnl, header, NULL) == -1 && errno != ESRCH && errno != ENODEV)
 		return err_errno(e, "removing the route to %s", net_prefix_text(&route->destination, text));
 	return 0;
 }

@@ -39,6 +39,10 @@ static const struct rule table[] = {
 	 .why = "the tunnel's address is reached by the tunnel only"),
     RULE(2, ARRIVE, STOP, PHYSICAL, .family = V6, .destination = SET_TUNNEL_ADDRESS,
 	 .why = "the tunnel's address is reached by the tunnel only"),
+    RULE(2, ARRIVE, STOP, PHYSICAL, .family = V4, .source = SET_TUNNEL_ADDRESS,
+	 .why = "nobody else has the tunnel's address"),
+    RULE(2, ARRIVE, STOP, PHYSICAL, .family = V6, .source = SET_TUNNEL_ADDRESS,
+	 .why = "nobody else has the tunnel's address"),
 
     /* IN and OUT decide about loopback and the tunnel first, rows 1 and 9: what is
      * left is on a physical link, and what goes by the tunnel is asked three

@@ -3,7 +3,7 @@
 
 /* clang-format off */
 #define GO(state, ...) {.known = true, .next = TUNNEL_##state, .effects = {__VA_ARGS__}}
-#define SKIP(state, reason) {.known = true, .next = TUNNEL_##state, .why = reason}
+#define SKIP(state, reason) {.known = true, .next = TUNNEL_##state, .why = (reason)}
 
 #define PICK TUNNEL_PICK
 #define DIAL TUNNEL_DIAL

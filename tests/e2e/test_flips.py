@@ -23,6 +23,7 @@ def firewall_tool():
     base = [path for path in glob.glob(f"{TOP}/src/base/*.c") if not path.endswith("fault_none.c")]
     subprocess.run([os.environ.get("CC", "cc"), "-std=c11", "-O2", "-D_GNU_SOURCE", f"-I{TOP}/src", f"-I{TOP}",
                     "-o", target, f"{HERE}/fwtool.c", *glob.glob(f"{TOP}/src/os/firewall_nft*.c"),
+                    f"{TOP}/src/os/netlink_linux.c",
                     *glob.glob(f"{TOP}/src/policy/*.c"), *base, *libraries], check=True)
     return target
 

@@ -1,0 +1,101 @@
+/* Watches the kernel's nftables for changes of what is ours by somebody else. */
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+
+#include "os/firewall_nft.h"
+#include "policy/print.h"
+
+struct nft_watch {
+	struct firewall *fw;
+	struct netlink *netlink;
+	struct event *event;
+	firewall_foreign_cb *cb;
+	void *argument;
+	bool foreign;
+};
+
+static bool is_about_ours(const struct firewall *fw, const struct nlmsghdr *m)
+{
+	uint8_t family = nft_family_of(m);
+
+	return (family == nft_family(&fw->wish.features, NFT_INET) || family == NFPROTO_NETDEV) &&
+	       strcmp(nft_text(m, NFTA_TABLE_NAME), POLICY_NFT_TABLE) == 0;
+}
+
+static void note_foreign(struct nft_watch *watch)
+{
+	watch->foreign = true;
+	watch->fw->verified = false;
+}
+
+/* Was it somebody else's change of what is ours? A foreign change of other
+ * tables only moves the generation along, so that the next flip is still one. */
+static void take_event(const struct nlmsghdr *m, void *argument)
+{
+	struct nft_watch *watch = argument;
+	struct firewall *fw = watch->fw;
+	uint32_t generation;
+
+	if (m->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES || m->nlmsg_pid == fw->wish.owner)
+		return;
+	if (nft_type(m) != NFT_MSG_NEWGEN) {
+		if (is_about_ours(fw, m))
+			note_foreign(watch);
+		return;
+	}
+	generation = nft_number(nft_attributes(m), NFTA_GEN_ID);
+	if (fw->verified && generation == fw->generation + 1)
+		fw->generation = generation;
+}
+
+/* Reads what there is; one call for all of it. */
+static void on_events(evutil_socket_t fd, short what, void *argument)
+{
+	struct nft_watch *watch = argument;
+	int result;
+
+	(void)fd;
+	(void)what;
+	watch->foreign = false;
+	while ((result = netlink_hear(watch->netlink, take_event, watch)) != 0) {
+		if (result < 0) /* -ENOBUFS, torn: anything may have happened */
+			note_foreign(watch);
+		if (result < 0 && result != -ENOBUFS && result != -EPROTO)
+			break;
+	}
+	if (watch->foreign)
+		watch->cb(watch->argument);
+}
+
+static void unwatch(struct nft_watch *watch)
+{
+	if (watch->event != NULL)
+		event_free(watch->event);
+	netlink_close(watch->netlink);
+	free(watch);
+}
+
+int firewall_watch(struct firewall *fw, struct event_base *base, firewall_foreign_cb *cb, void *argument,
+		   struct err *e)
+{
+	struct nft_watch *watch = calloc(1, sizeof *watch);
+
+	if (watch == NULL)
+		return err_errno(e, "the kernel's nftables can't be watched");
+	*watch = (struct nft_watch){.fw = fw, .cb = cb, .argument = argument};
+	fw->watch = watch;
+	fw->unwatch = unwatch;
+	watch->netlink = netlink_open(NETLINK_NETFILTER, 0, NFT_QUEUE);
+	if (watch->netlink == NULL || netlink_join(watch->netlink, NFNLGRP_NFTABLES) == -1)
+		return err_errno(e, "the kernel's nftables can't be watched");
+	watch->event = event_new(base, netlink_fd(watch->netlink), EV_READ | EV_PERSIST, on_events, watch);
+	if (watch->event == NULL || event_add(watch->event, NULL) == -1)
+		return err_set(e, "the kernel's nftables can't be watched: no memory");
+	return 0;
+}

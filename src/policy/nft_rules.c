@@ -1,0 +1,222 @@
+/* A rule of the promise as nftables' expressions: matches in their order, then the verdict. */
+#include "policy/nft_rules.h"
+
+#include <net/ethernet.h>
+#include <stdio.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_tuple_common.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "policy/nft_expressions.h"
+#include "policy/print.h"
+
+enum { LOOPBACK = 1 };
+
+const char *nft_chain_of(enum rule_hook hook)
+{
+	static const char *const names[] = {
+	    [RULE_ARRIVE] = "arrive",   [RULE_IN] = "in",         [RULE_OUT] = "out",
+	    [RULE_FORWARD] = "forward", [RULE_EGRESS] = "egress",
+	};
+
+	return names[hook];
+}
+
+static void match_link(struct nlmsghdr *m, uint32_t key, enum rule_link link, bool loopback_too)
+{
+	if (link == LINK_ANY)
+		return;
+	expr_meta(m, key, NFT_REG_1);
+	if (link == LINK_LOOPBACK) {
+		expr_equals32(m, LOOPBACK);
+		return;
+	}
+	if (link == LINK_PHYSICAL && loopback_too) {
+		expr_compare(m, NFT_CMP_NEQ, &(uint32_t){LOOPBACK}, sizeof(uint32_t));
+		expr_meta(m, key, NFT_REG_1);
+	}
+	expr_look_up(m, policy_set_name(SET_TUNNEL), link == LINK_PHYSICAL);
+}
+
+static void match_links(struct nlmsghdr *m, const struct rule *rule)
+{
+	bool inbound = rule->hook == RULE_ARRIVE || rule->hook == RULE_IN;
+
+	/* IN and OUT have decided about loopback and the tunnel by then. */
+	if (rule->link != LINK_PHYSICAL || (rule->hook != RULE_IN && rule->hook != RULE_OUT))
+		match_link(m, inbound ? NFT_META_IIF : NFT_META_OIF, rule->link, rule->hook == RULE_ARRIVE);
+	match_link(m, NFT_META_IIF, rule->from, false);
+}
+
+/* skb protocol and the frame's own type: a packet socket may lie about the first. */
+static void match_ether_type(struct nlmsghdr *m, uint16_t type)
+{
+	if (type == 0)
+		return;
+	expr_meta(m, NFT_META_PROTOCOL, NFT_REG_1);
+	expr_equals16(m, type);
+	expr_payload(m, NFT_PAYLOAD_LL_HEADER, 12, 2, NFT_REG_1);
+	expr_equals16(m, type);
+}
+
+static void match_family(struct nlmsghdr *m, const struct rule *rule, const struct nft_features *features)
+{
+	if (rule->family == NET_NONE)
+		return;
+	if (rule->hook == RULE_EGRESS) {
+		expr_meta(m, NFT_META_PROTOCOL, NFT_REG_1);
+		expr_equals16(m, rule->family == NET_IPV4 ? ETHERTYPE_IP : ETHERTYPE_IPV6);
+	} else if (features->ipv6) {
+		expr_meta(m, NFT_META_NFPROTO, NFT_REG_1);
+		expr_equals8(m, rule->family == NET_IPV4 ? NFPROTO_IPV4 : NFPROTO_IPV6);
+	}
+}
+
+static void match_prefix(struct nlmsghdr *m, const struct net_prefix *prefix)
+{
+	size_t size = prefix->address.family == NET_IPV4 ? 4 : 16;
+	uint8_t bits[16] = {0};
+
+	if (prefix->length < size * 8) {
+		for (size_t i = 0; i < prefix->length; i++)
+			bits[i / 8] |= (uint8_t)(0x80 >> i % 8);
+		expr_mask(m, bits, size);
+	}
+	expr_compare(m, NFT_CMP_EQ, prefix->address.bytes, size);
+}
+
+static void look_up_address(struct nlmsghdr *m, enum rule_set set, uint8_t family)
+{
+	char name[32];
+
+	snprintf(name, sizeof name, "%s%u", policy_set_name(set), family);
+	expr_look_up(m, name, false);
+}
+
+/* An address in register 1; for the endpoint also protocol and port behind it. */
+static void match_address(struct nlmsghdr *m, enum rule_set set, uint8_t family, bool source)
+{
+	static const struct situation nowhere;
+	struct net_prefix prefix;
+	bool v4 = family == NET_IPV4;
+
+	if (set == SET_ANY)
+		return;
+	expr_payload(m, NFT_PAYLOAD_NETWORK_HEADER, v4 ? (source ? 12 : 16) : (source ? 8 : 24), v4 ? 4 : 16,
+		     NFT_REG_1);
+	if ((set == SET_LINK_LOCAL || set == SET_ALL_ROUTERS) &&
+	    policy_members(set, &nowhere, family, &prefix, 1) == 1) {
+		match_prefix(m, &prefix);
+		return;
+	}
+	if (set == SET_ENDPOINT) {
+		expr_meta(m, NFT_META_L4PROTO, v4 ? NFT_REG32_01 : NFT_REG_2);
+		expr_payload(m, NFT_PAYLOAD_TRANSPORT_HEADER, source ? 0 : 2, 2,
+			     v4 ? NFT_REG32_02 : NFT_REG32_05);
+	}
+	look_up_address(m, set, family);
+}
+
+static void match_port(struct nlmsghdr *m, uint16_t port, enum rule_set ports, uint32_t offset)
+{
+	if (port == 0 && ports == SET_ANY)
+		return;
+	expr_payload(m, NFT_PAYLOAD_TRANSPORT_HEADER, offset, 2, NFT_REG_1);
+	if (port != 0)
+		expr_equals16(m, port);
+	else
+		expr_look_up(m, policy_set_name(ports), false);
+}
+
+static void match_byte(struct nlmsghdr *m, uint32_t base, uint32_t offset, uint8_t value)
+{
+	expr_payload(m, base, offset, 1, NFT_REG_1);
+	expr_equals8(m, value);
+}
+
+static void match_protocol(struct nlmsghdr *m, const struct rule *rule)
+{
+	if (rule->proto != 0) {
+		expr_meta(m, NFT_META_L4PROTO, NFT_REG_1);
+		expr_equals8(m, rule->proto);
+	}
+	match_port(m, rule->source_port, rule->source_ports, 0);
+	match_port(m, rule->destination_port, rule->destination_ports, 2);
+	if (rule->icmp_type != RULE_NO_TYPE)
+		match_byte(m, NFT_PAYLOAD_TRANSPORT_HEADER, 0, (uint8_t)rule->icmp_type);
+	if (rule->icmp_code_0)
+		match_byte(m, NFT_PAYLOAD_TRANSPORT_HEADER, 1, 0);
+	if (rule->hop_limit != 0)
+		match_byte(m, NFT_PAYLOAD_NETWORK_HEADER, rule->family == NET_IPV4 ? 8 : 7, rule->hop_limit);
+}
+
+static void match_owner(struct nlmsghdr *m, enum rule_owner owner, const struct situation *s)
+{
+	if (owner == OWNER_ANY)
+		return;
+	expr_meta(m, owner == OWNER_OPENVPN_GROUP ? NFT_META_SKGID : NFT_META_SKUID, NFT_REG_1);
+	if (owner == OWNER_DHCP_USERS)
+		expr_look_up(m, policy_set_name(SET_DHCP_USERS), false);
+	else
+		expr_equals32(m,
+			      owner == OWNER_OPENVPN_GROUP ? s->openvpn_group.number : s->driver_user.number);
+}
+
+static void match_flow(struct nlmsghdr *m, const struct rule *rule)
+{
+	uint32_t state =
+	    rule->flow == FLOW_REPLY ? NF_CT_STATE_BIT(IP_CT_ESTABLISHED) : NF_CT_STATE_BIT(IP_CT_RELATED);
+
+	if (rule->flow == FLOW_ANY)
+		return;
+	expr_ct(m, NFT_CT_STATE, false);
+	expr_mask(m, &state, sizeof state);
+	expr_compare(m, NFT_CMP_NEQ, &(uint32_t){0}, sizeof(uint32_t));
+	expr_ct(m, NFT_CT_DIRECTION, false);
+	expr_equals8(m, IP_CT_DIR_REPLY);
+	if (rule->flow == FLOW_RELATED && rule->destination != SET_ANY) {
+		expr_ct(m, rule->family == NET_IPV4 ? NFT_CT_DST_IP : NFT_CT_DST_IP6, true);
+		look_up_address(m, rule->destination, rule->family);
+	}
+}
+
+static void put_action(struct nlmsghdr *m, const struct rule *rule)
+{
+	bool sends = rule->hook == RULE_OUT || rule->hook == RULE_FORWARD || rule->hook == RULE_EGRESS;
+
+	if (rule->action == RULE_PASS) {
+		if (sends && rule->link != LINK_LOOPBACK)
+			expr_set_mark(m, POLICY_NFT_MARK);
+		expr_verdict(m, NF_ACCEPT, NULL);
+	} else if (rule->hook == RULE_OUT) {
+		expr_verdict(m, NFT_GOTO, "stop");
+	} else {
+		if (sends)
+			expr_count(m, "blocked");
+		expr_verdict(m, NF_DROP, NULL);
+	}
+}
+
+bool nft_is_left_out(const struct rule *rule, const struct nft_features *features, const struct situation *s)
+{
+	return (rule->family == NET_IPV6 && !features->ipv6) ||
+	       (rule->owner == OWNER_OPENVPN_GROUP && !s->openvpn_group.known) ||
+	       (rule->owner == OWNER_DRIVER_USER && !s->driver_user.known);
+}
+
+void nft_put_rule(struct nlmsghdr *m, const struct rule *rule, const struct nft_features *features,
+		  const struct situation *s)
+{
+	match_links(m, rule);
+	match_ether_type(m, rule->ether_type);
+	match_family(m, rule, features);
+	match_address(m, rule->source, rule->family, true);
+	if (rule->flow != FLOW_RELATED)
+		match_address(m, rule->destination, rule->family, false);
+	match_protocol(m, rule);
+	match_owner(m, rule->owner, s);
+	match_flow(m, rule);
+	put_action(m, rule);
+}

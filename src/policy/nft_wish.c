@@ -1,0 +1,328 @@
+/* All that must stand in the kernel: two tables, their sets and chains, and every rule in its chain. */
+#include "policy/nft_wish.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <linux/icmp.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "policy/nft_expressions.h"
+#include "policy/nft_rules.h"
+#include "policy/print.h"
+
+static const struct chain {
+	const char *name;
+	uint8_t table;
+	int8_t hook; /* -1: a chain that others jump to */
+	int32_t priority;
+	uint32_t policy;
+} chains[] = {
+    {"stop", NFT_INET, -1, 0, 0},
+    {"arrive", NFT_INET, NF_INET_PRE_ROUTING, -300, NF_ACCEPT}, /* before anything else looks */
+    {"in", NFT_INET, NF_INET_LOCAL_IN, 1000, NF_DROP},          /* after conntrack and NAT */
+    {"out", NFT_INET, NF_INET_LOCAL_OUT, 1000, NF_DROP},
+    {"forward", NFT_INET, NF_INET_FORWARD, 1000, NF_DROP},
+    {"egress", NFT_NETDEV, -1, 0, 0},
+};
+
+bool nft_is_used(const struct nft_wish *wish, unsigned table)
+{
+	return table == NFT_INET || wish->features.egress;
+}
+
+/* --- pieces ------------------------------------------------------------- */
+
+const struct nlmsghdr *nft_piece_message(const struct nft_wish *wish, const struct nft_piece *piece)
+{
+	return (const void *)(wish->messages.bytes + piece->offset);
+}
+
+static struct nlmsghdr *piece_begin(struct nft_wish *wish, unsigned table, uint16_t type, uint16_t flags)
+{
+	struct nlmsghdr *m = nft_message_of(&wish->messages, &wish->features, table, type, flags);
+
+	if (wish->count < NFT_PIECES)
+		wish->pieces[wish->count++] = (struct nft_piece){
+		    .offset = (uint32_t)wish->messages.used, .table = (uint8_t)table, .link = -1};
+	else
+		wish->messages.full = true;
+	return m;
+}
+
+static void piece_end(struct nft_wish *wish, const struct nlmsghdr *m)
+{
+	nft_message_end(&wish->messages, m);
+}
+
+static void put_counter(struct nft_wish *wish, unsigned table)
+{
+	struct nlmsghdr *m = piece_begin(wish, table, NFT_MSG_NEWOBJ, NLM_F_CREATE);
+
+	mnl_attr_put_strz(m, NFTA_OBJ_NAME, "blocked");
+	nft_put_be32(m, NFTA_OBJ_TYPE, NFT_OBJECT_COUNTER);
+	mnl_attr_nest_end(m, mnl_attr_nest_start(m, NFTA_OBJ_DATA));
+	piece_end(wish, m);
+}
+
+static void put_set(struct nft_wish *wish, unsigned set)
+{
+	struct nlmsghdr *m = piece_begin(wish, nft_sets[set].table, NFT_MSG_NEWSET, NLM_F_CREATE);
+
+	nft_put_set(m, set);
+	piece_end(wish, m);
+}
+
+static void put_hook(struct nlmsghdr *m, uint32_t hook, int32_t priority, const char *device)
+{
+	struct nlattr *nest = mnl_attr_nest_start(m, NFTA_CHAIN_HOOK);
+
+	nft_put_be32(m, NFTA_HOOK_HOOKNUM, hook);
+	nft_put_be32(m, NFTA_HOOK_PRIORITY, (uint32_t)priority);
+	if (device != NULL)
+		mnl_attr_put_strz(m, NFTA_HOOK_DEV, device);
+	mnl_attr_nest_end(m, nest);
+	mnl_attr_put_strz(m, NFTA_CHAIN_TYPE, "filter");
+}
+
+static void put_chain(struct nft_wish *wish, const struct chain *chain, const char *device)
+{
+	struct nlmsghdr *m = piece_begin(wish, chain->table, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
+
+	mnl_attr_put_strz(m, NFTA_CHAIN_NAME, chain->name);
+	if (chain->hook >= 0) {
+		put_hook(m, (uint32_t)chain->hook, chain->priority, device);
+		nft_put_be32(m, NFTA_CHAIN_POLICY, chain->policy);
+	}
+	piece_end(wish, m);
+}
+
+static struct nlmsghdr *rule_begin(struct nft_wish *wish, unsigned table, const char *chain)
+{
+	struct nlmsghdr *m = piece_begin(wish, table, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
+
+	mnl_attr_put_strz(m, NFTA_RULE_CHAIN, chain);
+	wish->list = mnl_attr_nest_start(m, NFTA_RULE_EXPRESSIONS);
+	return m;
+}
+
+static void rule_end(struct nft_wish *wish, struct nlmsghdr *m)
+{
+	mnl_attr_nest_end(m, wish->list);
+	piece_end(wish, m);
+}
+
+/* --- the rules ---------------------------------------------------------------- */
+
+static void put_verdict_rule(struct nft_wish *wish, unsigned table, const char *chain, int code,
+			     const char *to)
+{
+	struct nlmsghdr *m = rule_begin(wish, table, chain);
+
+	expr_verdict(m, code, to);
+	rule_end(wish, m);
+}
+
+static void put_stop_rules(struct nft_wish *wish)
+{
+	struct nlmsghdr *m = rule_begin(wish, NFT_INET, "stop");
+
+	expr_count(m, "blocked");
+	rule_end(wish, m);
+	m = rule_begin(wish, NFT_INET, "stop"); /* an ICMP error would leave connect() waiting */
+	expr_meta(m, NFT_META_L4PROTO, NFT_REG_1);
+	expr_equals8(m, NET_TCP);
+	expr_reject(m, NFT_REJECT_TCP_RST, 0);
+	rule_end(wish, m);
+	m = rule_begin(wish, NFT_INET, "stop");
+	if (wish->features.ipv6)
+		expr_reject(m, NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_ADMIN_PROHIBITED);
+	else
+		expr_reject(m, NFT_REJECT_ICMP_UNREACH, ICMP_PKT_FILTERED);
+	rule_end(wish, m);
+	put_verdict_rule(wish, NFT_INET, "stop", NF_DROP, NULL);
+}
+
+/* What a pause passes: before the first rule that stops. */
+static void put_pause_rule(struct nft_wish *wish, const char *chain, uint32_t key, unsigned set, bool marks)
+{
+	struct nlmsghdr *m = rule_begin(wish, nft_sets[set].table, chain);
+
+	expr_meta(m, key, NFT_REG_1);
+	expr_look_up(m, nft_sets[set].name, false);
+	if (marks)
+		expr_set_mark(m, POLICY_NFT_MARK);
+	expr_verdict(m, NF_ACCEPT, NULL);
+	rule_end(wish, m);
+}
+
+static void put_rules_of(struct nft_wish *wish, enum rule_hook hook, const struct situation *s)
+{
+	unsigned table = hook == RULE_EGRESS ? NFT_NETDEV : NFT_INET;
+	bool pauses = hook == RULE_IN || hook == RULE_OUT || hook == RULE_FORWARD;
+	size_t total;
+	const struct rule *rules = policy_table(&total);
+
+	for (size_t i = 0; i < total; i++) {
+		struct nlmsghdr *m;
+
+		if (rules[i].hook != hook || nft_is_left_out(&rules[i], &wish->features, s))
+			continue;
+		if (pauses && rules[i].action == RULE_STOP) {
+			put_pause_rule(wish, nft_chain_of(hook), NFT_META_NFPROTO, NFT_PAUSED,
+				       hook != RULE_IN);
+			pauses = false;
+		}
+		m = rule_begin(wish, table, nft_chain_of(hook));
+		nft_put_rule(m, &rules[i], &wish->features, s);
+		rule_end(wish, m);
+	}
+}
+
+/* No base chain leans on its policy: a new chain's takes effect late. The last
+ * rule of each drops by itself, and no look-up stands before it. */
+static void put_inet_rules(struct nft_wish *wish, const struct situation *s)
+{
+	put_stop_rules(wish);
+	put_rules_of(wish, RULE_ARRIVE, s);
+	put_verdict_rule(wish, NFT_INET, "arrive", NF_ACCEPT, NULL);
+	put_rules_of(wish, RULE_IN, s);
+	put_rules_of(wish, RULE_OUT, s);
+	put_verdict_rule(wish, NFT_INET, "out", NF_DROP, NULL);
+	put_rules_of(wish, RULE_FORWARD, s);
+}
+
+static void put_egress_rules(struct nft_wish *wish, const struct situation *s)
+{
+	struct nlmsghdr *m;
+
+	m = rule_begin(wish, NFT_NETDEV, "egress");
+	expr_meta(m, NFT_META_MARK, NFT_REG_1);
+	expr_equals32(m, POLICY_NFT_MARK);
+	expr_verdict(m, NF_ACCEPT, NULL);
+	rule_end(wish, m);
+	put_pause_rule(wish, "egress", NFT_META_OIF, NFT_PAUSED_LINKS, false);
+	put_rules_of(wish, RULE_EGRESS, s);
+}
+
+static void put_standing(struct nft_wish *wish, unsigned table, const struct situation *s)
+{
+	piece_end(wish, piece_begin(wish, table, NFT_MSG_NEWTABLE, NLM_F_CREATE));
+	put_counter(wish, table);
+	for (unsigned i = 0; i < NFT_SETS; i++)
+		if (nft_sets[i].table == table)
+			put_set(wish, i);
+	for (size_t i = 0; i < sizeof chains / sizeof chains[0]; i++)
+		if (chains[i].table == table)
+			put_chain(wish, &chains[i], NULL);
+	if (table == NFT_INET)
+		put_inet_rules(wish, s);
+	else
+		put_egress_rules(wish, s);
+}
+
+/* --- the whole -------------------------------------------------------------------- */
+
+static int check_known(const struct identity *identity, const char *which, struct err *e)
+{
+	if (!identity->known && identity->name[0] != '\0')
+		return err_set(e, "%s %s is not known here by number", which, identity->name);
+	return 0;
+}
+
+static bool same_identity(const struct identity *a, const struct identity *b)
+{
+	return a->known == b->known && (!a->known || a->number == b->number);
+}
+
+int nft_wish_rules(struct nft_wish *wish, const struct situation *s, struct err *e)
+{
+	if (check_known(&s->openvpn_group, "group", e) == -1 ||
+	    check_known(&s->driver_user, "user", e) == -1 || check_known(&s->dhcp_user, "user", e) == -1)
+		return -1;
+	if (wish->standing != 0 && same_identity(&wish->group, &s->openvpn_group) &&
+	    same_identity(&wish->driver, &s->driver_user))
+		return 0;
+	wish->count = 0;
+	nft_buffer_empty(&wish->messages);
+	for (unsigned i = 0; i < NFT_TABLES; i++)
+		if (nft_is_used(wish, i))
+			put_standing(wish, i, s);
+	wish->standing = wish->count;
+	wish->group = s->openvpn_group;
+	wish->driver = s->driver_user;
+	return wish->messages.full ? err_set(e, "the rules do not fit into their buffer") : 1;
+}
+
+static void put_link(struct nft_wish *wish, size_t link)
+{
+	char name[32];
+	struct chain chain = {name, NFT_NETDEV, NF_NETDEV_EGRESS, 0, NF_DROP};
+	size_t first = wish->count;
+
+	snprintf(name, sizeof name, "link_%u", wish->links[link].index);
+	put_chain(wish, &chain, wish->links[link].name);
+	put_verdict_rule(wish, NFT_NETDEV, name, NFT_JUMP, "egress");
+	put_verdict_rule(wish, NFT_NETDEV, name, NF_DROP, NULL);
+	for (size_t i = first; i < wish->count; i++)
+		wish->pieces[i].link = (int8_t)link;
+}
+
+/* Puts the links' chains behind the standing pieces, in place of the old ones. */
+void nft_wish_links(struct nft_wish *wish)
+{
+	if (wish->count > wish->standing)
+		wish->messages.used = wish->pieces[wish->standing].offset;
+	wish->count = wish->standing;
+	for (size_t i = 0; i < wish->link_count && wish->features.egress; i++)
+		if (wish->links[i].index != 0)
+			put_link(wish, i);
+}
+
+int nft_link_of(const struct nft_wish *wish, const struct nlmsghdr *message)
+{
+	for (size_t i = wish->standing; i < wish->count; i++) {
+		const struct nlmsghdr *piece = nft_piece_message(wish, &wish->pieces[i]);
+
+		if (piece->nlmsg_type == message->nlmsg_type &&
+		    nft_family_of(piece) == nft_family_of(message) &&
+		    strcmp(nft_text(piece, nft_name_type(piece)),
+			   nft_text(message, nft_name_type(message))) == 0)
+			return wish->pieces[i].link;
+	}
+	return -1;
+}
+
+void nft_wish_members(struct nft_wish *wish, const struct situation *s)
+{
+	for (unsigned i = 0; i < NFT_SETS; i++)
+		nft_members(&wish->members[i], &nft_sets[i], s);
+}
+
+void nft_wish_pause(struct nft_wish *wish)
+{
+	static const uint8_t families[] = {NFPROTO_IPV4, NFPROTO_IPV6};
+	struct nft_elements *paused = &wish->members[NFT_PAUSED], *links = &wish->members[NFT_PAUSED_LINKS];
+
+	paused->count = links->count = 0;
+	for (size_t i = 0; i < sizeof families; i++)
+		nft_add_element(paused, &families[i], sizeof families[i], false);
+	for (size_t i = 0; i < wish->link_count; i++)
+		if (wish->links[i].index != 0)
+			nft_add_element(links, &wish->links[i].index, sizeof wish->links[i].index, false);
+}
+
+void nft_put_probe(struct nft_buffer *to, uint8_t family, uint32_t flags, uint32_t hook, const char *device)
+{
+	struct nlmsghdr *m = nft_message(to, NFT_MSG_NEWTABLE, NLM_F_CREATE, family);
+
+	mnl_attr_put_strz(m, NFTA_TABLE_NAME, POLICY_NFT_TABLE "_probe");
+	nft_put_be32(m, NFTA_TABLE_FLAGS, flags);
+	nft_message_end(to, m);
+	m = nft_message(to, NFT_MSG_NEWCHAIN, NLM_F_CREATE, family);
+	mnl_attr_put_strz(m, NFTA_CHAIN_TABLE, POLICY_NFT_TABLE "_probe");
+	mnl_attr_put_strz(m, NFTA_CHAIN_NAME, "probe");
+	put_hook(m, hook, 0, device);
+	nft_message_end(to, m);
+}

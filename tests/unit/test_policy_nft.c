@@ -1,0 +1,518 @@
+/* The policy as nftables' messages, and a kernel's answers compared with it, without a kernel. */
+#include "policy/nft_found.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+
+#include "policy/nft_rules.h"
+
+enum { ROOM = 512 * 1024, OURS = 4711 };
+
+static struct nft_wish *wish;
+static struct nft_found found;
+static struct nft_buffer batch;
+static struct situation s;
+static struct err e;
+
+static void make_buffer(struct nft_buffer *b)
+{
+	b->bytes = calloc(1, ROOM);
+	b->size = ROOM;
+	nft_buffer_empty(b);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	wish = calloc(1, sizeof *wish);
+	wish->features = (struct nft_features){true, true, true};
+	wish->owner = OURS;
+	make_buffer(&wish->messages);
+	make_buffer(&found.removals);
+	make_buffer(&batch);
+	memset(&s, 0, sizeof s);
+	s.openvpn_group = (struct identity){.known = true, .number = 4242};
+	s.driver_user = (struct identity){.known = true, .number = 4343};
+	net_endpoint_parse("192.0.2.7:1194/udp", &s.endpoint);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	free(wish->messages.bytes);
+	free(found.removals.bytes);
+	free(batch.bytes);
+	free(wish);
+	return 0;
+}
+
+static const struct nft_elements *members(const char *name)
+{
+	for (unsigned i = 0; i < NFT_SETS; i++)
+		if (strcmp(nft_sets[i].name, name) == 0)
+			return &wish->members[i];
+	fail_msg("no set %s", name);
+	return NULL;
+}
+
+static bool has(const struct nft_elements *elements, const char *address, bool is_end)
+{
+	struct net_address wanted;
+
+	assert_int_equal(net_address_parse(address, &wanted), 0);
+	for (size_t i = 0; i < elements->count; i++)
+		if (memcmp(elements->list[i].key, wanted.bytes, wanted.family == NET_IPV4 ? 4 : 16) == 0 &&
+		    elements->list[i].end == is_end)
+			return true;
+	return false;
+}
+
+static void test_every_set_has_a_name(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < NFT_SETS; i++)
+		assert_non_null(nft_sets[i].name);
+	assert_string_equal(nft_sets[NFT_PAUSED].name, "paused");
+	assert_string_equal(nft_sets[NFT_PAUSED_LINKS].name, "paused_links");
+}
+
+static void test_intervals_end_behind_their_prefix(void **state)
+{
+	const struct nft_elements *servers = members("dhcp_servers4"), *lan = members("lan6");
+
+	(void)state;
+	s.lan = true;
+	nft_wish_members(wish, &s);
+	assert_true(has(servers, "10.0.0.0", false) && has(servers, "11.0.0.0", true));
+	assert_true(has(servers, "100.64.0.0", false) && has(servers, "100.128.0.0", true));
+	assert_true(has(servers, "172.16.0.0", false) && has(servers, "172.32.0.0", true));
+	assert_true(has(servers, "192.168.0.0", false) && has(servers, "192.169.0.0", true));
+	assert_true(has(lan, "fc00::", false) && has(lan, "fe00::", true));
+	/* Nothing is behind the last address. */
+	assert_true(has(servers, "255.255.255.255", false));
+	assert_false(has(servers, "0.0.0.0", true));
+	assert_int_equal(servers->count % 2, 1);
+}
+
+static void test_members_follow_the_state(void **state)
+{
+	static const uint8_t endpoint[12] = {192, 0, 2, 7, NET_UDP, 0, 0, 0, 1194 >> 8, 1194 & 0xff};
+
+	(void)state;
+	s.tunnel.index = 7;
+	nft_wish_members(wish, &s);
+	assert_int_equal(members("endpoint4")->count, 0);
+	assert_int_equal(members("tunnel")->count, 0);
+	s.state = POLICY_DIALLING;
+	nft_wish_members(wish, &s);
+	assert_int_equal(members("endpoint4")->count, 1);
+	assert_memory_equal(members("endpoint4")->list[0].key, endpoint, sizeof endpoint);
+	assert_int_equal(members("endpoint6")->count, 0);
+	s.state = POLICY_OPEN;
+	nft_wish_members(wish, &s);
+	assert_int_equal(members("tunnel")->count, 1);
+	assert_memory_equal(members("tunnel")->list[0].key, &s.tunnel.index, sizeof s.tunnel.index);
+	assert_int_equal(members("paused")->count, 0);
+}
+
+static void test_rules_fit_and_are_made_once(void **state)
+{
+	size_t standing;
+
+	(void)state;
+	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
+	assert_false(wish->messages.full);
+	standing = wish->standing;
+	assert_int_equal(nft_wish_rules(wish, &s, &e), 0);
+	for (size_t i = 0; i < SITUATION_LINKS; i++)
+		wish->links[i] = (struct nft_link){.name = "eth", .index = (unsigned)i + 1};
+	wish->link_count = SITUATION_LINKS;
+	nft_wish_links(wish);
+	assert_false(wish->messages.full);
+	assert_int_equal(wish->count, standing + 3 * (size_t)SITUATION_LINKS);
+	wish->link_count = 1;
+	nft_wish_links(wish);
+	assert_int_equal(wish->count, standing + 3);
+	s.openvpn_group.number = 4244;
+	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
+	assert_int_equal(wish->count, standing);
+}
+
+static void test_an_unknown_identity_is_refused(void **state)
+{
+
+	(void)state;
+	s.openvpn_group = (struct identity){.known = false, .name = "_nobody_here"};
+	assert_int_equal(nft_wish_rules(wish, &s, &e), -1);
+	assert_non_null(strstr(e.text, "_nobody_here"));
+}
+
+static void test_a_message_is_described(void **state)
+{
+	char text[64];
+
+	(void)state;
+	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
+	nft_describe(nft_piece_message(wish, &wish->pieces[1]), text, sizeof text);
+	assert_string_equal(text, "counter blocked");
+	nft_describe(nft_piece_message(wish, &wish->pieces[2]), text, sizeof text);
+	assert_string_equal(text, "set endpoint4");
+}
+
+/* --- every rule of the promise ------------------------------------------------- */
+
+static bool has_set(const char *name, unsigned table)
+{
+	for (unsigned i = 0; i < NFT_SETS; i++)
+		if (nft_sets[i].table == table && strcmp(nft_sets[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* The sets that a rule looks up stand in its own table. Returns the number of expressions. */
+static unsigned check_expressions(const struct nlattr *list, unsigned table)
+{
+	unsigned count = 0;
+
+	for (const struct nlattr *x = nft_first(nft_inside(list)); x != NULL;
+	     x = nft_next(nft_inside(list), x), count++) {
+		const struct nlattr *name = nft_find(nft_inside(x), NFTA_EXPR_NAME);
+		const struct nlattr *data = nft_find(nft_inside(x), NFTA_EXPR_DATA);
+
+		assert_non_null(name);
+		assert_non_null(data);
+		if (strcmp(mnl_attr_get_str(name), "lookup") == 0)
+			assert_true(
+			    has_set(mnl_attr_get_str(nft_find(nft_inside(data), NFTA_LOOKUP_SET)), table));
+	}
+	return count;
+}
+
+static void test_every_rule_compiles(void **state)
+{
+	size_t total;
+	const struct rule *rules = policy_table(&total);
+
+	(void)state;
+	for (size_t i = 0; i < total; i++) {
+		unsigned table = rules[i].hook == RULE_EGRESS ? NFT_NETDEV : NFT_INET;
+		struct nlmsghdr *m = nft_message_of(&batch, &wish->features, table, NFT_MSG_NEWRULE, 0);
+		struct nlattr *list = mnl_attr_nest_start(m, NFTA_RULE_EXPRESSIONS);
+
+		nft_put_rule(m, &rules[i], &wish->features, &s);
+		mnl_attr_nest_end(m, list);
+		assert_true(m->nlmsg_len < NFT_MESSAGE / 4);
+		assert_true(check_expressions(list, table) >= 1);
+		assert_false(nft_is_left_out(&rules[i], &wish->features, &s));
+		nft_buffer_empty(&batch);
+	}
+	assert_true(total > 40);
+}
+
+static void test_rules_of_nobody_are_left_out(void **state)
+{
+	size_t total, left_out = 0;
+	const struct rule *rules = policy_table(&total);
+
+	(void)state;
+	s.openvpn_group.known = false;
+	for (size_t i = 0; i < total; i++) {
+		bool is_out = nft_is_left_out(&rules[i], &wish->features, &s);
+
+		assert_int_equal(is_out, rules[i].owner == OWNER_OPENVPN_GROUP);
+		left_out += is_out;
+	}
+	assert_true(left_out > 0);
+}
+
+/* --- a look at the kernel -------------------------------------------------------- */
+
+/* The kernel tells back what it was told, but for the piece at `but`. */
+static void look(size_t but)
+{
+	assert_true(nft_wish_rules(wish, &s, &e) >= 0);
+	nft_wish_members(wish, &s);
+	nft_found_begin(&found, wish);
+	for (unsigned i = 0; i < NFT_TABLES; i++) {
+		found.table[i].exists = true;
+		found.table[i].flags = NFT_TABLE_F_OWNER | NFT_PERSIST;
+		found.table[i].owner = OURS;
+	}
+	for (size_t i = 0; i < wish->count; i++)
+		if (i != but && nft_type(nft_piece_message(wish, &wish->pieces[i])) != NFT_MSG_NEWTABLE)
+			nft_found_object(&found, wish, nft_piece_message(wish, &wish->pieces[i]));
+}
+
+static bool needs_repairs(void)
+{
+	nft_found_end(&found, wish);
+	nft_buffer_empty(&batch);
+	return nft_put_repairs(&batch, wish, &found);
+}
+
+static unsigned count_in(const struct nft_buffer *b, uint16_t type)
+{
+	const struct nlmsghdr *m = (const void *)b->bytes;
+	unsigned count = 0;
+
+	for (int left = (int)b->used; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left))
+		count += nft_type(m) == type;
+	return count;
+}
+
+static void test_what_is_as_wanted_is_left_alone(void **state)
+{
+	(void)state;
+	look(SIZE_MAX);
+	assert_false(needs_repairs());
+	assert_int_equal(batch.used, 0);
+	assert_string_equal(found.difference, "");
+	assert_int_equal(nft_found_foreign(&found, wish), 0);
+}
+
+static void test_each_missing_piece_is_missed(void **state)
+{
+	size_t tried = 0;
+
+	(void)state;
+	look(SIZE_MAX);
+	for (size_t i = 0; i < wish->count; i++) {
+		const struct nlmsghdr *m = nft_piece_message(wish, &wish->pieces[i]);
+
+		if (nft_type(m) == NFT_MSG_NEWTABLE)
+			continue;
+		look(i);
+		assert_true(needs_repairs());
+		assert_true(found.difference[0] != '\0');
+		assert_true(count_in(&batch, nft_type(m)) >= 1);
+		assert_int_equal(count_in(&batch, NFT_MSG_DELRULE), 1); /* all rules of the table */
+		tried++;
+	}
+	assert_true(tried > 80);
+}
+
+static void test_what_is_foreign_goes(void **state)
+{
+	struct nft_buffer other = {.full = false};
+	struct nlmsghdr *m;
+
+	(void)state;
+	make_buffer(&other);
+	look(SIZE_MAX);
+	m = nft_message_of(&other, &wish->features, NFT_INET, NFT_MSG_NEWCHAIN, 0);
+	mnl_attr_put_strz(m, NFTA_CHAIN_NAME, "intruder");
+	nft_found_object(&found, wish, m);
+	assert_true(needs_repairs());
+	assert_string_equal(found.difference, "chain intruder");
+	assert_int_equal(count_in(&batch, NFT_MSG_DELCHAIN), 1);
+	assert_int_equal(count_in(&batch, NFT_MSG_NEWCHAIN), 0);
+	/* of another family: not ours */
+	look(SIZE_MAX);
+	((struct nfgenmsg *)mnl_nlmsg_get_payload(m))->nfgen_family = NFPROTO_BRIDGE;
+	nft_found_object(&found, wish, m);
+	assert_false(needs_repairs());
+	free(other.bytes);
+}
+
+static void test_tables_are_adopted(void **state)
+{
+	(void)state;
+	look(SIZE_MAX);
+	found.table[NFT_INET].owner = 0;
+	assert_int_equal(nft_found_foreign(&found, wish), 0);
+	assert_true(needs_repairs());
+	assert_int_equal(count_in(&batch, NFT_MSG_NEWTABLE), 1);
+	assert_int_equal(count_in(&batch, NFT_MSG_DELRULE), 0); /* only the table changes hands */
+	found.table[NFT_NETDEV].owner = 99;
+	assert_int_equal(nft_found_foreign(&found, wish), 99);
+	/* without persist it can't be made ours, and stays as it is */
+	look(SIZE_MAX);
+	found.table[NFT_INET].flags = found.table[NFT_INET].owner = 0;
+	assert_false(needs_repairs());
+}
+
+/* --- one object beside another ------------------------------------------------------ */
+
+/* Offsets of the bytes of values, in the attributes that decide what an object does. */
+static bool changes_when_flipped(struct nlmsghdr *copy, const struct nlmsghdr *wanted, size_t at)
+{
+	uint8_t *bytes = (uint8_t *)copy;
+	bool same;
+
+	bytes[at] ^= 0x10;
+	same = nft_same_object(wanted, copy);
+	bytes[at] ^= 0x10;
+	return !same;
+}
+
+static void test_a_rule_with_a_byte_changed_is_another(void **state)
+{
+	static _Alignas(8) uint8_t room[NFT_MESSAGE];
+	struct nlmsghdr *copy = (void *)room;
+	size_t rules = 0;
+
+	(void)state;
+	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
+	for (size_t i = 0; i < wish->count; i++) {
+		const struct nlmsghdr *m = nft_piece_message(wish, &wish->pieces[i]);
+		const struct nlattr *list = nft_find(nft_attributes(m), NFTA_RULE_EXPRESSIONS);
+
+		if (nft_type(m) != NFT_MSG_NEWRULE)
+			continue;
+		memcpy(copy, m, m->nlmsg_len);
+		assert_true(nft_same_object(m, copy));
+		for (const struct nlattr *x = nft_first(nft_inside(list)); x != NULL;
+		     x = nft_next(nft_inside(list), x)) {
+			const struct nlattr *name = nft_find(nft_inside(x), NFTA_EXPR_NAME);
+			size_t at = (size_t)((const char *)mnl_attr_get_payload(name) - (const char *)m);
+
+			assert_true(changes_when_flipped(copy, m, at));
+			/* the last byte of its values */
+			at = (size_t)((const char *)x - (const char *)m) + MNL_ALIGN(x->nla_len) - 4;
+			if (strcmp(mnl_attr_get_str(name), "cmp") == 0)
+				assert_true(changes_when_flipped(copy, m, at));
+		}
+		rules++;
+	}
+	assert_true(rules > 50);
+}
+
+static void test_members_come_back(void **state)
+{
+	static struct nft_elements back;
+
+	(void)state;
+	s.state = POLICY_DIALLING;
+	s.lan = true;
+	net_address_parse("192.0.2.53", &s.resolver);
+	nft_wish_members(wish, &s);
+	for (unsigned i = 0; i < NFT_SETS; i++) {
+		const struct nft_elements *wanted = &wish->members[i];
+
+		nft_buffer_empty(&batch);
+		nft_put_members(&batch, &wish->features, i, wanted, false, nft_sets[i].timeout);
+		back.count = 0;
+		if (wanted->count != 0)
+			assert_true(nft_take_members(&back, &nft_sets[i], (const void *)batch.bytes));
+		assert_true(nft_same_members(&back, wanted) && nft_are_wanted(&nft_sets[i], &back, wanted));
+		if (wanted->count == 0)
+			continue;
+		back.list[0].key[0] ^= 1;
+		assert_false(nft_are_wanted(&nft_sets[i], &back, wanted));
+		back.list[0].key[0] ^= 1;
+		back.count--; /* one with a time may have gone by itself */
+		assert_int_equal(nft_are_wanted(&nft_sets[i], &back, wanted), nft_sets[i].timeout != 0);
+	}
+	assert_int_equal(members("resolver4")->count, 1);
+}
+
+static void test_a_member_that_outlives_its_time_is_not_ours(void **state)
+{
+	static struct nft_elements back;
+	unsigned set = 4; /* resolver4 */
+
+	(void)state;
+	s.state = POLICY_DIALLING;
+	net_address_parse("192.0.2.53", &s.resolver);
+	nft_wish_members(wish, &s);
+	assert_string_equal(nft_sets[set].name, "resolver4");
+	nft_put_members(&batch, &wish->features, set, &wish->members[set], false, nft_sets[set].timeout + 1);
+	assert_false(nft_take_members(&back, &nft_sets[set], (const void *)batch.bytes));
+	nft_buffer_empty(&batch);
+	nft_put_members(&batch, &wish->features, set, &wish->members[set], false, 0); /* for ever */
+	assert_false(nft_take_members(&back, &nft_sets[set], (const void *)batch.bytes));
+}
+
+static void test_a_pause_is_over_with_the_next_policy(void **state)
+{
+	(void)state;
+	wish->links[0] = (struct nft_link){.name = "eth0", .index = 3};
+	wish->links[1] = (struct nft_link){.name = "gone0"};
+	wish->link_count = 2;
+	nft_wish_pause(wish);
+	assert_int_equal(members("paused")->count, 2);
+	assert_int_equal(members("paused_links")->count, 1);
+	nft_wish_members(wish, &s);
+	assert_int_equal(members("paused")->count, 0);
+	assert_int_equal(members("paused_links")->count, 0);
+}
+
+static void test_the_link_of_a_refused_message(void **state)
+{
+	(void)state;
+	wish->links[0] = (struct nft_link){.name = "eth0", .index = 3};
+	wish->links[1] = (struct nft_link){.name = "eth1", .index = 4};
+	wish->link_count = 2;
+	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
+	nft_wish_links(wish);
+	assert_int_equal(nft_link_of(wish, nft_piece_message(wish, &wish->pieces[wish->standing])), 0);
+	assert_int_equal(nft_link_of(wish, nft_piece_message(wish, &wish->pieces[wish->count - 1])), 1);
+	assert_int_equal(nft_link_of(wish, nft_piece_message(wish, &wish->pieces[wish->standing - 1])), -1);
+}
+
+static void test_a_full_buffer_says_so(void **state)
+{
+	struct nft_buffer small = {.bytes = batch.bytes, .size = NFT_MESSAGE + 64};
+
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		nft_message_end(&small, nft_message(&small, NFT_MSG_NEWTABLE, 0, NFPROTO_INET));
+	assert_true(small.full);
+	assert_true(small.used <= small.size);
+	nft_buffer_empty(&small);
+	nft_message_end(&small, nft_message(&small, NFT_MSG_NEWTABLE, 0, NFPROTO_INET));
+	assert_false(small.full);
+}
+
+/* Attributes whose lengths lie end the list. */
+static void test_torn_attributes_are_not_read(void **state)
+{
+	struct nlmsghdr *m = nft_message_of(&batch, &wish->features, NFT_INET, NFT_MSG_NEWCHAIN, 0);
+	struct nlattr *first;
+
+	(void)state;
+	mnl_attr_put_strz(m, NFTA_CHAIN_NAME, "out");
+	assert_string_equal(nft_text(m, NFTA_CHAIN_NAME), "out");
+	first = mnl_nlmsg_get_payload_offset(m, sizeof(struct nfgenmsg));
+	first->nla_len = UINT16_MAX;
+	assert_string_equal(nft_text(m, NFTA_CHAIN_NAME), "");
+	first->nla_len = 1;
+	assert_string_equal(nft_text(m, NFTA_TABLE_NAME), "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_every_set_has_a_name, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_intervals_end_behind_their_prefix, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_members_follow_the_state, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_rules_fit_and_are_made_once, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_an_unknown_identity_is_refused, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_a_message_is_described, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_every_rule_compiles, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_rules_of_nobody_are_left_out, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_what_is_as_wanted_is_left_alone, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_each_missing_piece_is_missed, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_what_is_foreign_goes, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_tables_are_adopted, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_a_rule_with_a_byte_changed_is_another, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_members_come_back, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_a_member_that_outlives_its_time_is_not_ours, setup,
+					    teardown),
+	    cmocka_unit_test_setup_teardown(test_a_pause_is_over_with_the_next_policy, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_the_link_of_a_refused_message, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_a_full_buffer_says_so, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_torn_attributes_are_not_read, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
