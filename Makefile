@@ -24,7 +24,7 @@ LDFLAGS += $(if $(SANITIZE),-fsanitize=$(SANITIZE),-pie -Wl,-z,relro,-z,now)
 libs_of = $(shell $(PKG_CONFIG) --libs $(1))
 GATE_LIBS = $(call libs_of,libevent_core libconfuse libmnl)
 DRIVER_LIBS = $(call libs_of,libevent_core jansson libseccomp)
-CTL_LIBS = $(call libs_of,jansson libmnl libevent_core)
+CTL_LIBS = $(call libs_of,jansson libmnl)
 
 # --- objects, by program. A room's objects are all of its files but the mains.
 room = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %_main.c src/base/fault_none.c,$(wildcard $(1)/*.c)))

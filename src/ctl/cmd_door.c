@@ -58,7 +58,7 @@ static int talk(int door, const struct wire_door_request *request, struct wire_d
 
 int ctl_door(const struct ctl *ctl, const struct wire_door_request *request)
 {
-	struct wire_door_answer answer;
+	struct wire_door_answer answer = {0};
 	struct err e = {""};
 	char path[256], text[sizeof answer.text * 4];
 	enum client_result result;

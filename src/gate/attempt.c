@@ -14,7 +14,7 @@
 #include "os/child.h"
 
 /* design: "the hole stays until openvpn is reaped, 1.5 s at most" */
-enum { LEAVE_MS = 1500, OUTPUT_TAIL = 1024 };
+enum { LEAVE_MS = 1500, OUTPUT_MAX = 64 * 1024 + 1 };
 
 static bool is_a_remote(const struct gate_profile *profile, const struct net_endpoint *endpoint)
 {
@@ -109,31 +109,22 @@ void attempt_kill(struct gate *gate, const char *why)
 	kill(attempt->pid, SIGKILL);
 }
 
-/* The last line openvpn printed: the only trace of an option it refused. */
+/* The option openvpn refused, or the last line it printed: the only trace of an
+ * early end. What a pipe holds comes in one read. */
 static void last_words(int output, char *to, size_t size)
 {
-	char buffer[OUTPUT_TAIL];
+	static char buffer[OUTPUT_MAX];
+	ssize_t got = read(output, buffer, sizeof buffer - 1);
 	char *line = buffer, *end;
-	size_t filled = 0;
-	ssize_t got;
 
-	to[0] = '\0';
-	while ((got = read(output, buffer + filled, sizeof buffer - 1 - filled)) > 0) {
-		filled += (size_t)got;
-		if (filled == sizeof buffer - 1) {
-			memmove(buffer, buffer + filled / 2, filled - filled / 2);
-			filled -= filled / 2;
-		}
-	}
-	buffer[filled] = '\0';
-	while (filled > 0 && (buffer[filled - 1] == '\n' || buffer[filled - 1] == '\r'))
-		buffer[--filled] = '\0';
+	buffer[got > 0 ? got : 0] = '\0';
+	while ((end = strrchr(buffer, '\n')) != NULL && end[1] == '\0')
+		*end = '\0';
 	if ((end = strstr(buffer, "Options error:")) != NULL)
 		line = end;
 	else if ((end = strrchr(buffer, '\n')) != NULL)
 		line = end + 1;
-	if ((end = strchr(line, '\n')) != NULL)
-		*end = '\0';
+	line[strcspn(line, "\n")] = '\0';
 	text_copy(to, size, line);
 }
 

@@ -92,12 +92,11 @@ static int pause_gate(struct gate *gate, uint32_t seconds, struct err *e)
 	if (gate->state == GATE_OFF || gate->state == GATE_UNPROTECTED)
 		return err_set(e, "the gate is %s; there is nothing to pause", wire_gate_word(gate->state));
 	gate->pause_wanted = seconds;
+	channel_note(gate, NOTE_WISH, "pause");
 	if (gate->attempt.pid != 0) {
 		attempt_leave(gate, "pause, by root's command");
-		channel_note(gate, NOTE_WISH, "pause");
 		return 0;
 	}
-	channel_note(gate, NOTE_WISH, "pause");
 	gate_pause_begin(gate);
 	return gate->state == GATE_PAUSED ? 0 : err_set(e, "the pause can't be set: see the log");
 }
@@ -116,17 +115,17 @@ static int off(struct gate *gate, bool persist, struct err *e)
 {
 	cancel(gate);
 	gate->off_persist = persist;
+	gate->off_wanted = true;
+	channel_note(gate, NOTE_WISH, "off");
 	if (gate->attempt.pid != 0) {
-		gate->off_wanted = true;
 		attempt_leave(gate, "off, by root's command");
-		channel_note(gate, NOTE_WISH, "off");
 		return 0;
 	}
 	gate_off_begin(gate);
 	return gate->state == GATE_OFF ? 0 : err_set(e, "the rules can't be removed: see the log");
 }
 
-static int reload(struct gate *gate, struct err *e)
+int door_reload(struct gate *gate, struct err *e)
 {
 	if (vet_profile(&gate->config, &gate->profile, e) == -1)
 		return -1;
@@ -154,7 +153,7 @@ static int carry_out(struct gate *gate, const struct wire_door_request *request,
 	case DOOR_OFF:
 		return off(gate, request->persist != 0, e);
 	case DOOR_RELOAD:
-		return reload(gate, e);
+		return door_reload(gate, e);
 	default:
 		return err_set(e, "there is no verb %u", request->verb);
 	}

@@ -5,15 +5,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/fault.h"
 #include "os/child.h"
+#include "os/file.h"
 
 /* A life shorter than this counts as a failed start. */
 enum { SHORT_LIFE_MS = 10000, RESPAWN_FIRST_MS = 250, RESPAWN_MAX_MS = 10000 };
@@ -32,12 +35,16 @@ static void become_driver(const struct gate *gate, int channel)
 	int from[] = {channel, gate->control_fd, gate->management_fd, gate->log_fd, gate->profile.head, -1};
 	char path[PATH_MAX], uid[16], gid[16], name[] = "portcullis-driver";
 	char *list[] = {name, uid, gid, NULL};
-	const char *file = gate->config.password_file[0] != '\0' ? gate->config.password_file : "/dev/null";
+	const char *file = gate->config.password_file;
+	struct err e = {""};
 
 	child_sibling(name, PORTCULLIS_LIBEXECDIR, path, sizeof path);
 	snprintf(uid, sizeof uid, "%u", gate->config.user.number);
 	snprintf(gid, sizeof gid, "%u", gate->config.user_gid);
-	if ((from[5] = open(file, O_RDONLY | O_NOFOLLOW)) == -1)
+	/* Only root's own, and nobody else's to read: what is not stays unread. */
+	if (file[0] != '\0' && (from[5] = file_open_owned(file, S_IRWXG | S_IRWXO, &e)) == -1)
+		log_error("gate", "the password file is not taken: %s", e.text);
+	if (from[5] == -1)
 		from[5] = open("/dev/null", O_RDONLY);
 	child_exec(path, list, from, sizeof from / sizeof *from, WIRE_FD_CHANNEL);
 }
@@ -48,27 +55,26 @@ void driver_start(struct gate *gate)
 {
 	struct driver *driver = &gate->driver;
 	int pair[2];
-	pid_t pid;
+	pid_t pid = -1;
+	bool made;
 
 	if (driver->pid != 0 || gate->stopping)
 		return;
 	driver->started_ms = now_ms();
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == -1) {
-		log_error("gate", "the driver can't be started: %s", strerror(errno));
-		ended(gate);
-		return;
-	}
-	if ((pid = fork()) == 0)
+	made = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0;
+	if (made && (pid = fork()) == 0)
 		become_driver(gate, pair[1]);
-	close(pair[1]);
-	driver->channel = pair[0];
-	driver->filled = 0;
+	if (made)
+		close(pair[1]);
 	if (pid == -1) {
 		log_error("gate", "the driver can't be started: %s", strerror(errno));
-		close(driver->channel);
+		if (made)
+			close(pair[0]);
 		ended(gate);
 		return;
 	}
+	driver->channel = pair[0];
+	driver->filled = 0;
 	driver->pid = pid;
 	driver->readable = event_new(gate->base, driver->channel, EV_READ | EV_PERSIST, driver->read, gate);
 	event_add(driver->readable, NULL);

@@ -32,9 +32,9 @@ static int log_file(struct gate *gate, struct err *e)
 	return 0;
 }
 
-static const char *runtime_path(const struct gate *gate, const char *name, char *to)
+static const char *in_folder(const char *folder, const char *name, char *to)
 {
-	snprintf(to, PATH_MAX, "%.*s/%s", PATH_MAX - 32, gate->config.runtime_dir, name);
+	snprintf(to, PATH_MAX, "%.*s/%s", PATH_MAX - 32, folder, name);
 	return to;
 }
 
@@ -48,25 +48,20 @@ static int sockets(struct gate *gate, struct err *e)
 	gate->control_fd = file_listener(config->control_socket, config->control_gid == -1 ? 0600 : 0660, 0,
 					 config->control_gid, e);
 	text_copy(copy, sizeof copy, config->control_socket);
-	snprintf(path, sizeof path, "%.*s/gate.sock", PATH_MAX - 16, dirname(copy));
+	in_folder(dirname(copy), "gate.sock", path);
 	if (gate->control_fd == -1 || (gate->door_fd = file_listener(path, 0600, 0, -1, e)) == -1)
 		return -1;
-	gate->management_fd = file_listener(runtime_path(gate, "openvpn.sock", path), 0600,
+	gate->management_fd = file_listener(in_folder(gate->config.runtime_dir, "openvpn.sock", path), 0600,
 					    config->openvpn_user.number, config->openvpn_group.number, e);
 	return gate->management_fd == -1 ? -1 : 0;
-}
-
-static const char *wish_path(const struct gate *gate, char *to)
-{
-	snprintf(to, PATH_MAX, "%.*s/intent", PATH_MAX - 16, gate->config.state_dir);
-	return to;
 }
 
 void files_save_wish(struct gate *gate)
 {
 	char path[PATH_MAX];
 
-	if (file_save(wish_path(gate, path), gate->wish == WISH_UP ? "up\n" : "down\n", true) == -1)
+	if (file_save(in_folder(gate->config.state_dir, "intent", path),
+		      gate->wish == WISH_UP ? "up\n" : "down\n", true) == -1)
 		log_error("gate", "%s: %s; the wish is forgotten at the next start", path, strerror(errno));
 }
 
@@ -76,7 +71,7 @@ static void load_wish(struct gate *gate)
 	char path[PATH_MAX], text[SMALL_FILE];
 
 	gate->wish = WISH_UP;
-	if (file_load(wish_path(gate, path), text, sizeof text) == -1) {
+	if (file_load(in_folder(gate->config.state_dir, "intent", path), text, sizeof text) == -1) {
 		if (errno != ENOENT)
 			gate->wish = WISH_DOWN;
 	} else if (strcmp(text, "up\n") != 0) {
@@ -92,7 +87,7 @@ static void load_locked_at(struct gate *gate)
 	char path[PATH_MAX], text[SMALL_FILE];
 	uint64_t seconds;
 
-	runtime_path(gate, "locked-at", path);
+	in_folder(gate->config.runtime_dir, "locked-at", path);
 	if (file_load(path, text, sizeof text) == 0) {
 		text[strcspn(text, "\n")] = '\0';
 		if (text_number(text, 1, INT64_MAX, &seconds) == 0) {
@@ -112,7 +107,7 @@ int files_lock_instance(struct gate *gate, struct err *e)
 
 	if (file_folder(gate->config.runtime_dir, 0755, e) == -1)
 		return -1;
-	runtime_path(gate, "portcullisd.lock", path);
+	in_folder(gate->config.runtime_dir, "portcullisd.lock", path);
 	/* Kept open for our life: the kernel lets go of it when we are gone. */
 	if ((fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) == -1)
 		return err_errno(e, "%s", path);
@@ -145,7 +140,7 @@ void files_save_attempt(struct gate *gate, pid_t pid, uint64_t started)
 {
 	char path[PATH_MAX], text[SMALL_FILE], endpoint[NET_ENDPOINT_TEXT];
 
-	runtime_path(gate, "attempt", path);
+	in_folder(gate->config.runtime_dir, "attempt", path);
 	if (pid == 0) {
 		unlink(path);
 		return;
@@ -161,7 +156,7 @@ bool files_read_attempt(struct gate *gate, pid_t *pid, uint64_t *started, struct
 	char path[PATH_MAX], text[SMALL_FILE], *word, *rest = text;
 	uint64_t number;
 
-	if (file_load(runtime_path(gate, "attempt", path), text, sizeof text) == -1)
+	if (file_load(in_folder(gate->config.runtime_dir, "attempt", path), text, sizeof text) == -1)
 		return false;
 	text[strcspn(text, "\n")] = '\0';
 	if ((word = strsep(&rest, " ")) == NULL || text_number(word, 2, INT32_MAX, &number) == -1)

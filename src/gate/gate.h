@@ -44,7 +44,7 @@ struct gate {
 	struct attempt attempt;
 	struct driver driver;
 	int control_fd, management_fd, log_fd, door_fd;
-	struct event *door, *child, *term, *interrupt, *hangup;
+	struct event *door;
 	pid_t dns_job;
 	bool dns_pending, dns_set; /* what the resolver shall be told next */
 };

@@ -24,7 +24,7 @@
 enum { NOBODY = 65534 };
 
 struct options {
-	bool foreground, check, lock, given;
+	bool foreground, check, lock;
 	const char *file;
 };
 
@@ -73,7 +73,6 @@ static int parse_options(int argc, char **argv, struct options *options)
 			break;
 		case 'c':
 			options->file = optarg;
-			options->given = true;
 			break;
 		case 'V':
 			puts("portcullisd " PORTCULLIS_VERSION);
@@ -141,17 +140,11 @@ static int lock_and_leave(struct err *e)
 static int run_lock(void)
 {
 	struct err e = {""};
-	int result = lock_and_leave(&e);
 
-	if (result == 1) {
-		/* A live portcullisd holds it: shut or VPN only, which is the promise. */
-		printf("portcullisd: %s\n", e.text);
-		return 0;
-	}
-	if (result == -1)
+	if (lock_and_leave(&e) == -1)
 		return complain(e.text);
-	puts(gate.state == GATE_OFF || e.text[0] != '\0' ? "portcullisd: off, by the marker"
-							 : "portcullisd: locked and verified");
+	/* A live portcullisd that holds it is no failure: shut or VPN only is the promise. */
+	printf("portcullisd: %s\n", e.text[0] != '\0' ? e.text : "locked and verified");
 	return 0;
 }
 
@@ -191,12 +184,8 @@ static void reload_cb(evutil_socket_t signal_number, short what, void *argument)
 	struct err e = {""};
 
 	(void)signal_number, (void)what, (void)argument;
-	if (vet_profile(&gate.config, &gate.profile, &e) == -1) {
+	if (door_reload(&gate, &e) == -1)
 		log_error("gate", "the profile is not taken, the old one stays: %s", e.text);
-		return;
-	}
-	log_info("gate", "the profile is read again");
-	driver_stop(&gate);
 }
 
 static void child_cb(evutil_socket_t signal_number, short what, void *argument)
@@ -239,12 +228,9 @@ static void woke_cb(void *argument)
 	channel_note(&gate, NOTE_NETWORK, "the machine woke");
 }
 
-static struct event *on_signal(int number, event_callback_fn callback)
+static void on_signal(int number, event_callback_fn callback)
 {
-	struct event *event = evsignal_new(gate.base, number, callback, NULL);
-
-	event_add(event, NULL);
-	return event;
+	event_add(evsignal_new(gate.base, number, callback, NULL), NULL);
 }
 
 static int watch(struct err *e)
@@ -252,10 +238,6 @@ static int watch(struct err *e)
 	static const struct netwatch_events events = {links_cb, reachable_cb, lost_cb, &gate};
 	struct err none = {""};
 
-	gate.child = on_signal(SIGCHLD, child_cb);
-	gate.term = on_signal(SIGTERM, stop_cb);
-	gate.interrupt = on_signal(SIGINT, stop_cb);
-	gate.hangup = on_signal(SIGHUP, reload_cb);
 	if ((gate.netwatch = netwatch_open(gate.base, &events, e)) == NULL)
 		return -1;
 	if ((gate.sleep = sleep_open(gate.base, woke_cb, &gate, &none)) == NULL)
@@ -319,11 +301,16 @@ static int start(const struct options *options, struct err *e)
 {
 	int held;
 
-	if ((held = held_by_other(e)) != 0 || (held = files_lock_instance(&gate, e)) == 1)
+	if (held_by_other(e) != 0 || (held = files_lock_instance(&gate, e)) == 1)
 		return -1;
 	identify();
 	if ((gate.base = event_base_new()) == NULL)
 		return err_set(e, "no event loop");
+	/* Before the lock: a SIGTERM from now on is answered when the start is done. */
+	on_signal(SIGCHLD, child_cb);
+	on_signal(SIGTERM, stop_cb);
+	on_signal(SIGINT, stop_cb);
+	on_signal(SIGHUP, reload_cb);
 	if (gate_start(&gate, e) == -1)
 		return -1;
 	fault_point("locked");

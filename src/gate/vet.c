@@ -14,29 +14,9 @@
 
 #include "base/canonical.h"
 #include "os/child.h"
+#include "os/file.h"
 
 enum { COMPLAINT_MAX = 16 * 1024, VET_MS = 5000 };
-
-/* The profile opened by root without following a link: root's or the
- * caller's own, and nobody else may write to it. */
-static int open_profile(const char *path, struct err *e)
-{
-	struct stat status;
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-
-	if (fd == -1)
-		return err_errno(e, "%s", path);
-	if (fstat(fd, &status) == -1 || !S_ISREG(status.st_mode))
-		err_set(e, "%s: not a regular file", path);
-	else if (status.st_uid != 0 && status.st_uid != geteuid())
-		err_set(e, "%s: belongs to user %u; instead: chown root", path, (unsigned)status.st_uid);
-	else if (status.st_mode & (S_IWGRP | S_IWOTH))
-		err_set(e, "%s: others may write to it; instead: chmod go-w", path);
-	else
-		return fd;
-	close(fd);
-	return -1;
-}
 
 /* In the child. Never returns. */
 static void become_vetter(const struct config *config, int profile, int output, int complaint)
@@ -147,7 +127,7 @@ int vet_profile(const struct config *config, struct gate_profile *profile, struc
 
 	if (config->profile[0] == '\0')
 		return err_set(e, "no profile is configured; instead: profile = \"/path/to/your.ovpn\"");
-	if ((fd = open_profile(config->profile, e)) == -1)
+	if ((fd = file_open_owned(config->profile, S_IWGRP | S_IWOTH, e)) == -1)
 		return -1;
 	if ((print = run_vetter(config, fd, &length, e)) != NULL) {
 		result = take(profile, config, print, length, e);

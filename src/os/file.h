@@ -16,6 +16,10 @@ int file_folder(const char *path, mode_t mode, struct err *e);
 /* The same for the folder that `file` lies in. */
 int file_folder_of(const char *file, mode_t mode, struct err *e);
 
+/* Opens a file of root's (or the caller's own) to read, without following a
+ * link: a regular one, with none of the mode bits `never`. Or -1 and `e`. */
+int file_open_owned(const char *path, mode_t never, struct err *e);
+
 /* A listening local socket at `path`, replacing what an earlier life left;
  * `gid` -1: it stays ours. The descriptor, non-blocking, or -1 and `e`. */
 int file_listener(const char *path, mode_t mode, uint32_t uid, int64_t gid, struct err *e);

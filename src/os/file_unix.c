@@ -48,6 +48,26 @@ int file_folder_of(const char *file, mode_t mode, struct err *e)
 	return file_folder(dirname(copy), mode, e);
 }
 
+int file_open_owned(const char *path, mode_t never, struct err *e)
+{
+	struct stat status;
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd == -1)
+		return err_errno(e, "%s", path);
+	if (fstat(fd, &status) == -1 || !S_ISREG(status.st_mode))
+		err_set(e, "%s: not a regular file", path);
+	else if (status.st_uid != 0 && status.st_uid != geteuid())
+		err_set(e, "%s: belongs to user %u; instead: chown root", path, (unsigned)status.st_uid);
+	else if (status.st_mode & never)
+		err_set(e, "%s: others may %s it; instead: chmod %s", path,
+			never & S_IROTH ? "read" : "write to", never & S_IROTH ? "600" : "go-w");
+	else
+		return fd;
+	close(fd);
+	return -1;
+}
+
 int file_listener(const char *path, mode_t mode, uint32_t uid, int64_t gid, struct err *e)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
