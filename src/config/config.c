@@ -591,11 +591,24 @@ static int resolve_all(struct reading *r)
 
 /* --- the doors in */
 
+static int line_of(const struct reading *r, const char *section, const char *name)
+{
+	return r->lines[key_of(section, name) - keys];
+}
+
 static int read_into(struct reading *r, FILE *stream)
 {
 	current = r;
 	config_defaults(r->config);
-	return parse(stream) == -1 || default_socket(r) == -1 ? -1 : 0;
+	if (parse(stream) == -1 || default_socket(r) == -1)
+		return -1;
+	r->config->lines = (struct config_lines){
+	    .profile = line_of(r, "", "profile"),
+	    .openvpn_user = line_of(r, "", "openvpn-user"),
+	    .openvpn_binary = line_of(r, "openvpn", "binary"),
+	    .password_file = line_of(r, "credentials", "password-file"),
+	};
+	return 0;
 }
 
 int config_read_stream(struct config *config, FILE *stream, const char *name, const char *directory,

@@ -13,6 +13,11 @@
 
 enum { CONFIG_ARGUMENTS = 16 };
 
+/* Where a key was given, 0 not: for those that name what may be missing. */
+struct config_lines {
+	int profile, openvpn_user, openvpn_binary, password_file;
+};
+
 struct config {
 	char profile[PATH_MAX]; /* "" none given */
 	char interface[NET_NAME_SIZE];
@@ -31,6 +36,7 @@ struct config {
 	uint64_t log_size; /* bytes; kept for rotation */
 	uint32_t log_keep;
 	enum log_level log_level;
+	struct config_lines lines;
 };
 
 /* Fills every default, as portcullis.conf(5) says; names of users and groups
@@ -42,6 +48,11 @@ void config_defaults(struct config *config);
  * caller's and not writable by others. 0, or -1 and `e` =
  * "FILE:LINE: what; instead: ...". May block in the user database. */
 int config_read(struct config *config, const char *file, struct err *e);
+
+/* After config_read, of the same FILE: is what it names there, and may it be
+ * used: profile, openvpn.binary, credentials.password-file, and the TUN device
+ * by openvpn-user? Looks, opens nothing. 0, or -1 and `e` as above. */
+int config_check_files(const struct config *config, const char *file, struct err *e);
 
 /* The syntax half of config_read, from an open stream: `name` is for messages,
  * `directory` (absolute) is what paths are relative to. Looks nobody up. Not

@@ -163,7 +163,7 @@ static bool same_link_indexes(const struct firewall *fw)
 }
 
 /* A link that has vanished meanwhile, or that the kernel refused, has no chain. */
-static void take_links(struct firewall *fw, const struct situation *s, uint32_t refused)
+static void take_links(struct firewall *fw, const struct situation *s, uint64_t refused)
 {
 	fw->wish.link_count = s->link_count;
 	for (size_t i = 0; i < s->link_count; i++) {
@@ -174,16 +174,16 @@ static void take_links(struct firewall *fw, const struct situation *s, uint32_t 
 }
 
 /* The link whose chain the kernel refused, as a bit; 0 if it was something else. */
-static uint32_t refused_link(const struct firewall *fw, int result)
+static uint64_t refused_link(const struct firewall *fw, int result)
 {
 	const struct nlmsghdr *failed = nft_batch_failed(fw);
 	int link = failed == NULL ? -1 : nft_link_of(&fw->wish, failed);
 
 	return link == -1 || (result != -ENODEV && result != -ENOENT && result != -EEXIST)
 		   ? 0
-		   : UINT32_C(1) << link;
+		   : UINT64_C(1) << link;
 }
-_Static_assert(SITUATION_LINKS <= 32, "links fit into the bits");
+_Static_assert(SITUATION_LINKS <= 64, "links fit into the bits");
 
 /* --- asserting --------------------------------------------------------------------------------- */
 
@@ -230,7 +230,7 @@ static int flip(struct firewall *fw)
 }
 
 /* Reads and compares all of it. 1 it is as wanted, and was so at one moment; 0 it is not. */
-static int compare(struct firewall *fw, const struct situation *s, uint32_t refused)
+static int compare(struct firewall *fw, const struct situation *s, uint64_t refused)
 {
 	uint32_t generation = 0;
 	int result;
@@ -264,7 +264,7 @@ static bool is_passing(int result)
 /* Compares, repairs in one transaction, and compares again until it is right. */
 static int settle(struct firewall *fw, const struct situation *s, struct err *e)
 {
-	uint32_t refused = 0;
+	uint64_t refused = 0;
 	int result = 0;
 
 	for (int attempt = 0; attempt < NFT_ATTEMPTS; attempt++) {

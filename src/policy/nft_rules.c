@@ -209,7 +209,9 @@ bool nft_is_left_out(const struct rule *rule, const struct nft_features *feature
 void nft_put_rule(struct nlmsghdr *m, const struct rule *rule, const struct nft_features *features,
 		  const struct situation *s)
 {
-	match_links(m, rule);
+	/* Every packet arrives, few have the tunnel's address: that is asked first. */
+	if (rule->hook != RULE_ARRIVE)
+		match_links(m, rule);
 	match_ether_type(m, rule->ether_type);
 	match_family(m, rule, features);
 	match_address(m, rule->source, rule->family, true);
@@ -218,5 +220,7 @@ void nft_put_rule(struct nlmsghdr *m, const struct rule *rule, const struct nft_
 	match_protocol(m, rule);
 	match_owner(m, rule->owner, s);
 	match_flow(m, rule);
+	if (rule->hook == RULE_ARRIVE)
+		match_links(m, rule);
 	put_action(m, rule);
 }

@@ -195,13 +195,6 @@ static void put_inet_rules(struct nft_wish *wish, const struct situation *s)
 
 static void put_egress_rules(struct nft_wish *wish, const struct situation *s)
 {
-	struct nlmsghdr *m;
-
-	m = rule_begin(wish, NFT_NETDEV, "egress");
-	expr_meta(m, NFT_META_MARK, NFT_REG_1);
-	expr_equals32(m, POLICY_NFT_MARK);
-	expr_verdict(m, NF_ACCEPT, NULL);
-	rule_end(wish, m);
 	put_pause_rule(wish, "egress", NFT_META_OIF, NFT_PAUSED_LINKS, false);
 	put_rules_of(wish, RULE_EGRESS, s);
 }
@@ -260,9 +253,16 @@ static void put_link(struct nft_wish *wish, size_t link)
 	char name[32];
 	struct chain chain = {name, NFT_NETDEV, NF_NETDEV_EGRESS, 0, NF_DROP};
 	size_t first = wish->count;
+	struct nlmsghdr *m;
 
 	snprintf(name, sizeof name, "link_%u", wish->links[link].index);
 	put_chain(wish, &chain, wish->links[link].name);
+	/* What the inet chains let out, first of all. */
+	m = rule_begin(wish, NFT_NETDEV, name);
+	expr_meta(m, NFT_META_MARK, NFT_REG_1);
+	expr_equals32(m, POLICY_NFT_MARK);
+	expr_verdict(m, NF_ACCEPT, NULL);
+	rule_end(wish, m);
 	put_verdict_rule(wish, NFT_NETDEV, name, NFT_JUMP, "egress");
 	put_verdict_rule(wish, NFT_NETDEV, name, NF_DROP, NULL);
 	for (size_t i = first; i < wish->count; i++)

@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "policy/nft_sets.h"
 
-enum { NFT_PIECES = 384 };
+enum { NFT_PIECES = 512 };
 
 struct nft_link {
 	char name[NET_NAME_SIZE];

@@ -215,7 +215,8 @@ static void print_rule(struct page *page, const struct rule *rule, const struct 
 
 	page_introduce(page, rule);
 	page_add(page, "%s", page->indent);
-	print_link(page, key, rule->link, rule->hook);
+	if (rule->hook != RULE_ARRIVE)
+		print_link(page, key, rule->link, rule->hook);
 	print_link(page, "iif", rule->from, rule->hook);
 	/* Both what the kernel says and the frame's own bytes, for a packet socket can lie about the former.
 	 * Raw, because `ether type` would ask for the input link's type, and there is none at egress. */
@@ -227,6 +228,9 @@ static void print_rule(struct page *page, const struct rule *rule, const struct 
 	print_icmp(page, rule);
 	print_owner(page, rule, s);
 	print_flow(page, rule);
+	/* Every packet arrives, few have the tunnel's address: that is asked first. */
+	if (rule->hook == RULE_ARRIVE)
+		print_link(page, key, rule->link, rule->hook);
 	print_verdict(page, rule);
 }
 
@@ -287,16 +291,15 @@ static void print_netdev(struct page *page, const struct situation *s)
 	print_address_set(page, &(struct nft_set){SET_DHCP_SERVERS, ADDRESS, NET_IPV4, "interval"}, s);
 	print_users(page, s);
 	begin_set(page, "paused_links", "", "iface_index", "timeout");
-	page_add(page, "\t}\n\tchain egress {\n\t\tmeta mark 0x%x accept\n\t\toif @paused_links accept\n",
-		 POLICY_NFT_MARK);
+	page_add(page, "\t}\n\tchain egress {\n\t\toif @paused_links accept\n");
 	print_rules(page, RULE_EGRESS, s);
 	page_add(page, "\t}\n");
 	for (size_t i = 0; i < s->link_count; i++)
 		page_add(page,
 			 "\tchain link_%s {\n"
 			 "\t\ttype filter hook egress device \"%s\" priority 0; policy drop;\n"
-			 "\t\tjump egress\n\t\tdrop\n\t}\n",
-			 s->links[i], s->links[i]);
+			 "\t\tmeta mark 0x%x accept\n\t\tjump egress\n\t\tdrop\n\t}\n",
+			 s->links[i], s->links[i], POLICY_NFT_MARK);
 	page_add(page, "}\n");
 }
 

@@ -11,7 +11,7 @@
 enum policy_state { POLICY_LOCKED, POLICY_DIALLING, POLICY_OPEN };
 
 enum { POLICY_RESOLVER_SECONDS = 10 }; /* row 5 lasts no longer */
-enum { SITUATION_LINKS = 32, SITUATION_NETWORKS = 32, SITUATION_NEIGHBOURS = 64 };
+enum { SITUATION_LINKS = 64, SITUATION_NETWORKS = 32, SITUATION_NEIGHBOURS = 64 };
 
 /* A user or group: by number where it is known, else by name (rules printed
  * on another machine). name[0] == '\0' and !known: nobody. */

@@ -322,11 +322,11 @@ static void test_fill_too_many(void **state)
 	struct err e = {0};
 
 	NEEDS_OWN_NETWORK();
-	sh("for i in $(seq 31); do ip link add name dummy$i type veth peer name peer$i || exit 1; done");
+	sh("for i in $(seq 40); do ip link add name dummy$i type veth peer name peer$i || exit 1; done");
 	assert_int_equal(netwatch_fill(&s, "tun0", &e), 0);
 	assert_int_equal(s.link_count, SITUATION_LINKS);
 	assert_true(s.links_left_out);
-	sh("for i in $(seq 31); do ip link del dummy$i || exit 1; done");
+	sh("for i in $(seq 40); do ip link del dummy$i || exit 1; done");
 	assert_int_equal(netwatch_fill(&s, "tun0", &e), 0);
 	assert_false(s.links_left_out);
 }

@@ -138,10 +138,10 @@ static void test_rules_fit_and_are_made_once(void **state)
 	wish->link_count = SITUATION_LINKS;
 	nft_wish_links(wish);
 	assert_false(wish->messages.full);
-	assert_int_equal(wish->count, standing + 3 * (size_t)SITUATION_LINKS);
+	assert_int_equal(wish->count, standing + 4 * (size_t)SITUATION_LINKS);
 	wish->link_count = 1;
 	nft_wish_links(wish);
-	assert_int_equal(wish->count, standing + 3);
+	assert_int_equal(wish->count, standing + 4);
 	s.openvpn_group.number = 4244;
 	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
 	assert_int_equal(wish->count, standing);

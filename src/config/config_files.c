@@ -1,0 +1,112 @@
+/* What portcullis.conf names, looked at after its syntax: an error here, and not at the first dial. */
+#include "config/config.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Where there is none, openvpn finds its device in another way. */
+#define TUN_DEVICE "/dev/net/tun"
+
+struct named {
+	const char *file; /* the configuration, for messages */
+	const char *key, *path;
+	int line; /* 0: a default */
+	struct err *e;
+};
+
+/* "FILE:LINE: KEY: PATH what; instead: instead" */
+static int refuse(const struct named *named, const char *what, const char *instead)
+{
+	err_set(named->e, "%s: %s %s; instead: %s", named->key, named->path, what, instead);
+	return named->line != 0 ? err_prefix(named->e, "%s:%d", named->file, named->line)
+				: err_prefix(named->e, "%s", named->file);
+}
+
+static int refuse_errno(const struct named *named, const char *instead)
+{
+	if (errno == EACCES)
+		return refuse(named, "can't be looked at: Permission denied", "ask as root");
+	return refuse(named, errno == ENOENT ? "does not exist" : strerror(errno), instead);
+}
+
+/* Root's bits `want` (of 07) for somebody with this group and no other. */
+static bool may(const struct stat *status, uint32_t uid, uint32_t gid, mode_t want)
+{
+	unsigned shift = status->st_uid == uid ? 6 : status->st_gid == gid ? 3 : 0;
+
+	if (uid == 0) /* who may read and write all, and execute what anybody may */
+		return (want & 1) == 0 || (status->st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0;
+	return (status->st_mode >> shift & want) == want;
+}
+
+static uint32_t openvpn_uid(const struct config *config)
+{
+	return config->openvpn_user.known ? config->openvpn_user.number : 0;
+}
+
+static int check_binary(const struct config *config, const struct named *named)
+{
+	struct stat status;
+
+	if (stat(named->path, &status) == -1)
+		return refuse_errno(named, "install openvpn, or name where it is");
+	if (!S_ISREG(status.st_mode))
+		return refuse(named, "is no regular file", "name the program openvpn");
+	if (!may(&status, openvpn_uid(config), config->openvpn_group.number, 1))
+		return refuse(named, "can't be executed by openvpn's user", "chmod a+x, or name the program");
+	return 0;
+}
+
+/* Opened later by root, who follows no link: root's or the caller's own, with none of the bits `never`. */
+static int check_owned(const struct named *named, mode_t never, const char *chmod)
+{
+	struct stat status;
+
+	if (lstat(named->path, &status) == -1)
+		return refuse_errno(named, "name a file that is there");
+	if (S_ISLNK(status.st_mode))
+		return refuse(named, "is a link, which root does not follow", "name the file itself");
+	if (!S_ISREG(status.st_mode))
+		return refuse(named, "is no regular file", "name a file");
+	if (status.st_uid != 0 && status.st_uid != geteuid())
+		return refuse(named, "belongs to somebody else", "chown root");
+	if ((status.st_mode & never) != 0)
+		return refuse(
+		    named, never & S_IROTH ? "may be read or written by others" : "may be written by others",
+		    chmod);
+	return 0;
+}
+
+/* CAP_NET_ADMIN makes a tunnel, but only of a device that the user may open. */
+static int check_device(const struct config *config, struct named named)
+{
+	struct stat status;
+
+	if (openvpn_uid(config) == 0 || stat(TUN_DEVICE, &status) == -1 ||
+	    may(&status, openvpn_uid(config), config->openvpn_group.number, 6))
+		return 0;
+	named.path = TUN_DEVICE;
+	return refuse(&named, "can't be opened by this user",
+		      "chmod 666 " TUN_DEVICE " (its default), or leave openvpn-user empty");
+}
+
+int config_check_files(const struct config *config, const char *file, struct err *e)
+{
+	const struct config_lines *lines = &config->lines;
+	const struct named profile = {file, "profile", config->profile, lines->profile, e};
+	const struct named user = {file, "openvpn-user", "", lines->openvpn_user, e};
+	const struct named binary = {file, "openvpn.binary", config->openvpn_binary, lines->openvpn_binary,
+				     e};
+	const struct named password = {file, "credentials.password-file", config->password_file,
+				       lines->password_file, e};
+
+	if (profile.path[0] == '\0')
+		return err_set(e, "%s: no profile is configured; instead: profile = \"/path/to/your.ovpn\"",
+			       file);
+	if (check_owned(&profile, S_IWGRP | S_IWOTH, "chmod go-w") == -1 ||
+	    check_device(config, user) == -1 || check_binary(config, &binary) == -1)
+		return -1;
+	return password.path[0] == '\0' ? 0 : check_owned(&password, S_IRWXG | S_IRWXO, "chmod 600");
+}
