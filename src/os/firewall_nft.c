@@ -32,8 +32,6 @@ static int make_buffer(struct nft_buffer *b, size_t size)
  * that the kernel shows is then the process. */
 static int open_all(struct firewall *fw, struct err *e)
 {
-	struct firewall_features features;
-
 	if (make_buffer(&fw->batch, BATCH) == -1 || make_buffer(&fw->wish.messages, WISH) == -1 ||
 	    make_buffer(&fw->found.removals, REMOVALS) == -1)
 		return err_errno(e, "firewall");
@@ -42,7 +40,9 @@ static int open_all(struct firewall *fw, struct err *e)
 	if (fw->netlink == NULL || fw->lookup == -1)
 		return err_errno(e, "no way to the kernel's nftables");
 	fw->wish.owner = netlink_address(fw->netlink);
-	return firewall_probe(fw, &features, e);
+	/* Until the kernel refuses something: asking takes it longer than the lock. */
+	fw->wish.features = (struct nft_features){.egress = true, .persist = true, .ipv6 = true};
+	return 0;
 }
 
 struct firewall *firewall_open(struct err *e)
@@ -96,8 +96,6 @@ static int try_probe(struct firewall *fw, uint8_t family, uint32_t flags, uint32
 			return 0;
 		case EPERM:
 			return err_set(e, "the kernel's nftables: only root may");
-		default:
-			break;
 		}
 	}
 	return err_set(e, "the kernel's nftables does not answer");
@@ -112,6 +110,7 @@ int firewall_probe(struct firewall *fw, struct firewall_features *features, stru
 
 	if (inet < 0 || persist < 0 || egress < 0)
 		return -1;
+	fw->probed = true;
 	*features = (struct firewall_features){.egress = egress, .persist = persist, .ipv6 = inet};
 	fw->wish.features = (struct nft_features){.egress = egress, .persist = persist, .ipv6 = inet};
 	return 0;
@@ -293,6 +292,7 @@ static int settle(struct firewall *fw, const struct situation *s, struct err *e)
 int firewall_assert(struct firewall *fw, const struct situation *s, struct err *e)
 {
 	int result = policy_check(s, e) == -1 ? -1 : nft_wish_rules(&fw->wish, s, e);
+	struct firewall_features features;
 
 	if (result == -1)
 		return -1;
@@ -304,7 +304,14 @@ int firewall_assert(struct firewall *fw, const struct situation *s, struct err *
 	if (fw->verified && same_link_names(fw, s) && flip(fw) == 0 && same_link_indexes(fw))
 		return 0;
 	fw->verified = false;
-	return settle(fw, s, e);
+	if (settle(fw, s, e) == 0)
+		return 0;
+	/* An older kernel? Then what it has will do; probed once. */
+	if (fw->probed || firewall_probe(fw, &features, e) == -1 ||
+	    (features.egress && features.persist && features.ipv6))
+		return -1;
+	fw->wish.standing = 0;
+	return firewall_assert(fw, s, e);
 }
 
 /* --- a pause ---------------------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@ enum { NFT_ATTEMPTS = 12, NFT_QUEUE = 4 * 1024 * 1024 };
 struct firewall {
 	struct netlink *netlink;
 	int lookup;          /* any socket: asks for links' indexes */
+	bool probed;         /* the kernel has been asked what it lacks */
 	bool verified;       /* the kernel held all of it at `generation` */
 	uint32_t generation; /* of the kernel's tables, one more with every change by anybody */
 	struct nft_wish wish;
