@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 20
 SEED ?= 1
 KILL_ROUNDS ?= 20
 
-C_ROOMS := src/base src/policy src/profile src/tunnel src/os src/gate src/driver src/ctl openvpn-mgmt
+C_ROOMS := src/base src/config src/policy src/profile src/tunnel src/os src/gate src/driver src/ctl openvpn-mgmt
 C_FILES = $(wildcard $(addsuffix /*.c,$(C_ROOMS)))
 C_TESTS = $(wildcard tests/*/*.c openvpn-mgmt/*/*.c bench/*.c)
 C_HEADERS = $(wildcard $(addsuffix /*.h,$(C_ROOMS)) tests/*/*.h openvpn-mgmt/*/*.h bench/*.h)

@@ -176,6 +176,22 @@ bool net_address_is_dialable(const struct net_address *address)
 	return true;
 }
 
+void net_alternate(struct net_address *addresses, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		size_t next = i;
+		struct net_address found;
+
+		while (next < count && addresses[next].family == addresses[i - 1].family)
+			next++;
+		if (next == count)
+			return; /* only one family is left */
+		found = addresses[next];
+		memmove(&addresses[i + 1], &addresses[i], (next - i) * sizeof *addresses);
+		addresses[i] = found;
+	}
+}
+
 bool net_is_interface_name(const char *name)
 {
 	return text_is_name(name, NET_NAME_SIZE - 1) && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;

@@ -43,6 +43,8 @@ const char *net_proto_text(uint8_t proto); /* "udp", "tcp", "" */
 
 bool net_address_equal(const struct net_address *a, const struct net_address *b);
 bool net_endpoint_equal(const struct net_endpoint *a, const struct net_endpoint *b);
+/* Sorts so that the families take turns, each in the order it had; the first stays first. */
+void net_alternate(struct net_address *addresses, size_t count);
 bool net_prefix_contains(const struct net_prefix *prefix, const struct net_address *address);
 
 /* Are all bits behind its length 0, as they must be? */

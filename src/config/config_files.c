@@ -106,7 +106,7 @@ int config_check_files(const struct config *config, const char *file, struct err
 		return err_set(e, "%s: no profile is configured; instead: profile = \"/path/to/your.ovpn\"",
 			       file);
 	if (check_owned(&profile, S_IWGRP | S_IWOTH, "chmod go-w") == -1 ||
-	    check_device(config, user) == -1 || check_binary(config, &binary) == -1)
+	    check_binary(config, &binary) == -1 || check_device(config, user) == -1)
 		return -1;
 	return password.path[0] == '\0' ? 0 : check_owned(&password, S_IRWXG | S_IRWXO, "chmod 600");
 }

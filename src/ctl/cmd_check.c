@@ -1,31 +1,86 @@
 /* portcullis check: a profile, or the configuration and what the kernel can do. */
 #include <limits.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include "base/io.h"
+#include "base/text.h"
 
 #include "ctl/ctl.h"
 #include "ctl/profile_check.h"
 #include "os/child.h"
 
 enum { OPTION_CONFIG };
+enum { SAID_MAX = 64 * 1024 };
 
 static const struct ctl_option options[] = {
     [OPTION_CONFIG] = {"config", 'c', "FILE", false, "the configuration (default: portcullisd's)"},
 };
 
-/* portcullisd knows its configuration; it says what it finds and creates nothing. */
-static int check_configuration(const struct ctl *ctl, const char *config)
+/* In a child, unless it can't be run. */
+static int become_daemon(const struct ctl *ctl, const char *config, int output)
 {
-	char path[PATH_MAX], name[] = "portcullisd", check[] = "-n", option[] = "-c", file[PATH_MAX];
+	char path[PATH_MAX], file[PATH_MAX], name[] = "portcullisd", check[] = "-n", option[] = "-c";
 	char *with[] = {name, check, option, file, NULL}, *without[] = {name, check, NULL};
-	size_t length = 0;
 
-	for (; config != NULL && config[length] != '\0' && length < sizeof file - 1; length++)
-		file[length] = config[length];
-	file[length] = '\0';
+	if (config != NULL && text_copy(file, sizeof file, config) == -1)
+		return ctl_fail(ctl, "%s: the path is too long", config);
 	child_sibling("portcullisd", PORTCULLIS_LIBEXECDIR "/../sbin", path, sizeof path);
+	dup2(output, STDOUT_FILENO);
 	execv(path, config != NULL ? with : without);
 	return ctl_fail(ctl, "%s can't be run; instead: portcullisd -n", path);
+}
+
+/* The profile that it found fine, from its second line "PROFILE: fine, ..."; NULL if there is none. */
+static const char *profile_in(char *said)
+{
+	char *line = strchr(said, '\n'), *end;
+
+	if (line == NULL)
+		return NULL;
+	line[strcspn(line + 1, "\n") + 1] = '\0';
+	for (end = NULL, said = line + 1; (said = strstr(said, ": fine, ")) != NULL; said++)
+		end = said; /* the last one: a path may hold the same words */
+	if (end != NULL)
+		*end = '\0';
+	return end != NULL ? line + 1 : NULL;
+}
+
+/* portcullisd knows its configuration; it says what it finds and creates nothing.
+ * What its profile loses on the way is said here. */
+static int check_configuration(const struct ctl *ctl, const char *config)
+{
+	int ends[2], status = 0;
+	const char *profile;
+	char *said, *text;
+	size_t length;
+	pid_t pid;
+
+	fflush(NULL);
+	if (pipe(ends) == -1 || (pid = fork()) == -1)
+		return ctl_fail(ctl, "no child for portcullisd; instead: portcullisd -n");
+	if (pid == 0) {
+		close(ends[0]);
+		_exit(become_daemon(ctl, config, ends[1]));
+	}
+	close(ends[1]);
+	said = io_read_all(ends[0], SAID_MAX, &length);
+	close(ends[0]);
+	waitpid(pid, &status, 0);
+	text = said != NULL ? strndup(said, length) : NULL;
+	free(said);
+	if (text != NULL)
+		fputs(text, stdout);
+	fflush(stdout);
+	status = text != NULL && WIFEXITED(status) ? WEXITSTATUS(status) : CTL_ERROR;
+	if (status == 0 && (profile = profile_in(text)) != NULL)
+		status = check_profile(profile);
+	free(text);
+	return status;
 }
 
 static int run_check(struct ctl *ctl)
@@ -54,7 +109,8 @@ const struct ctl_command cmd_check = {
     "check a profile, or the configuration and the kernel",
     "With a file: vets it as a profile, says what would be stripped, and refuses it with\n"
     "FILE:LINE: option: reason (exit status 1). Without: checks the configuration and the\n"
-    "profile it names, and says what the kernel's firewall can't do. Creates nothing.",
+    "files and the profile it names, says what of that would be stripped, and what the\n"
+    "kernel's firewall can't do. Creates nothing.",
     options,
     sizeof options / sizeof *options,
     run_check,

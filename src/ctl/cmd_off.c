@@ -32,7 +32,7 @@ struct removal {
 	struct firewall *fw;
 	uint64_t began; /* a daemon that began later has seen the marker */
 	unsigned ended, forced;
-	bool had_rules;
+	bool had_rules, gone; /* before; at the last look */
 };
 
 static int end_one(const struct ctl *ctl, struct removal *removal, int32_t pid)
@@ -93,12 +93,12 @@ static int remove_all(const struct ctl *ctl, struct removal *removal)
 	bool found;
 
 	while (calm < CALM_LOOKS && seconds_now() < deadline) {
-		int ended = end_daemons(ctl, removal, &found), removed;
+		int ended = end_daemons(ctl, removal, &found);
 
 		removal->had_rules = has_rules(removal) || removal->had_rules;
 		e.text[0] = '\0';
-		removed = firewall_remove(removal->fw, &e);
-		if (ended == 0 && removed == 0 && !found && !has_rules(removal)) {
+		removal->gone = firewall_remove(removal->fw, &e) == 0 && !has_rules(removal);
+		if (ended == 0 && removal->gone && !found) {
 			calm++;
 		} else {
 			calm = 0;
@@ -130,11 +130,22 @@ static void tell(const struct removal *removal, bool persist, bool marked)
 	puts("off: NOT PROTECTED: traffic leaves in the clear");
 }
 
+/* The rules stand, so the marker would be a lie: the next start would stay off
+ * although nobody has opened the gate. One that was there before stays. */
+static int take_back(const struct ctl *ctl, bool was_off)
+{
+	struct err e = {""};
+
+	if (!was_off && off_marker_clear(&e) == -1)
+		ctl_fail(ctl, "%s; instead: portcullis up", e.text);
+	return CTL_ERROR;
+}
+
 static int run_offline(const struct ctl *ctl, bool persist)
 {
 	struct removal removal = {.fw = NULL};
 	struct err e = {""};
-	bool marked, found;
+	bool marked, found, was_off = off_marker_valid();
 	int result = 0;
 
 	if (geteuid() != 0)
@@ -146,9 +157,12 @@ static int run_offline(const struct ctl *ctl, bool persist)
 	removal.began = process_now();
 	if ((removal.fw = firewall_open(&e)) == NULL) {
 		(void)end_daemons(ctl, &removal, &found);
-		return ctl_fail(ctl, "%s", e.text);
+		ctl_fail(ctl, "%s", e.text);
+		return take_back(ctl, was_off);
 	}
 	result = remove_all(ctl, &removal);
+	if (result != 0 && !removal.gone)
+		result = take_back(ctl, was_off);
 	firewall_close(removal.fw);
 	if (result == 0)
 		tell(&removal, persist, marked);

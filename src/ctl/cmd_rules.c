@@ -22,7 +22,8 @@ enum {
 	OPTION_LAN,
 	OPTION_GROUP,
 	OPTION_USER,
-	OPTION_DHCP_USER
+	OPTION_DHCP_USER,
+	OPTION_TUNNEL_INDEX
 };
 
 static const struct ctl_option options[] = {
@@ -38,6 +39,7 @@ static const struct ctl_option options[] = {
     [OPTION_GROUP] = {"group", 'g', "GROUP", false, "openvpn's group (default _openvpn)"},
     [OPTION_USER] = {"user", 'u', "USER", false, "the driver's user (default _portcullis)"},
     [OPTION_DHCP_USER] = {"dhcp-user", 0, "USER", false, "the DHCP client's user beside root"},
+    [OPTION_TUNNEL_INDEX] = {"tunnel-index", 0, "N", false, "nft: the tunnel's interface by its number"},
 };
 
 typedef int print_fn(const struct situation *s, char *to, size_t size, struct err *e);
@@ -46,10 +48,14 @@ static const char *const backends[] = {"nft", "pf", "ipfw"};
 static print_fn *const printers[] = {policy_print_nft, policy_print_pf, policy_print_ipfw};
 static const char *const states[] = {"locked", "dialling", "open"};
 
+/* Of a network for documentation (RFC 5737): nobody's server. */
+#define STAND_IN "192.0.2.1:1194/udp"
+
 struct wanted {
 	struct situation situation;
 	print_fn *print;
 	const char *user, *group, *dhcp_user;
+	bool stand_in;
 };
 
 static int one_of(const char *option, const char *value, const char *const *words, size_t count,
@@ -119,6 +125,17 @@ static int tunnel_address(struct situation *s, const char *value, struct err *e)
 	return 0;
 }
 
+static int tunnel_index(struct situation *s, const char *value, struct err *e)
+{
+	uint64_t number;
+
+	if (text_number(value, 1, INT32_MAX, &number) == -1)
+		return err_set(
+		    e, "--tunnel-index %s is no interface's number; instead: as `ip link` shows it", value);
+	s->tunnel.index = (uint32_t)number;
+	return 0;
+}
+
 static int remote(struct situation *s, const char *value, struct err *e)
 {
 	if (net_endpoint_parse(value, &s->endpoint) == -1)
@@ -158,6 +175,8 @@ static int take(struct wanted *wanted, int option, const char *value, struct err
 	case OPTION_TUNNEL_NETWORK:
 		return add_prefix("tunnel-network", value, s->tunnel.networks, &s->tunnel.network_count,
 				  SITUATION_NETWORKS, e);
+	case OPTION_TUNNEL_INDEX:
+		return tunnel_index(s, value, e);
 	case OPTION_LINK:
 		return add_link(s, value, e);
 	case OPTION_NEIGHBOUR:
@@ -189,9 +208,14 @@ static int complete(struct wanted *wanted, struct err *e)
 	if (wanted->dhcp_user != NULL &&
 	    identity_of("dhcp-user", wanted->dhcp_user, false, &s->dhcp_user, e) == -1)
 		return -1;
-	if (s->state != POLICY_LOCKED && s->endpoint.address.family == NET_NONE)
-		return err_set(e, "--state %s needs a server; instead: add --remote ADDR:PORT/PROTO",
-			       states[s->state]);
+	if (s->state != POLICY_LOCKED && s->endpoint.address.family == NET_NONE) {
+		fputs("portcullis: rules: no --remote was given, " STAND_IN " stands for your server; "
+		      "instead: name it with --remote\n",
+		      stderr);
+		wanted->stand_in = true;
+		if (remote(s, STAND_IN, e) == -1)
+			return -1;
+	}
 	if (s->state == POLICY_OPEN && s->tunnel.address4.family == NET_NONE &&
 	    s->tunnel.address6.family == NET_NONE) {
 		/* The server gives it; the printed rules need one for row 2. */
@@ -208,6 +232,9 @@ static int print(const struct ctl *ctl, const struct wanted *wanted)
 	struct err e = {"no memory"};
 	int result = text != NULL ? wanted->print(&wanted->situation, text, PRINT_SIZE, &e) : -1;
 
+	if (result == 0 && wanted->stand_in &&
+	    fputs("# no --remote was given: " STAND_IN " stands for your server\n", stdout) == EOF)
+		result = err_errno(&e, "the rules can't be written");
 	if (result == 0 && (fputs(text, stdout) == EOF || fflush(stdout) == EOF))
 		result = err_errno(&e, "the rules can't be written");
 	free(text);

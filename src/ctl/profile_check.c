@@ -1,7 +1,6 @@
 /* `portcullis check FILE`: a profile judged without a daemon. */
 #include "ctl/profile_check.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,34 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/text.h"
 
 enum { PATH_SIZE = 4096, REFERRED_MAX = 1024 * 1024, REMOTES_SHOWN = 10 };
-
-static int read_whole(int descriptor, size_t max, char **bytes, size_t *length)
-{
-	*length = 0;
-	if ((*bytes = malloc(max + 1)) == NULL)
-		return -1;
-	for (;;) {
-		ssize_t got = read(descriptor, *bytes + *length, max + 1 - *length);
-
-		if (got == -1 && errno == EINTR)
-			continue;
-		if (got == -1)
-			break;
-		*length += (size_t)got;
-		if (*length > max) {
-			errno = EFBIG;
-			break;
-		}
-		if (got == 0)
-			return 0;
-	}
-	free(*bytes);
-	*bytes = NULL;
-	return -1;
-}
 
 /* A regular file of at most `max` bytes; the caller frees. 0, or -1 and `e`. */
 static int read_file(const char *path, uid_t owner, size_t max, char **bytes, size_t *length, struct err *e)
@@ -45,16 +20,23 @@ static int read_file(const char *path, uid_t owner, size_t max, char **bytes, si
 	int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), result;
 	struct stat status;
 
+	*bytes = NULL;
 	if (descriptor == -1)
 		return err_errno(e, "%s", path);
 	if (fstat(descriptor, &status) == -1 || !S_ISREG(status.st_mode))
 		result = err_set(e, "%s: not a regular file", path);
 	else if (owner != PROFILE_ANY_OWNER && status.st_uid != owner)
 		result = err_set(e, "%s: another file since it was looked at", path);
-	else if (read_whole(descriptor, max, bytes, length) == -1)
+	else if ((*bytes = io_read_all(descriptor, max + 1, length)) == NULL)
 		result = err_errno(e, "%s", path);
+	else if (*length > max)
+		result = err_set(e, "%s: larger than %zu KiB", path, max / 1024);
 	else
 		result = 0;
+	if (result == -1) {
+		free(*bytes);
+		*bytes = NULL;
+	}
 	close(descriptor);
 	return result;
 }

@@ -1,5 +1,4 @@
 /* `portcullis import`: a user's profile becomes one of root's. */
-#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <netdb.h>
@@ -12,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/text.h"
 #include "ctl/profile_check.h"
 
@@ -20,23 +20,9 @@ enum {
 	FILE_NAME_SIZE = 96,
 	PATH_SIZE = 4096,
 	STORED_MAX = 4 * PROFILE_SIZE_MAX,
+	ADDRESSES_MAX = 64, /* of one name */
 	NOBODY = 65534
 };
-
-static int write_all(int descriptor, const char *bytes, size_t length)
-{
-	while (length > 0) {
-		ssize_t wrote = write(descriptor, bytes, length);
-
-		if (wrote == -1 && errno == EINTR)
-			continue;
-		if (wrote <= 0)
-			return -1;
-		bytes += wrote;
-		length -= (size_t)wrote;
-	}
-	return 0;
-}
 
 /* --- the child: it has the rights of the file's owner, and no others */
 
@@ -61,24 +47,25 @@ static int take_address(const struct addrinfo *found, struct net_address *addres
 		   : -1;
 }
 
-/* Both families, while the machine is open. Returns how many were kept. */
-static size_t resolve(struct profile *profile, const char *host)
+/* Both families, while the machine is open, in the resolver's order but by turns:
+ * a machine whose IPv6 leads nowhere waits for one attempt, not for all of them. */
+static void resolve(struct profile *profile, const char *host)
 {
 	struct addrinfo wish = {.ai_socktype = SOCK_DGRAM}, *all = NULL;
-	size_t kept = 0;
+	struct net_address list[ADDRESSES_MAX];
+	size_t count = 0;
 	int code = getaddrinfo(host, NULL, &wish, &all);
 
 	if (code != 0)
 		fprintf(stderr, "note: %s: %s\n", host, gai_strerror(code));
-	for (const struct addrinfo *found = code == 0 ? all : NULL; found != NULL; found = found->ai_next) {
-		struct net_address address;
-
-		if (take_address(found, &address) == 0 && profile_keep_address(profile, host, &address) == 0)
-			kept++;
-	}
+	for (const struct addrinfo *found = code == 0 ? all : NULL; found != NULL && count < ADDRESSES_MAX;
+	     found = found->ai_next)
+		count += take_address(found, &list[count]) == 0;
 	if (code == 0)
 		freeaddrinfo(all);
-	return kept;
+	net_alternate(list, count);
+	for (size_t i = 0; i < count; i++)
+		profile_keep_address(profile, host, &list[i]);
 }
 
 static bool asked_before(const struct profile *profile, size_t i)
@@ -121,7 +108,7 @@ static void child(const char *file, uid_t owner, int output)
 	if (become_owner(owner, &e) == 0 && (profile = profile_file_parse(file, owner, &e)) != NULL &&
 	    resolve_all(profile, &e) == 0 && (text = profile_print(profile, &length)) == NULL)
 		err_set(&e, "no memory");
-	if (text == NULL || write_all(output, text, length) == -1) {
+	if (text == NULL || io_write_all(output, text, length) == -1) {
 		fprintf(stderr, "%s\n", e.text[0] == '\0' ? "the profile can't be handed on" : e.text);
 		fflush(stderr);
 		_exit(1);
@@ -131,23 +118,6 @@ static void child(const char *file, uid_t owner, int output)
 }
 
 /* --- the parent */
-
-static char *collect(int descriptor, size_t *length)
-{
-	char *bytes = malloc(STORED_MAX);
-
-	*length = 0;
-	while (bytes != NULL && *length < STORED_MAX) {
-		ssize_t got = read(descriptor, bytes + *length, STORED_MAX - *length);
-
-		if (got == -1 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			break;
-		*length += (size_t)got;
-	}
-	return bytes;
-}
 
 /* The file as a child with its owner's rights reads it, vetted once more here.
  * NULL: the child has said why, or `e` does. */
@@ -168,7 +138,7 @@ static struct profile *fetch(const char *file, struct err *e)
 	if ((pid = fork()) == 0)
 		child(file, status.st_uid, ends[1]);
 	close(ends[1]);
-	bytes = collect(ends[0], &source.length);
+	bytes = io_read_all(ends[0], STORED_MAX, &source.length);
 	close(ends[0]);
 	source.bytes = bytes;
 	if (pid == -1 || bytes == NULL)
@@ -243,7 +213,7 @@ static int store(int directory, const char *name, const char *text, size_t lengt
 	descriptor = openat(directory, fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (descriptor == -1)
 		return err_errno(e, "%s", name);
-	result = write_all(descriptor, text, length) == -1 || fsync(descriptor) == -1 ||
+	result = io_write_all(descriptor, text, length) == -1 || fsync(descriptor) == -1 ||
 			 renameat(directory, fresh, directory, name) == -1 || fsync(directory) == -1
 		     ? err_errno(e, "%s", name)
 		     : 0;

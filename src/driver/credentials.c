@@ -30,6 +30,12 @@ static int next_line(struct reader *reader, struct secret *to, const char *what,
 	reader->at += length + (end != NULL);
 	if (length > 0 && from[length - 1] == '\r')
 		length--;
+	if (reader->length == 0) /* the gate hands on no file at all as an empty one */
+		return err_set(
+		    e,
+		    "openvpn asks for the %s, and the password file is missing, empty or not root's "
+		    "alone; instead: credentials { password-file } with one answer a line, mode 600",
+		    what);
 	if (length == 0)
 		return err_set(e,
 			       "openvpn asks for the %s, and the password file has no line for it; instead: "

@@ -153,7 +153,8 @@ static int run_check(void)
 	struct firewall_features features = {false, false, false};
 	struct err e = {""};
 
-	if (vet_profile(&gate.config, &gate.profile, &e) == -1) {
+	if (config_check_files(&gate.config, gate.config_file, &e) == -1 ||
+	    vet_profile(&gate.config, &gate.profile, &e) == -1) {
 		fprintf(stderr, "%s\n", e.text);
 		return 1;
 	}
@@ -163,8 +164,7 @@ static int run_check(void)
 		printf("firewall: can't be asked: %s\n", e.text);
 		return 0;
 	}
-	printf("firewall: nft\n");
-	printf("  egress hook: %s\n",
+	printf("firewall: nft\n  egress hook: %s\n",
 	       features.egress ? "yes" : "no: packet sockets and bridges of root are not seen");
 	printf("  owned and persistent rules: %s\n",
 	       features.persist ? "yes" : "no: others may flush the rules; they are put back at once");

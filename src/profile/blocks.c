@@ -214,7 +214,8 @@ static int rewrite_pem(enum block_kind kind, const char *at, const char *end, st
 			continue;
 		for (body = at, closing[0] = '\0'; closing[0] == '\0';) {
 			if (!next_line(&at, end, &line, &length))
-				return err_set(e, "a PEM block without its END line");
+				return err_set(
+				    e, "a PEM block without its END line; instead: the whole file again");
 			take_label(line, length, "END", closing);
 		}
 		if (!wanted(kind, label) || (kind != BLOCK_CERTIFICATES && kind != BLOCK_CRL && found > 0))
@@ -223,7 +224,7 @@ static int rewrite_pem(enum block_kind kind, const char *at, const char *end, st
 		buffer_text(out, label);
 		buffer_text(out, "-----\n");
 		if (strcmp(label, closing) != 0 || !rewrite_body(kind, body, line, out, encrypted))
-			return err_set(e, "a damaged PEM block");
+			return err_set(e, "a damaged PEM block; instead: the whole file again");
 		buffer_text(out, "-----END ");
 		buffer_text(out, label);
 		buffer_text(out, "-----\n");
@@ -231,7 +232,9 @@ static int rewrite_pem(enum block_kind kind, const char *at, const char *end, st
 			*encrypted = true;
 		found++;
 	}
-	return found > 0 ? 0 : err_set(e, "no PEM block of the right kind in it");
+	return found > 0
+		   ? 0
+		   : err_set(e, "no PEM block of the right kind in it; instead: as the provider sent it");
 }
 
 static int rewrite_base64(const char *bytes, size_t length, bool binary, struct buffer *out, struct err *e)
@@ -259,10 +262,12 @@ static int rewrite_fingerprints(const char *at, const char *end, struct buffer *
 		if (length == 0 || line[0] == '#' || line[0] == ';')
 			continue;
 		if (length > FINGERPRINT_MAX)
-			return err_set(e, "not a fingerprint");
+			return err_set(e,
+				       "not a fingerprint; instead: as openssl x509 -fingerprint prints it");
 		for (size_t i = 0; i < length; i++) {
 			if (i % 3 == 2 ? line[i] != ':' : !isxdigit((unsigned char)line[i]))
-				return err_set(e, "not a fingerprint");
+				return err_set(
+				    e, "not a fingerprint; instead: as openssl x509 -fingerprint prints it");
 		}
 		buffer_add(out, line, length);
 		buffer_text(out, "\n");

@@ -61,7 +61,7 @@ void lex_trim(const char **line, size_t *length)
 static bool escaped(const char *at, const char *end, struct err *e)
 {
 	if (at + 1 == end) {
-		err_set(e, "'\\' at the end of the line: openvpn joins no lines");
+		err_set(e, "'\\' at the end of the line: openvpn joins no lines; instead: one long line");
 		return false;
 	}
 	if (at[1] != '\\' && at[1] != '"' && !is_blank(at[1])) {
@@ -83,7 +83,7 @@ static const char *take_quoted(const char *at, const char *end, char quote, char
 		*(*to)++ = *at;
 	}
 	if (at == end) {
-		err_set(e, "no closing quotation mark (%c)", quote);
+		err_set(e, "no closing quotation mark (%c); instead: one at the word's end", quote);
 		return NULL;
 	}
 	return at + 1;
@@ -92,7 +92,9 @@ static const char *take_quoted(const char *at, const char *end, char quote, char
 static const char *take_plain(const char *at, const char *end, char **to, struct err *e)
 {
 	if (*at == '\\' && at + 1 < end && is_blank(at[1])) {
-		err_set(e, "'\\' before a blank at the start of a word: openvpn drops it");
+		err_set(
+		    e,
+		    "'\\' before a blank at the start of a word: openvpn drops it; instead: quotation marks");
 		return NULL;
 	}
 	for (; at < end && !is_blank(*at); at++) {
@@ -117,14 +119,15 @@ int lex_words(const char *line, size_t length, struct lex_words *words, struct e
 	if (length == 0 || *at == '#' || *at == ';')
 		return 0;
 	if (end - line > LEX_LINE_MAX)
-		return err_set(e, "longer than %d bytes, openvpn's limit", LEX_LINE_MAX);
+		return err_set(e, "longer than %d bytes, openvpn's limit; instead: a shorter line",
+			       LEX_LINE_MAX);
 	for (;;) {
 		while (at < end && is_blank(*at))
 			at++;
 		if (at == end || *at == '#' || *at == ';')
 			return 0;
 		if (words->count == LEX_WORDS)
-			return err_set(e, "more than %d words, openvpn's limit", LEX_WORDS);
+			return err_set(e, "more than %d words, openvpn's limit; instead: fewer", LEX_WORDS);
 		words->word[words->count++] = to;
 		words->word[words->count] = NULL;
 		if (*at == '"' || *at == '\'')

@@ -82,18 +82,22 @@ static int inline_block(struct parser *parser, const char *tag, const struct opt
 			return 0;
 		}
 		return parser_refuse(parser, tag,
-				     option->action == ACT_REFUSE ? option->text : "takes no block");
+				     option->action == ACT_REFUSE
+					 ? option->text
+					 : "takes no block; instead: its value on one line");
 	}
 	if (got == -1)
 		return parser_refuse(parser, tag, reason.text);
 	parser->lines.number = first;
-	return parser_refuse(parser, tag, "the block is not closed");
+	return parser_refuse(parser, tag,
+			     "the block is not closed; instead: its closing tag, alone on a line");
 }
 
 static int begin_connection(struct parser *parser)
 {
 	if (parser->in_connection)
-		return parser_refuse(parser, "connection", "a block inside itself");
+		return parser_refuse(parser, "connection",
+				     "a block inside itself; instead: </connection> before it");
 	parser->in_connection = true;
 	parser->connection_has_remote = false;
 	parser->connection_defaults = parser->defaults;
@@ -108,7 +112,8 @@ static int end_connection(struct parser *parser)
 
 	parser->in_connection = false;
 	if (!parser->connection_has_remote)
-		return parser_refuse(parser, "connection", "the block has no remote");
+		return parser_refuse(parser, "connection",
+				     "the block has no remote; instead: a line remote HOST PORT in it");
 	if (remote_complete(&parser->connection, &parser->connection_defaults, &reason) == -1)
 		return parser_refuse(parser, "connection", reason.text);
 	if (!parser->remote_ordered && profile->remote_count > 0) {
@@ -137,7 +142,7 @@ static int tag_line(struct parser *parser, const char *word)
 	if (strcmp(word, "</connection>") == 0 && parser->in_connection)
 		return end_connection(parser);
 	if (word[1] == '/' || length - 2 >= sizeof tag)
-		return parser_refuse(parser, word, "closes no block");
+		return parser_refuse(parser, word, "closes no block; instead: delete the line");
 	memcpy(tag, word + 1, length - 2);
 	tag[length - 2] = '\0';
 	if (strcmp(tag, "connection") == 0)
@@ -160,7 +165,7 @@ static int option_line(struct parser *parser, struct lex_words *words)
 		first += 2;
 	}
 	if (first == words->count)
-		return parser_refuse(parser, "setenv", "opt without an option");
+		return parser_refuse(parser, "setenv", "opt without an option; instead: delete the line");
 	if ((option = option_find(words->word[first])) == NULL)
 		return unknown(parser, words->word[first], optional);
 	return parser_option(parser, option, words, first + 1);
@@ -176,15 +181,18 @@ static int address_line(struct parser *parser, const char *line, size_t length)
 	line += sizeof address_mark - 1;
 	length -= sizeof address_mark - 1;
 	if (length >= sizeof text)
-		return parser_refuse(parser, "#@address", "not HOST ADDRESS");
+		return parser_refuse(parser, "#@address",
+				     "not HOST ADDRESS; instead: portcullis import writes it");
 	memcpy(text, line, length);
 	text[length] = '\0';
 	if ((space = strchr(text, ' ')) == NULL)
-		return parser_refuse(parser, "#@address", "not HOST ADDRESS");
+		return parser_refuse(parser, "#@address",
+				     "not HOST ADDRESS; instead: portcullis import writes it");
 	*space = '\0';
 	if (!value_is_host(text) || net_address_parse(space + 1, &address) == -1 ||
 	    !net_address_is_dialable(&address))
-		return parser_refuse(parser, "#@address", "not HOST ADDRESS");
+		return parser_refuse(parser, "#@address",
+				     "not HOST ADDRESS; instead: portcullis import writes it");
 	return profile_add_kept(parser->profile, text, &address, &reason) == 0
 		   ? 0
 		   : parser_refuse(parser, "#@address", reason.text);
@@ -225,7 +233,7 @@ static int check_udp_only(struct parser *parser)
 	for (size_t i = 0; tcp && i < profile->line_count; i++) {
 		if (is_udp_only(profile->lines[i].option))
 			return parser_refuse(parser, profile->lines[i].option->name,
-					     "only for UDP, and a remote is TCP");
+					     "only for UDP, and a remote is TCP; instead: delete the line");
 	}
 	return 0;
 }
@@ -266,7 +274,8 @@ static int finish_remotes(struct parser *parser)
 	}
 	profile->remote_count = left;
 	if (left == 0)
-		return parser_refuse(parser, "remote", "the profile has none");
+		return parser_refuse(parser, "remote",
+				     "the profile has none; instead: a line remote HOST PORT");
 	profile_bind_kept(profile);
 	return 0;
 }
@@ -274,10 +283,12 @@ static int finish_remotes(struct parser *parser)
 static int finish(struct parser *parser)
 {
 	if (parser->in_connection)
-		return parser_refuse(parser, "connection", "the block is not closed");
+		return parser_refuse(parser, "connection",
+				     "the block is not closed; instead: </connection> after it");
 	if (parser->device_named && !parser->device_is_tun)
-		return parser_refuse(parser, "dev",
-				     "neither tun nor with dev-type tun; only tun is supported");
+		return parser_refuse(
+		    parser, "dev",
+		    "neither tun nor with dev-type tun; only tun is supported; instead: dev tun");
 	if (finish_remotes(parser) == -1 || check_udp_only(parser) == -1)
 		return -1;
 	notice_missing(parser);
@@ -292,7 +303,8 @@ static int parse_all(struct parser *parser)
 	int got;
 
 	if (parser->source->length > PROFILE_SIZE_MAX)
-		return parser_refuse(parser, "profile", "larger than 4 MiB");
+		return parser_refuse(parser, "profile",
+				     "larger than 4 MiB; instead: only what this connection needs");
 	lex_begin(&parser->lines, parser->source->bytes, parser->source->length);
 	while ((got = lex_line(&parser->lines, &line, &length, &reason)) == 1) {
 		if (any_line(parser, line, length) == -1)

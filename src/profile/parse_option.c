@@ -98,7 +98,7 @@ int parser_set_block(struct parser *parser, const struct option *option, const c
 		at++;
 	if (at == PROFILE_BLOCKS_MAX) {
 		buffer_free(&fresh.text);
-		return parser_refuse(parser, option->name, "too many blocks");
+		return parser_refuse(parser, option->name, "too many blocks; instead: each one once");
 	}
 	if (at == profile->block_count)
 		profile->block_count++;
@@ -125,7 +125,7 @@ int parser_file(struct parser *parser, const struct option *option, const char *
 				     "refers to a file, which root would read; instead: portcullis import");
 	if (snprintf(place, sizeof place, "%s%s%s", path[0] == '/' ? "" : parser->directory,
 		     path[0] == '/' || parser->directory[0] == '\0' ? "" : "/", path) >= (int)sizeof place)
-		return parser_refuse(parser, option->name, "the path is too long");
+		return parser_refuse(parser, option->name, "the path is too long; instead: a shorter one");
 	if (parser->source->file(place, &bytes, &length, parser->source->argument, &wrong) == -1) {
 		snprintf(reason, sizeof reason, "%.*s", (int)sizeof reason - 1, wrong.text);
 		return parser_refuse(parser, option->name, reason);
@@ -147,7 +147,7 @@ static int key_direction(struct parser *parser, const struct option *option, cha
 				     strcmp(option->name, "crl-verify") == 0
 					 ? "a directory that root would read; "
 					   "instead: one file of revocations"
-					 : "too many arguments");
+					 : "too many arguments; instead: one file");
 	return keep(parser, direction, (struct arguments){word, 1});
 }
 
@@ -156,7 +156,8 @@ static int block_by_line(struct parser *parser, const struct option *option, str
 	if (parser->in_connection)
 		return parser_refuse(parser, option->name, "inside <connection>; instead: outside, for all");
 	if (given.count < 1 || given.count > 2)
-		return parser_refuse(parser, option->name, "not one file");
+		return parser_refuse(parser, option->name,
+				     "not one file; instead: its path, or an inline block");
 	if (given.count == 2 && key_direction(parser, option, given.word + 1) == -1)
 		return -1;
 	/* Old profiles announce their block with this word. */
@@ -174,7 +175,9 @@ static int remote_line(struct parser *parser, const struct option *option, struc
 		return parser_refuse(parser, option->name, reason.text);
 	if (parser->in_connection) {
 		if (parser->connection_has_remote)
-			return parser_refuse(parser, option->name, "a second one in the same <connection>");
+			return parser_refuse(
+			    parser, option->name,
+			    "a second one in the same <connection>; instead: a block for each");
 		parser->connection = remote;
 		parser->connection_has_remote = true;
 		return 0;
@@ -193,7 +196,7 @@ static int port_or_proto(struct parser *parser, const struct option *option, str
 {
 	struct remote_defaults *to = parser->in_connection ? &parser->connection_defaults : &parser->defaults;
 	struct err reason;
-	int result = given.count == 1 ? 0 : err_set(&reason, "not one argument");
+	int result = given.count == 1 ? 0 : err_set(&reason, "not one argument; instead: one");
 
 	if (result == 0 && option->action == ACT_PORT)
 		result = remote_parse_port(given.word[0], &to->port, &reason);
@@ -216,13 +219,13 @@ static int mode(struct parser *parser, const struct option *option, struct argum
 {
 	if (given.count == 1 && strcmp(given.word[0], "p2p") == 0)
 		return 0;
-	return parser_refuse(parser, option->name, "only for a server; this is not a client profile");
+	return parser_refuse(parser, option->name, "only for a server; instead: a client's profile");
 }
 
 static int change_directory(struct parser *parser, const struct option *option, struct arguments given)
 {
 	if (given.count != 1 || text_copy(parser->directory, sizeof parser->directory, given.word[0]) == -1)
-		return parser_refuse(parser, option->name, "not one directory");
+		return parser_refuse(parser, option->name, "not one directory; instead: its path");
 	parser_notice(parser, option->name, "only for the files that the profile refers to");
 	return 0;
 }
@@ -233,12 +236,13 @@ static int device(struct parser *parser, const struct option *option, struct arg
 
 	if (option->action == ACT_DEV_TYPE) {
 		if (strcmp(name, "tun") != 0)
-			return parser_refuse(parser, option->name, "only tun is supported");
+			return parser_refuse(parser, option->name,
+					     "only tun is supported; instead: ask for a tun profile");
 		parser->device_is_tun = true;
 		return 0;
 	}
 	if (!net_is_interface_name(name))
-		return parser_refuse(parser, option->name, "not an interface's name");
+		return parser_refuse(parser, option->name, "not an interface's name; instead: dev tun");
 	if (strncmp(name, "tap", 3) == 0 || strcmp(name, "null") == 0)
 		return parser_refuse(parser, option->name,
 				     "only tun is supported; instead: ask for a tun profile");
@@ -280,7 +284,8 @@ static int ignore_unknown(struct parser *parser, const struct option *option, st
 	for (size_t i = 0; i < given.count; i++) {
 		if (parser->ignored_count == IGNORED_MAX ||
 		    (parser->ignored[parser->ignored_count] = strdup(given.word[i])) == NULL)
-			return parser_refuse(parser, option->name, "too many names");
+			return parser_refuse(parser, option->name,
+					     "too many names; instead: only those that the profile uses");
 		parser->ignored_count++;
 	}
 	return 0;
@@ -304,7 +309,7 @@ static int keepalive(struct parser *parser, const struct option *option, struct 
 	/* Both are numbers: checked above. */
 	if (strtoul(given.word[1], NULL, 10) < 2 * strtoul(given.word[0], NULL, 10))
 		return parser_refuse(parser, option->name,
-				     "the second number is not twice the first or more");
+				     "the second number is too small; instead: twice the first or more");
 	return keep_line(parser, option, given);
 }
 
@@ -352,9 +357,9 @@ static int dhcp_option(struct parser *parser, const struct option *option, struc
 		return 0;
 	}
 	if (name && !value_is_domain(value))
-		return parser_refuse(parser, option->name, "not a domain name");
+		return parser_refuse(parser, option->name, "not a domain name; instead: as example.net");
 	if (!name && net_address_parse(value, &address) == -1)
-		return parser_refuse(parser, option->name, "not an address");
+		return parser_refuse(parser, option->name, "not an address; instead: a numeric one");
 	return keep_line(parser, option, given);
 }
 
@@ -371,13 +376,15 @@ static int dns(struct parser *parser, const struct option *option, struct argume
 			return parser_refuse(parser, option->name, reason.text);
 		first = 3;
 	} else if (given.count < 2 || strcmp(given.word[0], "search-domains") != 0) {
-		return parser_refuse(parser, option->name, "neither search-domains nor server");
+		return parser_refuse(parser, option->name,
+				     "neither search-domains nor server; instead: delete the line");
 	}
 	if (given.count > 12)
-		return parser_refuse(parser, option->name, "too many arguments");
+		return parser_refuse(parser, option->name, "too many arguments; instead: at most 12");
 	for (size_t i = first; i < given.count; i++) {
 		if (given.word[i][0] == '\0' || given.word[i][strspn(given.word[i], bytes)] != '\0')
-			return parser_refuse(parser, option->name, "not an address or a domain name");
+			return parser_refuse(parser, option->name,
+					     "not an address or a domain name; instead: delete the line");
 	}
 	return keep_line(parser, option, given);
 }
@@ -422,7 +429,7 @@ int parser_option(struct parser *parser, const struct option *option, const stru
 	case ACT_PROTO_FORCE:
 		return proto_force(parser, option, given);
 	case ACT_CONNECTION:
-		return parser_refuse(parser, option->name, "not a line but a block: <connection>");
+		return parser_refuse(parser, option->name, "not a line but a block; instead: <connection>");
 	case ACT_MODE:
 		return mode(parser, option, given);
 	case ACT_CD:

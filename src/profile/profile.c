@@ -35,7 +35,7 @@ int profile_add_line(struct profile *profile, const struct option *option, char 
 	}
 	/* openvpn reads lines of 254 bytes and no more. */
 	if (text.length >= LEX_LINE_MAX) {
-		err_set(e, "%zu bytes with its quotation marks; openvpn takes %d", text.length,
+		err_set(e, "%zu bytes with its quotation marks; instead: at most %d", text.length,
 			LEX_LINE_MAX - 1);
 		buffer_free(&text);
 		return -1;
@@ -56,7 +56,7 @@ int profile_add_kept(struct profile *profile, const char *host, const struct net
 	struct profile_kept kept = {.address = *address};
 
 	if (profile->kept_count == PROFILE_KEPT_MAX)
-		return err_set(e, "more than %d addresses", PROFILE_KEPT_MAX);
+		return err_set(e, "too many addresses; instead: at most %d", PROFILE_KEPT_MAX);
 	kept.host = strdup(host);
 	if (kept.host == NULL ||
 	    !profile_room(&profile->kept, profile->kept_count, &profile->kept_size, sizeof kept)) {
@@ -70,7 +70,7 @@ int profile_add_kept(struct profile *profile, const char *host, const struct net
 int profile_add_remote(struct profile *profile, const struct profile_remote *remote, struct err *e)
 {
 	if (profile->remote_count == PROFILE_REMOTES_MAX)
-		return err_set(e, "more than %d remotes", PROFILE_REMOTES_MAX);
+		return err_set(e, "too many remotes; instead: at most %d", PROFILE_REMOTES_MAX);
 	if (!profile_room(&profile->remotes, profile->remote_count, &profile->remote_size, sizeof *remote))
 		return err_set(e, "no memory");
 	profile->remotes[profile->remote_count++] = *remote;

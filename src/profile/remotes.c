@@ -13,7 +13,7 @@ int remote_parse_port(const char *word, uint16_t *port, struct err *e)
 	uint64_t number;
 
 	if (text_number(word, 1, 65535, &number) == -1)
-		return err_set(e, "the port is not a number from 1 to 65535");
+		return err_set(e, "the port is not a number from 1 to 65535; instead: as 1194");
 	*port = (uint16_t)number;
 	return 0;
 }
@@ -38,16 +38,17 @@ int remote_parse_proto(const char *word, uint8_t *proto, uint8_t *family, struct
 			return 0;
 		}
 	}
-	return err_set(e, "the protocol is none of udp, udp4, udp6, tcp, tcp4, tcp6, tcp-client");
+	return err_set(e,
+		       "the protocol is none of udp, udp4, udp6, tcp, tcp4, tcp6, tcp-client; instead: udp");
 }
 
 int remote_parse(char *const *words, size_t count, struct profile_remote *remote, struct err *e)
 {
 	*remote = (struct profile_remote){0};
 	if (count < 1 || count > 3)
-		return err_set(e, "not HOST [PORT [PROTO]]");
+		return err_set(e, "not HOST [PORT [PROTO]]; instead: as vpn.example.net 1194 udp");
 	if (!value_is_host(words[0]) || text_copy(remote->host, sizeof remote->host, words[0]) == -1)
-		return err_set(e, "the host is neither a name nor an address");
+		return err_set(e, "the host is neither a name nor an address; instead: as vpn.example.net");
 	if (count > 1 && remote_parse_port(words[1], &remote->port, e) == -1)
 		return -1;
 	if (count > 2 && remote_parse_proto(words[2], &remote->proto, &remote->family, e) == -1)
@@ -80,10 +81,15 @@ int remote_complete(struct profile_remote *remote, const struct remote_defaults 
 	if (net_address_parse(remote->host, &address) == -1)
 		return 0;
 	if (!net_address_is_dialable(&address))
-		return err_set(e, "%s can't be a server: a loopback, link-local or multicast address",
-			       remote->host);
+		return err_set(
+		    e,
+		    "%s can't be a server: a loopback, link-local or multicast address; instead: the "
+		    "server's own",
+		    remote->host);
 	profile_give(remote, &address);
-	return remote->address_count > 0
-		   ? 0
-		   : err_set(e, "%s is not of the family that the protocol asks for", remote->host);
+	return remote->address_count > 0 ? 0
+					 : err_set(e,
+						   "%s is not of the family that the protocol asks for; "
+						   "instead: udp or tcp without 4 or 6",
+						   remote->host);
 }

@@ -148,7 +148,8 @@ static int check_named(char kind, const char *argument, struct err *e)
 			       is_one_of(argument, "vpn_gateway|net_gateway|remote_host")
 			   ? 0
 			   : err_set(e,
-				     "not an IPv4 network; a name can't be resolved while the gate is shut");
+				     "not an IPv4 network; a name can't be resolved while the gate is shut; "
+				     "instead: its address");
 	case 'k':
 		return is_address(argument, NET_IPV4) || is_one_of(argument, "default")
 			   ? 0
@@ -171,7 +172,7 @@ static int check_named(char kind, const char *argument, struct err *e)
 		return is_one_of(argument, "default|legacy|fips|base")
 			   ? 0
 			   : err_set(e, "a provider other than default, legacy, fips, base: would be loaded "
-					"as root");
+					"as root; instead: one of these");
 	case 'q': /* openvpn cuts the prompt beyond that */
 		return is_text(argument, CHALLENGE_MAX)
 			   ? 0
@@ -197,7 +198,8 @@ int value_check(char kind, const char *argument, struct err *e)
 		if (!made_of(argument, texts[i].bytes))
 			return err_set(e, "not %s", texts[i].called);
 		if ((kind == 'c' || kind == 'C') && is_naked(kind, argument))
-			return err_set(e, "would switch encryption or authentication off");
+			return err_set(
+			    e, "would switch encryption or authentication off; instead: delete the line");
 		return 0;
 	}
 	return check_named(kind, argument, e);
@@ -230,11 +232,11 @@ int values_check(const char *pattern, char *const *arguments, size_t count, stru
 			pattern++;
 		}
 		if (*pattern == '\0')
-			return err_set(e, "too many arguments");
+			return err_set(e, "too many arguments; instead: see openvpn(8)");
 		if (check_next(&pattern, arguments[i], e) == -1)
 			return -1;
 	}
 	if (*pattern != '\0' && *pattern != '?' && !optional)
-		return err_set(e, "an argument is missing");
+		return err_set(e, "an argument is missing; instead: see openvpn(8)");
 	return 0;
 }

@@ -186,8 +186,10 @@ def test_no_answer_ends_after_two_seconds(serve, run):
     began = time.monotonic()
     result = run("status", "--json")
     assert 1.9 <= time.monotonic() - began < 6
-    assert result.returncode == 1 and "does not answer" in one_line(result.stderr)
+    assert result.returncode == 1 and "its driver does not answer and is being started again; the gate is shut, " \
+        "unless it was paused or off" in one_line(result.stderr)
     assert json.loads(result.stdout)["gate"] is None
+    assert "does not answer" in json.loads(result.stdout)["reason"]
 
 
 def test_nobody_of_this_group_may_ask(serve, run, tmp_path):
@@ -384,7 +386,7 @@ def test_wait_for_down(serve, run):
     (["status", "--jsn"], "did you mean --json"), (["status", "more"], "portcullis status --help"),
     (["pause"], "portcullis pause 15m"), (["pause", "5x"], "a number and s, m, h or d"),
     (["pause", "5m", "6m"], "one word too many"), (["rules", "--backend", "ntf"], "did you mean nft"),
-    (["rules", "--state", "open"], "--remote ADDR:PORT/PROTO"), (["import"], "portcullis import FILE.ovpn"),
+    (["rules", "--tunnel-index", "0"], "as `ip link` shows it"), (["import"], "portcullis import FILE.ovpn"),
     (["rules", "--state", "dialling", "--remote", "host:1/udp"], "with a numeric address"),
     (["audit"], "later version"), (["-q"], "portcullis help")])
 def test_mistakes_are_one_line_with_a_hint(run, words, hint):
@@ -414,6 +416,27 @@ def test_rules_need_nobody(run, backend):
         assert "_openvpn" in result.stdout or not words or backend == "nft"
 
 
+@pytest.mark.parametrize("backend", ["nft", "pf", "ipfw"])
+@pytest.mark.parametrize("state", ["dialling", "open"])
+def test_rules_without_a_server(run, backend, state):
+    """Printed all the same, for an address that is nobody's; who loads them is told, on the way and in the text."""
+    result, given = (run("rules", "--backend", backend, "--state", state, "--link", "eth0", *more)
+                     for more in ([], ["--remote", "192.0.2.1:1194/udp"]))
+    note = "# no --remote was given: 192.0.2.1:1194/udp stands for your server\n"
+    assert result.returncode == given.returncode == 0
+    assert result.stdout == note + given.stdout and "192.0.2.1" in given.stdout
+    assert "no --remote was given" in result.stderr and "no --remote" not in given.stderr
+    assert note not in run("rules", "--backend", backend).stdout
+
+
+def test_the_tunnel_by_its_number(run):
+    """The router may not have the interface yet; nft can't look its name up then."""
+    words = ("rules", "--state", "open", "--remote", "192.0.2.1:1194/udp")
+    assert 'elements = { "tun0" }' in run(*words).stdout
+    by_number = run(*words, "--tunnel-index", "7").stdout
+    assert "elements = { 7 }" in by_number and '"tun0" }' not in by_number
+
+
 def test_unknown_users_are_printed_by_name(run):
     result = run("rules", "--state", "dialling", "--remote", "198.51.100.7:1194/udp", "--group", "no-such-group-x")
     assert result.returncode == 0 and "no-such-group-x" in result.stdout
@@ -425,6 +448,70 @@ def test_unknown_users_are_printed_by_name(run):
 def test_offline_is_roots(run):
     result = run("off", "--offline", user=4009)
     assert result.returncode == 1 and "only root may" in one_line(result.stderr)
+
+
+def test_check_says_what_the_configured_profile_loses(run, tmp_path):
+    profile, configuration = tmp_path / "home: fine, 1.ovpn", tmp_path / "p.conf"
+    profile.write_text("client\nremote 192.0.2.1 1194 udp\nup /x.sh\n", encoding="ascii")
+    configuration.write_text(f'user = 4001\nopenvpn-group = 4002\nprofile = "{profile}"\n', encoding="ascii")
+    result = run("check", "-c", str(configuration))
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert lines[:2] == [f"{configuration}: fine", f"{profile}: fine, 1 addresses to dial"]
+    assert lines[-1] == "remote 192.0.2.1 port 1194/udp: 192.0.2.1"
+    assert f"{profile}:3: note: up: scripts are never run" in result.stderr
+    profile.write_text("client\nremote 192.0.2.1\nplugin /x.so\n", encoding="ascii")
+    result = run("check", "-c", str(configuration))
+    assert result.returncode == 1 and result.stdout == ""
+    assert one_line(result.stderr) == f"{profile}:3: plugin: loads a shared object as root; instead: delete the line\n"
+    configuration.write_text("lan = maybe\n", encoding="ascii")
+    result = run("check", "-c", str(configuration))
+    assert result.returncode == 1 and f"{configuration}:1: lan" in one_line(result.stderr)
+
+
+MARKER = "/run/portcullis/off"
+
+
+@pytest.fixture
+def unmarked():
+    """Inside the tests' own /run."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(MARKER)
+    yield
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(MARKER)
+
+
+def test_off_that_fails_leaves_no_marker(run, unmarked):  # pylint: disable=unused-argument
+    """The rules can't be reached: what starts next must not take the machine for open."""
+    words = [PORTCULLIS, "off", "--offline"]
+    powerless = ["setpriv", "--bounding-set=-net_admin", *words]
+    result = subprocess.run(powerless, capture_output=True, text=True, check=False, timeout=20)
+    assert result.returncode == 1 and "only root may" in one_line(result.stderr)
+    assert not os.path.exists(MARKER)
+    assert run("off", "--offline").returncode == 0
+    assert os.path.exists(MARKER), "control"
+    assert subprocess.run(powerless, capture_output=True, check=False, timeout=20).returncode == 1
+    assert os.path.exists(MARKER), "one that was there before stays"
+
+
+def test_off_beside_rules_of_another(run, unmarked):  # pylint: disable=unused-argument
+    """A table of our name that belongs to another program stands: no marker."""
+    with subprocess.Popen(["nft", "-i"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as other:
+        try:
+            other.stdin.write("add table inet portcullis { flags owner; }\n")
+            other.stdin.flush()
+            deadline = time.monotonic() + 5
+            while "portcullis" not in subprocess.run(["nft", "list", "tables"], capture_output=True, text=True,
+                                                     check=True).stdout:
+                assert time.monotonic() < deadline
+            result = run("off", "--offline")
+            assert result.returncode == 1 and result.stderr
+            assert not os.path.exists(MARKER)
+        finally:
+            other.kill()
+    assert run("off", "--offline").returncode == 0
+    assert os.path.exists(MARKER), "control"
 
 
 def test_colour_on_a_terminal_only(serve, tmp_path):

@@ -100,7 +100,7 @@ def test_refused_by_line(directory):
     code, canonical, complaint = vet(path)
     assert code == 1
     assert canonical == ""
-    assert complaint == f"{path}:3: plugin: loads a shared object as root\n"
+    assert complaint == f"{path}:3: plugin: loads a shared object as root; instead: delete the line\n"
 
 
 def test_profile_of_four_megabytes(directory):

@@ -7,10 +7,12 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/io.h"
 #include "base/log.h"
 #include "base/net.h"
 #include "base/secret.h"
@@ -271,6 +273,70 @@ static void secrets_wipe_themselves(void **state)
 	secret_wipe(NULL);
 }
 
+/* "4a 4b 6a" to addresses: the family, and a byte that tells them apart. */
+static size_t families(const char *text, struct net_address *to)
+{
+	size_t count = 0;
+
+	for (; *text != '\0'; text += text[2] == ' ' ? 3 : 2) {
+		memset(&to[count], 0, sizeof to[count]);
+		to[count].family = (uint8_t)(text[0] - '0');
+		to[count++].bytes[0] = (uint8_t)text[1];
+	}
+	return count;
+}
+
+static void families_take_turns(void **state)
+{
+	static const char *const cases[][2] = {
+	    {"", ""},
+	    {"6a", "6a"},
+	    {"4a 4b 4c", "4a 4b 4c"},
+	    {"6a 6b 6c 4a 4b", "6a 4a 6b 4b 6c"},
+	    {"4a 6a 6b 6c", "4a 6a 6b 6c"},
+	    {"6a 6b 6c 6d 4a", "6a 4a 6b 6c 6d"},
+	    {"4a 4b 6a 6b", "4a 6a 4b 6b"},
+	};
+	struct net_address have[8], want[8];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		size_t count = families(cases[i][0], have);
+
+		assert_int_equal(families(cases[i][1], want), count);
+		net_alternate(have, count);
+		assert_memory_equal(have, want, count * sizeof *have);
+	}
+}
+
+static void reading_and_writing_are_whole(void **state)
+{
+	size_t length = 7;
+	int ends[2];
+	char *bytes;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(io_write_all(ends[1], "abcdef", 6), 0);
+	assert_non_null(bytes = io_read_all(ends[0], 4, &length)); /* does not wait for the end */
+	assert_int_equal(length, 4);
+	assert_memory_equal(bytes, "abcd", 4);
+	free(bytes);
+	close(ends[1]);
+	assert_non_null(bytes = io_read_all(ends[0], 100, &length));
+	assert_int_equal(length, 2);
+	assert_memory_equal(bytes, "ef", 2);
+	free(bytes);
+	assert_non_null(bytes = io_read_all(ends[0], 0, &length));
+	assert_int_equal(length, 0);
+	free(bytes);
+	close(ends[0]);
+	assert_null(io_read_all(ends[0], 100, &length));
+	assert_int_equal(errno, EBADF);
+	assert_int_equal(io_write_all(ends[1], "a", 1), -1);
+	assert_int_equal(io_write_all(ends[1], "", 0), 0);
+}
+
 static void gate_words_are_the_designs(void **state)
 {
 	(void)state;
@@ -299,6 +365,8 @@ int main(void)
 	    cmocka_unit_test(a_full_log_is_survived),
 	    cmocka_unit_test(secrets_wipe_themselves),
 	    cmocka_unit_test(gate_words_are_the_designs),
+	    cmocka_unit_test(families_take_turns),
+	    cmocka_unit_test(reading_and_writing_are_whole),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

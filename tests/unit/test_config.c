@@ -405,6 +405,158 @@ static void relative_names_work(void **state)
 	assert_non_null(strstr(config.profile, "/a.ovpn"));
 }
 
+/* --- the files that it names */
+
+static char named[256]; /* what the cases below make and break */
+
+static void make_named(const char *name, mode_t mode)
+{
+	int descriptor;
+
+	snprintf(named, sizeof named, "%s/%s", directory, name);
+	unlink(named);
+	descriptor = open(named, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	assert_int_not_equal(descriptor, -1);
+	assert_int_equal(fchmod(descriptor, mode), 0);
+	close(descriptor);
+}
+
+static int check_files(const char *more)
+{
+	char text[1024];
+
+	snprintf(text, sizeof text, NUMBERS "%s", more);
+	write_file(text, 0644);
+	assert_int_equal(config_read(&config, path, &e), 0);
+	return config_check_files(&config, path, &e);
+}
+
+/* ":LINE: KEY: ", the file's path, then `what`. */
+static void assert_named_refused(const char *more, const char *where, const char *what)
+{
+	char want[1024];
+
+	snprintf(want, sizeof want, "%s%s%s %s", path, where, named, what);
+	assert_int_equal(check_files(more), -1);
+	assert_string_equal(e.text, want);
+}
+
+#define PROGRAM "openvpn { binary = \"/bin/sh\" }\n" /* is everywhere */
+
+static void the_profile_is_looked_at(void **state)
+{
+	const char *const text = "\nprofile = a.ovpn\n" PROGRAM, *const where = ":4: profile: ";
+	char target[256];
+
+	(void)state;
+	assert_int_equal(check_files(""), -1);
+	assert_non_null(strstr(e.text, "/p.conf: no profile is configured; instead: profile = "));
+	make_named("a.ovpn", 0644);
+	assert_int_equal(check_files(text), 0);
+	chmod(named, 0664);
+	assert_named_refused(text, where, "may be written by others; instead: chmod go-w");
+	if (geteuid() == 0) {
+		chmod(named, 0600);
+		assert_int_equal(chown(named, 4003, 4003), 0);
+		assert_named_refused(text, where, "belongs to somebody else; instead: chown root");
+	}
+	snprintf(target, sizeof target, "%s/target", directory);
+	assert_int_equal(rename(named, target), 0);
+	assert_named_refused(text, where, "does not exist; instead: name a file that is there");
+	assert_int_equal(symlink("target", named), 0);
+	assert_named_refused(text, where,
+			     "is a link, which root does not follow; instead: name the file itself");
+	unlink(named);
+	unlink(target);
+	assert_int_equal(mkdir(named, 0700), 0);
+	assert_named_refused(text, where, "is no regular file; instead: name a file");
+	rmdir(named);
+}
+
+static void the_program_is_looked_at(void **state)
+{
+	const char *const text = "profile = a.ovpn\nopenvpn {\n binary = program\n}\n",
+			  *const where = ":5: openvpn.binary: ";
+
+	(void)state;
+	make_named("a.ovpn", 0600);
+	make_named("program", 0755);
+	assert_int_equal(check_files(text), 0);
+	chmod(named, 0644);
+	assert_named_refused(text, where,
+			     "can't be executed by openvpn's user; instead: chmod a+x, or name the program");
+	unlink(named);
+	assert_named_refused(text, where, "does not exist; instead: install openvpn, or name where it is");
+	assert_int_equal(mkdir(named, 0755), 0);
+	assert_named_refused(text, where, "is no regular file; instead: name the program openvpn");
+	rmdir(named);
+	make_named("program", 0700); /* enough for root, not for another user */
+	assert_int_equal(check_files(text), 0);
+	assert_named_refused("profile = a.ovpn\nopenvpn-user = 4005\nopenvpn { binary = program }\n",
+			     ":5: openvpn.binary: ",
+			     "can't be executed by openvpn's user; instead: chmod a+x, or name the program");
+	unlink(named);
+	make_named("a.ovpn", 0600);
+	unlink(named);
+}
+
+static void the_password_file_is_looked_at(void **state)
+{
+	const char *const text = "profile = a.ovpn\n" PROGRAM "credentials {\n\n password-file = secret\n}\n";
+	const char *const where = ":7: credentials.password-file: ";
+
+	(void)state;
+	make_named("a.ovpn", 0600);
+	make_named("secret", 0600);
+	assert_int_equal(check_files(text), 0);
+	for (mode_t bit = 1; bit < 0100; bit <<= 1) {
+		chmod(named, 0600 | bit);
+		assert_named_refused(text, where, "may be read or written by others; instead: chmod 600");
+	}
+	unlink(named);
+	assert_named_refused(text, where, "does not exist; instead: name a file that is there");
+	make_named("a.ovpn", 0600);
+	unlink(named);
+}
+
+/* Refused exactly where this machine's device is not for everybody. */
+static void the_device_is_looked_at(void **state)
+{
+	const char *const others = "profile = a.ovpn\n" PROGRAM "openvpn-user = 4005\n";
+	struct stat device;
+	char want[512];
+
+	(void)state;
+	make_named("a.ovpn", 0600);
+	assert_int_equal(check_files("profile = a.ovpn\n" PROGRAM), 0); /* root may */
+	if (stat("/dev/net/tun", &device) == -1 || (device.st_mode & 06) == 06) {
+		assert_int_equal(check_files(others), 0);
+	} else {
+		snprintf(want, sizeof want,
+			 "%s:5: openvpn-user: /dev/net/tun can't be opened by this user; instead: chmod 666 "
+			 "/dev/net/tun (its default), or leave openvpn-user empty",
+			 path);
+		assert_int_equal(check_files(others), -1);
+		assert_string_equal(e.text, want);
+	}
+	unlink(named);
+}
+
+/* A default has no line. */
+static void a_default_that_is_missing(void **state)
+{
+	struct config other;
+
+	(void)state;
+	config_defaults(&other);
+	write_file("", 0600);
+	strcpy(other.profile, path);
+	strcpy(other.openvpn_binary, "/no/such/openvpn");
+	assert_int_equal(config_check_files(&other, "p.conf", &e), -1);
+	assert_string_equal(e.text, "p.conf: openvpn.binary: /no/such/openvpn does not exist; instead: "
+				    "install openvpn, or name where it is");
+}
+
 /* A file that sets nothing is the defaults. */
 static void defaults_without_a_file(void **state)
 {
@@ -435,6 +587,11 @@ int main(void)
 	    cmocka_unit_test(files_of_others_are_refused),
 	    cmocka_unit_test(relative_names_work),
 	    cmocka_unit_test(defaults_without_a_file),
+	    cmocka_unit_test(the_profile_is_looked_at),
+	    cmocka_unit_test(the_program_is_looked_at),
+	    cmocka_unit_test(the_password_file_is_looked_at),
+	    cmocka_unit_test(the_device_is_looked_at),
+	    cmocka_unit_test(a_default_that_is_missing),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);

@@ -308,6 +308,8 @@ static void test_credentials_missing(void **state)
 		end();
 		assert_int_equal(credentials_read(file, 1, "", &credentials, &e), -1);
 		assert_memory_equal(&credentials, &none, sizeof none);
+		assert_int_equal(strstr(e.text, "is missing, empty or not root's alone") != NULL,
+				 files[i][0] == '\0');
 		close(file);
 	}
 }

@@ -122,7 +122,7 @@ static void test_check(void **state)
 	assert_says("needs a user name and a password");
 	write_text("bad.ovpn", BASE "plugin /x.so\n", geteuid());
 	assert_int_equal(quietly(do_check, "bad.ovpn", NULL), 1);
-	assert_says("bad.ovpn:4: plugin: loads a shared object as root\n");
+	assert_says("bad.ovpn:4: plugin: loads a shared object as root; instead: delete the line\n");
 	assert_int_equal(quietly(do_check, "missing.ovpn", NULL), 1);
 	assert_says("missing.ovpn: No such file or directory\n");
 }

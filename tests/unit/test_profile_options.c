@@ -261,12 +261,24 @@ static void test_unknown(void **state)
 	assert_refused(BASE "zzzzzzzzzzzzzzzzzzzz\n", "instead: delete the line");
 }
 
+/* A refusal says what to do: each of the table's own. */
+static void test_refusals_help(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < option_count; i++) {
+		if (option_table[i].action == ACT_REFUSE &&
+		    strstr(option_table[i].text, "; instead: ") == NULL)
+			fail_msg("%s: \"%s\" without an instead", option_table[i].name, option_table[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_classes), cmocka_unit_test(test_sorted), cmocka_unit_test(test_refused),
-	    cmocka_unit_test(test_dropped), cmocka_unit_test(test_kept),   cmocka_unit_test(test_files),
-	    cmocka_unit_test(test_unknown),
+	    cmocka_unit_test(test_classes), cmocka_unit_test(test_sorted),
+	    cmocka_unit_test(test_refused), cmocka_unit_test(test_dropped),
+	    cmocka_unit_test(test_kept),    cmocka_unit_test(test_files),
+	    cmocka_unit_test(test_unknown), cmocka_unit_test(test_refusals_help),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
