@@ -214,6 +214,7 @@ void stub_gate(struct gate *gate, int *peer)
 		abort();
 	gate->base = event_base_new();
 	memcpy(gate->config.interface, "tun0", 5);
+	gate->config.openvpn_group.number = 777;
 	gate->profile = (struct gate_profile){.head = -1, .body = -1, .remotes = &remote, .remote_count = 1};
 	gate->wish = WISH_UP;
 	gate->driver.pid = NO_SUCH_PID - 1;
