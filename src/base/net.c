@@ -162,15 +162,21 @@ bool net_prefix_contains(const struct net_prefix *prefix, const struct net_addre
 bool net_address_is_dialable(const struct net_address *address)
 {
 	/* RFC 6890 and RFC 4291: what can't be a server on a network. */
-	static const char *const never[] = {"0.0.0.0/8", "127.0.0.0/8",   "169.254.0.0/16", "224.0.0.0/3",
-					    "::/96",     "::ffff:0:0/96", "fe80::/10",      "ff00::/8"};
+	static const struct net_prefix never[] = {
+	    {{NET_IPV4, {0}}, 8},                         /* this host */
+	    {{NET_IPV4, {127}}, 8},                       /* loopback */
+	    {{NET_IPV4, {169, 254}}, 16},                 /* link-local */
+	    {{NET_IPV4, {224}}, 3},                       /* multicast, reserved, broadcast */
+	    {{NET_IPV6, {0}}, 96},                        /* ::, ::1, v4-compatible */
+	    {{NET_IPV6, {[10] = 0xff, [11] = 0xff}}, 96}, /* v4-mapped */
+	    {{NET_IPV6, {0xfe, 0x80}}, 10},               /* link-local */
+	    {{NET_IPV6, {0xff}}, 8},                      /* multicast */
+	};
 
 	if (address->family != NET_IPV4 && address->family != NET_IPV6)
 		return false;
 	for (size_t i = 0; i < sizeof never / sizeof *never; i++) {
-		struct net_prefix prefix;
-
-		if (net_prefix_parse(never[i], &prefix) == 0 && net_prefix_contains(&prefix, address))
+		if (net_prefix_contains(&never[i], address))
 			return false;
 	}
 	return true;

@@ -144,6 +144,7 @@ static int take_back(const struct ctl *ctl, bool was_off)
 static int run_offline(const struct ctl *ctl, bool persist)
 {
 	struct removal removal = {.fw = NULL};
+	struct firewall_features features;
 	struct err e = {""};
 	bool marked, found, was_off = off_marker_valid();
 	int result = 0;
@@ -155,8 +156,10 @@ static int run_offline(const struct ctl *ctl, bool persist)
 	if (!marked)
 		ctl_fail(ctl, "%s; the gate will shut again when portcullisd starts", e.text);
 	removal.began = process_now();
-	if ((removal.fw = firewall_open(&e)) == NULL) {
+	/* Asked first, for a refusal is no reason to go on trying. */
+	if ((removal.fw = firewall_open(&e)) == NULL || firewall_probe(removal.fw, &features, &e) == -1) {
 		(void)end_daemons(ctl, &removal, &found);
+		firewall_close(removal.fw);
 		ctl_fail(ctl, "%s", e.text);
 		return take_back(ctl, was_off);
 	}
