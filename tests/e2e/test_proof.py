@@ -1,0 +1,251 @@
+"""What the gate proves for itself before it opens or serves: whose interface, whose print of the profile, who knocks."""
+import os
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+
+import pytest
+
+from daemon import GROUP, programs_with
+from netns import state_of, wait_for, wait_gone
+from test_flow import gets_inside, gets_out
+from world import INTERNET4, NOBODY, ROOT, SERVER4
+
+OPENVPN_USER = 64002
+CAP_NET_ADMIN = 12
+
+# --- the interface is its own openvpn's
+
+# Says all that a real one would say; the tunnel's device is held by `holder`.
+FAKE = """#!/usr/bin/python3
+import fcntl, os, socket, struct, subprocess, sys
+def hold():
+    tun = os.open("/dev/net/tun", os.O_RDWR)
+    fcntl.ioctl(tun, 0x400454ca, struct.pack("16sH22x", b"tun0", 0x1001))
+    for line in ("link set tun0 up", "address add 10.66.0.2/24 dev tun0"):
+        subprocess.run(["/sbin/ip", *line.split()], check=True)
+    return tun
+reading, writing = os.pipe()
+if "@HOLDER@" == "itself":
+    hold()
+elif os.fork() == 0:
+    hold()
+    os.write(writing, b"x")
+    with open("@PID@", "w") as file:
+        file.write(str(os.getpid()))
+    while True:
+        __import__("signal").pause()
+else:
+    os.read(reading, 1)
+argv = sys.argv
+sock = socket.socket(socket.AF_UNIX)
+sock.connect(argv[argv.index("--management") + 1])
+sock.sendall(b">INFO:OpenVPN Management Interface Version 5 -- type\\r\\n>HOLD:Waiting for hold release:0\\r\\n"
+             b">STATE:1700000000,ASSIGN_IP,,10.66.0.2,,,,\\r\\n"
+             b">STATE:1700000000,CONNECTED,SUCCESS,10.66.0.2,203.0.113.10,1194,,\\r\\n")
+while sock.recv(65536):
+    pass
+"""
+
+
+@pytest.mark.parametrize("holder", ["itself", "another"])
+def test_interface_of_another_process(world, portcullis, holder):
+    """A device of the right name and address that another process made during the attempt does not open the gate.
+    The control is the same program holding it itself."""
+    path, pid = f"{ROOT}/fake-{holder}", f"{ROOT}/tmp/holder"
+    with open(path, "w", encoding="ascii") as file:
+        file.write(FAKE.replace("@HOLDER@", holder).replace("@PID@", pid))
+    os.chmod(path, 0o755)
+    gate = portcullis(settings={"openvpn": f'{{ binary = "{path}" arguments = {{}} }}'})
+    refused = "the interface is not our openvpn's"
+    with world.wire("udp") as wire:
+        gate.start()
+        wait_for(lambda: refused in gate.log() or gate.kernel_gate() == "open", lambda: gate.told("an answer"))
+        assert (gate.kernel_gate() == "open") == (holder == "itself"), gate.told()
+        assert (refused in gate.log()) == (holder == "another"), gate.told()
+        assert "10.66.0.2" in world.host.run("ip", "address", "show", "dev", "tun0").stdout
+        if holder == "another":
+            # And it is not ours to remove.
+            gate.wait(tunnel="waiting")
+            assert "tun0" in world.host.links()
+        assert not gets_out(world, wire)
+        wire.assert_clean()
+
+
+# --- the gate's own check of what the child printed
+
+# What a captured child could add to its print, by sed.
+PRINTS = {
+    "plugin": "$a plugin \"/x.so\"", "up": "$a up \"/x\"", "script-security": "$a script-security \"2\"",
+    "provider by path": "$a providers \"/x.so\"", "config": "$a config \"/etc/passwd\"",
+    "management": "$a management \"127.0.0.1\" \"7505\"", "setenv": "$a setenv \"opt\" \"x\"",
+    "user-pass file": "$a auth-user-pass \"/etc/shadow\"", "bare argument": "$a cipher AES-256-GCM",
+    "open quote": "$a cipher \"AES-256-GCM",
+    "a block that is none": "$a <connection>\\nremote 203.0.113.10\\n</connection>",
+    "an option in a block": "s/^<ca>$/<ca>\\nplugin \"\\/x.so\"/", "a block left open": "s/^<\\/key>$//",
+    "junk in a remote": "1a remote 203.0.113.10 1194 udp 203.0.113.10;id",
+    "remote without a port": "1a remote 203.0.113.10 udp",
+    "remote to ourselves": "1a remote 127.0.0.1 1194 udp 127.0.0.1", "an option before the remotes": "1i up \"/x\"",
+    "tab": "$a cipher\\t\"AES-256-GCM\"", "no line end": "$a ping \"1\"\\x00",
+}
+
+
+def programs_that_print(name, script):
+    """The programs, with a driver whose --vet is edited by sed."""
+    path = f"{ROOT}/printer-{name}"
+    with open(path, "w", encoding="ascii") as file:
+        file.write('#!/bin/sh\n[ "$1" = --vet ] || exec "$0.real" "$@"\n"$0.real" "$@" | /bin/sed ' + f"'{script}'\n")
+    os.chmod(path, 0o755)
+    return programs_with(f"{ROOT}/printing-{name}", portcullis_driver=path)
+
+
+def test_print_of_a_captured_child(world, portcullis):
+    """What root executes is checked by root: a child that prints more than the closed form is refused, at -n and at
+    start, and the gate is locked."""
+    gate = portcullis(programs=programs_that_print("same", ""))
+    done = gate.run_daemon("-n")
+    assert done.returncode == 0, "control: the same child, nothing added: " + done.stderr
+    accepted = []
+    for number, (what, script) in enumerate(PRINTS.items()):
+        gate.programs = programs_that_print(f"{number}", script)
+        done = gate.run_daemon("-n")
+        if done.returncode != 1 or "canonical profile, line" not in done.stderr:
+            accepted.append((what, done.returncode, done.stderr))
+    assert not accepted, accepted
+    assert gate.kernel_gate() == "none"
+    for what in ("plugin", "junk in a remote"):
+        gate.programs = programs_that_print(what.replace(" ", "-"), PRINTS[what])
+        done = gate.run_daemon("-d")
+        assert done.returncode == 1 and "canonical profile, line" in done.stderr, (what, done)
+        assert gate.kernel_gate() == "locked" and not gate.openvpns()
+    with world.wire("udp") as wire:
+        assert not gets_out(world, wire)
+        wire.assert_clean()
+
+
+# --- each end locks by itself
+
+def test_driver_ends_while_openvpn_is_stopped(world, portcullis):
+    """The driver's end is an end of its own: a stopped openvpn can't notice it, no next driver says so, and the gate is
+    locked all the same."""
+    gate = portcullis(programs=programs_with(f"{ROOT}/one-driver")).start_open()
+    openvpn, driver = gate.openvpn(), gate.driver()
+    os.kill(openvpn, signal.SIGSTOP)
+    wait_for(lambda: state_of(openvpn) == "T", "openvpn stopped")
+    assert gate.kernel_gate() == "open", "control"
+    os.rename(f"{gate.programs}/portcullis-driver", f"{gate.programs}/away")
+    shutil.copy2("/bin/false", f"{gate.programs}/portcullis-driver")
+    with world.wire("udp") as wire:
+        os.kill(driver, signal.SIGKILL)
+        wait_for(lambda: gate.kernel_gate() == "locked", lambda: gate.told("locked by the driver's end"), 1)
+        wait_gone(openvpn, "the stopped openvpn ended", 2)
+        os.replace(f"{gate.programs}/away", f"{gate.programs}/portcullis-driver")
+        gate.wait(gate="open")
+        assert gets_inside(world)
+        wire.assert_clean()
+
+
+def test_tunnel_is_shut_before_openvpn_leaves(world, portcullis):
+    """down: the tunnel's set is empty while openvpn is still there, and only the hole to say good-bye is left."""
+    gate = portcullis().start_open()
+    openvpn = gate.openvpn()
+    os.kill(openvpn, signal.SIGSTOP)  # it will not leave on being asked
+    gate.ctl("down", check=True)
+    shut = wait_for(lambda: gate.set_members("tunnel") == [] and ("T" in state_of(openvpn) or "late"),
+                    lambda: gate.told("the tunnel shut"), 3)
+    assert shut is True, gate.told("the tunnel was open for as long as openvpn took to leave")
+    gate.wait(gate="locked", tunnel="down")
+    assert gate.kernel_gate() == "locked"
+
+
+def tracked(world, address):
+    """What the kernel's connection tracking holds about an address."""
+    out = world.host.run("conntrack", "-L", "-d", address, check=False).stdout
+    return [line for line in out.splitlines() if address in line]
+
+
+@pytest.mark.parametrize("end", ["resume", "by itself"])
+def test_connections_of_a_pause_are_forgotten(world, portcullis, end):
+    gate = portcullis().start_open()
+    gate.ctl("pause", "1h" if end == "resume" else "3s", check=True)
+    gate.wait(gate="paused")
+    with world.host.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
+        sock.settimeout(2)
+        sock.connect((INTERNET4, 443))
+        sock.sendall(b"PAUSED")
+        assert sock.recv(100) == b"PAUSED"
+        assert tracked(world, INTERNET4), "control: it is tracked"
+        if end == "resume":
+            gate.ctl("resume", check=True)
+        gate.wait(gate="open")
+        wait_for(lambda: not tracked(world, INTERNET4), lambda: gate.told(str(tracked(world, INTERNET4))), 2)
+
+
+# --- openvpn as a user of its own
+
+@pytest.fixture
+def tun_for_everybody():
+    """/dev/net/tun as most systems have it, mode 0666, in this test's mount namespace."""
+    node = f"{ROOT}/tun"
+    if not os.path.exists(node):
+        os.mknod(node, 0o666 | 0o20000, os.makedev(10, 200))
+        os.chmod(node, 0o666)
+    subprocess.run(["mount", "--bind", node, "/dev/net/tun"], check=True)
+    yield
+    subprocess.run(["umount", "-l", "/dev/net/tun"], check=True)
+
+
+def test_openvpn_user(world, portcullis, tun_for_everybody):  # pylint: disable=unused-argument,redefined-outer-name
+    """openvpn-user: not root, one capability; it opens, comes back, and leaves nothing behind."""
+    gate = portcullis(settings={"openvpn-user": f'"{OPENVPN_USER}"'})
+    with world.wire("udp") as wire:
+        gate.start_open()
+        with open(f"/proc/{gate.openvpn()}/status", encoding="ascii") as file:
+            said = file.read()
+        assert re.search(rf"^Uid:(\s+{OPENVPN_USER}){{4}}$", said, re.M), said
+        assert re.search(rf"^Gid:(\s+{GROUP}){{4}}$", said, re.M), said
+        for name in ("CapEff", "CapPrm", "CapBnd", "CapAmb"):
+            assert int(re.search(rf"^{name}:\s*(\w+)$", said, re.M).group(1), 16) == 1 << CAP_NET_ADMIN, said
+        assert gets_inside(world)
+        gate.kill_openvpn()
+        gate.wait(gate="open")
+        assert gets_inside(world)
+        gate.ctl("down", "--wait", check=True)
+        gate.wait(gate="locked")
+        assert "tun0" not in world.host.links() and SERVER4 not in world.host.run("ip", "route").stdout
+        wire.assert_clean()
+
+
+# --- who knocks
+
+def knock(path, verb):
+    """The whole answer of gate.sock, b'' if it was shut without one, or the error's number."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.settimeout(3)
+        try:
+            sock.connect(path)
+            sock.sendall(struct.pack("IIII", 1, verb, 0, 0))
+            return sock.recv(1000)
+        except ConnectionError:
+            return b""
+        except OSError as problem:
+            return problem.errno
+
+
+@pytest.mark.parametrize("uid,gid", [(NOBODY, NOBODY), (0, GROUP)])
+def test_door_asks_the_kernel_who_it_is(world, portcullis, uid, gid):
+    """Modes are not the wall: with a door that anybody may open, who is not root, or is of openvpn's group, gets no
+    answer, and nothing is done."""
+    gate = portcullis().start_open()
+    os.chmod(gate.runtime, 0o755)
+    os.chmod(gate.door, 0o666)
+    off, reconnect = 6, 3
+    assert gate.host.call(knock, gate.door, off, uid=uid, gid=gid) == b"", gate.told()
+    gate.wait(gate="open")
+    assert gate.kernel_gate() == "open"
+    answer = gate.host.call(knock, gate.door, reconnect)
+    assert len(answer) == 256 and struct.unpack_from("II", answer) == (1, 0), "control: root is heard"
+    gate.wait(gate="open")

@@ -1,0 +1,90 @@
+"""A server that pushes hostile options: what is taken of them, and what comes of it."""
+import re
+import time
+
+from test_flow import gets_inside, gets_out
+from wire import Endpoint
+from world import NOBODY, ROOT, SERVER4, SERVERS, Server, send_udp
+
+PUSHED = ["verb 11", "mute 100", "persist-tun", "bind-dev eth0", "setenv-safe LD_PRELOAD /x.so", "errors-to-stderr",
+          "inactive 1", "session-timeout 1", "ping-exit 1", "explicit-exit-notify 3", "socket-flags TCP_NODELAY",
+          "dhcp-option DNS 10.20.0.53", "dhcp-option DNS 10.20.0.54;id", "dhcp-option DNS $(id)",
+          "dhcp-option DNS 127.0.0.1",
+          "dhcp-option DNS 224.0.0.1", "dhcp-option DNS ::ffff:10.0.0.1", "dhcp-option DNS resolver.example",
+          "dhcp-option DOMAIN a`id`b.example", "dhcp-option DOMAIN -x", "dhcp-option DOMAIN good.example",
+          "dhcp-option DOMAIN a/../b", "dhcp-option PROXY_HTTP 10.0.0.1 80", "script-security 3", "up /bin/true",
+          "plugin /x.so", "redirect-private block-local"]
+
+
+def push(options):
+    return [word for option in options for word in ("--push", option)]
+
+
+def add_server(name, port, network, options):
+    if name not in SERVERS:
+        SERVERS[name] = Server(name, Endpoint(SERVER4, port, "udp"), network, push(options))
+    return name
+
+
+def hostile_server():
+    return add_server("hostile", 1204, 20, PUSHED)
+
+
+FILTERED = ("verb 11", "mute 100", "persist-tun", "bind-dev eth0", "setenv-safe", "errors-to-stderr", "inactive 1",
+            "session-timeout 1", "ping-exit 1", "explicit-exit-notify 3", "socket-flags TCP_NODELAY")
+
+
+def was_sent(server):
+    """The server's own log of what it pushed: the control of every test here."""
+    with open(f"{ROOT}/server-{server}.log", encoding="utf-8", errors="replace") as file:
+        return "".join(line for line in file if "PUSH_REPLY" in line or "SENT CONTROL" in line)
+
+
+def test_hostile_pushes(world, portcullis):
+    """Filtered or checked, one by one: the tunnel opens and stays, only good addresses are told, nothing leaks."""
+    server = hostile_server()
+    with world.wire(server) as wire:
+        gate = portcullis(server).start_open()
+        began = time.monotonic()
+        status, openvpn = gate.status(), gate.openvpn()
+        assert status["dns"] == ["10.8.0.1", "10.20.0.53"], status
+        sent, said = was_sent(server), gate.log()
+        assert not [option for option in PUSHED if option not in sent], f"control: {sent}"
+        assert not [option for option in FILTERED if f"removed by filter: '{option}" not in said], said
+        # session-timeout and inactive would have ended it by then.
+        while time.monotonic() < began + 2.5:
+            assert gets_inside(world) and not gets_out(world, wire)
+        assert (gate.openvpn(), gate.status()["since"]) == (openvpn, status["since"]), gate.told("it did not last")
+        # verb 11 would log every packet.
+        assert not re.search(r"UDPv4 WRITE|UDPv4 READ|TUN READ", gate.log())
+        with open(f"/proc/{openvpn}/environ", encoding="ascii", errors="replace") as file:
+            assert "LD_PRELOAD" not in file.read()
+        # explicit-exit-notify would keep it for seconds after it was asked to leave.
+        began = time.monotonic()
+        gate.ctl("down", "--wait", check=True)
+        assert time.monotonic() - began < 1.0
+        wire.assert_clean()
+
+
+def test_server_that_claims_its_own_address(world, portcullis):
+    """A pushed route that puts the server's own address into the tunnel harms that tunnel, and nobody else: it is no
+    network of the tunnel, nothing leaves in clear, and the next server opens."""
+    claiming = add_server("claiming", 1205, 21, [f"route {SERVER4} 255.255.255.255", "route 10.77.0.0 255.255.0.0"])
+    with world.wire(claiming) as wire:
+        gate = portcullis(claiming).start_open()
+        assert f"route {SERVER4}" in was_sent(claiming), "control"
+        networks = str(gate.set_members("tunnel_networks4"))
+        assert "10.77.0.0" in networks and SERVER4 not in networks, networks
+        world.host.call(send_udp, SERVER4, 5300, b"CLEAR", "eth0", uid=NOBODY)
+        world.host.call(send_udp, SERVER4, 5300, b"CLEAR", uid=NOBODY)
+        assert not gets_out(world, wire)
+        gate.ctl("down", "--wait", check=True)
+        assert not gets_out(world, wire)
+        assert SERVER4 not in world.host.run("ip", "route").stdout, "a route to the server stays behind"
+        wire.assert_clean()
+        assert gate.stop() == 0
+    gate.write(world.profile("udp"))
+    gate.start().wait(gate="locked", tunnel="down")
+    gate.ctl("up", check=True)
+    gate.wait(gate="open")
+    assert gets_inside(world)

@@ -1,0 +1,94 @@
+"""Tables that no process owns, as on a kernel before 6.9: anybody with root may flush them, and the daemon undoes it."""
+import time
+
+import pytest
+
+from netns import wait_for
+from test_attacks import FLOOD, Sender, strip_handles
+from test_flow import gets_inside, gets_out
+
+RATE = 20000  # packets a second: what leaked tells how long it took
+LIMIT_MS = 100
+VANDALS = {
+    "flush ruleset": ["flush", "ruleset"],
+    "delete the table": ["delete", "table", "inet", "portcullis"],
+    "flush the chain": ["flush", "chain", "inet", "portcullis", "out"],
+    "accept first": ["insert", "rule", "inet", "portcullis", "out", "accept"],
+    "a member": ["add", "element", "inet", "portcullis", "paused", "{ ipv4 }"],
+}
+
+
+def unowned(world, gate):
+    """Starts it over tables that stand without `persist`: such a table can't be adopted, so it stays nobody's."""
+    for family in ("inet", "netdev"):
+        world.host.run("nft", "add", "table", family, "portcullis")
+    gate.start_open()
+    assert "owner" not in gate.rules(), gate.rules()
+    return gate
+
+
+def vandalise(world, how):
+    """Every table of ours is hit, as the packet must get past both."""
+    world.host.run("nft", *VANDALS[how])
+    if how != "flush ruleset":
+        world.host.run("nft", "delete", "table", "netdev", "portcullis", check=False)
+
+
+def leaked(wire):
+    return len(wire.seen(FLOOD))
+
+
+def sender_of(world, program):
+    return Sender(world, program, "-b", "eth0", "-r", str(RATE))
+
+
+@pytest.mark.parametrize("state", ["locked", "open"])
+@pytest.mark.parametrize("how", VANDALS)
+def test_undone_beside_the_live_daemon(world, portcullis, flood_program, how, state):
+    """Noticed, undone and verified: what a program gets out meanwhile is counted, and is no more than 100 ms of it."""
+    gate = unowned(world, portcullis())
+    if state == "locked":
+        gate.ctl("down", "--wait", check=True)
+    before = strip_handles(gate.rules())
+    sender = sender_of(world, flood_program)
+    with world.wire("udp") as wire:
+        world.fence(wire)
+        assert not leaked(wire)
+        vandalise(world, how)
+        wait_for(lambda: without_flags(gate.rules()) == without_flags(before), lambda: gate.told(gate.rules()), 2)
+        gate.assert_loaded()
+        wait_for(lambda: "put back and verified" in gate.log(), lambda: gate.told("a line of it in the log"), 2)
+        world.fence(wire)
+        count = leaked(wire)
+        assert count <= LIMIT_MS * RATE / 1000, gate.told(f"{count} packets of a sender of {RATE} a second left")
+        assert {f.dport for f in wire.clear} <= {5301}, "more than the sender's"
+    with world.wire("udp") as wire:
+        time_over = time.monotonic() + 0.3
+        wait_for(lambda: time.monotonic() > time_over, "some more packets of the sender")
+        sender.stop()
+        assert not gets_out(world, wire)
+        wire.assert_clean()
+    gate.wait(gate=state)
+    assert gate.kernel_gate() == state
+    if state == "open":
+        assert gets_inside(world)
+
+
+def without_flags(rules):
+    """A table that is made anew has an owner again; the order of tables is the kernel's."""
+    lines = [line for line in strip_handles(rules).splitlines() if "flags owner" not in line and line.strip()]
+    return sorted(lines)
+
+
+def test_flushed_beside_a_dead_daemon(world, portcullis, flood_program):
+    """The control: with nobody there the same sender goes on for good."""
+    gate = unowned(world, portcullis())
+    gate.ctl("down", "--wait", check=True)
+    sender = sender_of(world, flood_program)
+    gate.kill()
+    with world.wire("udp") as wire:
+        world.fence(wire)
+        assert not leaked(wire)
+        vandalise(world, "flush ruleset")
+        wait_for(lambda: leaked(wire) > 3 * LIMIT_MS * RATE / 1000, "more than the daemon would have let out", 5)
+        sender.stop()

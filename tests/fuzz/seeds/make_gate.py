@@ -1,0 +1,90 @@
+"""Writes seeds/gate_verbs/ and seeds/gate_sock/: messages as a driver, and as root at gate.sock, would send them.
+
+The targets mend the version, the verb, and a tunnel's name and endpoint's port where the first byte lets them
+(fuzz_gate_verbs.c, fuzz_gate_sock.c): 1 means "mend", 200 "mend the version only", 250 and more "as it stands"."""
+import ipaddress
+import pathlib
+import struct
+
+HERE = pathlib.Path(__file__).resolve().parent
+READY, DIAL, ADDRESS, OPEN, COUNT, LEAVE = range(1, 7)  # base/wire_channel.h
+UP, DOWN, RECONNECT, PAUSE, RESUME, OFF, RELOAD = range(1, 8)  # base/wire_door.h
+NAME, NETWORKS, SERVERS, DOMAINS, DOMAIN = 16, 32, 6, 4, 64
+REQUEST = 1012
+UDP, TCP = 17, 6
+
+
+def address(text):
+    if text is None:
+        return bytes(17)
+    value = ipaddress.ip_address(text)
+    return bytes([value.version]) + value.packed.ljust(16, b"\0")
+
+
+def prefix(text):
+    net = ipaddress.ip_network(text)
+    return address(str(net.network_address)) + bytes([net.prefixlen])
+
+
+def request(verb, first=1, endpoint=None, port=1194, proto=UDP, name=b"tun0", four=None, six=None, networks=(), dns=(),
+            domains=()):
+    tunnel = name.ljust(NAME, b"\0")[:NAME] + address(four) + address(six)
+    tunnel += b"".join(map(prefix, networks)).ljust(NETWORKS * 18, b"\0")
+    tunnel += b"".join(map(address, dns)).ljust(SERVERS * 17, b"\0")
+    tunnel += b"".join(each.ljust(DOMAIN, b"\0") for each in domains).ljust(DOMAINS * DOMAIN, b"\0")
+    whole = struct.pack("=II", first, verb) + address(endpoint) + struct.pack("=BH", proto, port) + tunnel
+    assert len(whole) == REQUEST, len(whole)
+    return whole
+
+
+GOOD = {"four": "10.8.0.2", "six": "fd00:8::2", "networks": ("10.8.0.0/24", "fd00:8::/64"), "dns": ("10.8.0.1",),
+        "domains": (b"corp.example",)}
+dial = request(DIAL, endpoint="192.0.2.1")
+VERBS = {
+    "ready-and-count": request(READY) + request(COUNT),
+    "dialling": request(READY) + dial,
+    "open": request(READY) + dial + request(ADDRESS, **GOOD) + request(OPEN, **GOOD),
+    "open-without-address": dial + request(OPEN, four="10.8.0.2"),
+    "open-and-leave-and-again": dial + request(OPEN, **GOOD) + request(LEAVE) + dial + request(OPEN, six="fd00:8::2"),
+    "address-that-changes": dial + request(ADDRESS, four="10.8.0.2") + request(OPEN, four="10.8.0.3"),
+    "address-while-open": dial + request(OPEN, **GOOD) + request(ADDRESS, four="10.8.0.9") + request(OPEN, **GOOD),
+    "dial-twice": dial + dial,
+    "open-before-dial": request(OPEN, **GOOD) + request(LEAVE) + request(ADDRESS, **GOOD),
+    "dial-no-remote": request(DIAL, endpoint="192.0.2.2") + request(DIAL, endpoint="127.0.0.1")
+    + request(DIAL, first=200, endpoint="192.0.2.1", port=53) + request(DIAL, first=200, endpoint="192.0.2.1", proto=TCP),
+    "wrong-names": dial + request(OPEN, first=200, name=b"eth0", four="10.8.0.2")
+    + request(OPEN, first=200, name=b"A" * NAME, four="10.8.0.2")
+    + request(ADDRESS, first=200, name=b"../tun0", four="10.8.0.2"),
+    "endpoint-inside": dial + request(OPEN, four="10.8.0.2", networks=("192.0.2.0/24",)),
+    "no-address": dial + request(OPEN) + request(ADDRESS, four="224.0.0.1") + request(OPEN, six="::1"),
+    "domain-that-is-none": dial + request(OPEN, four="10.8.0.2", domains=(b"a`id`b", b"x" * DOMAIN)),
+    "verb-0": request(0) + dial,
+    "verb-7": dial + request(7),
+    "other-version": dial + request(OPEN, first=255, **GOOD),
+    "half": dial + request(OPEN, **GOOD)[:500],
+}
+
+
+def knock(verb, seconds=0, persist=0, first=1):
+    return struct.pack("=IIII", first, verb, seconds, persist)
+
+
+DOOR = {
+    "up": knock(UP), "down-and-up": knock(DOWN) + knock(UP), "reconnect": knock(RECONNECT),
+    "pause-and-resume": knock(PAUSE, 60) + knock(RESUME), "pause-again": knock(PAUSE, 1) + knock(PAUSE, 3600),
+    "pause-too-long": knock(PAUSE, 0) + knock(PAUSE, 0xffffffff), "pause-then-down": knock(PAUSE, 60) + knock(DOWN),
+    "off-and-up": knock(OFF) + knock(RECONNECT) + knock(PAUSE, 60) + knock(UP), "off-persist": knock(OFF, 0, 1) + knock(OFF),
+    "reload": knock(RELOAD), "resume-nothing": knock(RESUME), "verb-0": knock(0), "verb-8": knock(8) + knock(UP),
+    "other-version": knock(OFF, first=254), "half": knock(OFF, first=255)[:9],
+}
+
+
+def main():
+    for folder, seeds in (("gate_verbs", VERBS), ("gate_sock", DOOR)):
+        (HERE / folder).mkdir(exist_ok=True)
+        for name, seed in seeds.items():
+            (HERE / folder / name).write_bytes(seed)
+
+
+if __name__ == "__main__":
+    main()
