@@ -8,13 +8,11 @@
 
 static int check_address(const struct net_address *address, uint8_t family, struct err *e)
 {
+	struct net_prefix whole = {*address, family == NET_IPV4 ? 32 : 128};
+
 	if (address->family == NET_NONE)
 		return 0;
-	static const uint8_t zero[12];
-
-	if (address->family == NET_IPV4 && memcmp(address->bytes + 4, zero, sizeof zero) != 0)
-		return err_set(e, "the tunnel's address can't be one");
-	if (address->family != family || !net_address_is_dialable(address))
+	if (address->family != family || !net_prefix_is_clean(&whole) || !net_address_is_dialable(address))
 		return err_set(e, "the tunnel's address can't be one");
 	return 0;
 }
@@ -40,10 +38,9 @@ static int check_networks(const struct wire_tunnel *tunnel, struct err *e)
 	for (size_t i = 0; i < WIRE_NETWORKS; i++) {
 		uint8_t family = tunnel->networks[i].address.family, length = tunnel->networks[i].length;
 
-		if (!net_prefix_is_clean(&tunnel->networks[i]))
-			return err_set(e, "a network of the tunnel is none");
-		if (family != NET_NONE && (family != NET_IPV4 || length > 32) &&
-		    (family != NET_IPV6 || length > 128))
+		if (!net_prefix_is_clean(&tunnel->networks[i]) ||
+		    (family != NET_NONE && (family != NET_IPV4 || length > 32) &&
+		     (family != NET_IPV6 || length > 128)))
 			return err_set(e, "a network of the tunnel is none");
 	}
 	return 0;

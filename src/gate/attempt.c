@@ -148,12 +148,11 @@ static void describe_end(struct attempt *attempt, int status, bool was_open)
 static void clean(struct gate *gate)
 {
 	struct attempt *attempt = &gate->attempt;
+	/* A device of that name is only ours if we had proven it to be. */
+	bool ours = attempt->index != 0 && netwatch_index(gate->config.interface) == attempt->index;
 	struct err e = {""};
 
-	/* A device of that name is only ours if we had proven it to be. */
-	if (netwatch_clean(
-		attempt->index != 0 && netwatch_index(gate->config.interface) == attempt->index ? gate->config.interface : NULL,
-		&attempt->endpoint, &e) == -1)
+	if (netwatch_clean(ours ? gate->config.interface : NULL, &attempt->endpoint, &e) == -1)
 		log_warn("gate", "clean-up after openvpn: %s", e.text);
 	dns_job_want(gate, false);
 	files_save_attempt(gate, 0, 0);

@@ -129,7 +129,7 @@ int files_prepare(struct gate *gate, struct err *e)
 	if (log_file(gate, &full) == -1 || file_folder(gate->config.state_dir, 0700, &full) == -1)
 		log_error("gate", "%s; going on without", full.text);
 	log_open(gate->log_fd, gate->config.log_level);
-	if (file_folder(gate->config.runtime_dir, 0755, e) == -1 || sockets(gate, e) == -1)
+	if (sockets(gate, e) == -1)
 		return -1;
 	load_locked_at(gate);
 	load_wish(gate);

@@ -17,8 +17,7 @@ int child_sealed(const char *name, const char *bytes, size_t length, struct err 
 int child_scratch(const char *name, struct err *e);
 
 /* In a child, before exec: group `gid` and no other, user `uid`, the one
- * capability openvpn needs (CAP_NET_ADMIN), no core, and an end with its
- * parent. 0 or -1 with errno. */
+ * capability openvpn needs (CAP_NET_ADMIN), no core. 0 or -1 with errno. */
 int child_confine_openvpn(uint32_t uid, uint32_t gid);
 
 /* In a child: it ends when its parent does. 0 or -1 with errno. */

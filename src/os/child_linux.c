@@ -19,6 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/io.h"
+
 enum { END_WAIT_MS = 1000, STAT_STARTTIME_FIELD = 22, CAPABILITY_LAST = 63, CHILD_DESCRIPTORS = 16 };
 
 int child_scratch(const char *name, struct err *e)
@@ -34,15 +36,10 @@ int child_sealed(const char *name, const char *bytes, size_t length, struct err 
 
 	if (fd == -1)
 		return -1;
-	for (size_t done = 0; done < length;) {
-		ssize_t wrote = write(fd, bytes + done, length - done);
-
-		if (wrote <= 0) {
-			err_errno(e, "memfd write");
-			close(fd);
-			return -1;
-		}
-		done += (size_t)wrote;
+	if (io_write_all(fd, bytes, length) == -1) {
+		err_errno(e, "memfd write");
+		close(fd);
+		return -1;
 	}
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) == -1) {
 		err_errno(e, "memfd seals");
@@ -80,9 +77,7 @@ int child_confine_openvpn(uint32_t uid, uint32_t gid)
 		return -1;
 	if (setgroups(0, NULL) == -1 || setresgid(gid, gid, gid) == -1 || setresuid(uid, uid, uid) == -1)
 		return -1;
-	if (keep_only_net_admin() == -1 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
-		return -1;
-	return child_die_with_parent();
+	return keep_only_net_admin() == -1 ? -1 : prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
 int child_die_with_parent(void)
