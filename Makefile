@@ -6,7 +6,9 @@ PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 LIBEXECDIR ?= $(PREFIX)/libexec
 PKG_CONFIG ?= pkg-config
-PLATFORM ?= linux
+# The platform is a file name: platform/NAME.mk says which.
+PLATFORM ?= $(patsubst darwin,macos,$(shell uname -s | tr A-Z a-z))
+include platform/$(PLATFORM).mk
 Q := $(if $(V),,@)
 say = echo ' '
 
@@ -16,15 +18,17 @@ HARDENING := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 OPTIMIZE ?= -O2 -g
 SANITIZE ?=
 CPPFLAGS += -D_GNU_SOURCE -Isrc -I. -DPORTCULLIS_VERSION='"$(VERSION)"' \
-	-DPORTCULLIS_LIBEXECDIR='"$(LIBEXECDIR)"' -DPORTCULLIS_SYSCONFDIR='"$(SYSCONFDIR)"'
+	-DPORTCULLIS_LIBEXECDIR='"$(LIBEXECDIR)"' -DPORTCULLIS_SYSCONFDIR='"$(SYSCONFDIR)"' -DPORTCULLIS_RUNDIR='"$(RUNDIR)"' \
+	-DPORTCULLIS_STATEDIR='"$(STATEDIR)"' -DPORTCULLIS_BACKENDS='"$(BACKENDS)"' \
+	-DPORTCULLIS_INTERFACE='"$(INTERFACE)"' -DPORTCULLIS_OPENVPN='"$(OPENVPN)"'
 CFLAGS += -std=c11 $(OPTIMIZE) $(WARNINGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer,$(HARDENING))
-LDFLAGS += $(if $(SANITIZE),-fsanitize=$(SANITIZE),-pie -Wl,-z,relro,-z,now)
+LDFLAGS += $(if $(SANITIZE),-fsanitize=$(SANITIZE),$(LINK_HARDENING))
 
 # --- libraries, by program; portcullisd links no parser of network or user input
 libs_of = $(shell $(PKG_CONFIG) --libs $(1))
-GATE_LIBS = $(call libs_of,libevent_core libconfuse libmnl)
-DRIVER_LIBS = $(call libs_of,libevent_core jansson libseccomp)
-CTL_LIBS = $(call libs_of,jansson libmnl)
+GATE_LIBS = $(call libs_of,$(GATE_PACKAGES))
+DRIVER_LIBS = $(call libs_of,$(DRIVER_PACKAGES))
+CTL_LIBS = $(call libs_of,$(CTL_PACKAGES))
 
 # --- objects, by program. A room's objects are all of its files but the mains.
 room = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %_main.c src/base/fault_none.c,$(wildcard $(1)/*.c)))
@@ -35,16 +39,13 @@ TUNNEL := $(call room,src/tunnel)
 MGMT := $(call room,openvpn-mgmt)
 os = $(patsubst %,$(BUILD)/obj/src/os/%.o,$(1))
 
-# The platform is a file name: what a port needs on this one.
+# What a port needs on this platform; names of files in src/os, or patterns of them.
 port = $(patsubst src/os/%.c,$(BUILD)/obj/src/os/%.o,$(wildcard $(patsubst %,src/os/%.c,$(1))))
-FIREWALL_linux := firewall_nft*
-NETWATCH_linux := netwatch_rtnl*
-OS_FIREWALL := $(call port,$(FIREWALL_$(PLATFORM)))
-OS_GATE := $(OS_FIREWALL) $(call os,file_unix) $(call port,$(NETWATCH_$(PLATFORM)) dns_$(PLATFORM) tool_$(PLATFORM) sleep_$(PLATFORM) \
-	peer_$(PLATFORM) child_$(PLATFORM) off_marker_$(PLATFORM) netlink_$(PLATFORM))
-OS_DRIVER := $(call os,sandbox_$(PLATFORM) peer_$(PLATFORM) $(if $(SANITIZE),sandbox_sanitizer))
-OS_CTL := $(filter-out %_watch.o,$(OS_FIREWALL)) $(call port,off_marker_$(PLATFORM) process_$(PLATFORM) child_$(PLATFORM) \
-	netlink_$(PLATFORM))
+OS_FIREWALL := $(call port,firewall firewall_ports_$(PLATFORM) $(FIREWALL))
+OS_CHILD := $(call port,$(CHILD) $(DESCRIPTOR) tool_paths_system)
+OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(call port,$(NETWATCH) $(DNS) $(PORTS) daemon_unix file_unix)
+OS_DRIVER := $(call port,$(SANDBOX) $(PEER) $(DESCRIPTOR) $(if $(SANITIZE),sandbox_sanitizer))
+OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(call port,$(NETLINK) $(PORTS))
 
 CONFIG := $(call room,src/config)
 GATE := $(call room,src/gate) $(CONFIG)

@@ -27,7 +27,7 @@ check-clang:
 # What the tests run, compiled with the programs' flags.
 tests-build: $(UNIT) $(BUILD)/test/portcullisd $(BUILD)/test/dnstool
 
-$(BUILD)/test/dnstool: $(BUILD)/obj/tests/e2e/dnstool.o $(call port,dns_$(PLATFORM) tool_$(PLATFORM)) $(BASE)
+$(BUILD)/test/dnstool: $(BUILD)/obj/tests/e2e/dnstool.o $(call port,$(DNS)) $(OS_CHILD) $(BASE)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^
 
@@ -73,7 +73,7 @@ $(BUILD)/bench/portcullisd: $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(O
 $(BUILD)/bench/fake_openvpn: $(BUILD)/obj/bench/fake_openvpn.o $(BUILD)/obj/bench/stamps.o
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^
-$(BUILD)/test/fwtool: $(BUILD)/obj/tests/e2e/fwtool.o $(OS_FIREWALL) $(call port,netlink_$(PLATFORM)) $(POLICY) $(BASE)
+$(BUILD)/test/fwtool: $(BUILD)/obj/tests/e2e/fwtool.o $(OS_FIREWALL) $(OS_CHILD) $(call port,$(NETLINK)) $(POLICY) $(BASE)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
 bench-build: all $(BENCH)

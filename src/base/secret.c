@@ -3,17 +3,17 @@
 
 #include <string.h>
 
-static void wipe(struct secret *secret)
+void secret_wipe_bytes(void *bytes, size_t length)
 {
-	volatile unsigned char *at = (volatile unsigned char *)secret;
+	volatile unsigned char *at = bytes;
 
-	for (size_t i = 0; i < sizeof *secret; i++)
+	for (size_t i = 0; i < length; i++)
 		at[i] = 0;
 }
 
 int secret_set(struct secret *secret, const char *from, size_t length)
 {
-	wipe(secret);
+	secret_wipe_bytes(secret, sizeof *secret);
 	if (length >= sizeof secret->bytes)
 		return -1;
 	for (size_t i = 0; i < length; i++) {
@@ -31,5 +31,5 @@ int secret_set(struct secret *secret, const char *from, size_t length)
 void secret_wipe(struct secret *secret)
 {
 	if (secret != NULL)
-		wipe(secret);
+		secret_wipe_bytes(secret, sizeof *secret);
 }

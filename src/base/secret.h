@@ -18,4 +18,7 @@ int secret_set(struct secret *secret, const char *from, size_t length);
 /* Overwrites it so that no optimizer can leave it out. NULL is fine. */
 void secret_wipe(struct secret *secret);
 
+/* The same for any bytes. */
+void secret_wipe_bytes(void *bytes, size_t length);
+
 #endif

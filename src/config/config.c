@@ -187,10 +187,10 @@ static int take_backend(struct reading *r, const struct key *key, const char *va
 	static const char *const words[] = {"auto", "nft", "pf", "ipfw"};
 	int which = take_word(r, key, value, words, COUNT(words));
 
-	if (which > 1)
-		return err_set(&r->e, "%s: %s is not on this platform; instead: auto or nft", key_text(key),
-			       value);
-	return which == -1 ? -1 : 0;
+	if (which > 0 && strstr(" " PORTCULLIS_BACKENDS " ", value) == NULL)
+		return err_set(&r->e, "%s: %s is not on this platform; instead: auto or " PORTCULLIS_BACKENDS,
+			       key_text(key), value);
+	return which == -1 ? -1 : text_copy(field(r, key), key->size, value);
 }
 
 static int take_unprotected(struct reading *r, const struct key *key, const char *value)
@@ -308,17 +308,17 @@ static int take_argument(struct reading *r, const struct key *key, const char *v
 
 static const struct key keys[] = {
     {"profile", "", take_path, FIELD(profile)},
-    {"interface", "tun0", take_interface, FIELD(interface)},
-    {"runtime-dir", "/run/portcullis", take_needed_path, FIELD(runtime_dir)},
-    {"state-dir", "/var/lib/portcullis", take_needed_path, FIELD(state_dir)},
-    {"backend", "auto", take_backend, 0, 0},
+    {"interface", PORTCULLIS_INTERFACE, take_interface, FIELD(interface)},
+    {"runtime-dir", PORTCULLIS_RUNDIR "/portcullis", take_needed_path, FIELD(runtime_dir)},
+    {"state-dir", PORTCULLIS_STATEDIR "/portcullis", take_needed_path, FIELD(state_dir)},
+    {"backend", "auto", take_backend, FIELD(backend)},
     {"user", "_portcullis", take_needed_identity, FIELD(user)},
     {"openvpn-user", "", take_identity, FIELD(openvpn_user)},
     {"openvpn-group", "_openvpn", take_needed_identity, FIELD(openvpn_group)},
     {"dhcp-user", "", take_identity, FIELD(dhcp_user)},
     {"lan", "false", take_boolean, FIELD(lan)},
     {"on-unprotected", "links-down", take_unprotected, 0, 0},
-    {"openvpn|binary", "/usr/sbin/openvpn", take_needed_path, FIELD(openvpn_binary)},
+    {"openvpn|binary", PORTCULLIS_OPENVPN, take_needed_path, FIELD(openvpn_binary)},
     {"openvpn|arguments", NULL, take_argument, 0, 0},
     {"control|socket", NULL, take_socket, FIELD(control_socket)},
     {"control|group", "", take_identity, FIELD(control_group)},

@@ -21,6 +21,7 @@ struct config_lines {
 struct config {
 	char profile[PATH_MAX]; /* "" none given */
 	char interface[NET_NAME_SIZE];
+	char backend[8]; /* "auto", or one of the platform's */
 	char runtime_dir[PATH_MAX], state_dir[PATH_MAX];
 	struct identity user, openvpn_user, openvpn_group, dhcp_user; /* openvpn_user.name "" : root */
 	uint32_t user_gid;                                            /* the driver's primary group */

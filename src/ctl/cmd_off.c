@@ -157,7 +157,8 @@ static int run_offline(const struct ctl *ctl, bool persist)
 		ctl_fail(ctl, "%s; the gate will shut again when portcullisd starts", e.text);
 	removal.began = process_now();
 	/* Asked first, for a refusal is no reason to go on trying. */
-	if ((removal.fw = firewall_open(&e)) == NULL || firewall_probe(removal.fw, &features, &e) == -1) {
+	if ((removal.fw = firewall_open("auto", &e)) == NULL ||
+	    firewall_probe(removal.fw, &features, &e) == -1) {
 		(void)end_daemons(ctl, &removal, &found);
 		firewall_close(removal.fw);
 		ctl_fail(ctl, "%s", e.text);

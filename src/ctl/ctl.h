@@ -16,7 +16,7 @@ enum ctl_exit {
 	CTL_UNPROTECTED = 6,
 };
 
-#define CTL_SOCKET "/run/portcullis/control.sock"
+#define CTL_SOCKET PORTCULLIS_RUNDIR "/portcullis/control.sock"
 #define CTL_LOG_FILE "/var/log/portcullis/portcullis.log"
 
 struct ctl_option {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "os/descriptor.h"
 
 enum { RETRY_PAUSE = 50 }; /* ms between two connections while the driver comes back */
 
@@ -58,7 +59,7 @@ enum client_result client_connect(const char *path, int patience, int *descripto
 		err_set(e, "%s: longer than a socket's path may be; instead: a shorter one", path);
 		return CLIENT_FAILED;
 	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = descriptor_socket(AF_UNIX, SOCK_STREAM, false);
 	if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) == -1 ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == -1 ||
 	    connect(fd, (const struct sockaddr *)&address, sizeof address) == -1) {

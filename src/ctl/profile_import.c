@@ -14,6 +14,7 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "ctl/profile_check.h"
+#include "os/descriptor.h"
 
 enum {
 	NAME_MAX_BYTES = 64,
@@ -32,8 +33,7 @@ static int become_owner(uid_t owner, struct err *e)
 	/* Not the file's group: its owner need not be in it. */
 	gid_t group = entry != NULL ? entry->pw_gid : owner == 0 ? 0 : NOBODY;
 
-	if (setgroups(1, &group) == -1 || setresgid(group, group, group) == -1 ||
-	    setresuid(owner, owner, owner) == -1)
+	if (setgroups(1, &group) == -1 || setgid(group) == -1 || setuid(owner) == -1)
 		return err_errno(e, "can't take the rights of user %u", (unsigned)owner);
 	return 0;
 }
@@ -130,7 +130,7 @@ static struct profile *fetch(const char *file, struct err *e)
 	int ends[2], code = 0;
 	pid_t pid;
 
-	if (stat(file, &status) == -1 || pipe2(ends, O_CLOEXEC) == -1) {
+	if (stat(file, &status) == -1 || descriptor_pipe(ends, false) == -1) {
 		err_errno(e, "%s", file);
 		return NULL;
 	}

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "driver/control_client.h"
+#include "os/descriptor.h"
 #include "os/peer.h"
 
 enum { ACCEPT_TURN = 16, PAUSE_MS = 100 };
@@ -76,7 +77,7 @@ static void out_of_descriptors(struct control *control)
 
 	if (control->reserve != -1) {
 		close(control->reserve);
-		if ((descriptor = accept4(control->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) != -1)
+		if ((descriptor = descriptor_accept(control->listener)) != -1)
 			refuse(descriptor, "{\"error\":\"no descriptor is left; try again\"}\n");
 	}
 	control->reserve = dup(control->listener);
@@ -91,7 +92,7 @@ static void acceptable_cb(evutil_socket_t fd, short what, void *argument)
 
 	(void)what;
 	for (int turn = 0; turn < ACCEPT_TURN; turn++) {
-		int descriptor = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int descriptor = descriptor_accept(fd);
 
 		if (descriptor == -1) {
 			if (errno == EMFILE || errno == ENFILE)

@@ -38,17 +38,18 @@ off_t log_tail_find(int descriptor, unsigned lines)
 ssize_t log_tail_read(int descriptor, off_t *at, char *to, size_t size)
 {
 	struct stat status;
-	ssize_t got;
-	char *end;
+	ssize_t got, end;
 
 	/* Cut short by somebody: begin at its new start. */
 	if (fstat(descriptor, &status) == 0 && status.st_size < *at)
 		*at = 0;
 	if ((got = pread(descriptor, to, size, *at)) <= 0)
 		return got;
-	end = memrchr(to, '\n', (size_t)got);
-	if (end != NULL)
-		got = end + 1 - to;
+	/* Whole lines only, unless one fills all of `to`. */
+	for (end = got; end > 0 && to[end - 1] != '\n';)
+		end--;
+	if (end > 0)
+		got = end;
 	else if ((size_t)got < size)
 		return 0;
 	*at += got;

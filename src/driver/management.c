@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "driver/management_session.h"
+#include "os/descriptor.h"
 #include "os/peer.h"
 
 /* READ_TURN: no more of a flood in one turn of the loop. WAITING: connections
@@ -154,7 +155,7 @@ static void sort_out(struct management *m, int descriptor, int32_t pid)
 static void acceptable_cb(evutil_socket_t fd, short what, void *argument)
 {
 	struct management *m = argument;
-	int descriptor = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int descriptor = descriptor_accept(fd);
 	struct peer peer;
 
 	(void)what;

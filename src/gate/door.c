@@ -14,6 +14,7 @@
 #include "base/wire_door.h"
 #include "gate/door.h"
 #include "gate/files.h"
+#include "os/descriptor.h"
 #include "os/off_marker.h"
 #include "os/peer.h"
 
@@ -191,7 +192,7 @@ static void accept_cb(evutil_socket_t listener, short what, void *argument)
 	struct gate *gate = argument;
 	struct client *client = NULL;
 	struct peer peer;
-	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = descriptor_accept(listener);
 
 	(void)what;
 	if (fd == -1)

@@ -16,6 +16,7 @@
 
 #include "base/fault.h"
 #include "os/child.h"
+#include "os/descriptor.h"
 #include "os/file.h"
 
 /* A life shorter than this counts as a failed start. */
@@ -61,7 +62,7 @@ void driver_start(struct gate *gate)
 	if (driver->pid != 0 || gate->stopping)
 		return;
 	driver->started_ms = now_ms();
-	made = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0;
+	made = descriptor_pair(pair) == 0;
 	if (made && (pid = fork()) == 0)
 		become_driver(gate, pair[1]);
 	if (made)

@@ -152,10 +152,12 @@ static void go_off(struct gate *gate, const char *why)
 
 /* Somebody else flushed or changed our rules: put them back, unless it was
  * root's own `off --offline`, which has left its marker first. */
-static void foreign_cb(void *argument)
+static void foreign_cb(const char *what, void *argument)
 {
 	struct gate *gate = argument;
 	struct err e = {""};
+	char why[WIRE_TEXT];
+	size_t used = 0;
 
 	if (gate->state == GATE_OFF)
 		return;
@@ -164,13 +166,17 @@ static void foreign_cb(void *argument)
 		return;
 	}
 	if (gate->state == GATE_PAUSED) {
-		gate_resume(gate, "somebody else changed our rules during the pause");
+		gate_resume(gate, what);
 		return;
 	}
-	if (firewall_assert(gate->fw, &gate->situation, &e) == 0)
-		log_warn("gate", "somebody else changed our rules; put back and verified");
-	else
-		gate_flip(gate, GATE_LOCKED, "somebody else changed our rules");
+	if (firewall_assert(gate->fw, &gate->situation, &e) == -1) {
+		gate_flip(gate, GATE_LOCKED, what);
+		return;
+	}
+	text_append(why, sizeof why, &used, "%s; put back and verified", what);
+	log_warn("gate", "%s", why);
+	text_copy(gate->reason, sizeof gate->reason, why);
+	gate->changed(gate, NOTE_GATE, why);
 }
 
 static void pause_end_cb(evutil_socket_t fd, short what, void *argument)
@@ -196,7 +202,7 @@ static int first_lock(struct gate *gate, struct err *e)
 
 int gate_start(struct gate *gate, struct err *e)
 {
-	if (gate->fw == NULL && (gate->fw = firewall_open(e)) == NULL)
+	if (gate->fw == NULL && (gate->fw = firewall_open(gate->config.backend, e)) == NULL)
 		return -1;
 	if (gate->base != NULL) {
 		gate->retry = evtimer_new(gate->base, retry_cb, gate);

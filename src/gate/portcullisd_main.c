@@ -6,9 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +16,7 @@
 #include "gate/files.h"
 #include "gate/gate.h"
 #include "gate/verbs.h"
+#include "os/daemon.h"
 #include "os/off_marker.h"
 
 enum { NOBODY = 65534 };
@@ -111,7 +109,7 @@ static int held_by_other(struct err *e)
 {
 	int32_t pid = 0;
 
-	if ((gate.fw = firewall_open(e)) == NULL)
+	if ((gate.fw = firewall_open(gate.config.backend, e)) == NULL)
 		return -1;
 	if (firewall_owner(gate.fw, &pid, e) == -1)
 		return -1;
@@ -150,7 +148,7 @@ static int run_lock(void)
 
 static int run_check(void)
 {
-	struct firewall_features features = {false, false, false};
+	struct firewall_features features;
 	struct err e = {""};
 
 	if (config_check_files(&gate.config, gate.config_file, &e) == -1 ||
@@ -160,15 +158,15 @@ static int run_check(void)
 	}
 	printf("%s: fine\n%s: fine, %zu addresses to dial\n", gate.config_file, gate.config.profile,
 	       gate.profile.remote_count);
-	if ((gate.fw = firewall_open(&e)) == NULL || firewall_probe(gate.fw, &features, &e) == -1) {
+	if ((gate.fw = firewall_open(gate.config.backend, &e)) == NULL ||
+	    firewall_probe(gate.fw, &features, &e) == -1) {
 		printf("firewall: can't be asked: %s\n", e.text);
 		return 0;
 	}
-	printf("firewall: nft\n  egress hook: %s\n",
-	       features.egress ? "yes" : "no: packet sockets and bridges of root are not seen");
-	printf("  owned and persistent rules: %s\n",
-	       features.persist ? "yes" : "no: others may flush the rules; they are put back at once");
-	printf("  IPv6: %s\n", features.ipv6 ? "yes" : "no: only IPv4 rules are loaded");
+	printf("firewall: %s\n", features.backend);
+	for (size_t i = 0; i < features.count; i++)
+		printf("  %s: %s%s\n", features.list[i].what, features.list[i].has ? "yes" : "no: ",
+		       features.list[i].has ? "" : features.list[i].lacking);
 	return 0;
 }
 
@@ -265,38 +263,6 @@ static void stop(void)
 	dns_job_finish(&gate);
 }
 
-/* Two processes: the first leaves with 0 when the second has locked. */
-static void daemonise(int *ready)
-{
-	int pipes[2], nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-	char byte = 1;
-
-	if (pipe(pipes) == -1)
-		return;
-	if (fork() != 0) {
-		close(pipes[1]);
-		_exit(read(pipes[0], &byte, 1) == 1 ? byte : 1);
-	}
-	close(pipes[0]);
-	setsid();
-	dup2(nothing, 0);
-	dup2(nothing, 1);
-	*ready = pipes[1];
-}
-
-static void report_ready(int ready)
-{
-	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-	char good = 0;
-
-	if (ready == -1)
-		return;
-	dup2(nothing, 2);
-	if (write(ready, &good, 1) != 1)
-		log_warn("gate", "nobody waits for the start any more");
-	close(ready);
-}
-
 static int start(const struct options *options, struct err *e)
 {
 	int held;
@@ -334,7 +300,7 @@ static int run(const struct options *options)
 	int ready = -1;
 
 	if (!options->foreground)
-		daemonise(&ready);
+		daemon_begin(&ready);
 	gate.log_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	log_open(-1, gate.config.log_level);
 	if (start(options, &e) == -1) {
@@ -343,26 +309,12 @@ static int run(const struct options *options)
 	}
 	log_info("gate", "portcullisd " PORTCULLIS_VERSION ": %s", wire_gate_word(gate.state));
 	attempt_clean_earlier(&gate);
-	report_ready(ready);
+	if (daemon_ready(ready) == -1)
+		log_warn("gate", "nobody waits for the start any more");
 	driver_start(&gate);
 	event_base_dispatch(gate.base);
 	stop();
 	return 0;
-}
-
-static void harden(void)
-{
-	static const struct rlimit none = {0, 0};
-	int fd;
-
-	/* A socket that lands on 0, 1 or 2 would be written to as a terminal. */
-	while ((fd = open("/dev/null", O_RDWR)) != -1 && fd <= STDERR_FILENO)
-		;
-	close(fd);
-	umask(022);
-	signal(SIGPIPE, SIG_IGN);
-	setrlimit(RLIMIT_CORE, &none);
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 int main(int argc, char **argv)
@@ -373,7 +325,7 @@ int main(int argc, char **argv)
 
 	if (code != -1)
 		return code;
-	harden();
+	daemon_harden();
 	config_defaults(&gate.config);
 	strncpy(gate.config_file, options.file, sizeof gate.config_file - 1);
 	if (config_read(&gate.config, options.file, &e) == -1) {

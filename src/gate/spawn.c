@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "os/child.h"
+#include "os/descriptor.h"
 
 enum { ARGUMENTS_MAX = 128, PROFILE_FD = 3 };
 
@@ -117,7 +118,7 @@ pid_t spawn_openvpn(struct gate *gate, const struct net_endpoint *endpoint, int 
 	fill(&arguments, gate, endpoint);
 	/* A full pipe loses its lines instead of stopping it: only the first ones
 	 * matter here, the rest comes over management. */
-	if (pipe2(pipes, O_CLOEXEC | O_NONBLOCK) == -1)
+	if (descriptor_pipe(pipes, true) == -1)
 		return err_errno(e, "pipe");
 	if ((pid = fork()) == 0)
 		become_openvpn(gate, &arguments, pipes[1]);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/canonical.h"
+#include "base/secret.h"
 #include "os/child.h"
 #include "os/file.h"
 
@@ -131,7 +132,7 @@ int vet_profile(const struct config *config, struct gate_profile *profile, struc
 		return -1;
 	if ((print = run_vetter(config, fd, &length, e)) != NULL) {
 		result = take(profile, config, print, length, e);
-		explicit_bzero(print, length); /* it holds the private key */
+		secret_wipe_bytes(print, length); /* it holds the private key */
 		free(print);
 	}
 	close(fd);

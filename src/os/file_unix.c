@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "os/descriptor.h"
 
 enum { BACKLOG = 64 };
 
@@ -77,7 +78,7 @@ int file_listener(const char *path, mode_t mode, uint32_t uid, int64_t gid, stru
 	if (text_copy(address.sun_path, sizeof address.sun_path, path) == -1)
 		return err_set(e, "%s: longer than the %zu bytes of a socket's path", path,
 			       sizeof address.sun_path - 1);
-	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
+	if ((fd = descriptor_socket(AF_UNIX, SOCK_STREAM, true)) == -1)
 		return err_errno(e, "socket");
 	unlink(path);
 	old = umask(0777 & ~mode);

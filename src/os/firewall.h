@@ -1,8 +1,9 @@
-/* The firewall port: one file per platform holds our policy in the kernel. */
+/* The firewall port: one backend of the platform holds our policy in the kernel. */
 #ifndef OS_FIREWALL_H
 #define OS_FIREWALL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -11,19 +12,25 @@
 struct firewall;
 struct event_base;
 
-/* What the kernel lacks; each is named by `portcullisd -n` and `portcullis check`. */
+/* What this kernel has and lacks: a line each for `portcullisd -n`. */
+enum { FIREWALL_FEATURES = 4 };
 struct firewall_features {
-	bool egress;  /* packet sockets, bridges and macvlan are seen too */
-	bool persist; /* rules belong to us and outlive us (owner|persist) */
-	bool ipv6;
+	const char *backend; /* "nft", "pf", "ipfw" */
+	struct firewall_feature {
+		const char *what;
+		bool has;
+		const char *lacking; /* what follows if it is not there */
+	} list[FIREWALL_FEATURES];
+	size_t count;
 };
 
-/* Something else changed our rules: called from the loop, once for a burst.
- * The receiver calls firewall_assert again. */
-typedef void firewall_foreign_cb(void *argument);
+/* Something else changed our rules, or what they need: `what`, in a few words.
+ * Called from the loop, once for a burst. The receiver calls firewall_assert again. */
+typedef void firewall_foreign_cb(const char *what, void *argument);
 
-/* Opens the door to the kernel; changes nothing. NULL and `e` on failure. */
-struct firewall *firewall_open(struct err *e);
+/* Opens the door to the kernel; changes nothing. `backend` is one of the
+ * platform's, or "auto": its first. NULL and `e` on failure. */
+struct firewall *firewall_open(const char *backend, struct err *e);
 
 /* Closes it. The rules stay as they are. NULL is fine. */
 void firewall_close(struct firewall *fw);

@@ -45,7 +45,19 @@ static int open_all(struct firewall *fw, struct err *e)
 	return 0;
 }
 
-struct firewall *firewall_open(struct err *e)
+static void nft_close(struct firewall *fw)
+{
+	nft_watch_close(fw->watch);
+	netlink_close(fw->netlink);
+	if (fw->lookup != -1)
+		close(fw->lookup);
+	free(fw->batch.bytes);
+	free(fw->wish.messages.bytes);
+	free(fw->found.removals.bytes);
+	free(fw);
+}
+
+static struct firewall *nft_open(struct err *e)
 {
 	struct firewall *fw = calloc(1, sizeof *fw);
 
@@ -55,25 +67,10 @@ struct firewall *firewall_open(struct err *e)
 	}
 	fw->lookup = -1;
 	if (open_all(fw, e) == -1) {
-		firewall_close(fw);
+		nft_close(fw);
 		return NULL;
 	}
 	return fw;
-}
-
-void firewall_close(struct firewall *fw)
-{
-	if (fw == NULL)
-		return;
-	if (fw->unwatch != NULL)
-		fw->unwatch(fw->watch);
-	netlink_close(fw->netlink);
-	if (fw->lookup != -1)
-		close(fw->lookup);
-	free(fw->batch.bytes);
-	free(fw->wish.messages.bytes);
-	free(fw->found.removals.bytes);
-	free(fw);
 }
 
 /* --- features --------------------------------------------------------------------- */
@@ -101,7 +98,7 @@ static int try_probe(struct firewall *fw, uint8_t family, uint32_t flags, uint32
 	return err_set(e, "the kernel's nftables does not answer");
 }
 
-int firewall_probe(struct firewall *fw, struct firewall_features *features, struct err *e)
+static int ask_features(struct firewall *fw, struct err *e)
 {
 	int inet = try_probe(fw, NFPROTO_INET, 0, NF_INET_LOCAL_OUT, NULL, e);
 	int persist = try_probe(fw, inet > 0 ? NFPROTO_INET : NFPROTO_IPV4, NFT_TABLE_F_OWNER | NFT_PERSIST,
@@ -111,9 +108,23 @@ int firewall_probe(struct firewall *fw, struct firewall_features *features, stru
 	if (inet < 0 || persist < 0 || egress < 0)
 		return -1;
 	fw->probed = true;
-	*features = (struct firewall_features){.egress = egress, .persist = persist, .ipv6 = inet};
 	fw->wish.features = (struct nft_features){.egress = egress, .persist = persist, .ipv6 = inet};
 	return 0;
+}
+
+static int nft_probe(struct firewall *fw, struct firewall_features *features, struct err *e)
+{
+	const struct nft_features *has = &fw->wish.features;
+	int result = ask_features(fw, e);
+
+	*features = (struct firewall_features){
+	    .backend = "nft",
+	    .list = {{"egress hook", has->egress, "packet sockets and bridges of root are not seen"},
+		     {"owned and persistent rules", has->persist,
+		      "others may flush the rules; they are put back at once"},
+		     {"IPv6", has->ipv6, "only IPv4 rules are loaded"}},
+	    .count = 3};
+	return result;
 }
 
 /* --- errors ---------------------------------------------------------------------------- */
@@ -289,10 +300,10 @@ static int settle(struct firewall *fw, const struct situation *s, struct err *e)
 	return err_set(e, "the kernel's rules do not stay as they are set: %s", fw->found.difference);
 }
 
-int firewall_assert(struct firewall *fw, const struct situation *s, struct err *e)
+static int nft_assert(struct firewall *fw, const struct situation *s, struct err *e)
 {
 	int result = policy_check(s, e) == -1 ? -1 : nft_wish_rules(&fw->wish, s, e);
-	struct firewall_features features;
+	const struct nft_features *has = &fw->wish.features;
 
 	if (result == -1)
 		return -1;
@@ -307,16 +318,15 @@ int firewall_assert(struct firewall *fw, const struct situation *s, struct err *
 	if (settle(fw, s, e) == 0)
 		return 0;
 	/* An older kernel? Then what it has will do; probed once. */
-	if (fw->probed || firewall_probe(fw, &features, e) == -1 ||
-	    (features.egress && features.persist && features.ipv6))
+	if (fw->probed || ask_features(fw, e) == -1 || (has->egress && has->persist && has->ipv6))
 		return -1;
 	fw->wish.standing = 0;
-	return firewall_assert(fw, s, e);
+	return nft_assert(fw, s, e);
 }
 
 /* --- a pause ---------------------------------------------------------------------------------------- */
 
-int firewall_pause(struct firewall *fw, uint32_t seconds, struct err *e)
+static int nft_pause(struct firewall *fw, uint32_t seconds, struct err *e)
 {
 	static const unsigned sets[] = {NFT_PAUSED, NFT_PAUSED_LINKS};
 	int result = 0;
@@ -342,7 +352,7 @@ int firewall_pause(struct firewall *fw, uint32_t seconds, struct err *e)
 	return result == 0 ? 0 : err_set(e, "the kernel did not take the pause");
 }
 
-int firewall_forget_states(struct firewall *fw, struct err *e)
+static int nft_forget_states(struct firewall *fw, struct err *e)
 {
 	struct nft_buffer b = {.bytes = fw->question, .size = sizeof fw->question};
 	struct nlmsghdr *m = nft_message(&b, 0, 0, AF_UNSPEC);
@@ -358,7 +368,7 @@ int firewall_forget_states(struct firewall *fw, struct err *e)
 
 /* --- removal, owner, counter ---------------------------------------------------------------------------- */
 
-int firewall_remove(struct firewall *fw, struct err *e)
+static int nft_remove(struct firewall *fw, struct err *e)
 {
 	int result = -EAGAIN;
 
@@ -382,7 +392,7 @@ int firewall_remove(struct firewall *fw, struct err *e)
 	return result == 0 ? 0 : explain(fw, result, e);
 }
 
-int firewall_owner(struct firewall *fw, int32_t *pid, struct err *e)
+static int nft_owner(struct firewall *fw, int32_t *pid, struct err *e)
 {
 	int result = nft_read_tables(fw);
 
@@ -398,9 +408,23 @@ int firewall_owner(struct firewall *fw, int32_t *pid, struct err *e)
 	return 0;
 }
 
-int firewall_blocked(struct firewall *fw, uint64_t *packets, struct err *e)
+static int nft_blocked(struct firewall *fw, uint64_t *packets, struct err *e)
 {
 	int result = nft_read_blocked(fw, packets);
 
 	return result == 0 ? 0 : explain(fw, result, e);
 }
+
+const struct firewall_port firewall_nft = {
+    .name = "nft",
+    .open = nft_open,
+    .close = nft_close,
+    .assert = nft_assert,
+    .pause = nft_pause,
+    .forget_states = nft_forget_states,
+    .remove = nft_remove,
+    .owner = nft_owner,
+    .blocked = nft_blocked,
+    .watch = nft_watch_open,
+    .probe = nft_probe,
+};

@@ -2,13 +2,14 @@
 #ifndef OS_FIREWALL_NFT_H
 #define OS_FIREWALL_NFT_H
 
-#include "os/firewall.h"
+#include "os/firewall_port.h"
 #include "os/netlink_linux.h"
 #include "policy/nft_found.h"
 
 enum { NFT_ATTEMPTS = 12, NFT_QUEUE = 4 * 1024 * 1024 };
 
 struct firewall {
+	const struct firewall_port *port;
 	struct netlink *netlink;
 	int lookup;          /* any socket: asks for links' indexes */
 	bool probed;         /* the kernel has been asked what it lacks */
@@ -22,8 +23,12 @@ struct firewall {
 	uint32_t failed; /* the number of the message that the kernel refused */
 	_Alignas(8) uint8_t question[NFT_MESSAGE];
 	struct nft_watch *watch;
-	void (*unwatch)(struct nft_watch *watch);
 };
+
+/* firewall_nft_watch.c: as firewall_watch; NULL is nothing to close. */
+int nft_watch_open(struct firewall *fw, struct event_base *base, firewall_foreign_cb *cb, void *argument,
+		   struct err *e);
+void nft_watch_close(struct nft_watch *watch);
 
 /* All below: 0, or a negative errno. */
 

@@ -70,18 +70,20 @@ static void on_events(evutil_socket_t fd, short what, void *argument)
 			break;
 	}
 	if (watch->foreign)
-		watch->cb(watch->argument);
+		watch->cb("somebody else changed our rules", watch->argument);
 }
 
-static void unwatch(struct nft_watch *watch)
+void nft_watch_close(struct nft_watch *watch)
 {
+	if (watch == NULL)
+		return;
 	if (watch->event != NULL)
 		event_free(watch->event);
 	netlink_close(watch->netlink);
 	free(watch);
 }
 
-int firewall_watch(struct firewall *fw, struct event_base *base, firewall_foreign_cb *cb, void *argument,
+int nft_watch_open(struct firewall *fw, struct event_base *base, firewall_foreign_cb *cb, void *argument,
 		   struct err *e)
 {
 	struct nft_watch *watch = calloc(1, sizeof *watch);
@@ -90,7 +92,6 @@ int firewall_watch(struct firewall *fw, struct event_base *base, firewall_foreig
 		return err_errno(e, "the kernel's nftables can't be watched");
 	*watch = (struct nft_watch){.fw = fw, .cb = cb, .argument = argument};
 	fw->watch = watch;
-	fw->unwatch = unwatch;
 	watch->netlink = netlink_open(NETLINK_NETFILTER, 0, NFT_QUEUE);
 	if (watch->netlink == NULL || netlink_join(watch->netlink, NFNLGRP_NFTABLES) == -1)
 		return err_errno(e, "the kernel's nftables can't be watched");

@@ -7,8 +7,8 @@
 #include "base/err.h"
 
 /* Constant, so that the marker is found without a configuration. */
-#define OFF_MARKER_BOOT "/run/portcullis/off"        /* until the next boot */
-#define OFF_MARKER_PERSIST "/var/lib/portcullis/off" /* until it is cleared */
+#define OFF_MARKER_BOOT PORTCULLIS_RUNDIR "/portcullis/off"      /* until the next boot */
+#define OFF_MARKER_PERSIST PORTCULLIS_STATEDIR "/portcullis/off" /* until it is cleared */
 
 /* Writes one of the two (and takes the other away), for this network
  * namespace; whole or not at all. Root only. 0, or -1 and `e`. */

@@ -24,8 +24,8 @@ struct place {
 };
 
 static const struct place places[] = {
-    {"/run/portcullis", OFF_MARKER_BOOT},
-    {"/var/lib/portcullis", OFF_MARKER_PERSIST},
+    {PORTCULLIS_RUNDIR "/portcullis", OFF_MARKER_BOOT},
+    {PORTCULLIS_STATEDIR "/portcullis", OFF_MARKER_PERSIST},
 };
 
 /* The name of this network namespace: markers of another one don't count. The

@@ -30,10 +30,19 @@ def commands():
     return found
 
 
+def defaults():
+    """What this platform's file gives the programs as their defaults."""
+    lines = (TOP / "platform" / f"{os.uname().sysname.lower()}.mk").read_text().splitlines()
+    values = dict(line.split(" := ") for line in lines if " := " in line)
+    return {f"PORTCULLIS_{name}": values[name] for name in ("RUNDIR", "STATEDIR", "INTERFACE", "OPENVPN")}
+
+
 def keys():
     """Key and default, as the table in the reader of the configuration has them."""
     table = re.search(r"static const struct key keys\[\] = \{\n(.*?)\n\};", (TOP / "src/config/config.c").read_text(),
                       re.S).group(1)
+    for macro, value in defaults().items():
+        table = re.sub(rf'{macro}(?: "(.*?)")?', lambda match, value=value: f'"{value}{match.group(1) or ""}"', table)
     found = re.findall(r'\{"([a-z|-]+)", (?:"([^"]*)"|NULL), take_', table)
     assert len(found) == table.count("take_") > 20
     return [(key.replace("|", "."), default) for key, default in found]

@@ -208,17 +208,18 @@ static int do_probe(char **words, struct err *e)
 	(void)words;
 	if (firewall_probe(fw, &features, e) == -1)
 		return -1;
-	printf("egress=%d persist=%d ipv6=%d ", features.egress, features.persist, features.ipv6);
+	printf("egress=%d persist=%d ipv6=%d ", features.list[0].has, features.list[1].has,
+	       features.list[2].has);
 	return 0;
 }
 
-static void on_foreign(void *argument)
+static void on_foreign(const char *what, void *argument)
 {
 	struct err e = {""};
 	int64_t start = now();
 	int result = firewall_assert(fw, &s, &e);
 
-	(void)argument;
+	(void)what, (void)argument;
 	printf("foreign %d us %" PRId64 " %s\n", result, (now() - start) / 1000, e.text);
 }
 
@@ -302,7 +303,7 @@ static int do_bench(char **words, struct err *e)
 	enum { MOST = 2000 };
 	static int64_t flips[MOST], whole[MOST], bare[MOST];
 	size_t count = (size_t)atoi(words[1]);
-	struct firewall *other = firewall_open(e);
+	struct firewall *other = firewall_open("auto", e);
 
 	if (other == NULL || bare_table(other) != 0 || count > MOST)
 		return err_set(e, "bench");
@@ -401,7 +402,7 @@ int main(void)
 	s.driver_user = (struct identity){.known = true, .number = 4343};
 	s.dhcp_user = (struct identity){.known = true, .number = 4444};
 	loop = event_base_new();
-	fw = firewall_open(&e);
+	fw = firewall_open("auto", &e);
 	if (answer(fw == NULL ? -1 : 0, &e) == -1)
 		return 1;
 	input = event_new(loop, STDIN_FILENO, EV_READ | EV_PERSIST, on_line, NULL);

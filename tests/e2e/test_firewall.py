@@ -18,8 +18,8 @@ sys.path.insert(0, HERE)
 from netns import Namespace, wait_for, wait_gone  # noqa: E402  pylint: disable=wrong-import-position
 
 TOP = os.path.dirname(os.path.dirname(HERE))
-SOURCES = ["src/os/firewall_nft*.c", "src/os/netlink_linux.c", "src/policy/*.c", "src/base/err.c", "src/base/text.c",
-           "src/base/net.c", "tests/e2e/fwtool.c"]
+SOURCES = ["src/os/firewall.c", "src/os/firewall_ports_linux.c", "src/os/firewall_nft*.c", "src/os/netlink_linux.c",
+           "src/policy/*.c", "src/base/err.c", "src/base/text.c", "src/base/net.c", "tests/e2e/fwtool.c"]
 GROUP = 4242  # openvpn's, in fwtool
 ENDPOINT = "192.0.2.1:1194/udp"
 TABLES = ("inet", "netdev")

@@ -1,0 +1,19 @@
+# FreeBSD 13 and later: which file of each port, where things lie, what is linked.
+BACKENDS := pf or ipfw
+RUNDIR := /var/run
+STATEDIR := /var/db
+INTERFACE := tun87
+OPENVPN := /usr/local/sbin/openvpn
+FIREWALL := firewall_pf* firewall_ipfw*
+NETLINK :=
+NETWATCH := netwatch_route netwatch_route_decode netwatch_route_freebsd
+DNS := dns_freebsd dns_resolvconf
+CHILD := child_bsd child_freebsd tool_unix tool_bsd
+DESCRIPTOR := descriptor_flags
+PEER := peer_freebsd
+PORTS := daemon_freebsd off_marker_unix off_marker_freebsd peer_freebsd process_bsd process_freebsd sleep_freebsd
+SANDBOX := sandbox_freebsd
+GATE_PACKAGES := libevent_core libconfuse
+DRIVER_PACKAGES := libevent_core jansson
+CTL_PACKAGES := libevent_core jansson
+LINK_HARDENING := -pie -Wl,-z,relro,-z,now

@@ -1,0 +1,19 @@
+# Linux: which file of each port, where things lie, what is linked.
+BACKENDS := nft
+RUNDIR := /run
+STATEDIR := /var/lib
+INTERFACE := tun0
+OPENVPN := /usr/sbin/openvpn
+FIREWALL := firewall_nft*
+NETLINK := netlink_linux
+NETWATCH := netwatch_rtnl* $(NETLINK)
+DNS := dns_linux
+CHILD := child_linux tool_linux
+DESCRIPTOR := descriptor_flags
+PEER := peer_linux
+PORTS := daemon_linux off_marker_linux peer_linux process_linux sleep_linux
+SANDBOX := sandbox_linux
+GATE_PACKAGES := libevent_core libconfuse libmnl
+DRIVER_PACKAGES := libevent_core jansson libseccomp
+CTL_PACKAGES := libevent_core jansson libmnl
+LINK_HARDENING := -pie -Wl,-z,relro,-z,now

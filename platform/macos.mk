@@ -1,0 +1,19 @@
+# macOS 12 and later: which file of each port, where things lie, what is linked.
+BACKENDS := pf
+RUNDIR := /var/run
+STATEDIR := /var/db
+INTERFACE := utun87
+OPENVPN := /opt/homebrew/sbin/openvpn
+FIREWALL := firewall_pf*
+NETLINK :=
+NETWATCH := netwatch_route netwatch_route_decode netwatch_route_macos
+DNS := dns_scutil*
+CHILD := child_bsd child_macos tool_unix tool_bsd
+DESCRIPTOR := descriptor_macos
+PEER := peer_macos
+PORTS := daemon_macos off_marker_unix off_marker_macos peer_macos process_bsd process_macos sleep_macos
+SANDBOX := sandbox_macos
+GATE_PACKAGES := libevent_core libconfuse
+DRIVER_PACKAGES := libevent_core jansson
+CTL_PACKAGES := libevent_core jansson
+LINK_HARDENING :=
