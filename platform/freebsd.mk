@@ -13,6 +13,7 @@ DESCRIPTOR := descriptor_flags
 PEER := peer_freebsd
 PORTS := daemon_freebsd off_marker_unix off_marker_freebsd peer_freebsd process_bsd process_freebsd sleep_freebsd
 SANDBOX := sandbox_freebsd
+POLICY_WITHOUT := nft_%
 GATE_PACKAGES := libevent_core libconfuse
 DRIVER_PACKAGES := libevent_core jansson
 CTL_PACKAGES := libevent_core jansson

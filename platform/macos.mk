@@ -13,6 +13,7 @@ DESCRIPTOR := descriptor_macos
 PEER := peer_macos
 PORTS := daemon_macos off_marker_unix off_marker_macos peer_macos process_bsd process_macos sleep_macos
 SANDBOX := sandbox_macos
+POLICY_WITHOUT := nft_%
 GATE_PACKAGES := libevent_core libconfuse
 DRIVER_PACKAGES := libevent_core jansson
 CTL_PACKAGES := libevent_core jansson

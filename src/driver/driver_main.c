@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "driver/driver.h"
 #include "driver/vet.h"
+#include "os/descriptor.h"
 #include "os/sandbox.h"
 
 static const char usage[] = "usage: portcullis-driver is started by portcullisd, not by hand\n"
@@ -44,7 +45,7 @@ static int check_descriptors(struct err *e)
 			return err_set(
 			    e, "it is started by portcullisd, not by hand (descriptor %d is missing)", fd);
 	}
-	closefrom(WIRE_FD_PASSWORD + 1);
+	descriptor_close_from(WIRE_FD_PASSWORD + 1);
 	return 0;
 }
 

@@ -13,4 +13,7 @@ int descriptor_socket(int domain, int type, bool nonblocking);
 int descriptor_pair(int ends[2]);    /* of stream sockets */
 int descriptor_accept(int listener); /* non-blocking */
 
+/* Closes `lowest` and all above it, whoever opened them. */
+void descriptor_close_from(int lowest);
+
 #endif

@@ -53,3 +53,9 @@ int descriptor_accept(int listener)
 {
 	return mark(accept(listener, NULL, NULL), true);
 }
+
+void descriptor_close_from(int lowest)
+{
+	for (int fd = getdtablesize() - 1; fd >= lowest; fd--)
+		close(fd);
+}
