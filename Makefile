@@ -24,6 +24,9 @@ CPPFLAGS += -D_GNU_SOURCE -Isrc -I. -DPORTCULLIS_VERSION='"$(VERSION)"' \
 CFLAGS += -std=c11 $(OPTIMIZE) $(WARNINGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer,$(HARDENING))
 LDFLAGS += $(if $(SANITIZE),-fsanitize=$(SANITIZE),$(LINK_HARDENING))
 
+# Headers may lie where no compiler looks by itself (Homebrew, ports).
+CPPFLAGS += $(shell $(PKG_CONFIG) --cflags-only-I $(sort $(GATE_PACKAGES) $(DRIVER_PACKAGES) $(CTL_PACKAGES)))
+
 # --- libraries, by program; portcullisd links no parser of network or user input
 libs_of = $(shell $(PKG_CONFIG) --libs $(1))
 GATE_LIBS = $(call libs_of,$(GATE_PACKAGES))
@@ -33,7 +36,7 @@ CTL_LIBS = $(call libs_of,$(CTL_PACKAGES))
 # --- objects, by program. A room's objects are all of its files but the mains.
 room = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %_main.c src/base/fault_none.c,$(wildcard $(1)/*.c)))
 BASE := $(call room,src/base)
-POLICY := $(call room,src/policy)
+POLICY := $(filter-out $(patsubst %,$(BUILD)/obj/src/policy/%.o,$(POLICY_WITHOUT)),$(call room,src/policy))
 PROFILE := $(call room,src/profile)
 TUNNEL := $(call room,src/tunnel)
 MGMT := $(call room,openvpn-mgmt)
@@ -95,6 +98,7 @@ unit: $(UNIT)
 	@for t in $(UNIT); do CMOCKA_MESSAGE_OUTPUT=stdout $$t || exit 1; done
 
 -include tests/check.mk
+-include tests/cross.mk
 
 # Programs, man pages and a sample; creates no user, starts nothing, locks nothing.
 install: all
@@ -126,6 +130,7 @@ help:
 	@echo 'make unit       the unit, golden and replay tests'
 	@echo 'make check      everything (as ./bootstrap check, without installing)'
 	@echo 'make check-kill the whole matrix of kills, 20 times each'
+	@echo 'make cross      the programs for macOS and FreeBSD, compiled, linked and looked at'
 	@echo 'make bench      the figures of README, as ratios'
 	@echo 'make install    PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc'
 	@echo 'make uninstall, make clean'
