@@ -25,11 +25,15 @@ check-clang:
 	$(MAKE) CC=$(CLANG) BUILD=$(BUILD)/clang all tests-build
 
 # What the tests run, compiled with the programs' flags.
-tests-build: $(UNIT) $(BUILD)/test/portcullisd $(BUILD)/test/dnstool
+tests-build: $(UNIT) $(BUILD)/test/portcullisd $(BUILD)/test/dnstool $(BUILD)/test/policy_print
 
 $(BUILD)/test/dnstool: $(BUILD)/obj/tests/e2e/dnstool.o $(call port,$(DNS)) $(OS_CHILD) $(BASE)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^
+
+$(BUILD)/test/policy_print: $(BUILD)/obj/tests/pf/policy_print.o $(POLICY) $(BASE)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,libmnl)
 
 check-unit: unit
 check-san:
@@ -55,6 +59,10 @@ check-man:
 check-shell:
 	sh -n bootstrap && $(foreach file,$(wildcard tests/*.sh tests/*/*.sh),sh -n $(file) &&) true
 check-lint: check-format check-tidy check-cppcheck check-man check-shell
+
+# pf's text against recorded verdicts, by an evaluator of its own.
+check-pf: $(BUILD)/test/policy_print
+	PORTCULLIS_BUILD=$(BUILD) $(PYTEST) tests/pf $(PF_OPTIONS)
 
 check-e2e: all tests-build
 	$(PYTEST) tests/e2e --ignore=tests/e2e/test_kill.py $(E2E_OPTIONS)
@@ -117,4 +125,4 @@ check-fuzz: fuzz-build
 	done
 
 .PHONY: check check-gcc check-clang tests-build check-unit check-san check-arch check-format check-tidy \
-	check-cppcheck check-man check-shell check-lint check-e2e check-kill-sample check-kill bench bench-build fuzz-build check-fuzz
+	check-cppcheck check-man check-shell check-lint check-pf check-e2e check-kill-sample check-kill bench bench-build fuzz-build check-fuzz

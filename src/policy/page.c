@@ -8,7 +8,7 @@
 static const char *const state_words[] = {
     [POLICY_LOCKED] = "locked", [POLICY_DIALLING] = "dialling", [POLICY_OPEN] = "open"};
 
-int page_begin(struct page *page, const struct situation *s, char *to, size_t size, struct err *e)
+int page_open(struct page *page, char *to, size_t size, struct err *e)
 {
 	memset(page, 0, sizeof *page);
 	page->to = to;
@@ -17,7 +17,12 @@ int page_begin(struct page *page, const struct situation *s, char *to, size_t si
 	if (size == 0)
 		return err_set(e, "no room for the rules");
 	to[0] = '\0';
-	return policy_check(s, e);
+	return 0;
+}
+
+int page_begin(struct page *page, const struct situation *s, char *to, size_t size, struct err *e)
+{
+	return page_open(page, to, size, e) == -1 ? -1 : policy_check(s, e);
 }
 
 int page_end(const struct page *page, struct err *e)

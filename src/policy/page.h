@@ -12,6 +12,8 @@ struct page {
 	const char *why, *indent; /* of the last introduction; of every line */
 };
 
+/* An empty page on `to`. 0, or -1 and `e`. */
+int page_open(struct page *page, char *to, size_t size, struct err *e);
 /* Checks the situation and begins the page. 0, or -1 and `e`. */
 int page_begin(struct page *page, const struct situation *s, char *to, size_t size, struct err *e);
 /* 0, or -1 and `e` if anything was cut. */

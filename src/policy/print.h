@@ -20,8 +20,19 @@ int policy_print_ipfw(const struct situation *s, char *to, size_t size, struct e
 #define POLICY_NFT_TABLE "portcullis"
 #define POLICY_NFT_MARK 0x706f7274u /* set on what OUT and FORWARD passed, asked for at EGRESS */
 
-/* The anchor that is ours in pf. */
+/* The anchor that is ours in pf; and a second place for the same text, which Apple's stock main
+ * rules ask by themselves (after any child of com.apple whose name sorts before it). */
 #define POLICY_PF_ANCHOR "org.portcullis"
+#define POLICY_PF_FALLBACK "com.apple/000.portcullis"
+
+/* The main rules that ask our anchor, before anything else may pass a packet. `standing`: the main
+ * rules as they are, as pf.conf or as `pfctl -sr` and `-sn` print them, NULL or "" for none. They
+ * are kept, each in the order that pfctl wants (options, scrub, translation, dummynet, filter);
+ * ours go before theirs; calls of our anchor that stand are replaced, `set skip` on anything but
+ * loopback is left out. Made of its own result it is the same. 0, or -1 and `e`. */
+enum pf_dialect { PF_APPLE, PF_FREEBSD };
+int policy_print_pf_main(enum pf_dialect dialect, const char *standing, char *to, size_t size,
+			 struct err *e);
 /* The one rule set that is ours in ipfw (0..30; 31 can't be switched off). */
 enum { POLICY_IPFW_SET = 26 };
 
