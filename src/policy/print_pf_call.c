@@ -42,9 +42,9 @@ struct statement {
 enum { WORDS = 8, WORD_SIZE = 64 };
 static const char freebsd_scrub[] = "scrub in all fragment reassemble";
 
-/* Where it ends: a line end that is neither in quotes, in braces nor behind a backslash. All as in
- * pfctl: a remark goes on behind a backslash, and one before anything else but a line end (in
- * quotes: the quote) is nothing. NULL: quotes or braces stay open. */
+/* Where a statement of at least a byte ends: a line end that is neither in quotes, in braces nor behind a
+ * backslash. All as in pfctl: a remark goes on behind a backslash, and one before anything else but a line
+ * end (in quotes: the quote) is nothing. NULL: quotes, braces or the line itself stay open. */
 static const char *end_of(const char *at)
 {
 	bool remark = false;
@@ -66,7 +66,8 @@ static const char *end_of(const char *at)
 			depth += (*at == '{') - (*at == '}');
 		}
 	}
-	return quote == '\0' && depth <= 0 ? at : NULL;
+	/* A line end that is the last byte and did not return was behind a backslash. */
+	return quote == '\0' && depth <= 0 && at[-1] != '\\' && at[-1] != '\n' ? at : NULL;
 }
 
 /* The next word without its quotes, "" at the end. A sign is a word by itself. */
@@ -184,8 +185,9 @@ int policy_print_pf_main(enum pf_dialect dialect, const char *standing, char *to
 	for (enum stage stage = STAGE_OPTION; stage < STAGE_END; stage++) {
 		print_ours(&page, dialect, stage);
 		if (standing != NULL && print_stage(&page, standing, stage) == -1)
-			return err_set(e, "the main rules of pf end within quotes or braces; instead: let "
-					  "`pfctl -nf` show where");
+			return err_set(
+			    e, "the main rules of pf end within quotes, braces or a line; instead: let "
+			       "`pfctl -nf` show where");
 		/* Theirs first: only the first scrub rule that matches is asked, and it may say more. */
 		if (stage == STAGE_SCRUB && dialect == PF_FREEBSD)
 			page_add(&page, "%s\n", freebsd_scrub);

@@ -102,7 +102,8 @@ static void test_without_others(void **state)
 static void test_open_quotes_and_braces(void **state)
 {
 	static const char *const bad[] = {"x = \"en0\npass quick all\n", "table <a> { 192.0.2.1\npass all\n",
-					  "x = \"a\\\"\npass quick all\n"};
+					  "x = \"a\\\"\npass quick all\n", "pass all # remark \\",
+					  "pass all \\\n"};
 	static char text[PRINT_SIZE];
 
 	(void)state;

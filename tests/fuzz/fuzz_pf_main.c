@@ -1,0 +1,58 @@
+/* Any text as pf's main rules. What is made of it calls our anchor once, before every line that may
+ * pass something, and made of its own result it is the same. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/print.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(int condition)
+{
+	if (!condition)
+		abort();
+}
+
+/* A line that begins so, NULL if none does. Lines within braces or quotes count: that is stricter. */
+static const char *line_with(const char *text, const char *begin)
+{
+	for (; text != NULL && *text != '\0';
+	     text = strchr(text, '\n') != NULL ? strchr(text, '\n') + 1 : NULL)
+		if (strncmp(text, begin, strlen(begin)) == 0)
+			return text;
+	return NULL;
+}
+
+/* Without quotes, braces, remarks and long lines a line is a rule, whoever reads it. */
+static int is_plain(const char *text)
+{
+	return strpbrk(text, "\"'{}\\#") == NULL;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static char standing[PRINT_SIZE], once[2 * PRINT_SIZE], twice[2 * PRINT_SIZE];
+	static const char call[] = "\nanchor \"org.portcullis\"\n";
+	struct err e = {""};
+
+	if (size >= sizeof standing)
+		return 0;
+	memcpy(standing, data, size);
+	standing[size] = '\0';
+	for (int dialect = PF_APPLE; dialect <= PF_FREEBSD; dialect++) {
+		if (policy_print_pf_main((enum pf_dialect)dialect, standing, once, sizeof once, &e) == -1) {
+			require(e.text[0] != '\0');
+			continue;
+		}
+		require(policy_print_pf_main((enum pf_dialect)dialect, once, twice, sizeof twice, &e) == 0);
+		require(strcmp(once, twice) == 0);
+		require(strstr(once, call) != NULL);
+		if (!is_plain(standing))
+			continue;
+		require(strstr(strstr(once, call) + 1, call) == NULL);
+		require(line_with(once, "pass") == NULL || line_with(once, "pass") > strstr(once, call));
+		require(line_with(once, "anchor org.portcullis\n") == NULL);
+	}
+	return 0;
+}
