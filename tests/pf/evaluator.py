@@ -17,7 +17,7 @@ from packet import ICMP, ICMP6, TCP, UDP, recorded_world
 __all__ = ["APPLE", "BOTH", "FREEBSD", "Decision", "Pf", "PfError"]
 
 HOP_BY_HOP, ROUTING, FRAGMENT, AUTHENTICATION, DESTINATION = 0, 43, 44, 51, 60
-EXTENSIONS = (HOP_BY_HOP, ROUTING, FRAGMENT, AUTHENTICATION, DESTINATION)
+ENDLESS = (HOP_BY_HOP, ROUTING, AUTHENTICATION, DESTINATION)  # as the protocol: the chain never comes to one
 ERRORS = {ICMP: (3, 4, 5, 11, 12), ICMP6: (1, 2, 3, 4)}  # they quote a packet
 HEADER = {TCP: 20, UDP: 8, ICMP: 8, ICMP6: 8}
 IDLE = {TCP: 86400, UDP: 60, ICMP: 20, ICMP6: 20}  # seconds until a state is forgotten; else 60
@@ -129,10 +129,10 @@ class Pf:
             return Decision(PASS, reason="pf is disabled")
         if self.is_skipped(packet.interface):
             return Decision(PASS, reason="set skip")
-        if packet.version == 6 and packet.proto in EXTENSIONS:
+        if packet.version == 6 and packet.proto in ENDLESS:
             return Decision(BLOCK, reason="a chain of headers without an end")
-        if packet.version == 6 and FRAGMENT in packet.headers and packet.frag is None:
-            packet = packet.replace(frag=(0, False))
+        if packet.version == 6 and FRAGMENT in (packet.proto, *packet.headers) and packet.frag is None:
+            packet = packet.replace(frag=(0, False))  # nobody looks behind the header of a fragment
         if packet.frag is not None:
             return self.decide_fragment(packet)
         return self.decide_whole(packet)
