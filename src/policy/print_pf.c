@@ -149,7 +149,7 @@ static void print_ends(struct page *page, const struct rule *rule, const struct 
 	if (rule->family != NET_NONE)
 		page_add(page, rule->family == NET_IPV4 ? " inet" : " inet6");
 	if (proto != 0)
-		page_add(page, " proto %s", proto == ICMP6 ? "icmp6" : net_proto_text(proto));
+		page_add(page, " proto %s", proto == ICMP6 ? "ipv6-icmp" : net_proto_text(proto));
 	if (proto == 0 && source == SET_ANY && destination == SET_ANY) {
 		page_add(page, " all");
 		return;
@@ -200,26 +200,37 @@ static void print_rule(struct page *page, const struct rule *rule, const struct 
 	page_add(page, "\n");
 }
 
-/* Large datagrams arrive in fragments, which have no port: they are put together first. */
+/* Large datagrams arrive in fragments, which have no port: they are put together first. Nobody tells
+ * a TCP server's connection what the path takes (row 4), so its segments are kept small. */
 static void print_scrub(struct page *page, const struct situation *s)
 {
 	struct rule hole = {
 	    .family = s->endpoint.address.family, .proto = s->endpoint.proto, .source = SET_ENDPOINT_ADDRESS};
-	bool locked = s->state == POLICY_LOCKED;
+	bool tcp = s->endpoint.proto == NET_TCP, locked = s->state == POLICY_LOCKED;
 
 	if (locked && !s->lan)
 		return;
-	page_add(page, "# fragments are put together before they are judged (FreeBSD: this line belongs into "
-		       "the main file)\nscrub in");
-	print_on(page, LINK_PHYSICAL, true, s);
-	if (s->lan) {
-		page_add(page, " all");
-	} else {
+	page_add(page, "# fragments are put together before they are judged\n");
+	if (!locked && (tcp || !s->lan)) {
+		page_add(page, "scrub in");
+		print_on(page, LINK_PHYSICAL, true, s);
 		print_ends(page, &hole, s);
+		page_add(page, "%s fragment reassemble\n", tcp ? " max-mss 1220" : "");
 	}
-	page_add(page, " fragment reassemble\n");
+	if (s->lan) {
+		page_add(page, "scrub in");
+		print_on(page, LINK_PHYSICAL, true, s);
+		page_add(page, " all fragment reassemble\n");
+	}
 	if (s->state == POLICY_OPEN)
 		page_add(page, "scrub in on %s all fragment reassemble\n", s->tunnel.name);
+}
+
+/* What others translate and pass in one breath would never be asked about. */
+static void print_translation(struct page *page)
+{
+	page_add(page, "# row 11: no translation by others, for its \"pass\" skips every rule\n"
+		       "no nat on ! lo0 all\nno rdr on ! lo0 all\n");
 }
 
 static void print_row(struct page *page, unsigned row, const struct situation *s)
@@ -229,9 +240,7 @@ static void print_row(struct page *page, unsigned row, const struct situation *s
 	const struct rule *table = policy_table(&count);
 
 	if (row == 4 && s->state != POLICY_LOCKED)
-		page_add(page,
-			 "# row 4: not here: no state relates an error to the hole; openvpn's packets are "
-			 "kept small instead\n");
+		page_add(page, "# row 4: not here: no state relates an error to the hole\n");
 	if (row == 10 && s->lan)
 		page_add(page, "# row 10: fragments carry no port and would hide DNS from row 8\n"
 			       "block drop quick all fragment\n");
@@ -248,11 +257,11 @@ int policy_print_pf(const struct situation *s, char *to, size_t size, struct err
 	if (page_begin(&page, s, to, size, e) == -1)
 		return -1;
 	page_situation(&page, s);
-	page_add(&page,
-		 "# For the anchor \"%s\", before every other one, with a scrub-anchor line of its own.\n",
+	page_add(&page, "# For the anchor \"%s\", which the main rules ask before every other one.\n",
 		 POLICY_PF_ANCHOR);
 	print_tables(&page, s);
 	print_scrub(&page, s);
+	print_translation(&page);
 	for (unsigned row = 1; row <= RULE_LAST_ROW; row++)
 		print_row(&page, row, s);
 	return page_end(&page, e);
