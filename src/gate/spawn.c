@@ -3,7 +3,6 @@
 #include "gate/gate.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,7 +11,7 @@
 #include "os/child.h"
 #include "os/descriptor.h"
 
-enum { ARGUMENTS_MAX = 128, PROFILE_FD = 3 };
+enum { ARGUMENTS_MAX = 128 };
 
 /* Our options come after --config: for single-valued options the last wins,
  * and the vetted profile holds none that accumulates (management-notes 6.2).
@@ -22,7 +21,7 @@ enum { ARGUMENTS_MAX = 128, PROFILE_FD = 3 };
  * What a server may not decide stands before --config: the first filter that
  * fits is the one openvpn takes. */
 static const char fixed[] =
-    "--nobind --dev-type tun --script-security 0 --verb 3 --suppress-timestamps "
+    "--nobind --dev-type tun --verb 3 --suppress-timestamps "
     "--remap-usr1 SIGTERM --connect-retry-max 1 --tls-exit "
     "--management-client --management-hold --management-query-passwords --management-up-down "
     "--management-log-cache 500 --auth-retry interact "
@@ -36,7 +35,7 @@ static const char filters[] =
 struct arguments {
 	const char *list[ARGUMENTS_MAX];
 	size_t count;
-	char address[NET_ADDRESS_TEXT], port[8], socket[PATH_MAX], profile[32], filters[sizeof filters],
+	char address[NET_ADDRESS_TEXT], port[8], socket[PATH_MAX], filters[sizeof filters],
 	    fixed[sizeof fixed];
 };
 
@@ -64,8 +63,9 @@ static const char *proto_word(const struct net_endpoint *endpoint)
 static void fill(struct arguments *arguments, const struct gate *gate, const struct net_endpoint *endpoint)
 {
 	const struct config *config = &gate->config;
+	const char *words[CHILD_OPENVPN_WORDS];
+	size_t word_count = child_openvpn_words(config->interface, words);
 
-	snprintf(arguments->profile, sizeof arguments->profile, "/dev/fd/%d", PROFILE_FD);
 	snprintf(arguments->port, sizeof arguments->port, "%u", endpoint->port);
 	snprintf(arguments->socket, sizeof arguments->socket, "%.*s/openvpn.sock", PATH_MAX - 16,
 		 config->runtime_dir);
@@ -73,11 +73,11 @@ static void fill(struct arguments *arguments, const struct gate *gate, const str
 	add(arguments, "openvpn");
 	add_words(arguments, memcpy(arguments->filters, filters, sizeof filters));
 	add(arguments, "--config");
-	add(arguments, arguments->profile);
+	add(arguments, "stdin"); /* a name under /dev/fd is not there on every system */
 	for (size_t i = 0; i < config->openvpn_argument_count; i++)
 		add(arguments, config->openvpn_arguments[i]);
-	add(arguments, "--dev");
-	add(arguments, config->interface);
+	for (size_t i = 0; i < word_count; i++)
+		add(arguments, words[i]);
 	add(arguments, "--remote");
 	add(arguments, arguments->address);
 	add(arguments, arguments->port);
@@ -96,9 +96,10 @@ static void fill(struct arguments *arguments, const struct gate *gate, const str
 /* In the child. Never returns. */
 static void become_openvpn(const struct gate *gate, struct arguments *arguments, int output)
 {
-	const int from[] = {open("/dev/null", O_RDONLY), output, output, gate->profile.body};
+	const int from[] = {gate->profile.body, output, output};
 	char *list[ARGUMENTS_MAX];
 
+	lseek(gate->profile.body, 0, SEEK_SET); /* shared with the attempt before, which read it */
 	memcpy(list, arguments->list, sizeof list);
 	dup2(output, 2);
 	if (child_confine_openvpn(gate->config.openvpn_user.number, gate->config.openvpn_group.number) ==

@@ -17,10 +17,19 @@ int child_sealed(const char *name, const char *bytes, size_t length, struct err 
 int child_scratch(const char *name, struct err *e);
 
 /* In a child, before exec: group `gid` and no other, user `uid`, the one
- * capability openvpn needs (CAP_NET_ADMIN), no core. 0 or -1 with errno. */
+ * capability openvpn needs (CAP_NET_ADMIN; where there are none `uid` must be
+ * root, ENOTSUP), no core. 0 or -1 with errno. */
 int child_confine_openvpn(uint32_t uid, uint32_t gid);
 
-/* In a child: it ends when its parent does. 0 or -1 with errno. */
+enum { CHILD_OPENVPN_WORDS = 6 };
+
+/* What openvpn is told of its device `interface`, and what it may run by itself
+ * (nothing, or where it has no other way ifconfig and route): options for its
+ * command line, as many as it returns. `interface` must outlive `words`. */
+size_t child_openvpn_words(const char *interface, const char **words);
+
+/* In a child: it ends when its parent does. 0 or -1 with errno. macOS has no
+ * such thing: there a child ends because its channel closes (known-issues.md). */
 int child_die_with_parent(void);
 
 /* When `pid` started, in the kernel's own unit; 0 if there is none. Together
@@ -36,6 +45,9 @@ int child_end(pid_t pid, uint64_t started);
 
 /* Waits for a child of ours, `milliseconds` at most; then it is killed. Its status. */
 int child_wait(pid_t pid, int milliseconds);
+
+/* The path of our own executable. 0 or -1. */
+int child_own_path(char *to, size_t size);
 
 /* The path of our own executable's folder plus `name`, if such a file is
  * there, else `fallback`/name. Returns `to` (`size` bytes). */

@@ -3,7 +3,28 @@
 #define OS_PID_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
+
+struct pid_walk;
+
+/* What the kernel says of a process. */
+struct pid_facts {
+	uint64_t began; /* in the kernel's own unit; with the pid it names one process for good */
+	bool running;   /* not a zombie: that has left already, and holds nothing */
+	bool ours;      /* root's, in our own network namespace or jail */
+	char name[64];  /* as the kernel keeps it: cut, without its folder */
+};
+
+/* 0, or -1 if there is no such process, or it can't be asked for. */
+int pid_ask(pid_t pid, struct pid_facts *facts);
+
+/* Now, in the unit of `began`, rounded up: what begins from now on is not older. */
+uint64_t pid_now(void);
+
+/* The next process after *walk, which begins as NULL, in no order; 0 at the
+ * end, and then *walk is freed. */
+pid_t pid_next(struct pid_walk **walk);
 
 /* A descriptor of the process `pid`, that poll(2) finds readable once it has
  * ended. The caller closes it. -1 with errno: ESRCH if there is none. */

@@ -1,0 +1,66 @@
+/* The child port on FreeBSD: sealed memory, procctl, and who holds tun(4). */
+#include <sys/types.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/procctl.h>
+#include <sys/sysctl.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "os/child.h"
+#include "os/tun_freebsd.h"
+
+int child_scratch(const char *name, struct err *e)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	return fd == -1 ? err_errno(e, "memfd_create") : fd;
+}
+
+int child_sealed(const char *name, const char *bytes, size_t length, struct err *e)
+{
+	int fd = child_scratch(name, e);
+
+	if (fd == -1)
+		return -1;
+	if (io_write_all(fd, bytes, length) == -1 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) == -1) {
+		err_errno(e, "sealed memory for %s", name);
+		close(fd);
+		return -1;
+	}
+	lseek(fd, 0, SEEK_SET);
+	return fd;
+}
+
+int child_die_with_parent(void)
+{
+	int number = SIGKILL;
+
+	return procctl(P_PID, 0, PROC_PDEATHSIG_CTL, &number);
+}
+
+/* openvpn has no other way here than ifconfig and route, so it may run them. */
+size_t child_openvpn_words(const char *interface, const char **words)
+{
+	words[0] = "--dev";
+	words[1] = interface;
+	words[2] = "--script-security";
+	words[3] = "1";
+	return 4;
+}
+
+int child_own_path(char *to, size_t size)
+{
+	int name[] = {CTL_KERN, KERN_PROC, KERN_PROC_PATHNAME, -1};
+
+	return sysctl(name, sizeof name / sizeof *name, to, &size, NULL, 0);
+}
+
+bool child_holds_interface(pid_t pid, const char *name)
+{
+	return pid > 0 && tun_holder(name) == pid;
+}
