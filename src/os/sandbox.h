@@ -15,7 +15,8 @@ enum sandbox_program {
  * privileges. First line of the driver. 0 or -1. */
 int sandbox_drop(uint32_t uid, uint32_t gid, struct err *e);
 
-/* Enters the system-call list of `program`; a violation kills the process.
+/* Leaves `program` what it needs and nothing else, as far as the system can: a
+ * violation kills the process (Linux, OpenBSD) or is refused (FreeBSD, macOS).
  * 0 or -1 (then the caller must leave). */
 int sandbox_enter(enum sandbox_program program, struct err *e);
 
