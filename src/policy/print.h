@@ -31,8 +31,7 @@ int policy_print_ipfw(const struct situation *s, char *to, size_t size, struct e
  * ours go before theirs; calls of our anchor that stand are replaced, `set skip` on anything but
  * loopback is left out. Made of its own result it is the same. 0, or -1 and `e`. */
 enum pf_dialect { PF_APPLE, PF_FREEBSD };
-int policy_print_pf_main(enum pf_dialect dialect, const char *standing, char *to, size_t size,
-			 struct err *e);
+int policy_print_pf_main(enum pf_dialect dialect, const char *standing, char *to, size_t size, struct err *e);
 /* The one rule set that is ours in ipfw (0..30; 31 can't be switched off). */
 enum { POLICY_IPFW_SET = 26 };
 
