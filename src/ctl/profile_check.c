@@ -8,8 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/io.h"
-#include "base/text.h"
+#include "ctl/regular.h"
 
 enum { PATH_SIZE = 4096, REFERRED_MAX = 1024 * 1024, REMOTES_SHOWN = 10 };
 
@@ -23,20 +22,10 @@ static int read_file(const char *path, uid_t owner, size_t max, char **bytes, si
 	*bytes = NULL;
 	if (descriptor == -1)
 		return err_errno(e, "%s", path);
-	if (fstat(descriptor, &status) == -1 || !S_ISREG(status.st_mode))
-		result = err_set(e, "%s: not a regular file", path);
-	else if (owner != PROFILE_ANY_OWNER && status.st_uid != owner)
+	if (owner != PROFILE_ANY_OWNER && (fstat(descriptor, &status) == -1 || status.st_uid != owner))
 		result = err_set(e, "%s: another file since it was looked at", path);
-	else if ((*bytes = io_read_all(descriptor, max + 1, length)) == NULL)
-		result = err_errno(e, "%s", path);
-	else if (*length > max)
-		result = err_set(e, "%s: larger than %zu KiB", path, max / 1024);
 	else
-		result = 0;
-	if (result == -1) {
-		free(*bytes);
-		*bytes = NULL;
-	}
+		result = regular_read(descriptor, path, max, bytes, length, e);
 	close(descriptor);
 	return result;
 }
@@ -55,6 +44,7 @@ static int read_beside(const char *path, char **bytes, size_t *length, void *arg
 	return read_file(place, PROFILE_ANY_OWNER, REFERRED_MAX, bytes, length, e);
 }
 
+/* The same, and says so. */
 static int read_referred(const char *path, char **bytes, size_t *length, void *argument, struct err *e)
 {
 	if (read_beside(path, bytes, length, argument, e) == -1)
@@ -69,11 +59,13 @@ static void print_notice(int line, const char *option, const char *reason, void 
 	fprintf(stderr, "%s:%d: note: %s: %s\n", (const char *)argument, line, option, reason);
 }
 
-struct profile *profile_file_parse(const char *file, uid_t owner, struct err *e)
+struct profile *profile_file_parse(const char *file, uid_t owner, bool quiet, struct err *e)
 {
 	char *own = strdup(file);
-	struct profile_source source = {
-	    .name = file, .file = read_referred, .notice = print_notice, .argument = own};
+	struct profile_source source = {.name = file,
+					.file = quiet ? read_beside : read_referred,
+					.notice = quiet ? NULL : print_notice,
+					.argument = own};
 	struct profile *profile = NULL;
 	char *bytes = NULL;
 
@@ -110,7 +102,9 @@ void profile_file_describe(const struct profile *profile)
 	if (needs & PROFILE_NEEDS_USER_PASSWORD)
 		puts("needs a user name and a password: credentials { } in portcullis.conf");
 	if (needs & PROFILE_NEEDS_KEY_PASSPHRASE)
-		puts("needs the passphrase of its private key: credentials { } in portcullis.conf");
+		puts("needs the passphrase of its private key, which is encrypted, and nobody is there to "
+		     "type it; "
+		     "instead: credentials { password-file } in portcullis.conf");
 	if (profile_route_nopull(profile))
 		puts("takes no routes from the server (route-nopull)");
 }
@@ -118,7 +112,7 @@ void profile_file_describe(const struct profile *profile)
 int check_profile(const char *file)
 {
 	struct err e = {""};
-	struct profile *profile = profile_file_parse(file, PROFILE_ANY_OWNER, &e);
+	struct profile *profile = profile_file_parse(file, PROFILE_ANY_OWNER, false, &e);
 
 	if (profile == NULL) {
 		fprintf(stderr, "%s\n", e.text);

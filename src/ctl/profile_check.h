@@ -2,6 +2,7 @@
 #ifndef CTL_PROFILE_CHECK_H
 #define CTL_PROFILE_CHECK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -15,19 +16,20 @@
  * exit code, 0 or 1. */
 int check_profile(const char *file);
 
-/* `portcullis import FILE.ovpn [NAME]`: root only. FILE and what it refers to
- * are read in a child with the rights of FILE's owner, names are resolved, the
- * new profile is written to SYSCONFDIR/portcullis/profiles as NAME.ovpn (NULL:
- * after the file). May block in the resolver. Returns the exit code, 0 or 1. */
+/* `portcullis import FILE.ovpn|BUNDLE.tblk [NAME]`: root only. FILE and what it
+ * refers to are read in a child with the rights of FILE's owner, names are
+ * resolved, the new profile is written to SYSCONFDIR/portcullis/profiles as
+ * NAME.ovpn (NULL: after the file). May block in the resolver. Returns the exit
+ * code, 0 or 1. */
 int import_profile(const char *file, const char *name);
 
 /* The same, `import --to DIRECTORY`. */
 int import_profile_to(const char *file, const char *name, const char *directory);
 
 /* Reads and parses `file`, which has to be `owner`'s; what it refers to is
- * read from beside it with the rights of this process; notices go to stderr.
- * NULL and `e` if refused. */
-struct profile *profile_file_parse(const char *file, uid_t owner, struct err *e);
+ * read from beside it with the rights of this process; notices go to stderr
+ * unless `quiet`. NULL and `e` if refused. */
+struct profile *profile_file_parse(const char *file, uid_t owner, bool quiet, struct err *e);
 
 /* Prints the remotes and what the profile needs to stdout. */
 void profile_file_describe(const struct profile *profile);
