@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +13,8 @@
 #include "ctl/profile_check.h"
 #include "ctl/profile_resolve.h"
 #include "ctl/profile_store.h"
+#include "ctl/tblk.h"
+#include "ctl/tblk_import.h"
 
 enum { DEADLINE_S = 120 };
 
@@ -70,28 +73,46 @@ static int import_file(const char *file, const char *name, const char *directory
 	return result;
 }
 
-static bool is_bundle(const char *file)
+/* What is no profile, by its name: what to do instead. NULL: a file to try. */
+static const char *refusal(const char *file)
 {
+	static const struct {
+		const char *end, *instead;
+	} kinds[] = {
+	    {".zip", "an archive; instead: unpack it, and import the .tblk or .ovpn in it"},
+	    {".gz", "an archive; instead: unpack it, and import the .tblk or .ovpn in it"},
+	    {".tgz", "an archive; instead: unpack it, and import the .tblk or .ovpn in it"},
+	    {".visz", "Viscosity's archive; instead: unpack it (tar -xzf), and import the config.conf in it"},
+	};
 	size_t length = strlen(file);
-	struct stat status;
 
-	while (length > 0 && file[length - 1] == '/')
-		length--;
-	return (length > 5 && strncmp(file + length - 5, ".tblk", 5) == 0) ||
-	       (stat(file, &status) == 0 && S_ISDIR(status.st_mode));
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		size_t tail = strlen(kinds[i].end);
+
+		if (length > tail && strcasecmp(file + length - tail, kinds[i].end) == 0)
+			return kinds[i].instead;
+	}
+	return NULL;
 }
 
 int import_profile_to(const char *file, const char *name, const char *directory)
 {
 	struct err e = {""};
+	struct stat status;
+	bool folder = stat(file, &status) == 0 && S_ISDIR(status.st_mode);
 	int result = -1;
 
 	if (geteuid() != 0)
 		err_set(&e, "import writes what root runs; instead: sudo portcullis import %s", file);
-	else if (is_bundle(file))
-		err_set(&e, "%s: a folder; instead: import the .ovpn inside it", file);
+	else if (!folder && refusal(file) != NULL)
+		err_set(&e, "%s: %s", file, refusal(file));
+	else if (!folder && tblk_is_bundle(file) && stat(file, &status) == 0)
+		err_set(&e,
+			"%s: a bundle is a folder, and this is none; instead: unpack it, if it is an archive",
+			file);
 	else
-		result = import_file(file, name, directory, &e);
+		result =
+		    folder ? tblk_import(file, name, directory, &e) : import_file(file, name, directory, &e);
 	if (e.text[0] != '\0')
 		fprintf(stderr, "%s\n", e.text);
 	return result == 0 ? 0 : 1;

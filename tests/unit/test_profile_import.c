@@ -230,7 +230,14 @@ static void test_what_is_no_profile(void **state)
 	snprintf(path, sizeof path, "%s/a.tblk", home);
 	assert_int_equal(mkdir(path, 0755), 0);
 	assert_int_equal(quietly(do_import, "a.tblk", NULL), 1);
-	assert_says("a folder; instead: import the .ovpn inside it");
+	assert_says("a.tblk: no configuration (.ovpn or .conf) in it; instead: ");
+	snprintf(path, sizeof path, "%s/plain", home);
+	assert_int_equal(mkdir(path, 0755), 0);
+	assert_int_equal(quietly(do_import, "plain", NULL), 1);
+	assert_says("plain: a folder, and no bundle of Tunnelblick's (NAME.tblk); instead: ");
+	write_text("b.tblk.zip", "PK", OWNER);
+	assert_int_equal(quietly(do_import, "b.tblk.zip", NULL), 1);
+	assert_says("b.tblk.zip: an archive; instead: unpack it");
 	snprintf(path, sizeof path, "%s/pipe.ovpn", home);
 	assert_int_equal(mkfifo(path, 0644), 0);
 	assert_int_equal(quietly(do_import, "pipe.ovpn", NULL), 1);
