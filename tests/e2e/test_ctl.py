@@ -387,6 +387,7 @@ def test_wait_for_down(serve, run):
     (["pause"], "portcullis pause 15m"), (["pause", "5x"], "a number and s, m, h or d"),
     (["pause", "5m", "6m"], "one word too many"), (["rules", "--backend", "ntf"], "did you mean nft"),
     (["rules", "--tunnel-index", "0"], "as `ip link` shows it"), (["import"], "portcullis import FILE.ovpn"),
+    (["import", "--tunnelblick", "x"], "import what it names"),
     (["rules", "--state", "dialling", "--remote", "host:1/udp"], "with a numeric address"),
     (["audit"], "later version"), (["-q"], "portcullis help")])
 def test_mistakes_are_one_line_with_a_hint(run, words, hint):
