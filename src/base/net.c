@@ -28,7 +28,7 @@ int net_address_parse(const char *from, struct net_address *address)
 	return -1;
 }
 
-static void clear_host_bits(struct net_prefix *prefix)
+void net_prefix_clear(struct net_prefix *prefix)
 {
 	size_t length = prefix->length;
 
@@ -46,7 +46,7 @@ bool net_prefix_is_clean(const struct net_prefix *prefix)
 {
 	struct net_prefix clean = *prefix;
 
-	clear_host_bits(&clean);
+	net_prefix_clear(&clean);
 	return memcmp(&clean, prefix, sizeof clean) == 0;
 }
 
@@ -63,7 +63,7 @@ int net_prefix_parse(const char *from, struct net_prefix *prefix)
 	    text_number(slash + 1, 0, (uint64_t)address_bits(&prefix->address), &length) == -1)
 		return -1;
 	prefix->length = (uint8_t)length;
-	clear_host_bits(prefix);
+	net_prefix_clear(prefix);
 	return 0;
 }
 

@@ -35,7 +35,7 @@ static int check_dial(const struct gate *gate, const struct net_endpoint *endpoi
 		return err_set(e, "nobody wants a tunnel");
 	if (!is_a_remote(&gate->profile, endpoint))
 		return err_set(e, "no remote of the profile is there");
-	if (netwatch_index(gate->config.interface) != 0)
+	if (netwatch_taken(gate->config.interface))
 		return err_set(e, "%s exists and is not ours; instead: remove it, or name another interface",
 			       gate->config.interface);
 	if (!net_address_is_dialable(&endpoint->address))

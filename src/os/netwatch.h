@@ -40,6 +40,10 @@ int netwatch_tunnel(const char *name, const struct net_address *address4, const 
 /* The index of the interface `name`, 0 if there is none. */
 unsigned netwatch_index(const char *name);
 
+/* Is the name taken, so that an openvpn to come can't have it? A TUN device that
+ * outlived its process (FreeBSD) is not: it is opened again. */
+bool netwatch_taken(const char *name);
+
 /* Sets every physical link down, or those that this call set down up again. 0 or -1. */
 int netwatch_links_down(struct err *e);
 int netwatch_links_restore(struct err *e);

@@ -53,6 +53,12 @@ int netwatch_clean(const char *name, const struct net_endpoint *endpoint, struct
 	return missing(e);
 }
 
+bool netwatch_taken(const char *name)
+{
+	(void)name;
+	return true;
+}
+
 unsigned netwatch_index(const char *name)
 {
 	(void)name;

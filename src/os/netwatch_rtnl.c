@@ -12,12 +12,11 @@
 #include "base/text.h"
 #include "os/netlink_linux.h"
 #include "os/netwatch.h"
+#include "os/netwatch_prefixes.h"
 #include "os/netwatch_rtnl_decode.h"
 #include "os/netwatch_rtnl_talk.h"
 
-/* A prefix shorter than this is no link's: taking it would let neighbour
- * discovery name most of the Internet. */
-enum { ON_LINK_MIN_LENGTH = 16, KNOWN_LINKS = 128, DATAGRAMS_A_TURN = 64, WATCH_BUFFER = 1024 * 1024 };
+enum { KNOWN_LINKS = 128, DATAGRAMS_A_TURN = 64, WATCH_BUFFER = 1024 * 1024 };
 
 /* What was last heard of a link, to tell what its next message changes. */
 struct known {
@@ -350,36 +349,6 @@ static bool is_physical(const struct filling *filling, unsigned index)
 	return false;
 }
 
-static bool covers(const struct net_prefix *wide, const struct net_prefix *narrow)
-{
-	return wide->length <= narrow->length && net_prefix_contains(wide, &narrow->address);
-}
-
-/* Keeps the list free of prefixes within others; fe80::/10 stands in the rule itself. */
-static int add_neighbour(struct filling *filling, const struct net_prefix *prefix)
-{
-	static const struct net_prefix link_local = {{NET_IPV6, {0xfe, 0x80}}, 10};
-	static const struct net_prefix multicast = {{NET_IPV6, {0xff}}, 8};
-	struct situation *s = filling->s;
-	size_t kept = 0;
-
-	if (covers(&link_local, prefix) || covers(&multicast, prefix))
-		return 0;
-	for (size_t i = 0; i < s->neighbour_count; i++) {
-		if (covers(&s->neighbours[i], prefix))
-			return 0;
-	}
-	for (size_t i = 0; i < s->neighbour_count; i++) {
-		if (!covers(prefix, &s->neighbours[i]))
-			s->neighbours[kept++] = s->neighbours[i];
-	}
-	s->neighbour_count = kept;
-	/* Anybody on the link can advertise prefixes: too many of them are not asked for. */
-	if (kept < SITUATION_NEIGHBOURS)
-		s->neighbours[s->neighbour_count++] = *prefix;
-	return 0;
-}
-
 static int fill_address(const struct rtnl_message *message, void *argument)
 {
 	struct net_prefix own = {message->address.address, 128};
@@ -387,7 +356,8 @@ static int fill_address(const struct rtnl_message *message, void *argument)
 	if (message->kind != RTNL_ADDRESS || own.address.family != NET_IPV6 ||
 	    !is_physical(argument, message->address.index))
 		return 0;
-	return add_neighbour(argument, &own);
+	netwatch_add_prefix(((struct filling *)argument)->s, &own);
+	return 0;
 }
 
 static int fill_route(const struct rtnl_message *message, void *argument)
@@ -396,9 +366,10 @@ static int fill_route(const struct rtnl_message *message, void *argument)
 
 	if (message->kind != RTNL_ROUTE || route->family != NET_IPV6 || route->type != RTN_UNICAST ||
 	    route->gateway.family != NET_NONE || route->multipath ||
-	    route->destination.length < ON_LINK_MIN_LENGTH || !is_physical(argument, route->link))
+	    route->destination.length < NETWATCH_ON_LINK_MIN || !is_physical(argument, route->link))
 		return 0;
-	return add_neighbour(argument, &route->destination);
+	netwatch_add_prefix(((struct filling *)argument)->s, &route->destination);
+	return 0;
 }
 
 static void refill_neighbours(void *argument)

@@ -7,3 +7,8 @@ unsigned netwatch_index(const char *name)
 {
 	return if_nametoindex(name);
 }
+
+bool netwatch_taken(const char *name)
+{
+	return netwatch_index(name) != 0;
+}
