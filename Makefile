@@ -48,6 +48,9 @@ OS_FIREWALL := $(call port,firewall firewall_ports_$(PLATFORM) $(FIREWALL))
 OS_CHILD := $(call port,$(CHILD) $(DESCRIPTOR) tool_paths_system)
 OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(call port,$(NETWATCH) $(DNS) $(PORTS) daemon_unix file_unix)
 OS_DRIVER := $(call port,$(SANDBOX) $(PEER) $(DESCRIPTOR) $(if $(SANITIZE),sandbox_sanitizer))
+# Pure halves of other platforms' ports: tested and fuzzed here all the same.
+OS_PURE := $(call os,netwatch_route_decode netwatch_route_facts netwatch_route_known netwatch_route_layout \
+	sleep_gap tun_status)
 OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(call port,$(NETLINK) $(PORTS))
 
 CONFIG := $(call room,src/config)
@@ -84,7 +87,7 @@ $(BUILD)/test/portcullisd: $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(OS
 
 # --- unit tests: tests/unit/test_NAME.c against every room's objects
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(wildcard tests/unit/test_*.c))
-UNIT_ROOMS = $(sort $(GATE) $(DRIVER) $(CTL) $(OS_GATE) $(OS_DRIVER) $(OS_CTL) $(TUNNEL) $(PROFILE) $(MGMT) $(POLICY) $(BASE) $(FAULT))
+UNIT_ROOMS = $(sort $(GATE) $(DRIVER) $(CTL) $(OS_GATE) $(OS_DRIVER) $(OS_CTL) $(OS_PURE) $(TUNNEL) $(PROFILE) $(MGMT) $(POLICY) $(BASE) $(FAULT))
 $(BUILD)/test/rooms.a: $(UNIT_ROOMS)
 	@mkdir -p $(@D)
 	@rm -f $@

@@ -107,6 +107,12 @@ unsigned netwatch_index(const char *name)
 	return 0;
 }
 
+bool netwatch_taken(const char *name)
+{
+	(void)name;
+	return false;
+}
+
 bool child_holds_interface(pid_t pid, const char *name)
 {
 	(void)pid, (void)name;
