@@ -8,18 +8,14 @@
 #include <sys/types.h>
 
 #include <sys/socket.h>
-#include <sys/sysctl.h>
 
 #include <net/if.h>
-#include <net/route.h>
 #include <unistd.h>
 
-#include "base/text.h"
-#include "os/descriptor.h"
 #include "os/netwatch.h"
 
 /* A message is one datagram, and smaller than this. */
-enum { MESSAGE_SIZE = 4096, MESSAGES_A_TURN = 256, WATCH_BUFFER = 256 * 1024, DUMP_TRIES = 8 };
+enum { MESSAGE_SIZE = 4096, MESSAGES_A_TURN = 256, WATCH_BUFFER = 256 * 1024 };
 
 struct netwatch {
 	struct netwatch_events events;
@@ -29,42 +25,12 @@ struct netwatch {
 	struct route_news news;
 };
 
-/* The kernel says how much room it takes; that grows meanwhile. */
-int route_dump(int what, int family, struct route_buffer *buffer, struct err *e)
-{
-	int name[] = {CTL_NET, PF_ROUTE, 0, family, what, 0};
-
-	for (int i = 0; i < DUMP_TRIES; i++) {
-		size_t length = 0;
-
-		if (sysctl(name, 6, NULL, &length, NULL, 0) == -1)
-			return err_errno(e, "reading links and routes");
-		length += length / 4 + MESSAGE_SIZE;
-		if ((buffer->bytes = malloc(length)) == NULL)
-			return err_errno(e, "reading links and routes");
-		if (sysctl(name, 6, buffer->bytes, &length, NULL, 0) == 0) {
-			buffer->length = length;
-			return 0;
-		}
-		route_release(buffer);
-		if (errno != ENOMEM)
-			return err_errno(e, "reading links and routes");
-	}
-	return err_set(e, "the network changes faster than it can be read");
-}
-
-void route_release(struct route_buffer *buffer)
-{
-	free(buffer->bytes);
-	*buffer = (struct route_buffer){NULL, 0};
-}
-
 static int read_links(struct route_links *links, struct err *e)
 {
 	struct route_buffer interfaces = {NULL, 0};
 	int result;
 
-	if (route_dump(NET_RT_IFLIST, AF_UNSPEC, &interfaces, e) == -1)
+	if (route_dump(ROUTE_LIST_LINKS, &interfaces, e) == -1)
 		return -1;
 	result = route_links(route_layout_here, interfaces, links, e);
 	route_release(&interfaces);
@@ -138,7 +104,7 @@ static int open_socket(struct netwatch *watch, struct err *e)
 {
 	int size = WATCH_BUFFER;
 
-	watch->socket = descriptor_socket(PF_ROUTE, SOCK_RAW, true);
+	watch->socket = route_socket();
 	if (watch->socket == -1)
 		return err_errno(e, "watching the network");
 	(void)setsockopt(watch->socket, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
@@ -186,8 +152,7 @@ int netwatch_fill(struct situation *s, const char *tunnel, struct err *e)
 	struct route_buffer interfaces = {NULL, 0}, routes = {NULL, 0};
 	int result = -1;
 
-	if (route_dump(NET_RT_IFLIST, AF_UNSPEC, &interfaces, e) == 0 &&
-	    route_dump(NET_RT_DUMP, AF_INET6, &routes, e) == 0)
+	if (route_dump(ROUTE_LIST_LINKS, &interfaces, e) == 0 && route_dump(ROUTE_LIST_IPV6, &routes, e) == 0)
 		result = route_fill(route_layout_here, interfaces, routes,
 				    tunnel != NULL ? tunnel : s->tunnel.name, s, e);
 	route_release(&interfaces);
@@ -201,7 +166,7 @@ int netwatch_tunnel(const char *name, const struct net_address *address4, const 
 	struct route_buffer interfaces = {NULL, 0};
 	int result;
 
-	if (route_dump(NET_RT_IFLIST, AF_UNSPEC, &interfaces, e) == -1)
+	if (route_dump(ROUTE_LIST_LINKS, &interfaces, e) == -1)
 		return -1;
 	result = route_tunnel(route_layout_here, interfaces, name, address4, address6, index, e);
 	route_release(&interfaces);

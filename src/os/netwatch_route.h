@@ -5,11 +5,15 @@
 #include "base/err.h"
 #include "os/netwatch_route_facts.h"
 
-/* sysctl(CTL_NET, PF_ROUTE): NET_RT_IFLIST or NET_RT_DUMP, family AF_UNSPEC,
- * AF_INET or AF_INET6. The caller gives the buffer to route_release. 0, or -1 and
- * `e`. Doesn't block. */
-int route_dump(int what, int family, struct route_buffer *buffer, struct err *e);
+enum route_list { ROUTE_LIST_LINKS, ROUTE_LIST_IPV4, ROUTE_LIST_IPV6 };
+
+/* All links, or all routes of a family: sysctl(CTL_NET, PF_ROUTE). The caller
+ * gives the buffer to route_release. 0, or -1 and `e`. Doesn't block. */
+int route_dump(enum route_list list, struct route_buffer *buffer, struct err *e);
 void route_release(struct route_buffer *buffer);
+
+/* A route socket, non-blocking. -1 with errno. */
+int route_socket(void);
 
 /* The device of a killed openvpn, if one is left under this name and nobody
  * holds it: it goes. netwatch_route_macos.c, netwatch_route_freebsd.c. 0, or -1 and `e`. */

@@ -4,12 +4,9 @@
 #include <sys/types.h>
 
 #include <sys/socket.h>
-#include <sys/sysctl.h>
 
 #include <net/if.h>
-#include <net/route.h>
 #include <sys/ioctl.h>
-#include <sys/sockio.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -65,12 +62,12 @@ static int read_up(struct route_links *links, struct err *e)
 	size_t kept = 0;
 	int result;
 
-	if (route_dump(NET_RT_IFLIST, AF_UNSPEC, &interfaces, e) == -1)
+	if (route_dump(ROUTE_LIST_LINKS, &interfaces, e) == -1)
 		return -1;
 	result = route_links(route_layout_here, interfaces, links, e);
 	route_release(&interfaces);
 	for (size_t i = 0; i < links->count; i++) {
-		if ((links->list[i].flags & LINK_LOOPBACK) == 0 && (links->list[i].flags & LINK_UP) != 0)
+		if (route_leads_out(&links->list[i]) && (links->list[i].flags & LINK_UP) != 0)
 			links->list[kept++] = links->list[i];
 	}
 	links->count = kept;
@@ -146,13 +143,13 @@ static int clean_routes(const struct net_address *to, unsigned tunnel, struct er
 	size_t count = 0;
 	int socket, result;
 
-	if (route_dump(NET_RT_DUMP, to->family == NET_IPV4 ? AF_INET : AF_INET6, &routes, e) == -1)
+	if (route_dump(to->family == NET_IPV4 ? ROUTE_LIST_IPV4 : ROUTE_LIST_IPV6, &routes, e) == -1)
 		return -1;
 	result = route_leftovers(route_layout_here, routes, to, tunnel, found, ROUTES_MAX, &count, e);
 	route_release(&routes);
 	if (count == 0)
 		return result;
-	if ((socket = descriptor_socket(PF_ROUTE, SOCK_RAW, true)) == -1)
+	if ((socket = route_socket()) == -1)
 		return err_errno(e, "removing routes");
 	for (size_t i = 0; i < count; i++) {
 		if (remove_route(socket, &found[i], (uint32_t)i + 1, e) == -1)

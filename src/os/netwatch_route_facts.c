@@ -43,19 +43,13 @@ struct filling {
 	bool nameless;
 };
 
-/* pf's own log device carries nothing. */
-static bool is_log(const char *name)
-{
-	return strncmp(name, "pflog", 5) == 0;
-}
-
 static int fill_link(const struct route_message *message, void *argument)
 {
 	struct filling *filling = argument;
 	const struct route_link *link = &message->link;
 	struct situation *s = filling->s;
 
-	if (message->kind != ROUTE_LINK || (link->flags & LINK_LOOPBACK) != 0 || is_log(link->name) ||
+	if (message->kind != ROUTE_LINK || !route_leads_out(link) ||
 	    (strcmp(link->name, filling->tunnel) == 0 && route_is_tunnel(filling->layout, link)))
 		return 0;
 	if (link->name[0] == '\0') {

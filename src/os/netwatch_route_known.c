@@ -17,6 +17,11 @@ bool route_is_tunnel(const struct route_layout *layout, const struct route_link 
 	       text_number(link->name + length, 0, INT32_MAX, &unit) == 0;
 }
 
+bool route_leads_out(const struct route_link *link)
+{
+	return (link->flags & LINK_LOOPBACK) == 0 && strncmp(link->name, "pflog", 5) != 0;
+}
+
 static struct route_link *find(struct route_links *links, unsigned index)
 {
 	for (size_t i = 0; i < links->count; i++) {

@@ -25,6 +25,9 @@ struct route_news {
 /* "utun7", "tun7": a device of that kind by its name, shape and type. */
 bool route_is_tunnel(const struct route_layout *layout, const struct route_link *link);
 
+/* Neither loopback nor pf's own log device, by which nothing leaves. */
+bool route_leads_out(const struct route_link *link);
+
 /* One message of the route socket. Returns true if the links must be read anew:
  * an event names none of them, and is lost without a word when its socket is
  * full, so it says only that something changed; but a link that goes down is

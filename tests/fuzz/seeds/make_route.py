@@ -116,11 +116,13 @@ def seeds_of(s):
     made = {"macos": 0x20000, "freebsd": 0, "openbsd": 0x10000}[s.name]
     scoped = 0x1000000 if s.name == "macos" else 0
     wire = "em0" if s.name == "freebsd" else "en0"
-    yield "interfaces", b"".join((
+    wires = b"".join((
         s.link(1, "lo0", UP | LOOPBACK | RUNNING | MULTICAST, LOOP), s.own(1, "127.0.0.1", 8), s.own(1, "::1", 128),
         s.link(4, wire, ON), s.own(4, "192.0.2.2", 24, "192.0.2.255"), s.own(4, "fe80::2", 64),
         s.own(4, "2001:db8:1::2", 64),
-        s.link(5, "en5", BROADCAST | MULTICAST, state=1), s.link(6, "pflog0", UP, 0xf6),
+        s.link(5, "en5", BROADCAST | MULTICAST, state=1), s.link(6, "pflog0", UP, 0xf6)))
+    yield "interfaces-without-tunnel", wires
+    yield "interfaces", wires + b"".join((
         s.link(33, s.tunnel, s.tunnel_flags, s.tunnel_type), s.own(33, "10.8.0.2", 24, "10.8.0.1"),
         s.own(33, "fd00:8::2", 64)))
     yield "routes6", b"".join((
