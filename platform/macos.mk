@@ -3,7 +3,8 @@ BACKENDS := pf
 RUNDIR := /var/run
 STATEDIR := /var/db
 INTERFACE := utun87
-OPENVPN := /opt/homebrew/sbin/openvpn
+# Homebrew has another root on each kind of processor.
+OPENVPN := $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),/usr/local,/opt/homebrew)/sbin/openvpn
 FIREWALL := firewall_pf*
 NETLINK :=
 NETWATCH := netwatch_route netwatch_route_bsd netwatch_route_change netwatch_route_decode netwatch_route_facts netwatch_route_known \

@@ -64,7 +64,7 @@ static void fill(struct arguments *arguments, const struct gate *gate, const str
 {
 	const struct config *config = &gate->config;
 	const char *words[CHILD_OPENVPN_WORDS];
-	size_t word_count = child_openvpn_words(config->interface, words);
+	size_t word_count = child_openvpn_words(config->interface, endpoint, words);
 
 	snprintf(arguments->port, sizeof arguments->port, "%u", endpoint->port);
 	snprintf(arguments->socket, sizeof arguments->socket, "%.*s/openvpn.sock", PATH_MAX - 16,

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "os/child.h"
+#include "os/child_bsd.h"
 
 /* Here only root may set addresses and routes. The list of groups begins with
  * the effective one, so it holds that one, never none (setgroups(2)). */
@@ -23,4 +24,20 @@ int child_confine_openvpn(uint32_t uid, uint32_t gid)
 	    setuid(0) == -1)
 		return -1;
 	return getgid() == gid && getegid() == gid ? 0 : -1;
+}
+
+/* pf and ipfw can't relate an error to the hole's packets, so none comes in (row
+ * 4), and nobody on the way may cut an IPv6 packet up (RFC 8200, section 5): at
+ * most 1280 bytes with the 48 of both headers. IPv4's are cut up by routers. */
+size_t child_openvpn_words(const char *interface, const struct net_endpoint *endpoint, const char **words)
+{
+	size_t count = child_bsd_device(interface, words);
+
+	words[count++] = "--script-security"; /* it runs ifconfig and route */
+	words[count++] = "1";
+	if (endpoint->address.family == NET_IPV6 && endpoint->proto == NET_UDP) {
+		words[count++] = "--mssfix";
+		words[count++] = "1232";
+	}
+	return count;
 }

@@ -11,6 +11,7 @@
 
 #include "base/io.h"
 #include "os/child.h"
+#include "os/child_bsd.h"
 #include "os/tun_freebsd.h"
 
 int child_scratch(const char *name, struct err *e)
@@ -44,13 +45,11 @@ int child_die_with_parent(void)
 }
 
 /* openvpn has no other way here than ifconfig and route, so it may run them. */
-size_t child_openvpn_words(const char *interface, const char **words)
+size_t child_bsd_device(const char *interface, const char **words)
 {
 	words[0] = "--dev";
 	words[1] = interface;
-	words[2] = "--script-security";
-	words[3] = "1";
-	return 4;
+	return 2;
 }
 
 int child_own_path(char *to, size_t size)

@@ -1,5 +1,6 @@
 /* The child port on macOS: unlinked files, libproc, and openvpn's utun. */
 #include "os/child.h"
+#include "os/child_bsd.h"
 
 #include <fcntl.h>
 #include <libproc.h>
@@ -73,15 +74,13 @@ int child_die_with_parent(void)
 }
 
 /* openvpn has no other way here than ifconfig and route, so it may run them. */
-size_t child_openvpn_words(const char *interface, const char **words)
+size_t child_bsd_device(const char *interface, const char **words)
 {
 	words[0] = "--dev";
 	words[1] = "tun";
 	words[2] = "--dev-node"; /* exactly this unit; it is an error if it is taken */
 	words[3] = interface;
-	words[4] = "--script-security";
-	words[5] = "1";
-	return 6;
+	return 4;
 }
 
 int child_own_path(char *to, size_t size)
