@@ -8,7 +8,7 @@ FIREWALL := firewall_pf* firewall_ipfw*
 NETLINK :=
 NETWATCH := netwatch_route netwatch_route_bsd netwatch_route_change netwatch_route_decode netwatch_route_facts netwatch_route_known \
 	netwatch_route_layout netwatch_route_freebsd netwatch_prefixes
-DNS := dns_freebsd dns_resolvconf
+DNS := dns_freebsd dns_resolvconf dns_unwatched dns_words
 CHILD := child_freebsd child_bsd child_unix pid_freebsd pid_bsd pid_unix tool_unix tun_freebsd tun_status
 DESCRIPTOR := descriptor_flags
 PEER := peer_freebsd peer_bsd peer_unix

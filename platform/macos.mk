@@ -9,7 +9,7 @@ FIREWALL := firewall_pf*
 NETLINK :=
 NETWATCH := netwatch_route netwatch_route_bsd netwatch_route_change netwatch_route_decode netwatch_route_facts netwatch_route_known \
 	netwatch_route_layout netwatch_route_macos netwatch_prefixes
-DNS := dns_scutil*
+DNS := dns_scutil* dns_words
 CHILD := child_macos child_bsd child_unix pid_macos pid_bsd pid_unix tool_unix
 DESCRIPTOR := descriptor_macos
 PEER := peer_macos peer_bsd peer_unix

@@ -1,0 +1,19 @@
+/* What of a tunnel a resolver may be told: literal addresses and plain names. Pure. */
+#ifndef OS_DNS_WORDS_H
+#define OS_DNS_WORDS_H
+
+#include <stddef.h>
+
+#include "base/net.h"
+#include "base/wire_channel.h"
+
+struct dns_words {
+	char servers[WIRE_SERVERS][NET_ADDRESS_TEXT];
+	char domains[WIRE_DOMAINS][WIRE_DOMAIN];
+	size_t server_count, domain_count;
+};
+
+/* Takes what is one; the rest is left out. */
+void dns_words_of(const struct wire_tunnel *tunnel, struct dns_words *words);
+
+#endif
