@@ -158,6 +158,17 @@ static int take_text(struct reading *r, const struct key *key, const char *value
 	return 0;
 }
 
+/* Nothing that security(1) would take for an option. */
+static int take_keychain(struct reading *r, const struct key *key, const char *value)
+{
+	if (value[0] != '\0' && strstr(" " PORTCULLIS_SECRETS " ", " keychain ") == NULL)
+		return err_set(&r->e, "%s is not on this platform; instead: password-file", key_text(key));
+	if (value[0] == '-')
+		return err_set(&r->e, "%s: \"%s\" is no service; instead: a name, such as portcullis",
+			       key_text(key), value);
+	return take_text(r, key, value);
+}
+
 static int take_later(struct reading *r, const struct key *key, const char *value)
 {
 	return value[0] == '\0' ? 0 : err_set(&r->e, "%s " LATER, key_text(key));
@@ -328,6 +339,7 @@ static const struct key keys[] = {
     {"resolver|name", "", take_later, 0, 0},
     {"credentials|username", "", take_text, FIELD(username)},
     {"credentials|password-file", "", take_path, FIELD(password_file)},
+    {"credentials|keychain", "", take_keychain, FIELD(keychain)},
     {"credentials|totp-file", "", take_later, 0, 0},
     {"log|file", "/var/log/portcullis/portcullis.log", take_needed_path, FIELD(log_file)},
     {"log|size", "10M", take_size, FIELD(log_size)},
@@ -449,8 +461,8 @@ static int parse(FILE *stream)
 	cfg_opt_t management[] = {TEXT_KEY("socket"), CFG_END()};
 	cfg_opt_t dns[] = {TEXT_KEY("manage"), CFG_END()};
 	cfg_opt_t resolver[] = {TEXT_KEY("address"), TEXT_KEY("name"), CFG_END()};
-	cfg_opt_t credentials[] = {TEXT_KEY("username"), TEXT_KEY("password-file"), TEXT_KEY("totp-file"),
-				   CFG_END()};
+	cfg_opt_t credentials[] = {TEXT_KEY("username"), TEXT_KEY("password-file"), TEXT_KEY("keychain"),
+				   TEXT_KEY("totp-file"), CFG_END()};
 	cfg_opt_t log[] = {TEXT_KEY("file"), TEXT_KEY("size"), TEXT_KEY("keep"), TEXT_KEY("level"),
 			   CFG_END()};
 	cfg_opt_t root[] = {TEXT_KEY("profile"),
@@ -515,6 +527,22 @@ void config_defaults(struct config *config)
 			(void)keys[i].take(&r, &keys[i], keys[i].fallback);
 	}
 	(void)default_socket(&r);
+}
+
+/* The item is found by its account, and the secrets come from one place. */
+static int check_keychain(struct reading *r)
+{
+	const struct config *c = r->config;
+
+	if (c->keychain[0] == '\0')
+		return 0;
+	if (c->password_file[0] != '\0')
+		err_set(&r->e, "credentials.keychain and credentials.password-file; instead: keep one");
+	else if (c->username[0] == '\0' || c->username[0] == '-')
+		err_set(&r->e, "credentials.keychain without an account; instead: set credentials.username");
+	else
+		return 0;
+	return fail_key(r, key_of("credentials", "keychain"));
 }
 
 /* --- who users and groups are */
@@ -600,7 +628,7 @@ static int read_into(struct reading *r, FILE *stream)
 {
 	current = r;
 	config_defaults(r->config);
-	if (parse(stream) == -1 || default_socket(r) == -1)
+	if (parse(stream) == -1 || default_socket(r) == -1 || check_keychain(r) == -1)
 		return -1;
 	r->config->lines = (struct config_lines){
 	    .profile = line_of(r, "", "profile"),

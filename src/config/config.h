@@ -33,6 +33,7 @@ struct config {
 	struct identity control_group;
 	int64_t control_gid; /* -1: none */
 	char username[128], password_file[PATH_MAX];
+	char keychain[128]; /* the service of an item of the System keychain; "" none */
 	char log_file[PATH_MAX];
 	uint64_t log_size; /* bytes; kept for rotation */
 	uint32_t log_keep;

@@ -201,6 +201,8 @@ static void later_keys_are_refused_unless_empty(void **state)
 	(void)state;
 	assert_refused("management { socket = \"/m\" }\n",
 		       "p.conf:1: management.socket comes in a later version; instead: leave it empty");
+	assert_refused("credentials {\n keychain = \"vpn\"\n}\n", /* this platform has none */
+		       "p.conf:2: credentials.keychain is not on this platform; instead: password-file");
 	assert_refused("credentials { totp-file = \"t\" }\n",
 		       "p.conf:1: credentials.totp-file comes in a later version; instead: leave it empty");
 	assert_refused("resolver { address = \"9.9.9.9\" }\n",
