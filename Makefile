@@ -20,7 +20,7 @@ SANITIZE ?=
 CPPFLAGS += -D_GNU_SOURCE -Isrc -I. -DPORTCULLIS_VERSION='"$(VERSION)"' \
 	-DPORTCULLIS_LIBEXECDIR='"$(LIBEXECDIR)"' -DPORTCULLIS_SYSCONFDIR='"$(SYSCONFDIR)"' -DPORTCULLIS_RUNDIR='"$(RUNDIR)"' \
 	-DPORTCULLIS_STATEDIR='"$(STATEDIR)"' -DPORTCULLIS_BACKENDS='"$(BACKENDS)"' \
-	-DPORTCULLIS_INTERFACE='"$(INTERFACE)"' -DPORTCULLIS_OPENVPN='"$(OPENVPN)"'
+	-DPORTCULLIS_SECRETS='"$(SECRETS)"' -DPORTCULLIS_INTERFACE='"$(INTERFACE)"' -DPORTCULLIS_OPENVPN='"$(OPENVPN)"'
 CFLAGS += -std=c11 $(OPTIMIZE) $(WARNINGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer,$(HARDENING))
 LDFLAGS += $(if $(SANITIZE),-fsanitize=$(SANITIZE),$(LINK_HARDENING))
 
@@ -46,11 +46,11 @@ os = $(patsubst %,$(BUILD)/obj/src/os/%.o,$(1))
 port = $(patsubst src/os/%.c,$(BUILD)/obj/src/os/%.o,$(wildcard $(patsubst %,src/os/%.c,$(1))))
 OS_FIREWALL := $(call port,firewall firewall_ports_$(PLATFORM) $(FIREWALL))
 OS_CHILD := $(call port,$(CHILD) $(DESCRIPTOR) tool_paths_system)
-OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(call port,$(NETWATCH) $(DNS) $(PORTS) daemon_unix file_unix)
+OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(call port,$(NETWATCH) $(DNS) $(NAMES) $(KEYCHAIN) dns_job $(PORTS) daemon_unix file_unix)
 OS_DRIVER := $(call port,$(SANDBOX) $(PEER) $(DESCRIPTOR) $(if $(SANITIZE),sandbox_sanitizer))
 # Pure halves of other platforms' ports: tested and fuzzed here all the same.
 OS_PURE := $(call os,netwatch_route_decode netwatch_route_facts netwatch_route_known netwatch_route_layout \
-	sleep_gap tun_status)
+	sleep_gap tun_status dns_scutil_text keychain_item)
 OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(call port,$(NETLINK) $(PORTS))
 
 CONFIG := $(call room,src/config)

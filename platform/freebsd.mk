@@ -1,5 +1,6 @@
 # FreeBSD 13 and later: which file of each port, where things lie, what is linked.
 BACKENDS := pf or ipfw
+SECRETS := password-file
 RUNDIR := /var/run
 STATEDIR := /var/db
 INTERFACE := tun87
@@ -9,6 +10,8 @@ NETLINK :=
 NETWATCH := netwatch_route netwatch_route_bsd netwatch_route_change netwatch_route_decode netwatch_route_facts netwatch_route_known \
 	netwatch_route_layout netwatch_route_freebsd netwatch_prefixes
 DNS := dns_freebsd dns_resolvconf dns_unwatched dns_words
+NAMES := names_socket_null
+KEYCHAIN := keychain_null
 CHILD := child_freebsd child_bsd child_unix pid_freebsd pid_bsd pid_unix tool_unix tun_freebsd tun_status
 DESCRIPTOR := descriptor_flags
 PEER := peer_freebsd peer_bsd peer_unix

@@ -1,5 +1,6 @@
 # Linux: which file of each port, where things lie, what is linked.
 BACKENDS := nft
+SECRETS := password-file
 RUNDIR := /run
 STATEDIR := /var/lib
 INTERFACE := tun0
@@ -8,6 +9,8 @@ FIREWALL := firewall_nft*
 NETLINK := netlink_linux
 NETWATCH := netwatch_rtnl* netwatch_prefixes $(NETLINK)
 DNS := dns_linux dns_resolvconf dns_unwatched dns_words
+NAMES := names_socket_null
+KEYCHAIN := keychain_null
 CHILD := child_linux child_unix pid_linux pid_unix tool_unix
 DESCRIPTOR := descriptor_flags
 PEER := peer_linux peer_unix

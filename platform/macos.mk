@@ -1,5 +1,6 @@
 # macOS 12 and later: which file of each port, where things lie, what is linked.
 BACKENDS := pf
+SECRETS := password-file keychain
 RUNDIR := /var/run
 STATEDIR := /var/db
 INTERFACE := utun87
@@ -10,6 +11,8 @@ NETLINK :=
 NETWATCH := netwatch_route netwatch_route_bsd netwatch_route_change netwatch_route_decode netwatch_route_facts netwatch_route_known \
 	netwatch_route_layout netwatch_route_macos netwatch_prefixes
 DNS := dns_scutil* dns_words
+NAMES := names_socket_loopback
+KEYCHAIN := keychain_macos keychain_item
 CHILD := child_macos child_bsd child_unix pid_macos pid_bsd pid_unix tool_unix
 DESCRIPTOR := descriptor_macos
 PEER := peer_macos peer_bsd peer_unix

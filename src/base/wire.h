@@ -19,7 +19,8 @@ enum {
 	WIRE_FD_MANAGEMENT = 5, /* listening: openvpn connects to it */
 	WIRE_FD_LOG = 6,        /* the log, O_APPEND, readable */
 	WIRE_FD_PROFILE = 7,    /* the remotes of the canonical profile: base/canonical.h */
-	WIRE_FD_PASSWORD = 8    /* the password file, or /dev/null */
+	WIRE_FD_PASSWORD = 8,   /* the password file, or /dev/null */
+	WIRE_FD_NAMES = 9       /* a loopback UDP socket: names are asked there while shut; or /dev/null */
 };
 
 /* "locked", "dialling", ... */

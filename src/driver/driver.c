@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "driver/names.h"
 
 enum { REFRESH_MS = 300, FRESH_MS = 100 };
 
@@ -340,7 +341,8 @@ int driver_open(struct driver *d, struct err *e)
 	if ((d->control = control_new(d->base, WIRE_FD_CONTROL, WIRE_FD_LOG, &from_control)) == NULL ||
 	    (d->management =
 		 management_new(d->base, WIRE_FD_MANAGEMENT, WIRE_FD_PASSWORD, &from_management)) == NULL ||
-	    (d->channel = gate_channel_new(d->base, WIRE_FD_CHANNEL, &from_channel)) == NULL)
+	    (d->channel = gate_channel_new(d->base, WIRE_FD_CHANNEL, &from_channel)) == NULL ||
+	    names_new(d->base, WIRE_FD_NAMES, &d->names) == -1)
 		return err_set(e, "no memory");
 	return 0;
 }
@@ -356,6 +358,7 @@ void driver_close(struct driver *d)
 	control_free(d->control);
 	management_free(d->management);
 	gate_channel_free(d->channel);
+	names_free(d->names);
 	event_free(d->timer);
 	event_free(d->refresh_over);
 	event_base_free(d->base);

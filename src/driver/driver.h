@@ -20,7 +20,7 @@ struct event;
 
 struct driver {
 	struct event_base *base;
-	struct event *timer, *refresh_over;
+	struct event *timer, *refresh_over, *names;
 	struct gate_channel *channel;
 	struct management *management;
 	struct control *control;

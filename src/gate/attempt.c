@@ -9,7 +9,6 @@
 
 #include "base/fault.h"
 #include "base/text.h"
-#include "gate/dns_job.h"
 #include "gate/files.h"
 #include "os/child.h"
 
@@ -154,7 +153,7 @@ static void clean(struct gate *gate)
 
 	if (netwatch_clean(ours ? gate->config.interface : NULL, &attempt->endpoint, &e) == -1)
 		log_warn("gate", "clean-up after openvpn: %s", e.text);
-	dns_job_want(gate, false);
+	dns_job_want(&gate->dns, false);
 	files_save_attempt(gate, 0, 0);
 	memset(&attempt->endpoint, 0, sizeof attempt->endpoint);
 	memset(&attempt->tunnel, 0, sizeof attempt->tunnel);
@@ -209,6 +208,6 @@ void attempt_clean_earlier(struct gate *gate)
 		log_error("gate", "an earlier openvpn (pid %d) can't be ended", (int)pid);
 	if (netwatch_clean(NULL, &endpoint, &e) == -1)
 		log_warn("gate", "clean-up: %s", e.text);
-	dns_job_want(gate, false);
+	dns_job_want(&gate->dns, false);
 	files_save_attempt(gate, 0, 0);
 }

@@ -18,6 +18,7 @@
 #include "os/child.h"
 #include "os/descriptor.h"
 #include "os/file.h"
+#include "os/keychain.h"
 
 /* A life shorter than this counts as a failed start. */
 enum { SHORT_LIFE_MS = 10000, RESPAWN_FIRST_MS = 250, RESPAWN_MAX_MS = 10000 };
@@ -33,18 +34,23 @@ static int64_t now_ms(void)
 /* In the child. Never returns. */
 static void become_driver(const struct gate *gate, int channel)
 {
-	int from[] = {channel, gate->control_fd, gate->management_fd, gate->log_fd, gate->profile.head, -1};
+	int from[] = {channel, gate->control_fd, gate->management_fd, gate->log_fd, gate->profile.head,
+		      -1,      gate->names_fd};
 	char path[PATH_MAX], uid[16], gid[16], name[] = "portcullis-driver";
 	char *list[] = {name, uid, gid, NULL};
-	const char *file = gate->config.password_file;
+	const struct config *config = &gate->config;
 	struct err e = {""};
 
 	child_sibling(name, PORTCULLIS_LIBEXECDIR, path, sizeof path);
 	snprintf(uid, sizeof uid, "%u", gate->config.user.number);
 	snprintf(gid, sizeof gid, "%u", gate->config.user_gid);
-	/* Only root's own, and nobody else's to read: what is not stays unread. */
-	if (file[0] != '\0' && (from[5] = file_open_owned(file, S_IRWXG | S_IRWXO, &e)) == -1)
-		log_error("gate", "the password file is not taken: %s", e.text);
+	if (config->keychain[0] != '\0')
+		from[5] = keychain_open(config->keychain, config->username, &e);
+	else if (config->password_file[0] != '\0')
+		/* Only root's own, and nobody else's to read: what is not stays unread. */
+		from[5] = file_open_owned(config->password_file, S_IRWXG | S_IRWXO, &e);
+	if (e.text[0] != '\0')
+		log_error("gate", "no password: %s", e.text);
 	if (from[5] == -1)
 		from[5] = open("/dev/null", O_RDONLY);
 	child_exec(path, list, from, sizeof from / sizeof *from, WIRE_FD_CHANNEL);

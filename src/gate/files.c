@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "gate/files.h"
 #include "os/file.h"
+#include "os/names_socket.h"
 
 enum { SMALL_FILE = 256 };
 
@@ -42,6 +43,7 @@ static int sockets(struct gate *gate, struct err *e)
 {
 	const struct config *config = &gate->config;
 	char path[PATH_MAX], copy[PATH_MAX];
+	struct err none = {""};
 
 	if (file_folder_of(config->control_socket, 0755, e) == -1)
 		return -1;
@@ -53,7 +55,11 @@ static int sockets(struct gate *gate, struct err *e)
 		return -1;
 	gate->management_fd = file_listener(in_folder(gate->config.runtime_dir, "openvpn.sock", path), 0600,
 					    config->openvpn_user.number, config->openvpn_group.number, e);
-	return gate->management_fd == -1 ? -1 : 0;
+	if (gate->management_fd == -1 || (gate->names_fd = names_socket_open(&gate->dns.port, &none)) == -1)
+		return -1;
+	if (none.text[0] != '\0')
+		log_warn("dns", "%s", none.text);
+	return 0;
 }
 
 void files_save_wish(struct gate *gate)

@@ -16,6 +16,9 @@ static void set_state(struct gate *gate, enum wire_gate state, const char *why)
 	gate->state = state;
 	text_copy(gate->reason, sizeof gate->reason, why);
 	gate->changed(gate, NOTE_GATE, why);
+	/* What the tunnel's servers are is told when it is open, by the verb. */
+	if (state != GATE_OPEN)
+		dns_job_look(&gate->dns, state != GATE_OFF && state != GATE_PAUSED);
 }
 
 /* Doubles from 50 ms to 5 s while the lock can't be verified. */

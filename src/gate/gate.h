@@ -12,6 +12,7 @@
 #include "gate/attempt.h"
 #include "gate/driver.h"
 #include "gate/vet.h"
+#include "os/dns_job.h"
 #include "os/firewall.h"
 #include "os/netwatch.h"
 #include "os/sleep.h"
@@ -43,10 +44,9 @@ struct gate {
 	struct gate_profile profile;
 	struct attempt attempt;
 	struct driver driver;
-	int control_fd, management_fd, log_fd, door_fd;
+	int control_fd, management_fd, log_fd, door_fd, names_fd;
 	struct event *door;
-	pid_t dns_job;
-	bool dns_pending, dns_set; /* what the resolver shall be told next */
+	struct dns_job dns;
 };
 
 /* Locks; or stays off where the marker says so; then watches the rules. 0, or

@@ -11,7 +11,6 @@
 
 #include "base/fault.h"
 #include "gate/channel.h"
-#include "gate/dns_job.h"
 #include "gate/door.h"
 #include "gate/files.h"
 #include "gate/gate.h"
@@ -42,6 +41,8 @@ static struct gate gate = {.changed = channel_note,
 			   .control_fd = -1,
 			   .management_fd = -1,
 			   .door_fd = -1,
+			   .names_fd = -1,
+			   .dns = {.interface = gate.config.interface, .tunnel = &gate.attempt.tunnel},
 			   .profile.head = -1,
 			   .profile.body = -1};
 
@@ -198,13 +199,14 @@ static void child_cb(evutil_socket_t signal_number, short what, void *argument)
 		else if (pid == gate.driver.pid)
 			driver_stop(&gate);
 		else
-			dns_job_reaped(&gate, pid);
+			dns_job_reaped(&gate.dns, pid);
 	}
 }
 
 static void links_cb(void *argument)
 {
 	gate_relink(argument);
+	dns_job_look(&gate.dns, gate.dns.shut);
 }
 
 static void reachable_cb(void *argument)
@@ -260,7 +262,7 @@ static void stop(void)
 		attempt_reaped(&gate, status);
 	if (gate.state != GATE_OFF)
 		gate_flip(&gate, GATE_LOCKED, "stopped");
-	dns_job_finish(&gate);
+	dns_job_finish(&gate.dns);
 }
 
 static int start(const struct options *options, struct err *e)
@@ -270,6 +272,7 @@ static int start(const struct options *options, struct err *e)
 	if (held_by_other(e) != 0 || (held = files_lock_instance(&gate, e)) == 1)
 		return -1;
 	identify();
+	gate.dns.managed = gate.config.manage_dns;
 	if ((gate.base = event_base_new()) == NULL)
 		return err_set(e, "no event loop");
 	/* Before the lock: a SIGTERM from now on is answered when the start is done. */
@@ -309,6 +312,7 @@ static int run(const struct options *options)
 	}
 	log_info("gate", "portcullisd " PORTCULLIS_VERSION ": %s", wire_gate_word(gate.state));
 	attempt_clean_earlier(&gate);
+	dns_job_look(&gate.dns, gate.state != GATE_OFF);
 	if (daemon_ready(ready) == -1)
 		log_warn("gate", "nobody waits for the start any more");
 	driver_start(&gate);

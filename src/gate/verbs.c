@@ -8,7 +8,6 @@
 
 #include "base/text.h"
 #include "gate/channel.h"
-#include "gate/dns_job.h"
 #include "gate/gate.h"
 #include "os/child.h"
 
@@ -100,7 +99,7 @@ static int verb_open(struct gate *gate, const struct wire_tunnel *tunnel, struct
 	text_append(why, sizeof why, &used, "the tunnel %s with %s is up", tunnel->name, address);
 	if (gate_flip(gate, GATE_OPEN, why) == -1)
 		return err_set(e, "the gate can't be opened");
-	dns_job_want(gate, true);
+	dns_job_want(&gate->dns, true);
 	return 0;
 }
 

@@ -1,25 +1,38 @@
-/* dns_job: the resolver's tools run in a child, so that the gate never waits
- * for them; one at a time, and only what is wanted last. */
-#include "gate/gate.h"
+/* The resolver's tools run in a child, so that the gate never waits for them;
+ * one at a time, and only what is wanted last. */
+#include "os/dns_job.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <unistd.h>
 
-#include "gate/dns_job.h"
+#include "base/err.h"
+#include "base/log.h"
 #include "os/child.h"
 #include "os/dns.h"
 
 /* Two of these and the rest of an end within 1 s. */
 enum { FINISH_MS = 300 };
 
+static int tell(const struct dns_job *job, struct err *e)
+{
+	uint16_t port = job->shut && !job->set ? job->port : 0;
+
+	if (job->look)
+		return dns_check(job->set ? job->tunnel : NULL, port, e);
+	if (job->set)
+		return dns_set(job->tunnel, e);
+	return port != 0 ? dns_shut(port, e) : dns_restore(job->interface, e);
+}
+
 /* In the child. Never returns. */
-static void run(const struct gate *gate, bool set)
+static void run(const struct dns_job *job)
 {
 	struct err e = {""};
 	int result;
 
 	child_die_with_parent();
-	result = set ? dns_set(&gate->attempt.tunnel, &e) : dns_restore(gate->config.interface, &e);
+	result = tell(job, &e);
 	if (result == -1)
 		log_error("dns", "%s", e.text);
 	else if (e.text[0] != '\0')
@@ -27,42 +40,63 @@ static void run(const struct gate *gate, bool set)
 	_exit(result == -1);
 }
 
-static void begin(struct gate *gate)
+static void begin(struct dns_job *job)
 {
-	gate->dns_pending = false;
+	job->pending = false;
 	fflush(NULL);
-	if ((gate->dns_job = fork()) == 0)
-		run(gate, gate->dns_set);
-	if (gate->dns_job == -1) {
-		gate->dns_job = 0;
+	if ((job->pid = fork()) == 0)
+		run(job);
+	if (job->pid == -1) {
+		job->pid = 0;
 		log_error("dns", "the resolver's tool can't be started");
 	}
 }
 
-void dns_job_want(struct gate *gate, bool set)
+static void want(struct dns_job *job)
 {
-	if (!gate->config.manage_dns)
+	if (!job->managed)
 		return;
-	gate->dns_set = set;
-	gate->dns_pending = true;
-	if (gate->dns_job == 0)
-		begin(gate);
+	job->pending = true;
+	if (job->pid == 0)
+		begin(job);
 }
 
-bool dns_job_reaped(struct gate *gate, pid_t pid)
+void dns_job_want(struct dns_job *job, bool set)
 {
-	if (pid != gate->dns_job || pid == 0)
+	job->set = set;
+	job->look = false;
+	want(job);
+}
+
+void dns_job_look(struct dns_job *job, bool shut)
+{
+	job->shut = shut;
+	if (!dns_is_watched)
+		return;
+	/* What is still to be done for its own sake is not made a look. */
+	job->look = job->look || !job->pending;
+	want(job);
+}
+
+bool dns_job_reaped(struct dns_job *job, pid_t pid)
+{
+	if (pid != job->pid || pid == 0)
 		return false;
-	gate->dns_job = 0;
-	if (gate->dns_pending)
-		begin(gate);
+	job->pid = 0;
+	if (job->pending)
+		begin(job);
 	return true;
 }
 
-void dns_job_finish(struct gate *gate)
+void dns_job_finish(struct dns_job *job)
 {
-	while (gate->dns_job != 0) {
-		child_wait(gate->dns_job, FINISH_MS);
-		dns_job_reaped(gate, gate->dns_job);
+	/* Nobody answers after our end. */
+	if (job->port != 0) {
+		job->port = 0;
+		dns_job_look(job, job->shut);
+	}
+	while (job->pid != 0) {
+		child_wait(job->pid, FINISH_MS);
+		dns_job_reaped(job, job->pid);
 	}
 }

@@ -1,19 +1,36 @@
-/* gate: the resolver's tools run in a child, one at a time. */
-#ifndef GATE_DNS_JOB_H
-#define GATE_DNS_JOB_H
+/* The resolver's tools run in a child, so that nobody waits for them; one at a time. */
+#ifndef OS_DNS_JOB_H
+#define OS_DNS_JOB_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
-struct gate;
+#include "base/wire_channel.h"
+
+struct dns_job {
+	/* The owner's: whether to run at all, and what a child is to read when it begins. */
+	bool managed;
+	const char *interface;
+	const struct wire_tunnel *tunnel;
+	uint16_t port; /* where names are answered while shut; 0: nowhere */
+	bool shut;
+	/* Ours. */
+	pid_t pid;
+	bool pending, set, look;
+};
 
 /* The tunnel's servers shall be set, or taken back; never waits. */
-void dns_job_want(struct gate *gate, bool set);
+void dns_job_want(struct dns_job *job, bool set);
+
+/* The gate's state or the network has changed: is the resolver told what it
+ * shall be? Nothing where nobody changes that (dns_is_watched). Never waits. */
+void dns_job_look(struct dns_job *job, bool shut);
 
 /* Was `pid`, just reaped, such a child? */
-bool dns_job_reaped(struct gate *gate, pid_t pid);
+bool dns_job_reaped(struct dns_job *job, pid_t pid);
 
-/* Waits until what was wanted is done; before our own end. */
-void dns_job_finish(struct gate *gate);
+/* Nothing of ours shall stay; waits until it is done. Before our own end. */
+void dns_job_finish(struct dns_job *job);
 
 #endif

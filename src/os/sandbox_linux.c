@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/wire.h"
 #include "os/sandbox_calls.h"
 
 enum { DRIVER = 1 << SANDBOX_DRIVER, VET = 1 << SANDBOX_VET, BOTH = DRIVER | VET };
@@ -97,6 +98,13 @@ static int allow_partly(scmp_filter_ctx filter)
 	if (result == 0)
 		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
 					  SCMP_A3(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH));
+	/* names that are asked on the loopback, and their answers; no other socket */
+	if (result == 0)
+		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(recvfrom), 1,
+					  SCMP_A0(SCMP_CMP_EQ, WIRE_FD_NAMES));
+	if (result == 0)
+		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1,
+					  SCMP_A0(SCMP_CMP_EQ, WIRE_FD_NAMES));
 	return result;
 }
 

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "gate/channel.h"
-#include "gate/dns_job.h"
 #include "gate/files.h"
 #include "os/child.h"
 #include "os/off_marker.h"
@@ -138,9 +137,9 @@ pid_t spawn_openvpn(struct gate *gate, const struct net_endpoint *endpoint, int 
 	return NO_SUCH_PID;
 }
 
-void dns_job_want(struct gate *gate, bool set)
+void dns_job_want(struct dns_job *job, bool set)
 {
-	(void)gate, (void)set;
+	(void)job, (void)set;
 }
 
 void files_save_wish(struct gate *gate)

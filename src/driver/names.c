@@ -1,0 +1,50 @@
+/* Answers names on the loopback while the gate is shut. */
+#include "driver/names.h"
+
+#include <event2/event.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "driver/names_answer.h"
+
+/* So many of a flood before others have their turn. */
+enum { QUERIES_A_TURN = 32, QUERY_SIZE = 1232 };
+
+/* One that is longer is cut, and then refused as such. What can't be sent is
+ * asked again. */
+static void readable_cb(evutil_socket_t fd, short what, void *argument)
+{
+	uint8_t query[QUERY_SIZE], answer[NAMES_ANSWER_SIZE];
+
+	(void)what, (void)argument;
+	for (int i = 0; i < QUERIES_A_TURN; i++) {
+		struct sockaddr_in from;
+		socklen_t size = sizeof from;
+		ssize_t got =
+		    recvfrom(fd, query, sizeof query, MSG_DONTWAIT, (struct sockaddr *)&from, &size);
+		size_t length;
+
+		if (got == -1)
+			return;
+		if ((length = names_answer(query, (size_t)got, answer)) > 0)
+			(void)sendto(fd, answer, length, MSG_DONTWAIT, (struct sockaddr *)&from, size);
+	}
+}
+
+int names_new(struct event_base *base, int descriptor, struct event **event)
+{
+	struct stat status;
+
+	*event = NULL;
+	if (fstat(descriptor, &status) == -1 || !S_ISSOCK(status.st_mode))
+		return 0;
+	*event = event_new(base, descriptor, EV_READ | EV_PERSIST, readable_cb, NULL);
+	return *event == NULL ? -1 : event_add(*event, NULL);
+}
+
+void names_free(struct event *event)
+{
+	if (event != NULL)
+		event_free(event);
+}
