@@ -11,7 +11,7 @@ NETLINK :=
 NETWATCH := netwatch_route netwatch_route_bsd netwatch_route_change netwatch_route_decode netwatch_route_facts netwatch_route_known \
 	netwatch_route_layout netwatch_route_macos netwatch_prefixes
 DNS := dns_scutil* dns_words
-NAMES := names_socket_loopback
+NAMES := names_socket_loopback names_ask
 KEYCHAIN := keychain_macos keychain_item
 CHILD := child_macos child_bsd child_unix pid_macos pid_bsd pid_unix tool_unix
 DESCRIPTOR := descriptor_macos

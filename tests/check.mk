@@ -35,7 +35,7 @@ $(BUILD)/test/dnstool: $(BUILD)/obj/tests/e2e/dnstool.o $(call port,$(DNS)) $(OS
 	$(CC) $(LDFLAGS) -o $@ $^
 # The same for another platform's files, with stand-ins for its tools.
 STANDINS = $(filter-out %/tool_paths_system.o,$(OS_CHILD)) $(BUILD)/obj/tests/e2e/tool_paths_standin.o
-$(BUILD)/test/dnstool-macos: $(call os,dns_scutil dns_scutil_text dns_words)
+$(BUILD)/test/dnstool-macos: $(call os,dns_scutil dns_scutil_text dns_words names_ask)
 $(BUILD)/test/dnstool-freebsd: $(call os,dns_freebsd dns_resolvconf dns_unwatched dns_words)
 $(BUILD)/test/dnstool-macos $(BUILD)/test/dnstool-freebsd: $(BUILD)/obj/tests/e2e/dnstool.o $(STANDINS) $(BASE)
 	@mkdir -p $(@D)
@@ -43,7 +43,7 @@ $(BUILD)/test/dnstool-macos $(BUILD)/test/dnstool-freebsd: $(BUILD)/obj/tests/e2
 # The gate with macOS's resolver, where names are answered while it is shut.
 $(BUILD)/test/portcullisd-names: $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) \
 		$(filter-out $(call port,$(DNS) $(NAMES) tool_paths_system),$(OS_GATE)) \
-		$(call os,dns_scutil dns_scutil_text dns_words names_socket_loopback) \
+		$(call os,dns_scutil dns_scutil_text dns_words names_ask names_socket_loopback) \
 		$(BUILD)/obj/tests/e2e/tool_paths_standin.o $(POLICY) $(BASE) $(FAULT)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)

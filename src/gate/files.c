@@ -7,7 +7,6 @@
 #include <libgen.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -108,17 +107,19 @@ static void load_locked_at(struct gate *gate)
 
 int files_lock_instance(struct gate *gate, struct err *e)
 {
+	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	char path[PATH_MAX];
 	int fd;
 
 	if (file_folder(gate->config.runtime_dir, 0755, e) == -1)
 		return -1;
 	in_folder(gate->config.runtime_dir, "portcullisd.lock", path);
-	/* Kept open for our life: the kernel lets go of it when we are gone. */
+	/* Kept open for our life: the kernel lets go of it when we are gone, for no
+	 * child inherits a record lock. */
 	if ((fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) == -1)
 		return err_errno(e, "%s", path);
-	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
-		int held = errno == EWOULDBLOCK;
+	if (fcntl(fd, F_SETLK, &whole) == -1) {
+		int held = errno == EAGAIN || errno == EACCES;
 
 		close(fd);
 		err_set(e, "%s: portcullisd runs already", path);

@@ -206,12 +206,12 @@ static void child_cb(evutil_socket_t signal_number, short what, void *argument)
 static void links_cb(void *argument)
 {
 	gate_relink(argument);
-	dns_job_look(&gate.dns, gate.dns.shut);
 }
 
 static void reachable_cb(void *argument)
 {
 	channel_note(argument, NOTE_NETWORK, "the network has changed");
+	dns_job_look(&gate.dns, gate.dns.shut);
 }
 
 static void lost_cb(const char *name, unsigned index, void *argument)

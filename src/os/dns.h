@@ -24,7 +24,8 @@ int dns_restore(const char *interface, struct err *e);
  * names answered while shut? If not, the two below need never be called. */
 extern const bool dns_is_watched;
 
-/* While the gate is shut: names are asked at 127.0.0.1, UDP `port`. As dns_set. */
+/* While the gate is shut: names are asked at 127.0.0.1, UDP `port`; if nobody
+ * answers there, as dns_restore, and -1. As dns_set. */
 int dns_shut(uint16_t port, struct err *e);
 
 /* Is the resolver still told what it shall be: the servers of `tunnel`, else

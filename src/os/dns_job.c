@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -96,7 +97,8 @@ void dns_job_finish(struct dns_job *job)
 		dns_job_look(job, job->shut);
 	}
 	while (job->pid != 0) {
-		child_wait(job->pid, FINISH_MS);
+		if (WIFSIGNALED(child_wait(job->pid, FINISH_MS)))
+			log_error("dns", "dns: the tool took too long: what it was told last may stay");
 		dns_job_reaped(job, job->pid);
 	}
 }

@@ -8,10 +8,11 @@
 
 #include "base/text.h"
 #include "os/dns_scutil_text.h"
+#include "os/names_ask.h"
 #include "os/tool.h"
 #include "os/tool_paths.h"
 
-enum { DEADLINE_MS = 2000 };
+enum { DEADLINE_MS = 2000, ANSWER_MS = 500 };
 
 const bool dns_is_watched = true;
 
@@ -118,10 +119,18 @@ int dns_set(const struct wire_tunnel *tunnel, struct err *e)
 
 int dns_shut(uint16_t port, struct err *e)
 {
+	int64_t deadline = now_ms() + DEADLINE_MS;
 	struct scutil_dns want;
 
 	scutil_of_loopback(port, &want);
-	return tell(&want, NULL, now_ms() + DEADLINE_MS, e);
+	if (names_ask(port, ANSWER_MS))
+		return tell(&want, NULL, deadline, e);
+	/* The answering is sandboxed and may be held back; then nobody is sent there. */
+	if (take_back(deadline, e) == -1)
+		return -1;
+	return err_set(e,
+		       "dns: nobody answers names at 127.0.0.1 port %u: the system's own resolvers are asked",
+		       (unsigned)port);
 }
 
 int dns_check(const struct wire_tunnel *tunnel, uint16_t port, struct err *e)
@@ -132,7 +141,7 @@ int dns_check(const struct wire_tunnel *tunnel, uint16_t port, struct err *e)
 
 	if (tunnel != NULL)
 		scutil_of_tunnel(tunnel, &want);
-	else if (port != 0)
+	else if (port != 0 && names_ask(port, ANSWER_MS))
 		scutil_of_loopback(port, &want);
 	if ((is = find(&found, deadline, e)) == -1)
 		return err_prefix(e, "dns");
