@@ -8,6 +8,7 @@
 #include "base/wire_door.h"
 #include "ctl/ctl.h"
 #include "ctl/ctl_door.h"
+#include "os/dns_by_hand.h"
 #include "os/firewall.h"
 #include "os/off_marker.h"
 #include "os/process.h"
@@ -126,7 +127,7 @@ static void tell(const struct removal *removal, bool persist, bool marked)
 	if (marked)
 		printf("off: stays off until `portcullis up`%s\n", persist ? "" : " or a reboot");
 	if (removal->forced > 0)
-		puts("off: if names are not found: resolvectl revert tun0, or resolvconf -d tun0.portcullis");
+		printf("off: if names are not found: %s\n", dns_by_hand);
 	puts("off: NOT PROTECTED: traffic leaves in the clear");
 }
 

@@ -6,11 +6,10 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "os/dns_scutil_service.h"
 #include "os/dns_words.h"
 
-/* One service of ours, always the same, so that the next life finds what this
- * one left. It is named like those of the system: "org.portcullis.1" in hex. */
-#define SERVICE "State:/Network/Service/6F72672E-706F-7274-6375-6C6C69732E31"
+#define SERVICE DNS_SCUTIL_SERVICE
 
 const char scutil_remove[] = "remove " SERVICE "/DNS\n"
 			     "remove " SERVICE "/IPv4\n"
