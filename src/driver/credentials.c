@@ -34,7 +34,8 @@ static int next_line(struct reader *reader, struct secret *to, const char *what,
 		return err_set(
 		    e,
 		    "openvpn asks for the %s, and the password file is missing, empty or not root's "
-		    "alone; instead: credentials { password-file } with one answer a line, mode 600",
+		    "alone, or the keychain's item is not read; instead: credentials { password-file } with "
+		    "one answer a line, mode 600",
 		    what);
 	if (length == 0)
 		return err_set(e,

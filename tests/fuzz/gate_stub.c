@@ -142,6 +142,11 @@ void dns_job_want(struct dns_job *job, bool set)
 	(void)job, (void)set;
 }
 
+void dns_job_look(struct dns_job *job, bool shut)
+{
+	(void)job, (void)shut;
+}
+
 void files_save_wish(struct gate *gate)
 {
 	(void)gate;
