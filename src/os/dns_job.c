@@ -97,7 +97,9 @@ void dns_job_finish(struct dns_job *job)
 		dns_job_look(job, job->shut);
 	}
 	while (job->pid != 0) {
-		if (WIFSIGNALED(child_wait(job->pid, FINISH_MS)))
+		int status = child_wait(job->pid, FINISH_MS);
+
+		if (WIFSIGNALED(status))
 			log_error("dns", "dns: the tool took too long: what it was told last may stay");
 		dns_job_reaped(job, job->pid);
 	}
