@@ -27,7 +27,7 @@ check-clang:
 	$(MAKE) CC=$(CLANG) BUILD=$(BUILD)/clang all tests-build
 
 # What the tests run, compiled with the programs' flags.
-tests-build: $(UNIT) $(BUILD)/test/portcullisd $(BUILD)/test/portcullisd-names $(BUILD)/test/policy_print \
+tests-build: $(UNIT) $(BUILD)/test/portcullisd $(BUILD)/test/fwtool $(BUILD)/test/portcullisd-names $(BUILD)/test/policy_print \
 	$(BUILD)/test/dnstool $(BUILD)/test/dnstool-macos $(BUILD)/test/dnstool-freebsd
 
 $(BUILD)/test/dnstool: $(BUILD)/obj/tests/e2e/dnstool.o $(call port,$(DNS)) $(OS_CHILD) $(BASE)

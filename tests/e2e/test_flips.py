@@ -1,31 +1,21 @@
 """Flips under a flood: the gate changes state while programs send as fast as the machine can; nothing in clear."""
-import glob
-import os
 import subprocess
 import time
 
 import pytest
 
+from daemon import BUILD
 from netns import wait_for
 from test_attacks import FLOOD, Sender, add_machine
 from test_flow import gets_inside
-from world import HERE, INTERNET6, ROOT, SERVER4
+from world import INTERNET6, ROOT, SERVER4
 
-TOP = os.path.dirname(os.path.dirname(HERE))
 
 
 @pytest.fixture(scope="session")
 def firewall_tool():
     """The firewall port in a program that takes commands (fwtool.c)."""
-    target = f"{ROOT}/fwtool"
-    libraries = subprocess.run(["pkg-config", "--cflags", "--libs", "libevent_core", "libmnl"], check=True,
-                               text=True, capture_output=True).stdout.split()
-    base = [path for path in glob.glob(f"{TOP}/src/base/*.c") if not path.endswith("fault_none.c")]
-    subprocess.run([os.environ.get("CC", "cc"), "-std=c11", "-O2", "-D_GNU_SOURCE", f"-I{TOP}/src", f"-I{TOP}",
-                    "-o", target, f"{HERE}/fwtool.c", *glob.glob(f"{TOP}/src/os/firewall_nft*.c"),
-                    f"{TOP}/src/os/netlink_linux.c",
-                    *glob.glob(f"{TOP}/src/policy/*.c"), *base, *libraries], check=True)
-    return target
+    return f"{BUILD}/test/fwtool"
 
 
 class Firewall:

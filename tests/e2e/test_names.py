@@ -135,6 +135,11 @@ def leaks(world):
         return gets_out(world, wire)
 
 
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        return [int(word) for word in file.read().split()]
+
+
 def test_the_socket_outlives_the_driver(world, mac):
     """A respawned driver answers at the same port; after a SIGKILL of the gate the next start tells a new one."""
     gate = mac.gate
@@ -144,6 +149,7 @@ def test_the_socket_outlives_the_driver(world, mac):
     os.kill(gate.driver(), signal.SIGKILL)
     wait_for(lambda: re.search(r"driver started.*driver started", gate.log(), re.S), lambda: gate.told("driver respawned"))
     assert ask(world, port, "captive.apple.com") == (0, ADDRESS)
+    wait_for(lambda: mac.is_shut() and children(gate.pid) == [gate.driver()], mac.told)  # no tool of the resolver's runs
     gate.kill(signal.SIGKILL)
     assert mac.is_shut(), "nobody is there to take it back"
     gate.start().wait(gate="locked")
