@@ -32,7 +32,14 @@ int policy_print_ipfw(const struct situation *s, char *to, size_t size, struct e
  * loopback is left out. Made of its own result it is the same. 0, or -1 and `e`. */
 enum pf_dialect { PF_APPLE, PF_FREEBSD };
 int policy_print_pf_main(enum pf_dialect dialect, const char *standing, char *to, size_t size, struct err *e);
-/* The one rule set that is ours in ipfw (0..30; 31 can't be switched off). */
-enum { POLICY_IPFW_SET = 26 };
+/* The two rule sets that are ours in ipfw (0..30; 31 can't be switched off): one holds, the other
+ * is built while it is disabled: `set disable N`, `delete set N`, the text for set N, read back,
+ * then `set disable OTHER enable N`, the one command that is atomic for packets (swap and move are
+ * not), then `delete set OTHER`. All rules have the lowest number, in order of insertion: no foreign
+ * rule comes between them, and only one of the same number that stood before comes first. */
+enum { POLICY_IPFW_SET = 26, POLICY_IPFW_OTHER_SET = 27, POLICY_IPFW_NUMBER = 1 };
+
+/* As policy_print_ipfw, for this one of the two sets. */
+int policy_print_ipfw_set(const struct situation *s, unsigned set, char *to, size_t size, struct err *e);
 
 #endif

@@ -1,82 +1,113 @@
 /* The policy as ipfw reads it: one set, without dynamic states, for those live
- * on when their set is disabled. Only what the situation needs, with literals. */
+ * on when their set is disabled. Only what the situation needs, with literals.
+ *
+ * Nothing is refused aloud: what is denied on its way out fails in the program
+ * at once (EACCES), and the reset that ipfw would send passes the firewall
+ * unasked, to wherever the packet's source address is by now. */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "policy/page.h"
 #include "policy/print.h"
 
-enum { ICMP6 = 58, FIRST_EPHEMERAL = 1024 };
+/* ipfw takes an address list of 63 words: IPv6 prefixes have 8, IPv4 ones 2. */
+enum { ICMP6 = 58, FIRST_EPHEMERAL = 1024, LIST4_MAX = 31, LIST6_MAX = 7, NEIGHBOUR_TAG = 26 };
 
-struct numbers {
-	unsigned row, next;
+/* One side of a rule: its members, of which a rule may hold so many. */
+struct side {
+	struct net_prefix members[RULE_MEMBERS_MAX];
+	size_t count, most;
+	uint16_t port;
+	bool dns;
+};
+
+struct output {
+	struct page page;
+	const struct situation *s;
+	unsigned set;
 };
 
 static bool is_printed(const struct rule *rule, const struct situation *s)
 {
 	const struct identity *owner = page_owner(rule->owner, s);
 
-	if (rule->hook == RULE_FORWARD || rule->hook == RULE_EGRESS || rule->flow == FLOW_RELATED)
-		return false; /* ipfw does not tell forwarded packets apart, sees no frames here, relates
-				 nothing */
+	if (rule->hook == RULE_FORWARD || rule->hook == RULE_EGRESS || rule->flow == FLOW_RELATED ||
+	    (rule->link == LINK_TUNNEL && rule->flow == FLOW_REPLY))
+		return false; /* nothing is forwarded, no frames are seen here, nothing is related */
 	if (owner != NULL && rule->owner != OWNER_DHCP_USERS && !page_is_somebody(owner))
 		return false;
-	return policy_applies(rule, s);
+	return rule->row != RULE_LAST_ROW && policy_applies(rule, s);
 }
 
-static void begin(struct page *page, struct numbers *numbers, unsigned row)
+/* All have one number: no foreign rule can come to stand between them. */
+static void begin(struct output *o, const char *action)
 {
-	if (numbers->row != row)
-		*numbers = (struct numbers){row, row * 1000};
-	page_add(page, "add %u set %d ", numbers->next, POLICY_IPFW_SET);
-	numbers->next += 10;
+	page_add(&o->page, "add %d set %u %s ", POLICY_IPFW_NUMBER, o->set, action);
 }
 
-/* A stop is for every link but the tunnel; a pass for the named ones, if they are known. */
-static void print_via(struct page *page, enum rule_link link, bool named, const struct situation *s)
+static void end(struct output *o, unsigned row)
 {
-	if (link == LINK_LOOPBACK) {
-		page_add(page, " via lo0");
-	} else if (link == LINK_TUNNEL) {
-		page_add(page, " via %s", s->tunnel.name);
-	} else if (link == LINK_PHYSICAL && named && s->link_count > 0) {
-		page_add(page, s->link_count > 1 ? " { " : " ");
-		for (size_t i = 0; i < s->link_count; i++)
-			page_add(page, "%svia %s", i > 0 ? " or " : "", s->links[i]);
-		page_add(page, s->link_count > 1 ? " }" : "");
-	} else if (link == LINK_PHYSICAL && s->tunnel.name[0] != '\0') {
-		page_add(page, " not via %s", s->tunnel.name);
-	}
+	page_add(&o->page, " // row %u\n", row);
 }
 
-static void print_end(struct page *page, const struct rule *rule, enum rule_set set, uint16_t port,
-		      enum rule_set ports, const struct situation *s)
+static struct side side_of(const struct rule *rule, enum rule_set set, uint16_t port, enum rule_set ports,
+			   const struct situation *s)
 {
-	if (set == SET_ANY)
+	struct side side = {.most = rule->family == NET_IPV4 ? LIST4_MAX : LIST6_MAX,
+			    .dns = ports == SET_DNS_PORTS};
+
+	side.port = set == SET_ENDPOINT ? s->endpoint.port : port;
+	if (set != SET_ANY)
+		side.count = policy_members(set, s, rule->family, side.members, RULE_MEMBERS_MAX);
+	/* ipfw reads ::/0 as this machine's own addresses. */
+	if (side.count == 1 && side.members[0].length == 0)
+		side.count = 0;
+	return side;
+}
+
+static void print_side(struct page *page, const struct side *side, size_t first)
+{
+	if (side->count == 0)
 		page_add(page, "any");
-	else
-		page_members(page, set, s, rule->family, ",");
-	if (set == SET_ENDPOINT)
-		page_add(page, " %u", s->endpoint.port);
-	else if (port != 0)
-		page_add(page, " %u", port);
-	else if (ports == SET_DNS_PORTS)
+	for (size_t i = first; i < side->count && i < first + side->most; i++) {
+		page_add(page, "%s", i == first ? "" : ",");
+		page_prefix(page, &side->members[i]);
+	}
+	if (side->port != 0)
+		page_add(page, " %u", side->port);
+	else if (side->dns)
 		page_add(page, " 53,853");
 }
 
-static void print_body(struct page *page, const struct rule *rule, const struct situation *s)
+static const char *proto_text(const struct rule *rule, const struct situation *s)
 {
 	bool endpoint = rule->source == SET_ENDPOINT || rule->destination == SET_ENDPOINT;
 	uint8_t proto = endpoint ? s->endpoint.proto : rule->proto;
-	/* With the local network at both ends nobody's packets are forwarded out of it. */
-	bool lan = rule->source == SET_LAN || rule->destination == SET_LAN;
 
-	page_add(page, " %s from ", proto == 0 ? "ip" : proto == ICMP6 ? "ipv6-icmp" : net_proto_text(proto));
-	print_end(page, rule, lan ? SET_LAN : rule->source, rule->source_port, rule->source_ports, s);
-	page_add(page, " to ");
-	print_end(page, rule, lan ? SET_LAN : rule->destination, rule->destination_port,
-		  rule->destination_ports, s);
+	if (proto != 0)
+		return proto == ICMP6 ? "ipv6-icmp" : net_proto_text(proto);
+	return rule->family == NET_IPV4 ? "ip4" : rule->family == NET_IPV6 ? "ip6" : "ip";
+}
+
+/* Loopback is decided first: what is left is on the tunnel's link or on a physical one. */
+static void print_via(struct page *page, enum rule_link link, const struct situation *s)
+{
+	if (link == LINK_LOOPBACK)
+		page_add(page, " via lo0");
+	else if (link == LINK_TUNNEL)
+		page_add(page, " via %s", s->tunnel.name);
+	else if (link == LINK_PHYSICAL && s->state == POLICY_OPEN)
+		page_add(page, " not via %s", s->tunnel.name);
+}
+
+static void print_options(struct page *page, const struct rule *rule, const struct situation *s)
+{
 	page_add(page, rule->hook == RULE_OUT ? " out" : " in");
-	if (rule->family != NET_NONE && proto != ICMP6)
-		page_add(page, rule->family == NET_IPV4 ? " ip4" : " ip6");
-	print_via(page, rule->link, rule->action == RULE_PASS, s);
+	if (rule->family != NET_NONE && rule->proto != 0 && rule->proto != ICMP6 && rule->source == SET_ANY &&
+	    rule->destination == SET_ANY)
+		page_add(page, " ipversion %d", rule->family);
+	print_via(page, rule->link, s);
 	if (rule->icmp_type != RULE_NO_TYPE)
 		page_add(page, " icmp6types %u", rule->icmp_type);
 }
@@ -98,122 +129,179 @@ static void print_owner(struct page *page, const struct rule *rule, const struct
 	page_add(page, beside_root ? " }" : "");
 }
 
-/* Without states an answer is known by its looks only. */
-static void print_tunnel_answers(struct page *page, struct numbers *numbers, const struct situation *s)
+static void print_one(struct output *o, const struct rule *rule, const char *action,
+		      const struct side *source, size_t first_source, const struct side *destination,
+		      size_t first_destination)
 {
-	const char *tunnel = s->tunnel.name;
-
-	begin(page, numbers, 9);
-	page_add(page, "allow tcp from any to any in via %s established\n", tunnel);
-	begin(page, numbers, 9);
-	page_add(page, "allow udp from any to any %d-65535 in via %s\n", FIRST_EPHEMERAL, tunnel);
-	begin(page, numbers, 9);
-	page_add(page, "allow icmp from any to any in via %s icmptypes 0,3,11,12\n", tunnel);
-	begin(page, numbers, 9);
-	page_add(page, "allow ipv6-icmp from any to any in via %s icmp6types 1,2,3,4,129\n", tunnel);
+	begin(o, action);
+	page_add(&o->page, "%s from ", proto_text(rule, o->s));
+	print_side(&o->page, source, first_source);
+	page_add(&o->page, " to ");
+	print_side(&o->page, destination, first_destination);
+	print_options(&o->page, rule, o->s);
 }
 
-/* What this machine sends is refused at once, towards itself only. */
-static void print_stop(struct page *page, struct numbers *numbers, const struct rule *rule,
-		       const struct situation *s)
+/* Both ends are longer than a list may be: who matches one is tagged, who has the tag is asked for the other.
+ */
+static void print_by_tag(struct output *o, const struct rule *rule, const struct side *source,
+			 const struct side *destination)
 {
-	static const struct {
-		const char *action, *condition;
-		uint8_t family;
-	} refusals[] = {{"unreach filter-prohib", " ip4", NET_IPV4},
-			{"unreach6 admin-prohib", " ip6", NET_IPV6}};
-	struct rule tcp = *rule;
+	const struct side any = {.count = 0};
+	char action[32];
 
-	tcp.proto = NET_TCP;
-	if (rule->hook == RULE_OUT && (rule->proto == 0 || rule->proto == NET_TCP)) {
-		begin(page, numbers, rule->row);
-		page_add(page, "reset");
-		print_body(page, &tcp, s);
-		page_add(page, "\n");
+	snprintf(action, sizeof action, "count tag %d", NEIGHBOUR_TAG);
+	for (size_t i = 0; i < source->count; i += source->most) {
+		print_one(o, rule, action, source, i, &any, 0);
+		end(o, rule->row);
 	}
-	for (size_t i = 0; i < 2 && rule->hook == RULE_OUT && rule->proto != NET_TCP; i++) {
-		if (rule->family != NET_NONE && rule->family != refusals[i].family)
-			continue;
-		begin(page, numbers, rule->row);
-		page_add(page, "%s", refusals[i].action);
-		print_body(page, rule, s);
-		page_add(page, "%s\n", rule->family == NET_NONE ? refusals[i].condition : "");
-	}
-	if (rule->row == RULE_LAST_ROW && rule->hook == RULE_OUT)
-		return; /* the rule that ends the set follows */
-	begin(page, numbers, rule->row);
-	page_add(page, "deny");
-	print_body(page, rule, s);
-	page_add(page, "\n");
-}
-
-static void print_rule(struct page *page, struct numbers *numbers, const struct rule *rule,
-		       const struct situation *s)
-{
-	page_introduce(page, rule);
-	if (rule->action == RULE_STOP) {
-		print_stop(page, numbers, rule, s);
-	} else if (rule->link == LINK_TUNNEL && rule->flow == FLOW_REPLY) {
-		print_tunnel_answers(page, numbers, s);
-	} else {
-		begin(page, numbers, rule->row);
-		page_add(page, "allow");
-		print_body(page, rule, s);
-		print_owner(page, rule, s);
-		page_add(page, "\n");
+	for (size_t i = 0; i < destination->count; i += destination->most) {
+		print_one(o, rule, "allow", &any, 0, destination, i);
+		page_add(&o->page, " tagged %d", NEIGHBOUR_TAG);
+		end(o, rule->row);
 	}
 }
 
-static void print_fragments(struct page *page, struct numbers *numbers, unsigned row,
-			    const struct situation *s)
+static void print_rule(struct output *o, const struct rule *rule)
+{
+	struct side source = side_of(rule, rule->source, rule->source_port, rule->source_ports, o->s);
+	struct side destination =
+	    side_of(rule, rule->destination, rule->destination_port, rule->destination_ports, o->s);
+
+	page_introduce(&o->page, rule);
+	if (source.count > source.most && destination.count > destination.most) {
+		print_by_tag(o, rule, &source, &destination);
+		return;
+	}
+	for (size_t i = 0; i == 0 || i < source.count; i += source.most)
+		for (size_t j = 0; j == 0 || j < destination.count; j += destination.most) {
+			print_one(o, rule, rule->action == RULE_STOP ? "deny" : "allow", &source, i,
+				  &destination, j);
+			if (rule->action == RULE_PASS)
+				print_owner(&o->page, rule, o->s);
+			end(o, rule->row);
+		}
+}
+
+/* Fragments but the first carry no port and no owner. Without a first that passed they complete nothing. */
+static void print_hole_fragments(struct output *o)
 {
 	char text[NET_ADDRESS_TEXT];
 
-	if (row == 3 && s->state != POLICY_LOCKED && s->endpoint.address.family == NET_IPV4) {
-		page_add(page, "# row 3: fragments are put together before they are judged\n");
-		begin(page, numbers, row);
-		page_add(page, "reass ip from %s to any in\n", net_address_text(&s->endpoint.address, text));
-	}
+	page_add(&o->page, "# row 3: later fragments of the endpoint's answers\n");
+	begin(o, "allow");
+	page_add(&o->page, "%s from %s to any in", net_proto_text(o->s->endpoint.proto),
+		 net_address_text(&o->s->endpoint.address, text));
+	print_via(&o->page, LINK_PHYSICAL, o->s);
+	page_add(&o->page, " frag");
+	end(o, 3);
+}
+
+/* Without states an answer is known by its looks only. ipfw's `established` is wider: anything but a bare
+ * SYN. */
+static void print_tunnel_answers(struct output *o)
+{
+	const char *tunnel = o->s->tunnel.name;
+
+	page_add(&o->page, "# row 9: what looks like an answer from the tunnel\n");
+	begin(o, "allow");
+	page_add(&o->page, "tcp from any to any in via %s { tcpflags ack or tcpflags rst }", tunnel);
+	end(o, 9);
+	begin(o, "allow");
+	page_add(&o->page, "udp from any to any %d-65535 in via %s", FIRST_EPHEMERAL, tunnel);
+	end(o, 9);
+	begin(o, "allow");
+	page_add(&o->page, "icmp from any to any in via %s icmptypes 0,3,11,12", tunnel);
+	end(o, 9);
+	begin(o, "allow");
+	page_add(&o->page, "ipv6-icmp from any to any in via %s icmp6types 1,2,3,4,129", tunnel);
+	end(o, 9);
+	begin(o, "allow");
+	page_add(&o->page, "ip from any to any in via %s frag", tunnel);
+	end(o, 9);
+}
+
+/* What no rule of the table says, because other filters need no such rule. */
+static void print_beside(struct output *o, unsigned row)
+{
+	const struct situation *s = o->s;
+
+	if (row == 3 && s->state != POLICY_LOCKED)
+		print_hole_fragments(o);
+	if (row == 4 && s->state != POLICY_LOCKED)
+		page_add(&o->page,
+			 "# row 4: not here: no state relates an error to the hole; openvpn's packets are "
+			 "kept small instead\n");
+	if (row == 9 && s->state == POLICY_OPEN)
+		print_tunnel_answers(o);
 	if (row == 10 && s->lan) {
-		page_add(page, "# row 10: fragments carry no port and would hide DNS from row 8\n");
-		begin(page, numbers, row);
-		page_add(page, "deny ip from any to any frag\n");
-		begin(page, numbers, row);
-		page_add(page, "deny ip6 from any to any ext6hdr frag\n");
+		page_add(&o->page, "# row 10: later fragments carry no port and would hide DNS from row 8\n");
+		begin(o, "deny");
+		page_add(&o->page, "ip from any to any frag");
+		end(o, row);
 	}
 }
 
-static void print_row(struct page *page, unsigned row, const struct situation *s)
+static void print_row(struct output *o, unsigned row)
 {
 	static const enum rule_hook hooks[] = {RULE_ARRIVE, RULE_IN, RULE_OUT};
-	struct numbers numbers = {0, 0};
 	size_t count;
 	const struct rule *table = policy_table(&count);
 
-	if (row == 4 && s->state != POLICY_LOCKED)
-		page_add(page,
-			 "# row 4: not here: no state relates an error to the hole; openvpn's packets are "
-			 "kept small instead\n");
-	print_fragments(page, &numbers, row, s);
+	print_beside(o, row);
 	for (size_t hook = 0; hook < sizeof hooks / sizeof hooks[0]; hook++)
 		for (size_t i = 0; i < count; i++)
-			if (table[i].row == row && table[i].hook == hooks[hook] && is_printed(&table[i], s))
-				print_rule(page, &numbers, &table[i], s);
-	if (row == RULE_LAST_ROW) {
-		begin(page, &numbers, row);
-		page_add(page, "deny ip from any to any\n");
+			if (table[i].row == row && table[i].hook == hooks[hook] &&
+			    is_printed(&table[i], o->s))
+				print_rule(o, &table[i]);
+}
+
+/* A packet that came in by a link still has it on its way out; our own have none. */
+static void print_forwarded(struct output *o)
+{
+	page_add(&o->page, "# row 11: nothing is forwarded\n");
+	begin(o, "deny");
+	page_add(&o->page, "ip from any to any out recv *");
+	end(o, RULE_LAST_ROW);
+}
+
+static void print_last(struct output *o)
+{
+	page_add(&o->page, "# row 11: everything else\n");
+	begin(o, "deny");
+	page_add(&o->page, "ip from any to any");
+	end(o, RULE_LAST_ROW);
+}
+
+/* After `via`, "any" is no condition at all, and what begins with a digit is an address. */
+static int check_name(const char *name, struct err *e)
+{
+	if (strcmp(name, "any") == 0 || isdigit((unsigned char)name[0]))
+		return err_set(e, "tunnel: ipfw does not take %s for an interface; instead: tun and a number",
+			       name);
+	return 0;
+}
+
+int policy_print_ipfw_set(const struct situation *s, unsigned set, char *to, size_t size, struct err *e)
+{
+	struct output o = {.s = s, .set = set};
+
+	if (page_begin(&o.page, s, to, size, e) == -1 || check_name(s->tunnel.name, e) == -1)
+		return -1;
+	page_situation(&o.page, s);
+	page_add(
+	    &o.page,
+	    "# Set %u: loaded while it is disabled, then `ipfw set disable %u enable %u`, in one command.\n",
+	    set, POLICY_IPFW_SET + POLICY_IPFW_OTHER_SET - set, set);
+	for (unsigned row = 1; row < RULE_LAST_ROW; row++) {
+		print_row(&o, row);
+		if (row == 1)
+			print_forwarded(&o);
 	}
+	print_last(&o);
+	return page_end(&o.page, e);
 }
 
 int policy_print_ipfw(const struct situation *s, char *to, size_t size, struct err *e)
 {
-	struct page page;
-
-	if (page_begin(&page, s, to, size, e) == -1)
-		return -1;
-	page_situation(&page, s);
-	page_add(&page, "# Set %d; load it while the set is disabled, then swap.\n", POLICY_IPFW_SET);
-	for (unsigned row = 1; row <= RULE_LAST_ROW; row++)
-		print_row(&page, row, s);
-	return page_end(&page, e);
+	return policy_print_ipfw_set(s, POLICY_IPFW_SET, to, size, e);
 }

@@ -281,6 +281,40 @@ static void test_check_refuses_half_situations(void **state)
 	REFUSED("locked", s.neighbours[0].address.family = 9, "prefix");
 }
 
+/* To ipfw these are no names of interfaces: a condition on them would be none, or one on an address. */
+static void test_ipfw_refuses_what_it_reads_otherwise(void **state)
+{
+	static const char *const names[] = {"any", "7", "10.0.0.1"};
+	static char text[PRINT_SIZE];
+	struct situation s = situation_named("open");
+	struct err e = {{0}};
+
+	(void)state;
+	assert_int_equal(policy_print_ipfw(&s, text, sizeof text, &e), 0);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		strcpy(s.tunnel.name, names[i]);
+		assert_int_equal(policy_print_ipfw(&s, text, sizeof text, &e), -1);
+		assert_non_null(strstr(e.text, "; instead: tun and a number"));
+	}
+}
+
+/* The two sets have the same rules; each says how it takes over from the other. */
+static void test_ipfw_sets(void **state)
+{
+	static char one[PRINT_SIZE], other[PRINT_SIZE];
+	struct situation s = situation_named("open-lan");
+	struct err e = {{0}};
+
+	(void)state;
+	assert_int_equal(policy_print_ipfw_set(&s, POLICY_IPFW_SET, one, sizeof one, &e), 0);
+	assert_int_equal(policy_print_ipfw_set(&s, POLICY_IPFW_OTHER_SET, other, sizeof other, &e), 0);
+	assert_non_null(strstr(one, "`ipfw set disable 27 enable 26`"));
+	assert_non_null(strstr(other, "`ipfw set disable 26 enable 27`"));
+	assert_null(strstr(one, " set 27 allow"));
+	assert_null(strstr(other, " set 26 "));
+	assert_int_equal(strlen(one), strlen(other));
+}
+
 /* Names become text that a filter parses. */
 static void test_check_refuses_names_that_are_rules(void **state)
 {
@@ -326,6 +360,11 @@ static void test_size_of_the_text(void **state)
 		must(net_prefix_parse("2001:db8:1111:2222:3333:4444:5555:0/128", &s.neighbours[i]));
 		s.neighbours[i].address.bytes[15] = (uint8_t)i;
 	}
+	s.tunnel.network_count = SITUATION_NETWORKS;
+	for (size_t i = 0; i < SITUATION_NETWORKS; i++) {
+		must(net_prefix_parse("fd00:1111:2222:3333:4444:5555:6666:0/127", &s.tunnel.networks[i]));
+		s.tunnel.networks[i].address.bytes[15] = (uint8_t)(4 * i);
+	}
 	assert_int_equal(policy_print_nft(&s, text, sizeof text, &e), 0);
 	assert_int_equal(policy_print_pf(&s, text, sizeof text, &e), 0);
 	assert_int_equal(policy_print_ipfw(&s, text, sizeof text, &e), 0);
@@ -354,6 +393,8 @@ int main(void)
 	    cmocka_unit_test(test_check_refuses_names_that_are_rules),
 	    cmocka_unit_test(test_root_is_not_named_twice),
 	    cmocka_unit_test(test_size_of_the_text),
+	    cmocka_unit_test(test_ipfw_refuses_what_it_reads_otherwise),
+	    cmocka_unit_test(test_ipfw_sets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
