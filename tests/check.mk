@@ -85,6 +85,10 @@ check-pf: $(BUILD)/test/policy_print
 check-ipfw: $(BUILD)/test/policy_print
 	PORTCULLIS_BUILD=$(BUILD) $(PYTEST) tests/ipfw $(IPFW_OPTIONS)
 
+# nft in the kernel, pf and ipfw by their evaluators: generated packets, one verdict, that of docs/security.md. Root.
+check-property: $(BUILD)/test/policy_print
+	PORTCULLIS_BUILD=$(BUILD) $(PYTEST) tests/property --property-seed=$(SEED) $(PROPERTY_OPTIONS)
+
 check-e2e: all tests-build
 	$(PYTEST) tests/e2e --ignore=tests/e2e/test_kill.py $(E2E_OPTIONS)
 # The matrix of kills: a sample by SEED here, the whole of it, KILL_ROUNDS times, in check-kill.
@@ -146,4 +150,4 @@ check-fuzz: fuzz-build
 	done
 
 .PHONY: check check-gcc check-clang tests-build check-unit check-san check-arch check-format check-tidy \
-	check-cppcheck check-man check-shell check-lint check-pf check-ipfw check-e2e check-kill-sample check-kill bench bench-build fuzz-build check-fuzz
+	check-cppcheck check-man check-shell check-lint check-pf check-ipfw check-property check-e2e check-kill-sample check-kill bench bench-build fuzz-build check-fuzz

@@ -1,0 +1,58 @@
+"""Options; re-executes itself in private namespaces first, as the end-to-end tests do."""
+import importlib.util
+import os
+import sys
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TESTS = os.path.dirname(HERE)
+sys.path[:0] = [HERE, f"{TESTS}/pf", f"{TESTS}/ipfw", f"{TESTS}/e2e"]
+sys.dont_write_bytecode = True
+
+import isolate  # noqa: E402  pylint: disable=wrong-import-position
+
+
+def load(name, path):
+    """The two evaluators have one name in two directories."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+
+
+load("pf_evaluator", f"{TESTS}/pf/evaluator.py")
+load("ipfw_evaluator", f"{TESTS}/ipfw/evaluator.py")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--property-seed", type=int, default=1, help="another seed makes other situations and packets")
+    parser.addoption("--property-situations", type=int, default=150, help="so many for pf and ipfw")
+    parser.addoption("--property-kernel", type=int, default=40, help="so many for nft in the kernel")
+
+
+def pytest_configure(config):
+    if isolate.is_inside():
+        return
+    capture = config.pluginmanager.getplugin("capturemanager")
+    if capture:
+        capture.suspend_global_capture(in_=True)
+    os.chdir(str(config.invocation_params.dir))
+    isolate.run([sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", *config.invocation_params.args])
+
+
+@pytest.fixture(scope="session")
+def seed(request):
+    return request.config.getoption("property_seed")
+
+
+@pytest.fixture(scope="session")
+def machine():
+    """One processor does it all: what was sent is over before the next is."""
+    from kernel import Machine  # pylint: disable=import-outside-toplevel
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    made = Machine().create()
+    yield made
+    made.destroy()
+    os.sched_setaffinity(0, allowed)
