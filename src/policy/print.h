@@ -32,6 +32,9 @@ int policy_print_ipfw(const struct situation *s, char *to, size_t size, struct e
  * loopback is left out. Made of its own result it is the same. 0, or -1 and `e`. */
 enum pf_dialect { PF_APPLE, PF_FREEBSD };
 int policy_print_pf_main(enum pf_dialect dialect, const char *standing, char *to, size_t size, struct err *e);
+/* The same without ours: theirs alone, in the same order; "" if there were none. */
+int policy_print_pf_rest(const char *standing, char *to, size_t size, struct err *e);
+
 /* The two rule sets that are ours in ipfw (0..30; 31 can't be switched off): one holds, the other
  * is built while it is disabled: `set disable N`, `delete set N`, the text for set N, read back,
  * then `set disable OTHER enable N`, the one command that is atomic for packets (swap and move are

@@ -176,21 +176,38 @@ static int print_stage(struct page *page, const char *standing, enum stage stage
 	return 0;
 }
 
+static int end_page(const struct page *page, bool whole, struct err *e)
+{
+	return whole ? page_end(page, e)
+		     : err_set(e, "the main rules of pf end within quotes, braces or a line; instead: let "
+				  "`pfctl -nf` show where");
+}
+
 int policy_print_pf_main(enum pf_dialect dialect, const char *standing, char *to, size_t size, struct err *e)
 {
+	bool whole = true;
 	struct page page;
 
 	if (page_open(&page, to, size, e) == -1)
 		return -1;
-	for (enum stage stage = STAGE_OPTION; stage < STAGE_END; stage++) {
+	for (enum stage stage = STAGE_OPTION; stage < STAGE_END && whole; stage++) {
 		print_ours(&page, dialect, stage);
-		if (standing != NULL && print_stage(&page, standing, stage) == -1)
-			return err_set(
-			    e, "the main rules of pf end within quotes, braces or a line; instead: let "
-			       "`pfctl -nf` show where");
+		whole = standing == NULL || print_stage(&page, standing, stage) == 0;
 		/* Theirs first: only the first scrub rule that matches is asked, and it may say more. */
 		if (stage == STAGE_SCRUB && dialect == PF_FREEBSD)
 			page_add(&page, "%s\n", freebsd_scrub);
 	}
-	return page_end(&page, e);
+	return end_page(&page, whole, e);
+}
+
+int policy_print_pf_rest(const char *standing, char *to, size_t size, struct err *e)
+{
+	bool whole = true;
+	struct page page;
+
+	if (page_open(&page, to, size, e) == -1)
+		return -1;
+	for (enum stage stage = STAGE_OPTION; stage < STAGE_END && whole; stage++)
+		whole = print_stage(&page, standing, stage) == 0;
+	return end_page(&page, whole, e);
 }

@@ -98,6 +98,31 @@ static void test_without_others(void **state)
 				  "rdr-anchor \"org.portcullis\"\nanchor \"org.portcullis\"\n");
 }
 
+/* Ours go, theirs stay as they stood; and what was ours alone leaves nothing. */
+static void test_the_rest(void **state)
+{
+	static char standing[PRINT_SIZE], with[PRINT_SIZE], rest[PRINT_SIZE], again[PRINT_SIZE];
+	struct err e = {""};
+
+	(void)state;
+	for (int d = PF_APPLE; d <= PF_FREEBSD; d++) {
+		compose((enum pf_dialect)d, "", with);
+		assert_int_equal(policy_print_pf_rest(with, rest, sizeof rest, &e), 0);
+		assert_string_equal(rest, "");
+		compose((enum pf_dialect)d, "rdr-anchor \"a\"\npass quick all\nanchor \"b\" all\n", with);
+		assert_int_equal(policy_print_pf_rest(with, rest, sizeof rest, &e), 0);
+		assert_string_equal(rest, "rdr-anchor \"a\"\npass quick all\nanchor \"b\" all\n");
+		for (size_t i = 0; i < CASES; i++) {
+			read_text(cases[i], "in", standing);
+			compose((enum pf_dialect)d, standing, with);
+			assert_int_equal(policy_print_pf_rest(with, rest, sizeof rest, &e), 0);
+			compose((enum pf_dialect)d, rest, again);
+			assert_string_equal(again, with);
+		}
+	}
+	assert_int_equal(policy_print_pf_rest("pass all \\\n", rest, sizeof rest, &e), -1);
+}
+
 /* Where pfctl would read on, nobody knows what is a rule: an error, nothing made up. */
 static void test_open_quotes_and_braces(void **state)
 {
@@ -133,6 +158,7 @@ int main(void)
 	    cmocka_unit_test(test_every_case),
 	    cmocka_unit_test(test_made_of_its_own_result_it_is_the_same),
 	    cmocka_unit_test(test_without_others),
+	    cmocka_unit_test(test_the_rest),
 	    cmocka_unit_test(test_open_quotes_and_braces),
 	    cmocka_unit_test(test_too_small),
 	};
