@@ -48,9 +48,9 @@ OS_FIREWALL := $(call port,firewall firewall_ports_$(PLATFORM) $(FIREWALL))
 OS_CHILD := $(call port,$(CHILD) $(DESCRIPTOR) tool_paths_system)
 OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(call port,$(NETWATCH) $(DNS) $(NAMES) $(KEYCHAIN) dns_job $(PORTS) daemon_unix file_unix)
 OS_DRIVER := $(call port,$(SANDBOX) $(PEER) $(DESCRIPTOR) $(if $(SANITIZE),sandbox_sanitizer))
-# Pure halves of other platforms' ports: tested and fuzzed here all the same.
+# Pure halves of other platforms' ports, and what is the same everywhere: tested and fuzzed here all the same.
 OS_PURE := $(call os,netwatch_route_decode netwatch_route_facts netwatch_route_known netwatch_route_layout \
-	sleep_gap tun_status dns_scutil_text keychain_item)
+	firewall_pf_parse guardian_unix holder_unix dns_scutil_text keychain_item sleep_gap tun_status)
 OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(call port,$(NETLINK) $(PORTS))
 
 CONFIG := $(call room,src/config)

@@ -42,8 +42,9 @@ void firewall_close(struct firewall *fw);
  * kernel's answer only (tens of microseconds for a flip). */
 int firewall_assert(struct firewall *fw, const struct situation *s, struct err *e);
 
-/* A pause: removes our drops until `seconds` from now, closed by the kernel
- * itself when they are over. 0 or -1. firewall_assert ends it. */
+/* A pause: removes our drops until `seconds` from now, closed without the daemon
+ * when they are over: by the kernel, or by a guardian (os/guardian.h) without
+ * which there is none. 0 or -1. firewall_assert ends it. */
 int firewall_pause(struct firewall *fw, uint32_t seconds, struct err *e);
 
 /* Forgets every connection the kernel tracks (after a pause). 0 or -1. */
