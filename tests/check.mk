@@ -27,8 +27,29 @@ check-clang:
 	$(MAKE) CC=$(CLANG) BUILD=$(BUILD)/clang all tests-build
 
 # What the tests run, compiled with the programs' flags.
+PF_TESTS := $(BUILD)/test/portcullisd-pf $(BUILD)/test/portcullisd-pf-freebsd $(BUILD)/test/portcullis-pf $(BUILD)/test/standin
 tests-build: $(UNIT) $(BUILD)/test/portcullisd $(BUILD)/test/fwtool $(BUILD)/test/portcullisd-names $(BUILD)/test/policy_print \
-	$(BUILD)/test/dnstool $(BUILD)/test/dnstool-macos $(BUILD)/test/dnstool-freebsd
+	$(BUILD)/test/dnstool $(BUILD)/test/dnstool-macos $(BUILD)/test/dnstool-freebsd $(PF_TESTS)
+
+# The gate as on a Mac, with pf and its tools stood in for: the same objects but the firewall's.
+PF_PORT := firewall firewall_ports_macos firewall_pf firewall_pf_anchor firewall_pf_health firewall_pf_main \
+	firewall_pf_parse firewall_pf_pause firewall_pf_talk guardian_unix holder_unix file_unix
+PF_OS = $(call port,$(PF_PORT) $(CHILD) $(DESCRIPTOR) $(NETWATCH) $(NETLINK) $(PORTS)) \
+	$(BUILD)/obj/tests/e2e/tool_paths_standin.o $(BUILD)/obj/tests/e2e/standin/pf_probe.o
+PF_GATE = $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(PF_OS) $(call port,$(DNS) $(NAMES) $(KEYCHAIN) dns_job daemon_unix) $(POLICY) $(BASE) \
+	$(BUILD)/obj/tests/e2e/fault_inject.o
+$(BUILD)/test/portcullisd-pf: $(PF_GATE) $(call os,firewall_pf_macos)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
+$(BUILD)/test/portcullisd-pf-freebsd: $(PF_GATE) $(call os,firewall_pf_freebsd)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
+$(BUILD)/test/portcullis-pf: $(BUILD)/obj/src/ctl/portcullis_main.o $(CTL) $(PF_OS) $(call os,firewall_pf_macos) $(POLICY) $(PROFILE) $(BASE) $(FAULT)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(CTL_LIBS)
+$(BUILD)/test/standin: $(BUILD)/obj/tests/e2e/standin/client.o
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^
 
 $(BUILD)/test/dnstool: $(BUILD)/obj/tests/e2e/dnstool.o $(call port,$(DNS)) $(OS_CHILD) $(BASE)
 	@mkdir -p $(@D)

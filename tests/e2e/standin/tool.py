@@ -1,0 +1,58 @@
+"""Answers for the stand-ins of system tools: each call is recorded, may be made to fail, and is judged after."""
+import contextlib
+import os
+import shutil
+import socket
+import threading
+
+from daemon import BUILD
+
+
+class Tool:
+    """One stand-in: DIRECTORY/NAME, and the socket that it asks. `answer(argv, stdin)` gives code, out, err."""
+
+    def __init__(self, directory, name, answer):
+        self.path, self.answer = os.path.join(directory, name), answer
+        shutil.copy2(os.path.join(BUILD, "test", "standin"), self.path)
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path + ".sock")
+        self.listener.bind(self.path + ".sock")
+        self.listener.listen(64)
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        with connection, contextlib.suppress(OSError):
+            asked = b""
+            while chunk := connection.recv(65536):
+                asked += chunk
+            code, out, err = self.answer(*self.split(asked))
+            if code is None:  # it hangs: until it is killed
+                while connection.recv(1):
+                    pass
+                threading.Event().wait(10)
+                return
+            out, err = out.encode(), err.encode()
+            connection.sendall(f"{code} {len(out)} {len(err)}\n".encode() + out + err)
+
+    @staticmethod
+    def split(asked):
+        """Arguments end with an empty one; then comes standard input."""
+        argv = []
+        while asked:
+            word, _, asked = asked.partition(b"\0")
+            if not word:
+                break
+            argv.append(word.decode())
+        return argv, asked.decode()
+
+    def close(self):
+        self.listener.close()
