@@ -7,6 +7,7 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "os/firewall_pf.h"
+#include "os/firewall_pf_system.h"
 #include "os/guardian.h"
 #include "os/holder.h"
 
@@ -121,6 +122,8 @@ int pf_settle(struct firewall *fw, const struct situation *s, struct err *e)
 	if (result == -1 && fresh)
 		result = arm(fw, true, s, e);
 	fw->situation = *s;
+	if (result == 0)
+		result = pf_leak_look(fw, e);
 	fw->armed = result == 0;
 	if (result == -1)
 		fw->fresh_until = 0;

@@ -16,6 +16,7 @@ struct firewall {
 	bool paused;                      /* our rules are out, and a guardian watches */
 	bool tunnel_open;                 /* states of the tunnel may live */
 	bool there;                       /* pf answers (FreeBSD: its module is loaded) */
+	char leaked[NET_NAME_SIZE];       /* the link that the probe got out of; "" none */
 	bool tainted;                     /* others ruled meanwhile: any state may live */
 	int64_t fresh_until;              /* all around our rules was verified; ms as above */
 	uint32_t generation;              /* counts loads: what was looked at before one says nothing */
@@ -25,8 +26,8 @@ struct firewall {
 	char text[PRINT_SIZE];            /* our anchor's text as loaded; "" unknown */
 	char rules[PRINT_SIZE];           /* what pfctl said of it right after */
 	char fallback[PRINT_SIZE];        /* the fallback's text as loaded */
-	char answer[PRINT_SIZE], more[PRINT_SIZE],
-	    made[PRINT_SIZE]; /* pfctl's last words; texts being made */
+	char answer[PRINT_SIZE], more[PRINT_SIZE]; /* what pfctl said last */
+	char made[PRINT_SIZE];                     /* a text in the making */
 	struct pf_watch *watch;
 };
 
@@ -56,18 +57,8 @@ int pf_main_look(struct firewall *fw, struct err *e);
 int pf_main_arrange(struct firewall *fw, struct err *e);
 int pf_main_leave(struct firewall *fw, struct err *e);
 
-/* --- firewall_pf_macos.c, firewall_pf_freebsd.c */
-extern const enum pf_dialect pf_dialect;
-extern const char pf_stock_main[];    /* the main rules if all else is refused */
-extern const char *const pf_fallback; /* the second place, or NULL */
-extern const bool pf_has_dummynet;
-/* Is there a pf to speak to? Loads it, if `wanted`. */
-bool pf_is_there(struct firewall *fw, bool wanted);
-int pf_enable(struct firewall *fw, struct err *e);
-int pf_enabled_look(struct firewall *fw, struct err *e);
-int pf_release(struct firewall *fw, struct err *e);
-
-/* --- firewall_pf_health.c */
+/* --- firewall_pf_leak.c, firewall_pf_health.c */
+int pf_leak_look(struct firewall *fw, struct err *e);
 int pf_watch_open(struct firewall *fw, struct event_base *base, firewall_foreign_cb *cb, void *argument,
 		  struct err *e);
 void pf_watch_close(struct pf_watch *watch);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "os/firewall_pf.h"
+#include "os/firewall_pf_system.h"
 
 /* One transaction: pf holds the old text or the new one, and never none. `-o none`
  * keeps the rules as they are written, so that they can be compared. */

@@ -1,7 +1,7 @@
 /* pf on FreeBSD: a module, switched on for everybody, and never switched off. */
 #include <unistd.h>
 
-#include "os/firewall_pf.h"
+#include "os/firewall_pf_system.h"
 #include "os/tool.h"
 #include "os/tool_paths.h"
 

@@ -14,6 +14,7 @@
 #include "os/descriptor.h"
 #include "os/firewall_pf.h"
 #include "os/firewall_pf_probe.h"
+#include "os/firewall_pf_system.h"
 #include "os/guardian.h"
 #include "os/pid.h"
 
@@ -21,10 +22,11 @@ enum { LOOK_MS = 3000, FRESH_MS = 2000, BLIND_MAX = 2, REPORT_DESCRIPTOR = 3, WH
 
 /* What a child found. */
 struct report {
-	bool seen;        /* all of it could be looked at */
-	bool fine;        /* and was right */
-	uint64_t blocked; /* packets */
-	char what[WHAT];  /* else: what was wrong */
+	bool seen;                  /* all of it could be looked at */
+	bool fine;                  /* and was right */
+	char leaked[NET_NAME_SIZE]; /* but a datagram got out of this link */
+	uint64_t blocked;           /* packets */
+	char what[WHAT];            /* else: what was wrong */
 };
 
 struct pf_watch {
@@ -54,7 +56,7 @@ static void look(struct firewall *fw, struct report *report)
 {
 	struct pf_rules found;
 	struct err e = {""};
-	const char *link;
+	const char *link = "";
 	size_t used = 0;
 
 	pf_give_time(fw);
@@ -63,12 +65,11 @@ static void look(struct firewall *fw, struct report *report)
 	report->seen = report->fine || (strncmp(e.text, "pfctl", strlen("pfctl")) != 0 && e.text[0] != '/');
 	report->blocked = found.blocked;
 	(void)text_copy(report->what, sizeof report->what, e.text);
-	if (!report->fine || (link = pf_probe(&fw->situation)) == NULL)
+	if (!report->fine || pf_probe(&fw->situation, &link) != PF_PROBED_OUT)
 		return;
 	report->fine = false;
-	(void)text_append(report->what, sizeof report->what, &used,
-			  "a datagram got out of %s though pf was to stop it; instead: restart the machine",
-			  link);
+	(void)text_copy(report->leaked, sizeof report->leaked, link);
+	(void)text_append(report->what, sizeof report->what, &used, "a datagram got out of %s", link);
 }
 
 static _Noreturn void be_child(struct firewall *fw, int to)
@@ -138,6 +139,7 @@ static void on_report(struct pf_watch *watch, const struct report *report)
 		return;
 	}
 	fw->fresh_until = 0;
+	(void)text_copy(fw->leaked, sizeof fw->leaked, report->leaked);
 	watch->cb(report->what, watch->argument);
 }
 
@@ -152,7 +154,7 @@ static void on_word(evutil_socket_t fd, short what, void *argument)
 		return;
 	end_child(watch);
 	if (got == (ssize_t)sizeof report) {
-		report.what[WHAT - 1] = '\0';
+		report.what[WHAT - 1] = report.leaked[NET_NAME_SIZE - 1] = '\0';
 		on_report(watch, &report);
 	} else {
 		saw_nothing(watch, "the look at it ended");

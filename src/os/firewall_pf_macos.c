@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "os/file.h"
-#include "os/firewall_pf.h"
+#include "os/firewall_pf_system.h"
 
 /* Constant, so that the reference is given back without a configuration. */
 #define TOKEN_FILE PORTCULLIS_STATEDIR "/portcullis/pf.token"

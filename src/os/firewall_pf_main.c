@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "os/firewall_pf.h"
+#include "os/firewall_pf_system.h"
 
 #define PF_CONF "/etc/pf.conf"
 

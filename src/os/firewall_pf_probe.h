@@ -6,12 +6,18 @@
 
 #include "policy/situation.h"
 
-/* In a process that may lose its rights: a datagram to a documentation address
- * out of each link of `s`, as nobody. The link that one got out of, else NULL. */
-const char *pf_probe(const struct situation *s);
+enum pf_probed {
+	PF_PROBED_NOTHING, /* no link is up, or has an address */
+	PF_PROBED_REFUSED, /* as it must be */
+	PF_PROBED_OUT      /* the gate does not hold */
+};
 
-/* A datagram to a documentation address out of the link `index`, whatever the
- * routes say: did it get out? False also where that can't be tried. */
-bool pf_probe_unicast(unsigned index);
+/* In a process that may lose its rights: a datagram to a documentation address
+ * out of each link of `s`, as nobody. `link`: the one that it got out of. */
+enum pf_probed pf_probe(const struct situation *s, const char **link);
+
+/* One datagram out of the link `index`, whatever the routes say. 0 it got out; else the errno; -1: the
+ * system has no such way. */
+int pf_probe_unicast(unsigned index);
 
 #endif

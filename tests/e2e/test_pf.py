@@ -279,7 +279,8 @@ def test_others_are_noticed_and_undone(gate, pf, what):
     gate.start_open()
     pf.run(*argv, stdin=text)
     # Where Apple's own call stands, the second place holds the lock: nothing is open even for the moment.
-    assert pf.gate() == ("locked" if what in ("replaced", "behind", "emptied") else "none"), "control"
+    assert pf.gate() == ("locked" if what in ("replaced", "behind", "emptied") else "none"), (
+        "control", pf.run("-s","rules"), pf.run("-s","info")[:20], pf.pf.decide(__import__("packet").parse_packet(CLEAR)), pf.anchor_texts.get(FALLBACK,"")[:300])
     began = time.monotonic()
     wait_for(lambda: pf.gate() == "open", lambda: gate.told("put back"), 5)
     assert time.monotonic() - began < 3
@@ -313,12 +314,33 @@ def test_reference_taken_away(gate, pf):
         assert int(file.read()) == pf.tokens[0]
 
 
-def test_pf_that_lies_is_found_by_the_probe(gate, pf):
-    """pfctl says that all is well, and packets pass: only what really gets out can tell."""
+def test_pf_that_lies_is_found_by_the_probe(world, gate, pf):
+    """pfctl says that all is well, and packets pass: no lock is verified until the probe is refused on a link that is up."""
+    lies = [True]
+
+    def probe(argv, _):
+        if "state DOWN" in world.host.run("ip", "link", "show", argv[0]).stdout:
+            return 2, "", "the link is down\n"
+        return (0 if lies[0] else 1), "", ""
     gate.start_open()
-    pf.probe = lambda argv, stdin: (0, "", "")
-    pf.tools[1].answer = pf.probe
-    wait_for(lambda: "a datagram got out of eth0" in gate.log(), lambda: gate.told("probe"), 5)
+    pf.tools[1].answer = probe
+    gate.wait(gate="unprotected")
+    assert "a datagram got out of eth0 though pf was to stop it; instead: restart" in gate.status()["reason"]
+    wait_for(lambda: "state DOWN" in world.host.run("ip", "link", "show", "eth0").stdout, "eth0 set down")
+    asked = len(pf.calls)
+    wait_for(lambda: len(pf.calls) > asked + 20, "more tries", 15)
+    assert gate.status()["gate"] == "unprotected", "a link that is down proves nothing"
+    lies[0] = False
+    world.host.ip("link set eth0 up")
+    gate.wait(gate={"locked", "dialling", "open"}, seconds=15)
+
+
+def test_probe_that_got_out_once_is_no_doubt_for_good(gate, pf):
+    gate.start_open()
+    outs = [0]
+    pf.tools[1].answer = lambda argv, stdin: (outs.pop() if outs else 1, "", "")
+    wait_for(lambda: "a datagram got out of eth0; put back and verified" in gate.log(), lambda: gate.told("probe"), 5)
+    assert gate.status()["gate"] == "open"
 
 
 def test_hanging_pfctl_does_not_stop_the_gate(gate, pf):
