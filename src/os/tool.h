@@ -3,6 +3,7 @@
 #define OS_TOOL_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 
@@ -31,5 +32,9 @@ int tool_ask(const char *const *argv, const char *input, int milliseconds, char 
  * answers there (pfctl -E). */
 int tool_ask_all(const char *const *argv, const char *input, int milliseconds, char *output, size_t size,
 		 struct err *e);
+
+/* Only starts it, in a session of its own, with these three descriptors (3 or more,
+ * or its own 0, 1, 2): for who waits in another way. The process, or -1 with errno. */
+pid_t tool_start(const char *const *argv, int input, int output, int errors);
 
 #endif

@@ -62,7 +62,7 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void become_tool(const char *const *argv, const int *theirs)
+static void become_tool(const char *const *argv, int input, int output, int errors)
 {
 	char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", locale[] = "LC_ALL=C";
 	char *const environment[] = {path, locale, NULL};
@@ -77,13 +77,22 @@ static void become_tool(const char *const *argv, const int *theirs)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)signal(SIGPIPE, SIG_DFL);
 	(void)setsid(); /* so that the deadline ends its children too */
-	if (count > 0 && argv[count] == NULL && arguments[0] != NULL && dup2(theirs[INPUT], 0) != -1 &&
-	    dup2(theirs[OUTPUT], 1) != -1 && dup2(theirs[ERRORS], 2) != -1) {
+	if (count > 0 && argv[count] == NULL && arguments[0] != NULL && dup2(input, 0) != -1 &&
+	    dup2(output, 1) != -1 && dup2(errors, 2) != -1) {
 		pid_close_from(3);
 		execve(arguments[0], arguments, environment);
 		dprintf(2, "%s", strerror(errno));
 	}
 	_exit(EXIT_NO_EXEC);
+}
+
+pid_t tool_start(const char *const *argv, int input, int output, int errors)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		become_tool(argv, input, output, errors);
+	return pid;
 }
 
 static void close_end(int *end)
@@ -223,10 +232,8 @@ static int converse(const char *const *argv, struct talk *talk, int milliseconds
 	int64_t deadline = now_ms() + milliseconds;
 	int status = 0;
 	bool ended;
-	pid_t pid = fork(), reaped;
+	pid_t pid = tool_start(argv, talk->theirs[INPUT], talk->theirs[OUTPUT], talk->theirs[ERRORS]), reaped;
 
-	if (pid == 0)
-		become_tool(argv, talk->theirs);
 	if (pid == -1)
 		return err_errno(e, "%s", argv[0]);
 	close_theirs(talk);
