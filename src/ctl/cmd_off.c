@@ -91,6 +91,7 @@ static int remove_all(const struct ctl *ctl, struct removal *removal)
 	double deadline = seconds_now() + DEADLINE;
 	struct err e = {""};
 	int calm = 0, broken = 0;
+	char by_hand[256];
 	bool found;
 
 	while (calm < CALM_LOOKS && seconds_now() < deadline) {
@@ -111,11 +112,9 @@ static int remove_all(const struct ctl *ctl, struct removal *removal)
 	}
 	if (calm == CALM_LOOKS)
 		return 0;
-	return ctl_fail(
-	    ctl,
-	    "the rules can't be removed%s%s; instead: nft delete table inet portcullis; nft delete "
-	    "table netdev portcullis",
-	    e.text[0] != '\0' ? ": " : "", e.text);
+	firewall_by_hand(by_hand, sizeof by_hand);
+	return ctl_fail(ctl, "the rules can't be removed%s%s; instead: %s", e.text[0] != '\0' ? ": " : "",
+			e.text, by_hand);
 }
 
 static void tell(const struct removal *removal, bool persist, bool marked)
@@ -158,7 +157,7 @@ static int run_offline(const struct ctl *ctl, bool persist)
 		ctl_fail(ctl, "%s; the gate will shut again when portcullisd starts", e.text);
 	removal.began = process_now();
 	/* Asked first, for a refusal is no reason to go on trying. */
-	if ((removal.fw = firewall_open("auto", &e)) == NULL ||
+	if ((removal.fw = firewall_open_standing(&e)) == NULL ||
 	    firewall_probe(removal.fw, &features, &e) == -1) {
 		(void)end_daemons(ctl, &removal, &found);
 		firewall_close(removal.fw);

@@ -219,6 +219,8 @@ int gate_start(struct gate *gate, struct err *e)
 	} else {
 		if (first_lock(gate, e) == -1)
 			return -1;
+		if (gate->state != GATE_UNPROTECTED && firewall_remove_others(gate->fw, e) == -1)
+			log_error("gate", "rules of another backend stay, so nothing opens: %s", e->text);
 		/* `off` may have come between the look at its marker and the lock. */
 		if (off_marker_valid())
 			go_off(gate, "off, by the marker");

@@ -22,14 +22,34 @@ static const struct firewall_port *choose(const char *backend, struct err *e)
 	return NULL;
 }
 
-struct firewall *firewall_open(const char *backend, struct err *e)
+static struct firewall *open_port(const struct firewall_port *port, struct err *e)
 {
-	const struct firewall_port *port = choose(backend, e);
-	struct firewall *fw = port == NULL ? NULL : port->open(e);
+	struct firewall *fw = port->open(e);
 
 	if (fw != NULL)
 		fw->port = port;
 	return fw;
+}
+
+struct firewall *firewall_open(const char *backend, struct err *e)
+{
+	const struct firewall_port *port = choose(backend, e);
+
+	return port == NULL ? NULL : open_port(port, e);
+}
+
+struct firewall *firewall_open_standing(struct err *e)
+{
+	uint64_t packets;
+
+	for (size_t i = 0; firewall_ports[i] != NULL; i++) {
+		struct firewall *fw = open_port(firewall_ports[i], NULL);
+
+		if (fw != NULL && fw->port->blocked(fw, &packets, NULL) == 0)
+			return fw;
+		firewall_close(fw);
+	}
+	return firewall_open("auto", e);
 }
 
 void firewall_close(struct firewall *fw)
@@ -53,9 +73,37 @@ int firewall_forget_states(struct firewall *fw, struct err *e)
 	return fw->port->forget_states(fw, e);
 }
 
+int firewall_remove_others(const struct firewall *fw, struct err *e)
+{
+	int result = 0;
+
+	for (size_t i = 0; firewall_ports[i] != NULL; i++) {
+		struct firewall *other;
+
+		if (firewall_ports[i] == fw->port)
+			continue;
+		other = open_port(firewall_ports[i], e);
+		if (other == NULL || other->port->remove(other, e) == -1)
+			result = -1;
+		firewall_close(other);
+	}
+	return result;
+}
+
 int firewall_remove(struct firewall *fw, struct err *e)
 {
-	return fw->port->remove(fw, e);
+	int own = fw->port->remove(fw, e);
+
+	return firewall_remove_others(fw, own == 0 ? e : NULL) == -1 ? -1 : own;
+}
+
+void firewall_by_hand(char *to, size_t size)
+{
+	size_t used = 0;
+
+	to[0] = '\0';
+	for (size_t i = 0; firewall_ports[i] != NULL; i++)
+		(void)text_append(to, size, &used, "%s%s", i > 0 ? "; " : "", firewall_ports[i]->by_hand);
 }
 
 int firewall_owner(struct firewall *fw, int32_t *pid, struct err *e)

@@ -32,6 +32,9 @@ typedef void firewall_foreign_cb(const char *what, void *argument);
  * platform's, or "auto": its first. NULL and `e` on failure. */
 struct firewall *firewall_open(const char *backend, struct err *e);
 
+/* The platform's backend that holds rules of ours, whatever the configuration says; else "auto". */
+struct firewall *firewall_open_standing(struct err *e);
+
 /* Closes it. The rules stay as they are. NULL is fine. */
 void firewall_close(struct firewall *fw);
 
@@ -50,8 +53,15 @@ int firewall_pause(struct firewall *fw, uint32_t seconds, struct err *e);
 /* Forgets every connection the kernel tracks (after a pause). 0 or -1. */
 int firewall_forget_states(struct firewall *fw, struct err *e);
 
-/* Removes our rules and nothing else; 0 also if there were none. */
+/* Removes our rules and nothing else, those of the platform's other backends too;
+ * 0 also if there were none. */
 int firewall_remove(struct firewall *fw, struct err *e);
+
+/* Removes only what the others hold: after `fw` has locked, for who chose another backend before. */
+int firewall_remove_others(const struct firewall *fw, struct err *e);
+
+/* What root types to remove our rules without us. */
+void firewall_by_hand(char *to, size_t size);
 
 /* The process that owns our rules (0: nobody, or the kernel can't say). -1 on error. */
 int firewall_owner(struct firewall *fw, int32_t *pid, struct err *e);
