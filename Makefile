@@ -51,7 +51,7 @@ OS_DRIVER := $(call port,$(SANDBOX) $(PEER) $(DESCRIPTOR) $(if $(SANITIZE),sandb
 # Pure halves of other platforms' ports, and what is the same everywhere: tested and fuzzed here all the same.
 OS_PURE := $(call os,netwatch_route_decode netwatch_route_facts netwatch_route_known netwatch_route_layout \
 	firewall_pf_parse firewall_pf_probe firewall_pf_probe_freebsd guardian_unix holder_unix dns_scutil_text keychain_item \
-	sleep_gap tun_status)
+	firewall_ipfw_parse tool_beside multicast_probe sleep_gap tun_status)
 OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(call port,$(NETLINK) $(PORTS))
 
 CONFIG := $(call room,src/config)

@@ -1,0 +1,336 @@
+/* The gate in FreeBSD's ipfw: a new policy is built in the one of our two sets that is disabled,
+ * read back, and then the sets change places in one command. */
+#include "os/firewall_ipfw.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fault.h"
+#include "base/text.h"
+#include "os/guardian.h"
+#include "os/tool.h"
+#include "os/tool_paths.h"
+#include "policy/print.h"
+
+enum { BATCH = PRINT_SIZE + 256, NUMBER_TEXT = 12 };
+
+unsigned ipfw_set_number(int set)
+{
+	return set == 0 ? POLICY_IPFW_SET : POLICY_IPFW_OTHER_SET;
+}
+
+/* --- the tool --------------------------------------------------------------------------- */
+
+const char *const *ipfw_list_command(void)
+{
+	static const char *argv[] = {NULL, "-a", "-S", "list", NULL};
+
+	argv[0] = tool_path(TOOL_IPFW);
+	return argv;
+}
+
+int ipfw_command(const char *lines, struct err *e)
+{
+	const char *const argv[] = {tool_path(TOOL_IPFW), "-q", "/dev/stdin", NULL};
+
+	return tool_run(argv, lines, IPFW_PATIENCE, e);
+}
+
+int ipfw_look(struct firewall *fw, struct err *e)
+{
+	if (tool_ask(ipfw_list_command(), NULL, IPFW_PATIENCE, fw->listing, IPFW_LISTING, e) == -1)
+		return -1;
+	return ipfw_view_read(fw->listing, &fw->view, e);
+}
+
+/* From the moment the module is there it denies all that no rule passes. */
+static int load_module(struct err *e)
+{
+	const char *const argv[] = {tool_path(TOOL_KLDLOAD), "-n", "ipfw", NULL};
+
+	return ipfw_kernel_state() != -1 ? 0 : tool_run(argv, NULL, IPFW_PATIENCE, e);
+}
+
+/* --- opening ------------------------------------------------------------------------------ */
+
+static void ipfw_close(struct firewall *fw)
+{
+	ipfw_watch_close(fw->watch);
+	free(fw->listing);
+	free(fw->wanted);
+	free(fw->stand);
+	free(fw);
+}
+
+static struct firewall *ipfw_open(struct err *e)
+{
+	struct firewall *fw = calloc(1, sizeof *fw);
+
+	if (fw != NULL) {
+		fw->listing = calloc(1, IPFW_LISTING);
+		fw->wanted = calloc(1, PRINT_SIZE);
+		fw->stand = calloc(1, PRINT_SIZE);
+	}
+	if (fw != NULL && fw->listing != NULL && fw->wanted != NULL && fw->stand != NULL)
+		return fw;
+	err_errno(e, "firewall");
+	if (fw != NULL)
+		ipfw_close(fw);
+	return NULL;
+}
+
+/* --- comparing ------------------------------------------------------------------------------ */
+
+int ipfw_compare(const struct firewall *fw, const struct ipfw_view *view, struct err *e)
+{
+	const struct ipfw_set *held = &view->sets[fw->held.set], *other = &view->sets[!fw->held.set];
+
+	if (ipfw_kernel_state() != 1)
+		return err_set(e, "somebody else has switched ipfw off");
+	if (held->rules == 0 || held->disabled)
+		return err_set(e, "somebody else has %s our rules",
+			       held->rules == 0 ? "deleted" : "disabled");
+	if (held->rules != fw->held.rules || held->hash != fw->held.hash)
+		return err_set(e, "somebody else has changed our rules");
+	if (other->rules > 0 && !other->disabled)
+		return err_set(e, "somebody else has enabled set %u", ipfw_set_number(!fw->held.set));
+	if (!view->floor)
+		return err_set(e, "somebody else has deleted rule %d of set %d", IPFW_FLOOR_NUMBER,
+			       IPFW_FLOOR_SET);
+	if (held->foreign[0] != '\0')
+		return err_set(
+		    e,
+		    "a rule before ours may pass what we would stop: %s; instead: delete it, or give "
+		    "it a number from %d on",
+		    held->foreign, IPFW_FLOOR_NUMBER + 1);
+	return 0;
+}
+
+/* --- asserting -------------------------------------------------------------------------------- */
+
+/* First of all, and under everything else: shut, whatever follows. */
+static int put_floor(const struct firewall *fw, struct err *e)
+{
+	char lines[160] = "";
+	size_t used = 0;
+
+	if (ipfw_kernel_state() == 0)
+		(void)text_append(lines, sizeof lines, &used, "enable firewall\n");
+	if (!fw->view.floor)
+		(void)text_append(lines, sizeof lines, &used, "add %d set %d " IPFW_FLOOR "\n",
+				  IPFW_FLOOR_NUMBER, IPFW_FLOOR_SET);
+	return used == 0 ? 0 : ipfw_command(lines, e);
+}
+
+/* Into the set that decides nothing. */
+static int build(struct firewall *fw, const struct situation *s, int set, struct err *e)
+{
+	char *lines = malloc(BATCH);
+	size_t used = 0;
+	int result;
+
+	if (lines == NULL)
+		return err_errno(e, "firewall");
+	(void)text_append(lines, BATCH, &used, "set disable %u\n", ipfw_set_number(set));
+	if (fw->view.sets[set].rules > 0)
+		(void)text_append(lines, BATCH, &used, "delete set %u\n", ipfw_set_number(set));
+	result = policy_print_ipfw_set(s, ipfw_set_number(set), lines + used, BATCH - used, e);
+	if (result == 0)
+		result = ipfw_command(lines, e);
+	if (result == 0)
+		result = ipfw_look(fw, e);
+	if (result == 0)
+		result = ipfw_same_policy(fw->listing, lines, ipfw_set_number(set), e);
+	free(lines);
+	if (result == 0 && !fw->view.sets[set].disabled)
+		return err_set(e, "ipfw: set %u is not disabled", ipfw_set_number(set));
+	return result;
+}
+
+/* The only moment at which the policy changes. */
+static int flip(int set, struct err *e)
+{
+	char lines[64];
+	size_t used = 0;
+
+	(void)text_append(lines, sizeof lines, &used, "set disable %u enable %u\n", ipfw_set_number(!set),
+			  ipfw_set_number(set));
+	fault_point("flip-before-send");
+	return ipfw_command(lines, e);
+}
+
+/* What it stopped is remembered. It is disabled, so it does no harm if it stays. */
+static void drop_other(struct firewall *fw, int set)
+{
+	char lines[32];
+	size_t used = 0;
+
+	if (fw->view.sets[set].rules == 0)
+		return;
+	(void)text_append(lines, sizeof lines, &used, "delete set %u\n", ipfw_set_number(set));
+	if (ipfw_command(lines, NULL) == 0)
+		fw->blocked_before += fw->view.sets[set].blocked;
+}
+
+static int rebuild(struct firewall *fw, const struct situation *s, struct err *e)
+{
+	int set = ipfw_view_holding(&fw->view) == 0;
+
+	if (put_floor(fw, e) == -1 || build(fw, s, set, e) == -1)
+		return -1;
+	fw->held = (struct ipfw_held){set, fw->view.sets[set].rules, fw->view.sets[set].hash};
+	if (flip(set, e) == -1)
+		return -1;
+	fault_point("flip-before-readback");
+	if (ipfw_look(fw, e) == -1 || ipfw_compare(fw, &fw->view, e) == -1)
+		return -1;
+	drop_other(fw, !set);
+	return 0;
+}
+
+/* What was held is still there: switched off, or without its floor. */
+static int revive(struct firewall *fw, struct err *e)
+{
+	const struct ipfw_set *held = &fw->view.sets[fw->held.set];
+
+	if (held->rules != fw->held.rules || held->hash != fw->held.hash)
+		return -1;
+	if (put_floor(fw, e) == -1 || flip(fw->held.set, e) == -1 || ipfw_look(fw, e) == -1)
+		return -1;
+	return ipfw_compare(fw, &fw->view, e);
+}
+
+int ipfw_settle(struct firewall *fw, const struct situation *s, struct err *e)
+{
+	bool was_armed = fw->armed, same;
+
+	fw->armed = false;
+	if (policy_print_ipfw_set(s, POLICY_IPFW_SET, fw->wanted, PRINT_SIZE, e) == -1 ||
+	    load_module(e) == -1 || ipfw_look(fw, e) == -1)
+		return -1;
+	same = strcmp(fw->wanted, fw->stand) == 0;
+	if (!(same && was_armed && ipfw_compare(fw, &fw->view, NULL) == 0) &&
+	    !(same && revive(fw, NULL) == 0)) {
+		fw->stand[0] = '\0';
+		if (rebuild(fw, s, e) == -1)
+			return -1;
+		memcpy(fw->stand, fw->wanted, PRINT_SIZE);
+	}
+	fw->armed = true;
+	return 0;
+}
+
+static int ipfw_assert(struct firewall *fw, const struct situation *s, struct err *e)
+{
+	int result = ipfw_settle(fw, s, e);
+
+	fw->epoch++;
+	/* One that does not leave can only lock. */
+	if (result == 0 && guardian_lives())
+		(void)guardian_dismiss(NULL);
+	if (result == 0) {
+		fw->paused = false;
+		fw->last = *s;
+	}
+	return result;
+}
+
+/* --- removal, counters ---------------------------------------------------------------------------- */
+
+static bool has_rules(const struct ipfw_view *view)
+{
+	return view->floor || view->sets[0].rules > 0 || view->sets[1].rules > 0;
+}
+
+static int ipfw_remove(struct firewall *fw, struct err *e)
+{
+	char lines[160] = "";
+	size_t used = 0;
+
+	fw->armed = fw->paused = false;
+	fw->epoch++;
+	if (guardian_dismiss(e) == -1)
+		return -1;
+	if (ipfw_kernel_state() == -1)
+		return 0; /* no ipfw, no rules */
+	if (ipfw_look(fw, e) == -1)
+		return -1;
+	if (!has_rules(&fw->view))
+		return 0;
+	for (int set = 0; set < 2; set++)
+		if (fw->view.sets[set].rules > 0)
+			(void)text_append(lines, sizeof lines, &used, "delete set %u\n",
+					  ipfw_set_number(set));
+	if (fw->view.floor)
+		(void)text_append(lines, sizeof lines, &used, "set %d delete %d\n", IPFW_FLOOR_SET,
+				  IPFW_FLOOR_NUMBER);
+	/* As a kernel has them that never met us. */
+	(void)text_append(lines, sizeof lines, &used, "set enable %u %u\n", ipfw_set_number(0),
+			  ipfw_set_number(1));
+	if (ipfw_command(lines, e) == -1 || ipfw_look(fw, e) == -1)
+		return -1;
+	return has_rules(&fw->view) ? err_set(e, "ipfw: our rules do not go away") : 0;
+}
+
+/* The kernel's rules belong to nobody. */
+static int ipfw_owner(struct firewall *fw, int32_t *pid, struct err *e)
+{
+	(void)fw, (void)e;
+	*pid = 0;
+	return 0;
+}
+
+static int ipfw_blocked(struct firewall *fw, uint64_t *packets, struct err *e)
+{
+	if (ipfw_kernel_state() == -1)
+		return err_set(e, "ipfw is not loaded");
+	if (ipfw_look(fw, e) == -1)
+		return -1;
+	if (!has_rules(&fw->view))
+		return err_set(e, "no rules of ours in ipfw");
+	*packets =
+	    fw->blocked_before + fw->view.sets[0].blocked + fw->view.sets[1].blocked + fw->view.floor_blocked;
+	return 0;
+}
+
+/* Nothing to forget: no rule of ours keeps a state, and the states of others' rules
+ * are asked for by rules behind our last one, which no packet gets past. */
+static int ipfw_forget_states(struct firewall *fw, struct err *e)
+{
+	(void)fw, (void)e;
+	return 0;
+}
+
+/* --- features -------------------------------------------------------------------------------------- */
+
+static int ipfw_probe(struct firewall *fw, struct firewall_features *features, struct err *e)
+{
+	bool loaded = ipfw_kernel_state() != -1;
+
+	if (loaded && ipfw_look(fw, e) == -1)
+		return -1;
+	*features = (struct firewall_features){
+	    .backend = "ipfw",
+	    .list = {{"ipfw in the kernel", loaded, "it is loaded at the start"},
+		     {"a default of deny", loaded && fw->view.denies_by_default,
+		      loaded ? "who deletes our rules one by one opens until the next look"
+			     : "not known before it is loaded"},
+		     {"the link layer", false, "BPF and bridges are not seen"}},
+	    .count = 3};
+	return 0;
+}
+
+const struct firewall_port firewall_ipfw = {
+    .name = "ipfw",
+    .by_hand = "ipfw delete set 26 27; ipfw set 31 delete 2",
+    .open = ipfw_open,
+    .close = ipfw_close,
+    .assert = ipfw_assert,
+    .pause = ipfw_pause,
+    .forget_states = ipfw_forget_states,
+    .remove = ipfw_remove,
+    .owner = ipfw_owner,
+    .blocked = ipfw_blocked,
+    .watch = ipfw_watch_open,
+    .probe = ipfw_probe,
+};
