@@ -73,6 +73,27 @@ $(BUILD)/test/policy_print: $(BUILD)/obj/tests/pf/policy_print.o $(POLICY) $(BAS
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,libmnl)
 
+# The programs with ipfw for a firewall, and stand-ins for its tool and its kernel's switch.
+IPFW_TWIN = $(addprefix $(BUILD)/test/ipfw/,portcullisd portcullis portcullis-driver fwhand)
+OS_IPFW = $(call os,firewall firewall_ipfw firewall_ipfw_parse firewall_ipfw_pause firewall_ipfw_watch tool_beside guardian_unix holder_unix) \
+	$(patsubst %,$(BUILD)/obj/tests/e2e/%.o,firewall_ports_ipfw ipfw_kernel_standin tool_paths_standin)
+NO_IPFW = $(filter-out $(OS_FIREWALL) $(call os,tool_paths_system),$(1))
+$(BUILD)/test/ipfw/portcullisd: $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(call NO_IPFW,$(OS_GATE)) $(OS_IPFW) $(POLICY) $(BASE) \
+		$(BUILD)/obj/tests/e2e/fault_inject.o
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
+$(BUILD)/test/ipfw/portcullis: $(BUILD)/obj/src/ctl/portcullis_main.o $(CTL) $(call NO_IPFW,$(OS_CTL)) $(OS_IPFW) \
+		$(call os,file_unix) $(POLICY) $(PROFILE) $(BASE) $(FAULT)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(CTL_LIBS)
+$(BUILD)/test/ipfw/portcullis-driver: $(BUILD)/portcullis-driver
+	@mkdir -p $(@D)
+	@cp $< $@
+$(BUILD)/test/ipfw/fwhand: $(BUILD)/obj/tests/e2e/fwhand.o $(call NO_IPFW,$(OS_CHILD)) $(OS_IPFW) \
+		$(call port,off_marker_linux sleep_linux file_unix) $(POLICY) $(BASE) $(FAULT)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
+
 check-unit: unit
 check-san:
 	$(MAKE) SANITIZE=address,undefined BUILD=$(BUILD)/san OPTIMIZE="-O1 -g" unit

@@ -1,0 +1,338 @@
+"""ipfw: our order of calls, and what becomes of the gate at each failure of each of them. The tool is a stand-in;
+after every single change of its rules the evaluator says what would pass."""
+import json
+import os
+import signal
+import time
+
+import pytest
+
+from ipfw_world import Hand, Kernel, holding, is_shut, is_state, passes
+from netns import wait_for
+
+LIST = ["-a", "-S", "list"]
+FLOOR = "add 2 set 31 deny ip from any to any not via lo0 // portcullis"
+LISTING_FAULTS = ("fail", "cut", "cut-at-line", "garbage", "done-then-fail")
+BATCH_FAULTS = ("fail", "half", "silently-half", "done-then-fail")
+GUARDIAN = "/run/portcullis/guardian"
+
+
+@pytest.fixture(name="kernel")
+def make_kernel(tmp_path):
+    return Kernel(tmp_path)
+
+
+@pytest.fixture(name="hand")
+def make_hand(kernel):
+    hand = Hand(kernel)
+    yield hand
+    hand.kill()
+
+
+def words(calls):
+    """What each call was for, in short; rules of ours as one word."""
+    told = []
+    for call in calls:
+        lines = ["rules for " + line.split()[3] if line.startswith("add 1 ") else line
+                 for line in call["input"].splitlines() if not line.startswith("#")]
+        told.append("list" if call["argv"] == LIST else "; ".join(dict.fromkeys(lines)))
+    return told
+
+
+# --- order -------------------------------------------------------------------------------
+
+def test_order_of_calls(kernel, hand):
+    hand.ok("locked")
+    assert words(kernel.calls()) == [
+        "list", FLOOR, "set disable 26; rules for 26", "list", "set disable 27 enable 26", "list"]
+    before = len(kernel.calls())
+    hand.ok("dialling")
+    assert words(kernel.calls()[before:]) == [
+        "list", "set disable 27; rules for 27", "list", "set disable 26 enable 27", "list", "delete set 26"]
+    before = len(kernel.calls())
+    hand.ok("dialling")  # as it stands
+    assert words(kernel.calls()[before:]) == ["list"]
+    before = len(kernel.calls())
+    hand.ok("remove")
+    assert words(kernel.calls()[before:]) == [
+        "list", "delete set 27; set 31 delete 2; set enable 26 27", "list"]
+
+
+def test_every_step_is_shut_and_some_set_of_ours_decides(kernel, hand):
+    assert not is_shut(kernel.now())  # control: without rules everything passes
+    marks = {}
+    for state in ("locked", "dialling", "open", "dialling", "locked", "open", "locked"):
+        hand.ok(state)
+        assert is_state(kernel.now(), state), state
+        marks[len(kernel.steps())] = state
+    steps = kernel.steps()
+    armed = next(i for i, step in enumerate(steps) if step["line"].endswith("enable 26"))
+    assert all(is_shut(step) for step in steps), [step["line"] for step in steps if not is_shut(step)]
+    for step in steps[armed:]:
+        assert len(holding(step)) == 1, step["line"]
+    # Between two states nothing passes that neither of them passes: the change is one command.
+    flips = [step for step in steps if step["line"].startswith("set disable") and " enable " in step["line"]]
+    assert len(flips) == 7
+
+
+def test_the_standing_rules_of_a_killed_daemon_are_replaced(kernel, hand):
+    hand.ok("open")
+    hand.kill()
+    before = len(kernel.steps())
+    heir = Hand(kernel)
+    heir.ok("locked")
+    heir.kill()
+    assert is_state(kernel.now(), "locked")
+    assert all(is_shut(step) and len(holding(step)) == 1 for step in kernel.steps()[before:])
+
+
+def test_module_is_loaded_and_switched_on(tmp_path):
+    kernel = Kernel(tmp_path, module=False)
+    hand = Hand(kernel)
+    assert hand.ask("remove") == "ok"  # nothing there to remove, and the tool is not asked
+    assert not kernel.calls()
+    hand.ok("locked")
+    assert (tmp_path / "kldload.calls").read_text() == "-n ipfw\n"
+    kernel.by_hand("disable", "firewall")
+    assert not is_shut(kernel.now())  # control
+    hand.ok("locked")
+    assert is_state(kernel.now(), "locked")
+    (tmp_path / "no-module").touch()
+    os.unlink(tmp_path / "enable")
+    assert "can't load ipfw" in hand.ask("locked")
+    hand.kill()
+
+
+# --- failures -------------------------------------------------------------------------------
+
+def clean_run(folder, start, target):
+    """How many calls it takes, and which are listings."""
+    os.makedirs(folder)
+    kernel = Kernel(folder)
+    hand = Hand(kernel)
+    if start:
+        hand.ok(start)
+    before = len(kernel.calls())
+    hand.ok(target)
+    hand.kill()
+    return [call["argv"] == LIST for call in kernel.calls()[before:]]
+
+
+@pytest.mark.parametrize("start,target", [(None, "locked"), ("dialling", "open"), ("open", "locked")])
+def test_each_call_fails_in_turn(tmp_path, start, target):
+    kinds = clean_run(tmp_path / "clean", start, target)
+    errors = 0
+    for at, is_listing in enumerate(kinds):
+        for how in LISTING_FAULTS if is_listing else BATCH_FAULTS:
+            folder = tmp_path / f"{at}-{how}"
+            folder.mkdir()
+            kernel = Kernel(folder)
+            hand = Hand(kernel)
+            if start:
+                hand.ok(start)
+            kernel.fault(how, at)
+            steps_before = len(kernel.steps())
+            answer = hand.ask(target)
+            told = f"call {at} {how}: {answer}"
+            if answer == "ok":
+                assert is_state(kernel.now(), target), told
+            else:
+                errors += 1
+                # What was there, or what was wanted, or shut altogether: nothing else, and nothing clear.
+                if start is not None:
+                    assert is_state(kernel.now(), start) or is_state(kernel.now(), target), told
+            shut = start is not None
+            for step in kernel.steps()[steps_before:]:
+                assert is_shut(step) or not shut, f"{told}: open after {step['line']}"
+                assert start is None or len(holding(step)) == 1, f"{told}: none decides after {step['line']}"
+                shut = shut or is_shut(step)
+            kernel.fault(None)
+            hand.ok("locked")
+            assert is_state(kernel.now(), "locked"), told
+            hand.kill()
+    assert errors >= len(kinds) - 2  # the last call only tidies up
+
+
+@pytest.mark.parametrize("at", range(5))
+def test_each_call_hangs_in_turn(kernel, hand, at):
+    hand.ok("locked")
+    before = len(kernel.steps())
+    kernel.fault("hang", at)
+    started = time.monotonic()
+    answer = hand.ask("dialling")
+    assert answer.startswith("error") and "killed" in answer, answer
+    assert time.monotonic() - started < 5
+    assert all(is_shut(step) for step in kernel.steps()[before:])
+    kernel.fault(None)
+    hand.ok("locked")
+    assert is_state(kernel.now(), "locked")
+
+
+def test_a_flip_that_was_made_but_never_answered(kernel, hand):
+    hand.ok("locked")
+    kernel.fault("done-then-hang", 3)
+    assert hand.ask("open").startswith("error")
+    assert is_state(kernel.now(), "open")  # the kernel has it: said as an error, so the gate locks
+    hand.ok("locked")
+    assert is_state(kernel.now(), "locked")
+
+
+# --- others --------------------------------------------------------------------------------------
+
+FOREIGN = [("add", "100", "allow", "ip", "from", "any", "to", "any", "via", "lo0"),
+           ("add", "65000", "set", "3", "allow", "ip", "from", "any", "to", "any"),
+           ("add", "500", "set", "31", "allow", "ip", "from", "any", "to", "any")]
+
+
+def test_remove_takes_ours_and_leaves_theirs(kernel, hand):
+    for rule in FOREIGN:
+        kernel.by_hand(*rule)
+    kernel.by_hand("set", "disable", "3")
+    theirs = kernel.now()
+    hand.ok("locked", "open")
+    assert is_state(kernel.now(), "open")  # theirs come behind ours
+    hand.ok("remove")
+    assert kernel.now() == theirs
+    assert hand.ask("blocked").startswith("error")
+    hand.ok("remove")
+
+
+@pytest.mark.parametrize("rule,instead", [
+    ("add 1 allow ip from any to any", "00001 set 0 allow ip from any to any"),
+    ("add 1 set 5 skipto 3 ip from any to any", "00001 set 5 skipto 3 ip from any to any")])
+def test_foreign_rule_before_ours_is_named_and_not_called_locked(kernel, hand, rule, instead):
+    if "skipto" in rule:  # the evaluator has no jumps, and the stand-in takes only what it can judge
+        state = kernel.now()
+        state["rules"].append([1, 5, 0, "skipto 3 ip from any to any"])
+        del state["enable"]
+        kernel.write("state", json.dumps(state))
+    else:
+        kernel.by_hand(*rule.split())
+    answer = hand.ask("locked")
+    assert answer.startswith("error") and instead in answer and "instead: delete it" in answer, answer
+    kernel.by_hand("delete", "1")  # takes ours too
+    hand.ok("locked")
+    assert is_state(kernel.now(), "locked")
+
+
+def test_foreign_rule_before_ours_that_stops_is_none_of_ours(kernel, hand):
+    kernel.by_hand(*"add 1 deny ip from 198.51.100.7 to any".split())
+    kernel.by_hand(*"add 1 count ip from any to any".split())
+    kernel.by_hand(*"add 1 set 7 allow ip from any to any".split())
+    kernel.by_hand("set", "disable", "7")
+    hand.ok("locked")
+    kernel.by_hand("set", "enable", "7")
+    assert "00001 set 7 allow" in hand.ask("locked")
+
+
+INTERFERENCE = {
+    "flush": ("deleted our rules", ["flush"]),
+    "delete set": ("deleted our rules", ["delete set 26"]),
+    "disable set": ("disabled our rules", ["set disable 26"]),
+    "one more": ("changed our rules", ["add 1 set 26 allow ip from any to any"]),
+    "the floor": ("deleted rule 2 of set 31", ["set 31 delete 2"]),
+    "switched off": ("switched ipfw off", ["disable firewall"]),
+    "other set": ("enabled set 27", ["add 1 set 27 allow ip from any to any", "set enable 27"]),
+}
+
+
+@pytest.mark.parametrize("name", INTERFERENCE)
+def test_interference_is_noticed_and_undone(kernel, hand, name):
+    said, commands = INTERFERENCE[name]
+    hand.ok("locked", "watch")
+    before = len(kernel.steps())
+    for command in commands:
+        kernel.by_hand(*command.split())
+    line = hand.line(4)  # a look each second
+    assert line.startswith("foreign 0 ") and said in line, line
+    assert is_state(kernel.now(), "locked")
+    steps = kernel.steps()[before:]
+    # Only the switch opens, until the next look: what is deleted or disabled still meets the floor.
+    opened = [step["line"] for step in steps if not is_shut(step)]
+    assert opened == (["disable firewall"] if name == "switched off" else []), opened
+
+
+def test_everything_deleted_is_open_without_the_floor(kernel, hand):
+    """The control of the floor: the same flush, had the floor not been there."""
+    hand.ok("locked")
+    bare = dict(kernel.now(), rules=[])
+    assert passes(bare, "clear")
+    kernel.by_hand("flush")
+    assert is_shut(kernel.now()) and passes(kernel.now(), "loopback")
+
+
+def test_tool_that_stops_answering_is_noticed(kernel, hand):
+    hand.ok("locked", "watch")
+    kernel.fault("hang", 0, and_on=True)
+    line = hand.line(8)
+    assert line.startswith("foreign -1 ipfw does not answer"), line
+
+
+def test_quiet_watch_says_nothing(kernel, hand):
+    hand.ok("locked", "watch")
+    looks = len(kernel.calls())
+    wait_for(lambda: len(kernel.calls()) >= looks + 3, "three looks", 6)
+    kernel.by_hand("add", "900", "allow", "ip", "from", "any", "to", "any")  # behind ours: nobody's business
+    wait_for(lambda: len(kernel.calls()) >= looks + 6, "three more", 6)
+    hand.ok("dialling")  # answered by that, and by nothing that the watch said before
+
+
+# --- counters, pause ----------------------------------------------------------------------------------
+
+def test_blocked_counts_what_was_stopped_over_flips(kernel, hand):
+    hand.ok("locked")
+    kernel.count(5, "53,853 out")
+    first = int(hand.ok("blocked").split()[0])
+    assert first > 0
+    hand.ok("dialling")
+    assert int(hand.ok("blocked").split()[0]) == first
+    kernel.count(3, "not via lo0 // portcullis")
+    assert int(hand.ok("blocked").split()[0]) == first + 3
+
+
+def test_pause_ends_without_the_daemon(kernel, hand):
+    hand.ok("locked", "forget", "pause 2")
+    assert not is_shut(kernel.now())
+    hand.kill()
+    wait_for(lambda: is_state(kernel.now(), "locked"), "locked by the guardian", 8)
+
+
+def test_pause_ends_by_the_guardian_even_if_the_rules_were_flushed(kernel, hand):
+    hand.ok("locked", "pause 1")
+    kernel.by_hand("flush")
+    hand.kill()
+    wait_for(lambda: is_state(kernel.now(), "locked"), "locked by the guardian", 8)
+
+
+def test_pause_is_ended_by_the_daemon(kernel, hand):
+    hand.ok("locked", "pause 600")
+    assert not is_shut(kernel.now())
+    hand.ok("locked")
+    assert is_state(kernel.now(), "locked")
+    hand.ok("dialling", "open")
+    assert is_state(kernel.now(), "open")
+
+
+def test_pause_is_refused_where_nobody_could_end_it(kernel, hand):
+    hand.ok("locked")
+    kernel.fault("fail", 0)
+    assert "guardian" in hand.ask("pause 5")
+    kernel.fault(None)
+    assert is_state(kernel.now(), "locked")
+    hand.ok("open")
+    assert "before the gate is locked" in hand.ask("pause 5")
+
+
+def test_pause_whose_guardian_is_killed_is_noticed(kernel, hand):
+    hand.ok("locked", "watch", "pause 600")
+    os.kill(guardian_pid(hand.process.pid), signal.SIGKILL)
+    line = hand.line(4)
+    assert line.startswith("foreign 0 nobody is left"), line
+    assert is_state(kernel.now(), "locked")
+
+
+def guardian_pid(parent):
+    """The hand's child: it has a session of its own."""
+    with open(f"/proc/{parent}/task/{parent}/children", encoding="ascii") as file:
+        children = [int(word) for word in file.read().split()]
+    return next(pid for pid in children if os.getsid(pid) == pid)
