@@ -90,7 +90,7 @@ $(BUILD)/test/ipfw/portcullis-driver: $(BUILD)/portcullis-driver
 	@mkdir -p $(@D)
 	@cp $< $@
 $(BUILD)/test/ipfw/fwhand: $(BUILD)/obj/tests/e2e/fwhand.o $(call NO_IPFW,$(OS_CHILD)) $(OS_IPFW) \
-		$(call port,off_marker_linux sleep_linux file_unix) $(POLICY) $(BASE) $(FAULT)
+		$(call port,$(PORTS) file_unix) $(POLICY) $(BASE) $(FAULT)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
 

@@ -1,0 +1,126 @@
+"""portcullisd on ipfw: the whole daemon with real openvpn, and a stand-in for the tool that keeps the rules."""
+import os
+import signal
+
+import pytest
+
+from ipfw_world import BUILD, Kernel, holding, is_shut, passes
+from netns import wait_for
+
+PROGRAMS = os.path.join(BUILD, "test", "ipfw")
+
+
+@pytest.fixture(name="kernel")
+def make_kernel(tmp_path):
+    os.chmod(tmp_path, 0o755)
+    return Kernel(tmp_path)
+
+
+@pytest.fixture(name="gate")
+def make_gate(portcullis, kernel):
+    return portcullis(programs=PROGRAMS, settings={"backend": '"auto"', "on-unprotected": '"report"'},
+                      environment=kernel.environment)
+
+
+def tunnel_passes(kernel):
+    return any(rule[1] in holding(kernel.now()) and rule[3].startswith("allow ip from any to any out via tun0")
+               for rule in kernel.now()["rules"])
+
+
+def test_whole_flow(kernel, gate):
+    assert not is_shut(kernel.now())  # control
+    gate.start_open()
+    assert tunnel_passes(kernel) and len(holding(kernel.now())) == 1
+    gate.kill_openvpn()
+    gate.wait(gate={"locked", "dialling"})
+    wait_for(lambda: any("locked" in call["input"] for call in kernel.calls()), "locked again")
+    gate.wait(gate="open")
+    gate.ctl("down", check=True)
+    gate.wait(gate="locked")
+    assert not tunnel_passes(kernel) and passes(kernel.now(), "dhcp")
+    assert gate.stop() == 0
+    assert not tunnel_passes(kernel)
+    steps = kernel.steps()
+    shut = next(i for i, step in enumerate(steps) if is_shut(step))
+    assert all(is_shut(step) for step in steps[shut:])
+    armed = next(i for i, step in enumerate(steps) if " enable " in step["line"])
+    assert all(len(holding(step)) == 1 for step in steps[armed:])
+
+
+def test_lock_and_leave(kernel, gate):
+    assert gate.run_daemon("-L").returncode == 0
+    assert is_shut(kernel.now()) and passes(kernel.now(), "dhcp")
+    kernel.fault("fail", 0, and_on=True)
+    failed = gate.run_daemon("-L")
+    assert failed.returncode == 1 and "ipfw" in failed.stderr, failed
+
+
+def test_killed_while_open(kernel, gate):
+    gate.start_open()
+    gate.kill()
+    assert is_shut(kernel.now())
+    gate.start()
+    gate.wait(gate="open")
+
+
+def test_tool_that_fails_from_now_on_is_unprotected_and_said(kernel, gate):
+    gate.start_open()
+    kernel.fault("fail", 0, and_on=True)
+    gate.wait(gate="unprotected")
+    wait_for(lambda: not gate.openvpns(), "no openvpn while unprotected")
+    kernel.fault(None)
+    gate.wait(gate="open")
+    assert "UNPROTECTED" in gate.log()
+
+
+def test_flush_by_somebody_else_is_put_back(kernel, gate):
+    gate.start_open()
+    before = len(kernel.steps())
+    kernel.by_hand("flush")
+    wait_for(lambda: "put back and verified" in gate.log(), "noticed")
+    assert tunnel_passes(kernel)
+    assert all(is_shut(step) for step in kernel.steps()[before:])
+
+
+def test_foreign_rule_before_ours_is_said(kernel, gate):
+    kernel.by_hand(*"add 1 allow ip from any to any".split())
+    gate.start()
+    gate.wait(gate="unprotected")
+    assert "00001 set 0 allow ip from any to any" in gate.status()["reason"]
+    assert not gate.openvpns()
+    kernel.by_hand("delete", "1")
+    gate.wait(gate="open")
+
+
+def test_killed_during_a_pause(kernel, gate):
+    gate.start_open()
+    gate.ctl("pause", "3s", check=True)
+    gate.wait(gate="paused")
+    assert not is_shut(kernel.now())
+    gate.kill(signal.SIGKILL)
+    wait_for(lambda: is_shut(kernel.now()) and passes(kernel.now(), "dhcp"), "locked by the guardian", 10)
+    assert not tunnel_passes(kernel)
+
+
+def test_resumed_before_its_time(kernel, gate):
+    gate.start_open()
+    gate.ctl("pause", "10m", check=True)
+    gate.wait(gate="paused")
+    gate.ctl("resume", check=True)
+    gate.wait(gate="open")
+    assert is_shut(kernel.now())
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_off_offline(kernel, gate, alive):
+    kernel.by_hand(*"add 100 allow ip from any to any via lo0".split())
+    theirs = kernel.now()
+    gate.start_open()
+    if not alive:
+        gate.kill()
+    done = gate.ctl("off", "--offline", env=gate.environment)
+    assert done.returncode == 0 and "the rules are removed" in done.stdout, done
+    assert kernel.now() == theirs
+    again = gate.ctl("off", "--offline", env=gate.environment)
+    assert again.returncode == 0 and "there were no rules" in again.stdout, again
+    gate.ctl("up", check=False)
