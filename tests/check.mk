@@ -116,7 +116,7 @@ check-man:
 	test -n "$(wildcard man/*.[1-9])"
 	$(foreach page,$(wildcard man/*.[1-9]),mandoc -T lint -W warning $(page) &&) true
 check-shell:
-	sh -n bootstrap && $(foreach file,$(wildcard tests/*.sh tests/*/*.sh),sh -n $(file) &&) true
+	sh -n bootstrap && $(foreach file,$(wildcard tests/*.sh tests/*/*.sh rc.d/*),sh -n $(file) &&) true
 check-lint: check-format check-tidy check-cppcheck check-man check-shell
 
 # pf's text against recorded verdicts, by an evaluator of its own.
