@@ -8,6 +8,7 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "os/guardian.h"
+#include "os/multicast_probe.h"
 #include "os/tool.h"
 #include "os/tool_paths.h"
 #include "policy/print.h"
@@ -200,6 +201,18 @@ static int revive(struct firewall *fw, struct err *e)
 	return ipfw_compare(fw, &fw->view, e);
 }
 
+/* Root's own, for no rule of ours lets root out there. */
+int ipfw_probe_links(const struct firewall *fw, struct err *e)
+{
+	for (size_t i = 0; i < fw->last.link_count; i++)
+		if (multicast_gets_out(fw->last.links[i]))
+			return err_set(e,
+				       "a datagram got out of %s although ipfw has our rules; instead: is "
+				       "another filter's rule, or a hook, before ipfw?",
+				       fw->last.links[i]);
+	return 0;
+}
+
 int ipfw_settle(struct firewall *fw, const struct situation *s, struct err *e)
 {
 	bool was_armed = fw->armed, same;
@@ -216,8 +229,9 @@ int ipfw_settle(struct firewall *fw, const struct situation *s, struct err *e)
 			return -1;
 		memcpy(fw->stand, fw->wanted, PRINT_SIZE);
 	}
-	fw->armed = true;
-	return 0;
+	fw->last = *s;
+	fw->armed = ipfw_probe_links(fw, e) == 0;
+	return fw->armed ? 0 : -1;
 }
 
 static int ipfw_assert(struct firewall *fw, const struct situation *s, struct err *e)
@@ -228,10 +242,8 @@ static int ipfw_assert(struct firewall *fw, const struct situation *s, struct er
 	/* One that does not leave can only lock. */
 	if (result == 0 && guardian_lives())
 		(void)guardian_dismiss(NULL);
-	if (result == 0) {
+	if (result == 0)
 		fw->paused = false;
-		fw->last = *s;
-	}
 	return result;
 }
 

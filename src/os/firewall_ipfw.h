@@ -54,6 +54,9 @@ int ipfw_settle(struct firewall *fw, const struct situation *s, struct err *e);
  * not ours to do: 0 they don't, -1 and `e`. */
 int ipfw_compare(const struct firewall *fw, const struct ipfw_view *view, struct err *e);
 
+/* Does the probe get out of a link of the last situation? 0 no, -1 and `e`. */
+int ipfw_probe_links(const struct firewall *fw, struct err *e);
+
 int ipfw_pause(struct firewall *fw, uint32_t seconds, struct err *e);
 
 int ipfw_watch_open(struct firewall *fw, struct event_base *base, firewall_foreign_cb *cb, void *argument,

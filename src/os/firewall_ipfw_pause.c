@@ -12,8 +12,9 @@ static int could_close(void *argument, struct err *e)
 static int close_again(void *argument, struct err *e)
 {
 	struct firewall *fw = argument;
+	struct situation last = fw->last;
 
-	return ipfw_settle(fw, &fw->last, e);
+	return ipfw_settle(fw, &last, e);
 }
 
 /* The rules stay in their set, so that one command brings them back. */

@@ -45,6 +45,8 @@ static void tick_cb(evutil_socket_t fd, short what, void *argument)
 	watch->epoch = watch->fw->epoch;
 	if (ipfw_kernel_state() != 1)
 		watch->cb("somebody else has switched ipfw off", watch->argument);
+	else if (ipfw_probe_links(watch->fw, &e) == -1)
+		watch->cb(e.text, watch->argument);
 	else if (tool_beside_begin(watch->list, ipfw_list_command(), LOOK_MS, &e) == -1)
 		watch->cb(e.text, watch->argument);
 }

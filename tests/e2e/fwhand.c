@@ -19,6 +19,7 @@ static void shape(enum policy_state state)
 			       .openvpn_group = {.known = true, .number = 777},
 			       .driver_user = {.known = true, .number = 778}};
 	text_copy(s.tunnel.name, sizeof s.tunnel.name, "tun0");
+	text_copy(s.links[s.link_count++], sizeof s.links[0], "em0");
 	if (state == POLICY_LOCKED)
 		return;
 	(void)net_endpoint_parse("203.0.113.7:1194/udp", &s.endpoint);

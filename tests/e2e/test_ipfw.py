@@ -268,6 +268,17 @@ def test_tool_that_stops_answering_is_noticed(kernel, hand):
     assert line.startswith("foreign -1 ipfw does not answer"), line
 
 
+def test_what_passes_all_the_same_is_not_called_locked(kernel, hand):
+    """The rules are as they should be, but a datagram got out: something is before ipfw."""
+    kernel.write("leak", "em0")
+    assert "got out of em0" in hand.ask("locked")
+    os.unlink(os.path.join(kernel.folder, "leak"))
+    hand.ok("locked", "watch")
+    kernel.write("leak", "em0")
+    line = hand.line(4)
+    assert line.startswith("foreign -1 a datagram got out of em0"), line
+
+
 def test_quiet_watch_says_nothing(kernel, hand):
     hand.ok("locked", "watch")
     looks = len(kernel.calls())
