@@ -266,7 +266,10 @@ static void print_forwarded(struct output *o)
 
 static void print_last(struct output *o)
 {
-	page_add(&o->page, "# row 11: everything else\n");
+	page_add(&o->page, "# row 11: everything else; what this machine sends is counted by itself\n");
+	begin(o, "deny");
+	page_add(&o->page, "ip from any to any out");
+	end(o, RULE_LAST_ROW);
 	begin(o, "deny");
 	page_add(&o->page, "ip from any to any");
 	end(o, RULE_LAST_ROW);

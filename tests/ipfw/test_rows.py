@@ -122,6 +122,7 @@ EQUIVALENT = [
     (r"allow ip from any to any out via tun0", r"allow ip from any to any via tun0", "row 9 decided about what is in"),
     (r"allow ip[46] .* any in not via tun0", r"allow ip[46] .* any in$", "row 9 decided about what is in"),
     (r"deny ip from any to any in via tun0", r"$", "no row below is for the tunnel"),
+    (r"deny ip from any to any out$", r"$", "it only counts apart: the last rule stops the same"),
 ]
 
 
