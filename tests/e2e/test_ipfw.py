@@ -292,7 +292,7 @@ def test_quiet_watch_says_nothing(kernel, hand):
 
 def test_blocked_counts_what_was_stopped_over_flips(kernel, hand):
     hand.ok("locked")
-    kernel.count(5, "deny ip from any to any out")
+    kernel.count(5, "any to any out // row 11")
     kernel.count(4, "deny ip from any to any // row 11")  # came in: not this machine's
     first = int(hand.ok("blocked").split()[0])
     assert first == 5
