@@ -21,7 +21,7 @@ GATE_WITHOUT = re.compile(r"^(profile_|tunnel_step|ovm_|json_|SSL_|EVP_)")
 # The compiler's own, and what the linker adds; no header has them.
 RUNTIME = re.compile(r"^(__stack_chk_(fail|guard)|_?_(memcpy|memset|memmove|strcpy|strncpy|strcat|snprintf|vsnprintf"
                      r"|sprintf|vsprintf|strlcpy|strlcat)_chk|_?_sF|__std(in|out|err)p|_?_error|___error|__cxa_\w+"
-                     r"|_?dyld_stub_binder|_tlv_bootstrap|_?_tls_get_addr|atexit|_init_tls|__progname|environ"
+                     r"|dyld_stub_binder|__bzero|_tlv_bootstrap|_?_tls_get_addr|atexit|_init_tls|__progname|environ"
                      r"|__assert_rtn|__assert|__mb_sb_limit|_CurrentRuneLocale|_DefaultRuneLocale|__maskrune"
                      r"|_ThreadRuneLocale|__xuname|__libc_start1|__isthreaded|__error|__h_errno)$")
 
@@ -66,7 +66,7 @@ def mach(data):
                 name, kind_of, _section, _desc, _value = struct.unpack_from("<IBBHQ", data, symbols + 16 * i)
                 if kind_of & 0xE0:  # for a debugger
                     continue
-                about["undefined" if kind_of & 0x0E == 0 else "own"].add(text_at(data, strings + name)[1:])
+                about["undefined" if kind_of & 0x0E == 0 else "own"].add(text_at(data, strings + name).removeprefix("_"))
     return about
 
 
@@ -80,7 +80,7 @@ def elf(path):
              if re.match(r"\s*\d+:", line) and len(line.split()) > 7]
     return {"libraries": set(re.findall(r"\(NEEDED\).*\[(.*?)\]", dynamic)), "pie": "DYN" in header,
             "relro": "GNU_RELRO" in segments and "NOW" in dynamic,
-            "stack": not re.search(r"GNU_STACK.*RWE", segments), "freebsd": "FreeBSD" in header,
+            "stack": not re.search(r"GNU_STACK.*RWE", segments), "freebsd": "FreeBSD" in said("-n"),
             "undefined": {name for section, name in names if section == "UND"},
             "own": {name for section, name in names if section != "UND"}}
 
