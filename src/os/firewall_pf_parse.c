@@ -258,7 +258,7 @@ int pf_parse_rules(const char *text, char *rules, size_t size, struct pf_rules *
 				found->blocked += packets_of(&line);
 			continue;
 		}
-		out = begins(&last, "block return out quick all");
+		out = begins(&last, "block drop out quick all");
 		in = begins(&line, "block drop in quick all");
 		found->count++;
 		last = line;

@@ -184,10 +184,8 @@ static void print_rule(struct page *page, const struct rule *rule, const struct 
 	bool out = rule->hook == RULE_OUT;
 
 	page_introduce(page, rule);
-	if (rule->action == RULE_PASS)
-		page_add(page, "pass %s quick", out ? "out" : "in");
-	else
-		page_add(page, out ? "block return out quick" : "block drop in quick");
+	/* Never `return`: the refusal would go to the packet's source, past every rule. */
+	page_add(page, "%s %s quick", rule->action == RULE_PASS ? "pass" : "block drop", out ? "out" : "in");
 	print_on(page, rule->link, rule->action == RULE_PASS, s);
 	print_ends(page, rule, s);
 	if (rule->icmp_type != RULE_NO_TYPE)

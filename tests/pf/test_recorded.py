@@ -177,9 +177,9 @@ in en0 udp 192.168.1.50:5 > 10.8.0.9:5 => block
 }
 # What the last rules would stop too, where the endpoint is of IPv4 (test_facts.py asks about one of IPv6), or where the
 # tunnel's networks are known beside its address (tests/property has situations where they are not).
-SPARE = ["block return out quick on ! utun8 inet6 from fd00:8::6 to any",
-         "block return out quick on ! utun8 inet from any to 10.8.0.6",
-         "block return out quick on ! utun8 inet6 from any to fd00:8::6",
+SPARE = ["block drop out quick on ! utun8 inet6 from fd00:8::6 to any",
+         "block drop out quick on ! utun8 inet from any to 10.8.0.6",
+         "block drop out quick on ! utun8 inet6 from any to fd00:8::6",
          "block drop in quick on ! utun8 inet6 from fd00:8::6 to any",
          "block drop in quick on utun8 all"]
 

@@ -108,7 +108,7 @@ WEAKER = {
         (r"(?m)^block.* port \{ 53, 853 \}.*$", ""),
         (r"(?m)^block.*<tunnel_networks.*$", ""),
         (r"(?m)^block drop in quick all$", ""),
-        (r"(?m)^block return out quick all$", ""),
+        (r"(?m)^block drop out quick all$", ""),
         (r"from <lan4> to <lan4>", "from any to any"),
         (r"from fe80::/10", "from any"),
         (r"255\.255\.255\.255", "0.0.0.0/0"),

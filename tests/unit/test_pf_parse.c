@@ -135,15 +135,13 @@ static void skipped_interfaces(void **state)
 
 static void rules_of_the_anchor(void **state)
 {
-	static const char
-	    text[] =
-		"scrub in on en0 all fragment reassemble\n" COUNTERS(
-		    "9") "pass quick on lo0 all no state\n" COUNTERS("7") "block return out quick "
-									  "all\n" COUNTERS("412") "block "
-												  "drop in "
-												  "quick "
-												  "all"
-												  "\n" COUNTERS("30");
+	static const char text[] = "scrub in on en0 all fragment reassemble\n" COUNTERS(
+	    "9") "pass quick on lo0 all no state\n" COUNTERS("7") "block drop out quick "
+								  "all\n" COUNTERS("412") "block "
+											  "drop in "
+											  "quick "
+											  "all"
+											  "\n" COUNTERS("30");
 	struct pf_rules found;
 	char rules[256], small[16];
 
@@ -153,20 +151,19 @@ static void rules_of_the_anchor(void **state)
 	assert_int_equal(found.blocked, 442);
 	assert_true(found.ends_shut);
 	assert_string_equal(rules, "scrub in on en0 all fragment reassemble\npass quick on lo0 all no state\n"
-				   "block return out quick all\nblock drop in quick all\n");
+				   "block drop out quick all\nblock drop in quick all\n");
 	assert_int_equal(pf_parse_rules(text, small, sizeof small, &found), -1);
 	assert_int_equal(pf_parse_rules("", rules, sizeof rules, &found), 0);
 	assert_int_equal(found.count, 0);
 	assert_false(found.ends_shut);
 	assert_int_equal(pf_parse_rules("what is this\n", rules, sizeof rules, &found), -1);
-	assert_int_equal(pf_parse_rules("block drop in quick all\nblock return out quick all\n", rules,
+	assert_int_equal(pf_parse_rules("block drop in quick all\nblock drop out quick all\n", rules,
 					sizeof rules, &found),
 			 0);
 	assert_false(found.ends_shut); /* not as we wrote it */
-	assert_int_equal(
-	    pf_parse_rules("block return out quick all\nblock drop in quick all\npass quick all\n", rules,
-			   sizeof rules, &found),
-	    0);
+	assert_int_equal(pf_parse_rules("block drop out quick all\nblock drop in quick all\npass quick all\n",
+					rules, sizeof rules, &found),
+			 0);
 	assert_false(found.ends_shut);
 }
 
@@ -180,7 +177,7 @@ static void rules_are_counted_as_pfctl_expands_them(void **state)
 	assert_int_equal(pf_count_rules("pass in quick on en0 all\nblock drop in quick all"), 2);
 	assert_int_equal(pf_count_rules("scrub in on { en0, en1, en2 } all fragment reassemble\n"), 3);
 	assert_int_equal(
-	    pf_count_rules("block return out quick on ! utun87 proto udp from any to any port { 53, "
+	    pf_count_rules("block drop out quick on ! utun87 proto udp from any to any port { 53, "
 			   "853 }\npass out quick on { en0, en1 } inet6 proto icmp6 from { ::, "
 			   "<neighbours6> } to any user { 0, 65 }\n"),
 	    2 + 8);
