@@ -62,4 +62,9 @@ int config_check_files(const struct config *config, const char *file, struct err
 int config_read_stream(struct config *config, FILE *stream, const char *name, const char *directory,
 		       struct err *e);
 
+/* The settings as lines `section.key = "value"`, other bytes than printable ones
+ * and '\' as \xNN, and an empty line. No secret: of the user name, whether
+ * there is one. After a refusal: what was read until then. Flushes `to`. */
+void config_print(const struct config *config, FILE *to);
+
 #endif

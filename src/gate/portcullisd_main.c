@@ -21,7 +21,7 @@
 enum { NOBODY = 65534 };
 
 struct options {
-	bool foreground, check, lock;
+	bool foreground, check, lock, settings;
 	const char *file;
 };
 
@@ -31,7 +31,7 @@ static const char usage[] =
     "  -n       check configuration and profile, create nothing\n"
     "  -L       lock the gate and leave (boot)\n"
     "  -c FILE  the configuration; default " PORTCULLIS_SYSCONFDIR "/portcullis/portcullis.conf\n"
-    "  --version, --help\n"
+    "  --settings, --version, --help\n"
     "See portcullisd(8).\n";
 
 static struct gate gate = {.changed = channel_note,
@@ -55,8 +55,10 @@ static int complain(const char *text)
 /* Returns -1 to go on, else the exit code. */
 static int parse_options(int argc, char **argv, struct options *options)
 {
-	static const struct option longs[] = {
-	    {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
+	static const struct option longs[] = {{"help", no_argument, NULL, 'h'},
+					      {"version", no_argument, NULL, 'V'},
+					      {"settings", no_argument, NULL, 'S'},
+					      {NULL, 0, NULL, 0}};
 	int letter;
 
 	while ((letter = getopt_long(argc, argv, "dnLc:h", longs, NULL)) != -1) {
@@ -69,6 +71,9 @@ static int parse_options(int argc, char **argv, struct options *options)
 			break;
 		case 'L':
 			options->lock = true;
+			break;
+		case 'S':
+			options->check = options->settings = true;
 			break;
 		case 'c':
 			options->file = optarg;
@@ -149,7 +154,6 @@ static int run_lock(void)
 
 static int run_check(void)
 {
-	struct firewall_features features;
 	struct err e = {""};
 
 	if (config_check_files(&gate.config, gate.config_file, &e) == -1 ||
@@ -159,15 +163,7 @@ static int run_check(void)
 	}
 	printf("%s: fine\n%s: fine, %zu addresses to dial\n", gate.config_file, gate.config.profile,
 	       gate.profile.remote_count);
-	if ((gate.fw = firewall_open(gate.config.backend, &e)) == NULL ||
-	    firewall_probe(gate.fw, &features, &e) == -1) {
-		printf("firewall: can't be asked: %s\n", e.text);
-		return 0;
-	}
-	printf("firewall: %s\n", features.backend);
-	for (size_t i = 0; i < features.count; i++)
-		printf("  %s: %s%s\n", features.list[i].what, features.list[i].has ? "yes" : "no: ",
-		       features.list[i].has ? "" : features.list[i].lacking);
+	firewall_describe(gate.config.backend, stdout);
 	return 0;
 }
 
@@ -332,7 +328,10 @@ int main(int argc, char **argv)
 	daemon_harden();
 	config_defaults(&gate.config);
 	strncpy(gate.config_file, options.file, sizeof gate.config_file - 1);
-	if (config_read(&gate.config, options.file, &e) == -1) {
+	code = config_read(&gate.config, options.file, &e);
+	if (options.settings)
+		config_print(&gate.config, stdout);
+	if (code == -1) {
 		fprintf(stderr, "%s\n", e.text);
 		if (options.check)
 			return 1;
