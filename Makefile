@@ -52,7 +52,7 @@ OS_DRIVER := $(call port,$(SANDBOX) $(PEER) $(DESCRIPTOR) $(if $(SANITIZE),sandb
 OS_PURE := $(call os,netwatch_route_decode netwatch_route_facts netwatch_route_known netwatch_route_layout \
 	firewall_pf_parse firewall_pf_probe firewall_pf_probe_freebsd guardian_unix holder_unix dns_scutil_text keychain_item \
 	firewall_ipfw_parse tool_beside multicast_probe sleep_gap tun_status)
-OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(call port,$(NETLINK) $(PORTS))
+OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(call port,$(NETLINK) $(PORTS) $(MACHINE))
 
 CONFIG := $(call room,src/config)
 GATE := $(call room,src/gate) $(CONFIG)

@@ -17,6 +17,7 @@ CHILD := child_freebsd child_bsd child_unix pid_freebsd pid_bsd pid_unix tool_un
 DESCRIPTOR := descriptor_flags
 PEER := peer_freebsd peer_bsd peer_unix
 PORTS := dns_by_hand_freebsd daemon_freebsd off_marker_freebsd off_marker_unix $(PEER) process_unix sleep_freebsd sleep_bsd sleep_gap
+MACHINE := machine_freebsd machine_fact machine_unix
 SANDBOX := sandbox_freebsd sandbox_bsd
 POLICY_WITHOUT := nft_%
 GATE_PACKAGES := libevent_core libconfuse

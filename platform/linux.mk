@@ -15,6 +15,7 @@ CHILD := child_linux child_unix pid_linux pid_unix tool_unix
 DESCRIPTOR := descriptor_flags
 PEER := peer_linux peer_unix
 PORTS := dns_by_hand_linux daemon_linux off_marker_linux off_marker_unix $(PEER) process_unix sleep_linux
+MACHINE := machine_linux machine_systemd machine_fact machine_unix
 SANDBOX := sandbox_linux
 GATE_PACKAGES := libevent_core libconfuse libmnl
 DRIVER_PACKAGES := libevent_core jansson libseccomp

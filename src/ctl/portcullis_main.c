@@ -8,8 +8,8 @@
 #include "ctl/ctl.h"
 
 static const struct ctl_command *const commands[] = {
-    &cmd_status, &cmd_watch, &cmd_up,    &cmd_down, &cmd_reconnect, &cmd_pause,
-    &cmd_resume, &cmd_off,   &cmd_rules, &cmd_log,  &cmd_import,    &cmd_check,
+    &cmd_status, &cmd_watch, &cmd_up,  &cmd_down,   &cmd_reconnect, &cmd_pause,  &cmd_resume,
+    &cmd_off,    &cmd_rules, &cmd_log, &cmd_import, &cmd_check,     &cmd_doctor,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -45,7 +45,7 @@ static const struct ctl_command *find(const char *word)
 
 static int mistyped(const char *word)
 {
-	static const char *const later[] = {"audit", "doctor", "report", "metrics"};
+	static const char *const later[] = {"audit", "report", "metrics"};
 	const char *names[COMMANDS + 1], *near;
 
 	for (size_t i = 0; i < sizeof later / sizeof *later; i++) {

@@ -19,6 +19,7 @@ static const char *const paths[TOOL_COUNT] = {
     [TOOL_RESOLVCONF] = "/sbin/resolvconf",
     [TOOL_SYSTEMCTL] = "/usr/bin/systemctl",
     [TOOL_SYSUSERS] = "/usr/bin/systemd-sysusers",
+    [TOOL_OPENSSL] = "/usr/bin/openssl",
 };
 
 const char *tool_path(enum tool tool)

@@ -22,6 +22,7 @@ static const char *const names[TOOL_COUNT] = {
     [TOOL_RESOLVCONF] = "resolvconf",
     [TOOL_SYSTEMCTL] = "systemctl",
     [TOOL_SYSUSERS] = "systemd-sysusers",
+    [TOOL_OPENSSL] = "openssl",
 };
 
 const char *tool_path(enum tool tool)

@@ -1,0 +1,178 @@
+/* portcullis doctor: everything that keeps it from working, or from being safe. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ctl/ctl.h"
+#include "ctl/ctl_client.h"
+#include "ctl/doctor.h"
+
+/* portcullisd gives the child that vets the profile 5 s. */
+enum { SETTINGS_MS = 10000, GRACE_SECONDS = 30 };
+enum { OPTION_CONFIG, OPTION_JSON };
+
+static const struct ctl_option options[] = {
+    [OPTION_CONFIG] = {"config", 'c', "FILE", false, "the configuration (default: portcullisd's)"},
+    [OPTION_JSON] = {"json", 0, NULL, false, "print one object instead of words"},
+};
+
+/* In the order in which one asks: is it there, is it right, is it safe, does it work. */
+static const struct doctor_check checks[] = {
+    {"programs", "portcullisd", doctor_programs},
+    {"configuration", "portcullis.conf", doctor_configuration},
+    {"profile", "profile", doctor_profile},
+    {"remotes", "profile", doctor_remotes},
+    {"certificates", "profile", doctor_certificates},
+    {"credentials", "profile", doctor_credentials},
+    {"users", "user", doctor_users},
+    {"openvpn-group", "openvpn-group", doctor_openvpn_group},
+    {"files", "files", doctor_files},
+    {"openvpn", "openvpn.binary", doctor_openvpn},
+    {"firewall", "kernel", doctor_firewall},
+    {"tun", "TUN device", doctor_tun},
+    {"interface", "interface", doctor_interface},
+    {"links", "links", doctor_links},
+    {"ipv6", "IPv6", doctor_ipv6},
+    {"others", "other services", doctor_others},
+    {"resolver", "/etc/resolv.conf", doctor_resolver},
+    {"connectivity-check", "NetworkManager", doctor_connectivity},
+    {"clock", "clock", doctor_clock},
+    {"boot", "service order", doctor_boot},
+    {"boot-lock", "lock at boot", doctor_boot_lock},
+    {"daemon", "portcullisd", doctor_daemon},
+    {"gate", "gate", doctor_gate},
+    {"off", "off marker", doctor_off},
+};
+
+static int64_t seconds_now(void)
+{
+	struct timespec now = {0};
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec;
+}
+
+/* A file system or a user database that does not answer: nothing else ends that. */
+static void too_late(int number)
+{
+	static const char said[] =
+	    "portcullis: doctor: the machine's own files do not answer; instead: look for "
+	    "a file system of the network, or a user database (nsswitch.conf)\n";
+
+	(void)number;
+	(void)!write(STDERR_FILENO, said, sizeof said - 1);
+	_exit(DOCTOR_EXIT_TO_DO);
+}
+
+/* -1: go on; else the exit code. */
+static int read_options(struct ctl *ctl, struct doctor *doctor)
+{
+	struct err e = {""};
+	const char *value;
+	int what;
+
+	while ((what = ctl_args_next(ctl, &value, &e)) >= 0) {
+		if (what == OPTION_JSON)
+			doctor->json = true;
+		else
+			doctor->config = value;
+	}
+	return what == CTL_ARGS_END ? -1 : ctl_args_stop(ctl, what, value, &e);
+}
+
+static void ask_daemon(const struct ctl *ctl, struct doctor *doctor)
+{
+	static struct client client;
+	bool named = strcmp(ctl->socket, CTL_SOCKET) != 0; /* -s comes first */
+	json_t *question = json_pack("{s:s}", "command", "status");
+	struct err e = {""};
+	enum client_result result = client_ask(&client, named ? ctl->socket : doctor->settings.control_socket,
+					       question, &doctor->status, &e);
+
+	json_decref(question);
+	if (result == CLIENT_OK)
+		client_close(&client);
+	else
+		doctor->status = NULL;
+	doctor->status_failed = result != CLIENT_OK && result != CLIENT_NO_DAEMON;
+}
+
+static void look(struct doctor *doctor, int64_t deadline)
+{
+	for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+		struct finding late = {.subject = ""};
+
+		doctor->check = &checks[i];
+		if (seconds_now() < deadline) {
+			checks[i].look(doctor);
+			continue;
+		}
+		finding_set(&late, DOCTOR_UNKNOWN, "look why the tools above took so long",
+			    "not looked at: %d s are over", DOCTOR_SECONDS);
+		doctor_say(doctor, &late);
+	}
+}
+
+static void conclude(const struct doctor *doctor)
+{
+	json_t *whole;
+
+	if (!doctor->json) {
+		printf("\n%u fine, %u to do, %u warnings, %u not known%s\n", doctor->count[DOCTOR_FINE],
+		       doctor->count[DOCTOR_FAIL], doctor->count[DOCTOR_WARN], doctor->count[DOCTOR_UNKNOWN],
+		       geteuid() != 0 ? "; root is told more: sudo portcullis doctor" : "");
+		return;
+	}
+	whole = json_pack("{s:s,s:i,s:i,s:i,s:i,s:O}", "version", PORTCULLIS_VERSION, "fine",
+			  (int)doctor->count[DOCTOR_FINE], "warn", (int)doctor->count[DOCTOR_WARN], "fail",
+			  (int)doctor->count[DOCTOR_FAIL], "unknown", (int)doctor->count[DOCTOR_UNKNOWN],
+			  "checks", doctor->checks);
+	if (whole != NULL && json_dumpf(whole, stdout, JSON_COMPACT) == 0)
+		putchar('\n');
+	json_decref(whole);
+}
+
+static int run_doctor(struct ctl *ctl)
+{
+	struct doctor *doctor = calloc(1, sizeof *doctor);
+	int64_t deadline = seconds_now() + DOCTOR_SECONDS;
+	int code;
+
+	if (doctor == NULL)
+		return ctl_fail(ctl, "no memory");
+	if ((code = read_options(ctl, doctor)) == -1) {
+		(void)signal(SIGALRM, too_late);
+		alarm(DOCTOR_SECONDS + GRACE_SECONDS);
+		doctor->colour = ctl_colour();
+		doctor->checks = json_array();
+		settings_ask(&doctor->settings, doctor->config, SETTINGS_MS);
+		ask_daemon(ctl, doctor);
+		look(doctor, deadline);
+		conclude(doctor);
+		code = doctor->count[DOCTOR_FAIL] > 0                                   ? DOCTOR_EXIT_TO_DO
+		       : doctor->count[DOCTOR_WARN] + doctor->count[DOCTOR_UNKNOWN] > 0 ? DOCTOR_EXIT_LOOK
+											: DOCTOR_EXIT_FINE;
+	}
+	json_decref(doctor->status);
+	json_decref(doctor->checks);
+	free(doctor);
+	return code;
+}
+
+const struct ctl_command cmd_doctor = {
+    "doctor",
+    "[--json]",
+    "what keeps it from working or from being safe, and what to do",
+    "Looks at the configuration, the profile and its certificates, users, files, openvpn, the\n"
+    "kernel, other VPNs and firewalls, the resolver, IPv6, the clock, the order at boot and the\n"
+    "daemon, and says of each: fine, or what to do. Changes nothing, and asks nobody but this\n"
+    "machine. Needs neither root nor daemon; without root it says what it could not look at.\n"
+    "Takes 60 s at most if no file system hangs. Exit status: 0 all fine, 1 something must be\n"
+    "done, 3 warnings, or what could not be looked at.",
+    options,
+    sizeof options / sizeof *options,
+    run_doctor,
+};

@@ -1,0 +1,13 @@
+/* What the files of the machine port share. */
+#ifndef OS_MACHINE_PARTS_H
+#define OS_MACHINE_PARTS_H
+
+#include "os/machine.h"
+
+void machine_set(struct machine_fact *fact, enum machine_answer answer, const char *text,
+		 const char *instead);
+
+/* Each platform's own half of machine_others_run: sets running[i] for units. */
+int machine_units(bool *running, int milliseconds);
+
+#endif

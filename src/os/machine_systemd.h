@@ -1,0 +1,18 @@
+/* What `systemctl show` prints, judged. Pure. */
+#ifndef OS_MACHINE_SYSTEMD_H
+#define OS_MACHINE_SYSTEMD_H
+
+#include "os/machine.h"
+
+#define SYSTEMD_LOCK "portcullis-lock.service"
+#define SYSTEMD_DAEMON "portcullis.service"
+
+/* From the properties Id, LoadState, UnitFileState, Before, WantedBy and
+ * RequiredBy of our two units. */
+void systemd_boot(const char *shown, struct machine_fact *fact);
+
+/* Is a unit of this name (a '*' at its end: or one that begins so) active, or
+ * enabled for the next boot? From Id, ActiveState and UnitFileState of many. */
+bool systemd_runs(const char *shown, const char *name);
+
+#endif
