@@ -29,7 +29,7 @@ check-clang:
 # What the tests run, compiled with the programs' flags.
 PF_TESTS := $(BUILD)/test/portcullisd-pf $(BUILD)/test/portcullisd-pf-freebsd $(BUILD)/test/portcullis-pf $(BUILD)/test/standin
 tests-build: $(UNIT) $(BUILD)/test/portcullisd $(BUILD)/test/fwtool $(BUILD)/test/portcullisd-names $(BUILD)/test/policy_print \
-	$(BUILD)/test/dnstool $(BUILD)/test/dnstool-macos $(BUILD)/test/dnstool-freebsd $(PF_TESTS)
+	$(BUILD)/test/portcullis $(BUILD)/test/dnstool $(BUILD)/test/dnstool-macos $(BUILD)/test/dnstool-freebsd $(PF_TESTS)
 
 # The gate as on a Mac, with pf and its tools stood in for: the same objects but the firewall's.
 PF_PORT := firewall firewall_ports_macos firewall_pf firewall_pf_anchor firewall_pf_health firewall_pf_leak firewall_pf_main \
@@ -44,12 +44,18 @@ $(BUILD)/test/portcullisd-pf: $(PF_GATE) $(call os,firewall_pf_macos)
 $(BUILD)/test/portcullisd-pf-freebsd: $(PF_GATE) $(call os,firewall_pf_freebsd)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
-$(BUILD)/test/portcullis-pf: $(BUILD)/obj/src/ctl/portcullis_main.o $(CTL) $(PF_OS) $(call os,firewall_pf_macos) $(POLICY) $(PROFILE) $(BASE) $(FAULT)
+$(BUILD)/test/portcullis-pf: $(BUILD)/obj/src/ctl/portcullis_main.o $(CTL) $(PF_OS) $(call port,$(MACHINE)) $(call os,firewall_pf_macos) $(POLICY) $(PROFILE) $(BASE) $(FAULT)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(CTL_LIBS)
 $(BUILD)/test/standin: $(BUILD)/obj/tests/e2e/standin/client.o
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^
+
+# The command with stand-ins for the system's tools.
+$(BUILD)/test/portcullis: $(BUILD)/obj/src/ctl/portcullis_main.o $(CTL) $(filter-out %/tool_paths_system.o,$(OS_CTL)) \
+		$(BUILD)/obj/tests/e2e/tool_paths_standin.o $(POLICY) $(PROFILE) $(BASE) $(FAULT)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(CTL_LIBS)
 
 $(BUILD)/test/dnstool: $(BUILD)/obj/tests/e2e/dnstool.o $(call port,$(DNS)) $(OS_CHILD) $(BASE)
 	@mkdir -p $(@D)

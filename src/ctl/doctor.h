@@ -9,6 +9,8 @@
 
 #include "ctl/doctor_settings.h"
 
+#define DOCTOR_CONFIG PORTCULLIS_SYSCONFDIR "/portcullis/portcullis.conf"
+
 /* In the order of what they mean for the exit code. */
 enum doctor_result { DOCTOR_FINE, DOCTOR_UNKNOWN, DOCTOR_WARN, DOCTOR_FAIL, DOCTOR_RESULTS };
 enum doctor_exit { DOCTOR_EXIT_FINE = 0, DOCTOR_EXIT_TO_DO = 1, DOCTOR_EXIT_LOOK = 3 };

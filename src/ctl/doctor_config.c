@@ -15,13 +15,14 @@ static bool wants_root(const char *said)
 	       (strstr(said, "Permission denied") != NULL || strstr(said, "Operation not permitted") != NULL);
 }
 
-static bool is_about_profile(const struct doctor_settings *settings)
+/* portcullisd stops at the first fault; those of the configuration begin with its path. */
+static bool is_about_profile(const struct doctor *doctor)
 {
-	size_t length = strlen(settings->profile);
+	const char *file = doctor->config != NULL ? doctor->config : DOCTOR_CONFIG;
+	size_t length = strlen(file);
+	const char *said = doctor->settings.said;
 
-	return length > 0 &&
-	       ((strncmp(settings->said, settings->profile, length) == 0 && settings->said[length] == ':') ||
-		strncmp(settings->said, "portcullis-driver: ", 19) == 0);
+	return strncmp(said, file, length) != 0 || strchr(": ", said[length]) == NULL;
 }
 
 void doctor_configuration(struct doctor *doctor)
@@ -34,7 +35,7 @@ void doctor_configuration(struct doctor *doctor)
 	if (!settings->told)
 		finding_set(&finding, DOCTOR_UNKNOWN, "see the check of the programs",
 			    "portcullisd can't be asked; the defaults are looked at");
-	else if (settings->good || is_about_profile(settings))
+	else if (settings->good || is_about_profile(doctor))
 		finding_set(&finding, DOCTOR_FINE, NULL, "understood");
 	else if (wants_root(settings->said))
 		doctor_error(&finding, DOCTOR_UNKNOWN, settings->said);
@@ -52,7 +53,7 @@ void doctor_profile(struct doctor *doctor)
 		text_copy(finding.subject, sizeof finding.subject, settings->profile);
 	if (settings->good)
 		finding_set(&finding, DOCTOR_FINE, NULL, "vetted");
-	else if (!settings->told || !is_about_profile(settings))
+	else if (!settings->told || !is_about_profile(doctor))
 		finding_set(&finding, DOCTOR_UNKNOWN, "first what is said of the configuration",
 			    "not vetted yet");
 	else if (wants_root(settings->said))

@@ -149,10 +149,7 @@ void doctor_files(struct doctor *doctor)
 	if ((slash = strrchr(log_folder, '/')) != NULL)
 		*slash = '\0';
 	if (doctor->config == NULL || doctor->config[0] == '/')
-		look_at(doctor,
-			doctor->config != NULL ? doctor->config
-					       : PORTCULLIS_SYSCONFDIR "/portcullis/portcullis.conf",
-			"");
+		look_at(doctor, doctor->config != NULL ? doctor->config : DOCTOR_CONFIG, "");
 	look_at(doctor, settings->profile, "");
 	look_at_secret(doctor, settings->profile);
 	look_at(doctor, settings->password_file, "");

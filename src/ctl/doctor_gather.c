@@ -39,7 +39,7 @@ void doctor_error(struct finding *finding, enum doctor_result result, const char
 		*instead = '\0';
 		instead += strlen("; instead: ");
 	}
-	finding_set(finding, result, instead, "%s", line);
+	finding_set(finding, result, instead != NULL ? instead : "portcullis check", "%s", line);
 }
 
 struct profile *doctor_profile_read(const struct doctor *doctor, struct finding *finding)
