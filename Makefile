@@ -44,7 +44,7 @@ os = $(patsubst %,$(BUILD)/obj/src/os/%.o,$(1))
 
 # What a port needs on this platform; names of files in src/os, or patterns of them.
 port = $(patsubst src/os/%.c,$(BUILD)/obj/src/os/%.o,$(wildcard $(patsubst %,src/os/%.c,$(1))))
-OS_FIREWALL := $(call port,firewall firewall_ports_$(PLATFORM) $(FIREWALL))
+OS_FIREWALL := $(call port,firewall firewall_describe firewall_ports_$(PLATFORM) $(FIREWALL))
 OS_CHILD := $(call port,$(CHILD) $(DESCRIPTOR) tool_paths_system)
 OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(call port,$(NETWATCH) $(DNS) $(NAMES) $(KEYCHAIN) dns_job $(PORTS) daemon_unix file_unix)
 OS_DRIVER := $(call port,$(SANDBOX) $(PEER) $(DESCRIPTOR) $(if $(SANITIZE),sandbox_sanitizer))

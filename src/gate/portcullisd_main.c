@@ -16,6 +16,7 @@
 #include "gate/gate.h"
 #include "gate/verbs.h"
 #include "os/daemon.h"
+#include "os/firewall_describe.h"
 #include "os/off_marker.h"
 
 enum { NOBODY = 65534 };

@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "base/err.h"
 #include "policy/situation.h"
@@ -76,8 +75,5 @@ int firewall_watch(struct firewall *fw, struct event_base *base, firewall_foreig
 
 /* Tries each in a transaction that is never committed, or by the kernel's answers. */
 int firewall_probe(struct firewall *fw, struct firewall_features *features, struct err *e);
-
-/* What that says, in lines; or why it can't be asked. */
-void firewall_describe(const char *backend, FILE *to);
 
 #endif

@@ -1,0 +1,10 @@
+/* What this kernel's firewall has and lacks, in lines, for `portcullisd -n`. */
+#ifndef OS_FIREWALL_DESCRIBE_H
+#define OS_FIREWALL_DESCRIBE_H
+
+#include <stdio.h>
+
+/* Asks `backend` (firewall_open); or says why it can't be asked. Changes nothing. */
+void firewall_describe(const char *backend, FILE *to);
+
+#endif
