@@ -126,6 +126,6 @@ void doctor_certificates(struct doctor *doctor)
 	}
 	if (says)
 		doctor_say(doctor, &finding);
-	for (size_t i = 0; i < chain.count; i++)
+	for (size_t i = 0; i < CERTIFICATES_MAX; i++)
 		free(chain.pem[i]);
 }

@@ -95,6 +95,7 @@ static int run_errand(int output, void *argument, struct err *e)
 
 	if (said == NULL)
 		return err_set(e, "no memory");
+	said[0] = '\0';
 	if (chdir("/") == -1)
 		result = err_errno(&failure, "/");
 	else

@@ -289,9 +289,9 @@ def clock_back(machine):
     os.utime(machine.root / "state", (time.time() + 9e6, time.time() + 9e6))
 
 
-def off(_):
+def off(machine):
     os.makedirs("/run/portcullis", exist_ok=True)
-    call(os.path.join(BUILD, "portcullis"), "off", "--offline")
+    call(machine.programs / "portcullis", "off", "--offline")
 
 
 def no_driver(machine):
