@@ -71,12 +71,12 @@ void machine_boot(struct machine_fact *fact, int milliseconds)
 		machine_set(fact, MACHINE_NO,
 			    "no lock before the network: " DAEMONS
 			    "org.portcullis.lock.plist is not there, or not root's alone",
-			    "install it; portcullisd(8) says how");
+			    "put it there, root:wheel, mode 644");
 	else if (!is_there(DAEMONS "org.portcullis.daemon.plist"))
 		machine_set(fact, MACHINE_NO,
 			    "nothing starts portcullisd: " DAEMONS
 			    "org.portcullis.daemon.plist is not there, or not root's alone",
-			    "install it; portcullisd(8) says how");
+			    "put it there, root:wheel, mode 644");
 	else
 		machine_set(fact, MACHINE_YES,
 			    "launchd has both; if one is disabled in its own database, it is not seen here "
