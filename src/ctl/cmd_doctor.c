@@ -164,7 +164,7 @@ static int run_doctor(struct ctl *ctl)
 
 const struct ctl_command cmd_doctor = {
     "doctor",
-    "[--json]",
+    "",
     "what keeps it from working or from being safe, and what to do",
     "Looks at the configuration, the profile and its certificates, users, files, openvpn, the\n"
     "kernel, other VPNs and firewalls, the resolver, IPv6, the clock, the order at boot and the\n"
