@@ -1,6 +1,6 @@
 /* The doctor's decisions, each fine and not fine, and what it reads. openssl's, systemctl's and openvpn's
- * words are recorded from OpenSSL 3.0, systemd 252 and openvpn 2.6.14; those of other versions are written
- * from their sources. */
+ * words are written after OpenSSL 3.0, systemd 252 and openvpn 2.6; tests/e2e/test_doctor.py asks the real
+ * openssl and openvpn. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
