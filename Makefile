@@ -20,7 +20,8 @@ SANITIZE ?=
 CPPFLAGS += -D_GNU_SOURCE -Isrc -I. -DPORTCULLIS_VERSION='"$(VERSION)"' \
 	-DPORTCULLIS_LIBEXECDIR='"$(LIBEXECDIR)"' -DPORTCULLIS_SYSCONFDIR='"$(SYSCONFDIR)"' -DPORTCULLIS_RUNDIR='"$(RUNDIR)"' \
 	-DPORTCULLIS_STATEDIR='"$(STATEDIR)"' -DPORTCULLIS_BACKENDS='"$(BACKENDS)"' \
-	-DPORTCULLIS_SECRETS='"$(SECRETS)"' -DPORTCULLIS_INTERFACE='"$(INTERFACE)"' -DPORTCULLIS_OPENVPN='"$(OPENVPN)"'
+	-DPORTCULLIS_SECRETS='"$(SECRETS)"' -DPORTCULLIS_INTERFACE='"$(INTERFACE)"' -DPORTCULLIS_OPENVPN='"$(OPENVPN)"' \
+	-DPORTCULLIS_PREFIX='"$(PREFIX)"'
 CFLAGS += -std=c11 $(OPTIMIZE) $(WARNINGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer,$(HARDENING))
 LDFLAGS += $(if $(SANITIZE),-fsanitize=$(SANITIZE),$(LINK_HARDENING))
 
@@ -46,13 +47,14 @@ os = $(patsubst %,$(BUILD)/obj/src/os/%.o,$(1))
 port = $(patsubst src/os/%.c,$(BUILD)/obj/src/os/%.o,$(wildcard $(patsubst %,src/os/%.c,$(1))))
 OS_FIREWALL := $(call port,firewall firewall_describe firewall_ports_$(PLATFORM) $(FIREWALL))
 OS_CHILD := $(call port,$(CHILD) $(DESCRIPTOR) tool_paths_system)
-OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(call port,$(NETWATCH) $(DNS) $(NAMES) $(KEYCHAIN) dns_job $(PORTS) daemon_unix file_unix)
+OS_INSTALLED := $(call port,$(STRICT_BOOT) install_paths install_root_system file_unix)
+OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(call port,$(NETWATCH) $(DNS) $(NAMES) $(KEYCHAIN) dns_job $(PORTS) daemon_unix)
 OS_DRIVER := $(call port,$(SANDBOX) $(PEER) $(DESCRIPTOR) $(if $(SANITIZE),sandbox_sanitizer))
 # Pure halves of other platforms' ports, and what is the same everywhere: tested and fuzzed here all the same.
 OS_PURE := $(call os,netwatch_route_decode netwatch_route_facts netwatch_route_known netwatch_route_layout \
 	firewall_pf_parse firewall_pf_probe firewall_pf_probe_freebsd guardian_unix holder_unix dns_scutil_text keychain_item \
-	firewall_ipfw_parse tool_beside multicast_probe sleep_gap tun_status)
-OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(call port,$(NETLINK) $(PORTS) $(MACHINE))
+	firewall_ipfw_parse tool_beside multicast_probe sleep_gap tun_status strict_boot_list account_dscl_list)
+OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(call port,$(NETLINK) $(PORTS) $(MACHINE) $(SERVICE))
 
 CONFIG := $(call room,src/config)
 GATE := $(call room,src/gate) $(CONFIG)
@@ -104,22 +106,43 @@ unit: $(UNIT)
 -include tests/check.mk
 -include tests/cross.mk
 
-# Programs, man pages and a sample; creates no user, starts nothing, locks nothing.
-install: all
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXECDIR) \
-	    $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(SYSCONFDIR)/portcullis
+# Service files of this platform, in platform/NAME.mk: FILE:FOLDER of the prefix:mode. FILE.in is filled first.
+service_file = $(patsubst %.in,%,$(notdir $(word 1,$(subst :, ,$(1)))))
+service_folder = $(DESTDIR)$(PREFIX)/$(word 2,$(subst :, ,$(1)))
+fill = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' -e 's|@STATEDIR@|$(STATEDIR)|g'
+define install_service
+	install -d $(call service_folder,$(1))
+	mkdir -p $(BUILD)/service
+	$(fill) $(word 1,$(subst :, ,$(1))) >$(BUILD)/service/$(call service_file,$(1))
+	install -m $(word 3,$(subst :, ,$(1))) $(BUILD)/service/$(call service_file,$(1)) $(call service_folder,$(1))/
+
+endef
+
+# Programs, man pages and a sample; creates no user, starts nothing, locks nothing: `portcullis enable` does.
+install: all install-data
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXECDIR)
 	install -m 755 $(BUILD)/portcullisd $(DESTDIR)$(PREFIX)/sbin/
 	install -m 755 $(BUILD)/portcullis $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(BUILD)/portcullis-driver $(DESTDIR)$(LIBEXECDIR)/
+
+install-data:
+	install -d $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(SYSCONFDIR)/portcullis
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 conf/portcullis.conf $(DESTDIR)$(SYSCONFDIR)/portcullis/portcullis.conf.sample
+	$(foreach file,$(SERVICE_FILES),$(call install_service,$(file)))
 
-# Leaves the configuration and the profiles, which are yours. Run `portcullis off` first.
+# Leaves the configuration and the profiles, which are yours. Run `portcullis disable --purge` first.
+# While the service manager starts it at boot, a daemon that is gone would leave the machine shut for good.
 uninstall:
+	@$(foreach file,$(ENABLED),if [ -e $(DESTDIR)$(file) ] || [ -L $(DESTDIR)$(file) ]; then \
+	    echo 'uninstall: portcullis is enabled; instead: portcullis disable --purge, then make uninstall' >&2; \
+	    exit 1; fi;)
 	rm -f $(DESTDIR)$(PREFIX)/sbin/portcullisd $(DESTDIR)$(PREFIX)/bin/portcullis \
 	    $(DESTDIR)$(LIBEXECDIR)/portcullis-driver $(DESTDIR)$(PREFIX)/share/man/man8/portcullis*.8 \
-	    $(DESTDIR)$(PREFIX)/share/man/man5/portcullis.conf.5 $(DESTDIR)$(SYSCONFDIR)/portcullis/portcullis.conf.sample
+	    $(DESTDIR)$(PREFIX)/share/man/man5/portcullis.conf.5 $(DESTDIR)$(SYSCONFDIR)/portcullis/portcullis.conf.sample \
+	    $(foreach file,$(SERVICE_FILES),$(call service_folder,$(file))/$(call service_file,$(file)))
+	@rmdir $(DESTDIR)$(PREFIX)/share/portcullis $(DESTDIR)$(SYSCONFDIR)/portcullis 2>/dev/null || true
 
 # Generated from the table; a unit test holds the file to it.
 docs/states.md: $(BUILD)/obj/tests/arch/states_doc.o $(TUNNEL) $(BASE)
@@ -139,5 +162,5 @@ help:
 	@echo 'make install    PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc'
 	@echo 'make uninstall, make clean'
 
-.PHONY: all unit install uninstall clean help
+.PHONY: all unit install install-data uninstall clean help
 .SECONDARY:

@@ -16,6 +16,11 @@ DESCRIPTOR := descriptor_flags
 PEER := peer_linux peer_unix
 PORTS := dns_by_hand_linux daemon_linux off_marker_linux off_marker_unix $(PEER) process_unix sleep_linux
 MACHINE := machine_linux machine_systemd machine_fact machine_unix
+STRICT_BOOT := strict_boot_null
+SERVICE := service_systemd account_sysusers
+SERVICE_FILES := systemd/portcullis-lock.service.in:lib/systemd/system:644 systemd/portcullis.service.in:lib/systemd/system:644 \
+	systemd/portcullis.conf:lib/sysusers.d:644
+ENABLED := /etc/systemd/system/multi-user.target.wants/portcullis.service
 SANDBOX := sandbox_linux
 GATE_PACKAGES := libevent_core libconfuse libmnl
 DRIVER_PACKAGES := libevent_core jansson libseccomp

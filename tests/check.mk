@@ -27,9 +27,10 @@ check-clang:
 	$(MAKE) CC=$(CLANG) BUILD=$(BUILD)/clang all tests-build
 
 # What the tests run, compiled with the programs' flags.
+SERVICE_TWINS := $(patsubst platform/%.mk,$(BUILD)/test/portcullis-%,$(wildcard platform/*.mk)) $(BUILD)/test/strict/portcullisd
 PF_TESTS := $(BUILD)/test/portcullisd-pf $(BUILD)/test/portcullisd-pf-freebsd $(BUILD)/test/portcullis-pf $(BUILD)/test/standin
 tests-build: $(UNIT) $(BUILD)/test/portcullisd $(BUILD)/test/fwtool $(BUILD)/test/portcullisd-names $(BUILD)/test/policy_print \
-	$(BUILD)/test/portcullis $(BUILD)/test/dnstool $(BUILD)/test/dnstool-macos $(BUILD)/test/dnstool-freebsd $(PF_TESTS)
+	$(BUILD)/test/portcullis $(BUILD)/test/dnstool $(BUILD)/test/dnstool-macos $(BUILD)/test/dnstool-freebsd $(PF_TESTS) $(SERVICE_TWINS)
 
 # The gate as on a Mac, with pf and its tools stood in for: the same objects but the firewall's.
 PF_PORT := firewall firewall_describe firewall_ports_macos firewall_pf firewall_pf_anchor firewall_pf_health firewall_pf_leak firewall_pf_main \
@@ -78,6 +79,23 @@ $(BUILD)/test/portcullisd-names: $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE
 $(BUILD)/test/policy_print: $(BUILD)/obj/tests/pf/policy_print.o $(POLICY) $(BASE)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,libmnl)
+
+# The command line with another platform's service files, which call stand-ins for that platform's tools and write
+# below a folder of the test's own; and the gate with macOS's strict boot.
+NO_SYSTEM = $(filter-out $(call port,tool_paths_system install_root_system $(SERVICE) $(STRICT_BOOT)),$(1))
+STANDIN := $(patsubst %,$(BUILD)/obj/tests/e2e/%.o,tool_paths_standin install_root_standin)
+of_platform = $(call port,$(shell sed -n 's/^\(SERVICE\|STRICT_BOOT\) := //p' platform/$(1).mk))
+define service_rule
+$(BUILD)/test/portcullis-$(1): $(BUILD)/obj/src/ctl/portcullis_main.o $(CTL) $(call NO_SYSTEM,$(OS_CTL)) $(call of_platform,$(1)) \
+		$(STANDIN) $(POLICY) $(PROFILE) $(BASE) $(FAULT)
+	@mkdir -p $$(@D)
+	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(CTL_LIBS)
+endef
+$(foreach name,$(patsubst platform/%.mk,%,$(wildcard platform/*.mk)),$(eval $(call service_rule,$(name))))
+$(BUILD)/test/strict/portcullisd: $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(call NO_SYSTEM,$(OS_GATE)) \
+		$(call port,strict_boot_macos strict_boot_list) $(STANDIN) $(POLICY) $(BASE) $(FAULT)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
 
 # The programs with ipfw for a firewall, and stand-ins for its tool and its kernel's switch.
 IPFW_TWIN = $(addprefix $(BUILD)/test/ipfw/,portcullisd portcullis portcullis-driver fwhand)

@@ -20,6 +20,10 @@ int file_folder_of(const char *file, mode_t mode, struct err *e);
  * link: a regular one, with none of the mode bits `never`. Or -1 and `e`. */
 int file_open_owned(const char *path, mode_t never, struct err *e);
 
+/* Can only root (or the caller) change `path`, or put another in its place: in
+ * each folder above it, down from `from`? 0, or -1 and `e`. */
+int file_is_trusted(const char *from, const char *path, struct err *e);
+
 /* A listening local socket at `path`, replacing what an earlier life left;
  * `gid` -1: it stays ours. The descriptor, non-blocking, or -1 and `e`. */
 int file_listener(const char *path, mode_t mode, uint32_t uid, int64_t gid, struct err *e);

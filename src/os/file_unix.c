@@ -69,6 +69,35 @@ int file_open_owned(const char *path, mode_t never, struct err *e)
 	return -1;
 }
 
+static int is_trusted(const char *path, struct err *e)
+{
+	struct stat status;
+
+	if (stat(path, &status) == -1)
+		return err_errno(e, "%s", path);
+	if (status.st_uid != 0 && status.st_uid != geteuid())
+		return err_set(e,
+			       "%s belongs to user %u, who could put anything there; instead: chown root %s",
+			       path, (unsigned)status.st_uid, path);
+	if (status.st_mode & (S_IWGRP | S_IWOTH) && !(S_ISDIR(status.st_mode) && status.st_mode & S_ISVTX))
+		return err_set(e, "%s: others may write to it; instead: chmod go-w %s", path, path);
+	return 0;
+}
+
+int file_is_trusted(const char *from, const char *path, struct err *e)
+{
+	char part[PATH_MAX];
+
+	if (text_copy(part, sizeof part, path) == -1)
+		return err_set(e, "%s: the path is too long", path);
+	for (char *at = part + strlen(from) + 1; (at = strchr(at, '/')) != NULL; *at++ = '/') {
+		*at = '\0';
+		if (is_trusted(part, e) == -1)
+			return -1;
+	}
+	return is_trusted(part, e);
+}
+
 int file_listener(const char *path, mode_t mode, uint32_t uid, int64_t gid, struct err *e)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};

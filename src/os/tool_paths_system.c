@@ -20,6 +20,9 @@ static const char *const paths[TOOL_COUNT] = {
     [TOOL_SYSTEMCTL] = "/usr/bin/systemctl",
     [TOOL_SYSUSERS] = "/usr/bin/systemd-sysusers",
     [TOOL_OPENSSL] = "/usr/bin/openssl",
+    [TOOL_GETENT] = "/usr/bin/getent",
+    [TOOL_USERDEL] = "/usr/sbin/userdel",
+    [TOOL_GROUPDEL] = "/usr/sbin/groupdel",
 };
 
 const char *tool_path(enum tool tool)

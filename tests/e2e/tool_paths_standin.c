@@ -23,6 +23,9 @@ static const char *const names[TOOL_COUNT] = {
     [TOOL_SYSTEMCTL] = "systemctl",
     [TOOL_SYSUSERS] = "systemd-sysusers",
     [TOOL_OPENSSL] = "openssl",
+    [TOOL_GETENT] = "getent",
+    [TOOL_USERDEL] = "userdel",
+    [TOOL_GROUPDEL] = "groupdel",
 };
 
 const char *tool_path(enum tool tool)

@@ -1,0 +1,74 @@
+/* The service port on Linux: systemd's units, which `make install` has put where it finds them. */
+#include "os/service.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "os/install_paths.h"
+#include "os/tool.h"
+#include "os/tool_paths.h"
+
+#define LOCK "portcullis-lock.service"
+#define DAEMON "portcullis.service"
+
+enum { PATIENCE = 30000, ANSWER_SIZE = 64 }; /* ms; a stop waits for TimeoutStopSec */
+
+const char service_show[] = "systemctl status " DAEMON;
+
+static int systemctl(const char *verb, const char *first, const char *second, struct err *e)
+{
+	const char *const argv[] = {tool_path(TOOL_SYSTEMCTL), "--quiet", verb, first, second, NULL};
+
+	return tool_run(argv, NULL, PATIENCE, e);
+}
+
+int service_check(struct err *e)
+{
+	char path[PATH_MAX];
+	struct stat status;
+
+	if (stat(install_path(INSTALL_SYSTEMD, NULL, path), &status) == 0 && S_ISDIR(status.st_mode))
+		return 0;
+	return err_set(e, "systemd does not run on this machine; instead: let your init run `portcullisd -L` "
+			  "before the network starts, and keep `portcullisd -d` running");
+}
+
+bool service_is_installed(void)
+{
+	return systemctl("is-enabled", DAEMON, NULL, NULL) == 0;
+}
+
+int service_install(struct err *e)
+{
+	return systemctl("daemon-reload", NULL, NULL, e) == -1 ? -1 : systemctl("enable", LOCK, DAEMON, e);
+}
+
+/* A unit that failed too often is not started before that is forgotten. */
+int service_start(struct err *e)
+{
+	(void)systemctl("reset-failed", LOCK, DAEMON, NULL);
+	return systemctl("start", LOCK, NULL, e) == -1 ? -1 : systemctl("restart", DAEMON, NULL, e);
+}
+
+/* A unit that systemd does not know can't run either. */
+static bool is_known(void)
+{
+	const char *const argv[] = {
+	    tool_path(TOOL_SYSTEMCTL), "show", "--property=LoadState", "--value", DAEMON, NULL};
+	char answer[ANSWER_SIZE];
+
+	return tool_ask(argv, NULL, PATIENCE, answer, sizeof answer, NULL) == -1 ||
+	       strcmp(answer, "not-found\n") != 0;
+}
+
+int service_stop(struct err *e)
+{
+	if (service_check(NULL) == -1)
+		return 0;
+	return systemctl("stop", DAEMON, LOCK, e) == 0 || !is_known() ? 0 : -1;
+}
+
+int service_remove(struct err *e)
+{
+	return systemctl("disable", DAEMON, LOCK, e) == 0 || !is_known() ? 0 : -1;
+}
