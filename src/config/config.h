@@ -25,7 +25,7 @@ struct config {
 	char runtime_dir[PATH_MAX], state_dir[PATH_MAX];
 	struct identity user, openvpn_user, openvpn_group, dhcp_user; /* openvpn_user.name "" : root */
 	uint32_t user_gid;                                            /* the driver's primary group */
-	bool lan, links_down, manage_dns;
+	bool lan, links_down, strict_boot, manage_dns;
 	char openvpn_binary[PATH_MAX];
 	char openvpn_arguments[CONFIG_ARGUMENTS][256];
 	size_t openvpn_argument_count;

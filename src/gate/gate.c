@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "os/off_marker.h"
+#include "os/strict_boot.h"
 
 enum { RETRY_FIRST_MS = 50, RETRY_MAX_MS = 5000, FAILURES_BEFORE_LINKS_DOWN = 2 };
 
@@ -62,6 +63,7 @@ static void protected_again(struct gate *gate)
 {
 	struct err e = {""};
 
+	strict_boot_return(true);
 	gate->lock_failures = 0;
 	if (gate->retry != NULL)
 		evtimer_del(gate->retry);

@@ -18,6 +18,7 @@
 #include "os/daemon.h"
 #include "os/firewall_describe.h"
 #include "os/off_marker.h"
+#include "os/strict_boot.h"
 
 enum { NOBODY = 65534 };
 
@@ -259,6 +260,7 @@ static void stop(void)
 		attempt_reaped(&gate, status);
 	if (gate.state != GATE_OFF)
 		gate_flip(&gate, GATE_LOCKED, "stopped");
+	strict_boot_shut(gate.config.strict_boot && gate.state != GATE_OFF);
 	dns_job_finish(&gate.dns);
 }
 
@@ -284,6 +286,7 @@ static int start(const struct options *options, struct err *e)
 	if (held != -1 && files_prepare(&gate, e) == 0 && vet_profile(&gate.config, &gate.profile, e) == 0 &&
 	    watch(e) == 0 && door_open(&gate, e) == 0) {
 		gate_relink(&gate); /* what came before the watch */
+		strict_boot_return(gate.state != GATE_UNPROTECTED);
 		return 0;
 	}
 	if (gate.state != GATE_UNPROTECTED)
