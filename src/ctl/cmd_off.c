@@ -8,10 +8,12 @@
 #include "base/wire_door.h"
 #include "ctl/ctl.h"
 #include "ctl/ctl_door.h"
+#include "ctl/ctl_off.h"
 #include "os/dns_by_hand.h"
 #include "os/firewall.h"
 #include "os/off_marker.h"
 #include "os/process.h"
+#include "os/strict_boot.h"
 
 #define DAEMON "portcullisd"
 
@@ -149,8 +151,6 @@ static int run_offline(const struct ctl *ctl, bool persist)
 	bool marked, found, was_off = off_marker_valid();
 	int result = 0;
 
-	if (geteuid() != 0)
-		return ctl_fail(ctl, "only root may; instead: sudo portcullis off --offline");
 	/* The marker first: a daemon that comes back from here on stays off. */
 	marked = off_marker_write(persist, &e) == 0;
 	if (!marked)
@@ -173,6 +173,18 @@ static int run_offline(const struct ctl *ctl, bool persist)
 	return result == 0 && marked ? 0 : CTL_ERROR;
 }
 
+/* Whoever asks for off wants the network back, whatever became of the rules. */
+int ctl_off_offline(const struct ctl *ctl, bool persist)
+{
+	struct err e = {""};
+	int result;
+
+	if (geteuid() != 0)
+		return ctl_fail(ctl, "only root may; instead: sudo portcullis off --offline");
+	result = run_offline(ctl, persist);
+	return strict_boot_undo(&e) == -1 ? ctl_fail(ctl, "%s", e.text) : result;
+}
+
 static int run_off(struct ctl *ctl)
 {
 	struct wire_door_request request = {.version = WIRE_VERSION, .verb = DOOR_OFF};
@@ -188,7 +200,7 @@ static int run_off(struct ctl *ctl)
 	if (what != CTL_ARGS_END)
 		return ctl_args_stop(ctl, what, value, &e);
 	if (offline)
-		return run_offline(ctl, request.persist != 0);
+		return ctl_off_offline(ctl, request.persist != 0);
 	what = ctl_door_settled(ctl, &request);
 	if (what == CTL_NO_DAEMON)
 		ctl_fail(ctl, "if the machine is shut all the same: portcullis off --offline");

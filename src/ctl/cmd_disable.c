@@ -1,0 +1,129 @@
+/* portcullis disable: the way back from enable. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/ctl.h"
+#include "ctl/ctl_off.h"
+#include "os/account.h"
+#include "os/install_paths.h"
+#include "os/off_marker.h"
+#include "os/process.h"
+#include "os/service.h"
+
+enum { OPTION_PURGE };
+enum { LOOKS = 20, LOOK_PAUSE = 100 }; /* is there really no daemon any more? */
+
+static const struct ctl_option options[] = {
+    [OPTION_PURGE] = {"purge", 0, NULL, false, "also the users, what was remembered, and the log"},
+};
+
+static int say(const char *what)
+{
+	printf("disable: %s\n", what);
+	fflush(stdout);
+	return 0;
+}
+
+/* The services first, so that nothing starts it again; the gate stays shut. */
+static int end_services(const struct ctl *ctl)
+{
+	struct err e = {""};
+
+	if (service_check(&e) == -1 && !service_is_installed())
+		return say(e.text);
+	say("ending portcullisd");
+	if (service_stop(&e) == -1)
+		return ctl_fail(ctl, "%s; the gate is as it was; instead: see `%s`", e.text, service_show);
+	say("taking the service files away");
+	if (service_remove(&e) == -1)
+		return ctl_fail(ctl,
+				"%s; the machine is SHUT; instead: disable again, or, to get out: "
+				"portcullis off --offline --persist",
+				e.text);
+	return 0;
+}
+
+/* The marker was for a daemon that comes back. Where none does, it would only
+ * keep the next enable open. */
+static int forget_marker(const struct ctl *ctl)
+{
+	struct err e = {""};
+	int calm = 0;
+	int32_t pid;
+
+	for (int i = 0; i < LOOKS && calm < LOOKS / 4; i++) {
+		calm = process_find("portcullisd", 0, &pid, 1) == 0 ? calm + 1 : 0;
+		poll(NULL, 0, LOOK_PAUSE);
+	}
+	if (calm < LOOKS / 4)
+		return ctl_fail(ctl,
+				"a portcullisd still comes back and stays off until the next boot; instead: "
+				"end what starts it, then disable again");
+	return off_marker_clear(&e) == 0 ? 0 : ctl_fail(ctl, "%s", e.text);
+}
+
+/* A folder of ours and the files in it; 0 also if it was not there. */
+static int remove_folder(enum install_path which, struct err *e)
+{
+	char path[PATH_MAX];
+	const struct dirent *entry;
+	int descriptor =
+	    open(install_path(which, NULL, path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *folder = descriptor == -1 ? NULL : fdopendir(descriptor);
+
+	if (folder == NULL)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : err_errno(e, "%s", path);
+	while ((entry = readdir(folder)) != NULL) {
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			(void)unlinkat(descriptor, entry->d_name, 0);
+	}
+	closedir(folder);
+	return rmdir(path) == 0 ? 0 : err_errno(e, "%s", path);
+}
+
+static int purge(const struct ctl *ctl)
+{
+	struct err e = {""};
+
+	say("removing users, what was remembered, and the log");
+	if (account_remove(&e) == -1 || remove_folder(INSTALL_STATE, &e) == -1 ||
+	    remove_folder(INSTALL_LOG, &e) == -1 || remove_folder(INSTALL_RUN, &e) == -1)
+		return ctl_fail(ctl, "%s", e.text);
+	return 0;
+}
+
+static int run_disable(struct ctl *ctl)
+{
+	struct err e = {""};
+	bool purging = false;
+	const char *value;
+	int what, code;
+
+	while ((what = ctl_args_next(ctl, &value, &e)) == OPTION_PURGE)
+		purging = true;
+	if (what != CTL_ARGS_END)
+		return ctl_args_stop(ctl, what, value, &e);
+	if (geteuid() != 0)
+		return ctl_fail(ctl, "only root may; instead: sudo portcullis disable");
+	if ((code = end_services(ctl)) != 0 || (code = ctl_off_offline(ctl, false)) != 0 ||
+	    (code = forget_marker(ctl)) != 0)
+		return code;
+	return purging ? purge(ctl) : 0;
+}
+
+const struct ctl_command cmd_disable = {
+    "disable",
+    "",
+    "give the machine back: no services, no rules; root only",
+    "Ends portcullisd, takes the service files away, then the rules: traffic leaves IN THE\n"
+    "CLEAR, now and after a reboot. Keeps the configuration and the profiles. After it,\n"
+    "`make uninstall` leaves nothing else behind with --purge.",
+    options,
+    sizeof options / sizeof *options,
+    run_disable,
+};

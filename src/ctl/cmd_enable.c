@@ -1,0 +1,386 @@
+/* portcullis enable: from a profile to a machine that is shut at every boot. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "ctl/conf_edit.h"
+#include "ctl/ctl.h"
+#include "ctl/ctl_client.h"
+#include "ctl/ctl_show.h"
+#include "ctl/profile_check.h"
+#include "os/account.h"
+#include "os/file.h"
+#include "os/install_paths.h"
+#include "os/off_marker.h"
+#include "os/service.h"
+#include "os/tool.h"
+
+enum {
+	NAME_MAX_BYTES = 64,
+	CONF_SIZE = 256 * 1024,
+	DAEMON_PATIENCE = 30000, /* ms for -n and -L */
+	ANSWER_WAIT = 15000,     /* ms until portcullisd answers */
+	OPEN_WAIT = 30000,       /* ms until the tunnel is up */
+	LOOK_PAUSE = 200
+};
+
+struct enabling {
+	struct ctl *ctl;
+	const char *operand;
+	char daemon[PATH_MAX], profile[PATH_MAX], conf[PATH_MAX];
+	char *before; /* portcullis.conf as it was; NULL: there was none */
+	mode_t mode;
+	bool was_installed;
+};
+
+/* --- the steps, in their order: each leaves the machine as it was, or shut */
+
+static int check(struct enabling *enabling, struct err *e)
+{
+	install_path(INSTALL_PORTCULLISD, NULL, enabling->daemon);
+	if (access(enabling->daemon, X_OK) == -1)
+		return err_errno(e, "%s; instead: make install", enabling->daemon);
+	/* Whoever can change what root starts at boot is root: where Homebrew has /usr/local, a user can. */
+	if (file_is_trusted(install_root(), enabling->daemon, e) == -1)
+		return -1;
+	if (service_check(e) == -1)
+		return -1;
+	enabling->was_installed = service_is_installed();
+	return 0;
+}
+
+static int accounts(struct enabling *enabling, struct err *e)
+{
+	(void)enabling;
+	return account_ensure(e);
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t length = strlen(text), end_length = strlen(end);
+
+	return length > end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+/* NAME of FILE.ovpn or BUNDLE.tblk. 0, or -1 and `e`. */
+static int name_of(const char *file, char *name, struct err *e)
+{
+	char path[PATH_MAX];
+	const char *base;
+
+	if (text_copy(path, sizeof path, file) == -1)
+		return err_set(e, "the path is too long");
+	for (size_t length = strlen(path); length > 1 && path[length - 1] == '/';)
+		path[--length] = '\0';
+	base = strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path;
+	if (ends_with(base, ".ovpn") || ends_with(base, ".tblk"))
+		path[strlen(path) - 5] = '\0';
+	if (base[0] == '.' || !text_is_name(base, NAME_MAX_BYTES) ||
+	    text_copy(name, NAME_MAX_BYTES + 1, base))
+		return err_set(e,
+			       "%s: no name for a profile; instead: portcullis import FILE NAME, then "
+			       "portcullis enable NAME",
+			       file);
+	return 0;
+}
+
+/* A file is imported, a name is one that was imported. */
+static int find_profile(struct enabling *enabling, struct err *e)
+{
+	const char *operand = enabling->operand;
+	char name[NAME_MAX_BYTES + 1], stored[NAME_MAX_BYTES + sizeof ".ovpn"], folder[PATH_MAX];
+	bool is_file =
+	    strchr(operand, '/') != NULL || ends_with(operand, ".ovpn") || ends_with(operand, ".tblk");
+
+	if (name_of(operand, name, e) == -1)
+		return -1;
+	snprintf(stored, sizeof stored, "%s.ovpn", name);
+	install_path(INSTALL_PROFILES, NULL, folder);
+	install_path(INSTALL_PROFILES, stored, enabling->profile);
+	if (is_file && strcmp(operand, enabling->profile) != 0) {
+		if (import_profile_to(operand, name, folder) != 0)
+			return err_set(e, "%s is not taken", operand);
+		return 0;
+	}
+	if (access(enabling->profile, R_OK) == -1)
+		return err_set(e, "no profile %s was imported; instead: portcullis enable FILE.ovpn", name);
+	return 0;
+}
+
+/* NULL with errno ENOENT: there is none. */
+static char *read_conf(const char *path, mode_t *mode)
+{
+	char *text = malloc(CONF_SIZE);
+	struct stat status;
+
+	if (text == NULL || file_load(path, text, CONF_SIZE) == -1 || stat(path, &status) == -1) {
+		free(text);
+		return NULL;
+	}
+	if (strlen(text) == CONF_SIZE - 1 || (off_t)strlen(text) != status.st_size) {
+		free(text);
+		errno = EFBIG;
+		return NULL;
+	}
+	*mode = status.st_mode & 0644;
+	return text;
+}
+
+static int write_conf(const struct enabling *enabling, const char *text, struct err *e)
+{
+	if (file_folder_of(enabling->conf, 0755, e) == -1)
+		return -1;
+	if (file_save(enabling->conf, text, true) == -1 || chmod(enabling->conf, enabling->mode) == -1)
+		return err_errno(e, "%s", enabling->conf);
+	return 0;
+}
+
+static void configure_undo(const struct enabling *enabling)
+{
+	struct err e = {""};
+
+	if (enabling->before == NULL ? unlink(enabling->conf) == -1 && errno != ENOENT
+				     : write_conf(enabling, enabling->before, &e) == -1)
+		ctl_fail(enabling->ctl, "%s is not as it was%s%s", enabling->conf,
+			 e.text[0] != '\0' ? ": " : "", e.text);
+}
+
+static int configure(struct enabling *enabling, struct err *e)
+{
+	char *text, resolved[PATH_MAX];
+	int result;
+
+	install_path(INSTALL_CONFIG, "portcullis.conf", enabling->conf);
+	if (realpath(enabling->conf, resolved) != NULL) /* a link stays one */
+		text_copy(enabling->conf, sizeof enabling->conf, resolved);
+	enabling->mode = 0644;
+	errno = 0;
+	if ((enabling->before = read_conf(enabling->conf, &enabling->mode)) == NULL && errno != ENOENT)
+		return err_errno(e, "%s can't be read", enabling->conf);
+	text =
+	    conf_edit(enabling->before != NULL ? enabling->before
+					       : "# Portcullis: the configuration. See portcullis.conf(5).\n",
+		      "profile", enabling->profile, e);
+	if (text == NULL)
+		return err_prefix(e, "%s", enabling->conf);
+	result = write_conf(enabling, text, e);
+	free(text);
+	if (result == -1)
+		configure_undo(enabling);
+	return result;
+}
+
+static int run_daemon(const struct enabling *enabling, const char *option, struct err *e)
+{
+	const char *const argv[] = {enabling->daemon, option, "-c", enabling->conf, NULL};
+
+	return tool_run(argv, NULL, DAEMON_PATIENCE, e);
+}
+
+static int vet(struct enabling *enabling, struct err *e)
+{
+	return run_daemon(enabling, "-n", e);
+}
+
+static int install(struct enabling *enabling, struct err *e)
+{
+	if (service_install(e) == 0)
+		return 0;
+	if (!enabling->was_installed)
+		(void)service_remove(NULL);
+	return -1;
+}
+
+static void install_undo(const struct enabling *enabling)
+{
+	struct err e = {""};
+
+	if (!enabling->was_installed && service_remove(&e) == -1)
+		ctl_fail(enabling->ctl, "%s", e.text);
+}
+
+/* Where one lives already this changes nothing: what it holds is shut, or the VPN's. */
+static int lock(struct enabling *enabling, struct err *e)
+{
+	bool was_off = off_marker_valid();
+
+	if (off_marker_clear(e) == -1)
+		return -1;
+	if (run_daemon(enabling, "-L", e) == 0)
+		return 0;
+	if (was_off)
+		(void)off_marker_write(false, NULL);
+	return -1;
+}
+
+static int start(struct enabling *enabling, struct err *e)
+{
+	(void)enabling;
+	return service_start(e);
+}
+
+static const struct step {
+	const char *doing;
+	int (*take)(struct enabling *enabling, struct err *e);
+	void (*undo)(const struct enabling *enabling); /* NULL: what it did may stay */
+} steps[] = {
+    {"looking at what is installed", check, NULL},
+    {"user " ACCOUNT_USER " and group " ACCOUNT_GROUP, accounts, NULL},
+    {"the profile", find_profile, NULL},
+    {"writing portcullis.conf", configure, configure_undo},
+    {"checking configuration and profile", vet, NULL},
+    {"the service files", install, install_undo},
+    {"locking the gate", lock, NULL},
+    {"starting portcullisd", start, NULL},
+};
+enum { STEPS = sizeof steps / sizeof *steps, FIRST_SHUT = STEPS - 1 };
+
+/* How far did it come? STEPS: all of it. */
+static size_t take_steps(struct enabling *enabling, struct err *e)
+{
+	size_t done = 0;
+
+	for (; done < STEPS; done++) {
+		printf("enable: %s\n", steps[done].doing);
+		fflush(stdout);
+		if (steps[done].take(enabling, e) == -1)
+			break;
+	}
+	return done;
+}
+
+static int give_up(const struct enabling *enabling, size_t failed, const struct err *e)
+{
+	ctl_fail(enabling->ctl, "%s: %s", steps[failed].doing, e->text);
+	if (failed >= FIRST_SHUT)
+		return ctl_fail(
+		    enabling->ctl,
+		    "the machine is SHUT and will be at every boot; instead: see `%s`, then enable "
+		    "again; or, to get out: portcullis disable",
+		    service_show);
+	for (size_t i = failed; i-- > 0;) {
+		if (steps[i].undo != NULL)
+			steps[i].undo(enabling);
+	}
+	return ctl_fail(enabling->ctl, "nothing is shut or open that was not before");
+}
+
+/* --- and then: does it work? */
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool is(const json_t *status, const char *key, const char *word)
+{
+	const char *value = json_string_value(json_object_get(status, key));
+
+	return value != NULL && strcmp(value, word) == 0;
+}
+
+/* Has it begun, or, with `settled`, is there nothing to wait for any more? */
+static bool is_up(const json_t *status, bool settled)
+{
+	if (!settled)
+		return json_is_string(json_object_get(status, "gate"));
+	return is(status, "gate", "open") || is(status, "tunnel", "stopped");
+}
+
+/* The last status there was, until it is up or the time is over. The caller frees it. */
+static json_t *wait_status(const struct ctl *ctl, bool settled, int milliseconds)
+{
+	int64_t deadline = now_ms() + milliseconds;
+	json_t *status = NULL, *question = json_pack("{s:s}", "command", "status");
+
+	for (;;) {
+		static struct client client;
+		struct err e = {""};
+		json_t *answer = NULL;
+
+		if (client_ask(&client, ctl->socket, question, &answer, &e) == CLIENT_OK) {
+			client_close(&client);
+			json_decref(status);
+			status = answer;
+		}
+		if (is_up(status, settled) || now_ms() >= deadline)
+			break;
+		poll(NULL, 0, LOOK_PAUSE);
+	}
+	json_decref(question);
+	return status;
+}
+
+static int show(const struct ctl *ctl)
+{
+	char text[SHOW_SIZE];
+	json_t *status;
+	int code;
+
+	printf("enable: waiting for portcullisd, %d s at most\n", ANSWER_WAIT / 1000);
+	fflush(stdout);
+	if ((status = wait_status(ctl, false, ANSWER_WAIT)) == NULL)
+		return ctl_fail(ctl,
+				"portcullisd does not answer; the machine is SHUT; instead: see `%s` and its "
+				"log; or, to get out: portcullis disable",
+				service_show);
+	if (!is_up(status, true)) {
+		printf("enable: waiting for the tunnel, %d s at most\n", OPEN_WAIT / 1000);
+		fflush(stdout);
+		json_decref(status);
+		if ((status = wait_status(ctl, true, OPEN_WAIT)) == NULL)
+			return ctl_fail(ctl, "portcullisd has left; instead: see `%s`", service_show);
+	}
+	show_page(status, ctl_colour(), text, sizeof text);
+	fputs(text, stdout);
+	code = show_exit(status);
+	json_decref(status);
+	return code;
+}
+
+static int run_enable(struct ctl *ctl)
+{
+	struct enabling enabling = {.ctl = ctl};
+	struct err e = {""};
+	const char *value;
+	size_t done;
+	int what, code;
+
+	while ((what = ctl_args_next(ctl, &value, &e)) == CTL_ARGS_OPERAND && enabling.operand == NULL)
+		enabling.operand = value;
+	if (what != CTL_ARGS_END)
+		return ctl_args_stop(ctl, what, value, &e);
+	if (enabling.operand == NULL)
+		return ctl_fail(ctl,
+				"which profile? instead: portcullis enable FILE.ovpn, or the NAME of one "
+				"that was imported");
+	if (geteuid() != 0)
+		return ctl_fail(ctl, "only root may; instead: sudo portcullis enable %s", enabling.operand);
+	done = take_steps(&enabling, &e);
+	code = done < STEPS ? give_up(&enabling, done, &e) : show(ctl);
+	free(enabling.before);
+	return code;
+}
+
+const struct ctl_command cmd_enable = {
+    "enable",
+    "PROFILE",
+    "hold this machine shut from every boot on; root only",
+    "Makes the user and the group, imports PROFILE (a file, or the name of one that was\n"
+    "imported), names it in portcullis.conf, checks, shuts the machine, and has the system's\n"
+    "service manager start portcullisd, now and at every boot. Again, after an upgrade or\n"
+    "with another profile: the gate stays shut meanwhile. What fails leaves the machine as\n"
+    "it was, or shut. Exit status as that of `portcullis status`.",
+    NULL,
+    0,
+    run_enable,
+};
