@@ -1,5 +1,6 @@
 """Strict boot in the real gate, with macOS's port of it and a stand-in for networksetup: off at every end, on again
 only behind a verified lock, whatever tears it."""
+import fcntl
 import json
 import os
 import shutil
@@ -32,7 +33,9 @@ class Network:
             json.dump(values, file)
 
     def read(self):
+        """Behind the lock: the stand-in writes its file in place."""
         with open(f"{self.folder}/standin.json", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
             return json.load(file)
 
     def change(self, **values):
