@@ -1,15 +1,12 @@
 /* portcullis disable: the way back from enable. */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "ctl/ctl.h"
 #include "ctl/ctl_off.h"
 #include "os/account.h"
+#include "os/file.h"
 #include "os/install_paths.h"
 #include "os/off_marker.h"
 #include "os/process.h"
@@ -67,23 +64,11 @@ static int forget_marker(const struct ctl *ctl)
 	return off_marker_clear(&e) == 0 ? 0 : ctl_fail(ctl, "%s", e.text);
 }
 
-/* A folder of ours and the files in it; 0 also if it was not there. */
 static int remove_folder(enum install_path which, struct err *e)
 {
 	char path[PATH_MAX];
-	const struct dirent *entry;
-	int descriptor =
-	    open(install_path(which, NULL, path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *folder = descriptor == -1 ? NULL : fdopendir(descriptor);
 
-	if (folder == NULL)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : err_errno(e, "%s", path);
-	while ((entry = readdir(folder)) != NULL) {
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			(void)unlinkat(descriptor, entry->d_name, 0);
-	}
-	closedir(folder);
-	return rmdir(path) == 0 ? 0 : err_errno(e, "%s", path);
+	return file_remove_folder(install_path(which, NULL, path), e);
 }
 
 static int purge(const struct ctl *ctl)

@@ -215,8 +215,8 @@ int gate_start(struct gate *gate, struct err *e)
 	}
 	text_copy(gate->situation.tunnel.name, sizeof gate->situation.tunnel.name, gate->config.interface);
 	if (off_marker_valid()) {
-		gate->state = GATE_OFF;
-		text_copy(gate->reason, sizeof gate->reason, "off, by the marker");
+		/* The lock at boot may be a tool's alone, which knows no marker. */
+		go_off(gate, "off, by the marker");
 		log_warn("gate", "off: everything passes until `portcullis up`");
 	} else {
 		if (first_lock(gate, e) == -1)

@@ -24,6 +24,9 @@ int file_open_owned(const char *path, mode_t never, struct err *e);
  * each folder above it, down from `from`? 0, or -1 and `e`. */
 int file_is_trusted(const char *from, const char *path, struct err *e);
 
+/* A folder of ours and the files in it. 0 also if it is not there; -1 and `e`. */
+int file_remove_folder(const char *path, struct err *e);
+
 /* A listening local socket at `path`, replacing what an earlier life left;
  * `gid` -1: it stays ours. The descriptor, non-blocking, or -1 and `e`. */
 int file_listener(const char *path, mode_t mode, uint32_t uid, int64_t gid, struct err *e);

@@ -1,6 +1,7 @@
 /* The file port: folders, listening sockets and small files, made safely. */
 #include "os/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -96,6 +97,22 @@ int file_is_trusted(const char *from, const char *path, struct err *e)
 			return -1;
 	}
 	return is_trusted(part, e);
+}
+
+int file_remove_folder(const char *path, struct err *e)
+{
+	int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *folder = descriptor == -1 ? NULL : fdopendir(descriptor);
+	const struct dirent *entry;
+
+	if (folder == NULL)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : err_errno(e, "%s", path);
+	while ((entry = readdir(folder)) != NULL) {
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			(void)unlinkat(descriptor, entry->d_name, 0);
+	}
+	closedir(folder);
+	return rmdir(path) == 0 ? 0 : err_errno(e, "%s", path);
 }
 
 int file_listener(const char *path, mode_t mode, uint32_t uid, int64_t gid, struct err *e)

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "os/file.h"
 #include "os/install_paths.h"
 #include "os/tool.h"
 #include "os/tool_paths.h"
@@ -12,9 +13,9 @@ enum { PATIENCE = 30000, ANSWER_SIZE = 64 };
 
 const char service_show[] = "service portcullis status";
 
-static int sysrc(const char *first, const char *second, const char *third, const char *fourth, struct err *e)
+static int sysrc(const char *first, const char *second, struct err *e)
 {
-	const char *const argv[] = {tool_path(TOOL_SYSRC), first, second, third, fourth, NULL};
+	const char *const argv[] = {tool_path(TOOL_SYSRC), first, second, NULL};
 
 	return tool_run(argv, NULL, PATIENCE, e);
 }
@@ -51,12 +52,13 @@ bool service_is_installed(void)
 	       strcmp(answer, "YES\n") == 0;
 }
 
-/* The lock first: torn between the two, the machine is shut at its next boot. */
+/* The files first that the lock at boot loads without us; the script has the
+ * firewall's own tool read them. One variable is for all three scripts. */
 int service_install(struct err *e)
 {
-	return sysrc("portcullis_lock_enable=YES", NULL, NULL, NULL, e) == -1
-		   ? -1
-		   : sysrc("portcullis_enable=YES", NULL, NULL, NULL, e);
+	if (service("portcullis_lock", "oneprepare", e) == -1)
+		return -1;
+	return sysrc("portcullis_enable=YES", NULL, e);
 }
 
 int service_start(struct err *e)
@@ -72,8 +74,12 @@ int service_stop(struct err *e)
 	return service("portcullis", "onestatus", NULL) == -1 ? 0 : -1;
 }
 
-/* -i: one that is not there is none to complain of. */
+/* -i: one that is not there is none to complain of. The rest of rc.conf(5) is its owner's. */
 int service_remove(struct err *e)
 {
-	return sysrc("-ix", "portcullis_enable", "portcullis_lock_enable", NULL, e);
+	char path[PATH_MAX];
+
+	if (sysrc("-ix", "portcullis_enable", e) == -1)
+		return -1;
+	return file_remove_folder(install_path(INSTALL_CONFIG, "lock", path), e);
 }

@@ -166,8 +166,8 @@ ORDER = {
         "sysrc -n portcullis_enable", "pw groupshow -n _portcullis", "pw groupadd -n _portcullis",
         "pw usershow -n _portcullis",
         "pw useradd -n _portcullis -g _portcullis -c Portcullis driver -d /nonexistent -s /usr/sbin/nologin -w no",
-        "pw groupshow -n _openvpn", "pw groupadd -n _openvpn", *CHECK, "sysrc portcullis_lock_enable=YES",
-        "sysrc portcullis_enable=YES", *SHUT, "service portcullis restart"],
+        "pw groupshow -n _openvpn", "pw groupadd -n _openvpn", *CHECK,
+        "service portcullis_lock oneprepare", "sysrc portcullis_enable=YES", *SHUT, "service portcullis restart"],
     "linux": [
         "systemctl --quiet is-enabled portcullis.service", "systemd-sysusers /usr/local/lib/sysusers.d/portcullis.conf",
         *CHECK, "systemctl --quiet daemon-reload",

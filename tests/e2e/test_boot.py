@@ -1,5 +1,5 @@
-"""Strict boot in the real gate, with macOS's port of it and a stand-in for networksetup: off at every end, on again
-only behind a verified lock, whatever tears it."""
+"""A lock at boot that knows no marker; and strict boot in the real gate, with macOS's port of it and a stand-in for
+networksetup: off at every end, on again only behind a verified lock, whatever tears it."""
 import fcntl
 import json
 import os
@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from daemon import BUILD
+from daemon import BUILD, GROUP, USER
 from netns import wait_for
 from test_service import HERE, SERVICES
 from world import ROOT
@@ -148,3 +148,17 @@ def test_each_call_at_the_start_fails_in_turn(portcullis, network, call, how):
     gate.kill()
     gate.start_open()
     assert network.services() == SERVICES and not os.path.exists(network.note)
+
+
+def test_a_lasting_off_opens_what_the_lock_at_boot_has_shut(portcullis):
+    """On macOS pfctl alone locks at boot. Here nft does, with the printed rules."""
+    gate = portcullis("udp").start_open()
+    assert gate.ctl("off", "--persist").returncode == 0
+    assert gate.stop() == 0
+    rules = gate.ctl("rules", "--state", "locked", "--group", str(GROUP), "--user", str(USER)).stdout
+    gate.host.run("nft", "-f", "-", input=rules)
+    assert gate.host.run("nft", "list", "table", "inet", "portcullis").returncode == 0
+    gate.start().wait(gate="off")
+    assert gate.host.run("nft", "list", "table", "inet", "portcullis", check=False).returncode != 0
+    assert gate.ctl("up", "--wait=20s", timeout=30).returncode == 0
+    assert gate.host.run("nft", "list", "table", "inet", "portcullis").returncode == 0
