@@ -99,7 +99,7 @@ $(BUILD)/test/strict/portcullisd: $(BUILD)/obj/src/gate/portcullisd_main.o $(GAT
 
 # The programs with ipfw for a firewall, and stand-ins for its tool and its kernel's switch.
 IPFW_TWIN = $(addprefix $(BUILD)/test/ipfw/,portcullisd portcullis portcullis-driver fwhand)
-OS_IPFW = $(call os,firewall firewall_ipfw firewall_ipfw_parse firewall_ipfw_pause firewall_ipfw_settle firewall_ipfw_talk firewall_ipfw_watch tool_beside guardian_unix holder_unix) \
+OS_IPFW = $(call os,firewall firewall_describe firewall_ipfw firewall_ipfw_parse firewall_ipfw_pause firewall_ipfw_settle firewall_ipfw_talk firewall_ipfw_watch tool_beside guardian_unix holder_unix) \
 	$(patsubst %,$(BUILD)/obj/tests/e2e/%.o,firewall_ports_ipfw ipfw_kernel_standin multicast_probe_standin tool_paths_standin)
 NO_IPFW = $(filter-out $(OS_FIREWALL) $(call os,tool_paths_system),$(1))
 $(BUILD)/test/ipfw/portcullisd: $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(call NO_IPFW,$(OS_GATE)) $(OS_IPFW) $(POLICY) $(BASE) \
