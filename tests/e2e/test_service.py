@@ -208,7 +208,7 @@ def test_what_launchd_gets(machine):
         assert path.read_text() == f"<plist>{name}</plist>\n"
         assert stat.S_IMODE(path.stat().st_mode) == 0o644
     rules = (host.root / "etc/portcullis/boot-lock.rules").read_text()
-    assert rules.endswith("block return out quick all\nblock drop in quick all\n") and "user = 0" in rules
+    assert rules.endswith("block drop out quick all\nblock drop in quick all\n") and "user = 0" in rules
     lines = [line for line in (host.root / "etc/portcullis/boot-lock.conf").read_text().splitlines() if line[0] != "#"]
     assert lines.index('anchor "org.portcullis"') < lines.index('anchor "com.apple/*"')
     assert lines.index('scrub-anchor "org.portcullis"') < lines.index('scrub-anchor "com.apple/*"')
