@@ -28,6 +28,7 @@ struct firewall {
 	char fallback[PRINT_SIZE];        /* the fallback's text as loaded */
 	char answer[PRINT_SIZE], more[PRINT_SIZE]; /* what pfctl said last */
 	char made[PRINT_SIZE];                     /* a text in the making */
+	struct err remark;                         /* for the log: the first lock is older than it */
 	struct pf_watch *watch;
 };
 
@@ -47,7 +48,7 @@ int pf_anchor_verify(struct firewall *fw, struct err *e);
 int pf_anchor_read(struct firewall *fw, struct pf_rules *found, struct err *e);
 /* Is it still what was noted? */
 int pf_anchor_compare(struct firewall *fw, struct pf_rules *found, struct err *e);
-/* The same lock in the second place, where there is one. What fails is only logged. */
+/* The same lock in the second place, where there is one. What fails is a remark. */
 void pf_fallback_load(struct firewall *fw);
 int pf_anchor_empty(struct firewall *fw, struct err *e); /* nothing in either */
 

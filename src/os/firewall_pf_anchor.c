@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "base/fault.h"
-#include "base/log.h"
 #include "base/text.h"
 #include "os/firewall_pf.h"
 #include "os/firewall_pf_system.h"
@@ -82,7 +81,7 @@ void pf_fallback_load(struct firewall *fw)
 			return;
 		}
 	}
-	log_warn("gate", "the lock's second place in pf is not filled: %s", e.text);
+	err_set(&fw->remark, "the lock's second place in pf is not filled: %s", e.text);
 }
 
 int pf_anchor_empty(struct firewall *fw, struct err *e)

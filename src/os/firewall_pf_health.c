@@ -188,6 +188,9 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 	struct pf_watch *watch = argument;
 
 	(void)fd, (void)what;
+	if (watch->fw->remark.text[0] != '\0')
+		log_warn("gate", "%s", watch->fw->remark.text);
+	watch->fw->remark.text[0] = '\0';
 	if (watch->process != -1) {
 		if (pf_now() - watch->began < LOOK_MS)
 			return;

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "base/log.h"
 #include "base/text.h"
 #include "os/firewall_pf.h"
 #include "os/firewall_pf_system.h"
@@ -96,13 +95,19 @@ static int load_with_ours(struct firewall *fw, const char *standing, struct err 
 static int load_best(struct firewall *fw, struct err *e)
 {
 	struct err ignored = {""};
+	const char *instead = PF_CONF;
 
 	if (read_standing(fw, fw->more, sizeof fw->more, e) == 0 && load_with_ours(fw, fw->more, e) == 0)
 		return 0;
-	if (read_conf(fw->more, sizeof fw->more, &ignored) == 0 &&
-	    load_with_ours(fw, fw->more, &ignored) == 0)
-		return 0;
-	return load_with_ours(fw, pf_stock_main, &ignored);
+	if (read_conf(fw->more, sizeof fw->more, &ignored) == -1 ||
+	    load_with_ours(fw, fw->more, &ignored) == -1) {
+		instead = "the system";
+		if (load_with_ours(fw, pf_stock_main, &ignored) == -1)
+			return -1;
+	}
+	err_set(&fw->remark, "pf's main rules could not be kept, those of %s are loaded: %s", instead,
+		e->text);
+	return 0;
 }
 
 int pf_main_arrange(struct firewall *fw, struct err *e)

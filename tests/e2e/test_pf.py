@@ -43,7 +43,7 @@ def _gate(world, portcullis, pf):
 
 
 def off(gate, *options):
-    return gate.host.run(f"{PROGRAMS}/portcullis", "-s", gate.socket, "off", *options, check=False, timeout=30,
+    return gate.host.run(f"{gate.programs}/portcullis", "-s", gate.socket, "off", *options, check=False, timeout=30,
                          env=gate.environment)
 
 
@@ -246,9 +246,40 @@ def test_main_rules_that_are_refused_give_way(gate, pf):
     real = pf.execute
     pf.execute = lambda argv, stdin: (1, "", "stdin:9: syntax error\n") if argv == ["-f", "-"] and "proto udp" in stdin \
         else real(argv, stdin)
-    assert gate.run_daemon("-L").returncode == 0
-    assert pf.gate() == "locked"
+    gate.start_open()
+    assert pf.verdict(CLEAR) == "block"
     assert 'anchor "com.apple/*" all' in pf.run("-s", "rules")
+    wait_for(lambda: "pf's main rules could not be kept, those of the system are loaded: pfctl -f -: stdin:9: syntax error"
+             in gate.log(), lambda: gate.told("the remark"), 5)
+
+
+@pytest.mark.parametrize("moment", ["flip-before-send", "flip-after-send", "flip-before-readback"])
+def test_killed_inside_a_flip(gate, pf, moment):
+    """SIGKILL at each moment of each flip up to open: from the first lock on nothing passes, and the next start opens."""
+    gate.start_open()
+    gate.kill()
+    begin = len(pf.calls)
+    for number in range(1, 5):
+        gate.environment["PORTCULLIS_FAULT"] = f"{moment}:{number}"
+        gate.start()
+        assert gate.process.wait(10) == -signal.SIGKILL, f"control: {moment}:{number} was never reached"
+        assert pf.verdict(CLEAR) == "block"
+        del gate.environment["PORTCULLIS_FAULT"]
+        gate.start()
+        gate.wait(gate="open")
+        gate.kill()
+    assert leaks(pf, begin) == []
+
+
+@pytest.mark.parametrize("server", ["tcp", "udp6", "tcp6", "port53"])
+def test_other_transports_and_the_local_network(gate, pf, world, server):
+    """What else the printer says is taken whole: as many rules as its lists make."""
+    gate.configure(lan="true")
+    gate.write(world.profile(server))
+    gate.start_open()
+    assert pf.verdict(TUNNEL) == "pass" and pf.verdict(CLEAR) == "block"
+    assert pf.verdict("out eth0 tcp 192.168.50.2:5000 > 192.168.50.9:445 uid=501 gid=20 flags=S") == "pass"
+    assert pf.verdict("out eth0 udp 192.168.50.2:5000 > 233.252.0.1:9 uid=501 gid=20 ttl=1") == "block", "the probe's"
 
 
 # --- others at pf
@@ -279,8 +310,7 @@ def test_others_are_noticed_and_undone(gate, pf, what):
     gate.start_open()
     pf.run(*argv, stdin=text)
     # Where Apple's own call stands, the second place holds the lock: nothing is open even for the moment.
-    assert pf.gate() == ("locked" if what in ("replaced", "behind", "emptied") else "none"), (
-        "control", pf.run("-s","rules"), pf.run("-s","info")[:20], pf.pf.decide(__import__("packet").parse_packet(CLEAR)), pf.anchor_texts.get(FALLBACK,"")[:300])
+    assert pf.gate() == ("locked" if what in ("replaced", "behind", "emptied") else "none"), pf.explain()
     began = time.monotonic()
     wait_for(lambda: pf.gate() == "open", lambda: gate.told("put back"), 5)
     assert time.monotonic() - began < 3

@@ -129,30 +129,28 @@ static void skipped_interfaces(void **state)
 	assert_int_equal(pf_parse_skipped("\n", name), -1);
 }
 
-#define COUNTERS(packets)                                                                                    \
-	"  [ Evaluations: 1204      Packets: " packets "       Bytes: 38104      States: 0     ]\n"          \
-	"  [ Inserted: uid 0 pid 4210 State Creations: 0     ]\n"
+/* A rule with what -v adds. */
+#define RULE(text, packets)                                                                                  \
+	text "\n  [ Evaluations: 1204      Packets: " packets "       Bytes: 38104      States: 0     ]\n"   \
+	     "  [ Inserted: uid 0 pid 4210 State Creations: 0     ]\n"
+
+static const char counted[] =
+    RULE("scrub in on en0 all fragment reassemble", "9") RULE("pass quick on lo0 all no state", "7")
+	RULE("block drop out quick all", "412") RULE("block drop in quick all", "30");
 
 static void rules_of_the_anchor(void **state)
 {
-	static const char text[] = "scrub in on en0 all fragment reassemble\n" COUNTERS(
-	    "9") "pass quick on lo0 all no state\n" COUNTERS("7") "block drop out quick "
-								  "all\n" COUNTERS("412") "block "
-											  "drop in "
-											  "quick "
-											  "all"
-											  "\n" COUNTERS("30");
 	struct pf_rules found;
 	char rules[256], small[16];
 
 	(void)state;
-	assert_int_equal(pf_parse_rules(text, rules, sizeof rules, &found), 0);
+	assert_int_equal(pf_parse_rules(counted, rules, sizeof rules, &found), 0);
 	assert_int_equal(found.count, 4);
 	assert_int_equal(found.blocked, 442);
 	assert_true(found.ends_shut);
 	assert_string_equal(rules, "scrub in on en0 all fragment reassemble\npass quick on lo0 all no state\n"
 				   "block drop out quick all\nblock drop in quick all\n");
-	assert_int_equal(pf_parse_rules(text, small, sizeof small, &found), -1);
+	assert_int_equal(pf_parse_rules(counted, small, sizeof small, &found), -1);
 	assert_int_equal(pf_parse_rules("", rules, sizeof rules, &found), 0);
 	assert_int_equal(found.count, 0);
 	assert_false(found.ends_shut);

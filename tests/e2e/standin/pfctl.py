@@ -116,6 +116,14 @@ class Pfctl:
             return "none"
         return "open" if passes["tunnel"] and passes["hole"] else "dialling" if passes["hole"] else "locked"
 
+    def explain(self):
+        """For a failure's message: why a packet in clear is judged as it is."""
+        with self.lock:
+            decision = self.pf.decide(packets.parse_packet(CLEAR))
+            return (f"{decision}\nenabled {self.pf.enabled}, skipped {self.skipped}, states {self.pf.states}, anchors "
+                    f"{sorted(self.pf.anchors)}\n{self.show('rules', '', False)[1]}"
+                    + "\n".join(call.words for call in self.calls[-12:]))
+
     # --- answering
 
     def answer(self, argv, stdin):

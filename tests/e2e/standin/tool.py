@@ -19,14 +19,12 @@ class Tool:
             os.unlink(self.path + ".sock")
         self.listener.bind(self.path + ".sock")
         self.listener.listen(64)
-        threading.Thread(target=self.listen, daemon=True).start()
+        self.open, self.thread = True, threading.Thread(target=self.listen, daemon=True)
+        self.thread.start()
 
     def listen(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
+        while self.open:
+            connection, _ = self.listener.accept()
             threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
     def serve(self, connection):
@@ -34,6 +32,8 @@ class Tool:
             asked = b""
             while chunk := connection.recv(65536):
                 asked += chunk
+            if not asked:
+                return
             code, out, err = self.answer(*self.split(asked))
             if code is None:  # it hangs: until it is killed
                 while connection.recv(1):
@@ -55,4 +55,10 @@ class Tool:
         return argv, asked.decode()
 
     def close(self):
+        """Not before its thread is through: the number of a closed socket is soon another's, who would be robbed."""
+        self.open = False
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as wake:
+            wake.connect(self.path + ".sock")
+            wake.shutdown(socket.SHUT_WR)
+            self.thread.join(10)
         self.listener.close()
