@@ -52,9 +52,9 @@ OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(call port,$(NETWATCH) $(
 OS_DRIVER := $(call port,$(SANDBOX) $(PEER) $(DESCRIPTOR) $(if $(SANITIZE),sandbox_sanitizer))
 # Pure halves of other platforms' ports, and what is the same everywhere: tested and fuzzed here all the same.
 OS_PURE := $(call os,netwatch_route_decode netwatch_route_facts netwatch_route_known netwatch_route_layout \
-	firewall_pf_parse firewall_pf_probe firewall_pf_probe_freebsd guardian_unix holder_unix dns_scutil_text keychain_item \
-	firewall_ipfw_parse tool_beside multicast_probe sleep_gap tun_status strict_boot_list account_dscl_list)
-OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(call port,$(NETLINK) $(PORTS) $(MACHINE) $(SERVICE))
+	firewall_pf_parse guardian_unix holder_unix dns_scutil_text keychain_item \
+	firewall_ipfw_parse tool_beside sleep_gap tun_status strict_boot_list account_dscl_list)
+OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(call port,$(NETWATCH) $(NETLINK) $(PORTS) $(PROBE) $(MACHINE) $(SERVICE))
 
 CONFIG := $(call room,src/config)
 GATE := $(call room,src/gate) $(CONFIG)

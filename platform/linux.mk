@@ -21,6 +21,7 @@ SERVICE := service_systemd account_sysusers
 SERVICE_FILES := systemd/portcullis-lock.service.in:lib/systemd/system:644 systemd/portcullis.service.in:lib/systemd/system:644 \
 	systemd/portcullis.conf:lib/sysusers.d:644
 ENABLED := /etc/systemd/system/multi-user.target.wants/portcullis.service
+PROBE := probe_unix probe_group
 SANDBOX := sandbox_linux
 GATE_PACKAGES := libevent_core libconfuse libmnl
 DRIVER_PACKAGES := libevent_core jansson libseccomp

@@ -6,8 +6,9 @@ STATEDIR := /var/db
 INTERFACE := utun87
 # Homebrew has another root on each kind of processor.
 OPENVPN := $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),/usr/local,/opt/homebrew)/sbin/openvpn
+PROBE := probe_unix probe_macos
 FIREWALL := firewall_pf firewall_pf_anchor firewall_pf_health firewall_pf_leak firewall_pf_main firewall_pf_parse firewall_pf_pause \
-	firewall_pf_talk firewall_pf_macos firewall_pf_probe firewall_pf_probe_macos guardian_unix holder_unix file_unix
+	firewall_pf_talk firewall_pf_macos guardian_unix holder_unix file_unix $(PROBE)
 NETLINK :=
 NETWATCH := netwatch_route netwatch_route_bsd netwatch_route_change netwatch_route_decode netwatch_route_facts netwatch_route_known \
 	netwatch_route_layout netwatch_route_macos netwatch_prefixes

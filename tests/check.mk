@@ -36,7 +36,7 @@ tests-build: $(UNIT) $(BUILD)/test/portcullisd $(BUILD)/test/fwtool $(BUILD)/tes
 PF_PORT := firewall firewall_describe firewall_ports_macos firewall_pf firewall_pf_anchor firewall_pf_health firewall_pf_leak firewall_pf_main \
 	firewall_pf_parse firewall_pf_pause firewall_pf_talk guardian_unix holder_unix file_unix
 PF_OS = $(call port,$(PF_PORT) $(CHILD) $(DESCRIPTOR) $(NETWATCH) $(NETLINK) $(PORTS) $(SERVICE)) $(OS_INSTALLED) \
-	$(BUILD)/obj/tests/e2e/tool_paths_standin.o $(BUILD)/obj/tests/e2e/standin/pf_probe.o
+	$(BUILD)/obj/tests/e2e/tool_paths_standin.o $(BUILD)/obj/tests/e2e/probe_standin.o
 PF_GATE = $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(PF_OS) $(call port,$(DNS) $(NAMES) $(KEYCHAIN) dns_job daemon_unix) $(POLICY) $(BASE) \
 	$(BUILD)/obj/tests/e2e/fault_inject.o
 $(BUILD)/test/portcullisd-pf: $(PF_GATE) $(call os,firewall_pf_macos)
@@ -100,8 +100,8 @@ $(BUILD)/test/strict/portcullisd: $(BUILD)/obj/src/gate/portcullisd_main.o $(GAT
 # The programs with ipfw for a firewall, and stand-ins for its tool and its kernel's switch.
 IPFW_TWIN = $(addprefix $(BUILD)/test/ipfw/,portcullisd portcullis portcullis-driver fwhand)
 OS_IPFW = $(call os,firewall firewall_describe firewall_ipfw firewall_ipfw_parse firewall_ipfw_pause firewall_ipfw_settle firewall_ipfw_talk firewall_ipfw_watch tool_beside guardian_unix holder_unix) \
-	$(patsubst %,$(BUILD)/obj/tests/e2e/%.o,firewall_ports_ipfw ipfw_kernel_standin multicast_probe_standin tool_paths_standin)
-NO_IPFW = $(filter-out $(OS_FIREWALL) $(call os,tool_paths_system),$(1))
+	$(patsubst %,$(BUILD)/obj/tests/e2e/%.o,firewall_ports_ipfw ipfw_kernel_standin probe_standin tool_paths_standin)
+NO_IPFW = $(filter-out $(OS_FIREWALL) $(call port,$(PROBE)) $(call os,tool_paths_system),$(1))
 $(BUILD)/test/ipfw/portcullisd: $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(call NO_IPFW,$(OS_GATE)) $(OS_IPFW) $(POLICY) $(BASE) \
 		$(BUILD)/obj/tests/e2e/fault_inject.o
 	@mkdir -p $(@D)

@@ -6,7 +6,7 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "os/firewall_ipfw.h"
-#include "os/multicast_probe.h"
+#include "os/probe.h"
 #include "os/tool.h"
 #include "os/tool_paths.h"
 #include "policy/print.h"
@@ -146,7 +146,7 @@ static int revive(struct firewall *fw, struct err *e)
 int ipfw_probe_links(const struct firewall *fw, struct err *e)
 {
 	for (size_t i = 0; i < fw->last.link_count; i++)
-		if (multicast_gets_out(fw->last.links[i]))
+		if (probe_link(fw->last.links[i]) == PROBED_OUT)
 			return err_set(e,
 				       "a datagram got out of %s although ipfw has our rules; instead: is "
 				       "another filter's rule, or a hook, before ipfw?",

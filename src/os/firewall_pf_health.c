@@ -13,10 +13,10 @@
 #include "base/text.h"
 #include "os/descriptor.h"
 #include "os/firewall_pf.h"
-#include "os/firewall_pf_probe.h"
 #include "os/firewall_pf_system.h"
 #include "os/guardian.h"
 #include "os/pid.h"
+#include "os/probe.h"
 
 enum { LOOK_MS = 3000, FRESH_MS = 2000, BLIND_MAX = 2, REPORT_DESCRIPTOR = 3, WHAT = 200 };
 
@@ -65,7 +65,7 @@ static void look(struct firewall *fw, struct report *report)
 	report->seen = report->fine || (strncmp(e.text, "pfctl", strlen("pfctl")) != 0 && e.text[0] != '/');
 	report->blocked = found.blocked;
 	(void)text_copy(report->what, sizeof report->what, e.text);
-	if (!report->fine || pf_probe(&fw->situation, &link) != PF_PROBED_OUT)
+	if (!report->fine || probe_as_nobody(&fw->situation, &link) != PROBED_OUT)
 		return;
 	report->fine = false;
 	(void)text_copy(report->leaked, sizeof report->leaked, link);

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "os/firewall_pf_probe.h"
+#include "os/probe.h"
 
 static bool own_network;
 
@@ -41,9 +41,9 @@ static int probe(const char *name)
 	snprintf(s.links[0], sizeof s.links[0], "%s", name);
 	pid = fork();
 	if (pid == 0) {
-		enum pf_probed probed = pf_probe(&s, &link);
+		enum probed probed = probe_as_nobody(&s, &link);
 
-		_exit(probed == PF_PROBED_OUT && strcmp(link, name) != 0 ? 99 : (int)probed);
+		_exit(probed == PROBED_OUT && strcmp(link, name) != 0 ? 99 : (int)probed);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
@@ -56,18 +56,18 @@ static void it_tells_what_the_filter_does(void **state)
 	if (!own_network)
 		skip();
 	run("ip link add p0 type veth peer name p1");
-	assert_int_equal(probe("p0"), PF_PROBED_NOTHING); /* down */
-	assert_int_equal(probe("none"), PF_PROBED_NOTHING);
+	assert_int_equal(probe("p0"), PROBED_NOTHING); /* down */
+	assert_int_equal(probe("none"), PROBED_NOTHING);
 	run("ip link set p1 up && ip link set p0 up");
 	run("ip address add 192.168.50.2/24 dev p0");
-	assert_int_equal(probe("p0"), PF_PROBED_OUT); /* no filter, and no route to that address */
+	assert_int_equal(probe("p0"), PROBED_OUT); /* no filter, and no route to that address */
 	run("nft 'table inet t { chain o { type filter hook output priority 0; meta skuid 0 accept; "
 	    "reject with icmpx admin-prohibited; }; }'");
-	assert_int_equal(probe("p0"), PF_PROBED_REFUSED);
+	assert_int_equal(probe("p0"), PROBED_REFUSED);
 	run("nft 'flush chain inet t o; add rule inet t o meta skuid != 0 accept; add rule inet t o reject'");
-	assert_int_equal(probe("p0"), PF_PROBED_OUT); /* it asks as nobody, not as root */
+	assert_int_equal(probe("p0"), PROBED_OUT); /* it asks as nobody, not as root */
 	run("ip link set p0 down");
-	assert_int_equal(probe("p0"), PF_PROBED_NOTHING);
+	assert_int_equal(probe("p0"), PROBED_NOTHING);
 }
 
 int main(void)

@@ -1,5 +1,6 @@
-/* What really passes: a datagram to a documentation address, out of each link, as nobody. Refused
- * is right; it is told of only if it got out, and then nothing private did. */
+/* The probe: refused is right; it is told of only if it got out, and then nothing private did. */
+#include "os/probe.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <grp.h>
@@ -8,24 +9,22 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "os/firewall_pf_probe.h"
+#include "os/descriptor.h"
 
 enum { NOBODY = 65533, PORT = 9 }; /* a number that no rule names; discard (RFC 863) */
 
-#define GROUP_ADDRESS "233.252.0.1" /* documentation: RFC 6676 */
-
-/* Multicast needs no route: the link decides alone. One hop at most. 0 or errno. */
-static int multicast(unsigned index)
+/* Multicast needs no route: the link and the filter alone decide. 0 or errno. */
+static int send_to_group(const char *link)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(PORT)};
-	struct ip_mreqn link = {.imr_ifindex = (int)index};
+	struct ip_mreqn out = {.imr_ifindex = (int)if_nametoindex(link)};
 	unsigned char one = 1, none = 0;
-	int fd = socket(AF_INET, SOCK_DGRAM, 0), cause = 0;
+	int fd = out.imr_ifindex == 0 ? -1 : descriptor_socket(AF_INET, SOCK_DGRAM, true), cause = 0;
 
 	if (fd == -1)
 		return ENODEV;
-	(void)inet_pton(AF_INET, GROUP_ADDRESS, &to.sin_addr);
-	if (setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &link, sizeof link) == -1 ||
+	(void)inet_pton(AF_INET, "233.252.0.1", &to.sin_addr);
+	if (setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &out, sizeof out) == -1 ||
 	    setsockopt(fd, IPPROTO_IP, IP_MULTICAST_TTL, &one, sizeof one) == -1 ||
 	    setsockopt(fd, IPPROTO_IP, IP_MULTICAST_LOOP, &none, sizeof none) == -1)
 		cause = ENODEV;
@@ -47,23 +46,29 @@ static bool is_refusal(int cause)
 	return true;
 }
 
-enum pf_probed pf_probe(const struct situation *s, const char **link)
+enum probed probe_link(const char *link)
 {
-	enum pf_probed result = PF_PROBED_NOTHING;
+	int group = send_to_group(link), host = probe_bound(link);
 
-	/* Root's datagrams, and openvpn's, may pass where nobody's may not. */
+	if (group == 0 || host == 0)
+		return PROBED_OUT;
+	return is_refusal(group) || is_refusal(host) ? PROBED_REFUSED : PROBED_NOTHING;
+}
+
+enum probed probe_as_nobody(const struct situation *s, const char **link)
+{
+	enum probed result = PROBED_NOTHING;
+
 	if (setgroups(0, NULL) == -1 || setgid(NOBODY) == -1 || setuid(NOBODY) == -1)
 		return result;
 	for (size_t i = 0; i < s->link_count; i++) {
-		unsigned index = if_nametoindex(s->links[i]);
-		int group = index == 0 ? ENODEV : multicast(index);
-		int host = index == 0 ? ENODEV : pf_probe_unicast(index);
+		enum probed probed = probe_link(s->links[i]);
 
 		*link = s->links[i];
-		if (group == 0 || host == 0)
-			return PF_PROBED_OUT;
-		if (is_refusal(group) || is_refusal(host))
-			result = PF_PROBED_REFUSED;
+		if (probed == PROBED_OUT)
+			return probed;
+		if (probed == PROBED_REFUSED)
+			result = probed;
 	}
 	return result;
 }
