@@ -44,14 +44,14 @@ static int talk(int door, const struct wire_door_request *request, struct wire_d
 		return err_set(
 		    e, "portcullisd lives, but does not answer; instead: see its log, or, to get out, "
 		       "portcullis off --offline");
+	if (got >= (ssize_t)sizeof answer->version && answer->version != WIRE_VERSION)
+		return err_set(e,
+			       "portcullis and portcullisd are of different versions; instead: install both "
+			       "together and restart portcullisd");
 	if (got != (ssize_t)sizeof *answer && geteuid() != 0)
 		return err_set(e, "only root may; instead: sudo portcullis");
 	if (got != (ssize_t)sizeof *answer)
 		return err_set(e, "portcullisd closed the door; instead: see its log");
-	if (answer->version != WIRE_VERSION)
-		return err_set(e,
-			       "portcullis and portcullisd are of different versions; instead: install both "
-			       "together and restart portcullisd");
 	answer->text[sizeof answer->text - 1] = '\0';
 	return answer->refused != 0 ? err_set(e, "%s", answer->text) : 0;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +15,18 @@ struct gate_channel {
 	size_t filled;
 	struct wire_note_message note;
 };
+
+/* One machine, one build: in the middle of an upgrade there are two. */
+static void refuse(struct gate_channel *channel, const char *version)
+{
+	char why[WIRE_TEXT];
+
+	snprintf(why, sizeof why,
+		 "portcullisd is of another version (%s) than this driver (" PORTCULLIS_VERSION
+		 "); instead: install both together and restart portcullisd",
+		 version);
+	channel->events.end(why, channel->events.argument);
+}
 
 static void readable_cb(evutil_socket_t fd, short what, void *argument)
 {
@@ -29,17 +42,21 @@ static void readable_cb(evutil_socket_t fd, short what, void *argument)
 		return;
 	}
 	channel->filled += (size_t)got;
+	/* Known before the rest has come: another build's messages may be shorter. */
+	if (channel->filled >= sizeof note->version && note->version != WIRE_VERSION) {
+		refuse(channel, "another wire's");
+		return;
+	}
 	if (channel->filled < sizeof *note)
 		return;
 	channel->filled = 0;
-	if (note->version != WIRE_VERSION) {
-		channel->events.end("portcullisd is of another version; install both together",
-				    channel->events.argument);
-		return;
-	}
 	/* Another build may leave a text open: it is closed here. */
 	note->text[sizeof note->text - 1] = '\0';
 	note->hello.gate_version[sizeof note->hello.gate_version - 1] = '\0';
+	if (note->note == NOTE_HELLO && strcmp(note->hello.gate_version, PORTCULLIS_VERSION) != 0) {
+		refuse(channel, note->hello.gate_version);
+		return;
+	}
 	note->hello.profile_name[sizeof note->hello.profile_name - 1] = '\0';
 	note->hello.interface[sizeof note->hello.interface - 1] = '\0';
 	note->hello.username[sizeof note->hello.username - 1] = '\0';

@@ -160,13 +160,14 @@ void verbs_read_cb(evutil_socket_t fd, short what, void *argument)
 		return;
 	}
 	driver->filled += (size_t)got;
-	if (driver->filled < sizeof driver->request)
-		return;
-	driver->filled = 0;
-	if (driver->request.version != WIRE_VERSION) {
+	/* Known before the rest has come: another build's requests may be shorter. */
+	if (driver->filled >= sizeof driver->request.version && driver->request.version != WIRE_VERSION) {
 		log_error("gate", "the driver is of another version: it is ended; install both together");
 		driver_stop(gate);
 		return;
 	}
+	if (driver->filled < sizeof driver->request)
+		return;
+	driver->filled = 0;
 	carry_out(gate, &driver->request);
 }

@@ -198,7 +198,12 @@ int main(int count, char **arguments)
 		ready.version = WIRE_VERSION + 1;
 		send_request(&ready);
 	}
-	if (CASE >= 6) {
+	if (CASE == 9) {
+		ready.version = WIRE_VERSION + 1;
+		if (write(WIRE_FD_CHANNEL, &ready, 2 * sizeof ready.version) < 0)
+			return 1;
+	}
+	if (CASE >= 6 && CASE <= 8) {
 		ready.verb = CASE == 6 ? 0 : CASE == 7 ? VERB_LEAVE + 1 : UINT32_MAX;
 		send_request(&ready);
 	}

@@ -307,6 +307,14 @@ def test_another_version_is_told(serve, run):
     assert "different versions" in one_line(run("up").stderr)
 
 
+def test_another_version_with_shorter_answers_is_told(serve, run):
+    def handle(_, connection):
+        connection.recv(16, socket.MSG_WAITALL)
+        connection.sendall(struct.pack("=II", 9, 0))
+    serve(handle, "gate.sock")
+    assert "different versions" in one_line(run("up").stderr)
+
+
 def test_a_door_that_closes_or_sleeps(serve, run):
     server = serve(lambda _, connection: None, "gate.sock")
     result = run("up")

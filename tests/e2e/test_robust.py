@@ -308,7 +308,7 @@ def test_fake_openvpn(world, portcullis, what):
 # --- a captured driver
 
 CAPTURED = {"wrong verbs": 0, "wrong version": 1, "half a message": 2, "noise": 3, "leaves at once": 4, "mute": 5,
-            "verb 0": 6, "one verb too many": 7, "verb 4294967295": 8}
+            "verb 0": 6, "one verb too many": 7, "verb 4294967295": 8, "another version's shorter message": 9}
 
 
 @pytest.mark.parametrize("case", CAPTURED)
