@@ -1,0 +1,292 @@
+# bash completion for portcullis(8) and portcullisd(8).
+# Generated from --help by completions/generate.py; see there.
+_portcullis_profiles()
+{
+	local file
+	for file in /etc/portcullis/profiles/*.ovpn; do
+		[ -e "$file" ] && file=${file##*/} && echo "${file%.ovpn}"
+	done
+}
+
+# What completes $2 as a value of kind or words $1; bash itself does the quoting of files.
+_portcullis_value()
+{
+	local IFS=$'\n'
+	case $1 in
+	@file) COMPREPLY=($(compgen -f -- "$2")); compopt -o filenames 2>/dev/null ;;
+	@directory) COMPREPLY=($(compgen -d -- "$2")); compopt -o filenames 2>/dev/null ;;
+	@ovpn | @profile)
+		COMPREPLY=($(compgen -d -- "$2") $(compgen -f -X '!*.ovpn' -- "$2") $(compgen -f -X '!*.conf' -- "$2"))
+		compopt -o filenames 2>/dev/null
+		[ "$1" = @ovpn ] || COMPREPLY+=($(compgen -W "$(_portcullis_profiles)" -- "$2"))
+		;;
+	@link) COMPREPLY=($(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$2")) ;;
+	@user) COMPREPLY=($(compgen -u -- "$2")) ;;
+	@group) COMPREPLY=($(compgen -g -- "$2")) ;;
+	@command) COMPREPLY=($(compgen -W "${_portcullis_commands// /$'\n'}" -- "$2")) ;;
+	*) COMPREPLY=($(compgen -W "${1// /$'\n'}" -- "$2")) ;;
+	esac
+}
+
+_portcullis_commands='status watch up down reconnect pause resume off rules log import check doctor enable disable help'
+
+# What a command takes, one a line: option WORD, value WORD=KIND, optional WORD=KIND (only behind an =), operand KIND.
+_portcullis_takes()
+{
+	case $1 in
+	status)
+		printf '%s\t%s\n' \
+			option '--json' \
+			option '-h' \
+			option '--help'
+		;;
+	watch)
+		printf '%s\t%s\n' \
+			option '--json' \
+			option '-h' \
+			option '--help'
+		;;
+	up)
+		printf '%s\t%s\n' \
+			option '-w' \
+			option '--wait' \
+			optional '--wait=30s 5m 15m 1h' \
+			option '-h' \
+			option '--help'
+		;;
+	down)
+		printf '%s\t%s\n' \
+			option '-w' \
+			option '--wait' \
+			optional '--wait=30s 5m 15m 1h' \
+			option '-h' \
+			option '--help'
+		;;
+	reconnect)
+		printf '%s\t%s\n' \
+			option '-w' \
+			option '--wait' \
+			optional '--wait=30s 5m 15m 1h' \
+			option '-h' \
+			option '--help'
+		;;
+	pause)
+		printf '%s\t%s\n' \
+			option '-h' \
+			option '--help' \
+			operand '5m 15m 1h'
+		;;
+	resume)
+		printf '%s\t%s\n' \
+			option '-h' \
+			option '--help'
+		;;
+	off)
+		printf '%s\t%s\n' \
+			option '--offline' \
+			option '--persist' \
+			option '-h' \
+			option '--help'
+		;;
+	rules)
+		printf '%s\t%s\n' \
+			option '-b' \
+			option '--backend' \
+			value '-b=nft pf ipfw' \
+			value '--backend=nft pf ipfw' \
+			option '--state' \
+			value '--state=locked dialling open' \
+			option '-r' \
+			option '--remote' \
+			value '-r=' \
+			value '--remote=' \
+			option '-i' \
+			option '--interface' \
+			value '-i=@link' \
+			value '--interface=@link' \
+			option '--tunnel-address' \
+			value '--tunnel-address=' \
+			option '--tunnel-network' \
+			value '--tunnel-network=' \
+			option '-l' \
+			option '--link' \
+			value '-l=@link' \
+			value '--link=@link' \
+			option '--neighbour' \
+			value '--neighbour=' \
+			option '--lan' \
+			option '-g' \
+			option '--group' \
+			value '-g=@group' \
+			value '--group=@group' \
+			option '-u' \
+			option '--user' \
+			value '-u=@user' \
+			value '--user=@user' \
+			option '--dhcp-user' \
+			value '--dhcp-user=@user' \
+			option '--tunnel-index' \
+			value '--tunnel-index=' \
+			option '-h' \
+			option '--help'
+		;;
+	log)
+		printf '%s\t%s\n' \
+			option '-f' \
+			option '--follow' \
+			option '-n' \
+			option '--lines' \
+			value '-n=' \
+			value '--lines=' \
+			option '-h' \
+			option '--help'
+		;;
+	import)
+		printf '%s\t%s\n' \
+			option '--to' \
+			value '--to=@directory' \
+			option '--tunnelblick' \
+			optional '--tunnelblick=@directory' \
+			option '-h' \
+			option '--help' \
+			operand '@ovpn' \
+			operand ''
+		;;
+	check)
+		printf '%s\t%s\n' \
+			option '-c' \
+			option '--config' \
+			value '-c=@file' \
+			value '--config=@file' \
+			option '-h' \
+			option '--help' \
+			operand '@ovpn'
+		;;
+	doctor)
+		printf '%s\t%s\n' \
+			option '-c' \
+			option '--config' \
+			value '-c=@file' \
+			value '--config=@file' \
+			option '--json' \
+			option '-h' \
+			option '--help'
+		;;
+	enable)
+		printf '%s\t%s\n' \
+			option '-h' \
+			option '--help' \
+			operand '@profile'
+		;;
+	disable)
+		printf '%s\t%s\n' \
+			option '--purge' \
+			option '-h' \
+			option '--help'
+		;;
+	help)
+		printf '%s\t%s\n' \
+			option '-h' \
+			option '--help' \
+			operand '@command'
+		;;
+	portcullisd)
+		printf '%s\t%s\n' \
+			option '-d' \
+			option '-n' \
+			option '-L' \
+			option '-c' \
+			value '-c=@file' \
+			option '--version' \
+			option '--help'
+		;;
+	esac
+}
+
+_portcullis_walk()
+{
+	local current=$1 command=$2 words=() values=() optionals=() operands=() line position=0 word waiting= i
+	shift 2
+	while IFS=$'\t' read -r line word; do
+		case $line in
+		option) words+=("$word") ;;
+		optional) optionals+=("$word") ;;
+		value) values+=("$word") ;;
+		operand) operands+=("$word") ;;
+		esac
+	done < <(_portcullis_takes "$command")
+	for word in "$@"; do
+		if [ -n "$waiting" ]; then
+			waiting=
+			continue
+		fi
+		case $word in
+		-*) for i in "${values[@]}"; do [ "${i%%=*}" = "$word" ] && waiting=$i; done ;;
+		*) position=$((position + 1)) ;;
+		esac
+	done
+	if [ -n "$waiting" ]; then
+		_portcullis_value "${waiting#*=}" "$current"
+	elif [[ $current == --*=* ]]; then
+		for i in "${values[@]}" "${optionals[@]}"; do
+			if [ "${i%%=*}" = "${current%%=*}" ]; then
+				_portcullis_value "${i#*=}" "${current#*=}"
+				# Where = breaks no word, bash replaces all of it.
+				[[ ${COMP_WORDBREAKS:-} == *=* ]] || COMPREPLY=("${COMPREPLY[@]/#/${current%%=*}=}")
+			fi
+		done
+	elif [[ $current == -* ]]; then
+		COMPREPLY=($(compgen -W "${words[*]}" -- "$current"))
+	elif [ $position -lt ${#operands[@]} ]; then
+		_portcullis_value "${operands[position]}" "$current"
+	fi
+}
+
+_portcullis()
+{
+	local line current command= before=() after=() word skip= words=() i
+	COMPREPLY=()
+	# --name=VALUE comes in three words where = breaks them.
+	for ((i = 1; i <= COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		if [ "$word" = = ] && [ ${#words[@]} -gt 0 ]; then
+			words[${#words[@]} - 1]+==
+		elif [ ${#words[@]} -gt 0 ] && [[ ${words[${#words[@]} - 1]} == --*= ]] && [ "${COMP_WORDS[i - 1]}" = = ]; then
+			words[${#words[@]} - 1]+=$word
+		else
+			words+=("$word")
+		fi
+	done
+	current=${words[${#words[@]} - 1]}
+	unset "words[${#words[@]} - 1]"
+	for word in "${words[@]}"; do
+		if [ -n "$command" ]; then
+			after+=("$word")
+		elif [ -n "$skip" ]; then
+			skip=
+		elif [ "$word" = -s ]; then
+			skip=1
+		elif [[ $word != -* ]]; then
+			command=$word
+		fi
+	done
+	if [ -n "$skip" ]; then
+		_portcullis_value @file "$current"
+	elif [ -n "$command" ]; then
+		_portcullis_walk "$current" "$command" "${after[@]}"
+	elif [[ $current == -* ]]; then
+		COMPREPLY=($(compgen -W '-s -V --version -h --help' -- "$current"))
+	else
+		_portcullis_value @command "$current"
+	fi
+}
+
+_portcullisd()
+{
+	local words=("${COMP_WORDS[@]:1:COMP_CWORD-1}")
+	COMPREPLY=()
+	_portcullis_walk "${COMP_WORDS[COMP_CWORD]}" portcullisd "${words[@]}"
+}
+
+complete -F _portcullis portcullis
+complete -F _portcullisd portcullisd

@@ -1,0 +1,119 @@
+# fish completion for portcullis(8) and portcullisd(8).
+# Generated from --help by completions/generate.py; see there.
+
+function __portcullis_commands
+	printf '%s\n' status watch up down reconnect pause resume off rules log import check doctor enable disable help
+end
+
+function __portcullis_profiles
+	for file in /etc/portcullis/profiles/*.ovpn
+		basename $file .ovpn
+	end
+end
+
+function __portcullis_files
+	__fish_complete_path (commandline -ct) | string match -er '(\.(ovpn|conf)|/)(	.*)?$'
+end
+
+# The words before the cursor that are neither options nor their values: the command, its operands.
+function __portcullis_words
+	set -l value 0
+	for word in (commandline -opc)[2..-1]
+		if test $value = 1
+			set value 0
+		else if contains -- $word --backend --config --dhcp-user --group --interface --lines --link --neighbour --remote --state --to --tunnel-address --tunnel-index --tunnel-network --user -b -c -g -i -l -n -r -s -u
+			set value 1
+		else if not string match -q -- '-*' $word
+			echo $word
+		end
+	end
+end
+
+function __portcullis_needs_command
+	test (count (__portcullis_words)) -eq 0
+end
+
+# Is it this command, and, if a number is given, are so many operands there?
+function __portcullis_is
+	set -l words (__portcullis_words)
+	test "$words[1]" = $argv[1]; or return 1
+	test (count $argv) -lt 2; or test (count $words) -eq (math $argv[2] + 1)
+end
+
+complete -c portcullis -f
+complete -c portcullis -n __portcullis_needs_command -a status -d 'what the gate and the tunnel are doing'
+complete -c portcullis -n '__portcullis_is status' -l json -d 'print the object instead of words'
+complete -c portcullis -n '__portcullis_is status' -s h -l help -d 'what it takes'
+complete -c portcullis -n __portcullis_needs_command -a watch -d 'the same, live, a line for every change'
+complete -c portcullis -n '__portcullis_is watch' -l json -d 'print the object instead of words'
+complete -c portcullis -n '__portcullis_is watch' -s h -l help -d 'what it takes'
+complete -c portcullis -n __portcullis_needs_command -a up -d 'bring the VPN up and keep it up; ends off and pause'
+complete -c portcullis -n '__portcullis_is up' -s w -l wait -f -a '30s 5m 15m 1h' -d 'return when it is done, or after DURATION (exit 1)'
+complete -c portcullis -n '__portcullis_is up' -s h -l help -d 'what it takes'
+complete -c portcullis -n __portcullis_needs_command -a down -d 'take the VPN down; the gate stays shut'
+complete -c portcullis -n '__portcullis_is down' -s w -l wait -f -a '30s 5m 15m 1h' -d 'return when it is done, or after DURATION (exit 1)'
+complete -c portcullis -n '__portcullis_is down' -s h -l help -d 'what it takes'
+complete -c portcullis -n __portcullis_needs_command -a reconnect -d 'begin a new attempt now'
+complete -c portcullis -n '__portcullis_is reconnect' -s w -l wait -f -a '30s 5m 15m 1h' -d 'return when it is done, or after DURATION (exit 1)'
+complete -c portcullis -n '__portcullis_is reconnect' -s h -l help -d 'what it takes'
+complete -c portcullis -n __portcullis_needs_command -a pause -d 'let traffic out in the clear for a while'
+complete -c portcullis -n '__portcullis_is pause' -s h -l help -d 'what it takes'
+complete -c portcullis -n '__portcullis_is pause 0' -a '5m 15m 1h'
+complete -c portcullis -n __portcullis_needs_command -a resume -d 'end a pause now'
+complete -c portcullis -n '__portcullis_is resume' -s h -l help -d 'what it takes'
+complete -c portcullis -n __portcullis_needs_command -a off -d 'remove the rules: traffic leaves in the clear; root only'
+complete -c portcullis -n '__portcullis_is off' -l offline -d 'without portcullisd: ends it, removes the rules'
+complete -c portcullis -n '__portcullis_is off' -l persist -d 'stay off over a reboot, until portcullis up'
+complete -c portcullis -n '__portcullis_is off' -s h -l help -d 'what it takes'
+complete -c portcullis -n __portcullis_needs_command -a rules -d 'print the firewall\'s rules; changes nothing'
+complete -c portcullis -n '__portcullis_is rules' -s b -l backend -x -a 'nft pf ipfw' -d 'nft (default on this platform), pf or ipfw'
+complete -c portcullis -n '__portcullis_is rules' -l state -x -a 'locked dialling open' -d 'locked (default), dialling or open'
+complete -c portcullis -n '__portcullis_is rules' -s r -l remote -x -d 'the server: ADDR:PORT/PROTO or [ADDR]:PORT/PROTO'
+complete -c portcullis -n '__portcullis_is rules' -s i -l interface -x -a '(__fish_print_interfaces)' -d 'the tunnel\'s interface (default tun0)'
+complete -c portcullis -n '__portcullis_is rules' -l tunnel-address -x -d 'the tunnel\'s address; once a family'
+complete -c portcullis -n '__portcullis_is rules' -l tunnel-network -x -d 'the tunnel\'s network; repeatable'
+complete -c portcullis -n '__portcullis_is rules' -s l -l link -x -a '(__fish_print_interfaces)' -d 'a physical link; repeatable'
+complete -c portcullis -n '__portcullis_is rules' -l neighbour -x -d 'an IPv6 prefix on a link; repeatable'
+complete -c portcullis -n '__portcullis_is rules' -l lan -d 'as lan = true'
+complete -c portcullis -n '__portcullis_is rules' -s g -l group -x -a '(__fish_complete_groups)' -d 'openvpn\'s group (default _openvpn)'
+complete -c portcullis -n '__portcullis_is rules' -s u -l user -x -a '(__fish_complete_users)' -d 'the driver\'s user (default _portcullis)'
+complete -c portcullis -n '__portcullis_is rules' -l dhcp-user -x -a '(__fish_complete_users)' -d 'the DHCP client\'s user beside root'
+complete -c portcullis -n '__portcullis_is rules' -l tunnel-index -x -d 'nft: the tunnel\'s interface by its number'
+complete -c portcullis -n '__portcullis_is rules' -s h -l help -d 'what it takes'
+complete -c portcullis -n __portcullis_needs_command -a log -d 'the last lines of the log'
+complete -c portcullis -n '__portcullis_is log' -s f -l follow -d 'go on with what is added, until interrupted'
+complete -c portcullis -n '__portcullis_is log' -s n -l lines -x -d 'the last N lines (default 50, at most 10000)'
+complete -c portcullis -n '__portcullis_is log' -s h -l help -d 'what it takes'
+complete -c portcullis -n __portcullis_needs_command -a import -d 'vet a profile and write it anew; root only'
+complete -c portcullis -n '__portcullis_is import' -l to -x -a '(__fish_complete_directories)' -d 'where it is written (default /etc/portcullis/profiles)'
+complete -c portcullis -n '__portcullis_is import' -l tunnelblick -f -a '(__fish_complete_directories)' -d 'list what Tunnelblick has, here or on the disk at ROOT; imports nothing'
+complete -c portcullis -n '__portcullis_is import' -s h -l help -d 'what it takes'
+complete -c portcullis -n '__portcullis_is import 0' -a '(__portcullis_files)'
+complete -c portcullis -n __portcullis_needs_command -a check -d 'check a profile, or the configuration and the kernel'
+complete -c portcullis -n '__portcullis_is check' -s c -l config -r -F -d 'the configuration (default: portcullisd\'s)'
+complete -c portcullis -n '__portcullis_is check' -s h -l help -d 'what it takes'
+complete -c portcullis -n '__portcullis_is check 0' -a '(__portcullis_files)'
+complete -c portcullis -n __portcullis_needs_command -a doctor -d 'what keeps it from working or from being safe, and what to do'
+complete -c portcullis -n '__portcullis_is doctor' -s c -l config -r -F -d 'the configuration (default: portcullisd\'s)'
+complete -c portcullis -n '__portcullis_is doctor' -l json -d 'print one object instead of words'
+complete -c portcullis -n '__portcullis_is doctor' -s h -l help -d 'what it takes'
+complete -c portcullis -n __portcullis_needs_command -a enable -d 'hold this machine shut from every boot on; root only'
+complete -c portcullis -n '__portcullis_is enable' -s h -l help -d 'what it takes'
+complete -c portcullis -n '__portcullis_is enable 0' -a '(__portcullis_profiles; __portcullis_files)'
+complete -c portcullis -n __portcullis_needs_command -a disable -d 'give the machine back: no services, no rules; root only'
+complete -c portcullis -n '__portcullis_is disable' -l purge -d 'also the users, what was remembered, and the log'
+complete -c portcullis -n '__portcullis_is disable' -s h -l help -d 'what it takes'
+complete -c portcullis -n __portcullis_needs_command -a help -d 'this, or a command\'s options'
+complete -c portcullis -n '__portcullis_is help' -s h -l help -d 'what it takes'
+complete -c portcullis -n '__portcullis_is help 0' -a '(__portcullis_commands)'
+complete -c portcullis -n __portcullis_needs_command -s s -r -F -d 'the control socket'
+complete -c portcullis -n __portcullis_needs_command -s V -l version -d 'the version'
+complete -c portcullis -n __portcullis_needs_command -s h -l help -d 'the commands'
+
+complete -c portcullisd -f
+complete -c portcullisd -s d -d 'stay in the foreground, log to stderr too'
+complete -c portcullisd -s n -d 'check configuration and profile, create nothing'
+complete -c portcullisd -s L -d 'lock the gate and leave (boot)'
+complete -c portcullisd -s c -r -F -d 'the configuration; default /etc/portcullis/portcullis.conf'
+complete -c portcullisd -l version -d 'the version'
+complete -c portcullisd -l help -d 'the options'
