@@ -20,6 +20,14 @@ STRICT_BOOT := strict_boot_null
 SERVICE := service_systemd account_sysusers
 SERVICE_FILES := systemd/portcullis-lock.service.in:lib/systemd/system:644 systemd/portcullis.service.in:lib/systemd/system:644 \
 	systemd/portcullis.conf:lib/sysusers.d:644
+EXAMPLES := share/doc/portcullis/examples
+# Not installed where another init would read them: copied by hand.
+SERVICE_FILES += openrc/portcullis-lock.in:$(EXAMPLES)/openrc:755 openrc/portcullis.in:$(EXAMPLES)/openrc:755 \
+	runit/00-portcullis.sh.in:$(EXAMPLES)/runit:755 runit/portcullis/run.in:$(EXAMPLES)/runit/portcullis:755 \
+	s6/portcullis/run.in:$(EXAMPLES)/s6/portcullis:755 s6/portcullis/type:$(EXAMPLES)/s6/portcullis:644 \
+	s6/portcullis/timeout-kill:$(EXAMPLES)/s6/portcullis:644 \
+	s6/portcullis/dependencies.d/portcullis-lock:$(EXAMPLES)/s6/portcullis/dependencies.d:644 \
+	s6/portcullis-lock/up.in:$(EXAMPLES)/s6/portcullis-lock:644 s6/portcullis-lock/type:$(EXAMPLES)/s6/portcullis-lock:644
 ENABLED := /etc/systemd/system/multi-user.target.wants/portcullis.service
 PROBE := probe_unix probe_group
 SANDBOX := sandbox_linux
