@@ -5,6 +5,9 @@ VERSION := 0.1.0
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 LIBEXECDIR ?= $(PREFIX)/libexec
+BASH_COMPLETIONS ?= $(PREFIX)/share/bash-completion/completions
+ZSH_COMPLETIONS ?= $(PREFIX)/share/zsh/site-functions
+FISH_COMPLETIONS ?= $(PREFIX)/share/fish/vendor_completions.d
 PKG_CONFIG ?= pkg-config
 # The platform is a file name: platform/NAME.mk says which.
 PLATFORM ?= $(patsubst darwin,macos,$(shell uname -s | tr A-Z a-z))
@@ -130,6 +133,12 @@ install-data:
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 conf/portcullis.conf $(DESTDIR)$(SYSCONFDIR)/portcullis/portcullis.conf.sample
+	install -d $(DESTDIR)$(BASH_COMPLETIONS) $(DESTDIR)$(ZSH_COMPLETIONS) $(DESTDIR)$(FISH_COMPLETIONS)
+	install -m 644 completions/portcullis.bash $(DESTDIR)$(BASH_COMPLETIONS)/portcullis
+	ln -sf portcullis $(DESTDIR)$(BASH_COMPLETIONS)/portcullisd
+	install -m 644 completions/portcullis.zsh $(DESTDIR)$(ZSH_COMPLETIONS)/_portcullis
+	install -m 644 completions/portcullis.fish $(DESTDIR)$(FISH_COMPLETIONS)/portcullis.fish
+	ln -sf portcullis.fish $(DESTDIR)$(FISH_COMPLETIONS)/portcullisd.fish
 	$(foreach file,$(SERVICE_FILES),$(call install_service,$(file)))
 
 # Leaves the configuration and the profiles, which are yours. Run `portcullis disable --purge` first.
@@ -141,8 +150,23 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/portcullisd $(DESTDIR)$(PREFIX)/bin/portcullis \
 	    $(DESTDIR)$(LIBEXECDIR)/portcullis-driver $(DESTDIR)$(PREFIX)/share/man/man8/portcullis*.8 \
 	    $(DESTDIR)$(PREFIX)/share/man/man5/portcullis.conf.5 $(DESTDIR)$(SYSCONFDIR)/portcullis/portcullis.conf.sample \
-	    $(foreach file,$(SERVICE_FILES),$(call service_folder,$(file))/$(call service_file,$(file)))
+	    $(foreach file,$(SERVICE_FILES),$(call service_folder,$(file))/$(call service_file,$(file))) \
+	    $(foreach name,portcullis portcullisd,$(DESTDIR)$(BASH_COMPLETIONS)/$(name) $(DESTDIR)$(FISH_COMPLETIONS)/$(name).fish) \
+	    $(DESTDIR)$(ZSH_COMPLETIONS)/_portcullis
 	@rmdir $(DESTDIR)$(PREFIX)/share/portcullis $(DESTDIR)$(SYSCONFDIR)/portcullis 2>/dev/null || true
+
+# What is released: a tarball of what git tracks, and the Debian package of it.
+dist:
+	@packaging/dist.sh $(VERSION) $(BUILD)
+deb:
+	@packaging/deb.sh $(VERSION) $(BUILD)/deb $(DEB_OPTIONS)
+# For Homebrew and FreeBSD's ports, by where the tarball will lie: URL=
+formula:
+	@packaging/formula.sh $(VERSION) $(BUILD) '$(URL)'
+
+# Generated from --help; a test holds the files to it.
+completions: all
+	$(PYTHON) -B completions/generate.py $(BUILD)
 
 # Generated from the table; a unit test holds the file to it.
 docs/states.md: $(BUILD)/obj/tests/arch/states_doc.o $(TUNNEL) $(BASE)
@@ -161,6 +185,8 @@ help:
 	@echo 'make bench      the figures of README, as ratios'
 	@echo 'make install    PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc'
 	@echo 'make uninstall, make clean'
+	@echo 'make dist       build/portcullis-$(VERSION).tar.gz, of what git tracks'
+	@echo 'make deb        build/deb/portcullis_$(VERSION)_*.deb'
 
-.PHONY: all unit install install-data uninstall clean help
+.PHONY: all unit install install-data uninstall dist deb formula completions clean help
 .SECONDARY:

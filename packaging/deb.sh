@@ -1,0 +1,26 @@
+#!/bin/sh
+# Builds the Debian package from what git tracks here, in a copy; the results are in DIRECTORY.
+#   packaging/deb.sh VERSION DIRECTORY [OPTION of dpkg-buildpackage ...]
+set -eu
+cd "$(dirname "$0")/.."
+version=$1 directory=$2
+shift 2
+tree=$directory/portcullis-$version
+rm -rf "$tree" "$directory"/portcullis_* "$directory"/portcullis-dbgsym_*
+mkdir -p "$tree"
+if [ -e .git ]; then
+	tar -xzf "$(packaging/dist.sh "$version" "$directory")" -C "$directory"
+else
+	# A tree out of the tarball: all of it belongs to it but what was built.
+	tar -c --exclude=./build . | tar -x -C "$tree"
+fi
+cd "$tree"
+# The package's version is that of the newest entry; that of the programs follows it.
+case $(dpkg-parsechangelog -S Version) in
+"$version") ;;
+*)
+	echo "deb: debian/changelog says $(dpkg-parsechangelog -S Version), the Makefile $version; instead: make them equal" >&2
+	exit 1
+	;;
+esac
+dpkg-buildpackage --unsigned-source --unsigned-changes "$@"
