@@ -141,6 +141,9 @@ check-man:
 	$(foreach page,$(wildcard man/*.[1-9]),mandoc -T lint -W warning $(page) &&) true
 check-shell:
 	sh -n bootstrap && $(foreach file,$(wildcard tests/*.sh tests/*/*.sh rc.d/*),sh -n $(file) &&) true
+	sh -n bootstrap && $(foreach file,$(wildcard tests/*.sh tests/*/*.sh packaging/*.sh debian/p*inst debian/p*rm debian/tests/lock-* \
+	    openrc/*.in runit/*.in runit/*/*.in),sh -n $(file) &&) true
+	bash -n completions/portcullis.bash
 check-lint: check-format check-tidy check-cppcheck check-man check-shell
 
 # pf's text against recorded verdicts, by an evaluator of its own.
@@ -154,6 +157,14 @@ check-ipfw: $(BUILD)/test/policy_print
 # nft in the kernel, pf and ipfw by their evaluators: generated packets, one verdict, that of docs/security.md. Root.
 check-property: $(BUILD)/test/policy_print
 	PORTCULLIS_BUILD=$(BUILD) $(PYTEST) tests/property --property-seed=$(SEED) $(PROPERTY_OPTIONS)
+# What --help says is what the man pages say, and what bash, zsh and fish complete.
+check-help: all
+	BUILD=$(BUILD) $(PYTEST) tests/arch
+
+# The Debian package, installed, upgraded, removed and purged in a clean Debian that is made once (the network is needed
+# for that); the tarball; and what other inits run. dpkg-buildpackage must not make this check its test.
+check-package:
+	BUILD=$(BUILD) $(PYTEST) tests/package $(PACKAGE_OPTIONS)
 
 check-e2e: all tests-build
 	$(PYTEST) tests/e2e --ignore=tests/e2e/test_kill.py $(E2E_OPTIONS)
@@ -216,4 +227,4 @@ check-fuzz: fuzz-build
 	done
 
 .PHONY: check check-gcc check-clang tests-build check-unit check-san check-arch check-format check-tidy \
-	check-cppcheck check-man check-shell check-lint check-pf check-ipfw check-property check-e2e check-kill-sample check-kill bench bench-build fuzz-build check-fuzz
+	check-cppcheck check-man check-shell check-lint check-pf check-ipfw check-property check-package check-help check-e2e check-kill-sample check-kill bench bench-build fuzz-build check-fuzz

@@ -1,0 +1,63 @@
+"""Fixtures of the package's tests; re-executes itself in private namespaces first, as the end-to-end tests do."""
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path[:0] = [HERE, f"{TOP}/tests/e2e", f"{TOP}/tests/boot"]
+sys.dont_write_bytecode = True
+
+import image  # noqa: E402  pylint: disable=wrong-import-position
+import isolate  # noqa: E402  pylint: disable=wrong-import-position
+import world as world_module  # noqa: E402  pylint: disable=wrong-import-position
+from machine import Machine  # noqa: E402  pylint: disable=wrong-import-position
+from supervisors import fetch_supervisors  # noqa: E402  pylint: disable=wrong-import-position
+
+
+def pytest_configure(config):
+    if isolate.is_inside():
+        return
+    capture = config.pluginmanager.getplugin("capturemanager")
+    if capture:
+        capture.suspend_global_capture(in_=True)
+    # What needs the archive, or a compiler: before the door is shut.
+    image.make_base_alone()
+    fetch_supervisors()
+    subprocess.run([sys.executable, "-B", f"{HERE}/packages.py"], check=True)
+    os.chdir(str(config.invocation_params.dir))
+    isolate.run([sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", *config.invocation_params.args])
+
+
+@pytest.fixture(scope="session")
+def base_tree():
+    """The cached base, unpacked beside its tarball: it is large."""
+    path = f"{image.CACHE}/package-{os.getpid()}-{os.stat('/proc/self/ns/pid').st_ino}"
+    os.makedirs(path)
+    subprocess.run(["tar", "-C", path, "--numeric-owner", "-xpf", image.base_path(), "--exclude=./boot/*",
+                    "--exclude=./usr/lib/modules/*"], check=True)
+    # No program of the machine's is asked to start anything; `systemctl` is what is looked at.
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+def whole_world():
+    return world_module.World().start()
+
+
+@pytest.fixture
+def world(whole_world):  # pylint: disable=redefined-outer-name
+    whole_world.fresh_host()
+    yield whole_world
+    whole_world.host.kill_all()
+
+
+@pytest.fixture
+def machine(world, base_tree):  # pylint: disable=redefined-outer-name
+    made = Machine(world, base_tree)
+    yield made
+    made.clean_up()

@@ -1,0 +1,382 @@
+"""The Debian package: installing opens and shuts nothing, an upgrade stays shut, a purge leaves nothing."""
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+from netns import wait_for
+from packages import TOP, changes, newer, package, version
+from world import INTERNET4, NOBODY, send_udp
+
+SENDER = """
+import os, socket, sys
+os.setgid(%d); os.setuid(%d)
+names = [None, b"eth0"]
+while True:
+    for name in names:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            if name:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name)
+            sock.sendto(b"ALWAYS", ("%s", 5300))
+        except OSError:
+            pass
+        sock.close()
+""" % (NOBODY, NOBODY, INTERNET4)
+
+
+def gets_out(world, wire, token=b"CLEAR"):
+    """Does a program's datagram leave in clear?"""
+    world.host.call(send_udp, INTERNET4, 5300, token, "eth0", uid=NOBODY)
+    world.fence(wire)
+    return bool(wire.seen(token))
+
+
+@pytest.fixture
+def sender(world):
+    """A program that calls out all the time, by every way there is."""
+    process = world.host.popen(sys.executable, "-c", SENDER)
+    yield process
+    process.kill()
+    process.wait()
+
+
+# --- the package as such
+
+def test_lint():
+    """lintian has nothing to say that is not answered, with its reason, in the overrides."""
+    done = subprocess.run(["lintian", "--info", "--display-info", "--pedantic", "--fail-on", "error,warning,info,pedantic",
+                           "--allow-root", changes()], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0 and done.stdout == "", done.stdout + done.stderr
+
+
+def test_lint_can_fail(tmp_path):
+    """Its control: the same package without its licence."""
+    subprocess.run(["dpkg-deb", "-R", package("old"), f"{tmp_path}/tree"], check=True)
+    os.unlink(f"{tmp_path}/tree/usr/share/doc/portcullis/copyright")
+    subprocess.run(["dpkg-deb", "-b", f"{tmp_path}/tree", f"{tmp_path}/portcullis.deb"], check=True, capture_output=True)
+    done = subprocess.run(["lintian", "--allow-root", f"{tmp_path}/portcullis.deb"], capture_output=True, text=True, check=False,
+                          timeout=60)
+    assert "E: portcullis: no-copyright-file" in done.stdout, done.stdout
+
+
+def test_versions_agree(machine):
+    machine.install(package("new"))
+    for program in ("portcullisd", "portcullis", "/usr/libexec/portcullis-driver"):
+        assert machine.run(program, "--version").stdout.split()[1] == newer()
+
+
+def test_install_starts_and_locks_nothing(machine, world):
+    with world.wire("udp") as wire:
+        assert gets_out(world, wire, b"BEFORE")
+        machine.install(package("old"))
+        assert machine.state() == "ii"
+        assert machine.rules() == "" and world.host.pids() == []
+        assert machine.enabled() == ["disabled", "disabled"]
+        assert gets_out(world, wire, b"AFTER")
+    assert machine.run("portcullis", "status", check=False).returncode == 4
+    assert machine.run("dpkg", "--verify", "portcullis").stdout == ""
+    assert machine.run("getent", "passwd", "_portcullis").stdout.endswith(":/:/usr/sbin/nologin\n")
+    assert machine.run("getent", "group", "_openvpn").stdout.endswith(":\n")
+
+
+def test_the_package_s_own_test(machine):
+    """What autopkgtest would run."""
+    machine.install(package("old"))
+    shutil.copy(f"{TOP}/debian/tests/lock-and-off", machine.path("tmp/lock-and-off"))
+    machine.run("/tmp/lock-and-off")
+
+
+# --- and gone again
+
+def never(_machine):
+    """Installed, and that is all."""
+
+
+def enabled(machine):
+    machine.enable()
+
+
+def disabled(machine):
+    machine.enable()
+    machine.run("systemctl", "disable", "portcullis-lock.service", "portcullis.service")
+
+
+def switched_off(machine):
+    """It has been open; its owner has said off; the daemon still lives."""
+    machine.enable()
+    machine.start().wait(gate="open")
+    machine.run("portcullis", "off")
+    machine.wait(gate="off")
+
+
+def ended(machine):
+    """It has been open; the way out that needs no daemon."""
+    machine.enable()
+    machine.start().wait(gate="open")
+    machine.run("portcullis", "off", "--offline")
+    machine.daemon.wait(10)
+
+
+@pytest.mark.parametrize("upgraded", [False, True], ids=["installed", "upgraded"])
+@pytest.mark.parametrize("bring", [never, enabled, disabled, switched_off, ended], ids=lambda each: each.__name__)
+def test_purge_leaves_nothing(machine, bring, upgraded):
+    before = machine.files()
+    machine.install(package("old"))
+    bring(machine)
+    if upgraded:
+        machine.install(package("new"))
+    there = machine.files()
+    assert len(there) > len(before) + 20  # the look itself can see something
+    machine.run("dpkg", "--remove", "portcullis")
+    left = {path for path in machine.files() if path not in before}
+    assert not [path for path in left if path.startswith("usr/") or path.endswith(".service")], left
+    if bring is not never:
+        assert "etc/portcullis/profiles/home.ovpn" in left
+    if machine.daemon:
+        machine.daemon.poll() is not None or machine.stop()
+    machine.run("dpkg", "--purge", "portcullis")
+    after = machine.files()
+    assert {path: (before.get(path), after.get(path)) for path in before.keys() | after.keys()
+            if before.get(path) != after.get(path)} == {}
+    assert machine.state() == "" and machine.rules() == ""
+
+
+def test_remove_and_install_again(machine):
+    """What its owner wrote is kept over a removal; that it was enabled is not."""
+    machine.install(package("old"))
+    enabled(machine)
+    machine.run("dpkg", "--remove", "portcullis")
+    machine.install(package("old"))
+    assert machine.enabled() == ["disabled", "disabled"] and machine.rules() == ""
+    machine.run("portcullisd", "-n")
+
+
+# --- nothing but pause and off opens the gate, so no package manager does
+
+def is_open(machine):
+    machine.start().wait(gate="open")
+
+
+def is_down(machine):
+    machine.start().wait(gate="open")
+    machine.run("portcullis", "down", "--wait")
+
+
+def is_paused(machine):
+    machine.start().wait(gate="open")
+    machine.run("portcullis", "pause", "10m")
+    machine.wait(gate="paused")
+
+
+def is_locked_alone(machine):
+    """By the boot lock; no daemon."""
+    machine.run("portcullisd", "-L")
+
+
+def is_locked_by_a_dead_daemon(machine):
+    machine.start().wait(gate="open")
+    machine.stop(signal.SIGKILL)
+
+
+@pytest.mark.parametrize("bring", [is_open, is_down, is_paused, is_locked_alone, is_locked_by_a_dead_daemon],
+                         ids=lambda each: each.__name__)
+def test_removal_of_a_shut_machine_is_refused(machine, world, bring):
+    machine.install(package("old"))
+    machine.enable()
+    bring(machine)
+    rules = machine.rules()
+    assert "table inet portcullis" in rules
+    with world.wire("udp") as wire:
+        for verb in ("--remove", "--purge"):
+            done = machine.run("dpkg", verb, "portcullis", check=False)
+            assert done.returncode != 0 and "portcullis disable" in done.stderr, done
+            # Wished away, but there: "ri", "pi".
+            assert machine.state()[1:] == "i" and machine.enabled() == ["enabled", "enabled"]
+            assert "table inet portcullis" in machine.rules()
+        if bring is not is_paused:
+            assert not gets_out(world, wire)
+            wire.assert_clean()
+        machine.run("portcullis", "off", "--offline")
+        assert gets_out(world, wire, b"CONTROL")
+    machine.run("dpkg", "--purge", "portcullis")
+    assert machine.state() == "" and machine.rules() == ""
+
+
+# --- from one version to another
+
+WAYS = {"upgrade": ("old", "new"), "downgrade": ("new", "old"), "again": ("old", "old")}
+
+
+def number(which):
+    return {"old": version(), "new": newer()}[which]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_open_over_an_upgrade(machine, world, sender, way):
+    """The old daemon holds the gate until the new one takes it; programs call out all the while, in vain."""
+    first, second = WAYS[way]
+    with world.wire("udp") as wire:
+        wait_for(lambda: wire.seen(b"ALWAYS"), "the sender on the wire, while nothing is protected")
+    machine.install(package(first))
+    machine.enable()
+    machine.run("portcullisd", "-L")
+    with world.wire("udp") as wire:
+        machine.start().wait(gate="open", version=number(first))
+        machine.install(package(second))
+        assert machine.daemon.poll() is None and machine.enabled() == ["enabled", "enabled"]
+        machine.wait(gate="open", version=number(first))
+        assert machine.stop() == 0
+        assert "table inet portcullis" in machine.rules()
+        machine.start().wait(gate="open", version=number(second))
+        assert machine.stop() == 0
+        assert sender.poll() is None
+        world.fence(wire)
+        wire.assert_clean()
+        machine.run("portcullis", "off", "--offline")
+        wait_for(lambda: wire.seen(b"ALWAYS"), "the sender on the wire, after off")
+
+
+def test_a_driver_of_another_version_is_refused(machine, world, sender):
+    """Between the two halves of an upgrade the driver dies: the one that is there now is not taken, in one line."""
+    machine.install(package("old"))
+    machine.enable()
+    machine.run("portcullisd", "-L")
+    with world.wire("udp") as wire:
+        machine.start().wait(gate="open")
+        machine.install(package("new"))
+        (driver,) = world.host.pids("portcullis-driver")
+        os.kill(driver, signal.SIGKILL)
+        wait_for(lambda: "of another version" in machine.log(), lambda: f"the refusal in the log: {machine.log()}")
+        assert f"{newer()}" in machine.log() and version() in machine.log()
+        told = machine.run("portcullis", "status", check=False)
+        assert told.returncode in (1, 3), told
+        assert machine.daemon.poll() is None and "table inet portcullis" in machine.rules()
+        assert machine.stop() == 0
+        machine.start().wait(gate="open", version=newer())
+        assert sender.poll() is None
+        world.fence(wire)
+        wire.assert_clean()
+
+
+def replaced(machine, before):
+    try:
+        return os.stat(machine.path("usr/sbin/portcullisd")).st_ino != before
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize("whom", ["dpkg", "dpkg-and-daemon"])
+@pytest.mark.parametrize("when", ["unpacking", "configuring"])
+def test_killed_in_the_middle_of_an_upgrade(machine, world, sender, when, whom):
+    """SIGKILL to dpkg, and to the daemon with it: shut, and the next try heals it."""
+    machine.install(package("old"))
+    machine.enable()
+    machine.run("portcullisd", "-L")
+    if when == "configuring":
+        # Its script is stopped where it stands: dpkg is killed while it waits.
+        machine.write("usr/local/sbin/systemd-sysusers", "#!/bin/sh\nkill -STOP $$\n", 0o755)
+    before = os.stat(machine.path("usr/sbin/portcullisd")).st_ino
+    shutil.copyfile(package("new"), machine.path("tmp/new.deb"))
+    with world.wire("udp") as wire:
+        machine.start().wait(gate="open")
+        process = machine.popen("dpkg", "--install", "/tmp/new.deb", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if when == "configuring":
+            wait_for(lambda: world.host.pids("systemd-sysuser"), "the package's script at its work")
+        else:
+            wait_for(lambda: replaced(machine, before) or process.poll() is not None, "the new program in its place")
+        process.kill()
+        assert process.wait(10) == -signal.SIGKILL, "dpkg was too fast to be killed"
+        if whom == "dpkg-and-daemon":
+            machine.stop(signal.SIGKILL)
+        for pid in world.host.pids("systemd-sysuser", "portcullis.post"):
+            os.kill(pid, signal.SIGKILL)
+        assert "table inet portcullis" in machine.rules()
+        assert machine.state() != "ii"
+        world.fence(wire)
+        wire.assert_clean()
+        if when == "configuring":
+            os.unlink(machine.path("usr/local/sbin/systemd-sysusers"))
+        machine.install(package("new"))
+        assert machine.state() == "ii" and machine.enabled() == ["enabled", "enabled"]
+        machine.daemon.poll() is not None or machine.stop()
+        machine.start().wait(gate="open", version=newer())
+        world.fence(wire)
+        wire.assert_clean()
+
+
+def test_off_survives_an_upgrade(machine, world):
+    machine.install(package("old"))
+    switched_off(machine)
+    with world.wire("udp") as wire:
+        machine.install(package("new"))
+        assert machine.stop() == 0
+        machine.start().wait(gate="off", version=newer())
+        assert machine.rules() == "" and gets_out(world, wire)
+    machine.run("portcullis", "up", "--wait")
+    with world.wire("udp") as wire:
+        assert not gets_out(world, wire, b"AGAIN")
+
+
+# --- the tarball builds by itself
+
+def test_tarball_is_the_same_twice(tmp_path):
+    made = []
+    for name in ("one", "two"):
+        subprocess.run([f"{TOP}/packaging/dist.sh", version(), f"{tmp_path}/{name}"], check=True, capture_output=True)
+        with open(f"{tmp_path}/{name}/portcullis-{version()}.tar.gz", "rb") as file:
+            made.append(file.read())
+    assert made[0] == made[1] and len(made[0]) > 100000
+
+
+def test_tarball_builds_and_tests_itself():
+    """Elsewhere, without git, by a user who is not root."""
+    # This namespace's own: as every machine that builds has it.
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    tmp_path = tempfile.mkdtemp()
+    os.chmod(tmp_path, 0o755)
+    subprocess.run([f"{TOP}/packaging/dist.sh", version(), str(tmp_path)], check=True, capture_output=True)
+    subprocess.run(["tar", "-xzf", f"portcullis-{version()}.tar.gz"], cwd=tmp_path, check=True)
+    tree = f"{tmp_path}/portcullis-{version()}"
+    subprocess.run(["chown", "-R", str(NOBODY), tree], check=True)
+    done = subprocess.run(["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "make", "-j2", "all", "unit"],
+                          cwd=tree, capture_output=True, text=True, check=False, timeout=400, env={"PATH": os.environ["PATH"]})
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert os.access(f"{tree}/build/portcullisd", os.X_OK)
+
+
+# --- for other systems' packagers
+
+def test_formula_and_port(tmp_path):
+    """Filled in for a tarball: its checksum and size, no word left open, and Ruby takes it."""
+    subprocess.run([f"{TOP}/packaging/formula.sh", version(), tmp_path, f"https://example.org/p/portcullis-{version()}.tar.gz"],
+                   check=True, capture_output=True)
+    tarball = tmp_path / f"portcullis-{version()}.tar.gz"
+    total = hashlib.sha256(tarball.read_bytes()).hexdigest()
+    formula = (tmp_path / "packaging/portcullis.rb").read_text()
+    assert f'sha256 "{total}"' in formula and "@" not in re.sub(r"@\d", "", formula)
+    distinfo = (tmp_path / "packaging/freebsd/distinfo").read_text()
+    assert total in distinfo and f"= {tarball.stat().st_size}\n" in distinfo
+    port = (tmp_path / "packaging/freebsd/Makefile").read_text()
+    assert f"DISTVERSION=\t{version()}\n" in port and "MASTER_SITES=\thttps://example.org/p/\n" in port and "@FreeBSD.org" in port
+    if not shutil.which("ruby"):
+        pytest.skip("no ruby to read the formula")
+    assert subprocess.run(["ruby", "-c", tmp_path / "packaging/portcullis.rb"], capture_output=True, text=True,
+                          check=True).stdout == "Syntax OK\n"
+
+
+def test_port_s_list_is_what_is_installed(tmp_path):
+    """What make install puts there on FreeBSD; the three programs, which can't be built here, by name."""
+    subprocess.run(["make", "-s", "install-data", "PLATFORM=freebsd", "PREFIX=/usr/local", "SYSCONFDIR=/usr/local/etc",
+                    f"DESTDIR={tmp_path}/root", f"BUILD={tmp_path}/build"], cwd=TOP, check=True, capture_output=True)
+    there = {os.path.relpath(path, tmp_path / "root/usr/local") for path in (tmp_path / "root").rglob("*") if not path.is_dir()}
+    there |= {"bin/portcullis", "sbin/portcullisd", "libexec/portcullis-driver"}
+    with open(f"{TOP}/packaging/freebsd/pkg-plist", encoding="ascii") as file:
+        listed = {line.strip().removeprefix("@sample ") for line in file}
+    assert {path + ".gz" if path.startswith("share/man/") else path for path in there} == listed
