@@ -174,6 +174,13 @@ check-kill-sample: all tests-build
 check-kill: all tests-build
 	$(PYTEST) tests/e2e/test_kill.py --kill-rounds=$(KILL_ROUNDS) $(E2E_OPTIONS)
 
+# --- a machine in qemu, from power-on to power-off
+$(BUILD)/test/boot_caller: tests/boot/caller.c
+	@mkdir -p $(@D)
+	$(CC) -static -std=c11 -O2 $(WARNINGS) -D_GNU_SOURCE -o $@ $<
+check-boot: all $(BUILD)/test/boot_caller
+	$(PYTEST) -s tests/boot $(BOOT_OPTIONS)
+
 # --- the measured gate: the same objects, with a note of each flip's acknowledgement
 BENCH := $(BUILD)/bench/portcullisd $(BUILD)/bench/fake_openvpn $(BUILD)/test/fwtool
 $(BUILD)/bench/portcullisd: $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(OS_GATE) $(POLICY) $(BASE) \
@@ -227,4 +234,4 @@ check-fuzz: fuzz-build
 	done
 
 .PHONY: check check-gcc check-clang tests-build check-unit check-san check-arch check-format check-tidy \
-	check-cppcheck check-man check-shell check-lint check-pf check-ipfw check-property check-package check-help check-e2e check-kill-sample check-kill bench bench-build fuzz-build check-fuzz
+	check-cppcheck check-man check-shell check-lint check-pf check-ipfw check-property check-package check-help check-e2e check-kill-sample check-kill bench bench-build fuzz-build check-fuzz check-boot

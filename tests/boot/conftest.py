@@ -1,0 +1,55 @@
+"""Fixtures of the boot tests; re-executes itself in private namespaces first, as the end-to-end tests do."""
+import os
+import shutil
+import sys
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path[:0] = [HERE, f"{TOP}/tests/e2e"]
+sys.dont_write_bytecode = True
+
+import image as image_module  # noqa: E402  pylint: disable=wrong-import-position
+import isolate  # noqa: E402  pylint: disable=wrong-import-position
+from street import Street  # noqa: E402  pylint: disable=wrong-import-position
+
+BUILD = os.path.abspath(os.environ.get("BUILD", f"{TOP}/build"))
+
+
+def pytest_addoption(parser):
+    parser.addoption("--accelerator", default="tcg", help="tcg: software emulation, the proof; or kvm, for quick looks")
+    parser.addoption("--keep", action="store_true", help="leave images and captures where they are")
+
+
+def pytest_configure(config):
+    if isolate.is_inside():
+        return
+    capture = config.pluginmanager.getplugin("capturemanager")
+    if capture:
+        capture.suspend_global_capture(in_=True)
+    image_module.make_base_alone()
+    os.chdir(str(config.invocation_params.dir))
+    isolate.run([sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", *config.invocation_params.args])
+
+
+@pytest.fixture(scope="session")
+def accelerator(request):
+    return request.config.getoption("accelerator")
+
+
+@pytest.fixture(scope="session")
+def directory(request):
+    """Where images lie while the tests run: beside the cached base, for they are large."""
+    path = f"{image_module.CACHE}/run-{os.getpid()}-{os.stat('/proc/self/ns/pid').st_ino}"
+    os.makedirs(path)
+    yield path
+    if not request.config.getoption("keep"):
+        shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+def street(directory):  # pylint: disable=redefined-outer-name
+    whole = Street(directory)
+    yield whole
+    whole.stop()
