@@ -23,7 +23,7 @@
 #define INTERNET6 "2001:db8:80::80"
 #define ROUTER4 "192.168.50.1"
 
-enum { ROUND_MS = 60, TAG_SIZE = 64, EXPERIMENTAL = 0x88b5, FIRST_TCP_PORT = 8000 };
+enum { ROUND_MS = 100, TAG_SIZE = 64, EXPERIMENTAL = 0x88b5, FIRST_TCP_PORT = 8000 };
 
 struct call {
 	const char *way, *address;

@@ -42,10 +42,12 @@ class Machine:
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
         self.hand = socket.socket(socket.AF_UNIX)
-        wait_for(lambda: os.path.exists(path) or self.process.poll() is not None, "qemu started")
-        assert self.process.poll() is None, f"qemu left: {self.lines}"
-        self.hand.connect(path)
+        wait_for(lambda: self._reach(path), "qemu listens")
         return self
+
+    def _reach(self, path):
+        assert self.process.poll() is None, f"qemu left: {self.lines}"
+        return self.hand.connect_ex(path) == 0
 
     def __exit__(self, *_):
         if self.process.poll() is None:
