@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/text.h"
+#include "os/notify.h"
 #include "os/off_marker.h"
 #include "os/strict_boot.h"
 
@@ -16,6 +17,7 @@ static void set_state(struct gate *gate, enum wire_gate state, const char *why)
 		log_info("gate", "%s -> %s: %s", wire_gate_word(gate->state), wire_gate_word(state), why);
 	gate->state = state;
 	text_copy(gate->reason, sizeof gate->reason, why);
+	notify_state(state != GATE_UNPROTECTED, wire_gate_word(state), why);
 	gate->changed(gate, NOTE_GATE, why);
 	/* What the tunnel's servers are is told when it is open, by the verb. */
 	if (state != GATE_OPEN)

@@ -17,7 +17,7 @@
 #include "gate/verbs.h"
 #include "os/daemon.h"
 #include "os/firewall_describe.h"
-#include "os/off_marker.h"
+#include "os/notify.h"
 #include "os/strict_boot.h"
 
 enum { NOBODY = 65534 };
@@ -135,12 +135,12 @@ static int lock_and_leave(struct err *e)
 
 	if (held != 0)
 		return held;
-	if (off_marker_valid()) {
-		err_set(e, "off, by the marker; instead: portcullis up");
-		return 0;
-	}
 	identify();
-	return gate_start(&gate, e);
+	if (gate_start(&gate, e) == -1)
+		return -1;
+	if (gate.state == GATE_OFF)
+		err_set(e, "off, by the marker; instead: portcullis up");
+	return 0;
 }
 
 static int run_lock(void)
@@ -274,6 +274,7 @@ static int start(const struct options *options, struct err *e)
 	gate.dns.managed = gate.config.manage_dns;
 	if ((gate.base = event_base_new()) == NULL)
 		return err_set(e, "no event loop");
+	notify_begin(gate.base);
 	/* Before the lock: a SIGTERM from now on is answered when the start is done. */
 	on_signal(SIGCHLD, child_cb);
 	on_signal(SIGTERM, stop_cb);
@@ -315,6 +316,7 @@ static int run(const struct options *options)
 	dns_job_look(&gate.dns, gate.state != GATE_OFF);
 	if (daemon_ready(ready) == -1)
 		log_warn("gate", "nobody waits for the start any more");
+	notify_state(gate.state != GATE_UNPROTECTED, wire_gate_word(gate.state), gate.reason);
 	driver_start(&gate);
 	event_base_dispatch(gate.base);
 	stop();
