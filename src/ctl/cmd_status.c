@@ -1,27 +1,41 @@
 /* portcullis status and watch: what the gate and the tunnel are doing. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
+#include "base/text.h"
 #include "ctl/ctl.h"
 #include "ctl/ctl_client.h"
 #include "ctl/ctl_show.h"
 
-enum { OPTION_JSON };
+enum { OPTION_JSON, OPTION_WAIT };
 
-static const struct ctl_option options[] = {
+static const struct ctl_option watch_options[] = {
     [OPTION_JSON] = {"json", 0, NULL, false, "print the object instead of words"},
 };
+static const struct ctl_option status_options[] = {
+    [OPTION_JSON] = {"json", 0, NULL, false, "print the object instead of words"},
+    [OPTION_WAIT] = {"wait", 'w', "DURATION", false,
+		     "until it is open, or nobody tries to, DURATION at most"},
+};
 
-/* -1: go on; else the exit code. */
-static int read_options(struct ctl *ctl, bool *json)
+/* -1: go on; else the exit code. `seconds` is only set by a command that has --wait. */
+static int read_options(struct ctl *ctl, bool *json, uint32_t *seconds)
 {
 	struct err e = {""};
 	const char *value;
 	int what;
 
 	*json = false;
-	while ((what = ctl_args_next(ctl, &value, &e)) == OPTION_JSON)
-		*json = true;
+	while ((what = ctl_args_next(ctl, &value, &e)) == OPTION_JSON || what == OPTION_WAIT) {
+		if (what == OPTION_JSON)
+			*json = true;
+		else if (text_duration(value, seconds) == -1)
+			return ctl_fail(ctl, "--wait=%s is no duration; instead: a number and s, m, h or d",
+					value);
+	}
 	return what == CTL_ARGS_END ? -1 : ctl_args_stop(ctl, what, value, &e);
 }
 
@@ -76,22 +90,66 @@ static int print_status(const struct ctl *ctl, const json_t *status, bool json)
 	return show_exit(status);
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Open, or in a state that nobody is working on to leave. */
+static bool is_settled(const json_t *status)
+{
+	const char *gate = json_string_value(json_object_get(status, "gate"));
+	const char *tunnel = json_string_value(json_object_get(status, "tunnel"));
+
+	return gate == NULL || tunnel == NULL || show_exit(status) == CTL_OPEN ||
+	       show_exit(status) == CTL_CLEAR || strcmp(tunnel, "stopped") == 0;
+}
+
+/* The last status within that time, over respawns of the driver. */
+static json_t *wait_settled(struct client *client, const char *socket, json_t *status, uint32_t seconds)
+{
+	json_t *question = request("watch"), *next = NULL;
+	int64_t end = now_ms() + (int64_t)seconds * 1000, left;
+	enum client_result result = CLIENT_OK;
+	struct err e = {""};
+
+	while (result == CLIENT_OK && !is_settled(status) && (left = end - now_ms()) > 0) {
+		result = client_next(client, left > INT_MAX ? INT_MAX : (int)left, &next, &e);
+		if (result == CLIENT_CLOSED) {
+			client_close(client);
+			result = client_ask(client, socket, question, &next, &e);
+		}
+		if (result != CLIENT_OK)
+			break;
+		json_decref(status);
+		status = next;
+	}
+	json_decref(question);
+	return status;
+}
+
 static int run_status(struct ctl *ctl)
 {
 	static struct client client;
 	json_t *status, *question;
 	enum client_result result;
 	struct err e = {""};
+	uint32_t seconds = 0;
 	bool json;
-	int code = read_options(ctl, &json);
+	int code = read_options(ctl, &json, &seconds);
 
 	if (code != -1)
 		return code;
-	question = request("status");
+	question = request(seconds == 0 ? "status" : "watch");
 	result = client_ask(&client, ctl->socket, question, &status, &e);
 	json_decref(question);
 	if (result != CLIENT_OK)
 		return no_answer(ctl, result, json, &e);
+	if (seconds != 0)
+		status = wait_settled(&client, ctl->socket, status, seconds);
 	client_close(&client);
 	code = print_status(ctl, status, json);
 	json_decref(status);
@@ -116,7 +174,8 @@ static int run_watch(struct ctl *ctl)
 	enum client_result result;
 	struct err e = {""};
 	bool json, colour = ctl_colour();
-	int code = read_options(ctl, &json), printed = 0;
+	uint32_t none = 0;
+	int code = read_options(ctl, &json, &none), printed = 0;
 
 	if (code != -1)
 		return code;
@@ -135,16 +194,16 @@ static int run_watch(struct ctl *ctl)
 	return printed == 0 ? no_answer(ctl, result, json, &e) : CTL_OPEN;
 }
 
-#define SHARED_OPTIONS options, sizeof options / sizeof *options
-
 const struct ctl_command cmd_status = {
     "status",
     "",
     "what the gate and the tunnel are doing",
     "Prints what the gate and the tunnel are doing. Exit status: 0 open, 3 shut (locked or\n"
     "dialling), 4 no daemon, 5 paused or off, 6 unprotected, 1 error. --json prints one\n"
-    "object in every case; what is not known is null.",
-    SHARED_OPTIONS,
+    "object in every case; what is not known is null. --wait prints once it is open, or once\n"
+    "nothing more will happen by itself, or when DURATION is over.",
+    status_options,
+    sizeof status_options / sizeof *status_options,
     run_status,
 };
 
@@ -154,6 +213,7 @@ const struct ctl_command cmd_watch = {
     "the same, live, a line for every change",
     "Prints a line now and for every change, until it is interrupted or portcullisd leaves\n"
     "(exit status 4). --json prints one object a line.",
-    SHARED_OPTIONS,
+    watch_options,
+    sizeof watch_options / sizeof *watch_options,
     run_watch,
 };

@@ -341,6 +341,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s\n", e.text);
 		if (options.check)
 			return 1;
+		/* -L needs none: its exit code is the lock's. */
+		if (options.lock && geteuid() == 0)
+			return run_lock();
 		/* The gate stays as somebody holds it, or is locked without a configuration. */
 		if (geteuid() == 0 && lock_and_leave(&locked) == -1)
 			complain(locked.text);

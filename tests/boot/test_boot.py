@@ -90,3 +90,17 @@ def test_without_portcullis(street, without, accelerator, record_property):
         assert seen >= ENOUGH, f"{phase}: {seen} frames"
     first = min(when for when, frame in tape.clear())
     assert first < machine.said("calling-out: the initrd ends"), "nothing left the initrd"
+
+
+def test_with_portcullis(street, guarded, accelerator):
+    """The same machine with it: shut or in the VPN, from first to last."""
+    with captured(street, guarded, accelerator=accelerator) as (machine, tape):
+        machine.wait_hand()
+        prompt = machine.wait_said(LOGIN)
+        machine.wait_true("portcullis status", "the gate is open")
+        print(machine.run("portcullis status --json; systemctl status portcullis.service portcullis-lock.service; systemd-analyze critical-chain multi-user.target; journalctl -b -o short-monotonic -u portcullis -u portcullis-lock | tail -40", check=False)[1])
+        print("prompt", prompt - machine.on, "connected", [t - machine.on for t in street.connections(machine.on)])
+        machine.start("systemctl poweroff")
+        machine.wait_off()
+    print(tape.counts())
+    assert_shut(tape, machine)
