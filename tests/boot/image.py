@@ -218,7 +218,7 @@ def fill(text):
 def add_portcullis(tree, chroot, profile, build):
     """As its README says: installed, a profile imported, enabled."""
     run("make", "-s", "-C", SOURCE, "install", f"DESTDIR={tree}", f"BUILD={build}")
-    for unit in ("portcullis-lock.service", "portcullis.service"):
+    for unit in ("portcullis-lock.service", "portcullis.service", "portcullis-online.service"):
         with open(f"{SOURCE}/systemd/{unit}.in", encoding="utf-8") as file:
             write(f"{tree}/{PREFIX}/lib/systemd/system/{unit}", fill(file.read()))
     with open(f"{SOURCE}/systemd/portcullis.conf", encoding="utf-8") as file:
