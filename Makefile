@@ -121,6 +121,15 @@ define install_service
 
 endef
 
+# The same for what goes into an initrd: FILE:PLACE in the folder of its tool.
+initramfs_file = $(DESTDIR)$(INITRAMFS)/$(word 2,$(subst :, ,$(1)))
+define install_initramfs
+	install -d $(dir $(call initramfs_file,$(1))) $(BUILD)/service
+	$(fill) $(word 1,$(subst :, ,$(1))) >$(BUILD)/service/initramfs
+	install -m 755 $(BUILD)/service/initramfs $(call initramfs_file,$(1))
+
+endef
+
 # Programs, man pages and a sample; creates no user, starts nothing, locks nothing: `portcullis enable` does.
 install: all install-data
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXECDIR)
@@ -140,6 +149,7 @@ install-data:
 	install -m 644 completions/portcullis.fish $(DESTDIR)$(FISH_COMPLETIONS)/portcullis.fish
 	ln -sf portcullis.fish $(DESTDIR)$(FISH_COMPLETIONS)/portcullisd.fish
 	$(foreach file,$(SERVICE_FILES),$(call install_service,$(file)))
+	$(foreach file,$(INITRAMFS_FILES),$(call install_initramfs,$(file)))
 
 # Leaves the configuration and the profiles, which are yours. Run `portcullis disable --purge` first.
 # While the service manager starts it at boot, a daemon that is gone would leave the machine shut for good.
@@ -152,7 +162,8 @@ uninstall:
 	    $(DESTDIR)$(PREFIX)/share/man/man5/portcullis.conf.5 $(DESTDIR)$(SYSCONFDIR)/portcullis/portcullis.conf.sample \
 	    $(foreach file,$(SERVICE_FILES),$(call service_folder,$(file))/$(call service_file,$(file))) \
 	    $(foreach name,portcullis portcullisd,$(DESTDIR)$(BASH_COMPLETIONS)/$(name) $(DESTDIR)$(FISH_COMPLETIONS)/$(name).fish) \
-	    $(DESTDIR)$(ZSH_COMPLETIONS)/_portcullis
+	    $(DESTDIR)$(ZSH_COMPLETIONS)/_portcullis \
+	    $(foreach file,$(INITRAMFS_FILES),$(call initramfs_file,$(file)))
 	@rmdir $(DESTDIR)$(PREFIX)/share/portcullis $(DESTDIR)$(SYSCONFDIR)/portcullis 2>/dev/null || true
 
 # What is released: a tarball of what git tracks, and the Debian package of it.

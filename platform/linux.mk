@@ -19,6 +19,7 @@ MACHINE := machine_linux machine_systemd machine_fact machine_unix
 STRICT_BOOT := strict_boot_null
 SERVICE := service_systemd account_sysusers
 SERVICE_FILES := systemd/portcullis-lock.service.in:lib/systemd/system:644 systemd/portcullis.service.in:lib/systemd/system:644 \
+	systemd/portcullis-online.service.in:lib/systemd/system:644 systemd/99-portcullis.rules.in:lib/udev/rules.d:644 \
 	systemd/portcullis.conf:lib/sysusers.d:644
 EXAMPLES := share/doc/portcullis/examples
 # Not installed where another init would read them: copied by hand.
@@ -28,6 +29,9 @@ SERVICE_FILES += openrc/portcullis-lock.in:$(EXAMPLES)/openrc:755 openrc/portcul
 	s6/portcullis/timeout-kill:$(EXAMPLES)/s6/portcullis:644 \
 	s6/portcullis/dependencies.d/portcullis-lock:$(EXAMPLES)/s6/portcullis/dependencies.d:644 \
 	s6/portcullis-lock/up.in:$(EXAMPLES)/s6/portcullis-lock:644 s6/portcullis-lock/type:$(EXAMPLES)/s6/portcullis-lock:644
+# initramfs-tools looks in two places, neither of them under a prefix of one's own.
+INITRAMFS = $(if $(filter /usr,$(PREFIX)),/usr/share,$(SYSCONFDIR))/initramfs-tools
+INITRAMFS_FILES := initramfs/hook:hooks/portcullis initramfs/init-top:scripts/init-top/00-portcullis
 ENABLED := /etc/systemd/system/multi-user.target.wants/portcullis.service
 PROBE := probe_unix probe_group
 SANDBOX := sandbox_linux

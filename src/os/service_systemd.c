@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "os/install_paths.h"
 #include "os/tool.h"
@@ -11,7 +12,11 @@
 #define LOCK "portcullis-lock.service"
 #define DAEMON "portcullis.service"
 
-enum { PATIENCE = 30000, ANSWER_SIZE = 64 }; /* ms; a stop waits for TimeoutStopSec */
+enum {
+	INITRD_PATIENCE = 600000,
+	PATIENCE = 30000,
+	ANSWER_SIZE = 64
+}; /* ms; a stop waits for TimeoutStopSec */
 
 const char service_show[] = "systemctl status " DAEMON;
 
@@ -38,9 +43,20 @@ bool service_is_installed(void)
 	return systemctl("is-enabled", DAEMON, NULL, NULL) == 0;
 }
 
+/* The initrds get the lock, or lose it. Where no tool of that kind is, the lock of the root file system is
+ * the first. */
+static int renew_initrds(struct err *e)
+{
+	const char *const argv[] = {tool_path(TOOL_UPDATE_INITRAMFS), "-u", "-k", "all", NULL};
+
+	return access(argv[0], X_OK) == -1 ? 0 : tool_run(argv, NULL, INITRD_PATIENCE, e);
+}
+
 int service_install(struct err *e)
 {
-	return systemctl("daemon-reload", NULL, NULL, e) == -1 ? -1 : systemctl("enable", LOCK, DAEMON, e);
+	if (systemctl("daemon-reload", NULL, NULL, e) == -1 || systemctl("enable", LOCK, DAEMON, e) == -1)
+		return -1;
+	return renew_initrds(e);
 }
 
 /* A unit that failed too often is not started before that is forgotten. */
@@ -70,5 +86,7 @@ int service_stop(struct err *e)
 
 int service_remove(struct err *e)
 {
-	return systemctl("disable", DAEMON, LOCK, e) == 0 || !is_known() ? 0 : -1;
+	if (systemctl("disable", DAEMON, LOCK, e) == -1 && is_known())
+		return -1;
+	return renew_initrds(e);
 }

@@ -17,6 +17,7 @@ static const char *const paths[TOOL_COUNT] = {
     [TOOL_SERVICE] = "/usr/sbin/service",
     [TOOL_SYSRC] = "/usr/sbin/sysrc",
     [TOOL_RESOLVCONF] = "/sbin/resolvconf",
+    [TOOL_UPDATE_INITRAMFS] = "/usr/sbin/update-initramfs",
     [TOOL_SYSTEMCTL] = "/usr/bin/systemctl",
     [TOOL_SYSUSERS] = "/usr/bin/systemd-sysusers",
     [TOOL_OPENSSL] = "/usr/bin/openssl",

@@ -211,23 +211,9 @@ def crypted(password):
     return run("openssl", "passwd", "-6", password).strip()
 
 
-def fill(text):
-    return text.replace("@PREFIX@", PREFIX).replace("@SYSCONFDIR@", "/etc").replace("@STATEDIR@", "/var/lib")
-
-
 def add_portcullis(tree, chroot, profile, build):
     """As its README says: installed, a profile imported, enabled."""
     run("make", "-s", "-C", SOURCE, "install", f"DESTDIR={tree}", f"BUILD={build}")
-    for unit in ("portcullis-lock.service", "portcullis.service", "portcullis-online.service"):
-        with open(f"{SOURCE}/systemd/{unit}.in", encoding="utf-8") as file:
-            write(f"{tree}/{PREFIX}/lib/systemd/system/{unit}", fill(file.read()))
-    with open(f"{SOURCE}/systemd/portcullis.conf", encoding="utf-8") as file:
-        write(f"{tree}/{PREFIX}/lib/sysusers.d/portcullis.conf", file.read())
-    for name, to in (("hook", "hooks/portcullis"), ("init-top", "scripts/init-top/00-portcullis")):
-        with open(f"{SOURCE}/initramfs/{name}", encoding="utf-8") as file:
-            write(f"{tree}/usr/share/initramfs-tools/{to}", fill(file.read()), 0o755)
-    with open(f"{SOURCE}/systemd/99-portcullis.rules.in", encoding="utf-8") as file:
-        write(f"{tree}/usr/lib/udev/rules.d/99-portcullis.rules", fill(file.read()))
     chroot("systemd-sysusers")
     write(f"{tree}/root/home.ovpn", profile, 0o600)
     chroot(f"{PREFIX}/bin/portcullis", "import", "/root/home.ovpn", "home")

@@ -190,6 +190,18 @@ def test_enable_in_its_order(machine, platform):
     assert {"/Users/_portcullis", "/Groups/_portcullis", "/Groups/_openvpn"} <= set(host.state["records"])
 
 
+def test_initrds_get_the_lock_and_lose_it(machine):
+    """Where initramfs-tools is, and only there (as the order above shows)."""
+    host = machine("linux")
+    shutil.copy(HERE / "standin/recorder", host.root / "update-initramfs")
+    assert host.run("enable", str(profile(host))).returncode == 0
+    calls = host.calls()
+    assert calls.index("update-initramfs -u -k all") > calls.index(
+        "systemctl --quiet enable portcullis-lock.service portcullis.service")
+    assert host.run("disable").returncode == 0
+    assert host.calls().count("update-initramfs -u -k all") == 2
+
+
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_enable_by_name_without_a_configuration(machine, platform):
     host = machine(platform, conf=None)

@@ -21,6 +21,7 @@ static const char *const names[TOOL_COUNT] = {
     [TOOL_SYSRC] = "sysrc",
     [TOOL_RESOLVCONF] = "resolvconf",
     [TOOL_SYSTEMCTL] = "systemctl",
+    [TOOL_UPDATE_INITRAMFS] = "update-initramfs",
     [TOOL_SYSUSERS] = "systemd-sysusers",
     [TOOL_OPENSSL] = "openssl",
     [TOOL_GETENT] = "getent",
