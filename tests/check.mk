@@ -30,7 +30,8 @@ check-clang:
 SERVICE_TWINS := $(patsubst platform/%.mk,$(BUILD)/test/portcullis-%,$(wildcard platform/*.mk)) $(BUILD)/test/strict/portcullisd
 PF_TESTS := $(BUILD)/test/portcullisd-pf $(BUILD)/test/portcullisd-pf-freebsd $(BUILD)/test/portcullis-pf $(BUILD)/test/standin
 tests-build: $(UNIT) $(BUILD)/test/portcullisd $(BUILD)/test/fwtool $(BUILD)/test/portcullisd-names $(BUILD)/test/policy_print \
-	$(BUILD)/test/portcullis $(BUILD)/test/dnstool $(BUILD)/test/dnstool-macos $(BUILD)/test/dnstool-freebsd $(PF_TESTS) $(SERVICE_TWINS)
+	$(BUILD)/test/portcullis $(BUILD)/test/dnstool $(BUILD)/test/dnstool-macos $(BUILD)/test/dnstool-freebsd $(PF_TESTS) $(SERVICE_TWINS) \
+	$(addprefix $(BUILD)/test/ipfw/,portcullisd portcullis portcullis-driver fwhand)
 
 # The gate as on a Mac, with pf and its tools stood in for: the same objects but the firewall's.
 PF_PORT := firewall firewall_describe firewall_ports_macos firewall_pf firewall_pf_anchor firewall_pf_health firewall_pf_leak firewall_pf_main \
