@@ -21,7 +21,7 @@ int file_folder_of(const char *file, mode_t mode, struct err *e);
 int file_open_owned(const char *path, mode_t never, struct err *e);
 
 /* Can only root (or the caller) change `path`, or put another in its place: in
- * each folder above it, down from `from`? 0, or -1 and `e`. */
+ * each folder above it, down from `from`, and where links lead? 0, or -1 and `e`. */
 int file_is_trusted(const char *from, const char *path, struct err *e);
 
 /* A folder of ours and the files in it. 0 also if it is not there; -1 and `e`. */

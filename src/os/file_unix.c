@@ -7,6 +7,7 @@
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -85,7 +86,7 @@ static int is_trusted(const char *path, struct err *e)
 	return 0;
 }
 
-int file_is_trusted(const char *from, const char *path, struct err *e)
+static int are_trusted(const char *from, const char *path, struct err *e)
 {
 	char part[PATH_MAX];
 
@@ -97,6 +98,17 @@ int file_is_trusted(const char *from, const char *path, struct err *e)
 			return -1;
 	}
 	return is_trusted(part, e);
+}
+
+int file_is_trusted(const char *from, const char *path, struct err *e)
+{
+	char target[PATH_MAX];
+
+	if (are_trusted(from, path, e) == -1)
+		return -1;
+	if (realpath(path, target) == NULL)
+		return err_errno(e, "%s", path);
+	return strcmp(target, path) == 0 ? 0 : are_trusted("", target, e);
 }
 
 int file_remove_folder(const char *path, struct err *e)

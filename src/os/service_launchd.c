@@ -35,13 +35,18 @@ static int launchctl(const char *verb, const char *first, const char *second, st
 	return tool_run(argv, NULL, PATIENCE, e);
 }
 
+/* They name what launchd runs as root at every boot: copied only if nobody else can change them. */
 int service_check(struct err *e)
 {
+	static const char *const names[] = {LOCK ".plist", DAEMON ".plist"};
 	char path[PATH_MAX];
 
-	if (access(install_path(INSTALL_SHARE, DAEMON ".plist", path), R_OK) == -1 ||
-	    access(install_path(INSTALL_SHARE, LOCK ".plist", path), R_OK) == -1)
-		return err_errno(e, "%s; instead: make install", path);
+	for (size_t i = 0; i < 2; i++) {
+		if (access(install_path(INSTALL_SHARE, names[i], path), R_OK) == -1)
+			return err_errno(e, "%s; instead: make install", path);
+		if (file_is_trusted(install_root(), path, e) == -1)
+			return -1;
+	}
 	return 0;
 }
 

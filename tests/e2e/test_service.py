@@ -354,6 +354,31 @@ def test_a_daemon_that_others_can_change_is_not_started(machine):
     assert host.run("enable", str(profile(host))).returncode == 0
 
 
+def test_a_link_to_a_daemon_that_others_can_change(machine, tmp_path):
+    """As Homebrew links its programs: the folders that the link leads to count too."""
+    host = machine("macos")
+    host.daemon.rename(tmp_path / "portcullisd")
+    tmp_path.chmod(0o777)
+    host.daemon.symlink_to(tmp_path / "portcullisd")
+    done = host.run("enable", str(profile(host)))
+    assert done.returncode == 1 and f"{tmp_path}: others may write to it" in done.stderr and host.calls() == []
+    tmp_path.chmod(0o755)
+    assert host.run("enable", str(profile(host))).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["lock", "daemon"])
+def test_service_files_that_others_can_change_are_not_installed(machine, name):
+    """What launchd runs as root at boot is named in them."""
+    host = machine("macos")
+    os.chown(host.root / "usr/local/share", 1000, -1)
+    done = host.run("enable", str(profile(host)))
+    assert done.returncode == 1 and "/usr/local/share belongs to user 1000" in done.stderr and host.calls() == []
+    os.chown(host.root / "usr/local/share", 0, -1)
+    os.chown(host.root / f"usr/local/share/portcullis/org.portcullis.{name}.plist", 1000, -1)
+    done = host.run("enable", str(profile(host)))
+    assert done.returncode == 1 and f"{name}.plist belongs to user 1000" in done.stderr and not host.is_enabled()
+
+
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_a_daemon_that_does_not_answer(machine, platform):
     host = machine(platform, gate=None)
