@@ -60,31 +60,31 @@ static int pf_owner(struct firewall *fw, int32_t *pid, struct err *e)
 
 /* --- asserting ------------------------------------------------------------------------ */
 
-static int kill_states(struct firewall *fw, const char *interface, struct err *e)
+static int kill_states(struct firewall *fw, struct err *e)
 {
-	const char *const all[] = {"-F", "states", NULL};
-	const char *const its[] = {"-i", interface, "-F", "states", NULL};
+	static const char *const all[] = {"-F", "states", NULL};
 
-	return pf_tell(fw, interface == NULL ? all : its, NULL, e);
+	return pf_tell(fw, all, NULL, e);
 }
 
-/* A state is asked before any rule, so those that the new rules forbid go; after
- * the load, for a packet that came in between would make a new one. */
+/* A state is asked before any rule. The open tunnel's are the only ones that our
+ * rules make, so all go but where it stays open: any other was made by rules of
+ * others, which a flip may replace before a look has seen them. After the load,
+ * for a packet that came in between would make a new one. */
 static int kill_forbidden(struct firewall *fw, bool first, const struct situation *s, struct err *e)
 {
-	if (first || fw->tainted) {
-		if (kill_states(fw, NULL, e) == -1)
+	bool open = s->state == POLICY_OPEN, stays_open = open && fw->tunnel_open;
+
+	if (first || fw->tainted || !stays_open) {
+		if (kill_states(fw, e) == -1)
 			return -1;
 		fw->tainted = false;
-	} else if (fw->tunnel_open && s->state != POLICY_OPEN) {
-		if (kill_states(fw, fw->situation.tunnel.name, e) == -1)
-			return -1;
 	}
-	fw->tunnel_open = s->state == POLICY_OPEN;
+	fw->tunnel_open = open;
 	return 0;
 }
 
-/* The flip: our rules, the states, and a look at our rules. Two or three pfctl. */
+/* The flip: our rules, the states, and a look at our rules. Three pfctl. */
 static int flip(struct firewall *fw, bool first, const struct situation *s, struct err *e)
 {
 	bool same = !first && strcmp(fw->text, fw->made) == 0;
@@ -92,7 +92,7 @@ static int flip(struct firewall *fw, bool first, const struct situation *s, stru
 	if (!same && pf_anchor_load(fw, fw->made, e) == -1)
 		return -1;
 	fault_point("flip-before-readback");
-	if (kill_forbidden(fw, first, s, e) == -1)
+	if ((!same || fw->tainted) && kill_forbidden(fw, first, s, e) == -1)
 		return -1;
 	if (!same)
 		return pf_anchor_verify(fw, e);
@@ -104,6 +104,8 @@ static int arm(struct firewall *fw, bool first, const struct situation *s, struc
 {
 	if (!pf_is_there(fw, true))
 		return err_set(e, "there is no pf, and kldload pf does not bring it");
+	if (!first && pf_anchor_compare(fw, &(struct pf_rules){0}, NULL) == -1)
+		fw->tainted = true; /* the load would hide it */
 	if (pf_anchor_load(fw, fw->made, e) == -1 || pf_main_arrange(fw, e) == -1 || pf_enable(fw, e) == -1)
 		return -1;
 	fault_point("flip-before-readback");
@@ -147,7 +149,7 @@ static int pf_assert(struct firewall *fw, const struct situation *s, struct err 
 static int pf_forget_states(struct firewall *fw, struct err *e)
 {
 	pf_give_time(fw);
-	return kill_states(fw, NULL, e);
+	return kill_states(fw, e);
 }
 
 /* --- removal, counter, features ------------------------------------------------------------ */

@@ -139,6 +139,7 @@ static void on_report(struct pf_watch *watch, const struct report *report)
 		return;
 	}
 	fw->fresh_until = 0;
+	fw->tainted = true; /* even if it is right again by now */
 	(void)text_copy(fw->leaked, sizeof fw->leaked, report->leaked);
 	watch->cb(report->what, watch->argument);
 }

@@ -106,15 +106,15 @@ def test_policy_before_everything(gate, pf):
 
 
 def test_flips_are_short(gate, pf):
-    """To dialling and open two calls; to shut three: load, kill, read. Kill comes after the load."""
+    """Three calls: load, kill, read. Kill comes after the load."""
     gate.start_open()
     shut = len(pf.calls)
     gate.ctl("down", "--wait", check=True)
     gate.wait(gate="locked")
     flips = [word for word in words(pf, shut) if not word.startswith("-s") and FALLBACK not in word]
-    assert flips[:3] == [LOAD, "-i tun0 -F states", READ], flips
+    assert flips[:3] == [LOAD, "-F states", READ], flips
     opened = next(n for n, call in enumerate(pf.calls) if call.passes["tunnel"] and not call.passes["clear"])
-    assert words(pf)[opened:opened + 2] == [LOAD, READ]
+    assert words(pf)[opened:opened + 3] == [LOAD, "-F states", READ]
 
 
 def test_states_of_the_tunnel_end_with_it(gate, pf):
@@ -321,13 +321,28 @@ def test_others_are_noticed_and_undone(gate, pf, what):
     assert pf.pf.enabled and not pf.skipped
 
 
-def test_others_states_do_not_outlive_their_rules(gate, pf):
+@pytest.mark.parametrize("where", [(), ("-a", ANCHOR)], ids=["main", "anchor"])
+def test_others_states_do_not_outlive_their_rules(gate, pf, where):
     """While others ruled, a state that floats was made: it is gone when ours stand again."""
     gate.start_open()
     with pf.lock:
-        pf.run("-f", "-", stdin="pass out all keep state\n")
+        pf.run(*where, "-f", "-", stdin="pass out quick all keep state\n")
         assert pf.verdict(CLEAR, remember=True) == "pass"
     wait_for(lambda: pf.gate() == "open", "put back", 5)
+    assert pf.verdict(CLEAR) == "block"
+
+
+def test_others_states_do_not_outlive_a_flip(gate, pf):
+    """Between two looks others ruled in our anchor, and a flip, not a look, undid it."""
+    gate.start_open()
+    with pf.lock:
+        ours = pf.anchor_texts[ANCHOR]
+        pf.run("-a", ANCHOR, "-f", "-", stdin="pass out quick all keep state\n")
+        assert pf.verdict(CLEAR, remember=True) == "pass"
+        pf.run("-a", ANCHOR, "-f", "-", stdin=ours)
+        assert pf.verdict(CLEAR) == "pass", "control: the state outlives the rule"
+    gate.ctl("down", "--wait", check=True)
+    gate.wait(gate="locked")
     assert pf.verdict(CLEAR) == "block"
 
 
