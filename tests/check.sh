@@ -30,7 +30,7 @@ run() {
 
 jobs=-j$(nproc)
 # A step named on the command line is run alone.
-steps=${*:-gcc clang unit san arch format tidy cppcheck man shell pf cross fuzz e2e kill-sample bench}
+steps=${*:-gcc clang unit san arch format tidy cppcheck man shell help pf ipfw property cross fuzz e2e kill-sample bench}
 for step in $steps; do
 	case $step in
 	gcc | clang | fuzz | san) run "$step" make "$jobs" "check-$step" ;;
