@@ -191,10 +191,10 @@ static void test_as_printed(void **state)
 	    "# DISABLED 00001 0 0 set 27 allow ip from any to any in via lo0 // row 1\n"
 	    "# DISABLED 00001 0 0 set 27 allow udp from any 68 to 10.0.0.0/8 67 out uid root // row 6\n"
 	    "# DISABLED 00001 0 0 set 27 deny ip from any to any // row 11\n" LAST;
-	static const char *const from[] = {"lo0 // row 1", "allow udp", "set 27 deny", "// row 11\n" LAST,
+	static const char *const from[] = {"lo0 // row 1", "allow udp", "set 27 deny", ("// row 11\n" LAST),
 					   "# DISABLED 00001 0 0 set 27 deny"},
-				 *const to[] = {"lo0 // row 2", "deny udp", "set 25 deny", "// row 1\n" LAST,
-						"# DISABLED 00003 0 0 set 27 deny"};
+				 *const to[] = {"lo0 // row 2", "deny udp", "set 25 deny",
+						("// row 1\n" LAST), "# DISABLED 00003 0 0 set 27 deny"};
 	struct err e = {""};
 	char listing[512];
 

@@ -104,8 +104,8 @@ static void test_what_is_no_secret(void **state)
 	    "password: 0x6C69 \n",
 	    "password: 0xc3a9\n", /* not as it prints */
 	    " password: \"hunter2\"\n",
-	    "security: SecKeychainSearchCopyNext: The specified item could not be "
-	    "found in the keychain.\n"};
+	    ("security: SecKeychainSearchCopyNext: The specified item could not be "
+	     "found in the keychain.\n")};
 	char secret[KEYCHAIN_SECRET], zero[KEYCHAIN_SECRET] = "", said[2 * KEYCHAIN_SECRET + 32];
 
 	(void)state;
