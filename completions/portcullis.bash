@@ -28,7 +28,7 @@ _portcullis_value()
 	esac
 }
 
-_portcullis_commands='status watch up down reconnect pause resume off rules log import check doctor enable disable help'
+_portcullis_commands='status watch up down reconnect pause resume off rules log import check doctor selftest enable disable help'
 
 # What a command takes, one a line: option WORD, value WORD=KIND, optional WORD=KIND (only behind an =), operand KIND.
 _portcullis_takes()
@@ -37,6 +37,10 @@ _portcullis_takes()
 	status)
 		printf '%s\t%s\n' \
 			option '--json' \
+			option '-w' \
+			option '--wait' \
+			value '-w=30s 5m 15m 1h' \
+			value '--wait=30s 5m 15m 1h' \
 			option '-h' \
 			option '--help'
 		;;
@@ -169,6 +173,14 @@ _portcullis_takes()
 			value '-c=@file' \
 			value '--config=@file' \
 			option '--json' \
+			option '-h' \
+			option '--help'
+		;;
+	selftest)
+		printf '%s\t%s\n' \
+			option '--lock' \
+			option '--openvpn-group' \
+			value '--openvpn-group=@group' \
 			option '-h' \
 			option '--help'
 		;;

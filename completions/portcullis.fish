@@ -2,7 +2,7 @@
 # Generated from --help by completions/generate.py; see there.
 
 function __portcullis_commands
-	printf '%s\n' status watch up down reconnect pause resume off rules log import check doctor enable disable help
+	printf '%s\n' status watch up down reconnect pause resume off rules log import check doctor selftest enable disable help
 end
 
 function __portcullis_profiles
@@ -21,7 +21,7 @@ function __portcullis_words
 	for word in (commandline -opc)[2..-1]
 		if test $value = 1
 			set value 0
-		else if contains -- $word --backend --config --dhcp-user --group --interface --lines --link --neighbour --remote --state --to --tunnel-address --tunnel-index --tunnel-network --user -b -c -g -i -l -n -r -s -u
+		else if contains -- $word --backend --config --dhcp-user --group --interface --lines --link --neighbour --openvpn-group --remote --state --to --tunnel-address --tunnel-index --tunnel-network --user --wait -b -c -g -i -l -n -r -s -u -w
 			set value 1
 		else if not string match -q -- '-*' $word
 			echo $word
@@ -43,6 +43,7 @@ end
 complete -c portcullis -f
 complete -c portcullis -n __portcullis_needs_command -a status -d 'what the gate and the tunnel are doing'
 complete -c portcullis -n '__portcullis_is status' -l json -d 'print the object instead of words'
+complete -c portcullis -n '__portcullis_is status' -s w -l wait -x -a '30s 5m 15m 1h' -d 'until it is open, or nobody tries to, DURATION at most'
 complete -c portcullis -n '__portcullis_is status' -s h -l help -d 'what it takes'
 complete -c portcullis -n __portcullis_needs_command -a watch -d 'the same, live, a line for every change'
 complete -c portcullis -n '__portcullis_is watch' -l json -d 'print the object instead of words'
@@ -97,6 +98,10 @@ complete -c portcullis -n __portcullis_needs_command -a doctor -d 'what keeps it
 complete -c portcullis -n '__portcullis_is doctor' -s c -l config -r -F -d 'the configuration (default: portcullisd\'s)'
 complete -c portcullis -n '__portcullis_is doctor' -l json -d 'print one object instead of words'
 complete -c portcullis -n '__portcullis_is doctor' -s h -l help -d 'what it takes'
+complete -c portcullis -n __portcullis_needs_command -a selftest -d 'try what this system\'s firewall really does; prints a report to send'
+complete -c portcullis -n '__portcullis_is selftest' -l lock -d 'lock this machine for some seconds and try what passes; root only'
+complete -c portcullis -n '__portcullis_is selftest' -l openvpn-group -x -a '(__fish_complete_groups)' -d 'the group of the hole that is tried (default: _openvpn)'
+complete -c portcullis -n '__portcullis_is selftest' -s h -l help -d 'what it takes'
 complete -c portcullis -n __portcullis_needs_command -a enable -d 'hold this machine shut from every boot on; root only'
 complete -c portcullis -n '__portcullis_is enable' -s h -l help -d 'what it takes'
 complete -c portcullis -n '__portcullis_is enable 0' -a '(__portcullis_profiles; __portcullis_files)'

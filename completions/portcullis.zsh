@@ -18,6 +18,7 @@ _portcullis_commands() {
 	    'import:vet a profile and write it anew; root only'
 	    'check:check a profile, or the configuration and the kernel'
 	    'doctor:what keeps it from working or from being safe, and what to do'
+	    'selftest:try what this system'\''s firewall really does; prints a report to send'
 	    'enable:hold this machine shut from every boot on; root only'
 	    'disable:give the machine back\: no services, no rules; root only'
 	    'help:this, or a command'\''s options'
@@ -35,6 +36,8 @@ _portcullis_takes() {
 	case $1 in
 	status)
 		_arguments -s '--json[print the object instead of words]' \
+		    '(-w --wait)-w[until it is open, or nobody tries to, DURATION at most]:value:(30s 5m 15m 1h)' \
+		    '(-w --wait)--wait=[until it is open, or nobody tries to, DURATION at most]:value:(30s 5m 15m 1h)' \
 		    '(-h --help)-h[what it takes]' \
 		    '(-h --help)--help[what it takes]'
 		;;
@@ -126,6 +129,12 @@ _portcullis_takes() {
 		_arguments -s '(-c --config)-c[the configuration (default\: portcullisd'\''s)]:value:_files' \
 		    '(-c --config)--config=[the configuration (default\: portcullisd'\''s)]:value:_files' \
 		    '--json[print one object instead of words]' \
+		    '(-h --help)-h[what it takes]' \
+		    '(-h --help)--help[what it takes]'
+		;;
+	selftest)
+		_arguments -s '--lock[lock this machine for some seconds and try what passes; root only]' \
+		    '--openvpn-group=[the group of the hole that is tried (default\: _openvpn)]:value:_groups' \
 		    '(-h --help)-h[what it takes]' \
 		    '(-h --help)--help[what it takes]'
 		;;

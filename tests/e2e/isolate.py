@@ -34,7 +34,7 @@ def init(argv):
     mount("none", "/", None, MS_REC | MS_PRIVATE)
     mount("proc", "/proc", "proc")
     for directory in PRIVATE:
-        mount("tmpfs", directory, "tmpfs", 0, "mode=755,size=256m")
+        mount("tmpfs", directory, "tmpfs", 0, "mode=755,size=2g")
     os.makedirs("/run/netns")
     os.makedirs("/run/e2e/tmp")
     os.chmod("/run/e2e", 0o711)
