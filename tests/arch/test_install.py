@@ -114,7 +114,8 @@ def unit(folder, name):
 
 def test_the_units(tmp_path):
     lock, daemon = unit(tmp_path, "portcullis-lock.service"), unit(tmp_path, "portcullis.service")
-    for line in ("DefaultDependencies=no", "Wants=network-pre.target", "Before=network-pre.target sysinit.target",
+    for line in ("DefaultDependencies=no", "Wants=network-pre.target", "RemainAfterExit=yes",
+                 "Before=network-pre.target sysinit.target systemd-udevd.service systemd-udev-trigger.service",
                  "Type=oneshot", "ExecStart=/opt/p/sbin/portcullisd -L -c /opt/e/portcullis/portcullis.conf",
                  "WantedBy=sysinit.target"):
         assert line in lock, line
@@ -132,7 +133,7 @@ def test_systemd_reads_the_units(tmp_path):
     (tmp_path / "p/sbin").mkdir()
     shutil.copy("/bin/true", tmp_path / "p/sbin/portcullisd")
     units = sorted((tmp_path / "p/lib/systemd/system").iterdir())
-    assert [each.name for each in units] == ["portcullis-lock.service", "portcullis.service"]
+    assert [each.name for each in units] == ["portcullis-lock.service", "portcullis-online.service", "portcullis.service"]
     environment = {**os.environ, "SYSTEMD_UNIT_PATH": f"{units[0].parent}:"}
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True, check=False,
                           env=environment, timeout=60)
