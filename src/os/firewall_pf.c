@@ -26,14 +26,6 @@ static struct firewall *pf_open(struct err *e)
 	return fw;
 }
 
-static void pf_close(struct firewall *fw)
-{
-	pf_watch_close(fw->watch);
-	if (fw->holder != -1)
-		close(fw->holder);
-	free(fw);
-}
-
 /* --- who holds the gate ------------------------------------------------------------ */
 
 /* Only one process changes our rules: the one that has this lock. Where the file
@@ -51,11 +43,26 @@ static int hold(struct firewall *fw, struct err *e)
 	return 0;
 }
 
+/* Closing lets go of the lock. */
+static void let_go(struct firewall *fw)
+{
+	if (fw->holder != -1)
+		close(fw->holder);
+	fw->holder = -1;
+}
+
 static int pf_owner(struct firewall *fw, int32_t *pid, struct err *e)
 {
 	int result = fw->holder != -1 ? holder_find(fw->holder, pid) : holder_find_at(HOLDER_FILE, pid);
 
 	return result == 0 ? 0 : err_errno(e, HOLDER_FILE);
+}
+
+static void pf_close(struct firewall *fw)
+{
+	pf_watch_close(fw->watch);
+	let_go(fw);
+	free(fw);
 }
 
 /* --- asserting ------------------------------------------------------------------------ */
@@ -154,12 +161,12 @@ static int pf_forget_states(struct firewall *fw, struct err *e)
 
 /* --- removal, counter, features ------------------------------------------------------------ */
 
-static int pf_remove(struct firewall *fw, struct err *e)
+static int take_away(struct firewall *fw, struct err *e)
 {
 	struct err first = {""};
 	int result;
 
-	if (hold(fw, e) == -1 || guardian_dismiss(e) == -1)
+	if (guardian_dismiss(e) == -1)
 		return -1;
 	fw->paused = fw->tunnel_open = false;
 	fw->fresh_until = 0;
@@ -170,6 +177,15 @@ static int pf_remove(struct firewall *fw, struct err *e)
 	result |= pf_anchor_empty(fw, first.text[0] == '\0' ? &first : NULL);
 	result |= pf_release(fw, first.text[0] == '\0' ? &first : NULL);
 	return result == 0 ? 0 : err_set(e, "%s", first.text);
+}
+
+static int pf_remove(struct firewall *fw, struct err *e)
+{
+	int result = hold(fw, e) == -1 ? -1 : take_away(fw, e);
+
+	if (result == 0)
+		let_go(fw); /* without rules there is no gate that somebody could hold */
+	return result;
 }
 
 /* While rules are watched the watch counts; else pfctl is asked. -1 if there are none of ours. */

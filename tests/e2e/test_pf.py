@@ -157,6 +157,16 @@ def test_second_one_is_refused(gate, pf):
     assert gate.run_daemon("-L").returncode == 0 and pf.gate() == "locked", "control: with nobody there it locks"
 
 
+def test_lock_beside_a_daemon_that_is_off(gate, pf):
+    """A daemon that is off holds no gate, so -L does not call it held: it locks, or says that it did not."""
+    gate.start_open()
+    assert off(gate).returncode == 0 and pf.gate() == "none"
+    os.unlink("/run/portcullis/off")  # as `enable` and `up` do
+    done = gate.run_daemon("-L")
+    assert done.returncode == 0 and "locked and verified" in done.stdout, done
+    assert pf.gate() == "locked"
+
+
 # --- each call failing in turn
 
 @pytest.mark.parametrize("fault", ["exit", "cut", "late", "busy", "hang"])
