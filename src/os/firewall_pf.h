@@ -50,6 +50,8 @@ int pf_anchor_read(struct firewall *fw, struct pf_rules *found, struct err *e);
 int pf_anchor_compare(struct firewall *fw, struct pf_rules *found, struct err *e);
 /* The same lock in the second place, where there is one. What fails is a remark. */
 void pf_fallback_load(struct firewall *fw);
+/* Is it still there? What can't be read is no finding. */
+bool pf_fallback_stands(struct firewall *fw);
 int pf_anchor_empty(struct firewall *fw, struct err *e); /* nothing in either */
 
 /* --- firewall_pf_main.c: what is everybody's */

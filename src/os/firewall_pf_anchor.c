@@ -28,15 +28,20 @@ int pf_anchor_load(struct firewall *fw, const char *text, struct err *e)
 	return text_copy(fw->text, sizeof fw->text, text);
 }
 
-int pf_anchor_read(struct firewall *fw, struct pf_rules *found, struct err *e)
+static int read_rules(struct firewall *fw, const char *anchor, struct pf_rules *found, struct err *e)
 {
-	static const char *const arguments[] = {"-a", POLICY_PF_ANCHOR, "-v", "-s", "rules", NULL};
+	const char *const arguments[] = {"-a", anchor, "-v", "-s", "rules", NULL};
 
 	if (pf_ask(fw, arguments, fw->answer, sizeof fw->answer, e) == -1)
 		return -1;
 	return pf_parse_rules(fw->answer, fw->more, sizeof fw->more, found) == 0
 		   ? 0
 		   : err_set(e, "what pfctl says of our rules is not understood");
+}
+
+int pf_anchor_read(struct firewall *fw, struct pf_rules *found, struct err *e)
+{
+	return read_rules(fw, POLICY_PF_ANCHOR, found, e);
 }
 
 int pf_anchor_verify(struct firewall *fw, struct err *e)
@@ -82,6 +87,15 @@ void pf_fallback_load(struct firewall *fw)
 		}
 	}
 	err_set(&fw->remark, "the lock's second place in pf is not filled: %s", e.text);
+}
+
+bool pf_fallback_stands(struct firewall *fw)
+{
+	struct pf_rules found;
+
+	if (pf_fallback == NULL || fw->fallback[0] == '\0' || read_rules(fw, pf_fallback, &found, NULL) == -1)
+		return true;
+	return found.count == pf_count_rules(fw->fallback) && found.ends_shut;
 }
 
 int pf_anchor_empty(struct firewall *fw, struct err *e)

@@ -24,6 +24,7 @@ enum { LOOK_MS = 3000, FRESH_MS = 2000, BLIND_MAX = 2, REPORT_DESCRIPTOR = 3, WH
 struct report {
 	bool seen;                  /* all of it could be looked at */
 	bool fine;                  /* and was right */
+	bool second_gone;           /* but for the lock's second place, which nobody asks by then */
 	char leaked[NET_NAME_SIZE]; /* but a datagram got out of this link */
 	uint64_t blocked;           /* packets */
 	char what[WHAT];            /* else: what was wrong */
@@ -65,6 +66,7 @@ static void look(struct firewall *fw, struct report *report)
 	report->seen = report->fine || (strncmp(e.text, "pfctl", strlen("pfctl")) != 0 && e.text[0] != '/');
 	report->blocked = found.blocked;
 	(void)text_copy(report->what, sizeof report->what, e.text);
+	report->second_gone = report->fine && !pf_fallback_stands(fw);
 	if (!report->fine || probe_as_nobody(&fw->situation, &link) != PROBED_OUT)
 		return;
 	report->fine = false;
@@ -122,6 +124,15 @@ static void saw_nothing(struct pf_watch *watch, const char *why)
 	watch->cb(what, watch->argument);
 }
 
+/* Nothing passes by that alone, so nothing else is put back. */
+static void fill_second(struct firewall *fw)
+{
+	log_warn("gate", "the lock's second place in pf was changed; it is filled again");
+	pf_give_time(fw);
+	fw->fallback[0] = '\0';
+	pf_fallback_load(fw);
+}
+
 static void on_report(struct pf_watch *watch, const struct report *report)
 {
 	struct firewall *fw = watch->fw;
@@ -136,6 +147,8 @@ static void on_report(struct pf_watch *watch, const struct report *report)
 	fw->blocked = report->blocked > fw->blocked ? report->blocked : fw->blocked;
 	if (report->fine) {
 		fw->fresh_until = watch->began + FRESH_MS;
+		if (report->second_gone)
+			fill_second(fw);
 		return;
 	}
 	fw->fresh_until = 0;

@@ -331,6 +331,18 @@ def test_others_are_noticed_and_undone(gate, pf, what):
     assert pf.pf.enabled and not pf.skipped
 
 
+def test_second_place_is_filled_again(gate, pf):
+    """Somebody empties the anchor that Apple's own rules ask: nothing opens by that alone, so nothing is cut."""
+    gate.start_open()
+    second = pf.run("-a", FALLBACK, "-s", "rules")
+    assert second != "" and pf.verdict(TUNNEL, remember=True) == "pass"
+    states = list(pf.pf.states)
+    pf.run("-a", FALLBACK, "-F", "rules")
+    wait_for(lambda: pf.run("-a", FALLBACK, "-s", "rules") == second, "the second place filled", 5)
+    assert pf.gate() == "open" and pf.pf.states == states
+    wait_for(lambda: "the lock's second place in pf was changed" in gate.log(), "named in the log", 5)
+
+
 @pytest.mark.parametrize("where", [(), ("-a", ANCHOR)], ids=["main", "anchor"])
 def test_others_states_do_not_outlive_their_rules(gate, pf, where):
     """While others ruled, a state that floats was made: it is gone when ours stand again."""
