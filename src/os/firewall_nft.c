@@ -41,7 +41,8 @@ static int open_all(struct firewall *fw, struct err *e)
 		return err_errno(e, "no way to the kernel's nftables");
 	fw->wish.owner = netlink_address(fw->netlink);
 	/* Until the kernel refuses something: asking takes it longer than the lock. */
-	fw->wish.features = (struct nft_features){.egress = true, .persist = true, .ipv6 = true};
+	fw->wish.features =
+	    (struct nft_features){.egress = true, .persist = true, .ipv6 = true, .bridge = true};
 	return 0;
 }
 
@@ -104,11 +105,13 @@ static int ask_features(struct firewall *fw, struct err *e)
 	int persist = try_probe(fw, inet > 0 ? NFPROTO_INET : NFPROTO_IPV4, NFT_TABLE_F_OWNER | NFT_PERSIST,
 				NF_INET_LOCAL_OUT, NULL, e);
 	int egress = try_probe(fw, NFPROTO_NETDEV, 0, NF_NETDEV_EGRESS, "lo", e);
+	int bridge = try_probe(fw, NFPROTO_BRIDGE, 0, NF_INET_FORWARD, NULL, e);
 
-	if (inet < 0 || persist < 0 || egress < 0)
+	if (inet < 0 || persist < 0 || egress < 0 || bridge < 0)
 		return -1;
 	fw->probed = true;
-	fw->wish.features = (struct nft_features){.egress = egress, .persist = persist, .ipv6 = inet};
+	fw->wish.features =
+	    (struct nft_features){.egress = egress, .persist = persist, .ipv6 = inet, .bridge = bridge};
 	return 0;
 }
 
@@ -122,8 +125,9 @@ static int nft_probe(struct firewall *fw, struct firewall_features *features, st
 	    .list = {{"egress hook", has->egress, "packet sockets and bridges of root are not seen"},
 		     {"owned and persistent rules", has->persist,
 		      "others may flush the rules; they are put back at once"},
-		     {"IPv6", has->ipv6, "only IPv4 rules are loaded"}},
-	    .count = 3};
+		     {"IPv6", has->ipv6, "only IPv4 rules are loaded"},
+		     {"bridges", has->bridge, "a gateway's clients on one bridge do not reach each other"}},
+	    .count = 4};
 	return result;
 }
 
@@ -215,8 +219,8 @@ static int flip(struct firewall *fw)
 
 	nft_batch_begin(fw, true);
 	for (unsigned i = 0; i < NFT_SETS; i++) {
-		changes[i] = nft_is_used(&fw->wish, nft_sets[i].table) &&
-			     !nft_same_members(&fw->wish.members[i], &fw->held[i]);
+		changes[i] =
+		    nft_has_set(&fw->wish, i) && !nft_same_members(&fw->wish.members[i], &fw->held[i]);
 		if (changes[i])
 			nft_put_members(&fw->batch, &fw->wish.features, i, &fw->wish.members[i],
 					fw->held[i].count != 0, nft_sets[i].timeout);
@@ -318,7 +322,8 @@ static int nft_assert(struct firewall *fw, const struct situation *s, struct err
 	if (settle(fw, s, e) == 0)
 		return 0;
 	/* An older kernel? Then what it has will do; probed once. */
-	if (fw->probed || ask_features(fw, e) == -1 || (has->egress && has->persist && has->ipv6))
+	if (fw->probed || ask_features(fw, e) == -1 ||
+	    (has->egress && has->persist && has->ipv6 && has->bridge))
 		return -1;
 	fw->wish.standing = 0;
 	return nft_assert(fw, s, e);
@@ -385,7 +390,8 @@ static int nft_remove(struct firewall *fw, struct err *e)
 		for (unsigned i = 0; i < NFT_TABLES; i++)
 			if (fw->found.table[i].exists)
 				nft_put_table(&fw->batch, &fw->wish, &fw->found, i, NFT_MSG_DELTABLE);
-		if (!fw->found.table[NFT_INET].exists && !fw->found.table[NFT_NETDEV].exists)
+		if (!fw->found.table[NFT_INET].exists && !fw->found.table[NFT_NETDEV].exists &&
+		    !fw->found.table[NFT_BRIDGE].exists)
 			return 0;
 		result = nft_batch_send(fw, true);
 	}

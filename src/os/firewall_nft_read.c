@@ -82,7 +82,7 @@ static int read_sets(struct firewall *fw)
 		int result;
 
 		fw->found.set_differs[i] = true;
-		if (fw->found.table[nft_sets[i].table].differs || !nft_is_used(&fw->wish, nft_sets[i].table))
+		if (fw->found.table[nft_sets[i].table].differs || !nft_has_set(&fw->wish, i))
 			continue; /* filled anew with the rest of the table, or not there at all */
 		result = nft_read_set(fw, i, 0);
 		if (result < 0)
@@ -162,7 +162,7 @@ int nft_read_blocked(struct firewall *fw, uint64_t *packets)
 
 		mnl_attr_put_strz(m, NFTA_OBJ_NAME, "blocked");
 		nft_put_be32(m, NFTA_OBJ_TYPE, NFT_OBJECT_COUNTER);
-		if (nft_is_used(&fw->wish, i))
+		if (nft_is_used(&fw->wish, i) && i != NFT_BRIDGE)
 			result = netlink_ask(fw->netlink, m, take_counter, packets);
 	}
 	return result;

@@ -24,7 +24,8 @@ static bool is_about_ours(const struct firewall *fw, const struct nlmsghdr *m)
 {
 	uint8_t family = nft_family_of(m);
 
-	return (family == nft_family(&fw->wish.features, NFT_INET) || family == NFPROTO_NETDEV) &&
+	return (family == nft_family(&fw->wish.features, NFT_INET) || family == NFPROTO_NETDEV ||
+		family == NFPROTO_BRIDGE) &&
 	       strcmp(nft_text(m, NFTA_TABLE_NAME), POLICY_NFT_TABLE) == 0;
 }
 

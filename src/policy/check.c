@@ -1,4 +1,6 @@
 /* Is a situation a whole one? Asked before any rule is made of it. */
+#include <string.h>
+
 #include "base/text.h"
 #include "policy/rules.h"
 
@@ -57,6 +59,19 @@ static int check_links(const struct situation *s, struct err *e)
 	return 0;
 }
 
+static int check_inside(const struct situation *s, struct err *e)
+{
+	if (s->inside_count > SITUATION_INSIDE)
+		return err_set(e, "inside links: %zu, at most %d", s->inside_count, SITUATION_INSIDE);
+	for (size_t i = 0; i < s->inside_count; i++) {
+		if (!net_is_interface_name(s->inside[i]))
+			return err_set(e, "inside links: number %zu is not an interface's name", i + 1);
+		if (strcmp(s->inside[i], s->tunnel.name) == 0)
+			return err_set(e, "inside links: %s is the tunnel", s->inside[i]);
+	}
+	return 0;
+}
+
 static int check_endpoint(const struct situation *s, struct err *e)
 {
 	char text[NET_ADDRESS_TEXT];
@@ -86,7 +101,8 @@ int policy_check(const struct situation *s, struct err *e)
 {
 	if (s->state != POLICY_LOCKED && s->state != POLICY_DIALLING && s->state != POLICY_OPEN)
 		return err_set(e, "no such state: %u", (unsigned)s->state);
-	if (check_identities(s, e) == -1 || check_links(s, e) == -1 || check_addresses(s, e) == -1)
+	if (check_identities(s, e) == -1 || check_links(s, e) == -1 || check_inside(s, e) == -1 ||
+	    check_addresses(s, e) == -1)
 		return -1;
 	if (check_prefixes(s->tunnel.networks, s->tunnel.network_count, SITUATION_NETWORKS,
 			   "tunnel's networks", e) == -1 ||

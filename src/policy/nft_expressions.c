@@ -134,3 +134,9 @@ void expr_reject(struct nlmsghdr *m, uint32_t type, uint8_t code)
 	mnl_attr_put_u8(m, NFTA_REJECT_ICMP_CODE, code);
 	end(m, x);
 }
+
+/* Of the address of the link that it leaves by; forgotten by the kernel when that link goes down. */
+void expr_masquerade(struct nlmsghdr *m)
+{
+	end(m, begin(m, "masq", NULL, 0));
+}

@@ -23,6 +23,7 @@ void expr_look_up(struct nlmsghdr *m, const char *set, bool inverted);
 void expr_verdict(struct nlmsghdr *m, int code, const char *chain);
 void expr_set_mark(struct nlmsghdr *m, uint32_t mark);
 void expr_count(struct nlmsghdr *m, const char *counter);
+void expr_masquerade(struct nlmsghdr *m);
 void expr_reject(struct nlmsghdr *m, uint32_t type, uint8_t code);
 
 #endif

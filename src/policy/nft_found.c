@@ -315,14 +315,22 @@ bool nft_put_repairs(struct nft_buffer *batch, const struct nft_wish *wish, cons
 {
 	size_t empty = batch->used;
 
+	/* A table that changes hands takes no new hook in the same moment (EINVAL): it changes hands first. */
 	for (unsigned i = 0; i < NFT_TABLES; i++)
-		if (nft_is_used(wish, i) && !is_held(found, wish, i))
+		if (nft_is_used(wish, i) && found->table[i].exists && !is_held(found, wish, i))
 			nft_put_table(batch, wish, found, i, NFT_MSG_NEWTABLE);
+	if (batch->used != empty)
+		return true;
+	for (unsigned i = 0; i < NFT_TABLES; i++)
+		if (nft_is_used(wish, i) && !found->table[i].exists)
+			nft_put_table(batch, wish, found, i, NFT_MSG_NEWTABLE);
+	if (!nft_is_used(wish, NFT_BRIDGE) && found->table[NFT_BRIDGE].exists) /* of a gateway that was */
+		nft_put_table(batch, wish, found, NFT_BRIDGE, NFT_MSG_DELTABLE);
 	for (unsigned i = 0; i < NFT_TABLES; i++)
 		if (nft_is_used(wish, i) && found->table[i].differs)
 			put_differences(batch, wish, found, i);
 	for (unsigned i = 0; i < NFT_SETS; i++)
-		if (nft_is_used(wish, nft_sets[i].table) && found->set_differs[i])
+		if (nft_has_set(wish, i) && found->set_differs[i])
 			nft_put_members(batch, &wish->features, i, &wish->members[i],
 					found->table[nft_sets[i].table].exists, nft_sets[i].timeout);
 	return batch->used != empty;

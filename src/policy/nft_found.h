@@ -31,7 +31,8 @@ uint32_t nft_found_foreign(const struct nft_found *found, const struct nft_wish 
 void nft_put_table(struct nft_buffer *to, const struct nft_wish *wish, const struct nft_found *found,
 		   unsigned table, uint16_t type);
 
-/* Puts all that differs into a batch that does it in one moment. False if nothing does. */
+/* Puts all that differs into a batch that does it in one moment; but if a table must change hands, only
+ * that, and the rest is for the next look. False if nothing differs. */
 bool nft_put_repairs(struct nft_buffer *batch, const struct nft_wish *wish, const struct nft_found *found);
 
 #endif

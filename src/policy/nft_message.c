@@ -14,7 +14,9 @@
 
 uint8_t nft_family(const struct nft_features *features, unsigned table)
 {
-	return table == NFT_NETDEV ? NFPROTO_NETDEV : features->ipv6 ? NFPROTO_INET : NFPROTO_IPV4;
+	if (table != NFT_INET)
+		return table == NFT_NETDEV ? NFPROTO_NETDEV : NFPROTO_BRIDGE;
+	return features->ipv6 ? NFPROTO_INET : NFPROTO_IPV4;
 }
 
 /* --- building ----------------------------------------------------------------- */

@@ -9,11 +9,11 @@
 
 /* What a kernel may lack. */
 struct nft_features {
-	bool egress, persist, ipv6;
+	bool egress, persist, ipv6, bridge;
 };
 
-/* Our two tables; the netlink family of one, as far as the kernel goes. */
-enum { NFT_INET, NFT_NETDEV, NFT_TABLES };
+/* Our tables, the last with a gateway only; the netlink family of one, as far as the kernel goes. */
+enum { NFT_INET, NFT_NETDEV, NFT_BRIDGE, NFT_TABLES };
 enum { NFT_PERSIST = 0x4 /* NFT_TABLE_F_PERSIST, younger than some headers */ };
 uint8_t nft_family(const struct nft_features *features, unsigned table);
 

@@ -18,16 +18,29 @@ const char *nft_chain_of(enum rule_hook hook)
 {
 	static const char *const names[] = {
 	    [RULE_ARRIVE] = "arrive",   [RULE_IN] = "in",         [RULE_OUT] = "out",
-	    [RULE_FORWARD] = "forward", [RULE_EGRESS] = "egress",
+	    [RULE_FORWARD] = "forward", [RULE_EGRESS] = "egress", [RULE_TRANSLATE] = "translate",
+	    [RULE_BRIDGE] = "bridged",
 	};
 
 	return names[hook];
 }
 
-static void match_link(struct nlmsghdr *m, uint32_t key, enum rule_link link, bool loopback_too)
+unsigned nft_table_of(enum rule_hook hook)
 {
+	return hook == RULE_EGRESS ? NFT_NETDEV : hook == RULE_BRIDGE ? NFT_BRIDGE : NFT_INET;
+}
+
+static void match_link(struct nlmsghdr *m, bool arrives, enum rule_link link, bool loopback_too)
+{
+	uint32_t key = arrives ? NFT_META_IIF : NFT_META_OIF;
+
 	if (link == LINK_ANY)
 		return;
+	if (link == LINK_INSIDE) { /* by name: it is inside from the moment it is there */
+		expr_meta(m, arrives ? NFT_META_IIFNAME : NFT_META_OIFNAME, NFT_REG_1);
+		expr_look_up(m, policy_set_name(SET_INSIDE), false);
+		return;
+	}
 	expr_meta(m, key, NFT_REG_1);
 	if (link == LINK_LOOPBACK) {
 		expr_equals32(m, LOOPBACK);
@@ -46,8 +59,8 @@ static void match_links(struct nlmsghdr *m, const struct rule *rule)
 
 	/* IN and OUT have decided about loopback and the tunnel by then. */
 	if (rule->link != LINK_PHYSICAL || (rule->hook != RULE_IN && rule->hook != RULE_OUT))
-		match_link(m, inbound ? NFT_META_IIF : NFT_META_OIF, rule->link, rule->hook == RULE_ARRIVE);
-	match_link(m, NFT_META_IIF, rule->from, false);
+		match_link(m, inbound, rule->link, rule->hook == RULE_ARRIVE);
+	match_link(m, true, rule->from, false);
 }
 
 /* skb protocol and the frame's own type: a packet socket may lie about the first. */
@@ -184,13 +197,16 @@ static void match_flow(struct nlmsghdr *m, const struct rule *rule)
 
 static void put_action(struct nlmsghdr *m, const struct rule *rule)
 {
-	bool sends = rule->hook == RULE_OUT || rule->hook == RULE_FORWARD || rule->hook == RULE_EGRESS;
+	bool sends = rule->hook == RULE_OUT || rule->hook == RULE_FORWARD || rule->hook == RULE_EGRESS ||
+		     rule->hook == RULE_BRIDGE;
 
 	if (rule->action == RULE_PASS) {
 		if (sends && rule->link != LINK_LOOPBACK)
 			expr_set_mark(m, POLICY_NFT_MARK);
 		expr_verdict(m, NF_ACCEPT, NULL);
-	} else if (rule->hook == RULE_OUT) {
+	} else if (rule->action == RULE_MASQUERADE) {
+		expr_masquerade(m);
+	} else if (rule->hook == RULE_OUT || rule->action == RULE_REFUSE) {
 		expr_verdict(m, NFT_GOTO, "stop");
 	} else {
 		if (sends)
@@ -201,7 +217,7 @@ static void put_action(struct nlmsghdr *m, const struct rule *rule)
 
 bool nft_is_left_out(const struct rule *rule, const struct nft_features *features, const struct situation *s)
 {
-	return (rule->family == NET_IPV6 && !features->ipv6) ||
+	return !policy_stands(rule, s) || (rule->family == NET_IPV6 && !features->ipv6) ||
 	       (rule->owner == OWNER_OPENVPN_GROUP && !s->openvpn_group.known) ||
 	       (rule->owner == OWNER_DRIVER_USER && !s->driver_user.known);
 }

@@ -18,6 +18,7 @@ enum {
 	TYPE_PORT = 13,
 	TYPE_LINK = 20,
 	TYPE_USER = 24,
+	TYPE_LINK_NAME = 41,
 	TYPE_ENDPOINT4 = TYPE_IPV4 << 12 | TYPE_PROTO << 6 | TYPE_PORT,
 	TYPE_ENDPOINT6 = TYPE_IPV6 << 12 | TYPE_PROTO << 6 | TYPE_PORT
 };
@@ -47,7 +48,16 @@ const struct nft_set nft_sets[NFT_SETS] = {
     {"dhcp_servers4", NFT_NETDEV, TYPE_IPV4, 4, NFT_SET_INTERVAL, 0, SET_DHCP_SERVERS, NET_IPV4},
     {"dhcp_users", NFT_NETDEV, TYPE_USER, 4, 0, 0, SET_DHCP_USERS, NET_NONE},
     [NFT_PAUSED_LINKS] = {"paused_links", NFT_NETDEV, TYPE_LINK, 4, NFT_SET_TIMEOUT, 0, SET_ANY, NET_NONE},
+    {"inside", NFT_INET, TYPE_LINK_NAME, NET_NAME_SIZE, 0, 0, SET_INSIDE, NET_NONE},
+    BOTH("behind", SET_BEHIND, NFT_SET_INTERVAL, 0),
+    {"inside", NFT_NETDEV, TYPE_LINK_NAME, NET_NAME_SIZE, 0, 0, SET_INSIDE, NET_NONE},
+    {"inside", NFT_BRIDGE, TYPE_LINK_NAME, NET_NAME_SIZE, 0, 0, SET_INSIDE, NET_NONE},
 };
+
+bool nft_is_of_gateway(const struct nft_set *set)
+{
+	return set->set == SET_INSIDE || set->set == SET_BEHIND;
+}
 
 void nft_put_set(struct nlmsghdr *m, unsigned set)
 {
@@ -58,7 +68,7 @@ void nft_put_set(struct nlmsghdr *m, unsigned set)
 	nft_put_be32(m, NFTA_SET_FLAGS, kind->flags);
 	nft_put_be32(m, NFTA_SET_KEY_TYPE, kind->type);
 	nft_put_be32(m, NFTA_SET_KEY_LEN, kind->length);
-	if (kind->type == TYPE_LINK || kind->type == TYPE_USER)
+	if (kind->type == TYPE_LINK || kind->type == TYPE_USER || kind->type == TYPE_LINK_NAME)
 		mnl_attr_put(m, NFTA_SET_USERDATA, sizeof host_order, host_order);
 	nft_put_be32(m, NFTA_SET_ID, set + 1); /* asked for, though names would do */
 }
@@ -145,6 +155,8 @@ void nft_members(struct nft_elements *elements, const struct nft_set *set, const
 		nft_add_element(elements, &s->tunnel.index, sizeof s->tunnel.index, false);
 	else if (set->set == SET_DHCP_USERS)
 		add_users(elements, &s->dhcp_user);
+	for (size_t i = 0; i < s->inside_count && set->set == SET_INSIDE; i++)
+		nft_add_element(elements, s->inside[i], sizeof s->inside[i], false);
 	for (size_t i = 0; i < 2 && set->set == SET_DNS_PORTS; i++)
 		nft_add_element(elements, dns_ports[i], 2, false);
 }

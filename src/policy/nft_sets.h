@@ -5,7 +5,7 @@
 #include "policy/nft_message.h"
 #include "policy/rules.h"
 
-enum { NFT_PAUSED = 20, NFT_PAUSED_LINKS = 23, NFT_SETS = 24 };
+enum { NFT_PAUSED = 20, NFT_PAUSED_LINKS = 23, NFT_SETS = 29 };
 enum { NFT_KEY = 24, NFT_ELEMENTS = 2 * RULE_MEMBERS_MAX };
 
 struct nft_set {
@@ -17,6 +17,9 @@ struct nft_set {
 	uint8_t family;
 };
 extern const struct nft_set nft_sets[NFT_SETS];
+
+/* Does it stand with a gateway only? */
+bool nft_is_of_gateway(const struct nft_set *set);
 
 /* A set's elements (an interval is two: its first key, and the one behind its last). */
 struct nft_element {

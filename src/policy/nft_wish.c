@@ -18,18 +18,29 @@ static const struct chain {
 	int8_t hook; /* -1: a chain that others jump to */
 	int32_t priority;
 	uint32_t policy;
+	bool gateway; /* with one only */
 } chains[] = {
-    {"stop", NFT_INET, -1, 0, 0},
-    {"arrive", NFT_INET, NF_INET_PRE_ROUTING, -300, NF_ACCEPT}, /* before anything else looks */
-    {"in", NFT_INET, NF_INET_LOCAL_IN, 1000, NF_DROP},          /* after conntrack and NAT */
-    {"out", NFT_INET, NF_INET_LOCAL_OUT, 1000, NF_DROP},
-    {"forward", NFT_INET, NF_INET_FORWARD, 1000, NF_DROP},
-    {"egress", NFT_NETDEV, -1, 0, 0},
+    {"stop", NFT_INET, -1, 0, 0, false},
+    {"arrive", NFT_INET, NF_INET_PRE_ROUTING, -300, NF_ACCEPT, false}, /* before anything else looks */
+    {"in", NFT_INET, NF_INET_LOCAL_IN, 1000, NF_DROP, false},          /* after conntrack and NAT */
+    {"out", NFT_INET, NF_INET_LOCAL_OUT, 1000, NF_DROP, false},
+    {"forward", NFT_INET, NF_INET_FORWARD, 1000, NF_DROP, false},
+    {"translate", NFT_INET, NF_INET_POST_ROUTING, 100, NF_ACCEPT, true},
+    {"egress", NFT_NETDEV, -1, 0, 0, false},
+    {"bridged", NFT_BRIDGE, NF_INET_FORWARD, -200, NF_ACCEPT, true},
 };
 
 bool nft_is_used(const struct nft_wish *wish, unsigned table)
 {
+	if (table == NFT_BRIDGE)
+		return wish->gateway && wish->features.bridge;
 	return table == NFT_INET || wish->features.egress;
+}
+
+bool nft_has_set(const struct nft_wish *wish, unsigned set)
+{
+	return nft_is_used(wish, nft_sets[set].table) &&
+	       (wish->gateway || !nft_is_of_gateway(&nft_sets[set]));
 }
 
 /* --- pieces ------------------------------------------------------------- */
@@ -74,7 +85,8 @@ static void put_set(struct nft_wish *wish, unsigned set)
 	piece_end(wish, m);
 }
 
-static void put_hook(struct nlmsghdr *m, uint32_t hook, int32_t priority, const char *device)
+static void put_hook(struct nlmsghdr *m, const char *type, uint32_t hook, int32_t priority,
+		     const char *device)
 {
 	struct nlattr *nest = mnl_attr_nest_start(m, NFTA_CHAIN_HOOK);
 
@@ -83,7 +95,7 @@ static void put_hook(struct nlmsghdr *m, uint32_t hook, int32_t priority, const 
 	if (device != NULL)
 		mnl_attr_put_strz(m, NFTA_HOOK_DEV, device);
 	mnl_attr_nest_end(m, nest);
-	mnl_attr_put_strz(m, NFTA_CHAIN_TYPE, "filter");
+	mnl_attr_put_strz(m, NFTA_CHAIN_TYPE, type);
 }
 
 static void put_chain(struct nft_wish *wish, const struct chain *chain, const char *device)
@@ -92,7 +104,8 @@ static void put_chain(struct nft_wish *wish, const struct chain *chain, const ch
 
 	mnl_attr_put_strz(m, NFTA_CHAIN_NAME, chain->name);
 	if (chain->hook >= 0) {
-		put_hook(m, (uint32_t)chain->hook, chain->priority, device);
+		put_hook(m, chain->hook == NF_INET_POST_ROUTING ? "nat" : "filter", (uint32_t)chain->hook,
+			 chain->priority, device);
 		nft_put_be32(m, NFTA_CHAIN_POLICY, chain->policy);
 	}
 	piece_end(wish, m);
@@ -159,7 +172,7 @@ static void put_pause_rule(struct nft_wish *wish, const char *chain, uint32_t ke
 
 static void put_rules_of(struct nft_wish *wish, enum rule_hook hook, const struct situation *s)
 {
-	unsigned table = hook == RULE_EGRESS ? NFT_NETDEV : NFT_INET;
+	unsigned table = nft_table_of(hook);
 	bool pauses = hook == RULE_IN || hook == RULE_OUT || hook == RULE_FORWARD;
 	size_t total;
 	const struct rule *rules = policy_table(&total);
@@ -169,7 +182,7 @@ static void put_rules_of(struct nft_wish *wish, enum rule_hook hook, const struc
 
 		if (rules[i].hook != hook || nft_is_left_out(&rules[i], &wish->features, s))
 			continue;
-		if (pauses && rules[i].action == RULE_STOP) {
+		if (pauses && rules[i].action != RULE_PASS) {
 			put_pause_rule(wish, nft_chain_of(hook), NFT_META_NFPROTO, NFT_PAUSED,
 				       hook != RULE_IN);
 			pauses = false;
@@ -191,6 +204,7 @@ static void put_inet_rules(struct nft_wish *wish, const struct situation *s)
 	put_rules_of(wish, RULE_OUT, s);
 	put_verdict_rule(wish, NFT_INET, "out", NF_DROP, NULL);
 	put_rules_of(wish, RULE_FORWARD, s);
+	put_rules_of(wish, RULE_TRANSLATE, s);
 }
 
 static void put_egress_rules(struct nft_wish *wish, const struct situation *s)
@@ -202,17 +216,20 @@ static void put_egress_rules(struct nft_wish *wish, const struct situation *s)
 static void put_standing(struct nft_wish *wish, unsigned table, const struct situation *s)
 {
 	piece_end(wish, piece_begin(wish, table, NFT_MSG_NEWTABLE, NLM_F_CREATE));
-	put_counter(wish, table);
+	if (table != NFT_BRIDGE) /* it stops nothing */
+		put_counter(wish, table);
 	for (unsigned i = 0; i < NFT_SETS; i++)
-		if (nft_sets[i].table == table)
+		if (nft_sets[i].table == table && nft_has_set(wish, i))
 			put_set(wish, i);
 	for (size_t i = 0; i < sizeof chains / sizeof chains[0]; i++)
-		if (chains[i].table == table)
+		if (chains[i].table == table && (wish->gateway || !chains[i].gateway))
 			put_chain(wish, &chains[i], NULL);
 	if (table == NFT_INET)
 		put_inet_rules(wish, s);
-	else
+	else if (table == NFT_NETDEV)
 		put_egress_rules(wish, s);
+	else
+		put_rules_of(wish, RULE_BRIDGE, s);
 }
 
 /* --- the whole -------------------------------------------------------------------- */
@@ -235,9 +252,10 @@ int nft_wish_rules(struct nft_wish *wish, const struct situation *s, struct err 
 	    check_known(&s->driver_user, "user", e) == -1 || check_known(&s->dhcp_user, "user", e) == -1)
 		return -1;
 	if (wish->standing != 0 && same_identity(&wish->group, &s->openvpn_group) &&
-	    same_identity(&wish->driver, &s->driver_user))
+	    same_identity(&wish->driver, &s->driver_user) && wish->gateway == (s->inside_count > 0))
 		return 0;
 	wish->count = 0;
+	wish->gateway = s->inside_count > 0;
 	nft_buffer_empty(&wish->messages);
 	for (unsigned i = 0; i < NFT_TABLES; i++)
 		if (nft_is_used(wish, i))
@@ -251,7 +269,7 @@ int nft_wish_rules(struct nft_wish *wish, const struct situation *s, struct err 
 static void put_link(struct nft_wish *wish, size_t link)
 {
 	char name[32];
-	struct chain chain = {name, NFT_NETDEV, NF_NETDEV_EGRESS, 0, NF_DROP};
+	struct chain chain = {name, NFT_NETDEV, NF_NETDEV_EGRESS, 0, NF_DROP, false};
 	size_t first = wish->count;
 	struct nlmsghdr *m;
 
@@ -323,6 +341,6 @@ void nft_put_probe(struct nft_buffer *to, uint8_t family, uint32_t flags, uint32
 	m = nft_message(to, NFT_MSG_NEWCHAIN, NLM_F_CREATE, family);
 	mnl_attr_put_strz(m, NFTA_CHAIN_TABLE, POLICY_NFT_TABLE "_probe");
 	mnl_attr_put_strz(m, NFTA_CHAIN_NAME, "probe");
-	put_hook(m, hook, 0, device);
+	put_hook(m, "filter", hook, 0, device);
 	nft_message_end(to, m);
 }

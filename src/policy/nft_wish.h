@@ -28,13 +28,15 @@ struct nft_wish {
 	size_t count, standing;        /* the first `standing` depend on identities only, the rest on links */
 	struct nlattr *list;           /* of the rule being written */
 	struct identity group, driver; /* what `standing` was made for */
+	bool gateway;                  /* likewise */
 	struct nft_link links[SITUATION_LINKS];
 	size_t link_count;
 	struct nft_elements members[NFT_SETS];
 };
 
-/* Does this kernel have the table? */
+/* Does this kernel have the table, and do we? The same of a set. */
 bool nft_is_used(const struct nft_wish *wish, unsigned table);
+bool nft_has_set(const struct nft_wish *wish, unsigned set);
 
 /* The standing part: 1 made anew, 0 as it was, -1 and `e`. Then the links' chains, from `links`;
  * and the members of the sets, in a situation or in a pause. */

@@ -60,7 +60,8 @@ void page_situation(struct page *page, const struct situation *s)
 {
 	char text[NET_ENDPOINT_TEXT];
 
-	page_add(page, "# Portcullis, %s%s", state_words[s->state], s->lan ? ", with the local network" : "");
+	page_add(page, "# Portcullis, %s%s%s", state_words[s->state],
+		 s->lan ? ", with the local network" : "", s->inside_count > 0 ? ", a gateway" : "");
 	if (s->state != POLICY_LOCKED)
 		page_add(page, ", endpoint %s", net_endpoint_text(&s->endpoint, text));
 	page_add(page, ". Rows are those of docs/security.md.\n");

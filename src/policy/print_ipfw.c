@@ -32,7 +32,7 @@ static bool is_printed(const struct rule *rule, const struct situation *s)
 {
 	const struct identity *owner = page_owner(rule->owner, s);
 
-	if (rule->hook == RULE_FORWARD || rule->hook == RULE_EGRESS || rule->flow == FLOW_RELATED ||
+	if (rule->hook >= RULE_FORWARD || rule->flow == FLOW_RELATED ||
 	    (rule->link == LINK_TUNNEL && rule->flow == FLOW_REPLY))
 		return false; /* nothing is forwarded, no frames are seen here, nothing is related */
 	if (owner != NULL && rule->owner != OWNER_DHCP_USERS && !page_is_somebody(owner))
@@ -90,6 +90,14 @@ static const char *proto_text(const struct rule *rule, const struct situation *s
 	return rule->family == NET_IPV4 ? "ip4" : rule->family == NET_IPV6 ? "ip6" : "ip";
 }
 
+static void print_inside(struct page *page, const struct situation *s)
+{
+	page_add(page, s->inside_count > 1 ? " {" : "");
+	for (size_t i = 0; i < s->inside_count; i++)
+		page_add(page, "%s via %s", i > 0 ? " or" : "", s->inside[i]);
+	page_add(page, s->inside_count > 1 ? " }" : "");
+}
+
 /* Loopback is decided first: what is left is on the tunnel's link or on a physical one. */
 static void print_via(struct page *page, enum rule_link link, const struct situation *s)
 {
@@ -97,6 +105,8 @@ static void print_via(struct page *page, enum rule_link link, const struct situa
 		page_add(page, " via lo0");
 	else if (link == LINK_TUNNEL)
 		page_add(page, " via %s", s->tunnel.name);
+	else if (link == LINK_INSIDE)
+		print_inside(page, s);
 	else if (link == LINK_PHYSICAL && s->state == POLICY_OPEN)
 		page_add(page, " not via %s", s->tunnel.name);
 }
@@ -258,7 +268,11 @@ static void print_row(struct output *o, unsigned row)
 /* A packet that came in by a link still has it on its way out; our own have none. */
 static void print_forwarded(struct output *o)
 {
-	page_add(&o->page, "# row 11: nothing is forwarded\n");
+	page_add(
+	    &o->page,
+	    o->s->inside_count > 0
+		? "# row 14: not here: nothing is forwarded, for no NAT instance belongs to a set; use pf\n"
+		: "# row 11: nothing is forwarded\n");
 	begin(o, "deny");
 	page_add(&o->page, "ip from any to any out recv *");
 	end(o, RULE_LAST_ROW);
@@ -276,19 +290,28 @@ static void print_last(struct output *o)
 }
 
 /* After `via`, "any" is no condition at all, and what begins with a digit is an address. */
-static int check_name(const char *name, struct err *e)
+static int check_name(const char *which, const char *name, const char *instead, struct err *e)
 {
 	if (strcmp(name, "any") == 0 || isdigit((unsigned char)name[0]))
-		return err_set(e, "tunnel: ipfw does not take %s for an interface; instead: tun and a number",
-			       name);
+		return err_set(e, "%s: ipfw does not take %s for an interface; instead: %s", which, name,
+			       instead);
 	return 0;
+}
+
+static int check_names(const struct situation *s, struct err *e)
+{
+	int result = check_name("tunnel", s->tunnel.name, "tun and a number", e);
+
+	for (size_t i = 0; i < s->inside_count && result == 0; i++)
+		result = check_name("inside links", s->inside[i], "such as em0", e);
+	return result;
 }
 
 int policy_print_ipfw_set(const struct situation *s, unsigned set, char *to, size_t size, struct err *e)
 {
 	struct output o = {.s = s, .set = set};
 
-	if (page_begin(&o.page, s, to, size, e) == -1 || check_name(s->tunnel.name, e) == -1)
+	if (page_begin(&o.page, s, to, size, e) == -1 || check_names(s, e) == -1)
 		return -1;
 	page_situation(&o.page, s);
 	page_add(
@@ -297,6 +320,8 @@ int policy_print_ipfw_set(const struct situation *s, unsigned set, char *to, siz
 	    set, POLICY_IPFW_SET + POLICY_IPFW_OTHER_SET - set, set);
 	for (unsigned row = 1; row < RULE_LAST_ROW; row++) {
 		print_row(&o, row);
+		if (row == 2)
+			print_row(&o, RULE_INSIDE_ROW);
 		if (row == 1)
 			print_forwarded(&o);
 	}

@@ -25,6 +25,7 @@ static const struct nft_set sets[] = {
     BOTH(SET_TUNNEL_NETWORKS, ADDRESS, "interval"),
     BOTH(SET_LAN, ADDRESS, "interval"),
     BOTH(SET_DHCP_SERVERS, ADDRESS, "interval"),
+    BOTH(SET_BEHIND, ADDRESS, "interval"),
     {SET_NEIGHBOURS, ADDRESS, NET_IPV6, "interval"},
     {SET_LINK_LOCAL_OR_NONE, ADDRESS, NET_IPV6, "interval"},
     {SET_MLD_ROUTERS, ADDRESS, NET_IPV6, NULL},
@@ -84,10 +85,22 @@ static void print_tunnel(struct page *page, const struct situation *s)
 	page_add(page, "\t}\n");
 }
 
+static void print_inside(struct page *page, const struct situation *s)
+{
+	if (s->inside_count == 0)
+		return;
+	begin_set(page, policy_set_name(SET_INSIDE), "", "ifname", NULL);
+	for (size_t i = 0; i < s->inside_count; i++)
+		page_add(page, "%s\"%s\"", i == 0 ? "\t\telements = { " : ", ", s->inside[i]);
+	page_add(page, " }\n\t}\n");
+}
+
 static void print_sets(struct page *page, const struct situation *s)
 {
 	for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++)
-		print_address_set(page, &sets[i], s);
+		if (sets[i].set != SET_BEHIND || s->inside_count > 0)
+			print_address_set(page, &sets[i], s);
+	print_inside(page, s);
 	print_tunnel(page, s);
 	print_users(page, s);
 	begin_set(page, policy_set_name(SET_DNS_PORTS), "", "inet_service", NULL);
@@ -102,6 +115,8 @@ static void print_link(struct page *page, const char *key, enum rule_link link, 
 		page_add(page, "%s \"lo\" ", key);
 	else if (link == LINK_TUNNEL)
 		page_add(page, "%s @%s ", key, policy_set_name(SET_TUNNEL));
+	else if (link == LINK_INSIDE) /* by name: it is inside from the moment it is there */
+		page_add(page, "%sname @%s ", key, policy_set_name(SET_INSIDE));
 	else if (link == LINK_PHYSICAL && hook == RULE_ARRIVE)
 		page_add(page, "%s != \"lo\" %s != @%s ", key, key, policy_set_name(SET_TUNNEL));
 	else if (link == LINK_PHYSICAL && hook == RULE_FORWARD) /* IN and OUT have decided about the others */
@@ -190,7 +205,9 @@ static void print_flow(struct page *page, const struct rule *rule)
 
 static void print_verdict(struct page *page, const struct rule *rule)
 {
-	if (rule->action == RULE_STOP && rule->hook == RULE_OUT)
+	if (rule->action == RULE_MASQUERADE)
+		page_add(page, "masquerade\n");
+	else if (rule->action == RULE_REFUSE || (rule->action == RULE_STOP && rule->hook == RULE_OUT))
 		page_add(page, "goto stop\n");
 	else if (rule->action == RULE_STOP && rule->row == RULE_LAST_ROW && rule->hook != RULE_IN)
 		page_add(page, "counter name \"blocked\" drop\n");
@@ -211,7 +228,7 @@ static bool has_owner(const struct rule *rule, const struct situation *s)
 
 static void print_rule(struct page *page, const struct rule *rule, const struct situation *s)
 {
-	const char *key = rule->hook == RULE_OUT || rule->hook == RULE_FORWARD ? "oif" : "iif";
+	const char *key = rule->hook == RULE_ARRIVE || rule->hook == RULE_IN ? "iif" : "oif";
 
 	page_introduce(page, rule);
 	page_add(page, "%s", page->indent);
@@ -251,11 +268,11 @@ static void print_rules(struct page *page, enum rule_hook hook, const struct sit
 
 	page->why = NULL;
 	for (size_t i = 0; i < count; i++) {
-		if (table[i].hook != hook || !has_owner(&table[i], s))
+		if (table[i].hook != hook || !policy_stands(&table[i], s) || !has_owner(&table[i], s))
 			continue;
-		if (table[i].action == RULE_STOP && !paused)
+		if (table[i].action != RULE_PASS && !paused)
 			print_pause(page, hook);
-		paused = paused || table[i].action == RULE_STOP;
+		paused = paused || table[i].action != RULE_PASS;
 		print_rule(page, &table[i], s);
 	}
 }
@@ -280,7 +297,14 @@ static void print_inet(struct page *page, const struct situation *s)
 	page_add(page, "\t\tdrop\n\t}\n"
 		       "\tchain forward {\n\t\ttype filter hook forward priority 1000; policy drop;\n");
 	print_rules(page, RULE_FORWARD, s);
-	page_add(page, "\t}\n}\n");
+	page_add(page, "\t}\n");
+	if (s->inside_count > 0) {
+		page_add(page, "\tchain translate {\n"
+			       "\t\ttype nat hook postrouting priority 100; policy accept;\n");
+		print_rules(page, RULE_TRANSLATE, s);
+		page_add(page, "\t}\n");
+	}
+	page_add(page, "}\n");
 }
 
 static void print_netdev(struct page *page, const struct situation *s)
@@ -290,6 +314,7 @@ static void print_netdev(struct page *page, const struct situation *s)
 	page_add(page, "\tcounter blocked {\n\t}\n");
 	print_address_set(page, &(struct nft_set){SET_DHCP_SERVERS, ADDRESS, NET_IPV4, "interval"}, s);
 	print_users(page, s);
+	print_inside(page, s);
 	begin_set(page, "paused_links", "", "iface_index", "timeout");
 	page_add(page, "\t}\n\tchain egress {\n\t\toif @paused_links accept\n");
 	print_rules(page, RULE_EGRESS, s);
@@ -303,6 +328,17 @@ static void print_netdev(struct page *page, const struct situation *s)
 	page_add(page, "}\n");
 }
 
+/* Marked, so that egress lets it by; what is not marked is stopped there. */
+static void print_bridge(struct page *page, const struct situation *s)
+{
+	page_add(page, "table bridge %s\ndelete table bridge %s\ntable bridge %s {\n", POLICY_NFT_TABLE,
+		 POLICY_NFT_TABLE, POLICY_NFT_TABLE);
+	print_inside(page, s);
+	page_add(page, "\tchain bridged {\n\t\ttype filter hook forward priority -200; policy accept;\n");
+	print_rules(page, RULE_BRIDGE, s);
+	page_add(page, "\t}\n}\n");
+}
+
 int policy_print_nft(const struct situation *s, char *to, size_t size, struct err *e)
 {
 	struct page page;
@@ -313,5 +349,7 @@ int policy_print_nft(const struct situation *s, char *to, size_t size, struct er
 	page.indent = "\t\t";
 	print_inet(&page, s);
 	print_netdev(&page, s);
+	if (s->inside_count > 0)
+		print_bridge(&page, s);
 	return page_end(&page, e);
 }

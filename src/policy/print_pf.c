@@ -3,6 +3,8 @@
 #include "policy/page.h"
 #include "policy/print.h"
 
+#define TAG "portcullis_inside"
+
 enum { ICMP6 = 58 };
 
 /* Sets that may have many members; one table of the name and family each. */
@@ -18,6 +20,8 @@ static const struct {
     {SET_TUNNEL_NETWORKS, NET_IPV6},
     {SET_LAN, NET_IPV4},
     {SET_LAN, NET_IPV6},
+    {SET_BEHIND, NET_IPV4},
+    {SET_BEHIND, NET_IPV6},
 };
 
 static bool is_none(const struct net_prefix *prefix)
@@ -39,7 +43,7 @@ static bool is_printed(const struct rule *rule, const struct situation *s)
 {
 	const struct identity *owner = page_owner(rule->owner, s);
 
-	if (rule->hook == RULE_FORWARD || rule->hook == RULE_EGRESS)
+	if (rule->hook >= RULE_FORWARD)
 		return false; /* pf does not tell forwarded packets, and sees no frames */
 	if (rule->flow == FLOW_RELATED || (rule->flow == FLOW_REPLY && rule->link == LINK_TUNNEL))
 		return false; /* nothing relates errors to a stateless hole; the tunnel's answers have a state
@@ -86,17 +90,24 @@ static void print_tables(struct page *page, const struct situation *s)
 }
 
 /* A stop is for every link but the tunnel; a pass for the named ones, if they are known. */
+static void print_names(struct page *page, const char (*names)[NET_NAME_SIZE], size_t count)
+{
+	page_add(page, count > 1 ? " on { " : " on ");
+	for (size_t i = 0; i < count; i++)
+		page_add(page, "%s%s", i > 0 ? ", " : "", names[i]);
+	page_add(page, count > 1 ? " }" : "");
+}
+
 static void print_on(struct page *page, enum rule_link link, bool named, const struct situation *s)
 {
 	if (link == LINK_LOOPBACK) {
 		page_add(page, " on lo0");
 	} else if (link == LINK_TUNNEL) {
 		page_add(page, " on %s", s->tunnel.name);
+	} else if (link == LINK_INSIDE) {
+		print_names(page, s->inside, s->inside_count);
 	} else if (link == LINK_PHYSICAL && named && s->link_count > 0) {
-		page_add(page, s->link_count > 1 ? " on { " : " on ");
-		for (size_t i = 0; i < s->link_count; i++)
-			page_add(page, "%s%s", i > 0 ? ", " : "", s->links[i]);
-		page_add(page, s->link_count > 1 ? " }" : "");
+		print_names(page, s->links, s->link_count);
 	} else if (link == LINK_PHYSICAL && s->tunnel.name[0] != '\0') {
 		page_add(page, " on ! %s", s->tunnel.name);
 	}
@@ -195,6 +206,8 @@ static void print_rule(struct page *page, const struct rule *rule, const struct 
 		page_add(page, " keep state (if-bound)"); /* a floating state would follow the route */
 	else if (rule->action == RULE_PASS)
 		page_add(page, rule->link == LINK_LOOPBACK ? " no state allow-opts" : " no state");
+	if (rule->action == RULE_PASS && rule->link == LINK_INSIDE && !out)
+		page_add(page, " tag " TAG); /* if it is forwarded, it has it on its way out */
 	page_add(page, "\n");
 }
 
@@ -225,10 +238,38 @@ static void print_scrub(struct page *page, const struct situation *s)
 }
 
 /* What others translate and pass in one breath would never be asked about. */
-static void print_translation(struct page *page)
+static void print_masquerade(struct page *page, const struct net_address *address, const struct situation *s)
 {
+	const char *family = address->family == NET_IPV4 ? "inet" : "inet6";
+	char text[NET_ADDRESS_TEXT];
+
+	if (address->family == NET_NONE)
+		return;
+	net_address_text(address, text);
+	page_add(page, "no nat on %s %s from %s to any\n", s->tunnel.name, family, text);
+	page_add(page, "nat on %s %s from <%s%u> to any -> %s\n", s->tunnel.name, family,
+		 policy_set_name(SET_BEHIND), address->family, text);
+}
+
+static void print_translation(struct page *page, const struct situation *s)
+{
+	if (s->inside_count > 0 && s->state == POLICY_OPEN) {
+		page_add(page, "# row 14: clients have the tunnel's address in it\n");
+		print_masquerade(page, &s->tunnel.address4, s);
+		print_masquerade(page, &s->tunnel.address6, s);
+	}
 	page_add(page, "# row 11: no translation by others, for its \"pass\" skips every rule\n"
 		       "no nat on ! lo0 all\nno rdr on ! lo0 all\n");
+}
+
+/* What came in by an inside link and leaves again is a client's: into the tunnel or nowhere. In silence:
+ * a refusal of pf's own is not filtered, and could leave by another link. */
+static void print_forwarded(struct page *page, const struct situation *s)
+{
+	page_add(page, "# row 14: clients into the tunnel only\nblock drop out quick");
+	if (s->state == POLICY_OPEN)
+		page_add(page, " on ! %s", s->tunnel.name);
+	page_add(page, " all tagged " TAG "\n");
 }
 
 static void print_row(struct page *page, unsigned row, const struct situation *s)
@@ -239,6 +280,8 @@ static void print_row(struct page *page, unsigned row, const struct situation *s
 
 	if (row == 4 && s->state != POLICY_LOCKED)
 		page_add(page, "# row 4: not here: no state relates an error to the hole\n");
+	if (row == RULE_INSIDE_ROW && s->inside_count > 0)
+		print_forwarded(page, s);
 	if (row == 10 && s->lan)
 		page_add(page, "# row 10: fragments carry no port and would hide DNS from row 8\n"
 			       "block drop quick all fragment\n");
@@ -259,8 +302,11 @@ int policy_print_pf(const struct situation *s, char *to, size_t size, struct err
 		 POLICY_PF_ANCHOR);
 	print_tables(&page, s);
 	print_scrub(&page, s);
-	print_translation(&page);
-	for (unsigned row = 1; row <= RULE_LAST_ROW; row++)
+	print_translation(&page, s);
+	for (unsigned row = 1; row <= RULE_LAST_ROW; row++) {
 		print_row(&page, row, s);
+		if (row == 2)
+			print_row(&page, RULE_INSIDE_ROW, s);
+	}
 	return page_end(&page, e);
 }

@@ -10,6 +10,8 @@ enum { ICMP = 1, TCP = NET_TCP, UDP = NET_UDP, ICMP6 = 58, V4 = NET_IPV4, V6 = N
 	}
 #define PHYSICAL .link = LINK_PHYSICAL
 #define TUNNEL .link = LINK_TUNNEL
+#define INSIDE .link = LINK_INSIDE, .gateway = GATEWAY_ONLY
+#define BEHIND .from = LINK_INSIDE, .gateway = GATEWAY_ONLY
 #define ICMP6_TYPE(t) .family = V6, .proto = ICMP6, .icmp_type = (t), .icmp_code_0 = true
 #define DNS(h, p, side)                                                                                      \
 	RULE(8, h, STOP, PHYSICAL, .proto = (p), .side = SET_DNS_PORTS, .why = "DNS beside the tunnel")
@@ -33,6 +35,23 @@ enum { ICMP = 1, TCP = NET_TCP, UDP = NET_UDP, ICMP6 = 58, V4 = NET_IPV4, V6 = N
 #define LAN(h, side, f)                                                                                      \
 	TUNNEL_NETWORKS(h, source, f), TUNNEL_NETWORKS(h, destination, f),                                   \
 	    RULE(10, h, PASS, PHYSICAL, .family = (f), .side = SET_LAN, .why = "the local network")
+#define NO_QUESTION(p)                                                                                       \
+	RULE(13, OUT, STOP, INSIDE, .proto = (p), .destination_ports = SET_DNS_PORTS,                        \
+	     .why = "no names are asked inside")
+#define INSIDE_TYPE(h, t, words)                                                                             \
+	RULE(13, h, STOP, INSIDE, .family = V6, .proto = ICMP6, .icmp_type = (t), .why = words)
+#define CLIENT_BEGINS(t)                                                                                     \
+	RULE(13, IN, PASS, INSIDE, ICMP6_TYPE(t), .hop_limit = 255, .source = SET_LINK_LOCAL_OR_NONE,        \
+	     .why = "clients that look for a router, and whether an address is free")
+/* The other end only: this machine's own addresses are row 2's, and pf sees the clients' packets here too. */
+#define NOT_THE_TUNNELS(h, side, f)                                                                          \
+	RULE(13, h, STOP, INSIDE, .family = (f), .side = SET_TUNNEL_NETWORKS,                                \
+	     .why = "the tunnel's networks are not inside")
+#define WITH_CLIENTS(h, side)                                                                                \
+	NOT_THE_TUNNELS(h, side, V4), NOT_THE_TUNNELS(h, side, V6),                                          \
+	    RULE(13, h, PASS, INSIDE, .family = V4, .side = SET_BEHIND, .why = "the network behind"),        \
+	    RULE(13, h, PASS, INSIDE, .family = V6, .side = SET_BEHIND, .why = "the network behind"),        \
+	    RULE(13, h, STOP, INSIDE, .why = "nothing else on an inside link")
 
 static const struct rule table[] = {
     RULE(2, ARRIVE, STOP, PHYSICAL, .family = V4, .destination = SET_TUNNEL_ADDRESS,
@@ -51,6 +70,13 @@ static const struct rule table[] = {
     RULE(9, IN, PASS, TUNNEL, .flow = FLOW_REPLY, .why = "answers from the tunnel"),
     RULE(9, IN, PASS, TUNNEL, .flow = FLOW_RELATED, .why = "errors from the tunnel"),
     RULE(9, IN, STOP, TUNNEL, .why = "nothing unasked from the tunnel"),
+    INSIDE_TYPE(IN, 137, "no redirects"),
+    INSIDE_TYPE(IN, 134, "no client is our router"),
+    RULE(13, IN, PASS, INSIDE, .family = V4, .proto = UDP, .source_port = 68, .destination_port = 67,
+	 .why = "clients that ask for an address"),
+    CLIENT_BEGINS(133),
+    CLIENT_BEGINS(135),
+    WITH_CLIENTS(IN, source),
     RULE(3, IN, PASS, ENDPOINT(V4, source), .flow = FLOW_REPLY, .why = "the endpoint's answers"),
     RULE(3, IN, PASS, ENDPOINT(V6, source), .flow = FLOW_REPLY, .why = "the endpoint's answers"),
     PATH_ERROR(V4, ICMP, 3),
@@ -89,6 +115,10 @@ static const struct rule table[] = {
 	 .why = "nobody beside the tunnel has its address"),
     RULE(2, OUT, STOP, PHYSICAL, .family = V6, .destination = SET_TUNNEL_ADDRESS,
 	 .why = "nobody beside the tunnel has its address"),
+    INSIDE_TYPE(OUT, 137, "no redirects"),
+    NO_QUESTION(TCP),
+    NO_QUESTION(UDP),
+    WITH_CLIENTS(OUT, destination),
     RULE(3, OUT, PASS, ENDPOINT(V4, destination), .owner = OWNER_OPENVPN_GROUP,
 	 .why = "openvpn to its endpoint"),
     RULE(3, OUT, PASS, ENDPOINT(V6, destination), .owner = OWNER_OPENVPN_GROUP,
@@ -118,14 +148,30 @@ static const struct rule table[] = {
     LAN(OUT, destination, V6),
     RULE(11, OUT, STOP, .why = "everything else"),
 
-    RULE(9, FORWARD, PASS, TUNNEL, .from = LINK_PHYSICAL, .why = "forwarded into the tunnel"),
-    RULE(9, FORWARD, PASS, .from = LINK_TUNNEL, .flow = FLOW_REPLY, .why = "answers to what was forwarded"),
-    RULE(9, FORWARD, PASS, .from = LINK_TUNNEL, .flow = FLOW_RELATED,
+    RULE(9, FORWARD, PASS, TUNNEL, .from = LINK_PHYSICAL, .gateway = GATEWAY_NEVER,
+	 .why = "forwarded into the tunnel"),
+    RULE(9, FORWARD, PASS, .from = LINK_TUNNEL, .gateway = GATEWAY_NEVER, .flow = FLOW_REPLY,
+	 .why = "answers to what was forwarded"),
+    RULE(9, FORWARD, PASS, .from = LINK_TUNNEL, .gateway = GATEWAY_NEVER, .flow = FLOW_RELATED,
 	 .why = "errors about what was forwarded"),
+    RULE(14, FORWARD, PASS, TUNNEL, BEHIND, .family = V4, .source = SET_BEHIND,
+	 .why = "clients into the tunnel"),
+    RULE(14, FORWARD, PASS, TUNNEL, BEHIND, .family = V6, .source = SET_BEHIND,
+	 .why = "clients into the tunnel"),
+    RULE(14, FORWARD, PASS, INSIDE, .from = LINK_TUNNEL, .flow = FLOW_REPLY, .why = "answers to clients"),
+    RULE(14, FORWARD, PASS, INSIDE, .from = LINK_TUNNEL, .flow = FLOW_RELATED, .why = "errors to clients"),
+    RULE(14, FORWARD, REFUSE, BEHIND, .family = V4, .source = SET_BEHIND, .why = "clients are told at once"),
+    RULE(14, FORWARD, REFUSE, BEHIND, .family = V6, .source = SET_BEHIND, .why = "clients are told at once"),
     RULE(11, FORWARD, STOP, .why = "everything else"),
+
+    RULE(14, TRANSLATE, MASQUERADE, TUNNEL, BEHIND, .why = "clients have the tunnel's address in it"),
+
+    RULE(15, BRIDGE, PASS, .link = LINK_INSIDE, BEHIND, .why = "from one inside port to another"),
 
     RULE(6, EGRESS, PASS, .family = V4, .proto = UDP, .source_port = 68, .destination = SET_DHCP_SERVERS,
 	 .destination_port = 67, .owner = OWNER_DHCP_USERS, .why = "DHCPv4 client by packet socket"),
+    RULE(13, EGRESS, PASS, INSIDE, .family = V4, .proto = UDP, .source_port = 67,
+	 .destination = SET_DHCP_SERVERS, .destination_port = 68, .why = "DHCPv4 server by packet socket"),
     RULE(12, EGRESS, PASS, .ether_type = 0x0806, .why = "ARP"),
     RULE(12, EGRESS, PASS, .ether_type = 0x888e, .why = "EAPOL"),
     RULE(12, EGRESS, PASS, .ether_type = 0x88c7, .why = "EAPOL pre-authentication"),
@@ -145,6 +191,8 @@ static bool set_is_empty(enum rule_set set, const struct situation *s, uint8_t f
 	switch (set) {
 	case SET_TUNNEL:
 		return s->state != POLICY_OPEN || s->tunnel.name[0] == '\0';
+	case SET_INSIDE:
+		return s->inside_count == 0;
 	case SET_ANY:
 	case SET_DHCP_USERS:
 	case SET_DNS_PORTS:
@@ -154,11 +202,16 @@ static bool set_is_empty(enum rule_set set, const struct situation *s, uint8_t f
 	}
 }
 
+bool policy_stands(const struct rule *rule, const struct situation *s)
+{
+	return rule->gateway == GATEWAY_EITHER || (rule->gateway == GATEWAY_ONLY) == (s->inside_count > 0);
+}
+
 bool policy_applies(const struct rule *rule, const struct situation *s)
 {
 	bool tunnel = rule->link == LINK_TUNNEL || rule->from == LINK_TUNNEL;
 
-	if (rule->row == 10 && !s->lan)
+	if (!policy_stands(rule, s) || (rule->row == 10 && !s->lan))
 		return false;
 	if (tunnel && set_is_empty(SET_TUNNEL, s, NET_NONE))
 		return false;

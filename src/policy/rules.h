@@ -5,16 +5,24 @@
 #include "base/err.h"
 #include "policy/situation.h"
 
-enum rule_action { RULE_PASS, RULE_STOP }; /* stop: reject what we send ourselves, else drop */
+/* Stop: refuse what we send ourselves, else drop. Refuse: towards a client behind, where that can be kept
+ * inside. Masquerade: the tunnel's address in place of the source. */
+enum rule_action { RULE_PASS, RULE_STOP, RULE_REFUSE, RULE_MASQUERADE };
 enum rule_hook {
-	RULE_ARRIVE,  /* before routing, inbound */
-	RULE_IN,      /* to this machine */
-	RULE_OUT,     /* from this machine */
-	RULE_FORWARD, /* through it */
-	RULE_EGRESS   /* any frame leaving a physical link; what OUT and FORWARD passed is marked */
+	RULE_ARRIVE,    /* before routing, inbound */
+	RULE_IN,        /* to this machine */
+	RULE_OUT,       /* from this machine */
+	RULE_FORWARD,   /* through it */
+	RULE_EGRESS,    /* any frame leaving a physical link; what OUT and FORWARD passed is marked */
+	RULE_TRANSLATE, /* the first packet of a connection, after FORWARD */
+	RULE_BRIDGE,    /* a frame from one port of a bridge to another */
+	RULE_HOOKS
 };
-/* It arrives on (ARRIVE, IN) or leaves by (OUT, FORWARD); physical: neither loopback nor tunnel. */
-enum rule_link { LINK_ANY, LINK_LOOPBACK, LINK_TUNNEL, LINK_PHYSICAL };
+/* It arrives on (ARRIVE, IN) or leaves by (OUT, FORWARD, ...); physical: neither loopback nor tunnel;
+ * inside: one of a gateway's. */
+enum rule_link { LINK_ANY, LINK_LOOPBACK, LINK_TUNNEL, LINK_PHYSICAL, LINK_INSIDE };
+/* With a gateway or without one, only with, only without. */
+enum rule_gateway { GATEWAY_EITHER, GATEWAY_ONLY, GATEWAY_NEVER };
 
 /* Named sets of addresses, ports or users; the members follow from a situation. */
 enum rule_set {
@@ -34,6 +42,8 @@ enum rule_set {
 	SET_ALL_ROUTERS,        /* ff02::2: always literal */
 	SET_MLD_ROUTERS,        /* ff02::2, ff02::16 */
 	SET_DNS_PORTS,          /* 53, 853 */
+	SET_INSIDE,             /* a gateway's inside links */
+	SET_BEHIND,             /* fixed ranges of addresses behind it */
 	SET_COUNT
 };
 enum rule_owner { OWNER_ANY, OWNER_OPENVPN_GROUP, OWNER_DRIVER_USER, OWNER_DHCP_USERS };
@@ -41,10 +51,19 @@ enum rule_owner { OWNER_ANY, OWNER_OPENVPN_GROUP, OWNER_DRIVER_USER, OWNER_DHCP_
  * `destination` is that of the quoted packet (all other fields are always the packet's own). */
 enum rule_flow { FLOW_ANY, FLOW_REPLY, FLOW_RELATED };
 
-enum { RULE_NO_TYPE, RULE_LAST_ROW = 11, RULE_LINK_ROW, RULE_TABLE_MAX = 96, RULE_MEMBERS_MAX = 96 };
+enum {
+	RULE_NO_TYPE,
+	RULE_LAST_ROW = 11,
+	RULE_LINK_ROW,
+	RULE_INSIDE_ROW, /* asked between rows 2 and 3 */
+	RULE_FORWARD_ROW,
+	RULE_BRIDGE_ROW,
+	RULE_TABLE_MAX = 128,
+	RULE_MEMBERS_MAX = 96
+};
 
 struct rule {
-	uint8_t row; /* of the promise, 1..11; 12 is the link layer */
+	uint8_t row; /* of the promise, 1..11; 12 is the link layer; 13..15 the network behind */
 	enum rule_action action;
 	enum rule_hook hook;
 	enum rule_link link, from; /* `from`: FORWARD, the link it came in by */
@@ -59,12 +78,15 @@ struct rule {
 	enum rule_owner owner;
 	enum rule_flow flow;
 	uint16_t ether_type; /* EGRESS: 0 any */
-	const char *why;     /* a few words for a reader of the printed rules */
+	enum rule_gateway gateway;
+	const char *why; /* a few words for a reader of the printed rules */
 };
 
 /* Every rule there is, by hook and in order, for filters that keep standing rules and flip the
  * members of sets (nft). `count` gets their number. IN, OUT, FORWARD, EGRESS end by stopping all. */
 const struct rule *policy_table(size_t *count);
+/* Does it stand at all: has the situation the gateway that it is for, or none? */
+bool policy_stands(const struct rule *rule, const struct situation *s);
 /* Has each set that the rule asks for a member in this situation? */
 bool policy_applies(const struct rule *rule, const struct situation *s);
 /* The members of an address set in a situation, for one family, in ascending order and free of

@@ -11,7 +11,7 @@
 enum policy_state { POLICY_LOCKED, POLICY_DIALLING, POLICY_OPEN };
 
 enum { POLICY_RESOLVER_SECONDS = 10 }; /* row 5 lasts no longer */
-enum { SITUATION_LINKS = 64, SITUATION_NETWORKS = 32, SITUATION_NEIGHBOURS = 64 };
+enum { SITUATION_LINKS = 64, SITUATION_NETWORKS = 32, SITUATION_NEIGHBOURS = 64, SITUATION_INSIDE = 16 };
 
 /* A user or group: by number where it is known, else by name (rules printed
  * on another machine). name[0] == '\0' and !known: nobody. */
@@ -41,6 +41,9 @@ struct situation {
 	struct net_prefix neighbours[SITUATION_NEIGHBOURS];
 	size_t neighbour_count;
 	bool lan; /* row 10 */
+	/* A gateway's inside links, there or not: rows 13 to 15. None: it is no gateway. */
+	char inside[SITUATION_INSIDE][NET_NAME_SIZE];
+	size_t inside_count;
 };
 
 #endif

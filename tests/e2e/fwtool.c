@@ -122,6 +122,17 @@ static int do_lan(char **words, struct err *e)
 	return 0;
 }
 
+static int do_inside(char **words, struct err *e)
+{
+	(void)e;
+	for (s.inside_count = 0; words[s.inside_count + 1] != NULL && s.inside_count < SITUATION_INSIDE;
+	     s.inside_count++) {
+		memset(s.inside[s.inside_count], 0, NET_NAME_SIZE);
+		text_copy(s.inside[s.inside_count], NET_NAME_SIZE, words[s.inside_count + 1]);
+	}
+	return 0;
+}
+
 static int do_kill_at(char **words, struct err *e)
 {
 	return text_copy(kill_at, sizeof kill_at, words[1]) == 0 ? 0 : err_set(e, "kill_at");
@@ -134,6 +145,7 @@ static int do_lack(char **words, struct err *e)
 	fw->wish.features.persist = fw->wish.features.persist && strcmp(words[1], "persist") != 0;
 	fw->wish.features.egress = fw->wish.features.egress && strcmp(words[1], "egress") != 0;
 	fw->wish.features.ipv6 = fw->wish.features.ipv6 && strcmp(words[1], "inet") != 0;
+	fw->wish.features.bridge = fw->wish.features.bridge && strcmp(words[1], "bridge") != 0;
 	return 0;
 }
 
@@ -352,7 +364,7 @@ static const struct command {
     {"assert", do_assert, 1},   {"print", do_print, 2},       {"pause", do_pause, 2},
     {"remove", do_remove, 1},   {"forget", do_forget, 1},     {"owner", do_owner, 1},
     {"blocked", do_blocked, 1}, {"probe", do_probe, 1},       {"watch", do_watch, 1},
-    {"bench", do_bench, 2},     {"woken", do_woken, 2},
+    {"bench", do_bench, 2},     {"woken", do_woken, 2},       {"inside", do_inside, 1},
 };
 
 static void run_line(char *line)

@@ -146,7 +146,12 @@ SITUATIONS = {
     "open": ["endpoint 203.0.113.5:1194/udp", "tunnel tun7 10.8.0.2 10.8.0.0/24", "state open"],
     "open-lan": ["endpoint [2001:db8::5]:443/tcp", "tunnel tun7 10.8.0.2 fd00::2 10.8.0.0/24 fd00::/64",
                  "lan on", "state open"],
+    "locked-gateway": ["inside br0 port1", "state locked"],
+    "dialling-gateway": ["inside br0 port1", "endpoint 203.0.113.5:1194/udp", "state dialling"],
+    "open-gateway": ["inside br0", "endpoint 203.0.113.5:1194/udp",
+                     "tunnel tun7 10.8.0.2 fd00::2 10.8.0.0/24 fd00::/64", "state open"],
 }
+NOTHING = ["lan off", "neighbours", "inside", "tunnel none", "endpoint none"]
 
 
 @pytest.mark.parametrize("name", SITUATIONS)
@@ -164,7 +169,7 @@ def test_kernel_holds_what_the_text_says(machine, start, tmp_path, name):
 def test_each_state_after_each_other_is_the_same_as_alone(machine, start):
     alone = {}
     for name, lines in SITUATIONS.items():
-        tool = start("lan off", "neighbours", *lines, "assert")
+        tool = start(*NOTHING, *lines, "assert")
         alone[name] = machine.rules()
         tool.say("remove")
         tool.kill()
@@ -172,8 +177,8 @@ def test_each_state_after_each_other_is_the_same_as_alone(machine, start):
     tool = start()
     for first in SITUATIONS:
         for second, lines in SITUATIONS.items():
-            tool.say("lan off", "neighbours", "tunnel none", "endpoint none", *SITUATIONS[first], "assert")
-            tool.say("lan off", "neighbours", "tunnel none", "endpoint none", *lines, "assert")
+            tool.say(*NOTHING, *SITUATIONS[first], "assert")
+            tool.say(*NOTHING, *lines, "assert")
             assert machine.rules() == alone[second], f"{first} to {second}"
 
 
@@ -247,6 +252,15 @@ def read_until(monitor, text):
     return seen.decode()
 
 
+def test_link_that_came_while_nobody_held_the_gate(machine, start):
+    """Locked at boot, then the network card appears, then the daemon starts: its chain comes with the take-over."""
+    start("state locked", "assert").kill()
+    machine.ip("link add late0 type veth peer name late1")
+    tool = start("links eth0 eth1 late0", "state locked", "assert")
+    assert devices(machine) == ["eth0", "eth1", "late0"]
+    assert tool.say("owner") == str(tool.process.pid)
+
+
 def test_flushed_while_orphaned(machine, start):
     first = start("state locked", "assert")
     rules = machine.rules()
@@ -300,6 +314,46 @@ def test_foreign_change_is_undone_unseen(machine, start, vandal):
     machine.run("nft", vandal)
     tool.say("state dialling", "assert")
     assert machine.rules() == rules
+
+
+GATEWAY_VANDALS = [
+    "flush ruleset", "delete table bridge portcullis", "flush table bridge portcullis",
+    "add rule bridge portcullis bridged accept", "add element bridge portcullis inside { eth1 }",
+    "add element inet portcullis inside { eth0 }", "delete element inet portcullis inside { br0 }",
+    "add element netdev portcullis inside { eth0 }", "flush chain inet portcullis translate",
+    "insert rule inet portcullis translate accept", "add element inet portcullis behind4 { 198.51.100.0/24 }",
+    "insert rule inet portcullis forward accept",
+]
+
+
+@pytest.mark.parametrize("vandal", GATEWAY_VANDALS)
+def test_foreign_change_of_a_gateway_is_undone(machine, start, vandal):
+    tool = start("lack persist", "inside br0 port1", "state locked", "assert", "watch")
+    rules = machine.rules()
+    machine.run("nft", vandal)
+    assert tool.wait_foreign() < 100
+    assert machine.rules() == rules
+
+
+def test_what_was_a_gateway_is_one_no_more(machine, start):
+    """The next life has another configuration: nothing of the gateway is left, and what was plain is plain."""
+    plain = start("state locked", "assert")
+    rules = machine.rules()
+    plain.kill()
+    gateway = start("inside br0", "state locked", "assert")
+    assert "table bridge portcullis" in machine.run("nft", "list", "ruleset").stdout
+    gateway.kill()
+    start("state locked", "assert")
+    assert machine.rules() == rules
+    assert "inside" not in machine.run("nft", "list", "ruleset").stdout
+
+
+def test_gateway_without_bridges(machine, start):
+    """An older kernel, or one built without: everything but row 15 stands."""
+    tool = start("lack bridge", "inside br0", "state locked", "assert")
+    text = machine.run("nft", "list", "ruleset").stdout
+    assert "table bridge" not in text and "iifname @inside" in text
+    tool.say("state locked", "assert")
 
 
 def test_other_shape_is_repaired_in_place(machine, start):

@@ -11,7 +11,7 @@ struct policy_case {
 	const char *name;
 	enum policy_state state;
 	const char *endpoint, *resolver, *dhcp_user;
-	bool tunnel, dual, lan, links, numbers;
+	bool tunnel, dual, lan, links, numbers, gateway;
 };
 
 static const struct policy_case policy_cases[] = {
@@ -32,6 +32,13 @@ static const struct policy_case policy_cases[] = {
      .numbers = true},
     {"open-lan", POLICY_OPEN, "[2001:db8:7::7]:1194/udp", .tunnel = true, .dual = true, .lan = true,
      .links = true, .numbers = true},
+    {"locked-gateway", POLICY_LOCKED, .links = true, .numbers = true, .gateway = true},
+    {"dialling-gateway", POLICY_DIALLING, "203.0.113.7:1194/tcp", .tunnel = true, .links = true,
+     .numbers = true, .gateway = true},
+    {"open-gateway", POLICY_OPEN, "203.0.113.7:1194/udp", .tunnel = true, .dual = true, .links = true,
+     .numbers = true, .gateway = true},
+    {"open-gateway-lan", POLICY_OPEN, "203.0.113.7:1194/udp", .tunnel = true, .lan = true, .links = true,
+     .numbers = true, .gateway = true},
     {"open-nothing-known", POLICY_OPEN, "203.0.113.7:1194/udp", .tunnel = true, .lan = true},
 };
 enum { POLICY_CASES = sizeof policy_cases / sizeof policy_cases[0] };
@@ -78,6 +85,11 @@ static inline struct situation policy_case_make(const struct policy_case *c)
 		identity_set(&s.dhcp_user, c->numbers, 65, c->dhcp_user);
 	if (c->tunnel)
 		policy_case_tunnel(&s, c->dual);
+	if (c->gateway) {
+		strcpy(s.inside[0], "en1");
+		strcpy(s.inside[1], "br0");
+		s.inside_count = 2;
+	}
 	if (!c->links)
 		return s;
 	strcpy(s.links[0], "en0");

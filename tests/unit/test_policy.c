@@ -27,17 +27,17 @@ static struct situation situation_named(const char *name)
 
 static void test_rows_and_rules(void **state)
 {
-	size_t count, of_row[RULE_LINK_ROW + 1] = {0};
+	size_t count, of_row[RULE_BRIDGE_ROW + 1] = {0};
 	const struct rule *table = policy_table(&count);
 
 	(void)state;
 	assert_true(count <= RULE_TABLE_MAX);
 	for (size_t i = 0; i < count; i++) {
-		assert_in_range(table[i].row, 1, RULE_LINK_ROW);
+		assert_in_range(table[i].row, 1, RULE_BRIDGE_ROW);
 		assert_non_null(table[i].why);
 		of_row[table[i].row]++;
 	}
-	for (size_t row = 1; row <= RULE_LINK_ROW; row++)
+	for (size_t row = 1; row <= RULE_BRIDGE_ROW; row++)
 		if (of_row[row] == 0)
 			fail_msg("row %zu has no rule", row);
 }
@@ -53,11 +53,17 @@ static bool stops_everything(const struct rule *rule)
 	       rule->ether_type == 0;
 }
 
+/* Where a row stands in the promise's order. */
+static unsigned place_of(uint8_t row)
+{
+	return row == RULE_INSIDE_ROW ? 25 : row == RULE_FORWARD_ROW ? 95 : row * 10u;
+}
+
 static void test_every_chain_ends_shut(void **state)
 {
 	size_t count;
-	const struct rule *table = policy_table(&count), *last[RULE_EGRESS + 1] = {NULL};
-	uint8_t row[RULE_EGRESS + 1] = {0};
+	const struct rule *table = policy_table(&count), *last[RULE_HOOKS] = {NULL};
+	unsigned place[RULE_HOOKS] = {0};
 
 	(void)state;
 	for (size_t i = 0; i < count; i++) {
@@ -66,12 +72,12 @@ static void test_every_chain_ends_shut(void **state)
 		/* The promise is in order: so are the rules of each chain (egress has the link layer;
 		 * in and out decide about the tunnel, row 9, right after loopback). */
 		if (table[i].row == 9 && hook != RULE_FORWARD) {
-			assert_true(row[hook] == 1);
+			assert_true(place[hook] == 10);
 			continue;
 		}
-		if (hook != RULE_EGRESS && table[i].row < row[hook])
-			fail_msg("rule %zu: row %u after row %u", i, table[i].row, row[hook]);
-		row[hook] = table[i].row;
+		if (hook != RULE_EGRESS && place_of(table[i].row) < place[hook])
+			fail_msg("rule %zu: row %u comes too late", i, table[i].row);
+		place[hook] = place_of(table[i].row);
 		last[hook] = &table[i];
 	}
 	for (int hook = RULE_IN; hook <= RULE_EGRESS; hook++)
@@ -110,8 +116,11 @@ static void assert_rows(const char *name, const char *expected)
 	size_t count, used = 0;
 	const struct rule *table = policy_table(&count);
 
-	for (unsigned row = 1; row <= RULE_LAST_ROW; row++) {
+	for (unsigned row = 1; row <= RULE_BRIDGE_ROW; row++) {
 		bool passes = false;
+
+		if (row == RULE_LINK_ROW)
+			continue;
 
 		for (size_t i = 0; i < count; i++)
 			passes |= table[i].row == row && table[i].action == RULE_PASS &&
@@ -135,6 +144,9 @@ static void test_rows_of_each_state(void **state)
 	assert_rows("dialling-address-known", "1 3 4 6 7 ");
 	assert_rows("open", "1 3 4 6 7 9 ");
 	assert_rows("open-lan", "1 3 4 6 7 9 10 ");
+	assert_rows("locked-gateway", "1 6 7 13 15 ");
+	assert_rows("dialling-gateway", "1 3 4 6 7 13 15 ");
+	assert_rows("open-gateway", "1 3 4 6 7 9 13 14 15 ");
 }
 
 static bool row_2_applies(const struct situation *s)
@@ -277,6 +289,8 @@ static void test_check_refuses_half_situations(void **state)
 	REFUSED("open", s.tunnel.networks[0].length = 33, "prefix");
 	REFUSED("locked", s.state = (enum policy_state)7, "state");
 	REFUSED("locked", s.link_count = SITUATION_LINKS + 1, "links");
+	REFUSED("locked-gateway", s.inside_count = SITUATION_INSIDE + 1, "inside");
+	REFUSED("open-gateway", strcpy(s.inside[1], s.tunnel.name), "tunnel");
 	REFUSED("locked", s.neighbour_count = SITUATION_NEIGHBOURS + 1, "neighbours");
 	REFUSED("locked", s.neighbours[0].address.family = 9, "prefix");
 }
@@ -296,6 +310,10 @@ static void test_ipfw_refuses_what_it_reads_otherwise(void **state)
 		assert_int_equal(policy_print_ipfw(&s, text, sizeof text, &e), -1);
 		assert_non_null(strstr(e.text, "; instead: tun and a number"));
 	}
+	s = situation_named("open-gateway");
+	strcpy(s.inside[1], "any");
+	assert_int_equal(policy_print_ipfw(&s, text, sizeof text, &e), -1);
+	assert_non_null(strstr(e.text, "inside links"));
 }
 
 /* The two sets have the same rules; each says how it takes over from the other. */
@@ -315,12 +333,43 @@ static void test_ipfw_sets(void **state)
 	assert_int_equal(strlen(one), strlen(other));
 }
 
+/* Each rule for an inside link stands before everything that other physical links are let, and the last of
+ * them stops: what follows never meets one. */
+static void test_inside_links_are_decided_first(void **state)
+{
+	static const enum rule_hook hooks[] = {RULE_IN, RULE_OUT};
+	size_t count;
+	const struct rule *table = policy_table(&count);
+
+	(void)state;
+	for (size_t h = 0; h < 2; h++) {
+		const struct rule *last = NULL;
+		bool left = false;
+
+		for (size_t i = 0; i < count; i++) {
+			if (table[i].hook != hooks[h])
+				continue;
+			if (table[i].link == LINK_INSIDE) {
+				assert_false(left);
+				last = &table[i];
+			} else if (table[i].link == LINK_PHYSICAL && table[i].action == RULE_PASS) {
+				left = true;
+			}
+		}
+		assert_non_null(last);
+		assert_int_equal(last->action, RULE_STOP);
+		assert_int_equal(last->family, NET_NONE);
+		assert_int_equal(last->proto, 0);
+	}
+}
+
 /* Names become text that a filter parses. */
 static void test_check_refuses_names_that_are_rules(void **state)
 {
 	(void)state;
 	REFUSED("locked", strcpy(s.links[0], "en0\"; }"), "interface");
 	REFUSED("locked", strcpy(s.links[0], ""), "interface");
+	REFUSED("open-gateway", strcpy(s.inside[0], "br0 }"), "interface");
 	REFUSED("open", strcpy(s.tunnel.name, "tun0 all"), "interface");
 	REFUSED("dialling-names", strcpy(s.openvpn_group.name, "x\npass all"), "group");
 	REFUSED("dialling-names", strcpy(s.dhcp_user.name, "{ x }"), "DHCP");
@@ -360,6 +409,9 @@ static void test_size_of_the_text(void **state)
 		must(net_prefix_parse("2001:db8:1111:2222:3333:4444:5555:0/128", &s.neighbours[i]));
 		s.neighbours[i].address.bytes[15] = (uint8_t)i;
 	}
+	s.inside_count = SITUATION_INSIDE;
+	for (size_t i = 0; i < SITUATION_INSIDE; i++)
+		snprintf(s.inside[i], sizeof s.inside[i], "inside%09zu", i);
 	s.tunnel.network_count = SITUATION_NETWORKS;
 	for (size_t i = 0; i < SITUATION_NETWORKS; i++) {
 		must(net_prefix_parse("fd00:1111:2222:3333:4444:5555:6666:0/127", &s.tunnel.networks[i]));
@@ -383,6 +435,7 @@ int main(void)
 	    cmocka_unit_test(test_rows_and_rules),
 	    cmocka_unit_test(test_every_chain_ends_shut),
 	    cmocka_unit_test(test_rules_are_whole),
+	    cmocka_unit_test(test_inside_links_are_decided_first),
 	    cmocka_unit_test(test_rows_of_each_state),
 	    cmocka_unit_test(test_tunnel_address_is_guarded_in_any_state),
 	    cmocka_unit_test(test_leftovers_do_not_open),

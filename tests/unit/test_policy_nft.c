@@ -33,7 +33,7 @@ static int setup(void **state)
 {
 	(void)state;
 	wish = calloc(1, sizeof *wish);
-	wish->features = (struct nft_features){true, true, true};
+	wish->features = (struct nft_features){true, true, true, true};
 	wish->owner = OURS;
 	make_buffer(&wish->messages);
 	make_buffer(&found.removals);
@@ -204,7 +204,7 @@ static void test_every_rule_compiles(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < total; i++) {
-		unsigned table = rules[i].hook == RULE_EGRESS ? NFT_NETDEV : NFT_INET;
+		unsigned table = nft_table_of(rules[i].hook);
 		struct nlmsghdr *m = nft_message_of(&batch, &wish->features, table, NFT_MSG_NEWRULE, 0);
 		struct nlattr *list = mnl_attr_nest_start(m, NFTA_RULE_EXPRESSIONS);
 
@@ -212,7 +212,11 @@ static void test_every_rule_compiles(void **state)
 		mnl_attr_nest_end(m, list);
 		assert_true(m->nlmsg_len < NFT_MESSAGE / 4);
 		assert_true(check_expressions(list, table) >= 1);
+		s.inside_count = rules[i].gateway == GATEWAY_ONLY;
 		assert_false(nft_is_left_out(&rules[i], &wish->features, &s));
+		s.inside_count = rules[i].gateway != GATEWAY_ONLY;
+		assert_int_equal(nft_is_left_out(&rules[i], &wish->features, &s),
+				 rules[i].gateway != GATEWAY_EITHER);
 		nft_buffer_empty(&batch);
 	}
 	assert_true(total > 40);
@@ -228,7 +232,8 @@ static void test_rules_of_nobody_are_left_out(void **state)
 	for (size_t i = 0; i < total; i++) {
 		bool is_out = nft_is_left_out(&rules[i], &wish->features, &s);
 
-		assert_int_equal(is_out, rules[i].owner == OWNER_OPENVPN_GROUP);
+		assert_int_equal(is_out,
+				 rules[i].owner == OWNER_OPENVPN_GROUP || rules[i].gateway == GATEWAY_ONLY);
 		left_out += is_out;
 	}
 	assert_true(left_out > 0);
@@ -243,7 +248,7 @@ static void look(size_t but)
 	nft_wish_members(wish, &s);
 	nft_found_begin(&found, wish);
 	for (unsigned i = 0; i < NFT_TABLES; i++) {
-		found.table[i].exists = true;
+		found.table[i].exists = nft_is_used(wish, i);
 		found.table[i].flags = NFT_TABLE_F_OWNER | NFT_PERSIST;
 		found.table[i].owner = OURS;
 	}
@@ -317,7 +322,7 @@ static void test_what_is_foreign_goes(void **state)
 	assert_int_equal(count_in(&batch, NFT_MSG_NEWCHAIN), 0);
 	/* of another family: not ours */
 	look(SIZE_MAX);
-	((struct nfgenmsg *)mnl_nlmsg_get_payload(m))->nfgen_family = NFPROTO_BRIDGE;
+	((struct nfgenmsg *)mnl_nlmsg_get_payload(m))->nfgen_family = NFPROTO_ARP;
 	nft_found_object(&found, wish, m);
 	assert_false(needs_repairs());
 	free(other.bytes);
@@ -337,6 +342,77 @@ static void test_tables_are_adopted(void **state)
 	/* without persist it can't be made ours, and stays as it is */
 	look(SIZE_MAX);
 	found.table[NFT_INET].flags = found.table[NFT_INET].owner = 0;
+	assert_false(needs_repairs());
+}
+
+/* --- a gateway ------------------------------------------------------------------------ */
+
+static void be_gateway(void)
+{
+	strcpy(s.inside[0], "br0");
+	strcpy(s.inside[1], "lan0123456789ab");
+	s.inside_count = 2;
+}
+
+static size_t pieces_of(unsigned table)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < wish->count; i++)
+		count += wish->pieces[i].table == table;
+	return count;
+}
+
+/* Nothing of it stands without one; and what stands for one is made anew for the other. */
+static void test_a_gateway_has_rules_of_its_own(void **state)
+{
+	size_t without;
+
+	(void)state;
+	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
+	without = wish->count;
+	assert_int_equal(pieces_of(NFT_BRIDGE), 0);
+	for (unsigned i = 0; i < NFT_SETS; i++)
+		assert_int_equal(nft_has_set(wish, i), !nft_is_of_gateway(&nft_sets[i]));
+	be_gateway();
+	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
+	assert_false(wish->messages.full);
+	assert_true(wish->count > without + 30);
+	assert_int_equal(pieces_of(NFT_BRIDGE), 4); /* table, set, chain, rule */
+	assert_int_equal(nft_wish_rules(wish, &s, &e), 0);
+	nft_wish_members(wish, &s);
+	assert_int_equal(members("inside")->count, 2);
+	assert_string_equal((const char *)members("inside")->list[1].key, "lan0123456789ab");
+	assert_true(has(members("behind4"), "10.0.0.0", false));
+	s.inside_count = 0;
+	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
+	assert_int_equal(wish->count, without);
+	nft_wish_members(wish, &s);
+	assert_int_equal(members("inside")->count, 0);
+	assert_int_equal(members("behind4")->count, 0);
+}
+
+static void test_a_gateway_without_bridges(void **state)
+{
+	(void)state;
+	be_gateway();
+	wish->features.bridge = false;
+	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
+	assert_int_equal(pieces_of(NFT_BRIDGE), 0);
+	assert_true(pieces_of(NFT_INET) > 0);
+}
+
+/* The table of a gateway that is none any more goes, whatever is in it. */
+static void test_a_gateway_that_was_is_removed(void **state)
+{
+	(void)state;
+	look(SIZE_MAX);
+	found.table[NFT_BRIDGE].exists = true;
+	assert_true(needs_repairs());
+	assert_int_equal(count_in(&batch, NFT_MSG_DELTABLE), 1);
+	assert_int_equal(count_in(&batch, NFT_MSG_DELRULE), 0);
+	be_gateway();
+	look(SIZE_MAX);
 	assert_false(needs_repairs());
 }
 
@@ -504,6 +580,9 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_each_missing_piece_is_missed, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_what_is_foreign_goes, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_tables_are_adopted, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_a_gateway_has_rules_of_its_own, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_a_gateway_without_bridges, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_a_gateway_that_was_is_removed, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_a_rule_with_a_byte_changed_is_another, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_members_come_back, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_a_member_that_outlives_its_time_is_not_ours, setup,
