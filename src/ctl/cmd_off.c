@@ -11,6 +11,7 @@
 #include "ctl/ctl_off.h"
 #include "os/dns_by_hand.h"
 #include "os/firewall.h"
+#include "os/forwarding.h"
 #include "os/off_marker.h"
 #include "os/process.h"
 #include "os/strict_boot.h"
@@ -164,6 +165,8 @@ static int run_offline(const struct ctl *ctl, bool persist)
 		ctl_fail(ctl, "%s", e.text);
 		return take_back(ctl, was_off);
 	}
+	if (forwarding_end(&e) == -1)
+		ctl_fail(ctl, "%s", e.text);
 	result = remove_all(ctl, &removal);
 	if (result != 0 && !removal.gone)
 		result = take_back(ctl, was_off);
