@@ -315,6 +315,27 @@ static int take_argument(struct reading *r, const struct key *key, const char *v
 	return 0;
 }
 
+/* An inside link of a gateway. That none is the tunnel is seen when all keys are read. */
+static int take_inside(struct reading *r, const struct key *key, const char *value)
+{
+	struct config *config = r->config;
+
+	if (config->inside_count == SITUATION_INSIDE)
+		return err_set(&r->e, "%s: too many; instead: at most %d", key_text(key), SITUATION_INSIDE);
+	if (!net_is_interface_name(value))
+		return err_set(&r->e,
+			       "%s: \"%s\" is no interface name; instead: at most 15 of A-Z a-z 0-9 . _ -",
+			       key_text(key), value);
+	if (strcmp(value, "lo") == 0 || strcmp(value, "lo0") == 0)
+		return err_set(&r->e, "%s: %s is the loopback; instead: the link of the network behind",
+			       key_text(key), value);
+	for (size_t i = 0; i < config->inside_count; i++)
+		if (strcmp(config->inside[i], value) == 0)
+			return err_set(&r->e, "%s: \"%s\" is given twice; instead: keep one", key_text(key),
+				       value);
+	return text_copy(config->inside[config->inside_count++], NET_NAME_SIZE, value);
+}
+
 /* --- every key there is; portcullis.conf(5) in the same order */
 
 static const struct key keys[] = {
@@ -336,6 +357,7 @@ static const struct key keys[] = {
     {"control|group", "", take_identity, FIELD(control_group)},
     {"management|socket", "", take_later, 0, 0},
     {"dns|manage", "true", take_boolean, FIELD(manage_dns)},
+    {"gateway|interfaces", NULL, take_inside, 0, 0},
     {"resolver|address", "", take_later, 0, 0},
     {"resolver|name", "", take_later, 0, 0},
     {"credentials|username", "", take_text, FIELD(username)},
@@ -392,16 +414,18 @@ static int take_option(cfg_t *cfg, cfg_opt_t *option)
 	if (key == NULL)
 		return 0;
 	line = &current->lines[key - keys];
-	if (*line != 0 && key->take != take_argument) {
+	if (*line != 0 && key->take != take_argument && key->take != take_inside) {
 		err_set(&current->e, "%s is given twice, first in line %d; instead: keep one", key_text(key),
 			*line);
 		fail_at(cfg->line);
 		return -1;
 	}
 	*line = cfg->line;
+	/* a whole list comes again with each element */
 	if (key->take == take_argument)
-		current->config->openvpn_argument_count =
-		    0; /* the whole list comes again with each element */
+		current->config->openvpn_argument_count = 0;
+	else if (key->take == take_inside)
+		current->config->inside_count = 0;
 	for (int i = 0; i < count && result == 0; i++) {
 		const char *value = cfg_opt_getnstr(option, (unsigned)i);
 
@@ -461,6 +485,7 @@ static int parse(FILE *stream)
 	cfg_opt_t control[] = {TEXT_KEY("socket"), TEXT_KEY("group"), CFG_END()};
 	cfg_opt_t management[] = {TEXT_KEY("socket"), CFG_END()};
 	cfg_opt_t dns[] = {TEXT_KEY("manage"), CFG_END()};
+	cfg_opt_t gateway[] = {CFG_STR_LIST("interfaces", NULL, CFGF_NODEFAULT), CFG_END()};
 	cfg_opt_t resolver[] = {TEXT_KEY("address"), TEXT_KEY("name"), CFG_END()};
 	cfg_opt_t credentials[] = {TEXT_KEY("username"), TEXT_KEY("password-file"), TEXT_KEY("keychain"),
 				   TEXT_KEY("totp-file"), CFG_END()};
@@ -482,6 +507,7 @@ static int parse(FILE *stream)
 			    CFG_SEC("control", control, CFGF_NONE),
 			    CFG_SEC("management", management, CFGF_NONE),
 			    CFG_SEC("dns", dns, CFGF_NONE),
+			    CFG_SEC("gateway", gateway, CFGF_NONE),
 			    CFG_SEC("resolver", resolver, CFGF_NONE),
 			    CFG_SEC("credentials", credentials, CFGF_NONE),
 			    CFG_SEC("log", log, CFGF_NONE),
@@ -529,6 +555,22 @@ void config_defaults(struct config *config)
 			(void)keys[i].take(&r, &keys[i], keys[i].fallback);
 	}
 	(void)default_socket(&r);
+}
+
+/* The tunnel leads out, so it is not inside. */
+static int check_gateway(struct reading *r)
+{
+	const struct config *c = r->config;
+
+	for (size_t i = 0; i < c->inside_count; i++)
+		if (strcmp(c->inside[i], c->interface) == 0) {
+			err_set(
+			    &r->e,
+			    "gateway.interfaces: %s is the tunnel; instead: the links of the network behind",
+			    c->interface);
+			return fail_key(r, key_of("gateway", "interfaces"));
+		}
+	return 0;
 }
 
 /* The item is found by its account, and the secrets come from one place. */
@@ -630,7 +672,8 @@ static int read_into(struct reading *r, FILE *stream)
 {
 	current = r;
 	config_defaults(r->config);
-	if (parse(stream) == -1 || default_socket(r) == -1 || check_keychain(r) == -1)
+	if (parse(stream) == -1 || default_socket(r) == -1 || check_keychain(r) == -1 ||
+	    check_gateway(r) == -1)
 		return -1;
 	r->config->lines = (struct config_lines){
 	    .profile = line_of(r, "", "profile"),

@@ -26,6 +26,8 @@ struct config {
 	struct identity user, openvpn_user, openvpn_group, dhcp_user; /* openvpn_user.name "" : root */
 	uint32_t user_gid;                                            /* the driver's primary group */
 	bool lan, links_down, strict_boot, manage_dns;
+	char inside[SITUATION_INSIDE][NET_NAME_SIZE]; /* a gateway's; none: it is no gateway */
+	size_t inside_count;
 	char openvpn_binary[PATH_MAX];
 	char openvpn_arguments[CONFIG_ARGUMENTS][256];
 	size_t openvpn_argument_count;

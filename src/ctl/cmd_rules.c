@@ -20,6 +20,7 @@ enum {
 	OPTION_LINK,
 	OPTION_NEIGHBOUR,
 	OPTION_LAN,
+	OPTION_GATEWAY,
 	OPTION_GROUP,
 	OPTION_USER,
 	OPTION_DHCP_USER,
@@ -36,6 +37,7 @@ static const struct ctl_option options[] = {
     [OPTION_LINK] = {"link", 'l', "NAME", false, "a physical link; repeatable"},
     [OPTION_NEIGHBOUR] = {"neighbour", 0, "NET/LEN", false, "an IPv6 prefix on a link; repeatable"},
     [OPTION_LAN] = {"lan", 0, NULL, false, "as lan = true"},
+    [OPTION_GATEWAY] = {"gateway", 0, "NAME", false, "an inside link of a gateway; repeatable"},
     [OPTION_GROUP] = {"group", 'g', "GROUP", false, "openvpn's group (default _openvpn)"},
     [OPTION_USER] = {"user", 'u', "USER", false, "the driver's user (default _portcullis)"},
     [OPTION_DHCP_USER] = {"dhcp-user", 0, "USER", false, "the DHCP client's user beside root"},
@@ -94,14 +96,15 @@ static int identity_of(const char *option, const char *word, bool is_group, stru
 	return 0;
 }
 
-static int add_link(struct situation *s, const char *name, struct err *e)
+static int add_link(const char *option, const char *name, char (*to)[NET_NAME_SIZE], size_t *count,
+		    size_t most, struct err *e)
 {
 	if (!net_is_interface_name(name))
-		return err_set(e, "--link %s is no interface name; instead: at most 15 of A-Z a-z 0-9 . _ -",
-			       name);
-	if (s->link_count == SITUATION_LINKS)
-		return err_set(e, "--link: too many; instead: at most %d", SITUATION_LINKS);
-	return text_copy(s->links[s->link_count++], NET_NAME_SIZE, name);
+		return err_set(e, "--%s %s is no interface name; instead: at most 15 of A-Z a-z 0-9 . _ -",
+			       option, name);
+	if (*count == most)
+		return err_set(e, "--%s: too many; instead: at most %zu", option, most);
+	return text_copy(to[(*count)++], NET_NAME_SIZE, name);
 }
 
 static int add_prefix(const char *option, const char *value, struct net_prefix *to, size_t *count,
@@ -178,7 +181,9 @@ static int take(struct wanted *wanted, int option, const char *value, struct err
 	case OPTION_TUNNEL_INDEX:
 		return tunnel_index(s, value, e);
 	case OPTION_LINK:
-		return add_link(s, value, e);
+		return add_link("link", value, s->links, &s->link_count, SITUATION_LINKS, e);
+	case OPTION_GATEWAY:
+		return add_link("gateway", value, s->inside, &s->inside_count, SITUATION_INSIDE, e);
 	case OPTION_NEIGHBOUR:
 		return add_prefix("neighbour", value, s->neighbours, &s->neighbour_count,
 				  SITUATION_NEIGHBOURS, e);

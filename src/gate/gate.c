@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/text.h"
+#include "os/forwarding.h"
 #include "os/notify.h"
 #include "os/off_marker.h"
 #include "os/strict_boot.h"
@@ -104,14 +105,28 @@ static void refill(struct gate *gate)
 	gate->situation = fresh;
 }
 
+/* The lock stands and did not before: what was forwarded until now would go on unmasked. */
+static void begin_gateway(struct gate *gate)
+{
+	struct err e = {""};
+
+	if (gate->situation.inside_count == 0 || gate->base == NULL)
+		return;
+	if (firewall_forget_states(gate->fw, &e) == -1 || forwarding_begin(&e) == -1)
+		log_error("gate", "gateway: %s", e.text);
+}
+
 int gate_flip(struct gate *gate, enum wire_gate to, const char *why)
 {
+	bool stood = gate->state != GATE_OFF && gate->state != GATE_UNPROTECTED;
 	struct err e = {""};
 
 	shape_situation(gate, to);
 	if (firewall_assert(gate->fw, &gate->situation, &e) == 0) {
 		protected_again(gate);
 		set_state(gate, to, why);
+		if (!stood)
+			begin_gateway(gate);
 		return 0;
 	}
 	if (to != GATE_LOCKED) {
@@ -145,6 +160,8 @@ static void go_off(struct gate *gate, const char *why)
 
 	gate->pause_wanted = 0;
 	gate->abandon(gate, why);
+	if (forwarding_end(&e) == -1)
+		log_error("gate", "gateway: %s", e.text);
 	if (firewall_remove(gate->fw, &e) == -1) {
 		log_error("gate", "the rules can't be removed: %s", e.text);
 		gate_flip(gate, GATE_LOCKED, "off failed");
@@ -199,6 +216,7 @@ static int first_lock(struct gate *gate, struct err *e)
 	refill(gate);
 	if (firewall_assert(gate->fw, &gate->situation, e) == 0) {
 		text_copy(gate->reason, sizeof gate->reason, "start");
+		begin_gateway(gate);
 		return 0;
 	}
 	if (gate->base == NULL)

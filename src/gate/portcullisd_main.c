@@ -111,6 +111,8 @@ static void identify(void)
 	s->driver_user = config->user.known ? config->user : nobody;
 	s->dhcp_user = config->dhcp_user;
 	s->lan = config->lan;
+	memcpy(s->inside, config->inside, sizeof s->inside);
+	s->inside_count = config->inside_count;
 }
 
 static int held_by_other(struct err *e)
