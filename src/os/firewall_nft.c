@@ -423,7 +423,8 @@ static int nft_blocked(struct firewall *fw, uint64_t *packets, struct err *e)
 
 const struct firewall_port firewall_nft = {
     .name = "nft",
-    .by_hand = "nft delete table inet portcullis; nft delete table netdev portcullis",
+    .by_hand = "nft delete table inet portcullis; nft delete table netdev portcullis; "
+	       "nft delete table bridge portcullis",
     .open = nft_open,
     .close = nft_close,
     .assert = nft_assert,

@@ -3,6 +3,7 @@
 #define POLICY_RULES_H
 
 #include "base/err.h"
+#include "policy/rule_sets.h"
 #include "policy/situation.h"
 
 /* Stop: refuse what we send ourselves, else drop. Refuse: towards a client behind, where that can be kept
@@ -24,28 +25,6 @@ enum rule_link { LINK_ANY, LINK_LOOPBACK, LINK_TUNNEL, LINK_PHYSICAL, LINK_INSID
 /* With a gateway or without one, only with, only without. */
 enum rule_gateway { GATEWAY_EITHER, GATEWAY_ONLY, GATEWAY_NEVER };
 
-/* Named sets of addresses, ports or users; the members follow from a situation. */
-enum rule_set {
-	SET_ANY,
-	SET_ENDPOINT,           /* address . protocol . port */
-	SET_ENDPOINT_ADDRESS,   /* its address alone */
-	SET_RESOLVER,           /* one address */
-	SET_TUNNEL,             /* the tunnel's interface, while open */
-	SET_TUNNEL_ADDRESS,     /* its own addresses, as soon as known */
-	SET_TUNNEL_NETWORKS,    /* its networks, as soon as known */
-	SET_LAN,                /* fixed private ranges, if lan = true */
-	SET_DHCP_SERVERS,       /* where a DHCP client may send to */
-	SET_DHCP_USERS,         /* root and the configured DHCP client's user */
-	SET_NEIGHBOURS,         /* fe80::/10, ::, ff02::1, ff02::1:ff00:0/104, own, on-link */
-	SET_LINK_LOCAL,         /* fe80::/10: always literal, never a set in a filter */
-	SET_LINK_LOCAL_OR_NONE, /* fe80::/10 and :: */
-	SET_ALL_ROUTERS,        /* ff02::2: always literal */
-	SET_MLD_ROUTERS,        /* ff02::2, ff02::16 */
-	SET_DNS_PORTS,          /* 53, 853 */
-	SET_INSIDE,             /* a gateway's inside links */
-	SET_BEHIND,             /* fixed ranges of addresses behind it */
-	SET_COUNT
-};
 enum rule_owner { OWNER_ANY, OWNER_OPENVPN_GROUP, OWNER_DRIVER_USER, OWNER_DHCP_USERS };
 /* REPLY answers something we sent; RELATED is an ICMP error that quotes something we sent: there
  * `destination` is that of the quoted packet (all other fields are always the packet's own). */
@@ -58,8 +37,7 @@ enum {
 	RULE_INSIDE_ROW, /* asked between rows 2 and 3 */
 	RULE_FORWARD_ROW,
 	RULE_BRIDGE_ROW,
-	RULE_TABLE_MAX = 128,
-	RULE_MEMBERS_MAX = 96
+	RULE_TABLE_MAX = 128
 };
 
 struct rule {
@@ -89,12 +67,6 @@ const struct rule *policy_table(size_t *count);
 bool policy_stands(const struct rule *rule, const struct situation *s);
 /* Has each set that the rule asks for a member in this situation? */
 bool policy_applies(const struct rule *rule, const struct situation *s);
-/* The members of an address set in a situation, for one family, in ascending order and free of
- * overlaps; at most `capacity` are written, all are counted (never more than RULE_MEMBERS_MAX). */
-size_t policy_members(enum rule_set set, const struct situation *s, uint8_t family,
-		      struct net_prefix *members, size_t capacity);
-/* The name of a set in a filter: "endpoint", "tunnel_address" ... (without family suffix). */
-const char *policy_set_name(enum rule_set set);
 /* Is it a whole situation: dialling and open have an endpoint, open a tunnel with an address,
  * every name is one? Asked before anything is made of it. 0, or -1 and `e`. */
 int policy_check(const struct situation *s, struct err *e);

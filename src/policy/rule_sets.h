@@ -1,0 +1,39 @@
+/* The named sets that the rules ask for, and who is in them. */
+#ifndef POLICY_RULE_SETS_H
+#define POLICY_RULE_SETS_H
+
+#include "policy/situation.h"
+
+enum { RULE_MEMBERS_MAX = 96 };
+
+/* Named sets of addresses, ports or users; the members follow from a situation. */
+enum rule_set {
+	SET_ANY,
+	SET_ENDPOINT,           /* address . protocol . port */
+	SET_ENDPOINT_ADDRESS,   /* its address alone */
+	SET_RESOLVER,           /* one address */
+	SET_TUNNEL,             /* the tunnel's interface, while open */
+	SET_TUNNEL_ADDRESS,     /* its own addresses, as soon as known */
+	SET_TUNNEL_NETWORKS,    /* its networks, as soon as known */
+	SET_LAN,                /* fixed private ranges, if lan = true */
+	SET_DHCP_SERVERS,       /* where a DHCP client may send to */
+	SET_DHCP_USERS,         /* root and the configured DHCP client's user */
+	SET_NEIGHBOURS,         /* fe80::/10, ::, ff02::1, ff02::1:ff00:0/104, own, on-link */
+	SET_LINK_LOCAL,         /* fe80::/10: always literal, never a set in a filter */
+	SET_LINK_LOCAL_OR_NONE, /* fe80::/10 and :: */
+	SET_ALL_ROUTERS,        /* ff02::2: always literal */
+	SET_MLD_ROUTERS,        /* ff02::2, ff02::16 */
+	SET_DNS_PORTS,          /* 53, 853 */
+	SET_INSIDE,             /* a gateway's inside links */
+	SET_BEHIND,             /* fixed ranges of addresses behind it */
+	SET_COUNT
+};
+
+/* The members of an address set in a situation, for one family, in ascending order and free of
+ * overlaps; at most `capacity` are written, all are counted (never more than RULE_MEMBERS_MAX). */
+size_t policy_members(enum rule_set set, const struct situation *s, uint8_t family,
+		      struct net_prefix *members, size_t capacity);
+/* The name of a set in a filter: "endpoint", "tunnel_address" ... (without family suffix). */
+const char *policy_set_name(enum rule_set set);
+
+#endif
