@@ -105,12 +105,12 @@ static void refill(struct gate *gate)
 	gate->situation = fresh;
 }
 
-/* The lock stands and did not before: what was forwarded until now would go on unmasked. */
-static void begin_gateway(struct gate *gate)
+/* What was forwarded until now would go on unmasked: it is forgotten. */
+void gate_begin_gateway(struct gate *gate)
 {
 	struct err e = {""};
 
-	if (gate->situation.inside_count == 0 || gate->base == NULL)
+	if (gate->situation.inside_count == 0 || gate->state != GATE_LOCKED)
 		return;
 	if (firewall_forget_states(gate->fw, &e) == -1 || forwarding_begin(&e) == -1)
 		log_error("gate", "gateway: %s", e.text);
@@ -126,7 +126,7 @@ int gate_flip(struct gate *gate, enum wire_gate to, const char *why)
 		protected_again(gate);
 		set_state(gate, to, why);
 		if (!stood)
-			begin_gateway(gate);
+			gate_begin_gateway(gate);
 		return 0;
 	}
 	if (to != GATE_LOCKED) {
@@ -216,7 +216,6 @@ static int first_lock(struct gate *gate, struct err *e)
 	refill(gate);
 	if (firewall_assert(gate->fw, &gate->situation, e) == 0) {
 		text_copy(gate->reason, sizeof gate->reason, "start");
-		begin_gateway(gate);
 		return 0;
 	}
 	if (gate->base == NULL)

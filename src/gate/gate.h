@@ -57,6 +57,9 @@ int gate_start(struct gate *gate, struct err *e);
  * then the gate is locked, or unprotected and being retried. */
 int gate_flip(struct gate *gate, enum wire_gate to, const char *why);
 
+/* The lock stands and did not before: now others' packets may be forwarded, if it is a gateway. */
+void gate_begin_gateway(struct gate *gate);
+
 /* Links or neighbours changed. */
 void gate_relink(struct gate *gate);
 

@@ -314,6 +314,7 @@ static int run(const struct options *options)
 		return complain(e.text);
 	}
 	log_info("gate", "portcullisd " PORTCULLIS_VERSION ": %s", wire_gate_word(gate.state));
+	gate_begin_gateway(&gate);
 	attempt_clean_earlier(&gate);
 	dns_job_look(&gate.dns, gate.state != GATE_OFF);
 	if (daemon_ready(ready) == -1)

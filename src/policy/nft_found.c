@@ -315,7 +315,8 @@ bool nft_put_repairs(struct nft_buffer *batch, const struct nft_wish *wish, cons
 {
 	size_t empty = batch->used;
 
-	/* A table that changes hands takes no new hook in the same moment (EINVAL): it changes hands first. */
+	/* A table that changes hands takes no new hook in the same moment (EINVAL): it changes hands first.
+	 */
 	for (unsigned i = 0; i < NFT_TABLES; i++)
 		if (nft_is_used(wish, i) && found->table[i].exists && !is_held(found, wish, i))
 			nft_put_table(batch, wish, found, i, NFT_MSG_NEWTABLE);

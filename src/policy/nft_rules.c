@@ -207,7 +207,7 @@ static void put_action(struct nlmsghdr *m, const struct rule *rule)
 	} else if (rule->action == RULE_MASQUERADE) {
 		expr_masquerade(m);
 	} else if (rule->hook == RULE_OUT || rule->action == RULE_REFUSE) {
-		expr_verdict(m, NFT_GOTO, "stop");
+		expr_verdict(m, NFT_GOTO, rule->action == RULE_REFUSE ? "refuse" : "stop");
 	} else {
 		if (sends)
 			expr_count(m, "blocked");
@@ -236,6 +236,10 @@ void nft_put_rule(struct nlmsghdr *m, const struct rule *rule, const struct nft_
 	match_protocol(m, rule);
 	match_owner(m, rule->owner, s);
 	match_flow(m, rule);
+	if (rule->marked) {
+		expr_meta(m, NFT_META_MARK, NFT_REG_1);
+		expr_equals32(m, POLICY_NFT_MARK);
+	}
 	if (rule->hook == RULE_ARRIVE)
 		match_links(m, rule);
 	put_action(m, rule);

@@ -21,6 +21,7 @@ static const struct chain {
 	bool gateway; /* with one only */
 } chains[] = {
     {"stop", NFT_INET, -1, 0, 0, false},
+    {"refuse", NFT_INET, -1, 0, 0, true},
     {"arrive", NFT_INET, NF_INET_PRE_ROUTING, -300, NF_ACCEPT, false}, /* before anything else looks */
     {"in", NFT_INET, NF_INET_LOCAL_IN, 1000, NF_DROP, false},          /* after conntrack and NAT */
     {"out", NFT_INET, NF_INET_LOCAL_OUT, 1000, NF_DROP, false},
@@ -137,24 +138,29 @@ static void put_verdict_rule(struct nft_wish *wish, unsigned table, const char *
 	rule_end(wish, m);
 }
 
-static void put_stop_rules(struct nft_wish *wish)
+/* Counts and refuses. Resets are for this machine's own: an ICMP error would leave its connect() waiting. A
+ * client's connections may outlive an outage, and a reset of the kernel's goes past its own chains where
+ * bridges are filtered. */
+static void put_refusal(struct nft_wish *wish, const char *chain, bool resets)
 {
-	struct nlmsghdr *m = rule_begin(wish, NFT_INET, "stop");
+	struct nlmsghdr *m = rule_begin(wish, NFT_INET, chain);
 
 	expr_count(m, "blocked");
 	rule_end(wish, m);
-	m = rule_begin(wish, NFT_INET, "stop"); /* an ICMP error would leave connect() waiting */
-	expr_meta(m, NFT_META_L4PROTO, NFT_REG_1);
-	expr_equals8(m, NET_TCP);
-	expr_reject(m, NFT_REJECT_TCP_RST, 0);
-	rule_end(wish, m);
-	m = rule_begin(wish, NFT_INET, "stop");
+	if (resets) {
+		m = rule_begin(wish, NFT_INET, chain);
+		expr_meta(m, NFT_META_L4PROTO, NFT_REG_1);
+		expr_equals8(m, NET_TCP);
+		expr_reject(m, NFT_REJECT_TCP_RST, 0);
+		rule_end(wish, m);
+	}
+	m = rule_begin(wish, NFT_INET, chain);
 	if (wish->features.ipv6)
 		expr_reject(m, NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_ADMIN_PROHIBITED);
 	else
 		expr_reject(m, NFT_REJECT_ICMP_UNREACH, ICMP_PKT_FILTERED);
 	rule_end(wish, m);
-	put_verdict_rule(wish, NFT_INET, "stop", NF_DROP, NULL);
+	put_verdict_rule(wish, NFT_INET, chain, NF_DROP, NULL);
 }
 
 /* What a pause passes: before the first rule that stops. */
@@ -197,7 +203,9 @@ static void put_rules_of(struct nft_wish *wish, enum rule_hook hook, const struc
  * rule of each drops by itself, and no look-up stands before it. */
 static void put_inet_rules(struct nft_wish *wish, const struct situation *s)
 {
-	put_stop_rules(wish);
+	put_refusal(wish, "stop", true);
+	if (wish->gateway)
+		put_refusal(wish, "refuse", false);
 	put_rules_of(wish, RULE_ARRIVE, s);
 	put_verdict_rule(wish, NFT_INET, "arrive", NF_ACCEPT, NULL);
 	put_rules_of(wish, RULE_IN, s);

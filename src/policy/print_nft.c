@@ -208,7 +208,7 @@ static void print_verdict(struct page *page, const struct rule *rule)
 	if (rule->action == RULE_MASQUERADE)
 		page_add(page, "masquerade\n");
 	else if (rule->action == RULE_REFUSE || (rule->action == RULE_STOP && rule->hook == RULE_OUT))
-		page_add(page, "goto stop\n");
+		page_add(page, rule->action == RULE_REFUSE ? "goto refuse\n" : "goto stop\n");
 	else if (rule->action == RULE_STOP && rule->row == RULE_LAST_ROW && rule->hook != RULE_IN)
 		page_add(page, "counter name \"blocked\" drop\n");
 	else if (rule->action == RULE_STOP)
@@ -245,6 +245,8 @@ static void print_rule(struct page *page, const struct rule *rule, const struct 
 	print_icmp(page, rule);
 	print_owner(page, rule, s);
 	print_flow(page, rule);
+	if (rule->marked)
+		page_add(page, "meta mark 0x%x ", POLICY_NFT_MARK);
 	/* Every packet arrives, few have the tunnel's address: that is asked first. */
 	if (rule->hook == RULE_ARRIVE)
 		print_link(page, key, rule->link, rule->hook);
@@ -287,6 +289,9 @@ static void print_inet(struct page *page, const struct situation *s)
 	page_add(page, "\tchain stop {\n\t\tcounter name \"blocked\"\n"
 		       "\t\tmeta l4proto tcp reject with tcp reset\n"
 		       "\t\treject with icmpx admin-prohibited\n\t\tdrop\n\t}\n");
+	if (s->inside_count > 0)
+		page_add(page, "\tchain refuse {\n\t\tcounter name \"blocked\"\n"
+			       "\t\treject with icmpx admin-prohibited\n\t\tdrop\n\t}\n");
 	page_add(page, "\tchain arrive {\n\t\ttype filter hook prerouting priority raw; policy accept;\n");
 	print_rules(page, RULE_ARRIVE, s);
 	page_add(page, "\t\taccept\n\t}\n");

@@ -154,6 +154,8 @@ static const struct rule table[] = {
 	 .why = "answers to what was forwarded"),
     RULE(9, FORWARD, PASS, .from = LINK_TUNNEL, .gateway = GATEWAY_NEVER, .flow = FLOW_RELATED,
 	 .why = "errors about what was forwarded"),
+    RULE(15, FORWARD, PASS, .link = LINK_INSIDE, BEHIND, .marked = true,
+	 .why = "from one inside port to another, seen twice"),
     RULE(14, FORWARD, PASS, TUNNEL, BEHIND, .family = V4, .source = SET_BEHIND,
 	 .why = "clients into the tunnel"),
     RULE(14, FORWARD, PASS, TUNNEL, BEHIND, .family = V6, .source = SET_BEHIND,

@@ -57,6 +57,7 @@ struct rule {
 	enum rule_flow flow;
 	uint16_t ether_type; /* EGRESS: 0 any */
 	enum rule_gateway gateway;
+	bool marked;     /* FORWARD: by BRIDGE, where the kernel shows both a bridge's frames */
 	const char *why; /* a few words for a reader of the printed rules */
 };
 
