@@ -309,7 +309,8 @@ class Pf:
 
     def is_place(self, rule, packet):
         return rule.direction in (None, packet.direction) and rule.version in (None, packet.version) and \
-            rule.proto in (None, packet.proto) and self.is_interface(rule, packet.interface)
+            rule.proto in (None, packet.proto) and rule.tagged in (None, packet.tag) and \
+            self.is_interface(rule, packet.interface)
 
     def is_interface(self, rule, name):
         """Apple's kernel compares whole names; FreeBSD's knows groups."""

@@ -118,6 +118,8 @@ class Rule:
     icmp: tuple[int, int | None] | None = None  # type, code
     user: Op | None = None
     group: Op | None = None
+    tag: str | None = None  # what passes carries it from here on
+    tagged: str | None = None  # asks for that
     state: bool = False
     if_bound: bool | None = None  # None: as `set state-policy` says
     allow_opts: bool = False
@@ -512,7 +514,7 @@ class Parser:
 
     def filter_option(self, action, fields, parts):
         word = self.expect("user", "group", "flags", "icmp-type", "icmp6-type", "keep", "no", "allow-opts", "fragment",
-                           "label")
+                           "label", "tag", "tagged")
         if word in parts or word in fields and word != "state":
             self.fail(f"{word}: said twice")
         if word == "user":
@@ -534,6 +536,8 @@ class Parser:
                 fields["if_bound"] = self.state_options()
         elif word == "label":
             self.value()
+        elif word in ("tag", "tagged"):
+            fields[word] = self.value()
         elif word == "allow-opts" and action == "block":
             self.fail("allow-opts can only be specified for pass rules")
         else:

@@ -34,6 +34,7 @@ class Packet:
     loop: bool = False  # sent to an address of this machine: pf is asked for lo0
     ipopt: bool = False  # it carries IP options
     headers: tuple[int, ...] = ()  # IPv6 extension headers before `proto`, each whole
+    tag: str | None = None  # given by a rule that let it in
     quoted: "Packet | None" = None  # by an ICMP error; its direction and interface do not count
 
     @property

@@ -39,6 +39,13 @@ static int take_link(const char *value)
 	return text_copy(s.links[s.link_count++], NET_NAME_SIZE, value);
 }
 
+static int take_gateway(const char *value)
+{
+	if (s.inside_count == SITUATION_INSIDE)
+		return -1;
+	return text_copy(s.inside[s.inside_count++], NET_NAME_SIZE, value);
+}
+
 static int take_tunnel(const char *value)
 {
 	return text_copy(s.tunnel.name, sizeof s.tunnel.name, value);
@@ -107,7 +114,7 @@ static int take_lan(const char *value)
 	return s.lan || strcmp(value, "false") == 0 ? 0 : -1;
 }
 
-/* link, address, network and neighbour may be said several times. */
+/* link, gateway, address, network and neighbour may be said several times. */
 static const struct {
 	const char *key;
 	int (*take)(const char *value);
@@ -116,7 +123,7 @@ static const struct {
     {"link", take_link},           {"tunnel", take_tunnel},   {"index", take_index},
     {"address", take_address},     {"network", take_network}, {"group", take_group},
     {"user", take_user},           {"lan", take_lan},         {"dhcp_user", take_dhcp_user},
-    {"neighbour", take_neighbour},
+    {"neighbour", take_neighbour}, {"gateway", take_gateway},
 };
 
 static int take(const char *word)
