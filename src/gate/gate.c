@@ -50,6 +50,8 @@ static void unprotected(struct gate *gate, const struct err *cause)
 	log_error("gate", "UNPROTECTED: %s", why);
 	set_state(gate, GATE_UNPROTECTED, why);
 	gate->abandon(gate, "the gate is unprotected");
+	if (forwarding_end(&e) == -1)
+		log_error("gate", "gateway: %s", e.text);
 	/* Each time: a link may have come, or somebody set one up. */
 	if (gate->lock_failures >= FAILURES_BEFORE_LINKS_DOWN && gate->config.links_down) {
 		if (netwatch_links_down(&e) == -1)

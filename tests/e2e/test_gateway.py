@@ -15,7 +15,7 @@ import pytest
 from daemon import quote
 from netns import Namespace, wait_for, wait_gone
 from test_attacks import inject, mac_of
-from test_flow import gets_inside
+from test_flow import gets_inside, table_of_a_stranger
 from wire import Frame
 from world import HERE, HOST4, INTERNET4, INTERNET6, ROOT, ROUTER4, ROUTER6, TUNNEL4, ask_udp, connect_tcp, send_udp
 
@@ -646,6 +646,17 @@ def forwards(host):
     with host.inside():
         return [open(f"/proc/sys/net/{name}", encoding="ascii").read().strip()  # pylint: disable=consider-using-with
                 for name in ("ipv4/ip_forward", "ipv6/conf/all/forwarding")]
+
+
+def test_unprotected_forwards_nothing(world, gateway):
+    """Forwarding waits for a lock that is verified."""
+    holder = table_of_a_stranger(world)
+    _, gate = gateway(settings={"on-unprotected": quote("report")})
+    gate.start().wait(gate="unprotected")
+    assert forwards(world.host) == ["0", "0"]
+    holder.close()
+    gate.wait(gate="open", seconds=30)
+    assert forwards(world.host) == ["1", "1"]
 
 
 @pytest.mark.parametrize("how", ["daemon", "offline"])

@@ -10,6 +10,7 @@
 #include "gate/channel.h"
 #include "gate/files.h"
 #include "os/child.h"
+#include "os/forwarding.h"
 #include "os/off_marker.h"
 #include "os/peer.h"
 
@@ -72,6 +73,18 @@ int firewall_watch(struct firewall *fw, struct event_base *base, firewall_foreig
 		   struct err *e)
 {
 	(void)fw, (void)base, (void)cb, (void)argument, (void)e;
+	return 0;
+}
+
+int forwarding_begin(struct err *e)
+{
+	(void)e;
+	return 0;
+}
+
+int forwarding_end(struct err *e)
+{
+	(void)e;
 	return 0;
 }
 

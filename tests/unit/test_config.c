@@ -60,6 +60,7 @@ static void profile_alone_is_complete(void **state)
 	assert_true(config.manage_dns);
 	assert_string_equal(config.openvpn_binary, "/usr/sbin/openvpn");
 	assert_int_equal(config.openvpn_argument_count, 0);
+	assert_int_equal(config.inside_count, 0);
 	assert_string_equal(config.control_socket, "/run/portcullis/control.sock");
 	assert_int_equal(config.control_gid, -1);
 	assert_string_equal(config.log_file, "/var/log/portcullis/portcullis.log");
@@ -78,6 +79,7 @@ static void every_key_is_taken(void **state)
 		      "on-unprotected = \"report\"\nopenvpn {\n  binary = \"/o\"\n"
 		      "  arguments = {\"--verb\", \"4\", \"--sndbuf\", \"0\"}\n}\n"
 		      "control { socket = \"/c/ctl\" group = 77 }\nmanagement { socket = \"\" }\n"
+		      "gateway { interfaces = {\"br0\", lan1} }\n"
 		      "dns { manage = false }\nresolver { address = \"\" name = \"\" }\n"
 		      "credentials { username = \"me\" password-file = \"secret\" totp-file = \"\" }\n"
 		      "log { file = \"/l\" size = \"64K\" keep = 0 level = \"debug\" }\n"),
@@ -94,6 +96,9 @@ static void every_key_is_taken(void **state)
 	assert_true(config.lan);
 	assert_false(config.links_down);
 	assert_false(config.manage_dns);
+	assert_int_equal(config.inside_count, 2);
+	assert_string_equal(config.inside[0], "br0");
+	assert_string_equal(config.inside[1], "lan1");
 	assert_int_equal(config.openvpn_argument_count, 4);
 	assert_string_equal(config.openvpn_arguments[3], "0");
 	assert_string_equal(config.control_socket, "/c/ctl");
@@ -263,6 +268,34 @@ static void harmful_arguments_are_refused(void **state)
 	    "p.conf:1: openvpn.arguments: \"file.conf\" is no option; instead: begin with \"--option\"");
 	assert_int_equal(read_text("openvpn { arguments = {\"--verb\", \"---config\"} }\n"), -1);
 	assert_int_equal(read_text("openvpn { arguments = {a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r} }\n"), -1);
+}
+
+static void gateway_is_of_links(void **state)
+{
+	(void)state;
+	assert_refused(
+	    "gateway {\n  interfaces = {\"br0\",\n\"not one\"}\n}\n",
+	    "p.conf:3: gateway.interfaces: \"not one\" is no interface name; instead: at most 15 of "
+	    "A-Z a-z 0-9 . _ -");
+	assert_refused(
+	    "gateway { interfaces = {lo} }\n",
+	    "p.conf:1: gateway.interfaces: lo is the loopback; instead: the link of the network behind");
+	assert_refused("gateway { interfaces = {br0, br1, br0} }\n",
+		       "p.conf:1: gateway.interfaces: \"br0\" is given twice; instead: keep one");
+	assert_refused("gateway { interfaces = {a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q} }\n",
+		       "p.conf:1: gateway.interfaces: too many; instead: at most 16");
+	/* The other key may come later. */
+	assert_refused("gateway { interfaces = {br0, tun7} }\ninterface = tun7\n",
+		       "p.conf:1: gateway.interfaces: tun7 is the tunnel; instead: the links of the network "
+		       "behind");
+	assert_refused("gateway { interface = br0 }\n",
+		       "p.conf:1: unknown key \"gateway.interface\"; instead: did you mean \"interfaces\"?");
+	assert_int_equal(read_text("gateway { }\n"), 0);
+	assert_int_equal(config.inside_count, 0);
+	assert_int_equal(read_text("gateway { interfaces = {} }\n"), 0);
+	assert_int_equal(config.inside_count, 0);
+	assert_int_equal(read_text("gateway { interfaces = {br0}\ninterfaces = {br1} }\n"), 0);
+	assert_int_equal(config.inside_count, 1); /* as libConfuse has lists: the last */
 }
 
 /* --- whole files */
@@ -582,6 +615,7 @@ int main(void)
 	    cmocka_unit_test(later_keys_are_refused_unless_empty),
 	    cmocka_unit_test(long_socket_paths_are_refused),
 	    cmocka_unit_test(harmful_arguments_are_refused),
+	    cmocka_unit_test(gateway_is_of_links),
 	    cmocka_unit_test(numbers_need_no_entry),
 	    cmocka_unit_test(names_are_looked_up),
 	    cmocka_unit_test(missing_names_come_after_syntax),
