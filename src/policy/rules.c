@@ -39,7 +39,7 @@ enum { ICMP = 1, TCP = NET_TCP, UDP = NET_UDP, ICMP6 = 58, V4 = NET_IPV4, V6 = N
 	RULE(13, OUT, STOP, INSIDE, .proto = (p), .destination_ports = SET_DNS_PORTS,                        \
 	     .why = "no names are asked inside")
 #define INSIDE_TYPE(h, t, words)                                                                             \
-	RULE(13, h, STOP, INSIDE, .family = V6, .proto = ICMP6, .icmp_type = (t), .why = words)
+	RULE(13, h, STOP, INSIDE, .family = V6, .proto = ICMP6, .icmp_type = (t), .why = (words))
 #define CLIENT_BEGINS(t)                                                                                     \
 	RULE(13, IN, PASS, INSIDE, ICMP6_TYPE(t), .hop_limit = 255, .source = SET_LINK_LOCAL_OR_NONE,        \
 	     .why = "clients that look for a router, and whether an address is free")
