@@ -18,6 +18,17 @@ static void put_flag(FILE *to, const char *key, bool value)
 	put(to, key, value ? "true" : "false");
 }
 
+/* Their names have no blanks. */
+static void put_inside(FILE *to, const struct config *config)
+{
+	char names[SITUATION_INSIDE * NET_NAME_SIZE] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < config->inside_count; i++)
+		text_append(names, sizeof names, &used, "%s%s", i > 0 ? " " : "", config->inside[i]);
+	put(to, "gateway.interfaces", names);
+}
+
 void config_print(const struct config *config, FILE *to)
 {
 	put(to, "profile", config->profile);
@@ -31,6 +42,7 @@ void config_print(const struct config *config, FILE *to)
 	put(to, "dhcp-user", config->dhcp_user.name);
 	put_flag(to, "lan", config->lan);
 	put(to, "on-unprotected", config->links_down ? "links-down" : "report");
+	put_inside(to, config);
 	put(to, "openvpn.binary", config->openvpn_binary);
 	put(to, "control.socket", config->control_socket);
 	put(to, "control.group", config->control_group.name);
