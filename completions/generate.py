@@ -11,7 +11,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 # What stands for a value in --help, and what completes it: words, or one of the kinds below. A name that is not here is
 # a mistake of whoever wrote a new option: nothing is guessed.
 VALUES = {
-    "NAME": {"backend": "nft pf ipfw", "interface": "@link", "link": "@link", "dhcp-user": "@user"},
+    "NAME": {"backend": "nft pf ipfw", "interface": "@link", "link": "@link", "gateway": "@link", "dhcp-user": "@user"},
     "STATE": "locked dialling open", "ENDPOINT": "", "ADDR": "", "NET/LEN": "", "GROUP": "@group", "USER": "@user", "N": "",
     "FILE": "@file", "DIRECTORY": "@directory", "ROOT": "@directory", "DURATION": "30s 5m 15m 1h", "SOCKET": "@file",
 }

@@ -119,6 +119,8 @@ _portcullis_takes()
 			option '--neighbour' \
 			value '--neighbour=' \
 			option '--lan' \
+			option '--gateway' \
+			value '--gateway=@link' \
 			option '-g' \
 			option '--group' \
 			value '-g=@group' \

@@ -21,7 +21,7 @@ function __portcullis_words
 	for word in (commandline -opc)[2..-1]
 		if test $value = 1
 			set value 0
-		else if contains -- $word --backend --config --dhcp-user --group --interface --lines --link --neighbour --openvpn-group --remote --state --to --tunnel-address --tunnel-index --tunnel-network --user --wait -b -c -g -i -l -n -r -s -u -w
+		else if contains -- $word --backend --config --dhcp-user --gateway --group --interface --lines --link --neighbour --openvpn-group --remote --state --to --tunnel-address --tunnel-index --tunnel-network --user --wait -b -c -g -i -l -n -r -s -u -w
 			set value 1
 		else if not string match -q -- '-*' $word
 			echo $word
@@ -76,6 +76,7 @@ complete -c portcullis -n '__portcullis_is rules' -l tunnel-network -x -d 'the t
 complete -c portcullis -n '__portcullis_is rules' -s l -l link -x -a '(__fish_print_interfaces)' -d 'a physical link; repeatable'
 complete -c portcullis -n '__portcullis_is rules' -l neighbour -x -d 'an IPv6 prefix on a link; repeatable'
 complete -c portcullis -n '__portcullis_is rules' -l lan -d 'as lan = true'
+complete -c portcullis -n '__portcullis_is rules' -l gateway -x -a '(__fish_print_interfaces)' -d 'an inside link of a gateway; repeatable'
 complete -c portcullis -n '__portcullis_is rules' -s g -l group -x -a '(__fish_complete_groups)' -d 'openvpn\'s group (default _openvpn)'
 complete -c portcullis -n '__portcullis_is rules' -s u -l user -x -a '(__fish_complete_users)' -d 'the driver\'s user (default _portcullis)'
 complete -c portcullis -n '__portcullis_is rules' -l dhcp-user -x -a '(__fish_complete_users)' -d 'the DHCP client\'s user beside root'

@@ -93,6 +93,7 @@ _portcullis_takes() {
 		    '*--link=[a physical link; repeatable]:value:_net_interfaces' \
 		    '*--neighbour=[an IPv6 prefix on a link; repeatable]:value: ' \
 		    '--lan[as lan = true]' \
+		    '*--gateway=[an inside link of a gateway; repeatable]:value:_net_interfaces' \
 		    '(-g --group)-g[openvpn'\''s group (default _openvpn)]:value:_groups' \
 		    '(-g --group)--group=[openvpn'\''s group (default _openvpn)]:value:_groups' \
 		    '(-u --user)-u[the driver'\''s user (default _portcullis)]:value:_users' \
