@@ -152,10 +152,50 @@ def test_remove_and_install_again(machine):
     """What its owner wrote is kept over a removal; that it was enabled is not."""
     machine.install(package("old"))
     enabled(machine)
+    machine.install(package("new"))
     machine.run("dpkg", "--remove", "portcullis")
-    machine.install(package("old"))
+    machine.install(package("new"))
     assert machine.enabled() == ["disabled", "disabled"] and machine.rules() == ""
     machine.run("portcullisd", "-n")
+
+
+LOCK = "etc/systemd/system/sysinit.target.wants/portcullis-lock.service"
+
+
+def initrd_tool(machine, code):
+    """In the place of update-initramfs: notes how it was called, and whether the lock was enabled."""
+    machine.write("usr/local/sbin/update-initramfs", f'#!/bin/sh\n[ -L /{LOCK} ] && lock=enabled || lock=gone\n'
+                  f'echo "$* $lock" >>/tmp/initrd\nexit {code}\n', 0o755)
+
+
+def without_notes(files):
+    """What deb-systemd-helper remembers of an enabled unit is its own; a purge takes it away."""
+    return {path: each for path, each in files.items() if not path.startswith("var/lib/systemd/deb-systemd-helper")}
+
+
+def test_no_initrd_keeps_the_lock(machine):
+    """Of no kernel: dpkg's own trigger renews the newest's alone."""
+    initrd_tool(machine, 0)
+    machine.install(package("old"))
+    enabled(machine)
+    machine.run("dpkg", "--remove", "portcullis")
+    assert "-u -k all gone" in machine.read("tmp/initrd").splitlines()
+
+
+def test_an_initrd_that_can_t_be_renewed_keeps_the_package(machine):
+    """Else the next boot would be shut, with nobody there to open it."""
+    machine.install(package("old"))
+    enabled(machine)
+    before = without_notes(machine.files())
+    initrd_tool(machine, 1)
+    done = machine.run("dpkg", "--remove", "portcullis", check=False)
+    assert done.returncode != 0 and "update-initramfs -u -k all" in done.stderr, done
+    assert machine.state()[1:] == "i" and machine.enabled() == ["enabled", "enabled"]
+    os.unlink(machine.path("usr/local/sbin/update-initramfs"))
+    assert without_notes(machine.files()) == before
+    initrd_tool(machine, 0)
+    machine.run("dpkg", "--remove", "portcullis")
+    assert machine.enabled() != ["enabled", "enabled"]
 
 
 # --- nothing but pause and off opens the gate, so no package manager does
