@@ -166,7 +166,7 @@ def change(disk, *commands):
     """Changes files of a disk that no machine runs from: each a command of debugfs."""
     said = run("debugfs", "-w", "-f", "-", disk, input="\n".join(commands) + "\n")
     for line in said.splitlines():
-        assert line.startswith(("debugfs", "Allocated")), f"debugfs: {line}"
+        assert not line or line.startswith(("debugfs ", "debugfs: ", "Allocated")), f"debugfs: {said}"
 
 
 def add_callers(tree, caller, manager):

@@ -69,7 +69,7 @@ class Machine:
             now = time.time()
             whole, _, text = (text + chunk.decode(errors="replace")).rpartition("\n")
             self.lines += [(now, re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", line)) for line in whole.split("\n") if whole]
-            if re.search(r"(: |\$ ?|# ?)(\x1b\S*)?$", text):
+            if re.search(r"(login: |Password: |\$ )$", text):
                 self.lines.append((now, text.strip()))
                 text = ""
 

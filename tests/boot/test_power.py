@@ -203,7 +203,8 @@ def test_full_disk(street, guarded, accelerator):
         machine.wait_hand()
         wait_up(machine, begun)
         assert "100%" in machine.run("df / | tail -1")
-        assert machine.run("portcullis status --wait=60s", check=False)[0] == IS_OPEN
+        code, said = machine.run("portcullis status --wait=60s", check=False)
+        assert code == IS_OPEN, said + machine.run("portcullis log -n 40; journalctl -b -u portcullis -u networking | tail -40; ip address", check=False)[1]
         machine.start("systemctl poweroff")
         machine.wait_off()
     assert_shut(tape, machine)
