@@ -30,7 +30,7 @@ KEEP = ("kernel/net/", "kernel/crypto/", "kernel/lib/", "kernel/arch/", "kernel/
         "kernel/fs/mbcache", "kernel/fs/autofs/", "kernel/fs/configfs/", "kernel/drivers/net/virtio_net", "kernel/drivers/net/tun",
         "kernel/drivers/net/dummy", "kernel/drivers/net/net_failover", "kernel/net/core/failover", "kernel/drivers/net/veth",
         "kernel/drivers/block/virtio_blk", "kernel/drivers/virtio/", "kernel/drivers/char/hw_random/", "kernel/drivers/net/macvlan")
-PREFIX = "/usr/local"
+PACKAGE = "/root/portcullis.deb"
 VERSION = "3"
 
 
@@ -147,6 +147,7 @@ class Image:
     def __init__(self, directory):
         self.directory = directory
         self.disk = f"{directory}/disk"
+        self.copies = 0
 
     def kernel(self, release=""):
         """(kernel, initrd) of the newest release that begins so."""
@@ -157,7 +158,8 @@ class Image:
 
     def copy(self):
         """A disk of its own for one machine; as sparse as this one."""
-        path = f"{self.directory}/disk-{len(os.listdir(self.directory))}"
+        self.copies += 1
+        path = f"{self.directory}/disk-{self.copies}"
         run("cp", "--sparse=always", "--reflink=auto", self.disk, path)
         return path
 
@@ -211,32 +213,34 @@ def crypted(password):
     return run("openssl", "passwd", "-6", password).strip()
 
 
-def add_portcullis(tree, chroot, profile, build):
-    """As its README says: installed, a profile imported, enabled."""
-    run("make", "-s", "-C", SOURCE, "install", f"DESTDIR={tree}", f"BUILD={build}")
-    chroot("systemd-sysusers")
+def add_portcullis(tree, chroot, package, profile):
+    """The package, a profile imported, the units enabled: what `portcullis enable` does, which wants a running systemd."""
+    shutil.copyfile(package, f"{tree}{PACKAGE}")
+    chroot("dpkg", "-i", PACKAGE)
     write(f"{tree}/root/home.ovpn", profile, 0o600)
-    chroot(f"{PREFIX}/bin/portcullis", "import", "/root/home.ovpn", "home")
+    chroot("portcullis", "import", "/root/home.ovpn", "home")
     write(f"{tree}/etc/portcullis/portcullis.conf", 'profile = "profiles/home.ovpn"\n')
-    chroot(f"{PREFIX}/sbin/portcullisd", "-n")
+    chroot("portcullisd", "-n")
     chroot("systemctl", "enable", "portcullis.service")
 
 
-def make_image(directory, caller, profile=None, manager="ifupdown", kernels=("6.1",), build="build"):
-    """A machine that calls out; with a profile it has Portcullis, enabled. Needs private mounts."""
+def make_image(directory, caller, package=None, profile=None, manager="ifupdown", kernels=("6.1",)):
+    """A machine that calls out; with a package it has Portcullis, enabled. Needs private mounts."""
     base, tree, image = make_base(), f"{directory}/tree", Image(directory)
     os.makedirs(tree)
     run("tar", "-C", tree, "--numeric-owner", "-xpf", base)
     add_callers(tree, caller, manager)
     with entered(tree) as chroot:
         settle(tree, chroot, manager)
-        if profile is not None:
-            add_portcullis(tree, chroot, profile, build)
+        if package is not None:
+            add_portcullis(tree, chroot, package, profile)
         for release in sorted(os.listdir(f"{tree}/usr/lib/modules")):
             if release.startswith(tuple(kernels)):
                 chroot("update-initramfs", "-c", "-k", release)
                 for name in (f"vmlinuz-{release}", f"initrd.img-{release}"):
                     shutil.copyfile(f"{tree}/boot/{name}", f"{directory}/{name}")
+    # An upgrade in the machine would make them again, minutes under emulation; the ones above are given to it by qemu.
+    write(f"{tree}/etc/initramfs-tools/update-initramfs.conf", "update_initramfs=no\n")
     run("mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-J", "size=4", "-d", tree, image.disk, "900M")
     shutil.rmtree(tree)
     return image

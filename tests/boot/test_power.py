@@ -1,5 +1,6 @@
 """A Debian machine from power-on to power-off, by what its network card sends; the same one without Portcullis first."""
 import contextlib
+import glob
 import json
 import os
 import re
@@ -7,7 +8,7 @@ import time
 
 import pytest
 
-from image import change, make_image
+from image import PACKAGE, change, make_image
 from machine import LOGIN, Machine
 from tape import PHASES, table, tried
 
@@ -27,7 +28,23 @@ def without(directory):
 @pytest.fixture(scope="module")
 def guarded(directory, street):
     """The same image with it, and with each kernel that the base has."""
-    return make_image(f"{directory}/guarded", CALLER, street.profile(), kernels=("5.10", "6.1"), build=BUILD)
+    return make_image(f"{directory}/guarded", CALLER, package(), street.profile(), kernels=("5.10", "6.1"))
+
+
+def package():
+    """As `make deb` left it."""
+    return max(glob.glob(f"{BUILD}/deb/portcullis_*.deb"), key=os.path.getmtime)
+
+
+@pytest.fixture(scope="module")
+def managed(directory, street):
+    """With it, and with NetworkManager in place of ifupdown."""
+    return make_image(f"{directory}/managed", CALLER, package(), street.profile(), manager="NetworkManager")
+
+
+@pytest.fixture(scope="module")
+def managed_without(directory):
+    return make_image(f"{directory}/managed-without", CALLER, manager="NetworkManager")
 
 
 @contextlib.contextmanager
@@ -130,10 +147,10 @@ def test_from_power_on_to_power_off(street, guarded, accelerator):
         figures["stopped"] = called(machine, "blocked")
         assert figures["stopped"] > ENOUGH, "nothing tried to get out: nothing is shown"
         machine.run("systemctl restart portcullis.service")
-        machine.run("portcullis status --wait=60s")
+        machine.wait_true("portcullis status", "the gate is open")
 
         upgrade(machine)
-        machine.run("portcullis status --wait=60s")
+        machine.wait_true("portcullis status", "the gate is open")
 
         begun = time.time()
         machine.start("systemctl reboot")
@@ -141,7 +158,7 @@ def test_from_power_on_to_power_off(street, guarded, accelerator):
         machine.wait_hand()
         again = wait_up(machine, begun)
         assert begun < street.connections(begun)[0] < again
-        machine.run("portcullis status --wait=60s")
+        machine.wait_true("portcullis status", "the gate is open")
         machine.start("systemctl poweroff")
         machine.wait_off()
     kinds = tape.counts()
@@ -154,10 +171,10 @@ def test_from_power_on_to_power_off(street, guarded, accelerator):
 
 
 def upgrade(machine):
-    """As a package does it: new files in place of the old, then the unit is restarted."""
-    machine.run("for file in /usr/local/sbin/portcullisd /usr/local/bin/portcullis /usr/local/libexec/portcullis-driver; do "
-                "cp -p $file $file.new && mv $file.new $file || exit 1; done; "
-                "systemctl daemon-reload && systemctl restart portcullis.service")
+    """The package over itself: dpkg runs all steps of an upgrade."""
+    before = machine.run("pidof portcullisd")
+    assert "Unpacking portcullis" in machine.run(f"dpkg -i {PACKAGE}", seconds=240)
+    assert machine.run("pidof portcullisd") != before, "the new program does not run"
 
 
 # --- what is broken
@@ -167,7 +184,7 @@ BROKEN = {
     "configuration": (["rm /etc/portcullis/portcullis.conf", "write {here}/broken.conf /etc/portcullis/portcullis.conf"],
                       "portcullis.conf:1"),
     "profile": (["rm /etc/portcullis/profiles/home.ovpn"], "home.ovpn"),
-    "driver": (["rm /usr/local/libexec/portcullis-driver"], "portcullis-driver"),
+    "driver": (["rm /usr/libexec/portcullis-driver"], "portcullis-driver"),
 }
 
 
@@ -203,11 +220,25 @@ def test_full_disk(street, guarded, accelerator):
         machine.wait_hand()
         wait_up(machine, begun)
         assert "100%" in machine.run("df / | tail -1")
-        code, said = machine.run("portcullis status --wait=60s", check=False)
-        assert code == IS_OPEN, said + machine.run("portcullis log -n 40; journalctl -b -u portcullis -u networking | tail -40; ip address", check=False)[1]
+        machine.wait_true("portcullis status", "the gate is open")
         machine.start("systemctl poweroff")
         machine.wait_off()
     assert_shut(tape, machine)
+
+
+def test_no_nftables(street, guarded, accelerator):
+    """A kernel that has no nftables: no lock can be had, and no card is left to send by; the journal says why."""
+    with captured(street, guarded, accelerator=accelerator, append="module_blacklist=nf_tables") as (machine, tape):
+        machine.wait_hand()
+        wait_up(machine)
+        assert machine.run("nft list ruleset", check=False)[0] != 0, "there are nftables: nothing is shown"
+        machine.wait_true("journalctl -b -k | grep 'portcullis: not locked in the initrd'", "the journal tells of the initrd")
+        machine.wait_true("journalctl -b -u portcullis.service | grep -i 'unprotected.*instead: '", "the journal tells what to do")
+        assert "eth0" not in machine.run("ls /sys/class/net")
+        machine.start("systemctl poweroff")
+        machine.wait_off()
+    assert_shut(tape, machine)
+    assert not tape.frames, "without a lock not even what the lock lets through may pass"
 
 
 # --- other kernels
@@ -220,7 +251,7 @@ def test_oldest_kernels(street, guarded, accelerator, release):
         machine.wait_hand()
         wait_up(machine)
         assert machine.run("uname -r").startswith(release)
-        assert machine.run("portcullis status --wait=60s", check=False)[0] == IS_OPEN
+        machine.wait_true("portcullis status", "the gate is open")
         machine.start("systemctl poweroff")
         machine.wait_off()
     ways = {way for _, way in tried(tape.clear())}
@@ -228,6 +259,34 @@ def test_oldest_kernels(street, guarded, accelerator, release):
         assert ways == {"frame"}, f"in clear: {table(tried(tape.clear()))}"
     else:
         assert_shut(tape, machine)
+    assert tape.counts()["outer"] > 100
+
+
+# --- another manager of networks
+
+def test_network_manager_without_portcullis(street, managed_without, accelerator):
+    """The control: NetworkManager asks for names, addresses and whether the network is connected, in clear."""
+    with captured(street, managed_without, accelerator=accelerator) as (machine, tape):
+        machine.wait_hand()
+        wait_up(machine)
+        machine.wait_true("nmcli -g STATE general | grep -q connected", "NetworkManager is connected")
+        machine.start("systemctl poweroff")
+        machine.wait_off()
+    counter = tried(tape.clear())
+    print(f"\nNetworkManager without Portcullis, frames in clear:\n{table(counter)}")
+    assert all(any(of == phase for of, _ in counter) for phase in PHASES)
+
+
+def test_network_manager(street, managed, accelerator):
+    """The same with it: 0 in clear."""
+    with captured(street, managed, accelerator=accelerator) as (machine, tape):
+        machine.wait_hand()
+        wait_up(machine)
+        machine.wait_true("nmcli -g STATE general | grep -q connected", "NetworkManager is connected")
+        machine.wait_true("portcullis status", "the gate is open")
+        machine.start("systemctl poweroff")
+        machine.wait_off()
+    assert_shut(tape, machine)
     assert tape.counts()["outer"] > 100
 
 
