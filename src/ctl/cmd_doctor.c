@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "ctl/ctl.h"
 #include "ctl/ctl_client.h"
 #include "ctl/doctor.h"
+#include "os/clock.h"
 
 /* portcullisd gives the child that vets the profile 5 s. */
 enum { SETTINGS_MS = 10000, GRACE_SECONDS = 30 };
@@ -46,14 +46,6 @@ static const struct doctor_check checks[] = {
     {"gate", "gate", doctor_gate},
     {"off", "off marker", doctor_off},
 };
-
-static int64_t seconds_now(void)
-{
-	struct timespec now = {0};
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec;
-}
 
 /* A file system or a user database that does not answer: nothing else ends that. */
 static void too_late(int number)
@@ -106,7 +98,7 @@ static void look(struct doctor *doctor, int64_t deadline)
 		struct finding late = {.subject = ""};
 
 		doctor->check = &checks[i];
-		if (seconds_now() < deadline) {
+		if (clock_steady_ms() / 1000 < deadline) {
 			checks[i].look(doctor);
 			continue;
 		}
@@ -138,7 +130,7 @@ static void conclude(const struct doctor *doctor)
 static int run_doctor(struct ctl *ctl)
 {
 	struct doctor *doctor = calloc(1, sizeof *doctor);
-	int64_t deadline = seconds_now() + DOCTOR_SECONDS;
+	int64_t deadline = clock_steady_ms() / 1000 + DOCTOR_SECONDS;
 	int code;
 
 	if (doctor == NULL)

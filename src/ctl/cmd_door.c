@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -13,6 +12,7 @@
 #include "ctl/ctl_client.h"
 #include "ctl/ctl_door.h"
 #include "ctl/ctl_show.h"
+#include "os/clock.h"
 
 enum {
 	DOOR_PATIENCE = 3000, /* ms; the gate answers within 1 s unless it is stopped */
@@ -129,14 +129,6 @@ static int finish(const json_t *status, int code)
 	return code;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Was the gate seen in neither of the states that a wait ends in? */
 static bool is_between(const json_t *status)
 {
@@ -147,7 +139,7 @@ static bool is_between(const json_t *status)
 static enum client_result next_status(const struct ctl *ctl, struct client *client, int64_t deadline,
 				      json_t **status, struct err *e)
 {
-	int64_t now = now_ms(), patience = deadline == -1 ? -1 : deadline > now ? deadline - now : 0;
+	int64_t now = clock_steady_ms(), patience = deadline == -1 ? -1 : deadline > now ? deadline - now : 0;
 	enum client_result result =
 	    client_next(client, patience > INT_MAX ? INT_MAX : (int)patience, status, e);
 	json_t *question;
@@ -165,7 +157,7 @@ static enum client_result next_status(const struct ctl *ctl, struct client *clie
  * is the old one, a change since then is needed. Frees `status`. */
 static int wait_done(const struct ctl *ctl, struct waiting *waiting, uint32_t verb, json_t *status)
 {
-	int64_t deadline = waiting->seconds == 0 ? -1 : now_ms() + (int64_t)waiting->seconds * 1000;
+	int64_t deadline = waiting->seconds == 0 ? -1 : clock_steady_ms() + (int64_t)waiting->seconds * 1000;
 	enum client_result result = CLIENT_OK;
 	struct err e = {""};
 	bool left = is_between(status);

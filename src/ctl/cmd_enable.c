@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -15,6 +14,7 @@
 #include "ctl/ctl_show.h"
 #include "ctl/profile_check.h"
 #include "os/account.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "os/install_paths.h"
 #include "os/off_marker.h"
@@ -273,14 +273,6 @@ static int give_up(const struct enabling *enabling, size_t failed, const struct 
 
 /* --- and then: does it work? */
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static bool is(const json_t *status, const char *key, const char *word)
 {
 	const char *value = json_string_value(json_object_get(status, key));
@@ -299,7 +291,7 @@ static bool is_up(const json_t *status, bool settled)
 /* The last status there was, until it is up or the time is over. The caller frees it. */
 static json_t *wait_status(const struct ctl *ctl, bool settled, int milliseconds)
 {
-	int64_t deadline = now_ms() + milliseconds;
+	int64_t deadline = clock_steady_ms() + milliseconds;
 	json_t *status = NULL, *question = json_pack("{s:s}", "command", "status");
 
 	for (;;) {
@@ -312,7 +304,7 @@ static json_t *wait_status(const struct ctl *ctl, bool settled, int milliseconds
 			json_decref(status);
 			status = answer;
 		}
-		if (is_up(status, settled) || now_ms() >= deadline)
+		if (is_up(status, settled) || clock_steady_ms() >= deadline)
 			break;
 		poll(NULL, 0, LOOK_PAUSE);
 	}

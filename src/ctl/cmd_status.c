@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/text.h"
 #include "ctl/ctl.h"
 #include "ctl/ctl_client.h"
 #include "ctl/ctl_show.h"
+#include "os/clock.h"
 
 enum { OPTION_JSON, OPTION_WAIT };
 
@@ -90,14 +90,6 @@ static int print_status(const struct ctl *ctl, const json_t *status, bool json)
 	return show_exit(status);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Open, or in a state that nobody is working on to leave. */
 static bool is_settled(const json_t *status)
 {
@@ -112,11 +104,11 @@ static bool is_settled(const json_t *status)
 static json_t *wait_settled(struct client *client, const char *socket, json_t *status, uint32_t seconds)
 {
 	json_t *question = request("watch"), *next = NULL;
-	int64_t end = now_ms() + (int64_t)seconds * 1000, left;
+	int64_t end = clock_steady_ms() + (int64_t)seconds * 1000, left;
 	enum client_result result = CLIENT_OK;
 	struct err e = {""};
 
-	while (result == CLIENT_OK && !is_settled(status) && (left = end - now_ms()) > 0) {
+	while (result == CLIENT_OK && !is_settled(status) && (left = end - clock_steady_ms()) > 0) {
 		result = client_next(client, left > INT_MAX ? INT_MAX : (int)left, &next, &e);
 		if (result == CLIENT_CLOSED) {
 			client_close(client);

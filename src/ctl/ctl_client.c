@@ -8,21 +8,13 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
+#include "os/clock.h"
 #include "os/descriptor.h"
 
 enum { RETRY_PAUSE = 50 }; /* ms between two connections while the driver comes back */
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 int client_beside(const char *socket, const char *name, char *to, size_t size, struct err *e)
 {
@@ -108,7 +100,7 @@ static enum client_result wait_for(int descriptor, int64_t deadline, struct err 
 {
 	for (;;) {
 		struct pollfd waiting = {.fd = descriptor, .events = POLLIN};
-		int64_t left = deadline == -1 ? -1 : deadline - now_ms();
+		int64_t left = deadline == -1 ? -1 : deadline - clock_steady_ms();
 		int ready;
 
 		if (deadline != -1 && left < 0)
@@ -127,7 +119,7 @@ static enum client_result wait_for(int descriptor, int64_t deadline, struct err 
 
 enum client_result client_next(struct client *client, int patience, json_t **object, struct err *e)
 {
-	int64_t deadline = patience < 0 ? -1 : now_ms() + patience;
+	int64_t deadline = patience < 0 ? -1 : clock_steady_ms() + patience;
 
 	*object = NULL;
 	for (;;) {
@@ -177,17 +169,17 @@ static enum client_result ask_once(struct client *client, const char *socket, co
 enum client_result client_ask(struct client *client, const char *socket, const json_t *request,
 			      json_t **answer, struct err *e)
 {
-	int64_t deadline = now_ms() + CLIENT_PATIENCE;
+	int64_t deadline = clock_steady_ms() + CLIENT_PATIENCE;
 	enum client_result result;
 
 	do {
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - clock_steady_ms();
 
 		result = ask_once(client, socket, request, left > 1 ? (int)left : 1, answer, e);
 		if (result != CLIENT_CLOSED)
 			break;
 		poll(NULL, 0, RETRY_PAUSE);
-	} while (now_ms() < deadline);
+	} while (clock_steady_ms() < deadline);
 	if (result == CLIENT_OK && json_is_string(json_object_get(*answer, "error"))) {
 		char text[400];
 		const char *why = json_string_value(json_object_get(*answer, "error"));

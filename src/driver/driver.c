@@ -10,20 +10,14 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "driver/names.h"
+#include "os/clock.h"
 
 enum { REFRESH_MS = 300, FRESH_MS = 100 };
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void arm_timer(struct driver *d)
 {
-	uint64_t now = now_ms(), left = d->tunnel.deadline > now ? d->tunnel.deadline - now : 0;
+	uint64_t now = (uint64_t)clock_steady_ms(),
+		 left = d->tunnel.deadline > now ? d->tunnel.deadline - now : 0;
 	struct timeval delay = {.tv_sec = (time_t)(left / 1000),
 				.tv_usec = (suseconds_t)(left % 1000 * 1000)};
 
@@ -130,7 +124,8 @@ static void happen(struct driver *d, enum tunnel_event event, const char *text)
 	text_copy(cause, sizeof cause, text);
 	while (event != TUNNEL_EVENTS) {
 		enum tunnel_state before = d->tunnel.state;
-		const struct tunnel_cell *cell = tunnel_step(&d->tunnel, event, now_ms(), 0);
+		const struct tunnel_cell *cell =
+		    tunnel_step(&d->tunnel, event, (uint64_t)clock_steady_ms(), 0);
 		enum tunnel_event next = TUNNEL_EVENTS;
 
 		if (cell->why != NULL) {
@@ -184,7 +179,7 @@ static void refresh_done(struct driver *d)
 	if (d->asked_gate || d->asked_openvpn)
 		return;
 	evtimer_del(d->refresh_over);
-	d->refreshed_at = now_ms();
+	d->refreshed_at = (uint64_t)clock_steady_ms();
 	control_refreshed(d->control);
 }
 
@@ -195,7 +190,7 @@ static void refresh_over_cb(evutil_socket_t fd, short what, void *argument)
 	(void)fd, (void)what;
 	/* An answer that comes late counts for the next one who asks. */
 	d->asked_openvpn = false;
-	d->refreshed_at = now_ms();
+	d->refreshed_at = (uint64_t)clock_steady_ms();
 	control_refreshed(d->control);
 }
 
@@ -218,7 +213,7 @@ static bool refresh(void *argument)
 
 	if (evtimer_pending(d->refresh_over, NULL))
 		return true;
-	if (d->refreshed_at != 0 && now_ms() - d->refreshed_at < FRESH_MS)
+	if (d->refreshed_at != 0 && (uint64_t)clock_steady_ms() - d->refreshed_at < FRESH_MS)
 		return false;
 	/* Never a second question to a gate that has not answered the first. */
 	if (!d->asked_gate) {
@@ -232,7 +227,7 @@ static bool refresh(void *argument)
 
 static char *status(void *argument)
 {
-	return driver_status(argument, now_ms());
+	return driver_status(argument, (uint64_t)clock_steady_ms());
 }
 
 /* --- notes of the gate */

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "driver/management_session.h"
+#include "os/clock.h"
 #include "os/descriptor.h"
 #include "os/peer.h"
 
@@ -34,14 +34,6 @@ struct management {
 	bool busy;      /* inside ovm_feed: the parser must stay */
 	bool leave;     /* it was ended there */
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static void hang_up(struct management *m)
 {
@@ -100,7 +92,7 @@ static void readable_cb(evutil_socket_t fd, short what, void *argument)
 	int result = 0;
 
 	(void)what;
-	m->session.now = now_ms();
+	m->session.now = (uint64_t)clock_steady_ms();
 	for (int turn = 0; turn < READ_TURN && result == 0 && !m->leave; turn++) {
 		if ((got = read(fd, bytes, sizeof bytes)) <= 0)
 			break;
@@ -214,7 +206,7 @@ void management_begin(struct management *m, const struct management_attempt *att
 	hang_up(m);
 	clear_waiting(m);
 	m->wanted = 0;
-	management_session_begin(&m->session, attempt, now_ms());
+	management_session_begin(&m->session, attempt, (uint64_t)clock_steady_ms());
 }
 
 void management_expect(struct management *m, int32_t pid)

@@ -11,25 +11,17 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fault.h"
 #include "os/child.h"
+#include "os/clock.h"
 #include "os/descriptor.h"
 #include "os/file.h"
 #include "os/keychain.h"
 
 /* A life shorter than this counts as a failed start. */
 enum { SHORT_LIFE_MS = 10000, RESPAWN_FIRST_MS = 250, RESPAWN_MAX_MS = 10000 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* In the child. Never returns. */
 static void become_driver(const struct gate *gate, int channel)
@@ -67,7 +59,7 @@ void driver_start(struct gate *gate)
 
 	if (driver->pid != 0 || gate->stopping)
 		return;
-	driver->started_ms = now_ms();
+	driver->started_ms = clock_steady_ms();
 	made = descriptor_pair(pair) == 0;
 	if (made && (pid = fork()) == 0)
 		become_driver(gate, pair[1]);
@@ -121,7 +113,7 @@ static void ended(struct gate *gate)
 
 	if (gate->stopping)
 		return;
-	driver->failures = now_ms() - driver->started_ms < SHORT_LIFE_MS ? driver->failures + 1 : 0;
+	driver->failures = clock_steady_ms() - driver->started_ms < SHORT_LIFE_MS ? driver->failures + 1 : 0;
 	if (driver->failures > 1)
 		ms = (long)RESPAWN_FIRST_MS << (driver->failures < 7 ? driver->failures - 2 : 5);
 	if (ms > RESPAWN_MAX_MS)

@@ -1,9 +1,9 @@
 /* The resolver port on Linux: systemd-resolved, else resolvconf. */
+#include "os/clock.h"
 #include "os/dns.h"
 
 #include <net/if.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "os/dns_resolvconf.h"
@@ -11,28 +11,12 @@
 
 enum { DEADLINE_MS = 2000, ANSWER_MS = 1000, PATH_TEXT = 256 };
 
-static int64_t now_ms(void)
-{
-	struct timespec now = {0};
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* A call's whole time, over all the tools that it runs. */
-static int left_of(int64_t deadline)
-{
-	int64_t left = deadline - now_ms();
-
-	return left > 1 ? (int)left : 1;
-}
-
 /* Does systemd-resolved run here? The tool alone proves nothing: it is there
  * on machines where the service is not. */
 static bool resolved_answers(char *resolvectl, int64_t deadline)
 {
 	const char *const argv[] = {resolvectl, "--no-pager", "dns", NULL};
-	int left = left_of(deadline);
+	int left = clock_left_ms(deadline);
 
 	return tool_find("resolvectl", resolvectl) == 0 &&
 	       tool_run(argv, NULL, left < ANSWER_MS ? left : ANSWER_MS, NULL) == 0;
@@ -67,9 +51,9 @@ static int resolved_set(const char *resolvectl, const char *interface, const str
 		dns[3 + i] = words->servers[i];
 	for (size_t i = 0; i < words->domain_count; i++)
 		domain[4 + i] = words->domains[i];
-	if (tool_run(dns, NULL, left_of(deadline), e) == 0 &&
-	    tool_run(domain, NULL, left_of(deadline), e) == 0 &&
-	    tool_run(default_route, NULL, left_of(deadline), e) == 0)
+	if (tool_run(dns, NULL, clock_left_ms(deadline), e) == 0 &&
+	    tool_run(domain, NULL, clock_left_ms(deadline), e) == 0 &&
+	    tool_run(default_route, NULL, clock_left_ms(deadline), e) == 0)
 		return 0;
 	(void)tool_run(revert, NULL, ANSWER_MS, NULL);
 	return -1;
@@ -77,7 +61,7 @@ static int resolved_set(const char *resolvectl, const char *interface, const str
 
 int dns_set(const struct wire_tunnel *tunnel, struct err *e)
 {
-	int64_t deadline = now_ms() + DEADLINE_MS;
+	int64_t deadline = clock_steady_ms() + DEADLINE_MS;
 	char tool[TOOL_PATH_SIZE];
 	struct dns_words words;
 
@@ -95,7 +79,7 @@ int dns_set(const struct wire_tunnel *tunnel, struct err *e)
 		return 0;
 	}
 	if (has_resolvconf(tool)) {
-		if (dns_resolvconf_set(tool, false, tunnel->name, &words, left_of(deadline), e) == -1)
+		if (dns_resolvconf_set(tool, false, tunnel->name, &words, clock_left_ms(deadline), e) == -1)
 			return err_prefix(e, "dns");
 		err_set(e, "dns: resolvconf has %s for %s", words.servers[0], tunnel->name);
 		return 0;
@@ -113,7 +97,7 @@ static int resolved_restore(const char *resolvectl, const char *interface, int64
 		err_set(e, "dns: %s is gone, and systemd-resolved has forgotten it", interface);
 		return 0;
 	}
-	if (tool_run(argv, NULL, left_of(deadline), e) == -1 && if_nametoindex(interface) != 0)
+	if (tool_run(argv, NULL, clock_left_ms(deadline), e) == -1 && if_nametoindex(interface) != 0)
 		return err_prefix(e, "dns");
 	err_set(e, "dns: systemd-resolved as it was before %s", interface);
 	return 0;
@@ -121,7 +105,7 @@ static int resolved_restore(const char *resolvectl, const char *interface, int64
 
 int dns_restore(const char *interface, struct err *e)
 {
-	int64_t deadline = now_ms() + DEADLINE_MS;
+	int64_t deadline = clock_steady_ms() + DEADLINE_MS;
 	char tool[TOOL_PATH_SIZE];
 
 	if (!net_is_interface_name(interface))
@@ -129,7 +113,7 @@ int dns_restore(const char *interface, struct err *e)
 	if (resolved_answers(tool, deadline))
 		return resolved_restore(tool, interface, deadline, e);
 	if (has_resolvconf(tool)) {
-		if (dns_resolvconf_restore(tool, false, interface, left_of(deadline), e) == -1)
+		if (dns_resolvconf_restore(tool, false, interface, clock_left_ms(deadline), e) == -1)
 			return err_prefix(e, "dns");
 		err_set(e, "dns: resolvconf as it was before %s", interface);
 		return 0;

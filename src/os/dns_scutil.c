@@ -4,9 +4,9 @@
 #include "os/dns.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "base/text.h"
+#include "os/clock.h"
 #include "os/dns_scutil_text.h"
 #include "os/names_ask.h"
 #include "os/tool.h"
@@ -16,27 +16,11 @@ enum { DEADLINE_MS = 2000, ANSWER_MS = 500 };
 
 const bool dns_is_watched = true;
 
-static int64_t now_ms(void)
-{
-	struct timespec now = {0};
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* A call's whole time, over all the tools that it runs. */
-static int left_of(int64_t deadline)
-{
-	int64_t left = deadline - now_ms();
-
-	return left > 1 ? (int)left : 1;
-}
-
 static int ask_scutil(const char *script, char *said, int64_t deadline, struct err *e)
 {
 	const char *const argv[] = {tool_path(TOOL_SCUTIL), NULL};
 
-	return tool_ask(argv, script, left_of(deadline), said, SCUTIL_TEXT, e);
+	return tool_ask(argv, script, clock_left_ms(deadline), said, SCUTIL_TEXT, e);
 }
 
 /* What was remembered while it was asked elsewhere is no answer any more. That
@@ -48,8 +32,8 @@ static void flush(int64_t deadline, struct err *e)
 	struct err failed[2] = {{""}, {""}};
 	size_t used = strlen(e->text);
 
-	(void)tool_run(cache, NULL, left_of(deadline), &failed[0]);
-	(void)tool_run(responder, NULL, left_of(deadline), &failed[1]);
+	(void)tool_run(cache, NULL, clock_left_ms(deadline), &failed[0]);
+	(void)tool_run(responder, NULL, clock_left_ms(deadline), &failed[1]);
 	for (int i = 0; i < 2; i++) {
 		if (failed[i].text[0] != '\0')
 			(void)text_append(e->text, sizeof e->text, &used, "; not flushed: %s",
@@ -99,12 +83,12 @@ static int take_back(int64_t deadline, struct err *e)
 int dns_restore(const char *interface, struct err *e)
 {
 	(void)interface; /* our service has one name, whatever the link's is */
-	return take_back(now_ms() + DEADLINE_MS, e);
+	return take_back(clock_steady_ms() + DEADLINE_MS, e);
 }
 
 int dns_set(const struct wire_tunnel *tunnel, struct err *e)
 {
-	int64_t deadline = now_ms() + DEADLINE_MS;
+	int64_t deadline = clock_steady_ms() + DEADLINE_MS;
 	struct scutil_dns want;
 
 	scutil_of_tunnel(tunnel, &want);
@@ -119,7 +103,7 @@ int dns_set(const struct wire_tunnel *tunnel, struct err *e)
 
 int dns_shut(uint16_t port, struct err *e)
 {
-	int64_t deadline = now_ms() + DEADLINE_MS;
+	int64_t deadline = clock_steady_ms() + DEADLINE_MS;
 	struct scutil_dns want;
 
 	scutil_of_loopback(port, &want);
@@ -135,7 +119,7 @@ int dns_shut(uint16_t port, struct err *e)
 
 int dns_check(const struct wire_tunnel *tunnel, uint16_t port, struct err *e)
 {
-	int64_t deadline = now_ms() + DEADLINE_MS;
+	int64_t deadline = clock_steady_ms() + DEADLINE_MS;
 	struct scutil_dns want = {.server_count = 0}, found;
 	int is;
 

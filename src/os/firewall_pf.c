@@ -6,6 +6,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "os/clock.h"
 #include "os/firewall_pf.h"
 #include "os/firewall_pf_system.h"
 #include "os/guardian.h"
@@ -121,7 +122,7 @@ static int arm(struct firewall *fw, bool first, const struct situation *s, struc
 
 int pf_settle(struct firewall *fw, const struct situation *s, struct err *e)
 {
-	bool first = !fw->armed, fresh = !first && pf_now() < fw->fresh_until;
+	bool first = !fw->armed, fresh = !first && clock_steady_ms() < fw->fresh_until;
 	int result;
 
 	if (policy_print_pf(s, fw->made, sizeof fw->made, e) == -1)
@@ -137,7 +138,7 @@ int pf_settle(struct firewall *fw, const struct situation *s, struct err *e)
 	if (result == -1)
 		fw->fresh_until = 0;
 	else if (!fresh)
-		fw->fresh_until = pf_now() + FRESH_MS;
+		fw->fresh_until = clock_steady_ms() + FRESH_MS;
 	return result;
 }
 

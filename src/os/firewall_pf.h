@@ -35,7 +35,6 @@ struct firewall {
 /* --- firewall_pf_talk.c: 0, or -1 and `e`. pfctl is asked again while pf is busy,
  * and killed at its deadline. `arguments` end with NULL. */
 void pf_give_time(struct firewall *fw);
-int64_t pf_now(void);
 int pf_tell(struct firewall *fw, const char *const *arguments, const char *input, struct err *e);
 /* The whole answer, with all that it said; an error that the exit status hides is one. */
 int pf_ask(struct firewall *fw, const char *const *arguments, char *answer, size_t size, struct err *e);

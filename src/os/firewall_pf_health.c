@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "os/clock.h"
 #include "os/descriptor.h"
 #include "os/firewall_pf.h"
 #include "os/firewall_pf_system.h"
@@ -181,7 +182,7 @@ static int start_child(struct pf_watch *watch)
 
 	if (descriptor_pipe(ends, false) == -1)
 		return -1;
-	watch->began = pf_now();
+	watch->began = clock_steady_ms();
 	watch->generation = watch->fw->generation;
 	watch->pid = fork();
 	if (watch->pid == 0)
@@ -206,7 +207,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 		log_warn("gate", "%s", watch->fw->remark.text);
 	watch->fw->remark.text[0] = '\0';
 	if (watch->process != -1) {
-		if (pf_now() - watch->began < LOOK_MS)
+		if (clock_steady_ms() - watch->began < LOOK_MS)
 			return;
 		end_child(watch);
 		watch->blind = BLIND_MAX; /* it has had its time */

@@ -1,9 +1,9 @@
 /* Talking to pfctl: deadlines, retries while pf is busy, and what it complains of in one line. */
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/text.h"
+#include "os/clock.h"
 #include "os/firewall_pf.h"
 #include "os/tool.h"
 #include "os/tool_paths.h"
@@ -16,17 +16,9 @@ enum {
 	ARGUMENTS = 16
 };
 
-int64_t pf_now(void)
-{
-	struct timespec now = {0};
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 void pf_give_time(struct firewall *fw)
 {
-	fw->deadline = pf_now() + ALL_MS;
+	fw->deadline = clock_steady_ms() + ALL_MS;
 }
 
 /* Another pfctl committed between this one's begin and its end, or its reading. */
@@ -61,7 +53,7 @@ static int talk(struct firewall *fw, const char *const *arguments, const char *i
 	for (size_t i = 0; i < ARGUMENTS - 2 && arguments[i] != NULL; i++)
 		argv[i + 1] = arguments[i];
 	for (int attempt = 1;; attempt++) {
-		int64_t left = fw->deadline - pf_now();
+		int64_t left = fw->deadline - clock_steady_ms();
 		int result;
 
 		answer[0] = e->text[0] = '\0';

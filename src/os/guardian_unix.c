@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "base/log.h"
+#include "os/clock.h"
 #include "os/descriptor.h"
 #include "os/holder.h"
 #include "os/off_marker.h"
@@ -25,14 +25,6 @@ enum { HANDSHAKE_MS = 3000, DISMISS_MS = 3000, TICK_MS = 1000, LATE_MS = 5000, R
 enum { KEPT = 3 }; /* the descriptor of its word to the parent */
 
 static int told[2]; /* by a signal: 'c' close and leave, 'l' leave */
-
-static int64_t clock_ms(clockid_t clock)
-{
-	struct timespec now = {0};
-
-	(void)clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void on_signal(int number)
 {
@@ -60,10 +52,10 @@ static char hear(int milliseconds)
 static char watch_clocks(uint32_t seconds)
 {
 	int64_t length = (int64_t)seconds * 1000;
-	int64_t monotonic = clock_ms(CLOCK_MONOTONIC), real = clock_ms(CLOCK_REALTIME), last = real;
+	int64_t monotonic = clock_steady_ms(), real = clock_ms(CLOCK_REALTIME), last = real;
 
 	for (;;) {
-		int64_t steady = length - (clock_ms(CLOCK_MONOTONIC) - monotonic);
+		int64_t steady = length - (clock_steady_ms() - monotonic);
 		int64_t now = clock_ms(CLOCK_REALTIME), wall = length - (now - real);
 		int64_t left = steady < wall ? steady : wall;
 		char word;
@@ -160,12 +152,12 @@ static _Noreturn void be_guardian(const struct guardian_work *work, uint32_t sec
 /* Its first words, until it has said them all, or the deadline. */
 static void hear_words(int from, char *to, size_t size)
 {
-	int64_t deadline = clock_ms(CLOCK_MONOTONIC) + HANDSHAKE_MS, left;
+	int64_t deadline = clock_steady_ms() + HANDSHAKE_MS, left;
 	struct pollfd wait = {.fd = from, .events = POLLIN};
 	size_t used = 0;
 	ssize_t got = 1;
 
-	while (got != 0 && used < size - 1 && (left = deadline - clock_ms(CLOCK_MONOTONIC)) > 0) {
+	while (got != 0 && used < size - 1 && (left = deadline - clock_steady_ms()) > 0) {
 		if (poll(&wait, 1, (int)left) <= 0)
 			continue;
 		got = read(from, to + used, size - 1 - used);

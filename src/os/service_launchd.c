@@ -1,4 +1,5 @@
 /* The service port on macOS: two jobs of launchd, and the rules that the first one loads. */
+#include "os/clock.h"
 #include "os/service.h"
 
 #include <errno.h>
@@ -6,7 +7,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "os/file.h"
@@ -86,24 +86,16 @@ static bool is_loaded(const char *target)
 	return launchctl("print", target, NULL, NULL) == 0;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* bootout may return before the job has left, and one that has not left yet
  * can't be loaded anew. What was not loaded is refused, which is no failure. */
 static int unload(const char *target, struct err *e)
 {
-	int64_t deadline = now_ms() + LEAVING;
+	int64_t deadline = clock_steady_ms() + LEAVING;
 	struct err cause = {""};
 	bool refused = launchctl("bootout", target, NULL, &cause) == -1;
 
 	while (is_loaded(target)) {
-		if (refused || now_ms() >= deadline)
+		if (refused || clock_steady_ms() >= deadline)
 			return err_set(e, "launchd does not let go of %s%s%s", target, refused ? ": " : "",
 				       cause.text);
 		poll(NULL, 0, LOOK_PAUSE);

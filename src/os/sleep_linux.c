@@ -1,4 +1,5 @@
 /* The sleep port on Linux: a timer that the kernel cancels when the clock jumps. */
+#include "os/clock.h"
 #include "os/sleep.h"
 
 #include <errno.h>
@@ -6,7 +7,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Far enough never to fire; waking and setting the clock both cancel it. */
@@ -20,19 +20,11 @@ struct sleep_watch {
 	void *argument;
 };
 
-static int64_t clock_ms(clockid_t clock)
-{
-	struct timespec now = {0};
-
-	(void)clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* CLOCK_BOOTTIME goes on in sleep, CLOCK_MONOTONIC does not; setting the clock
  * moves neither. */
 static int64_t slept_since_boot(void)
 {
-	return clock_ms(CLOCK_BOOTTIME) - clock_ms(CLOCK_MONOTONIC);
+	return clock_ms(CLOCK_BOOTTIME) - clock_steady_ms();
 }
 
 static int arm(int timer)

@@ -10,10 +10,10 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "os/install_paths.h"
 #include "os/strict_boot_list.h"
@@ -25,14 +25,6 @@ enum { ONE_CALL = 4000, ALL_CALLS = 15000 }; /* ms */
 static const char *note_path(char to[PATH_MAX])
 {
 	return install_path(INSTALL_STATE, "strict-boot", to);
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static int list_services(struct network_services *services, struct err *e)
@@ -49,7 +41,7 @@ static int switch_service(const char *name, bool on, int64_t deadline, struct er
 {
 	const char *const argv[] = {tool_path(TOOL_NETWORKSETUP), "-setnetworkserviceenabled", name,
 				    on ? "on" : "off", NULL};
-	int64_t left = deadline - now_ms();
+	int64_t left = deadline - clock_steady_ms();
 
 	if (left <= 0)
 		return err_set(e, "%s: no time left", name);
@@ -83,7 +75,7 @@ static int write_note(const struct network_services *services, struct err *e)
 static int shut(struct err *e)
 {
 	static struct network_services services, wanted, note;
-	int64_t deadline = now_ms() + ALL_CALLS;
+	int64_t deadline = clock_steady_ms() + ALL_CALLS;
 	struct err unread = {""};
 	int result = 0;
 
@@ -118,7 +110,7 @@ void strict_boot_shut(bool wanted)
 int strict_boot_undo(struct err *e)
 {
 	static struct network_services services, note;
-	int64_t deadline = now_ms() + ALL_CALLS;
+	int64_t deadline = clock_steady_ms() + ALL_CALLS;
 	struct err unheard = {""};
 	char path[PATH_MAX];
 	const char *failed = NULL;

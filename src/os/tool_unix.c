@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
+#include "os/clock.h"
 #include "os/descriptor.h"
 #include "os/pid.h"
 #include "os/tool.h"
@@ -53,14 +53,6 @@ struct talk {
 	const char *input;             /* what it has not read yet */
 	struct heard *output, *errors; /* errors NULL: in between the output */
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now = {0};
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void become_tool(const char *const *argv, int input, int output, int errors)
 {
@@ -174,7 +166,7 @@ static bool talk_until(struct talk *talk, int64_t deadline)
 {
 	int64_t left;
 
-	while ((left = deadline - now_ms()) > 0) {
+	while ((left = deadline - clock_steady_ms()) > 0) {
 		tell(talk);
 		if (poll(talk->ends, ENDS, (int)left) == -1 && errno != EINTR)
 			return false;
@@ -229,7 +221,7 @@ static void end_tool(const struct talk *talk, pid_t pid)
 
 static int converse(const char *const *argv, struct talk *talk, int milliseconds, struct err *e)
 {
-	int64_t deadline = now_ms() + milliseconds;
+	int64_t deadline = clock_steady_ms() + milliseconds;
 	int status = 0;
 	bool ended;
 	pid_t pid = tool_start(argv, talk->theirs[INPUT], talk->theirs[OUTPUT], talk->theirs[ERRORS]), reaped;

@@ -75,5 +75,19 @@ def run(argv):
     os._exit(code if code >= 0 else 128 - code)
 
 
+def run_pytest(config, prepare=None):
+    """For a conftest's pytest_configure: the same pytest once more, inside; nothing if this is it. `prepare` is called
+    before, outside: for what needs the archive or a compiler."""
+    if is_inside():
+        return
+    capture = config.pluginmanager.getplugin("capturemanager")
+    if capture:
+        capture.suspend_global_capture(in_=True)
+    if prepare:
+        prepare()
+    os.chdir(str(config.invocation_params.dir))
+    run([sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", *config.invocation_params.args])
+
+
 if __name__ == "__main__":
     run(sys.argv[1:])

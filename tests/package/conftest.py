@@ -18,18 +18,15 @@ from machine import Machine  # noqa: E402  pylint: disable=wrong-import-position
 from supervisors import fetch_supervisors  # noqa: E402  pylint: disable=wrong-import-position
 
 
-def pytest_configure(config):
-    if isolate.is_inside():
-        return
-    capture = config.pluginmanager.getplugin("capturemanager")
-    if capture:
-        capture.suspend_global_capture(in_=True)
-    # What needs the archive, or a compiler: before the door is shut.
+def prepare():
+    """What needs the archive, or a compiler: before the door is shut."""
     image.make_base_alone()
     fetch_supervisors()
     subprocess.run([sys.executable, "-B", f"{HERE}/packages.py"], check=True)
-    os.chdir(str(config.invocation_params.dir))
-    isolate.run([sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", *config.invocation_params.args])
+
+
+def pytest_configure(config):
+    isolate.run_pytest(config, prepare)
 
 
 @pytest.fixture(scope="session")

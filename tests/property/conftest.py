@@ -32,13 +32,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    if isolate.is_inside():
-        return
-    capture = config.pluginmanager.getplugin("capturemanager")
-    if capture:
-        capture.suspend_global_capture(in_=True)
-    os.chdir(str(config.invocation_params.dir))
-    isolate.run([sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", *config.invocation_params.args])
+    isolate.run_pytest(config)
 
 
 @pytest.fixture(scope="session")
