@@ -17,7 +17,8 @@ struct nft_watch {
 	struct event *event;
 	firewall_foreign_cb *cb;
 	void *argument;
-	bool foreign;
+	bool changed; /* somebody else's transaction, of which the end has not come yet, is about ours */
+	bool foreign; /* to be reported */
 };
 
 static bool is_about_ours(const struct firewall *fw, const struct nlmsghdr *m)
@@ -32,11 +33,14 @@ static bool is_about_ours(const struct firewall *fw, const struct nlmsghdr *m)
 static void note_foreign(struct nft_watch *watch)
 {
 	watch->foreign = true;
+	watch->changed = false;
 	watch->fw->verified = false;
 }
 
 /* Was it somebody else's change of what is ours? A foreign change of other
- * tables only moves the generation along, so that the next flip is still one. */
+ * tables only moves the generation along, so that the next flip is still one.
+ * A transaction comes in several datagrams, its generation last: reported
+ * before that, the rest of it would be one more report (nf_tables_commit). */
 static void take_event(const struct nlmsghdr *m, void *argument)
 {
 	struct nft_watch *watch = argument;
@@ -46,10 +50,14 @@ static void take_event(const struct nlmsghdr *m, void *argument)
 	if (m->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES || m->nlmsg_pid == fw->wish.owner)
 		return;
 	if (nft_type(m) != NFT_MSG_NEWGEN) {
-		if (is_about_ours(fw, m))
-			note_foreign(watch);
+		if (is_about_ours(fw, m)) {
+			watch->changed = true;
+			fw->verified = false;
+		}
 		return;
 	}
+	if (watch->changed)
+		note_foreign(watch);
 	generation = nft_number(nft_attributes(m), NFTA_GEN_ID);
 	if (fw->verified && generation == fw->generation + 1)
 		fw->generation = generation;
