@@ -141,8 +141,7 @@ check-man:
 	test -n "$(wildcard man/*.[1-9])"
 	$(foreach page,$(wildcard man/*.[1-9]),mandoc -T lint -W warning $(page) &&) true
 check-shell:
-	sh -n bootstrap && $(foreach file,$(wildcard tests/*.sh tests/*/*.sh rc.d/*),sh -n $(file) &&) true
-	sh -n bootstrap && $(foreach file,$(wildcard tests/*.sh tests/*/*.sh packaging/*.sh debian/p*inst debian/p*rm debian/tests/lock-* \
+	sh -n bootstrap && $(foreach file,$(wildcard tests/*.sh tests/*/*.sh rc.d/* packaging/*.sh debian/p*inst debian/p*rm debian/tests/lock-* \
 	    openrc/*.in runit/*.in runit/*/*.in),sh -n $(file) &&) true
 	bash -n completions/portcullis.bash
 check-lint: check-format check-tidy check-cppcheck check-man check-shell
