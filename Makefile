@@ -112,7 +112,7 @@ unit: $(UNIT)
 # Service files of this platform, in platform/NAME.mk: FILE:FOLDER of the prefix:mode. FILE.in is filled first.
 service_file = $(patsubst %.in,%,$(notdir $(word 1,$(subst :, ,$(1)))))
 service_folder = $(DESTDIR)$(PREFIX)/$(word 2,$(subst :, ,$(1)))
-fill = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' -e 's|@STATEDIR@|$(STATEDIR)|g'
+fill = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' -e 's|@STATEDIR@|$(STATEDIR)|g' -e 's|@RUNDIR@|$(RUNDIR)|g'
 define install_service
 	install -d $(call service_folder,$(1))
 	mkdir -p $(BUILD)/service

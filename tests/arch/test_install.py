@@ -155,3 +155,16 @@ def test_sysusers_makes_what_the_configuration_names(tmp_path):
     assert re.search(r"(?m)^_portcullis:", groups) and re.search(r"(?m)^_openvpn:[^:]*:\d+:$", groups)
     header = (TOP / "src/os/account.h").read_text()
     assert '#define ACCOUNT_USER "_portcullis"' in header and '#define ACCOUNT_GROUP "_openvpn"' in header
+
+
+@pytest.mark.skipif(not shutil.which("systemd-tmpfiles"), reason="no systemd-tmpfiles")
+def test_tmpfiles_makes_what_the_daemon_would(tmp_path):
+    path = data("linux", tmp_path) / "lib/tmpfiles.d/portcullis.conf"
+    subprocess.run(["systemd-tmpfiles", "--create", f"--root={tmp_path}", "-"], input=path.read_text(), text=True, check=True,
+                   capture_output=True, timeout=60)
+    modes = {name: stat.S_IMODE((tmp_path / name).stat().st_mode)
+             for name in ("run/portcullis", "var/lib/portcullis", "var/log/portcullis")}
+    assert modes == {"run/portcullis": 0o755, "var/lib/portcullis": 0o700, "var/log/portcullis": 0o755}
+    files = (TOP / "src/gate/files.c").read_text()
+    assert "file_folder(gate->config.runtime_dir, 0755" in files and "file_folder(gate->config.state_dir, 0700" in files
+    assert "file_folder_of(path, 0755" in files, "the log's folder"
