@@ -64,6 +64,13 @@ static bool worth_another_try(const struct management_session *s, const char *de
 	       strstr(s->failure, "['TEMP") != NULL || strstr(s->failure, "['SESSION:") != NULL;
 }
 
+/* What its owner can do about openvpn's last word, where that does not say it. */
+static const char *instead_of(const char *last)
+{
+	return strstr(last, "TUN/TAP dev") != NULL ? "; instead: see what `portcullis doctor` says of tun"
+						   : "";
+}
+
 /* The process is about to end or to restart; why, is the first thing to know. */
 static void over(struct management_session *s, enum tunnel_event event, const char *detail)
 {
@@ -78,7 +85,7 @@ static void over(struct management_session *s, enum tunnel_event event, const ch
 	if (s->failure[0] != '\0')
 		emit(s, event, "refused for now: %s", s->failure);
 	else if (last[0] != '\0')
-		emit(s, event, "openvpn says: %s", last);
+		emit(s, event, "openvpn says: %s%s", last, instead_of(last));
 	else
 		emit(s, event, "openvpn %s: %s", event == TUNNEL_RESTART ? "restarts" : "leaves",
 		     detail[0] != '\0' ? detail : "no reason given");

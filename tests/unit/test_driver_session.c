@@ -386,6 +386,25 @@ static void test_counts(void **state)
 	end();
 }
 
+/* As openvpn 2.6 says it where the kernel has no TUN driver. */
+static void test_fatal_with_what_to_do(void **state)
+{
+	(void)state;
+	begin(-1, "", 0);
+	feed(">FATAL:ERROR: Cannot open TUN/TAP dev /dev/net/tun: No such device (errno=19)");
+	feed(">STATE:1795401033,EXITING,tun-open-error,,,,,");
+	assert_int_equal(it.last, TUNNEL_GONE);
+	assert_string_equal(it.cause,
+			    "openvpn says: ERROR: Cannot open TUN/TAP dev /dev/net/tun: No such device "
+			    "(errno=19); instead: see what `portcullis doctor` says of tun");
+	end();
+	begin(-1, "", 0);
+	feed(">FATAL:Some other thing");
+	feed(">STATE:1795401033,EXITING,error,,,,,");
+	assert_string_equal(it.cause, "openvpn says: Some other thing");
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -399,6 +418,7 @@ int main(void)
 	    cmocka_unit_test(test_routes_are_named),
 	    cmocka_unit_test(test_nothing_secret_is_logged),
 	    cmocka_unit_test(test_counts),
+	    cmocka_unit_test(test_fatal_with_what_to_do),
 	};
 
 	log_open(-1, LOG_INFO);
