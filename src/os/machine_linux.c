@@ -125,7 +125,7 @@ void machine_boot(struct machine_fact *fact, int milliseconds)
 {
 	const char *const argv[] = {tool_path(TOOL_SYSTEMCTL),
 				    "--no-pager",
-				    "--property=Id,LoadState,UnitFileState,Before,WantedBy,RequiredBy",
+				    "--property=Id,LoadState,UnitFileState,Before,WantedBy,RequiredBy,DropInPaths",
 				    "show",
 				    SYSTEMD_LOCK,
 				    SYSTEMD_DAEMON,

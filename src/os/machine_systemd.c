@@ -1,6 +1,7 @@
 /* What `systemctl show` prints, judged: blocks of KEY=VALUE, an empty line between two units. */
 #include "os/machine_systemd.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "os/machine_parts.h"
@@ -66,6 +67,23 @@ static bool is_started_early(const char *lock)
 	return false;
 }
 
+/* What somebody has written over our units: it decides, and nobody of us has tried it. */
+static bool is_overridden(const char *block, const char *name, struct machine_fact *fact)
+{
+	char text[MACHINE_TEXT], instead[MACHINE_TEXT];
+	size_t length = 0;
+	const char *paths = value_of(block, "DropInPaths", &length);
+
+	if (length == 0)
+		return false;
+	snprintf(text, sizeof text, "%s is changed by %.*s: what it does now is not known", name, (int)length,
+		 paths);
+	snprintf(instead, sizeof instead,
+		 "systemctl cat %s, and take back what you did not mean: systemctl revert %s", name, name);
+	machine_set(fact, MACHINE_UNKNOWN, text, instead);
+	return true;
+}
+
 void systemd_boot(const char *shown, struct machine_fact *fact)
 {
 	const char *lock = unit(shown, SYSTEMD_LOCK), *daemon = unit(shown, SYSTEMD_DAEMON);
@@ -89,7 +107,7 @@ void systemd_boot(const char *shown, struct machine_fact *fact)
 			    SYSTEMD_DAEMON
 			    " is not enabled: after a boot the machine is shut, and the VPN is not up",
 			    "systemctl enable " SYSTEMD_DAEMON);
-	else
+	else if (!is_overridden(lock, SYSTEMD_LOCK, fact) && !is_overridden(daemon, SYSTEMD_DAEMON, fact))
 		machine_set(fact, MACHINE_YES,
 			    "systemd locks before network-pre.target, and starts portcullisd", "");
 }

@@ -232,6 +232,11 @@ static void order_at_boot(void **state)
 	FOUND(DOCTOR_FINE, "before network-pre.target");
 	boot(LOCK("network-pre.target", "network-pre.target") DAEMON("enabled"));
 	FOUND(DOCTOR_FINE, "before network-pre.target");
+	boot(LOCK("sysinit.target", "network-pre.target") "DropInPaths=/etc/my.conf\n" DAEMON("enabled"));
+	FOUND(DOCTOR_UNKNOWN, "portcullis-lock.service is changed by /etc/my.conf");
+	boot(LOCK("sysinit.target",
+		  "network-pre.target") "DropInPaths=\n" DAEMON("enabled") "DropInPaths=/etc/x\n");
+	FOUND(DOCTOR_UNKNOWN, "portcullis.service is changed by /etc/x: ");
 	boot(LOCK("sysinit.target", "network-pre.target.d network.target") DAEMON("enabled"));
 	FOUND(DOCTOR_FAIL, "not ordered before");
 	boot(LOCK("", "network-pre.target") DAEMON("enabled"));
