@@ -34,11 +34,13 @@ def accelerator(request):
 @pytest.fixture(scope="session")
 def directory(request):
     """Where images lie while the tests run: beside the cached base, for they are large."""
-    path = f"{image_module.CACHE}/run-{os.getpid()}-{os.stat('/proc/self/ns/pid').st_ino}"
-    os.makedirs(path)
+    path, lock = image_module.own_directory()
     yield path
-    if not request.config.getoption("keep"):
+    if request.config.getoption("keep"):
+        os.rename(path, path.replace("/run-", "/kept-"))
+    else:
         shutil.rmtree(path)
+    os.close(lock)
 
 
 @pytest.fixture(scope="session")

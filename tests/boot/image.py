@@ -3,12 +3,14 @@
 `python3 image.py` makes the base alone (it needs the network; everything else does not).
 """
 import contextlib
+import fcntl
 import glob
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
@@ -67,6 +69,36 @@ def write(path, text, mode=0o644):
     os.chmod(path, mode)
 
 
+# --- where the images of a run lie
+
+def own_directory():
+    """(path, descriptor that locks it) of a new folder beside the base. What killed runs have left goes: nobody locks it."""
+    os.makedirs(CACHE, exist_ok=True)
+    parent = os.open(CACHE, os.O_RDONLY)
+    fcntl.flock(parent, fcntl.LOCK_EX)
+    try:
+        for left in glob.glob(f"{CACHE}/run-*"):
+            if (lock := locked(left)) is not None:
+                shutil.rmtree(left)
+                os.close(lock)
+        path = tempfile.mkdtemp(prefix="run-", dir=CACHE)
+        os.chmod(path, 0o755)
+        return path, locked(path)
+    finally:
+        os.close(parent)
+
+
+def locked(path):
+    """A descriptor that locks this folder until it is closed; None if somebody else's does."""
+    lock = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return lock
+    except BlockingIOError:
+        os.close(lock)
+        return None
+
+
 # --- the base, from the archive
 
 def base_path():
@@ -117,8 +149,7 @@ def make_base():
     path = base_path()
     if os.path.exists(path):
         return path
-    os.makedirs(CACHE, exist_ok=True)
-    tree = f"{CACHE}/making-{os.getpid()}"
+    tree, lock = own_directory()
     try:
         run("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", "bookworm", tree, MIRROR)
         write(f"{tree}/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n", 0o755)
@@ -135,8 +166,8 @@ def make_base():
         os.rename(f"{path}.new", path)
     finally:
         shutil.rmtree(tree, ignore_errors=True)
+        os.close(lock)
     return path
-
 
 
 # --- a machine: the base, what calls out, and perhaps Portcullis

@@ -182,7 +182,7 @@ def upgrade(machine):
 BROKEN = {
     # name: (what is done to the disk, what the journal says of it)
     "configuration": (["rm /etc/portcullis/portcullis.conf", "write {here}/broken.conf /etc/portcullis/portcullis.conf"],
-                      "portcullis.conf:1"),
+                      "portcullis.conf:2"),
     "profile": (["rm /etc/portcullis/profiles/home.ovpn"], "home.ovpn"),
     "driver": (["rm /usr/libexec/portcullis-driver"], "portcullis-driver"),
 }
@@ -202,6 +202,45 @@ def test_broken(street, guarded, accelerator, directory, what):
         machine.wait_true(f"journalctl -b -u portcullis.service | grep -F '{told}'", "the journal tells")
         assert machine.run("portcullis status", check=False)[0] in (SHUT, ABSENT)
         machine.run("nft list table inet portcullis")
+        machine.start("systemctl poweroff")
+        machine.wait_off()
+    assert_shut(tape, machine)
+    assert not tape.counts()["outer"]
+
+
+def test_no_tun(street, guarded, accelerator):
+    """A kernel that has no TUN driver: the server is reached, and the gate stays shut; the journal says what to do."""
+    with captured(street, guarded, accelerator=accelerator, append="module_blacklist=tun") as (machine, tape):
+        machine.wait_hand()
+        wait_up(machine)
+        machine.wait_true("journalctl -b -u portcullis.service | grep 'TUN/TAP.*instead: .*portcullis doctor'", "the journal tells")
+        assert machine.run("portcullis status", check=False)[0] == SHUT
+        assert "modprobe tun" in machine.run("portcullis doctor", check=False)[1]
+        machine.start("systemctl poweroff")
+        machine.wait_off()
+    assert_shut(tape, machine)
+
+
+def test_overrides(street, guarded, accelerator, directory):
+    """Somebody's own lines over our units: a word that systemd does not know changes nothing, a program that is not there
+    leaves the machine shut; the journal names the file and says what to do, and so does the doctor."""
+    lines = {"portcullis-lock": "[Unit]\nPortcullis=yes\n", "portcullis": "[Service]\nExecStart=\nExecStart=/opt/nowhere\n"}
+    disk = guarded.copy()
+    for unit, text in lines.items():
+        with open(f"{directory}/{unit}.override", "w", encoding="ascii") as file:
+            file.write(text)
+        folder = f"/etc/systemd/system/{unit}.service.d"
+        change(disk, f"mkdir {folder}", f"write {directory}/{unit}.override {folder}/my.conf")
+    with captured(street, guarded, disk=disk, accelerator=accelerator) as (machine, tape):
+        machine.wait_hand()
+        wait_up(machine)
+        machine.wait_true("journalctl -b | grep -F 'portcullis-lock.service.d/my.conf:2: Unknown'", "systemd names the word")
+        assert machine.run("systemctl is-active portcullis-lock.service") == "active"
+        machine.wait_true("journalctl -b | grep -F '/opt/nowhere'", "systemd names the program")
+        machine.wait_true("journalctl -b -u portcullis-online.service | grep 'instead: start portcullisd'", "the journal tells")
+        machine.run("nft list table inet portcullis")
+        assert machine.run("portcullis status", check=False)[0] == ABSENT
+        assert "portcullis.service.d/my.conf" in machine.run("portcullis doctor", check=False)[1]
         machine.start("systemctl poweroff")
         machine.wait_off()
     assert_shut(tape, machine)
