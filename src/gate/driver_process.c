@@ -57,7 +57,7 @@ void driver_start(struct gate *gate)
 	pid_t pid = -1;
 	bool made;
 
-	if (driver->pid != 0 || gate->stopping)
+	if (driver->pid != 0 || gate->stopping || gate->unfit)
 		return;
 	driver->started_ms = clock_steady_ms();
 	made = descriptor_pair(pair) == 0;

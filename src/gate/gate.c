@@ -140,17 +140,6 @@ int gate_flip(struct gate *gate, enum wire_gate to, const char *why)
 	return -1;
 }
 
-static void retry_cb(evutil_socket_t fd, short what, void *argument)
-{
-	struct gate *gate = argument;
-
-	(void)fd, (void)what;
-	if (gate->state != GATE_UNPROTECTED)
-		return;
-	refill(gate);
-	gate_flip(gate, GATE_LOCKED, "the lock is verified again");
-}
-
 static bool gate_is_held(const struct gate *gate)
 {
 	return gate->state != GATE_OFF && gate->state != GATE_PAUSED;
@@ -174,6 +163,21 @@ static void go_off(struct gate *gate, const char *why)
 	gate->pause_until = 0;
 	protected_again(gate);
 	set_state(gate, GATE_OFF, why);
+}
+
+static void retry_cb(evutil_socket_t fd, short what, void *argument)
+{
+	struct gate *gate = argument;
+
+	(void)fd, (void)what;
+	if (gate->state != GATE_UNPROTECTED)
+		return;
+	if (off_marker_valid()) {
+		go_off(gate, "off, by the marker");
+		return;
+	}
+	refill(gate);
+	gate_flip(gate, GATE_LOCKED, "the lock is verified again");
 }
 
 /* Somebody else flushed or changed our rules: put them back, unless it was

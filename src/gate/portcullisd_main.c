@@ -36,7 +36,14 @@ static const char usage[] =
     "  --settings, --version, --help\n"
     "See portcullisd(8).\n";
 
-static struct gate gate = {.changed = channel_note,
+static void changed_cb(struct gate *changed, enum wire_note note, const char *why)
+{
+	channel_note(changed, note, why);
+	if (changed->unfit && changed->state != GATE_UNPROTECTED)
+		event_base_loopbreak(changed->base);
+}
+
+static struct gate gate = {.changed = changed_cb,
 			   .abandon = attempt_kill,
 			   .driver.read = verbs_read_cb,
 
@@ -296,7 +303,7 @@ static int start(const struct options *options, struct err *e)
 		return -1;
 	/* If we left, nobody would go on trying to lock. */
 	log_error("gate", "no driver: %s", e->text);
-	gate.stopping = true;
+	gate.unfit = true;
 	return 0;
 }
 
@@ -323,7 +330,7 @@ static int run(const struct options *options)
 	driver_start(&gate);
 	event_base_dispatch(gate.base);
 	stop();
-	return 0;
+	return gate.unfit ? 1 : 0;
 }
 
 int main(int argc, char **argv)

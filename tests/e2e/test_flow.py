@@ -558,6 +558,31 @@ def test_unprotected_sets_the_links_down(world, portcullis):
     gate.wait(gate="open", seconds=30)
 
 
+def test_unfit_and_unprotected(world, portcullis):
+    """A start that fails where the lock does too: it stays to try, and leaves once the machine is shut, like any failed start."""
+    holder = table_of_a_stranger(world)
+    gate = portcullis()
+    gate.write("dev tap\n")
+    gate.start()
+    wait_for(lambda: "no driver: " in gate.told(""), lambda: gate.told("the reason"))
+    assert gate.process.poll() is None and not gate.drivers()
+    holder.close()
+    assert gate.process.wait(30) == 1
+    assert "table inet portcullis" in world.host.run("nft", "list", "tables").stdout
+    assert world.host.call(ask_udp, INTERNET4, 5300, b"INSIDE") != b"INSIDE"
+
+
+def test_off_while_unprotected(world, portcullis):
+    """Root's off counts where it could not be done at once: the next try to lock finds its marker."""
+    holder = table_of_a_stranger(world)
+    gate = portcullis().start()
+    gate.wait(gate="unprotected")
+    assert gate.ctl("off").returncode != 0
+    holder.close()
+    gate.wait(gate="off", seconds=30)
+    assert "portcullis" not in world.host.run("nft", "list", "tables").stdout
+
+
 def test_configurations_of_defaults(world, portcullis):
     """A configuration of one line is complete: everything else has a default that works."""
     gate = portcullis(settings={key: None for key in ("backend", "dns", "log", "user", "openvpn-group", "control",
