@@ -8,6 +8,7 @@ FUZZ_RUNS ?= 200000
 FUZZ_SECONDS ?= 20
 SEED ?= 1
 KILL_ROUNDS ?= 20
+BOOT_TESTS ?= tests/boot
 
 C_ROOMS := src/base src/config src/policy src/profile src/tunnel src/os src/gate src/driver src/ctl openvpn-mgmt
 C_FILES = $(wildcard $(addsuffix /*.c,$(C_ROOMS)))
@@ -181,7 +182,10 @@ $(BUILD)/test/boot_caller: tests/boot/caller.c
 # The package as `make deb` makes it; its unit tests are a step of their own.
 check-boot: all $(BUILD)/test/boot_caller
 	DEB_BUILD_OPTIONS=nocheck $(MAKE) deb
-	$(PYTEST) -s tests/boot $(BOOT_OPTIONS)
+	$(PYTEST) -s $(BOOT_TESTS) $(BOOT_OPTIONS)
+# Once without, for the control, and once with.
+check-boot-once:
+	$(MAKE) check-boot BOOT_TESTS="tests/boot/test_power.py::test_without_portcullis tests/boot/test_power.py::test_from_power_on_to_power_off"
 
 # --- the measured gate: the same objects, with a note of each flip's acknowledgement
 BENCH := $(BUILD)/bench/portcullisd $(BUILD)/bench/fake_openvpn $(BUILD)/test/fwtool
@@ -236,4 +240,4 @@ check-fuzz: fuzz-build
 	done
 
 .PHONY: check check-gcc check-clang tests-build check-unit check-san check-arch check-format check-tidy \
-	check-cppcheck check-man check-shell check-lint check-pf check-ipfw check-property check-package check-help check-e2e check-kill-sample check-kill bench bench-build fuzz-build check-fuzz check-boot
+	check-cppcheck check-man check-shell check-lint check-pf check-ipfw check-property check-package check-help check-e2e check-kill-sample check-kill bench bench-build fuzz-build check-fuzz check-boot check-boot-once

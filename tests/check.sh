@@ -30,10 +30,11 @@ run() {
 
 jobs=-j$(nproc)
 # A step named on the command line is run alone.
-steps=${*:-gcc clang unit san arch format tidy cppcheck man shell help pf ipfw property cross fuzz e2e kill-sample bench}
+steps=${*:-gcc clang unit san arch format tidy cppcheck man shell help pf ipfw property cross fuzz e2e kill-sample package boot bench}
 for step in $steps; do
 	case $step in
 	gcc | clang | fuzz | san) run "$step" make "$jobs" "check-$step" ;;
+	boot) run boot make check-boot-once && grep -E "^(without Portcullis|with Portcullis|multi-user)" "$logs/boot.log" ;;
 	cross) run cross make "$jobs" cross ;;
 	# Shown, not judged: other work on this machine must not fail a check. `make bench` judges.
 	bench) run "$step" make "$step" BENCH_OPTIONS=--report && sed -n '/^(/p' "$logs/bench.log" ;;

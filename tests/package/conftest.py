@@ -32,13 +32,13 @@ def pytest_configure(config):
 @pytest.fixture(scope="session")
 def base_tree():
     """The cached base, unpacked beside its tarball: it is large."""
-    path = f"{image.CACHE}/package-{os.getpid()}-{os.stat('/proc/self/ns/pid').st_ino}"
-    os.makedirs(path)
+    path, lock = image.own_directory()
     subprocess.run(["tar", "-C", path, "--numeric-owner", "-xpf", image.base_path(), "--exclude=./boot/*",
                     "--exclude=./usr/lib/modules/*"], check=True)
     # No program of the machine's is asked to start anything; `systemctl` is what is looked at.
     yield path
     shutil.rmtree(path)
+    os.close(lock)
 
 
 @pytest.fixture(scope="session")
