@@ -226,7 +226,8 @@ def settle(tree, chroot, manager):
     """Names, a user, what runs; one initrd for each kernel."""
     write(f"{tree}/etc/hostname", "guarded\n")
     write(f"{tree}/etc/hosts", "127.0.0.1 localhost guarded\n")
-    write(f"{tree}/etc/fstab", "/dev/vda / ext4 errors=remount-ro 0 1\n")
+    write(f"{tree}/etc/fstab", "/dev/vda / ext4 errors=remount-ro 0 1\n"
+          "tmpfs /var/lib/dhcp tmpfs mode=755 0 0\n")  # dhclient takes no address that it can't write down
     write(f"{tree}/etc/resolv.conf", "nameserver 192.168.50.1\n")
     write(f"{tree}/etc/systemd/journald.conf.d/boot.conf", "[Journal]\nStorage=persistent\n")
     write(f"{tree}/etc/initramfs-tools/conf.d/boot", "MODULES=list\nCOMPRESS=gzip\nCOMPRESSLEVEL=1\n")

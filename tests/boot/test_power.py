@@ -69,7 +69,8 @@ def keep_console(machine):
     """For whoever reads a failure: what the machine said, with seconds since power-on."""
     logs = os.path.join(BUILD, "check")
     os.makedirs(logs, exist_ok=True)
-    with open(f"{logs}/boot-console.log", "w", encoding="utf-8") as file:
+    name = re.sub(r"\W+", "-", os.environ["PYTEST_CURRENT_TEST"].split("::")[-1].split(" ")[0]).strip("-")
+    with open(f"{logs}/boot-{name}.log", "w", encoding="utf-8") as file:
         file.write(machine.console())
 
 
