@@ -1,5 +1,6 @@
 /* portcullis status and watch: what the gate and the tunnel are doing. */
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "os/clock.h"
 
 enum { OPTION_JSON, OPTION_WAIT };
+enum { ANSWER_PAUSE = 100 }; /* ms between two questions to nobody */
 
 static const struct ctl_option watch_options[] = {
     [OPTION_JSON] = {"json", 0, NULL, false, "print the object instead of words"},
@@ -37,11 +39,6 @@ static int read_options(struct ctl *ctl, bool *json, uint32_t *seconds)
 					value);
 	}
 	return what == CTL_ARGS_END ? -1 : ctl_args_stop(ctl, what, value, &e);
-}
-
-static json_t *request(const char *command)
-{
-	return json_pack("{s:s}", "command", command);
 }
 
 /* 0, or -1 when nobody reads any more. */
@@ -100,11 +97,34 @@ static bool is_settled(const json_t *status)
 	       show_exit(status) == CTL_CLEAR || strcmp(tunnel, "stopped") == 0;
 }
 
-/* The last status within that time, over respawns of the driver. */
-static json_t *wait_settled(struct client *client, const char *socket, json_t *status, uint32_t seconds)
+static enum client_result ask(struct client *client, const char *socket, const char *command, json_t **answer,
+			      struct err *e)
 {
-	json_t *question = request("watch"), *next = NULL;
-	int64_t end = clock_steady_ms() + (int64_t)seconds * 1000, left;
+	json_t *question = json_pack("{s:s}", "command", command);
+	enum client_result result = client_ask(client, socket, question, answer, e);
+
+	json_decref(question);
+	return result;
+}
+
+/* The first answer, at `end` at the latest: at boot nobody may be there yet. */
+static enum client_result wait_answer(struct client *client, const char *socket, int64_t end, json_t **status,
+				      struct err *e)
+{
+	enum client_result result;
+
+	while (((result = ask(client, socket, "watch", status, e)) == CLIENT_NO_DAEMON ||
+		result == CLIENT_NO_DRIVER) &&
+	       clock_steady_ms() < end)
+		poll(NULL, 0, ANSWER_PAUSE);
+	return result;
+}
+
+/* The last status until `end`, over respawns of the driver. */
+static json_t *wait_settled(struct client *client, const char *socket, json_t *status, int64_t end)
+{
+	json_t *next = NULL;
+	int64_t left;
 	enum client_result result = CLIENT_OK;
 	struct err e = {""};
 
@@ -112,36 +132,35 @@ static json_t *wait_settled(struct client *client, const char *socket, json_t *s
 		result = client_next(client, left > INT_MAX ? INT_MAX : (int)left, &next, &e);
 		if (result == CLIENT_CLOSED) {
 			client_close(client);
-			result = client_ask(client, socket, question, &next, &e);
+			result = wait_answer(client, socket, end, &next, &e);
 		}
 		if (result != CLIENT_OK)
 			break;
 		json_decref(status);
 		status = next;
 	}
-	json_decref(question);
 	return status;
 }
 
 static int run_status(struct ctl *ctl)
 {
 	static struct client client;
-	json_t *status, *question;
+	json_t *status;
 	enum client_result result;
 	struct err e = {""};
 	uint32_t seconds = 0;
 	bool json;
 	int code = read_options(ctl, &json, &seconds);
+	int64_t end = clock_steady_ms() + (int64_t)seconds * 1000;
 
 	if (code != -1)
 		return code;
-	question = request(seconds == 0 ? "status" : "watch");
-	result = client_ask(&client, ctl->socket, question, &status, &e);
-	json_decref(question);
+	result = seconds == 0 ? ask(&client, ctl->socket, "status", &status, &e)
+			      : wait_answer(&client, ctl->socket, end, &status, &e);
 	if (result != CLIENT_OK)
 		return no_answer(ctl, result, json, &e);
 	if (seconds != 0)
-		status = wait_settled(&client, ctl->socket, status, seconds);
+		status = wait_settled(&client, ctl->socket, status, end);
 	client_close(&client);
 	code = print_status(ctl, status, json);
 	json_decref(status);
@@ -162,7 +181,7 @@ static int print_change(const json_t *status, bool json, bool colour)
 static int run_watch(struct ctl *ctl)
 {
 	static struct client client;
-	json_t *status, *question;
+	json_t *status;
 	enum client_result result;
 	struct err e = {""};
 	bool json, colour = ctl_colour();
@@ -171,9 +190,8 @@ static int run_watch(struct ctl *ctl)
 
 	if (code != -1)
 		return code;
-	question = request("watch");
 	do { /* a new connection for each life of the driver */
-		result = client_ask(&client, ctl->socket, question, &status, &e);
+		result = ask(&client, ctl->socket, "watch", &status, &e);
 		while (result == CLIENT_OK && printed == 0) {
 			printed = print_change(status, json, colour);
 			json_decref(status);
@@ -182,7 +200,6 @@ static int run_watch(struct ctl *ctl)
 				client_close(&client);
 		}
 	} while (result == CLIENT_CLOSED && printed == 0);
-	json_decref(question);
 	return printed == 0 ? no_answer(ctl, result, json, &e) : CTL_OPEN;
 }
 
@@ -193,7 +210,8 @@ const struct ctl_command cmd_status = {
     "Prints what the gate and the tunnel are doing. Exit status: 0 open, 3 shut (locked or\n"
     "dialling), 4 no daemon, 5 paused or off, 6 unprotected, 1 error. --json prints one\n"
     "object in every case; what is not known is null. --wait prints once it is open, or once\n"
-    "nothing more will happen by itself, or when DURATION is over.",
+    "nothing more will happen by itself, or when DURATION is over; it waits for portcullisd\n"
+    "too.",
     status_options,
     sizeof status_options / sizeof *status_options,
     run_status,

@@ -191,14 +191,17 @@ enum client_result client_ask(struct client *client, const char *socket, const j
 		client_close(client);
 		return CLIENT_FAILED;
 	}
-	if (result == CLIENT_CLOSED && geteuid() != 0)
+	if (result == CLIENT_CLOSED && geteuid() != 0) {
 		err_set(e, "portcullisd closes the connection; instead: as root, or as a member of "
 			   "control.group");
-	else if (result == CLIENT_CLOSED || result == CLIENT_LATE)
-		/* The gate holds this socket, its driver answers. Without a driver it has shut. */
-		err_set(e, "portcullisd runs, its driver does not answer and is being started again; the "
-			   "gate is shut, unless it was paused or off; instead: ask again, or see its log");
-	return result == CLIENT_CLOSED || result == CLIENT_LATE ? CLIENT_FAILED : result;
+		return CLIENT_FAILED;
+	}
+	if (result != CLIENT_CLOSED && result != CLIENT_LATE)
+		return result;
+	/* The gate holds this socket, its driver answers. Without a driver it has shut. */
+	err_set(e, "portcullisd runs, its driver does not answer and is being started again; the "
+		   "gate is shut, unless it was paused or off; instead: ask again, or see its log");
+	return CLIENT_NO_DRIVER;
 }
 
 void client_close(struct client *client)

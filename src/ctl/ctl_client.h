@@ -16,7 +16,14 @@ struct client {
 	char buffer[CLIENT_LINE_MAX];
 };
 
-enum client_result { CLIENT_OK, CLIENT_CLOSED, CLIENT_LATE, CLIENT_FAILED, CLIENT_NO_DAEMON };
+enum client_result {
+	CLIENT_OK,
+	CLIENT_CLOSED,
+	CLIENT_LATE,
+	CLIENT_FAILED,
+	CLIENT_NO_DAEMON,
+	CLIENT_NO_DRIVER /* the gate holds the socket, and nobody answers there yet */
+};
 
 /* The path of `name` beside the control socket. 0, or -1 and `e` if it is too long. */
 int client_beside(const char *socket, const char *name, char *to, size_t size, struct err *e);
@@ -28,7 +35,7 @@ enum client_result client_connect(const char *path, int patience, int *descripto
 /* Connects, sends `request` (which stays the caller's) and takes the first
  * answer, *answer, which the caller frees with json_decref. Tries again while
  * the driver is being respawned, for CLIENT_PATIENCE in all. CLIENT_OK,
- * _NO_DAEMON or _FAILED; only after CLIENT_OK the client is to be closed. */
+ * _NO_DAEMON, _NO_DRIVER or _FAILED; only after CLIENT_OK the client is to be closed. */
 enum client_result client_ask(struct client *client, const char *socket, const json_t *request,
 			      json_t **answer, struct err *e);
 

@@ -126,6 +126,27 @@ def test_status_without_a_daemon(run, tmp_path):
         assert run(*command).returncode == 4, command
 
 
+def test_status_waits_for_the_daemon_and_its_driver(serve, run, tmp_path):
+    """As at boot: first nobody is there, then a gate whose driver does not answer, then both."""
+    path = str(tmp_path / "control.sock")
+    with subprocess.Popen([PORTCULLIS, "-s", path, "status", "--wait=15s"], text=True, stdout=subprocess.PIPE) as waiting:
+        with socket.socket(socket.AF_UNIX) as gate:
+            gate.settimeout(10)
+            gate.bind(path)
+            gate.listen(8)
+            first, second = gate.accept()[0], gate.accept()[0]  # it has given the first question up
+            assert waiting.poll() is None
+            os.unlink(path)
+            serve(answers(status("dialling"), status("open")))
+            first.close()
+            second.close()
+        told = waiting.communicate(timeout=10)[0]
+    assert waiting.returncode == 0 and told.startswith("gate       open: ")
+    os.unlink(path)
+    nobody = run("status", "--wait=1s")
+    assert nobody.returncode == 4 and "no portcullisd answers" in one_line(nobody.stderr)
+
+
 @pytest.mark.parametrize("answer", [b"hello\n", b"[1]\n", b"{}\n", b'{"gate": 7}\n', b"\n", b"\0\n", b'{"gate": "open"\n',
                                     b"x" * 200000 + b"\n"], ids=repr_short)
 def test_garbage_is_one_clear_line(serve, run, answer):
