@@ -43,7 +43,7 @@ static enum client_result refused(const char *path, struct err *e)
 
 enum client_result client_connect(const char *path, int patience, int *descriptor, struct err *e)
 {
-	const struct timeval limit = {.tv_sec = patience / 1000, .tv_usec = patience % 1000 * 1000};
+	const struct timeval limit = clock_timeval(patience);
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd;
 

@@ -18,8 +18,7 @@ static void arm_timer(struct driver *d)
 {
 	uint64_t now = (uint64_t)clock_steady_ms(),
 		 left = d->tunnel.deadline > now ? d->tunnel.deadline - now : 0;
-	struct timeval delay = {.tv_sec = (time_t)(left / 1000),
-				.tv_usec = (suseconds_t)(left % 1000 * 1000)};
+	struct timeval delay = clock_timeval((int64_t)left);
 
 	if (d->tunnel.deadline == 0)
 		evtimer_del(d->timer);

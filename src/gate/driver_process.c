@@ -119,8 +119,7 @@ static void ended(struct gate *gate)
 	if (ms > RESPAWN_MAX_MS)
 		ms = RESPAWN_MAX_MS;
 	log_error("gate", "the driver has ended; started again in %ld ms", ms);
-	delay.tv_sec = ms / 1000;
-	delay.tv_usec = ms % 1000 * 1000;
+	delay = clock_timeval(ms);
 	if (driver->respawn == NULL)
 		driver->respawn = evtimer_new(gate->base, respawn_cb, gate);
 	evtimer_add(driver->respawn, &delay);

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "gate/files.h"
 #include "os/file.h"
+#include "os/holder.h"
 #include "os/names_socket.h"
 
 enum { SMALL_FILE = 256 };
@@ -105,27 +106,29 @@ static void load_locked_at(struct gate *gate)
 	file_save(path, text, false);
 }
 
-int files_lock_instance(struct gate *gate, struct err *e)
+int32_t files_find_instance(const struct gate *gate)
 {
-	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	char path[PATH_MAX];
-	int fd;
+	int32_t pid = 0;
 
-	if (file_folder(gate->config.runtime_dir, 0755, e) == -1)
+	(void)holder_find_at(in_folder(gate->config.runtime_dir, "portcullisd.lock", path), &pid);
+	return pid;
+}
+
+/* Kept open for our life. */
+int files_lock_instance(const struct gate *gate, struct err *e)
+{
+	char path[PATH_MAX];
+	int fd = holder_open(in_folder(gate->config.runtime_dir, "portcullisd.lock", path), e), held;
+	int32_t pid;
+
+	if (fd == -1)
 		return -1;
-	in_folder(gate->config.runtime_dir, "portcullisd.lock", path);
-	/* Kept open for our life: the kernel lets go of it when we are gone, for no
-	 * child inherits a record lock. */
-	if ((fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) == -1)
+	if ((held = holder_take(fd, &pid)) == -1)
 		return err_errno(e, "%s", path);
-	if (fcntl(fd, F_SETLK, &whole) == -1) {
-		int held = errno == EAGAIN || errno == EACCES;
-
-		close(fd);
-		err_set(e, "%s: portcullisd runs already", path);
-		return held ? 1 : -1;
-	}
-	return 0;
+	if (held == 1)
+		err_set(e, "%s: portcullisd runs already, as process %d", path, (int)pid);
+	return held;
 }
 
 int files_prepare(struct gate *gate, struct err *e)

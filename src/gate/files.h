@@ -12,7 +12,10 @@
 struct gate;
 
 /* 0: we are the only one with this runtime directory; 1: another runs; -1: can't tell. */
-int files_lock_instance(struct gate *gate, struct err *e);
+int files_lock_instance(const struct gate *gate, struct err *e);
+
+/* Which process is that one? 0 none, or it can't be told. Not for a process that may be it. */
+int32_t files_find_instance(const struct gate *gate);
 
 /* Creates what is missing, opens the log, binds the sockets, reads what is
  * remembered. 0, or -1 and `e`; log and state are not worth a failure. */

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/text.h"
+#include "os/clock.h"
 #include "os/forwarding.h"
 #include "os/notify.h"
 #include "os/off_marker.h"
@@ -30,12 +31,8 @@ static void arm_retry(struct gate *gate)
 {
 	unsigned shift = gate->lock_failures < 8 ? gate->lock_failures : 8;
 	long ms = (long)RETRY_FIRST_MS << shift;
-	struct timeval delay;
+	struct timeval delay = clock_timeval(ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS);
 
-	if (ms > RETRY_MAX_MS)
-		ms = RETRY_MAX_MS;
-	delay.tv_sec = ms / 1000;
-	delay.tv_usec = ms % 1000 * 1000;
 	evtimer_add(gate->retry, &delay);
 }
 
@@ -232,8 +229,13 @@ static int first_lock(struct gate *gate, struct err *e)
 
 int gate_start(struct gate *gate, struct err *e)
 {
-	if (gate->fw == NULL && (gate->fw = firewall_open(gate->config.backend, e)) == NULL)
+	struct err none = {""};
+
+	if (gate->fw == NULL && (gate->fw = firewall_open(gate->config.backend, e)) == NULL) {
+		if (gate->base != NULL && gate->config.links_down && netwatch_links_down(&none) == 0)
+			log_error("gate", "every physical link is set down, for there is no firewall");
 		return -1;
+	}
 	if (gate->base != NULL) {
 		gate->retry = evtimer_new(gate->base, retry_cb, gate);
 		gate->pause_end = evtimer_new(gate->base, pause_end_cb, gate);

@@ -33,7 +33,7 @@ struct gate {
 	uint64_t blocked; /* packets, when last counted */
 	unsigned lock_failures;
 	bool links_are_down, stopping;
-	bool unfit; /* the start failed: no driver, and an end once the lock is verified */
+	bool unfit;          /* the start failed: no driver, and an end once the lock is verified */
 	struct event *retry; /* unprotected: lock again */
 	struct event *pause_end;
 	int64_t pause_until;          /* seconds since the epoch, 0 none */

@@ -1,7 +1,6 @@
 /* portcullisd: holds the gate. Locks before anything else, and on any doubt. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "config/command_line.h"
 #include "gate/channel.h"
 #include "gate/door.h"
 #include "gate/files.h"
@@ -21,20 +21,6 @@
 #include "os/strict_boot.h"
 
 enum { NOBODY = 65534 };
-
-struct options {
-	bool foreground, check, lock, settings;
-	const char *file;
-};
-
-static const char usage[] =
-    "usage: portcullisd [-d] [-n] [-L] [-c FILE]\n"
-    "  -d       stay in the foreground, log to stderr too\n"
-    "  -n       check configuration and profile, create nothing\n"
-    "  -L       lock the gate and leave (boot)\n"
-    "  -c FILE  the configuration; default " PORTCULLIS_SYSCONFDIR "/portcullis/portcullis.conf\n"
-    "  --settings, --version, --help\n"
-    "See portcullisd(8).\n";
 
 static void changed_cb(struct gate *changed, enum wire_note note, const char *why)
 {
@@ -61,51 +47,6 @@ static int complain(const char *text)
 	return 1;
 }
 
-/* Returns -1 to go on, else the exit code. */
-static int parse_options(int argc, char **argv, struct options *options)
-{
-	static const struct option longs[] = {{"help", no_argument, NULL, 'h'},
-					      {"version", no_argument, NULL, 'V'},
-					      {"settings", no_argument, NULL, 'S'},
-					      {NULL, 0, NULL, 0}};
-	int letter;
-
-	while ((letter = getopt_long(argc, argv, "dnLc:h", longs, NULL)) != -1) {
-		switch (letter) {
-		case 'd':
-			options->foreground = true;
-			break;
-		case 'n':
-			options->check = true;
-			break;
-		case 'L':
-			options->lock = true;
-			break;
-		case 'S':
-			options->check = options->settings = true;
-			break;
-		case 'c':
-			options->file = optarg;
-			break;
-		case 'V':
-			puts("portcullisd " PORTCULLIS_VERSION);
-			return 0;
-		case 'h':
-			fputs(usage, stdout);
-			return 0;
-		default:
-			fputs(usage, stderr);
-			return 1;
-		}
-	}
-	if (optind < argc) {
-		fprintf(stderr, "portcullisd: unexpected argument \"%s\"; see portcullisd --help\n",
-			argv[optind]);
-		return 1;
-	}
-	return -1;
-}
-
 /* The numbers that the rules ask for. Where there is no configuration to
  * name them, nobody: the lock needs none, and the next start mends them. */
 static void identify(void)
@@ -130,6 +71,9 @@ static int held_by_other(struct err *e)
 		return -1;
 	if (firewall_owner(gate.fw, &pid, e) == -1)
 		return -1;
+	/* Before Linux 6.9 the kernel's tables name nobody. */
+	if (pid == 0)
+		pid = files_find_instance(&gate);
 	if (pid != 0 && pid != getpid()) {
 		err_set(e, "the gate is held by process %d; nothing was changed", (int)pid);
 		return 1;
@@ -273,11 +217,12 @@ static void stop(void)
 	dns_job_finish(&gate.dns);
 }
 
-static int start(const struct options *options, struct err *e)
+static int start(const struct command_line *options, struct err *e)
 {
 	int held;
 
-	if (held_by_other(e) != 0 || (held = files_lock_instance(&gate, e)) == 1)
+	/* Where that can't be told the lock will fail too: to go on trying is the daemon's. */
+	if (held_by_other(e) == 1 || (held = files_lock_instance(&gate, e)) == 1)
 		return -1;
 	identify();
 	gate.dns.managed = gate.config.manage_dns;
@@ -307,7 +252,7 @@ static int start(const struct options *options, struct err *e)
 	return 0;
 }
 
-static int run(const struct options *options)
+static int run(const struct command_line *options)
 {
 	struct err e = {""};
 	int ready = -1;
@@ -335,9 +280,9 @@ static int run(const struct options *options)
 
 int main(int argc, char **argv)
 {
-	struct options options = {.file = PORTCULLIS_SYSCONFDIR "/portcullis/portcullis.conf"};
+	struct command_line options;
 	struct err e = {""}, locked = {""};
-	int code = parse_options(argc, argv, &options);
+	int code = command_line_read(argc, argv, &options);
 
 	if (code != -1)
 		return code;

@@ -20,3 +20,8 @@ int clock_left_ms(int64_t deadline)
 
 	return left > 1 ? (int)left : 1;
 }
+
+struct timeval clock_timeval(int64_t ms)
+{
+	return (struct timeval){.tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
+}

@@ -17,6 +17,9 @@
 #include "base/text.h"
 #include "os/firewall_nft.h"
 
+#define NO_NFTABLES                                                                                          \
+	"the kernel has no nftables; instead: modprobe nf_tables, or a kernel that has CONFIG_NF_TABLES"
+
 enum { BATCH = 512 * 1024, WISH = 256 * 1024, REMOVALS = 128 * 1024 };
 
 /* --- opening ------------------------------------------------------------------- */
@@ -36,6 +39,8 @@ static int open_all(struct firewall *fw, struct err *e)
 	    make_buffer(&fw->found.removals, REMOVALS) == -1)
 		return err_errno(e, "firewall");
 	fw->netlink = netlink_open(NETLINK_NETFILTER, (uint32_t)getpid(), NFT_QUEUE);
+	if (fw->netlink == NULL && errno == EPROTONOSUPPORT)
+		return err_set(e, NO_NFTABLES);
 	fw->lookup = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fw->netlink == NULL || fw->lookup == -1)
 		return err_errno(e, "no way to the kernel's nftables");
@@ -137,10 +142,13 @@ static int explain(struct firewall *fw, int result, struct err *e)
 {
 	const struct nlmsghdr *failed = nft_batch_failed(fw);
 	char what[96] = "the question";
+	uint32_t generation;
 
 	if (result == -EPERM && nft_read_tables(fw) == 0 && nft_found_foreign(&fw->found, &fw->wish) != 0)
 		return err_set(e, "the gate is held by process %d",
 			       (int32_t)nft_found_foreign(&fw->found, &fw->wish));
+	if (nft_read_generation(fw, &generation) == -EINVAL)
+		return err_set(e, NO_NFTABLES);
 	if (failed != NULL)
 		nft_describe(failed, what, sizeof what);
 	errno = -result;

@@ -52,7 +52,9 @@ int nft_read_tables(struct firewall *fw)
 		int result =
 		    netlink_ask(fw->netlink, question(fw, NFT_MSG_GETTABLE, 0, i), take_table, &look);
 
-		if (result != 0 && result != -ENOENT && result != -EOPNOTSUPP && result != -EAFNOSUPPORT)
+		/* EINVAL: no nftables at all (nfnetlink_rcv_msg). */
+		if (result != 0 && result != -ENOENT && result != -EOPNOTSUPP && result != -EAFNOSUPPORT &&
+		    result != -EINVAL)
 			return result;
 	}
 	return 0;

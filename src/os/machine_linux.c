@@ -123,13 +123,14 @@ static char *show(const char *const *argv, int milliseconds)
 
 void machine_boot(struct machine_fact *fact, int milliseconds)
 {
-	const char *const argv[] = {tool_path(TOOL_SYSTEMCTL),
-				    "--no-pager",
-				    "--property=Id,LoadState,UnitFileState,Before,WantedBy,RequiredBy,DropInPaths",
-				    "show",
-				    SYSTEMD_LOCK,
-				    SYSTEMD_DAEMON,
-				    NULL};
+	const char *const argv[] = {
+	    tool_path(TOOL_SYSTEMCTL),
+	    "--no-pager",
+	    "--property=Id,LoadState,UnitFileState,Before,WantedBy,RequiredBy,DropInPaths",
+	    "show",
+	    SYSTEMD_LOCK,
+	    SYSTEMD_DAEMON,
+	    NULL};
 	char *shown;
 
 	if (!has_systemd()) {

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "os/clock.h"
 #include "os/descriptor.h"
 #include "os/tool.h"
 
@@ -96,7 +97,7 @@ static pid_t start(const char *const *argv, int output)
 
 int tool_beside_begin(struct tool_beside *tool, const char *const *argv, int milliseconds, struct err *e)
 {
-	struct timeval limit = {.tv_sec = milliseconds / 1000, .tv_usec = milliseconds % 1000 * 1000};
+	struct timeval limit = clock_timeval(milliseconds);
 	int ends[2];
 
 	if (tool->pid != 0)

@@ -165,6 +165,6 @@ def test_tmpfiles_makes_what_the_daemon_would(tmp_path):
     modes = {name: stat.S_IMODE((tmp_path / name).stat().st_mode)
              for name in ("run/portcullis", "var/lib/portcullis", "var/log/portcullis")}
     assert modes == {"run/portcullis": 0o755, "var/lib/portcullis": 0o700, "var/log/portcullis": 0o755}
-    files = (TOP / "src/gate/files.c").read_text()
-    assert "file_folder(gate->config.runtime_dir, 0755" in files and "file_folder(gate->config.state_dir, 0700" in files
-    assert "file_folder_of(path, 0755" in files, "the log's folder"
+    files, holder = ((TOP / name).read_text() for name in ("src/gate/files.c", "src/os/holder_unix.c"))
+    assert "holder_open(in_folder(gate->config.runtime_dir" in files and "file_folder_of(path, 0755" in holder
+    assert "file_folder(gate->config.state_dir, 0700" in files and "file_folder_of(path, 0755" in files, "the log's folder"

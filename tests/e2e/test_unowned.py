@@ -1,4 +1,5 @@
 """Tables that no process owns, as on a kernel before 6.9: anybody with root may flush them, and the daemon undoes it."""
+import re
 import time
 
 import pytest
@@ -40,6 +41,26 @@ def leaked(wire):
 
 def sender_of(world, program):
     return Sender(world, program, "-b", "eth0", "-r", str(RATE))
+
+
+def without_time(rules):
+    return re.sub(r"expires \S+", "", rules)
+
+
+def test_lock_for_a_new_link_beside_the_live_daemon(world, portcullis):
+    """udev's -L for a link that comes: the kernel names no owner, and yet neither an open gate nor a pause is touched."""
+    gate = unowned(world, portcullis())
+    for state in ("open", "paused"):
+        if state == "paused":
+            gate.ctl("pause", "5m", check=True)
+            gate.wait(gate="paused")
+        before = without_time(gate.rules())
+        done = gate.run_daemon("-L")
+        assert done.returncode == 0 and f"held by process {gate.pid}" in done.stdout
+        assert without_time(gate.rules()) == before
+        assert gate.status()["gate"] == state
+    gate.kill()
+    assert "locked and verified" in gate.run_daemon("-L").stdout, "nobody is there any more"
 
 
 @pytest.mark.parametrize("state", ["locked", "open"])
