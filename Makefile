@@ -192,12 +192,15 @@ help:
 	@echo 'make unit       the unit, golden and replay tests'
 	@echo 'make check      everything (as ./bootstrap check, without installing)'
 	@echo 'make check-kill the whole matrix of kills, 20 times each'
+	@echo 'make check-boot whole machines in qemu, from power-on to power-off (check does two of them)'
+	@echo 'make check-package the Debian package in a clean Debian: install, upgrade, remove, purge'
 	@echo 'make cross      the programs for macOS and FreeBSD, compiled, linked and looked at'
 	@echo 'make bench      the figures of README, as ratios'
 	@echo 'make install    PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc'
 	@echo 'make uninstall, make clean'
 	@echo 'make dist       build/portcullis-$(VERSION).tar.gz, of what git tracks'
 	@echo 'make deb        build/deb/portcullis_$(VERSION)_*.deb'
+	@echo 'make formula URL=...  the Homebrew formula and the FreeBSD port, for a tarball that lies there'
 
 .PHONY: all unit install install-data uninstall dist deb formula completions clean help
 .SECONDARY:
