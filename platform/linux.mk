@@ -20,6 +20,7 @@ STRICT_BOOT := strict_boot_null
 SERVICE := service_systemd account_sysusers
 SERVICE_FILES := systemd/portcullis-lock.service.in:lib/systemd/system:644 systemd/portcullis.service.in:lib/systemd/system:644 \
 	systemd/portcullis-online.service.in:lib/systemd/system:644 systemd/99-portcullis.rules.in:lib/udev/rules.d:644 \
+	systemd/nftables.service.d/portcullis.conf.in:lib/systemd/system/nftables.service.d:644 systemd/portcullis-nftables.in:libexec:755 \
 	systemd/sysusers.d/portcullis.conf:lib/sysusers.d:644 systemd/tmpfiles.d/portcullis.conf.in:lib/tmpfiles.d:644
 EXAMPLES := share/doc/portcullis/examples
 # Not installed where another init would read them: copied by hand.

@@ -11,23 +11,6 @@
 
 enum { CONNECTIONS_MAX = 200 };
 
-/* Does the file have this line, but for blanks and a ';' around it? */
-static bool has_line(const char *path, const char *line)
-{
-	char *text = doctor_file_read(path);
-	bool found = false;
-
-	for (const char *at = text; at != NULL && *at != '\0' && !found;) {
-		size_t whole = strcspn(at, "\n"), blank = strspn(at, " \t"), length = strlen(line);
-
-		found = strncmp(at + blank, line, length) == 0 &&
-			strspn(at + blank + length, " \t;\r") >= whole - blank - length;
-		at += whole + (at[whole] == '\n');
-	}
-	free(text);
-	return found;
-}
-
 static void say_other(struct doctor *doctor, const struct machine_other *other)
 {
 	static const enum doctor_result results[] = {
@@ -108,7 +91,7 @@ void doctor_others(struct doctor *doctor)
 	for (size_t i = 0; machine_others[i].name != NULL; i++) {
 		const struct machine_other *other = &machine_others[i];
 
-		if (!running[i] || (other->file != NULL && !has_line(other->file, other->line)))
+		if (!running[i])
 			continue;
 		say_other(doctor, other);
 		said++;

@@ -33,13 +33,12 @@ enum machine_harm {
 };
 
 /* Another VPN or firewall, known by a process or (`unit`) by a unit of the
- * service manager; with a `file`, only if that has the line `line`. */
+ * service manager. */
 struct machine_other {
 	const char *name;
 	bool unit;
 	enum machine_harm harm;
 	const char *effect, *instead; /* instead NULL: nothing need be done */
-	const char *file, *line;
 };
 
 /* Those of this platform; ends with a name NULL. */

@@ -19,18 +19,16 @@
 #define RC_D "/usr/local/etc/rc.d/"
 
 const struct machine_other machine_others[] = {
-    {"mpd5", false, MACHINE_FIGHTS, "is another VPN: what it sends is stopped", "service mpd5 stop", NULL,
-     NULL},
+    {"mpd5", false, MACHINE_FIGHTS, "is another VPN: what it sends is stopped", "service mpd5 stop"},
     {"charon", false, MACHINE_FIGHTS, "is IPsec (strongSwan): it takes packets out of the routes' hands",
-     "service strongswan stop", NULL, NULL},
+     "service strongswan stop"},
     {"tailscaled", false, MACHINE_FIGHTS, "sets routes and name servers; while shut it does not connect",
-     "service tailscaled stop, or take it as it is", NULL, NULL},
-    {"openconnect", false, MACHINE_FIGHTS, "is another VPN: what it sends is stopped", "end it", NULL, NULL},
+     "service tailscaled stop, or take it as it is"},
+    {"openconnect", false, MACHINE_FIGHTS, "is another VPN: what it sends is stopped", "end it"},
     {"openvpn_enable", true, MACHINE_FIGHTS,
-     "starts an openvpn beside ours: it is stopped, unless it is in our group", "sysrc openvpn_enable=NO",
-     NULL, NULL},
+     "starts an openvpn beside ours: it is stopped, unless it is in our group", "sysrc openvpn_enable=NO"},
     {"wireguard_enable", true, MACHINE_FIGHTS, "is another VPN (WireGuard): what it sends is stopped",
-     "sysrc wireguard_enable=NO", NULL, NULL},
+     "sysrc wireguard_enable=NO"},
     {.name = NULL},
 };
 

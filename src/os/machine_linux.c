@@ -20,48 +20,48 @@ enum { SHOWN_MAX = 256 * 1024, PATH_TEXT = 256 };
 
 const struct machine_other machine_others[] = {
     {"mullvad-daemon", false, MACHINE_FIGHTS, "is another VPN, with a kill switch and rules of its own",
-     "systemctl disable --now mullvad-daemon", NULL, NULL},
+     "systemctl disable --now mullvad-daemon"},
     {"nordvpnd", false, MACHINE_FIGHTS, "is another VPN, with a kill switch and rules of its own",
-     "systemctl disable --now nordvpnd", NULL, NULL},
+     "systemctl disable --now nordvpnd"},
     {"expressvpnd", false, MACHINE_FIGHTS, "is another VPN, with a kill switch of its own",
-     "systemctl disable --now expressvpn", NULL, NULL},
+     "systemctl disable --now expressvpn"},
     {"pia-daemon", false, MACHINE_FIGHTS, "is another VPN, with a kill switch of its own",
-     "systemctl disable --now piavpn", NULL, NULL},
+     "systemctl disable --now piavpn"},
     {"ivpn-service", false, MACHINE_FIGHTS, "is another VPN, with a kill switch of its own",
-     "systemctl disable --now ivpn-service", NULL, NULL},
+     "systemctl disable --now ivpn-service"},
     {"warp-svc", false, MACHINE_FIGHTS, "is another VPN: it sets routes and name servers",
-     "systemctl disable --now warp-svc", NULL, NULL},
+     "systemctl disable --now warp-svc"},
     {"tailscaled", false, MACHINE_FIGHTS,
      "sets routes and name servers, and what it sends past the tunnel is stopped: it does not connect "
      "while shut",
-     "systemctl disable --now tailscaled, or take it as it is", NULL, NULL},
+     "systemctl disable --now tailscaled, or take it as it is"},
     {"charon", false, MACHINE_FIGHTS, "is IPsec (strongSwan): it takes packets out of the routes' hands",
-     "systemctl disable --now strongswan-starter", NULL, NULL},
+     "systemctl disable --now strongswan-starter"},
     {"charon-systemd", false, MACHINE_FIGHTS,
-     "is IPsec (strongSwan): it takes packets out of the routes' hands", "systemctl disable --now strongswan",
-     NULL, NULL},
-    {"openconnect", false, MACHINE_FIGHTS, "is another VPN: what it sends is stopped", "end it", NULL, NULL},
-    {"vpnc", false, MACHINE_FIGHTS, "is another VPN: what it sends is stopped", "end it", NULL, NULL},
+     "is IPsec (strongSwan): it takes packets out of the routes' hands",
+     "systemctl disable --now strongswan"},
+    {"openconnect", false, MACHINE_FIGHTS, "is another VPN: what it sends is stopped", "end it"},
+    {"vpnc", false, MACHINE_FIGHTS, "is another VPN: what it sends is stopped", "end it"},
     {"wg-quick@*", true, MACHINE_FIGHTS,
      "is another VPN (WireGuard): what it sends is stopped, and it sets routes",
-     "systemctl disable --now wg-quick@NAME", NULL, NULL},
+     "systemctl disable --now wg-quick@NAME"},
     {"openvpn@*", true, MACHINE_FIGHTS, "is an openvpn beside ours: it is stopped, unless it is in our group",
-     "systemctl disable --now openvpn@NAME", NULL, NULL},
+     "systemctl disable --now openvpn@NAME"},
     {"openvpn-client@*", true, MACHINE_FIGHTS,
      "is an openvpn beside ours: it is stopped, unless it is in our group",
-     "systemctl disable --now openvpn-client@NAME", NULL, NULL},
-    {"nftables.service", true, MACHINE_OPENS,
-     "begins with `flush ruleset` in /etc/nftables.conf: while no portcullisd lives, as early in the boot, "
-     "that "
-     "takes our lock away",
-     "replace that line by `delete table` of the tables it makes, or systemctl disable nftables",
-     "/etc/nftables.conf", "flush ruleset"},
-    {"firewalld", false, MACHINE_BESIDE, "runs beside us: what either drops is dropped", NULL, NULL, NULL},
-    {"ufw.service", true, MACHINE_BESIDE, "runs beside us: what either drops is dropped", NULL, NULL, NULL},
+     "systemctl disable --now openvpn-client@NAME"},
+    {SYSTEMD_NFTABLES, true, MACHINE_OPENS,
+     "begins with `flush ruleset`, and its stop at every shutdown is that: while no portcullisd lives it "
+     "takes our lock away, for " SYSTEMD_NFTABLES_DROP_IN " is not in force",
+     "install that file again (make install, or the package), systemctl daemon-reload; or systemctl disable "
+     "nftables"},
+    {"firewalld", false, MACHINE_BESIDE, "runs beside us: what either drops is dropped", NULL},
+    {SYSTEMD_NFTABLES, true, MACHINE_BESIDE,
+     "loads its rules and our lock in one transaction, by our drop-in", NULL},
+    {"ufw.service", true, MACHINE_BESIDE, "runs beside us: what either drops is dropped", NULL},
     {"dockerd", false, MACHINE_BESIDE,
-     "runs beside us: its containers get out through the tunnel only, each brings a link", NULL, NULL, NULL},
-    {"libvirtd", false, MACHINE_BESIDE, "runs beside us: its guests get out through the tunnel only", NULL,
-     NULL, NULL},
+     "runs beside us: its containers get out through the tunnel only, each brings a link", NULL},
+    {"libvirtd", false, MACHINE_BESIDE, "runs beside us: its guests get out through the tunnel only", NULL},
     {.name = NULL},
 };
 
@@ -150,7 +150,7 @@ void machine_boot(struct machine_fact *fact, int milliseconds)
 int machine_units(bool *running, int milliseconds)
 {
 	const char *argv[32] = {tool_path(TOOL_SYSTEMCTL), "--no-pager",
-				"--property=Id,ActiveState,UnitFileState", "show"};
+				"--property=Id,ActiveState,UnitFileState,DropInPaths", "show"};
 	size_t count = 4, room = sizeof argv / sizeof *argv - 1;
 	char *shown;
 
@@ -163,7 +163,9 @@ int machine_units(bool *running, int milliseconds)
 	if ((shown = show(argv, milliseconds)) == NULL)
 		return -1;
 	for (size_t i = 0; machine_others[i].name != NULL; i++)
-		running[i] = machine_others[i].unit && systemd_runs(shown, machine_others[i].name);
+		running[i] = machine_others[i].unit && systemd_runs(shown, machine_others[i].name) &&
+			     (strcmp(machine_others[i].name, SYSTEMD_NFTABLES) != 0 ||
+			      systemd_nftables_keeps(shown) == (machine_others[i].harm != MACHINE_OPENS));
 	free(shown);
 	return 0;
 }

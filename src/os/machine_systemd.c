@@ -135,3 +135,19 @@ bool systemd_runs(const char *shown, const char *name)
 	}
 	return false;
 }
+
+/* Whatever folder of units it lies in. */
+bool systemd_nftables_keeps(const char *shown)
+{
+	const char *block = unit(shown, SYSTEMD_NFTABLES);
+	size_t left = 0, length, tail = strlen("/" SYSTEMD_NFTABLES_DROP_IN);
+	const char *at = block != NULL ? value_of(block, "DropInPaths", &left) : NULL,
+		   *end = at != NULL ? at + left : NULL;
+
+	for (; at != NULL && at < end; at += length + 1) {
+		length = strcspn(at, " \n");
+		if (length > tail && strncmp(at + length - tail, "/" SYSTEMD_NFTABLES_DROP_IN, tail) == 0)
+			return true;
+	}
+	return false;
+}

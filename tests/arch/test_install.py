@@ -125,6 +125,29 @@ def test_the_units(tmp_path):
     assert not [line for line in lock + daemon if line.startswith("ExecStop")]  # a stop opens nothing
 
 
+# As Debian's package nftables has it.
+NFTABLES = """[Unit]
+Description=nftables
+Wants=network-pre.target
+Before=network-pre.target shutdown.target
+Conflicts=shutdown.target
+DefaultDependencies=no
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+StandardInput=null
+ProtectSystem=full
+ProtectHome=true
+ExecStart=/usr/sbin/nft -f /etc/nftables.conf
+ExecReload=/usr/sbin/nft -f /etc/nftables.conf
+ExecStop=/usr/sbin/nft flush ruleset
+
+[Install]
+WantedBy=sysinit.target
+"""
+
+
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze")
 def test_systemd_reads_the_units(tmp_path):
     """systemd's own judgement, with a daemon that is there."""
@@ -132,16 +155,39 @@ def test_systemd_reads_the_units(tmp_path):
     data("linux", "", prefix=prefix, etc=str(tmp_path / "e"))
     (tmp_path / "p/sbin").mkdir()
     shutil.copy("/bin/true", tmp_path / "p/sbin/portcullisd")
-    units = sorted((tmp_path / "p/lib/systemd/system").iterdir())
+    folder = tmp_path / "p/lib/systemd/system"
+    units = sorted(each for each in folder.iterdir() if each.is_file())
+    (folder / "nftables.service").write_text(NFTABLES)
+    (folder / "sysinit.target.wants").mkdir()
+    for name in ("nftables.service", "portcullis-lock.service"):
+        (folder / "sysinit.target.wants" / name).symlink_to(f"../{name}")
     assert [each.name for each in units] == ["portcullis-lock.service", "portcullis-online.service", "portcullis.service"]
-    environment = {**os.environ, "SYSTEMD_UNIT_PATH": f"{units[0].parent}:"}
-    done = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True, check=False,
-                          env=environment, timeout=60)
-    assert "portcullis" not in done.stdout + done.stderr, done.stderr
+    units += [folder / "nftables.service"]
+
+    def judged():
+        done = subprocess.run(["systemd-analyze", "verify", "--man=no", *units, "sysinit.target"], capture_output=True, text=True,
+                              check=False, env={**os.environ, "SYSTEMD_UNIT_PATH": f"{folder}:"}, timeout=60)
+        return done.stdout + done.stderr
+
+    assert not re.search("portcullis|nftables|cycle", judged()), judged()
+    drop_in = folder / "nftables.service.d/portcullis.conf"
+    sound = drop_in.read_text()
+    drop_in.write_text(sound.replace("After=", "After=network-pre.target "))
+    assert "cycle" in judged()
+    drop_in.write_text(sound)
     units[0].write_text(units[0].read_text().replace("Type=oneshot", "Type=wrong"))
-    done = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True, check=False,
-                          env=environment, timeout=60)
-    assert "portcullis-lock.service" in done.stdout + done.stderr
+    assert "portcullis-lock.service" in judged()
+
+
+def test_the_drop_in_names_a_script_that_is_there(tmp_path):
+    prefix = data("linux", tmp_path)
+    text = (prefix / "lib/systemd/system/nftables.service.d/portcullis.conf").read_text()
+    assert re.findall(r"(?m)^Exec(\w+)=(.*)$", text) == [
+        (verb, line) for verb, word in (("Start", "load"), ("Reload", "load"), ("Stop", "stop"))
+        for line in ("", f"/opt/p/libexec/portcullis-nftables {word}")]
+    script = prefix / "libexec/portcullis-nftables"
+    assert stat.S_IMODE(script.stat().st_mode) == 0o755 and "@" not in script.read_text()
+    subprocess.run(["sh", "-n", script], check=True)
 
 
 @pytest.mark.skipif(not shutil.which("systemd-sysusers"), reason="no systemd-sysusers")

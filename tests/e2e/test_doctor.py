@@ -70,7 +70,6 @@ class Machine:
         call("mount", "--bind", self.root / "etc", "/etc")
         (self.root / "etc/resolv.conf").unlink()
         self.write("/etc/resolv.conf", "nameserver 192.0.2.53\n")
-        self.write("/etc/nftables.conf", "flush ruleset\n")
 
     def systemctl(self, shown):
         self.write(self.standin / "shown", shown + "\n")
@@ -239,8 +238,8 @@ def systemctl(shown):
     return lambda machine: machine.systemctl(shown)
 
 
-def unit(name, active="active", enabled="disabled"):
-    return systemctl(LOCK + DAEMON + f"\nId={name}\nActiveState={active}\nUnitFileState={enabled}\n")
+def unit(name, active="active", enabled="disabled", drop_in=""):
+    return systemctl(LOCK + DAEMON + f"\nId={name}\nActiveState={active}\nUnitFileState={enabled}\nDropInPaths={drop_in}\n")
 
 
 def process(name):
@@ -341,6 +340,9 @@ def names(*hosts):
     (process("mullvad-daemon"), "others", WARN, "another VPN"),
     (unit("wg-quick@home.service"), "others", WARN, "WireGuard"),
     (unit("nftables.service", enabled="enabled", active="inactive"), "others", FAIL, "flush ruleset"),
+    (unit("nftables.service", drop_in="/etc/systemd/system/nftables.service.d/my.conf"), "others", FAIL, "is not in force"),
+    (unit("nftables.service", drop_in="/usr/lib/systemd/system/nftables.service.d/portcullis.conf"), "others", GOOD,
+     "in one transaction"),
     (wireguard("true"), "others", WARN, "NetworkManager"),
     (systemctl("\n" * 3 + "x" * 400000), "others", UNKNOWN, "no service manager answers"),
     (put("/etc/resolv.conf", "nameserver 192.168.1.1\n"), "resolver", FAIL, "192.168.1.1"),

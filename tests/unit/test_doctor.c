@@ -264,6 +264,24 @@ static void units(void **state)
 	assert_false(systemd_runs("", "ufw.service"));
 }
 
+#define NFTABLES "Id=nftables.service\nActiveState=active\n"
+#define OURS "/usr/lib/systemd/system/nftables.service.d/portcullis.conf"
+
+static void nftables_keeps_the_lock(void **state)
+{
+	(void)state;
+	assert_true(systemd_nftables_keeps("Id=x.service\n\n" NFTABLES "DropInPaths=" OURS "\n"));
+	assert_true(systemd_nftables_keeps(
+	    NFTABLES "DropInPaths=/etc/systemd/system/nftables.service.d/a.conf " OURS " /b\n"));
+	assert_false(systemd_nftables_keeps(NFTABLES "DropInPaths=\n"));
+	assert_false(systemd_nftables_keeps(NFTABLES "DropInPaths=" OURS ".bak\n"));
+	assert_false(systemd_nftables_keeps(NFTABLES "DropInPaths=x" SYSTEMD_NFTABLES_DROP_IN "\n"));
+	assert_false(systemd_nftables_keeps(NFTABLES "\nId=x.service\nDropInPaths=" OURS "\n"));
+	assert_false(systemd_nftables_keeps("Id=x.service\nDropInPaths=" OURS "\n"));
+	assert_false(systemd_nftables_keeps(NFTABLES));
+	assert_false(systemd_nftables_keeps(""));
+}
+
 static void small_decisions(void **state)
 {
 	(void)state;
@@ -390,6 +408,7 @@ int main(void)
 	    cmocka_unit_test(network_manager),
 	    cmocka_unit_test(order_at_boot),
 	    cmocka_unit_test(units),
+	    cmocka_unit_test(nftables_keeps_the_lock),
 	    cmocka_unit_test(small_decisions),
 	    cmocka_unit_test(times),
 	    cmocka_unit_test(gates),

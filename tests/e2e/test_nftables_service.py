@@ -1,0 +1,263 @@
+"""nftables.service with our drop-in: its rules come and go, and there is no moment without the lock."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from daemon import BUILD, GROUP, TOP, USER
+from netns import wait_for
+from test_attacks import FLOOD, Sender, strip_handles
+from test_flow import gets_inside, gets_out
+from test_unowned import unowned, without_flags
+from world import ROOT
+
+RATE, ROUNDS = 5000, 8
+# Debian's own, and one more table.
+OWNERS = """#!/usr/sbin/nft -f
+flush ruleset
+table inet filter {
+	chain output {
+		type filter hook output priority filter;
+	}
+}
+table ip other {
+}
+"""
+PLAIN = {"load": ["/usr/sbin/nft", "-f", "/etc/nftables.conf"], "stop": ["/usr/sbin/nft", "flush", "ruleset"]}
+# Frames past all protocols: what only the chains at egress see.
+FRAMES = """
+import select, socket
+sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+sock.bind(("eth0", 0))
+print("ready", flush=True)
+while True:
+    try:
+        sock.send(b"\\xff" * 6 + b"\\x02" * 6 + b"\\x88\\xb5" + b"PORTCULLIS-FLOOD" * 4)
+    except OSError:
+        pass
+    select.select([], [], [], 0.0005)
+"""
+
+
+class Service:
+    """What `make install` puts there, and the commands of the unit as the drop-in leaves them."""
+
+    def __init__(self, host):
+        self.host, self.root = host, pathlib.Path(f"{ROOT}/nftables")
+        prefix = self.root / "p"
+        subprocess.run(["make", "-s", "install-data", f"BUILD={self.root}/build", "DESTDIR=", f"PREFIX={prefix}",
+                        f"SYSCONFDIR={self.root}/e"], cwd=TOP, check=True, capture_output=True)
+        for place, name in (("sbin", "portcullisd"), ("bin", "portcullis")):
+            (prefix / place).mkdir()
+            shutil.copy2(f"{BUILD}/{name}", prefix / place)
+        (self.root / "e/portcullis/portcullis.conf").write_text(
+            f'backend = "nft"\nuser = "{USER}"\nopenvpn-group = "{GROUP}"\nlan = true\n')
+        drop_in = (prefix / "lib/systemd/system/nftables.service.d/portcullis.conf").read_text()
+        self.commands = {verb: re.search(rf"(?m)^Exec{verb}=\nExec{verb}=(\S.*)$", drop_in).group(1).split()
+                         for verb in ("Start", "Reload", "Stop")}
+        self.daemon = prefix / "sbin/portcullisd"
+        shutil.copytree("/etc", self.root / "etc", symlinks=True)
+        subprocess.run(["mount", "--bind", self.root / "etc", "/etc"], check=True)
+        self.link = pathlib.Path("/etc/systemd/system/sysinit.target.wants/portcullis-lock.service")
+        self.owners(OWNERS)
+
+    def owners(self, text):
+        pathlib.Path("/etc/nftables.conf").write_text(text)
+
+    def enable(self):
+        self.link.parent.mkdir(parents=True, exist_ok=True)
+        self.link.symlink_to("/nowhere")
+        return self
+
+    def run(self, verb, check=True):
+        return self.host.run(*self.commands[verb], check=check)
+
+    def lock(self):
+        self.host.run(self.daemon, "-L", "-c", self.root / "e/portcullis/portcullis.conf")
+        return strip_handles(self.ours())
+
+    def tables(self):
+        """Nothing of ours may lie there for longer than a load takes."""
+        return set(self.host.run("nft", "list", "tables").stdout.split("table ")[1:])
+
+    def ours(self):
+        return "".join(self.host.run("nft", "list", "table", *name.split()).stdout for name in sorted(self.tables())
+                       if name.strip().endswith(" portcullis"))
+
+    def end(self):
+        subprocess.run(["umount", "/etc"], check=True)
+        for path in ("/run/portcullis/off", "/var/lib/portcullis/off"):
+            pathlib.Path(path).unlink(missing_ok=True)
+        shutil.rmtree(self.root)
+
+
+@pytest.fixture
+def service(world):
+    made = Service(world.host)
+    yield made
+    made.end()
+
+
+OURS, THEIRS = {"inet portcullis\n", "netdev portcullis\n"}, {"inet filter\n", "ip other\n"}
+
+
+class Flood:
+    """Programs that send all the time, as programs do and past all protocols."""
+
+    def __init__(self, world, program):
+        self.world = world
+        self.sender = Sender(world, program, "-b", "eth0", "-r", str(RATE))
+        self.frames = world.host.popen(sys.executable, "-c", FRAMES, stdout=subprocess.PIPE, text=True)
+        assert self.frames.stdout.readline() == "ready\n"
+
+    def left(self, wire):
+        self.world.fence(wire)
+        return len(wire.seen(FLOOD))
+
+    def stop(self):
+        self.frames.kill()
+        self.frames.wait()
+        self.frames.stdout.close()
+        return self.sender.stop()
+
+
+@pytest.fixture
+def flood(world, flood_program):
+    made = []
+
+    def make():
+        made.append(Flood(world, flood_program))
+        return made[-1]
+    yield make
+    for each in made:
+        each.stop()
+
+
+@pytest.mark.parametrize("how", PLAIN)
+def test_without_the_drop_in_it_opens(world, service, flood, how):
+    """The control: the unit as it comes with the system."""
+    service.lock()
+    sending = flood()
+    with world.wire("udp") as wire:
+        assert sending.left(wire) == 0
+        world.host.run(*PLAIN[how])
+        wait_for(lambda: len(wire.seen(FLOOD)) > 100, "what the senders get out")
+    assert service.tables().isdisjoint(OURS)
+
+
+def test_no_moment_without_the_lock(world, service, flood):
+    locked = service.lock()
+    service.enable()
+    sending = flood()
+    with world.wire("udp") as wire:
+        for _ in range(ROUNDS):
+            for verb in ("Start", "Reload"):
+                service.run(verb)
+                assert service.tables() == OURS | THEIRS
+            assert strip_handles(service.ours()) == locked and "fc00::/7" in locked
+            service.run("Stop")
+            assert service.tables() == OURS and strip_handles(service.ours()) == locked
+        assert sending.left(wire) == 0
+        wire.assert_clean()
+
+
+def test_it_locks_what_nothing_has_locked(world, service):
+    """A start before the lock's own."""
+    locked = service.lock()
+    world.host.run("nft", "flush", "ruleset")
+    service.enable().run("Start")
+    assert service.tables() == OURS | THEIRS and strip_handles(service.ours()) == locked
+
+
+def test_nothing_changes_while_it_is_not_enabled(world, service):
+    """Not even a lock by hand is spared: the unit does what it does without us."""
+    for verb, plain in (("Start", "load"), ("Reload", "load"), ("Stop", "stop")):
+        world.host.run(*PLAIN[plain])
+        wanted = world.host.run("nft", "list", "ruleset").stdout
+        service.lock()
+        service.run(verb)
+        assert world.host.run("nft", "list", "ruleset").stdout == wanted
+    with world.wire("udp") as wire:
+        assert gets_out(world, wire)
+
+
+def test_off_is_off(world, service):
+    service.lock()
+    service.enable()
+    world.host.run(service.root / "p/bin/portcullis", "off", "--offline")
+    for verb in ("Start", "Reload"):
+        service.run(verb)
+        assert service.tables() == THEIRS
+    service.run("Stop")
+    assert service.tables() == set()
+    with world.wire("udp") as wire:
+        assert gets_out(world, wire)
+
+
+@pytest.mark.parametrize("text", ["flush ruleset\ntable inet filter {\n", None], ids=["wrong", "missing"])
+def test_a_file_that_does_not_load(world, service, text):
+    """Both or neither: the lock stands as it did, and the unit fails as it does without us."""
+    locked = service.lock()
+    service.enable()
+    if text is None:
+        os.unlink("/etc/nftables.conf")
+    else:
+        service.owners(text)
+    assert service.run("Start", check=False).returncode != 0
+    assert service.tables() == OURS and strip_handles(service.ours()) == locked
+    with world.wire("udp") as wire:
+        assert not gets_out(world, wire)
+
+
+def test_where_the_file_is_another(service):
+    os.unlink("/etc/nftables.conf")
+    os.makedirs("/etc/sysconfig", exist_ok=True)
+    pathlib.Path("/etc/sysconfig/nftables.conf").write_text(OWNERS.replace("flush ruleset\n", ""))
+    service.host.run("nft", "add", "table", "inet", "older")
+    service.run("Start")
+    assert service.tables() == THEIRS
+    service.enable().run("Reload")
+    assert service.tables() == OURS | THEIRS
+
+
+def test_a_link_that_takes_no_chain(world, service):
+    """64 chains at most, as everywhere: the load goes on, and the lock stands."""
+    world.host.ip(*(f"link add many{i} type veth peer name other{i}" for i in range(35)))
+    service.enable().run("Start")
+    assert service.tables() == OURS | THEIRS
+
+
+def test_beside_a_live_daemon(world, service, portcullis, flood):
+    gate = portcullis("udp").start_open()
+    before = strip_handles(service.ours())
+    service.enable()
+    sending = flood()
+    with world.wire("udp") as wire:
+        for verb in ("Start", "Reload", "Stop"):
+            service.run(verb)
+            assert service.tables() == (OURS if verb == "Stop" else OURS | THEIRS)
+        assert sending.left(wire) == 0
+        wire.assert_clean()
+    assert strip_handles(service.ours()) == before and gate.kernel_gate() == "open"
+    gate.wait(gate="open")
+    assert gets_inside(world)
+
+
+def test_beside_a_live_daemon_that_owns_nothing(world, service, portcullis, flood):
+    """As on a kernel before 6.9: an open gate is shut for a moment, and the daemon opens it again."""
+    gate = unowned(world, portcullis())
+    before = without_flags(gate.rules())
+    service.enable()
+    sending = flood()
+    with world.wire("udp") as wire:
+        service.run("Reload")
+        wait_for(lambda: set(before) <= set(without_flags(gate.rules())), lambda: gate.told(gate.rules()), 5)
+        assert THEIRS <= service.tables()
+        assert sending.left(wire) == 0
+        wire.assert_clean()
+    gate.wait(gate="open")
+    assert gate.kernel_gate() == "open" and gets_inside(world)
