@@ -25,13 +25,26 @@ def blocks(language):
 
 
 def note_rules(directory):
-    """As the page says: the command's output, and its lines at the end. Its wan is our eth0."""
-    command = blocks("sh")[0].replace("--link wan", "--link eth0")
-    assert command.startswith("portcullis rules ")
-    subprocess.run(["sh", "-ec", command], cwd=directory, check=True, env=dict(os.environ, PATH=f"{BUILD}:{os.environ['PATH']}"))
-    with open(f"{directory}/portcullis.nft", "a", encoding="ascii") as file:
-        file.write(blocks("nft")[0])
+    """As the page says: the commands' output, and its lines at the end of both. Its wan is our eth0. The open file."""
+    for command, name in zip(blocks("sh"), ("portcullis.nft", "portcullis-locked.nft")):
+        assert command.startswith("portcullis rules ") and command.endswith(f">{name}\n")
+        subprocess.run(["sh", "-ec", command.replace("--link wan", "--link eth0")], cwd=directory, check=True,
+                       env=dict(os.environ, PATH=f"{BUILD}:{os.environ['PATH']}"))
+        with open(f"{directory}/{name}", "a", encoding="ascii") as file:
+            file.write(blocks("nft")[0])
     return f"{directory}/portcullis.nft"
+
+
+def start(world, directory):
+    """The page's init script, with its files here and an openvpn that can't make the interface."""
+    note_rules(directory)
+    (directory / "openvpn").write_text("#!/bin/sh\nexit 1\n")
+    (directory / "openvpn").chmod(0o755)
+    script = blocks("sh")[2].replace("/etc/portcullis", f"{directory}/portcullis").replace(
+        "/sys/class/net/tun0", "/proc/sys/net/ipv4/conf/tun0")
+    assert script.startswith("#!/bin/sh /etc/rc.common\n")
+    return world.host.run("sh", "-c", f"{script}\nstart", check=False,
+                          env=dict(os.environ, PATH=f"{directory}:{os.environ['PATH']}")).returncode
 
 
 @pytest.fixture
@@ -73,6 +86,29 @@ def test_the_note_holds(world, inside, tmp_path):
         assert wire.seen(b"HOLE")
     # The client still reaches the router: for addresses and names.
     assert inside.call(connect_tcp, ROUTER4, 53)[0] == 111  # refused: it was asked, and nobody listens
+
+
+def test_without_the_interface_it_is_shut(world, inside, tmp_path):
+    """openvpn --mktun fails: the open file is refused as a whole, and the locked one stands."""
+    world.host.ip("link delete tun0")
+    with world.wire("udp") as wire:
+        assert world.host.run("nft", "-f", note_rules(tmp_path), check=False).returncode != 0
+        assert calls_out(world, inside, wire, b"ALONE") >= 10, "the open file alone would do: this shows nothing"
+    assert start(world, tmp_path) != 0
+    with world.wire("udp") as wire:
+        assert calls_out(world, inside, wire, b"SHUT") == 0
+        wire.assert_clean()
+    # The client still reaches the router.
+    assert inside.call(connect_tcp, ROUTER4, 53)[0] == 111
+
+
+def test_with_the_interface_it_starts(world, inside, tmp_path):
+    assert start(world, tmp_path) == 0
+    device = hold_tunnel(world)
+    world.host.ip("route replace 198.51.100.0/24 dev tun0")
+    inside.call(send_udp, INTERNET4, 5300, b"STARTED", uid=NOBODY)
+    assert comes_out(device, b"STARTED")
+    os.close(device)
 
 
 def hold_tunnel(world):
