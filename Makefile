@@ -164,7 +164,7 @@ uninstall:
 	    $(foreach name,portcullis portcullisd,$(DESTDIR)$(BASH_COMPLETIONS)/$(name) $(DESTDIR)$(FISH_COMPLETIONS)/$(name).fish) \
 	    $(DESTDIR)$(ZSH_COMPLETIONS)/_portcullis \
 	    $(foreach file,$(INITRAMFS_FILES),$(call initramfs_file,$(file)))
-	@rmdir $(DESTDIR)$(PREFIX)/share/portcullis $(DESTDIR)$(SYSCONFDIR)/portcullis 2>/dev/null || true
+	@rmdir $(DESTDIR)$(PREFIX)/share/portcullis $(DESTDIR)$(PREFIX)/libexec/portcullis $(DESTDIR)$(SYSCONFDIR)/portcullis 2>/dev/null || true
 
 # What is released: a tarball of what git tracks, and the Debian package of it.
 dist:

@@ -15,12 +15,12 @@ CHILD := child_linux child_memfd child_unix pid_linux pid_unix tool_unix
 DESCRIPTOR := descriptor_flags
 PEER := peer_linux peer_unix
 PORTS := forwarding_linux dns_by_hand_linux daemon_linux notify_linux off_marker_linux off_marker_unix $(PEER) process_unix sleep_linux
-MACHINE := machine_linux machine_systemd machine_fact machine_unix
+MACHINE := machine_linux machine_initrd machine_systemd machine_fact machine_unix
 STRICT_BOOT := strict_boot_null
 SERVICE := service_systemd account_sysusers
 SERVICE_FILES := systemd/portcullis-lock.service.in:lib/systemd/system:644 systemd/portcullis.service.in:lib/systemd/system:644 \
 	systemd/portcullis-online.service.in:lib/systemd/system:644 systemd/99-portcullis.rules.in:lib/udev/rules.d:644 \
-	systemd/nftables.service.d/portcullis.conf.in:lib/systemd/system/nftables.service.d:644 systemd/portcullis-nftables.in:libexec:755 \
+	systemd/nftables.service.d/portcullis.conf.in:lib/systemd/system/nftables.service.d:644 systemd/nftables.in:libexec/portcullis:755 \
 	systemd/sysusers.d/portcullis.conf:lib/sysusers.d:644 systemd/tmpfiles.d/portcullis.conf.in:lib/tmpfiles.d:644
 EXAMPLES := share/doc/portcullis/examples
 # Not installed where another init would read them: copied by hand.

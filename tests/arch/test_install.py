@@ -184,8 +184,8 @@ def test_the_drop_in_names_a_script_that_is_there(tmp_path):
     text = (prefix / "lib/systemd/system/nftables.service.d/portcullis.conf").read_text()
     assert re.findall(r"(?m)^Exec(\w+)=(.*)$", text) == [
         (verb, line) for verb, word in (("Start", "load"), ("Reload", "load"), ("Stop", "stop"))
-        for line in ("", f"/opt/p/libexec/portcullis-nftables {word}")]
-    script = prefix / "libexec/portcullis-nftables"
+        for line in ("", f"/opt/p/libexec/portcullis/nftables {word}")]
+    script = prefix / "libexec/portcullis/nftables"
     assert stat.S_IMODE(script.stat().st_mode) == 0o755 and "@" not in script.read_text()
     subprocess.run(["sh", "-n", script], check=True)
 
