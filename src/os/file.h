@@ -24,6 +24,10 @@ int file_open_owned(const char *path, mode_t never, struct err *e);
  * each folder above it, down from `from`, and where links lead? 0, or -1 and `e`. */
 int file_is_trusted(const char *from, const char *path, struct err *e);
 
+/* Is the folder that `path` lies in there as soon as `root` and the usr in it
+ * are, with no other file system to wait for? true also if it can't be looked at. */
+bool file_is_early(const char *root, const char *path);
+
 /* A folder of ours and the files in it. 0 also if it is not there; -1 and `e`. */
 int file_remove_folder(const char *path, struct err *e);
 

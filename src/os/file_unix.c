@@ -151,6 +151,28 @@ int file_listener(const char *path, mode_t mode, uint32_t uid, int64_t gid, stru
 	return fd;
 }
 
+static bool device_of(const char *path, dev_t *device)
+{
+	struct stat status;
+
+	if (stat(path, &status) == -1)
+		return false;
+	*device = status.st_dev;
+	return true;
+}
+
+bool file_is_early(const char *root, const char *path)
+{
+	char folder[PATH_MAX], first[PATH_MAX], second[PATH_MAX];
+	dev_t here, with;
+
+	snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
+	snprintf(first, sizeof first, "%s/", root);
+	snprintf(second, sizeof second, "%s/usr", root);
+	return !device_of(folder, &here) || (device_of(first, &with) && here == with) ||
+	       (device_of(second, &with) && here == with);
+}
+
 int file_save(const char *path, const char *text, bool durable)
 {
 	char fresh[PATH_MAX];

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/file.h"
 #include "os/install_paths.h"
 #include "os/tool.h"
 #include "os/tool_paths.h"
@@ -54,6 +55,15 @@ static int renew_initrds(struct err *e)
 
 int service_install(struct err *e)
 {
+	char daemon[PATH_MAX];
+
+	/* The lock waits for that file system, its device for udev, and udev for the lock. */
+	if (!file_is_early(install_root(), install_path(INSTALL_PORTCULLISD, NULL, daemon)))
+		return err_set(
+		    e,
+		    "%s is on a file system of its own: with the lock before udev the boot may hang; "
+		    "instead: make install PREFIX=/usr, or have it on that of / or of /usr",
+		    daemon);
 	if (systemctl("daemon-reload", NULL, NULL, e) == -1 || systemctl("enable", LOCK, DAEMON, e) == -1)
 		return -1;
 	return renew_initrds(e);

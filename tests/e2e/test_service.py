@@ -202,6 +202,33 @@ def test_initrds_get_the_lock_and_lose_it(machine):
     assert host.calls().count("update-initramfs -u -k all") == 2
 
 
+def test_a_daemon_that_comes_late_is_not_enabled(machine):
+    """On a file system of its own: the lock would wait for it, and it for udev, which waits for the lock."""
+    host = machine("linux")
+    usr = host.root / "usr"
+    shutil.copytree(usr, host.root / "copy")
+    for late, refused in (("usr/local", True), ("usr", False)):
+        folder = host.root / late
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", folder], check=True)
+        shutil.copytree(host.root / "copy" / pathlib.Path(late).relative_to("usr"), folder, dirs_exist_ok=True)
+        host.forget()
+        done = host.run("enable", str(profile(host)))
+        subprocess.run(["umount", folder], check=True)
+        assert done.returncode == (1 if refused else 0), done.stderr
+        assert refused == ("is on a file system of its own" in done.stderr)
+        assert host.is_enabled() != refused and (host.conf() == CONF) == refused
+
+
+@pytest.mark.parametrize("words", [True, False])
+def test_enable_tells_what_the_initrd_stops(machine, words):
+    host = machine("linux")
+    if not words:
+        shutil.copy(HERE / "standin/recorder", host.root / "update-initramfs")
+    done = host.run("enable", str(profile(host)))
+    assert done.returncode == 0, done.stderr
+    assert ("enable: note: initramfs-tools is not here" in done.stdout) == words
+
+
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_enable_by_name_without_a_configuration(machine, platform):
     host = machine(platform, conf=None)
