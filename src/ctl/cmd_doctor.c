@@ -41,6 +41,7 @@ static const struct doctor_check checks[] = {
     {"connectivity-check", "NetworkManager", doctor_connectivity},
     {"clock", "clock", doctor_clock},
     {"boot", "service order", doctor_boot},
+    {"initrd", "initrd", doctor_initrd},
     {"boot-lock", "lock at boot", doctor_boot_lock},
     {"daemon", "portcullisd", doctor_daemon},
     {"gate", "gate", doctor_gate},

@@ -17,6 +17,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/install_paths.h"
+#include "os/machine.h"
 #include "os/off_marker.h"
 #include "os/service.h"
 #include "os/tool.h"
@@ -339,6 +340,16 @@ static int show(const struct ctl *ctl)
 	return code;
 }
 
+/* The next boot may need what the lock stops. */
+static void warn_of_initrd(void)
+{
+	struct machine_fact fact;
+
+	machine_initrd(&fact);
+	if (fact.answer == MACHINE_NO)
+		printf("enable: note: %s; instead: %s\n", fact.text, fact.instead);
+}
+
 static int run_enable(struct ctl *ctl)
 {
 	struct enabling enabling = {.ctl = ctl};
@@ -358,6 +369,8 @@ static int run_enable(struct ctl *ctl)
 	if (geteuid() != 0)
 		return ctl_fail(ctl, "only root may; instead: sudo portcullis enable %s", enabling.operand);
 	done = take_steps(&enabling, &e);
+	if (done == STEPS)
+		warn_of_initrd();
 	code = done < STEPS ? give_up(&enabling, done, &e) : show(ctl);
 	free(enabling.before);
 	return code;

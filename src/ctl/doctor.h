@@ -65,7 +65,7 @@ void doctor_firewall(struct doctor *doctor), doctor_tun(struct doctor *doctor),
 void doctor_others(struct doctor *doctor);
 void doctor_resolver(struct doctor *doctor), doctor_connectivity(struct doctor *doctor);
 void doctor_clock(struct doctor *doctor), doctor_boot(struct doctor *doctor),
-    doctor_boot_lock(struct doctor *doctor);
+    doctor_initrd(struct doctor *doctor), doctor_boot_lock(struct doctor *doctor);
 void doctor_daemon(struct doctor *doctor), doctor_gate(struct doctor *doctor),
     doctor_off(struct doctor *doctor);
 

@@ -1,4 +1,4 @@
-/* The doctor on time: the clock, the order at boot, the lock at boot. */
+/* The doctor on time: the clock, the order at boot, the initrd, the lock at boot. */
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,6 +40,16 @@ void doctor_boot(struct doctor *doctor)
 
 	machine_boot(&fact, DOCTOR_TOOL_MS);
 	judge_fact(&fact, DOCTOR_FAIL, &finding);
+	doctor_say(doctor, &finding);
+}
+
+void doctor_initrd(struct doctor *doctor)
+{
+	struct finding finding = {.subject = ""};
+	struct machine_fact fact;
+
+	machine_initrd(&fact);
+	judge_fact(&fact, DOCTOR_WARN, &finding);
 	doctor_say(doctor, &finding);
 }
 

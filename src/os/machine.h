@@ -25,6 +25,9 @@ void machine_tun(struct machine_fact *fact);
  * the daemon? Asks the service manager, `milliseconds` at most. */
 void machine_boot(struct machine_fact *fact, int milliseconds);
 
+/* Is there a lock before the root file system is, and what would that stop? */
+void machine_initrd(struct machine_fact *fact);
+
 /* What another program does to us. */
 enum machine_harm {
 	MACHINE_BESIDE, /* nothing */

@@ -44,6 +44,11 @@ int64_t machine_booted(void)
 	return sysctlbyname("kern.boottime", &booted, &length, NULL, 0) == 0 ? (int64_t)booted.tv_sec : 0;
 }
 
+void machine_initrd(struct machine_fact *fact)
+{
+	machine_set(fact, MACHINE_YES, "no system before the root file system on this platform", "");
+}
+
 void machine_tun(struct machine_fact *fact)
 {
 	if (modfind("if_tuntap") != -1 || modfind("if_tun") != -1)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,13 +11,16 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "os/file.h"
+#include "os/install_paths.h"
+#include "os/machine_initrd.h"
 #include "os/machine_systemd.h"
 #include "os/tool.h"
 #include "os/tool_paths.h"
 
 #define TUN_DEVICE "/dev/net/tun"
 
-enum { SHOWN_MAX = 256 * 1024, PATH_TEXT = 256 };
+enum { SHOWN_MAX = 256 * 1024, PATH_TEXT = 256, CMDLINE_SIZE = 4096 };
 
 const struct machine_other machine_others[] = {
     {"mullvad-daemon", false, MACHINE_FIGHTS, "is another VPN, with a kill switch and rules of its own",
@@ -131,7 +135,7 @@ void machine_boot(struct machine_fact *fact, int milliseconds)
 	    SYSTEMD_LOCK,
 	    SYSTEMD_DAEMON,
 	    NULL};
-	char *shown;
+	char *shown, daemon[PATH_MAX];
 
 	if (!has_systemd()) {
 		machine_set(fact, MACHINE_UNKNOWN,
@@ -145,6 +149,40 @@ void machine_boot(struct machine_fact *fact, int milliseconds)
 	else
 		systemd_boot(shown, fact);
 	free(shown);
+	install_path(INSTALL_PORTCULLISD, NULL, daemon);
+	if (fact->answer != MACHINE_NO && !file_is_early(install_root(), daemon))
+		machine_set(fact, MACHINE_NO,
+			    PORTCULLIS_PREFIX
+			    "/sbin is on a file system of its own: the lock waits for it, and "
+			    "the devices that it needs for the lock: the boot may hang",
+			    "make install PREFIX=/usr, or that folder on the file system of / or of /usr");
+}
+
+/* As mkinitramfs looks for them. */
+static bool has_hook(const char *name)
+{
+	static const char *const folders[] = {"/usr/share/initramfs-tools/hooks",
+					      "/etc/initramfs-tools/hooks"};
+	char path[PATH_TEXT];
+	bool found = false;
+
+	for (size_t i = 0; i < sizeof folders / sizeof *folders && !found; i++) {
+		snprintf(path, sizeof path, "%s/%s", folders[i], name);
+		found = access(path, F_OK) == 0;
+	}
+	return found;
+}
+
+void machine_initrd(struct machine_fact *fact)
+{
+	char cmdline[CMDLINE_SIZE];
+	struct initrd initrd = {.tool = access(tool_path(TOOL_UPDATE_INITRAMFS), X_OK) == 0,
+				.dropbear = has_hook("dropbear"),
+				.clevis = has_hook("clevis")};
+
+	if (file_load("/proc/cmdline", cmdline, sizeof cmdline) == 0)
+		initrd.cmdline = cmdline;
+	initrd_judge(&initrd, fact);
 }
 
 int machine_units(bool *running, int milliseconds)

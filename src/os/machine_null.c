@@ -20,6 +20,11 @@ int64_t machine_booted(void)
 	return 0;
 }
 
+void machine_initrd(struct machine_fact *fact)
+{
+	unknown(fact);
+}
+
 void machine_tun(struct machine_fact *fact)
 {
 	unknown(fact);

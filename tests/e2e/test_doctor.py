@@ -18,7 +18,7 @@ LOCK = ("Id=portcullis-lock.service\nWantedBy=sysinit.target\nBefore=network-pre
 DAEMON = "\nId=portcullis.service\nWantedBy=multi-user.target\nLoadState=loaded\nUnitFileState=enabled\n"
 CHECKS = ["programs", "configuration", "profile", "remotes", "certificates", "credentials", "users", "openvpn-group",
           "files", "openvpn", "firewall", "tun", "interface", "links", "ipv6", "others", "resolver",
-          "connectivity-check", "clock", "boot", "boot-lock", "daemon", "gate", "off"]
+          "connectivity-check", "clock", "boot", "initrd", "boot-lock", "daemon", "gate", "off"]
 
 
 def call(*words, **more):
@@ -47,13 +47,14 @@ class Machine:
     def __init__(self, root):
         self.root = root
         self.programs, self.standin = root / "programs", root / "standin"
-        self.processes, self.links, self.server, self.took = [], [], None, 0
+        self.processes, self.links, self.mounts, self.server, self.took = [], [], [], None, 0
         for folder in (root, self.programs, self.standin, root / "state", root / "log"):
             folder.mkdir()
         for name in ("portcullisd", "portcullis-driver", "test/portcullis"):
             shutil.copy2(os.path.join(BUILD, name), self.programs)
         (self.standin / "openssl").symlink_to("/usr/bin/openssl")
         self.systemctl(LOCK + DAEMON)
+        self.write(self.standin / "update-initramfs", "#!/bin/sh\nexit 1\n", 0o755)
         self.own_etc()
         os.makedirs("/run/systemd/system", exist_ok=True)
         self.settings = {"user": 64000, "openvpn-group": 64001, "state-dir": root / "state", "profile": root / "a.ovpn",
@@ -130,6 +131,8 @@ class Machine:
             call("ip", "link", "delete", name)
         for path in ("/run/portcullis/off", "/var/lib/portcullis/off"):
             pathlib.Path(path).unlink(missing_ok=True)
+        for path in self.mounts:
+            call("umount", path)
         call("umount", "/etc")
         shutil.rmtree("/run/systemd", ignore_errors=True)
 
@@ -240,6 +243,25 @@ def systemctl(shown):
 
 def unit(name, active="active", enabled="disabled", drop_in=""):
     return systemctl(LOCK + DAEMON + f"\nId={name}\nActiveState={active}\nUnitFileState={enabled}\nDropInPaths={drop_in}\n")
+
+
+def initrd_hook(name):
+    return put(f"/etc/initramfs-tools/hooks/{name}", "#!/bin/sh\n")
+
+
+def no_initramfs_tools(machine):
+    (machine.standin / "update-initramfs").unlink()
+
+
+def root_by_nfs(machine):
+    machine.write(machine.root / "cmdline", "BOOT_IMAGE=/vmlinuz root=/dev/nfs ip=dhcp\n")
+    call("mount", "--bind", machine.root / "cmdline", "/proc/cmdline")
+    machine.mounts.append("/proc/cmdline")
+
+
+def own_file_system(machine):
+    call("mount", "-t", "tmpfs", "tmpfs", "/usr/local/sbin")
+    machine.mounts.append("/usr/local/sbin")
 
 
 def process(name):
@@ -356,6 +378,11 @@ def names(*hosts):
     (systemctl(LOCK + DAEMON + "DropInPaths=/etc/systemd/system/portcullis.service.d/my.conf\n"), "boot", UNKNOWN,
      "portcullis.service is changed by"),
     (systemctl(LOCK + "DropInPaths=\n" + DAEMON + "DropInPaths=\n"), "boot", GOOD, "locks before"),
+    (own_file_system, "boot", FAIL, "/usr/local/sbin is on a file system of its own"),
+    (no_initramfs_tools, "initrd", WARN, "has no lock"),
+    (initrd_hook("dropbear"), "initrd", WARN, "nobody unlocks its disks from afar"),
+    (initrd_hook("clevis"), "initrd", WARN, "tang"),
+    (root_by_nfs, "initrd", WARN, "by NFS"),
     (say(boot_locked_at=None), "boot-lock", UNKNOWN, "portcullisd's to tell"),
     (say(boot_locked_at="2099-01-01T00:00:00Z"), "boot-lock", WARN, "after the kernel began"),
     (say(gate="locked", tunnel="waiting", reason="no answer\033[2J"), "gate", WARN, "no answer\\x1b[2J"),

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "ctl/doctor_judge.h"
+#include "os/machine_initrd.h"
 #include "os/machine_systemd.h"
 #include "profile/profile.h"
 
@@ -282,6 +283,36 @@ static void nftables_keeps_the_lock(void **state)
 	assert_false(systemd_nftables_keeps(""));
 }
 
+static void initrds(void **state)
+{
+	struct initrd initrd = {.tool = true, .cmdline = "BOOT_IMAGE=/vmlinuz root=UUID=1 ro quiet\n"};
+	struct machine_fact fact;
+
+	(void)state;
+#define INITRD(verdict, words)                                                                               \
+	do {                                                                                                 \
+		initrd_judge(&initrd, &fact);                                                                \
+		assert_int_equal(fact.answer, verdict);                                                      \
+		assert_non_null(strstr(fact.text, words));                                                   \
+		assert_int_equal(fact.instead[0] == '\0', verdict == MACHINE_YES);                           \
+	} while (0)
+	INITRD(MACHINE_YES, "puts the lock in it");
+	initrd.cmdline = NULL;
+	INITRD(MACHINE_YES, "puts the lock in it");
+	initrd.cmdline = "xroot=/dev/nfs root=/dev/nfs2 nfsroot=192.0.2.1:/x";
+	INITRD(MACHINE_YES, "puts the lock in it");
+	initrd.clevis = true;
+	INITRD(MACHINE_NO, "tang");
+	initrd.dropbear = true;
+	INITRD(MACHINE_NO, "dropbear");
+	assert_non_null(strstr(fact.instead, "break=top"));
+	initrd.cmdline = "ro root=/dev/nfs\n";
+	INITRD(MACHINE_NO, "NFS");
+	initrd.tool = false;
+	INITRD(MACHINE_NO, "has no lock");
+#undef INITRD
+}
+
 static void small_decisions(void **state)
 {
 	(void)state;
@@ -409,6 +440,7 @@ int main(void)
 	    cmocka_unit_test(order_at_boot),
 	    cmocka_unit_test(units),
 	    cmocka_unit_test(nftables_keeps_the_lock),
+	    cmocka_unit_test(initrds),
 	    cmocka_unit_test(small_decisions),
 	    cmocka_unit_test(times),
 	    cmocka_unit_test(gates),
