@@ -143,7 +143,7 @@ check-man:
 	$(foreach page,$(wildcard man/*.[1-9]),mandoc -T lint -W warning $(page) &&) true
 check-shell:
 	sh -n bootstrap && $(foreach file,$(wildcard tests/*.sh tests/*/*.sh rc.d/* packaging/*.sh debian/p*inst debian/p*rm debian/tests/lock-* \
-	    openrc/*.in runit/*.in runit/*/*.in),sh -n $(file) &&) true
+	    openrc/*.in runit/*.in runit/*/*.in systemd/nftables.in),sh -n $(file) &&) true
 	bash -n completions/portcullis.bash
 check-lint: check-format check-tidy check-cppcheck check-man check-shell
 
