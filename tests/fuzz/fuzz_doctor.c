@@ -5,6 +5,7 @@
 
 #include "ctl/doctor_judge.h"
 #include "ctl/shown.h"
+#include "os/machine_initrd.h"
 #include "os/machine_systemd.h"
 
 static void check(bool good)
@@ -51,6 +52,10 @@ static void read_tools(const char *text)
 		judge_version(part, false, &finding);
 	systemd_boot(text, &fact);
 	(void)systemd_runs(text, "wg-quick@*");
+	if (systemd_nftables_keeps(text))
+		check(strstr(text, "/" SYSTEMD_NFTABLES_DROP_IN) != NULL);
+	initrd_judge(&(struct initrd){.tool = true, .cmdline = text}, &fact);
+	check(fact.answer == MACHINE_YES || strstr(text, "root=/dev/nfs") != NULL);
 }
 
 static void read_settings(const char *text)
