@@ -213,6 +213,39 @@ def test_a_file_that_does_not_load(world, service, text):
         assert not gets_out(world, wire)
 
 
+def instead_of_the_daemon(service, *words):
+    """A portcullisd that changes nothing, and says these words, one a call."""
+    said = service.root / "said"
+    said.write_text("".join(f"{each}\n" for each in words))
+    service.daemon.rename(service.root / "daemon")
+    service.daemon.write_text(f"#!/bin/sh\nhead -n 1 {said}\nsed -i 1d {said}\n")
+    service.daemon.chmod(0o755)
+
+
+def test_a_lock_that_fails_leaves_it_shut(world, service):
+    """Then the tables of the load are the lock, until the next one."""
+    locked = service.lock()
+    service.enable()
+    instead_of_the_daemon(service, *["no memory"] * 3)
+    done = service.run("Start")
+    assert "shut by the tables portcullis_meanwhile; instead: " in done.stderr
+    assert service.tables() == THEIRS | {"inet portcullis_meanwhile\n", "netdev portcullis_meanwhile\n"}
+    with world.wire("udp") as wire:
+        assert not gets_out(world, wire)
+    (service.root / "daemon").rename(service.daemon)
+    service.run("Reload")
+    assert service.tables() == OURS | THEIRS and strip_handles(service.ours()) == locked
+
+
+def test_off_that_comes_meanwhile_is_off(world, service):
+    service.enable()
+    instead_of_the_daemon(service, "locked and verified", *["off, by the marker; instead: portcullis up"] * 2)
+    service.run("Start")
+    assert service.tables() == THEIRS
+    with world.wire("udp") as wire:
+        assert gets_out(world, wire)
+
+
 def test_where_the_file_is_another(service):
     os.unlink("/etc/nftables.conf")
     os.makedirs("/etc/sysconfig", exist_ok=True)
