@@ -237,6 +237,8 @@ def settle(tree, chroot, manager):
     chroot("systemctl", "enable", *units, "serial-getty@ttyS0.service", "systemd-timesyncd.service", "avahi-daemon.service")
     other = {"ifupdown": "NetworkManager.service", "NetworkManager": "networking.service"}[manager]
     chroot("systemctl", "disable", other)
+    if manager == "NetworkManager":  # and another firewall, whose unit flushes every rule at its start and its stop
+        chroot("systemctl", "enable", "nftables.service")
     chroot("systemctl", "mask", "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer",
            "fstrim.timer", "NetworkManager-wait-online.service", "systemd-networkd-wait-online.service")
 

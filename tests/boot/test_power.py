@@ -318,12 +318,14 @@ def test_network_manager_without_portcullis(street, managed_without, accelerator
 
 
 def test_network_manager(street, managed, accelerator):
-    """The same with it: 0 in clear."""
+    """The same with it: 0 in clear, though nftables.service starts with `flush ruleset` and stops with it."""
     with captured(street, managed, accelerator=accelerator) as (machine, tape):
         machine.wait_hand()
         wait_up(machine)
         machine.wait_true("nmcli -g STATE general | grep -q connected", "NetworkManager is connected")
         machine.wait_true("portcullis status", "the gate is open")
+        assert machine.run("systemctl is-active nftables.service") == "active"
+        assert "table inet filter" in machine.run("nft list tables"), "its own rules are not there"
         machine.start("systemctl poweroff")
         machine.wait_off()
     assert_shut(tape, machine)
