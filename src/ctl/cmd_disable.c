@@ -39,8 +39,8 @@ static int end_services(const struct ctl *ctl)
 	say("taking the service files away");
 	if (service_remove(&e) == -1)
 		return ctl_fail(ctl,
-				"%s; the machine is SHUT; instead: disable again, or, to get out: "
-				"portcullis off --offline --persist",
+				"%s; the machine is SHUT; instead: mend that, then disable again, or, to "
+				"get out: portcullis off --offline --persist",
 				e.text);
 	return 0;
 }

@@ -189,21 +189,23 @@ static int vet(struct enabling *enabling, struct err *e)
 	return run_daemon(enabling, "-n", e);
 }
 
-static int install(struct enabling *enabling, struct err *e)
-{
-	if (service_install(e) == 0)
-		return 0;
-	if (!enabling->was_installed)
-		(void)service_remove(NULL);
-	return -1;
-}
-
 static void install_undo(const struct enabling *enabling)
 {
 	struct err e = {""};
 
 	if (!enabling->was_installed && service_remove(&e) == -1)
-		ctl_fail(enabling->ctl, "%s", e.text);
+		ctl_fail(enabling->ctl,
+			 "%s; this machine may be SHUT from the next boot on; instead: mend that, then: "
+			 "portcullis disable",
+			 e.text);
+}
+
+static int install(struct enabling *enabling, struct err *e)
+{
+	if (service_install(e) == 0)
+		return 0;
+	install_undo(enabling);
+	return -1;
 }
 
 /* Where one lives already this changes nothing: what it holds is shut, or the VPN's. */

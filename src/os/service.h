@@ -23,10 +23,12 @@ int service_install(struct err *e);
  * is as it was left. */
 int service_start(struct err *e);
 
-/* Ends portcullisd for good; the gate stays as it is. 0 also if it did not run. */
+/* Ends portcullisd for good, and nothing else; the gate stays as it is. 0 also if it did not run. */
 int service_stop(struct err *e);
 
-/* Takes away what service_install has put. 0 also if there was nothing. */
+/* Takes away what service_install has put. 0 also if there was nothing. -1 and
+ * `e`: what could not be taken away may lock at boot, and what starts
+ * portcullisd there is kept, if it can be. */
 int service_remove(struct err *e);
 
 /* How to see what the manager says about it: a command. */

@@ -87,16 +87,31 @@ static bool is_known(void)
 	       strcmp(answer, "not-found\n") != 0;
 }
 
+/* Never the lock's: the network's own services require it, and a stop would be carried over to them. */
 int service_stop(struct err *e)
 {
 	if (service_check(NULL) == -1)
 		return 0;
-	return systemctl("stop", DAEMON, LOCK, e) == 0 || !is_known() ? 0 : -1;
+	return systemctl("stop", DAEMON, NULL, e) == 0 || !is_known() ? 0 : -1;
+}
+
+/* An initrd may lock at the next boot: somebody must be there who reads root's off. */
+static int keep(bool was_enabled, struct err *e)
+{
+	const char *what = "an initrd may keep the lock";
+
+	if (was_enabled)
+		what = systemctl("enable", LOCK, DAEMON, NULL) == 0
+			   ? "an initrd may keep the lock, so the units stay enabled"
+			   : "an initrd may keep the lock, and the units can't be enabled again";
+	return err_prefix(e, "%s", what);
 }
 
 int service_remove(struct err *e)
 {
+	bool was_enabled = service_is_installed();
+
 	if (systemctl("disable", DAEMON, LOCK, e) == -1 && is_known())
 		return -1;
-	return renew_initrds(e);
+	return renew_initrds(e) == 0 ? 0 : keep(was_enabled, e);
 }

@@ -444,6 +444,49 @@ def test_disable_gives_the_machine_back(machine, platform):
     assert host.run("disable", "--purge").returncode == 0, "once more is no failure"
 
 
+@pytest.mark.parametrize("network", ["networking.service", "NetworkManager.service", "systemd-networkd.service"])
+def test_the_network_s_own_service_runs_on(machine, network):
+    """It requires the lock: whatever stops that unit, or starts it anew, stops the network's too."""
+    host = machine("linux", loaded=[network])
+    path = str(profile(host))
+    for words in (("enable", path), ("enable", path), ("disable",), ("disable", "--purge")):
+        assert host.run(*words).returncode == 0
+        assert network in host.state["loaded"], f"stopped by {words[0]}: {host.calls()}"
+    subprocess.run([host.root / "systemctl", "stop", "portcullis-lock.service"], check=True)
+    assert network not in host.load()["loaded"], "the stand-in's own control"
+
+
+BROKEN_INITRD = "#!/bin/sh\necho 'no space left on /boot' >&2\nexit 1\n"
+
+
+def test_disable_without_new_initrds(machine):
+    """An initrd that still locks needs a daemon that reads root's off: the units stay enabled, and the next try is whole."""
+    host = machine("linux")
+    assert host.run("enable", str(profile(host))).returncode == 0
+    both = sorted(host.state["enabled"])
+    host.put("update-initramfs", BROKEN_INITRD, 0o755)
+    done = host.run("disable")
+    assert done.returncode == 1 and "NOT PROTECTED" not in done.stdout, done
+    assert len(done.stderr.splitlines()) == 1 and "the units stay enabled" in done.stderr, done.stderr
+    assert "no space left on /boot" in done.stderr and "SHUT; instead: mend that, then disable again" in done.stderr
+    assert sorted(host.state["enabled"]) == both and both
+    shutil.copy(HERE / "standin/recorder", host.root / "update-initramfs")
+    done = host.run("disable")
+    assert done.returncode == 0 and "NOT PROTECTED" in done.stdout and not host.state["enabled"], done
+    host.put("update-initramfs", BROKEN_INITRD, 0o755)
+    assert host.run("disable").returncode == 1 and not host.state["enabled"], "what was not enabled is not now"
+
+
+def test_enable_without_new_initrds(machine):
+    """Neither the lock's nor, undone, those without it can be made: enabled, for one of them may lock; and it says so."""
+    host = machine("linux", conf=None)
+    host.put("update-initramfs", BROKEN_INITRD, 0o755)
+    done = host.run("enable", str(profile(host)))
+    assert done.returncode == 1 and host.is_enabled() and not host.is_started(), done
+    assert "this machine may be SHUT from the next boot on; instead: mend that, then: portcullis disable" in done.stderr, done.stderr
+    assert SHUT[0] not in host.calls()
+
+
 def enabled(folder, platform):
     host = Machine(folder, platform)
     assert host.run("enable", str(profile(host))).returncode == 0
