@@ -10,6 +10,7 @@ import tempfile
 
 import pytest
 
+from machine import CONFIGURATION
 from netns import wait_for
 from packages import TOP, changes, newer, package, version
 from world import INTERNET4, NOBODY, send_udp
@@ -168,6 +169,27 @@ def initrd_tool(machine, code):
                   f'echo "$* $lock" >>/tmp/initrd\nexit {code}\n', 0o755)
 
 
+def test_no_initrd_of_an_earlier_life_keeps_the_lock(machine):
+    """Disabled by hand: no unit is enabled any more, an initrd may still lock. One that can't be renewed keeps the package."""
+    machine.install(package("old"))
+    disabled(machine)
+    initrd_tool(machine, 1)
+    done = machine.run("dpkg", "--remove", "portcullis", check=False)
+    assert done.returncode != 0 and "update-initramfs -u -k all" in done.stderr, done
+    assert machine.state()[1:] == "i" and machine.enabled() == ["disabled", "disabled"]
+    initrd_tool(machine, 0)
+    machine.run("dpkg", "--remove", "portcullis")
+    assert machine.read("tmp/initrd").splitlines().count("-u -k all gone") == 2
+
+
+def test_a_machine_without_our_hook_is_spared_new_initrds(machine):
+    machine.install(package("old"))
+    os.unlink(machine.path("usr/share/initramfs-tools/hooks/portcullis"))
+    initrd_tool(machine, 1)
+    machine.run("dpkg", "--remove", "portcullis")
+    assert "-k all" not in machine.read("tmp/initrd")
+
+
 def without_notes(files):
     """What deb-systemd-helper remembers of an enabled unit is its own; a purge takes it away."""
     return {path: each for path, each in files.items() if not path.startswith("var/lib/systemd/deb-systemd-helper")}
@@ -249,7 +271,147 @@ def test_removal_of_a_shut_machine_is_refused(machine, world, bring):
     assert machine.state() == "" and machine.rules() == ""
 
 
+def test_a_deconfiguration_is_no_removal(machine, world):
+    """Another package breaks ours, and the package manager sets ours aside to mend that: all stays."""
+    machine.install(package("old"))
+    machine.enable()
+    is_open(machine)
+    initrd_tool(machine, 1)
+    machine.write("tmp/breaker/DEBIAN/control", "Package: breaker\nVersion: 1\nArchitecture: all\nBreaks: portcullis\n"
+                  "Maintainer: x <x@example.org>\nDescription: x\n")
+    machine.run("dpkg-deb", "-b", "/tmp/breaker", "/tmp/breaker.deb")
+    machine.run("dpkg", "--auto-deconfigure", "--install", "/tmp/breaker.deb")
+    assert machine.state() == "iU", "it was deconfigured at all"
+    assert machine.enabled() == ["enabled", "enabled"] and machine.read("tmp/initrd") == ""
+    assert machine.daemon.poll() is None and world.host.pids("portcullisd")
+    machine.wait(gate="open")
+    machine.run("dpkg", "--remove", "breaker")
+    machine.run("dpkg", "--configure", "portcullis")
+    assert machine.state() == "ii" and machine.enabled() == ["enabled", "enabled"]
+
+
+# --- in a tree that is not the machine
+
+def in_container(machine, *words, **more):
+    """The same tree as a machine of its own: its first process has it for its root."""
+    return machine.host.run("unshare", "--mount", "--pid", "--fork", *machine.words(
+        "sh", "-c", 'mount -t proc proc /proc && "$@"; exit $?', "sh", *words), **more)
+
+
+def test_a_chroot_is_not_asked_for_the_machine_s_gate(machine):
+    """Never enabled there: what holds the kernel's gate is the machine around it, and stays."""
+    machine.install(package("old"))
+    machine.run("portcullisd", "-L", check=False)
+    rules = machine.rules()
+    assert "table inet portcullis" in rules
+    done = in_container(machine, "dpkg", "--remove", "portcullis", check=False)
+    assert done.returncode != 0 and "portcullis disable" in done.stderr and machine.state()[1:] == "i", done
+    machine.run("dpkg", "--purge", "portcullis")
+    assert machine.state() == "" and machine.rules() == rules
+
+
+OTHER = "/mnt/other"
+
+
+def test_a_tree_below_dpkg_s_root(machine):
+    """Its scripts run outside of it (--force-script-chrootless): the machine around it keeps all that is its own."""
+    def dpkg(*words, **more):
+        return machine.run("dpkg", f"--root={OTHER}", "--force-script-chrootless", "--force-depends", *words, **more)
+    machine.install(package("old"))
+    machine.enable()
+    is_open(machine)
+    initrd_tool(machine, 1)
+    for folder in ("updates", "info"):
+        os.makedirs(machine.path(f"{OTHER}/var/lib/dpkg/{folder}"))
+    os.makedirs(machine.path(f"{OTHER}/etc"))
+    machine.write(f"{OTHER}/var/lib/dpkg/status", "")
+    before = without_notes(machine.files())
+    dpkg("--install", "/tmp/portcullis.deb")
+    assert os.path.exists(machine.path(f"{OTHER}/usr/sbin/portcullisd"))
+    machine.write(f"{OTHER}/etc/portcullis/portcullis.conf", CONFIGURATION)
+    machine.write(f"{OTHER}/var/log/portcullis/portcullis.log", "x")
+    machine.run("systemctl", f"--root={OTHER}", "enable", "portcullis.service")
+    assert machine.read(f"{OTHER}/etc/passwd").startswith("_portcullis:")
+    dpkg("--remove", "portcullis")
+    assert not [name for _, _, names in os.walk(machine.path(f"{OTHER}/etc/systemd")) for name in names]
+    dpkg("--purge", "portcullis")
+    for folder in ("etc", "var/lib", "var/log", "run"):
+        assert not os.path.exists(machine.path(f"{OTHER}/{folder}/portcullis")), folder
+    shutil.rmtree(machine.path(OTHER))
+    assert without_notes(machine.files()) == before
+    assert machine.read("tmp/initrd") == "" and machine.enabled() == ["enabled", "enabled"] and machine.state() == "ii"
+    machine.wait(gate="open")
+
+
 # --- from one version to another
+
+# In the place of systemctl: notes what is asked of a running systemd, and answers as the folder says.
+SYSTEMCTL = """#!/bin/sh
+case "$*" in
+*is-enabled*) exec /usr/bin/systemctl "$@" ;;
+*is-active*) cat /tmp/active; [ "$(cat /tmp/active)" = active ]; exit ;;
+esac
+echo "systemctl $*" >>/tmp/calls
+case "$*" in *restart*) . /tmp/restart ;; esac
+"""
+# A minute is too long for a test; who waits by it is noted.
+TIMEOUT = """#!/bin/sh
+echo "timeout $1" >>/tmp/calls
+shift
+exec /usr/bin/timeout 1 "$@"
+"""
+RESTART = "systemctl --quiet --system restart portcullis.service"
+
+
+def systemd(machine, active, restart="exit 0"):
+    os.makedirs(machine.path("run/systemd/system"))
+    machine.write("tmp/active", f"{active}\n")
+    machine.write("tmp/restart", f"{restart}\n")
+    machine.write("usr/local/sbin/systemctl", SYSTEMCTL, 0o755)
+    machine.write("usr/local/sbin/timeout", TIMEOUT, 0o755)
+    for tool in ("systemd-sysusers", "systemd-tmpfiles"):
+        machine.write(f"usr/local/sbin/{tool}", f'#!/bin/sh\necho "{tool} $*" >>/tmp/calls\nexec /usr/bin/{tool} "$@"\n', 0o755)
+
+
+def calls(machine):
+    return machine.read("tmp/calls").splitlines()
+
+
+@pytest.mark.parametrize("active", ["active", "activating", "reloading", "inactive", "failed"])
+def test_an_upgrade_restarts_what_runs(machine, active):
+    """One that is unprotected is `activating`. Users and folders first, then the program that needs them."""
+    machine.install(package("old"))
+    machine.enable()
+    systemd(machine, active)
+    done = machine.install(package("new"))
+    assert machine.state() == "ii" and "portcullis: " not in done.stderr
+    if active in ("inactive", "failed"):
+        assert RESTART not in calls(machine)
+        return
+    assert calls(machine).count(RESTART) == 1
+    order = [calls(machine).index(call) for call in (
+        "systemd-sysusers portcullis.conf", "systemd-tmpfiles --create portcullis.conf", "systemctl --system daemon-reload",
+        "timeout 60", RESTART)]
+    assert order == sorted(order), calls(machine)
+
+
+@pytest.mark.parametrize("restart", ["exit 1", "exec sleep 600"], ids=["fails", "hangs"])
+def test_a_restart_that_fails_is_told_in_a_line(machine, restart):
+    """And does not keep dpkg."""
+    machine.install(package("old"))
+    machine.enable()
+    systemd(machine, "active", restart)
+    done = machine.install(package("new"))
+    told = [line for line in done.stderr.splitlines() if line.startswith("portcullis: ")]
+    assert len(told) == 1 and "instead: see 'systemctl status portcullis'" in told[0], done.stderr
+    assert machine.state() == "ii" and RESTART in calls(machine)
+
+
+def test_the_first_installation_restarts_nothing(machine):
+    systemd(machine, "active")
+    machine.install(package("old"))
+    assert calls(machine) and RESTART not in calls(machine)
+
 
 WAYS = {"upgrade": ("old", "new"), "downgrade": ("new", "old"), "again": ("old", "old")}
 
