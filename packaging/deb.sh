@@ -23,4 +23,6 @@ case $(dpkg-parsechangelog -S Version) in
 	exit 1
 	;;
 esac
+# The folder that a caller's make builds in is not the copy's to clean.
+unset BUILD MAKEFLAGS MFLAGS
 dpkg-buildpackage --unsigned-source --unsigned-changes "$@"

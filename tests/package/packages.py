@@ -57,7 +57,8 @@ def build_newer():
     with open(f"{tree}/debian/changelog", "w", encoding="utf-8") as file:
         file.write(f"portcullis ({number}) unstable; urgency=medium\n\n  * For the tests of an upgrade.\n\n"
                    f" -- {WHO}  Thu, 26 Nov 2026 09:00:00 +0000\n\n{rest}")
-    run("dpkg-buildpackage", "-us", "-uc", "-b", cwd=tree, env=dict(os.environ, DEB_BUILD_OPTIONS="nocheck noddebs parallel=2"))
+    outside = {key: value for key, value in os.environ.items() if key not in ("BUILD", "MAKEFLAGS", "MFLAGS")}
+    run("dpkg-buildpackage", "-us", "-uc", "-b", cwd=tree, env=dict(outside, DEB_BUILD_OPTIONS="nocheck noddebs parallel=2"))
 
 
 def build_all():
