@@ -71,8 +71,8 @@ static int held_by_other(struct err *e)
 		return -1;
 	if (firewall_owner(gate.fw, &pid, e) == -1)
 		return -1;
-	/* Before Linux 6.9 the kernel's tables name nobody. */
-	if (pid == 0)
+	/* Before Linux 6.9 all tables are such, later those of the lock at boot. */
+	if (pid == FIREWALL_UNNAMED)
 		pid = files_find_instance(&gate);
 	if (pid != 0 && pid != getpid()) {
 		err_set(e, "the gate is held by process %d; nothing was changed", (int)pid);

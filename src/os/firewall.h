@@ -63,7 +63,8 @@ int firewall_remove_others(const struct firewall *fw, struct err *e);
 /* What root types to remove our rules without us. */
 void firewall_by_hand(char *to, size_t size);
 
-/* The process that owns our rules (0: nobody, or the kernel can't say). -1 on error. */
+/* The process that owns our rules; 0 nobody; or they stand, and the kernel names nobody. 0 or -1. */
+enum { FIREWALL_UNNAMED = -1 };
 int firewall_owner(struct firewall *fw, int32_t *pid, struct err *e);
 
 /* Packets of this machine stopped since our rules were loaded. 0 or -1. */

@@ -409,6 +409,7 @@ static int nft_remove(struct firewall *fw, struct err *e)
 static int nft_owner(struct firewall *fw, int32_t *pid, struct err *e)
 {
 	int result = nft_read_tables(fw);
+	bool stand = false;
 
 	*pid = 0;
 	if (result != 0)
@@ -418,7 +419,10 @@ static int nft_owner(struct firewall *fw, int32_t *pid, struct err *e)
 
 		if (owner > 0 && (kill(owner, 0) == 0 || errno == EPERM))
 			*pid = owner;
+		stand = stand || fw->found.table[i].exists;
 	}
+	if (*pid == 0 && stand)
+		*pid = FIREWALL_UNNAMED;
 	return 0;
 }
 

@@ -217,7 +217,7 @@ def test_adopted_after_a_kill(machine, start):
     machine.run("nft", "flush", "ruleset")
     assert machine.rules() == rules and machine.handles() == handles
     first.kill()
-    assert second.say("owner") == "0"
+    assert second.say("owner") == "-1", "they stand, and nobody owns them"
     monitor = machine.popen("nft", "monitor", stdout=subprocess.PIPE, text=True)
     try:
         wait_for(lambda: marked(machine, monitor), "the monitor")
