@@ -140,6 +140,7 @@ def test_from_power_on_to_power_off(street, guarded, accelerator):
         prompt = wait_up(machine)
         connected = street.connections(machine.on)
         assert connected and connected[0] < prompt, "somebody could log in before the VPN was there"
+        figures["ahead"] = prompt - connected[0]
         figures["with"] = seconds_to_multi_user(machine)
         assert machine.run("portcullis status", check=False)[0] == IS_OPEN
         log_in(machine, prompt)
@@ -163,8 +164,9 @@ def test_from_power_on_to_power_off(street, guarded, accelerator):
         machine.start("systemctl poweroff")
         machine.wait_off()
     kinds = tape.counts()
-    print(f"\nwith Portcullis, frames: {dict(kinds)}; stopped inside by the first log-in: {figures['stopped']} packets")
     assert_shut(tape, machine)
+    print(f"\nwith Portcullis, frames: 0 in clear, {dict(kinds)}; stopped inside by the first log-in: {figures['stopped']} packets; "
+          f"connected {figures['ahead']:.1f} s before the log-in prompt")
     assert kinds["outer"] > 100 and kinds["dhcp"] >= 2 and kinds["arp"], f"the VPN was not used: {kinds}"
     if "without" in figures:
         print(f"multi-user: {figures['without']:.1f} s without, {figures['with']:.1f} s with: "
