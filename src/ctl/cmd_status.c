@@ -107,7 +107,7 @@ static enum client_result ask(struct client *client, const char *socket, const c
 	return result;
 }
 
-/* The first answer, at `end` at the latest: at boot nobody may be there yet. */
+/* The first answer; none is asked for after `end`. At boot nobody may be there yet. */
 static enum client_result wait_answer(struct client *client, const char *socket, int64_t end, json_t **status,
 				      struct err *e)
 {

@@ -198,9 +198,9 @@ enum client_result client_ask(struct client *client, const char *socket, const j
 	}
 	if (result != CLIENT_CLOSED && result != CLIENT_LATE)
 		return result;
-	/* The gate holds this socket, its driver answers. Without a driver it has shut. */
-	err_set(e, "portcullisd runs, its driver does not answer and is being started again; the "
-		   "gate is shut, unless it was paused or off; instead: ask again, or see its log");
+	/* The gate holds this socket, its driver answers. Without a driver it has shut, if it can. */
+	err_set(e, "portcullisd runs, its driver does not answer; the gate is shut, unless it was paused, "
+		   "off or unprotected; instead: ask again, or see its log");
 	return CLIENT_NO_DRIVER;
 }
 

@@ -232,7 +232,8 @@ int gate_start(struct gate *gate, struct err *e)
 	struct err none = {""};
 
 	if (gate->fw == NULL && (gate->fw = firewall_open(gate->config.backend, e)) == NULL) {
-		if (gate->base != NULL && gate->config.links_down && netwatch_links_down(&none) == 0)
+		if (gate->base != NULL && gate->config.links_down && !off_marker_valid() &&
+		    netwatch_links_down(&none) == 0)
 			log_error("gate", "every physical link is set down, for there is no firewall");
 		return -1;
 	}

@@ -87,8 +87,12 @@ static int ipfw_remove(struct firewall *fw, struct err *e)
 /* The kernel's rules belong to nobody. */
 static int ipfw_owner(struct firewall *fw, int32_t *pid, struct err *e)
 {
-	(void)fw, (void)e;
 	*pid = 0;
+	if (ipfw_kernel_state() == -1)
+		return 0;
+	if (ipfw_look(fw, e) == -1)
+		return -1;
+	*pid = has_rules(&fw->view) ? FIREWALL_UNNAMED : 0;
 	return 0;
 }
 

@@ -55,6 +55,16 @@ def test_lock_and_leave(kernel, gate):
     assert failed.returncode == 1 and "ipfw" in failed.stderr, failed
 
 
+def test_lock_beside_an_open_gate(kernel, gate):
+    """The kernel names no owner: the daemon's own lock file does."""
+    gate.start_open()
+    done = gate.run_daemon("-L")
+    assert done.returncode == 0 and f"held by process {gate.pid}" in done.stdout, done
+    assert tunnel_passes(kernel)
+    gate.kill()
+    assert "locked and verified" in gate.run_daemon("-L").stdout and not tunnel_passes(kernel)
+
+
 def test_killed_while_open(kernel, gate):
     gate.start_open()
     gate.kill()

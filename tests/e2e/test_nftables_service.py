@@ -73,6 +73,11 @@ class Service:
         self.link.symlink_to("/nowhere")
         return self
 
+    def beside(self, gate):
+        """The lock's configuration is that of this daemon, by whose lock file it knows it."""
+        with open(self.root / "e/portcullis/portcullis.conf", "a", encoding="utf-8") as file:
+            file.write(f'runtime-dir = "{gate.runtime}"\n')
+
     def run(self, verb, check=True):
         return self.host.run(*self.commands[verb], check=check)
 
@@ -223,14 +228,17 @@ def instead_of_the_daemon(service, *words):
 
 
 def test_a_lock_that_fails_leaves_it_shut(world, service):
-    """Then the tables of the load are the lock, until the next one."""
+    """Then the tables of the load are the lock, until the next one; a stop leaves them."""
     locked = service.lock()
     service.enable()
-    instead_of_the_daemon(service, *["no memory"] * 3)
+    instead_of_the_daemon(service, *["no memory"] * 5)
     done = service.run("Start")
     assert "shut by the tables portcullis_meanwhile; instead: " in done.stderr
     assert service.tables() == THEIRS | {"inet portcullis_meanwhile\n", "netdev portcullis_meanwhile\n"}
     with world.wire("udp") as wire:
+        assert not gets_out(world, wire)
+        service.run("Stop")
+        assert service.tables() == {"inet portcullis_meanwhile\n", "netdev portcullis_meanwhile\n"}
         assert not gets_out(world, wire)
     (service.root / "daemon").rename(service.daemon)
     service.run("Reload")
@@ -239,7 +247,7 @@ def test_a_lock_that_fails_leaves_it_shut(world, service):
 
 def test_off_that_comes_meanwhile_is_off(world, service):
     service.enable()
-    instead_of_the_daemon(service, "locked and verified", *["off, by the marker; instead: portcullis up"] * 2)
+    instead_of_the_daemon(service, "locked and verified", "off, by the marker; instead: portcullis up")
     service.run("Start")
     assert service.tables() == THEIRS
     with world.wire("udp") as wire:
@@ -267,7 +275,7 @@ def test_a_link_that_takes_no_chain(world, service):
 def test_beside_a_live_daemon(world, service, portcullis, flood):
     gate = portcullis("udp").start_open()
     before = strip_handles(service.ours())
-    service.enable()
+    service.enable().beside(gate)
     sending = flood()
     with world.wire("udp") as wire:
         for verb in ("Start", "Reload", "Stop"):
@@ -284,7 +292,7 @@ def test_beside_a_live_daemon_that_owns_nothing(world, service, portcullis, floo
     """As on a kernel before 6.9: an open gate is shut for a moment, and the daemon opens it again."""
     gate = unowned(world, portcullis())
     before = without_flags(gate.rules())
-    service.enable()
+    service.enable().beside(gate)
     sending = flood()
     with world.wire("udp") as wire:
         service.run("Reload")
