@@ -80,12 +80,10 @@ static void ask_daemon(const struct ctl *ctl, struct doctor *doctor)
 {
 	static struct client client;
 	bool named = strcmp(ctl->socket, CTL_SOCKET) != 0; /* -s comes first */
-	json_t *question = json_pack("{s:s}", "command", "status");
 	struct err e = {""};
-	enum client_result result = client_ask(&client, named ? ctl->socket : doctor->settings.control_socket,
-					       question, &doctor->status, &e);
+	enum client_result result = client_command(
+	    &client, named ? ctl->socket : doctor->settings.control_socket, "status", &doctor->status, &e);
 
-	json_decref(question);
 	if (result == CLIENT_OK)
 		client_close(&client);
 	else

@@ -142,15 +142,11 @@ static enum client_result next_status(const struct ctl *ctl, struct client *clie
 	int64_t now = clock_steady_ms(), patience = deadline == -1 ? -1 : deadline > now ? deadline - now : 0;
 	enum client_result result =
 	    client_next(client, patience > INT_MAX ? INT_MAX : (int)patience, status, e);
-	json_t *question;
 
 	if (result != CLIENT_CLOSED)
 		return result;
 	client_close(client);
-	question = json_pack("{s:s}", "command", "watch");
-	result = client_ask(client, ctl->socket, question, status, e);
-	json_decref(question);
-	return result;
+	return client_command(client, ctl->socket, "watch", status, e);
 }
 
 /* `status` was the case before the door was knocked at: where the wished state
@@ -189,7 +185,7 @@ static int run_waiting(struct ctl *ctl, uint32_t verb)
 {
 	const struct wire_door_request request = {.version = WIRE_VERSION, .verb = verb};
 	static struct waiting waiting;
-	json_t *question, *status = NULL;
+	json_t *status = NULL;
 	enum client_result result;
 	struct err e = {""};
 	int code = read_options(ctl, &waiting);
@@ -198,9 +194,7 @@ static int run_waiting(struct ctl *ctl, uint32_t verb)
 		return code;
 	if (!waiting.wanted)
 		return ctl_door(ctl, &request);
-	question = json_pack("{s:s}", "command", "watch");
-	result = client_ask(&waiting.client, ctl->socket, question, &status, &e);
-	json_decref(question);
+	result = client_command(&waiting.client, ctl->socket, "watch", &status, &e);
 	if (result == CLIENT_NO_DAEMON)
 		return ctl_no_daemon(ctl);
 	if (result != CLIENT_OK)
@@ -217,16 +211,14 @@ static int run_waiting(struct ctl *ctl, uint32_t verb)
 int ctl_door_settled(const struct ctl *ctl, const struct wire_door_request *request)
 {
 	static struct waiting waiting = {.wanted = true, .seconds = SETTLE_SECONDS};
-	json_t *question, *status = NULL;
+	json_t *status = NULL;
 	enum client_result result;
 	struct err e = {""};
 	int code = ctl_door(ctl, request);
 
 	if (code != 0)
 		return code;
-	question = json_pack("{s:s}", "command", "watch");
-	result = client_ask(&waiting.client, ctl->socket, question, &status, &e);
-	json_decref(question);
+	result = client_command(&waiting.client, ctl->socket, "watch", &status, &e);
 	if (result != CLIENT_OK)
 		return ctl_fail(ctl, "accepted, but whether it is done can't be asked: %s",
 				result == CLIENT_NO_DAEMON ? "nobody answers" : e.text);

@@ -295,14 +295,14 @@ static bool is_up(const json_t *status, bool settled)
 static json_t *wait_status(const struct ctl *ctl, bool settled, int milliseconds)
 {
 	int64_t deadline = clock_steady_ms() + milliseconds;
-	json_t *status = NULL, *question = json_pack("{s:s}", "command", "status");
+	json_t *status = NULL;
 
 	for (;;) {
 		static struct client client;
 		struct err e = {""};
 		json_t *answer = NULL;
 
-		if (client_ask(&client, ctl->socket, question, &answer, &e) == CLIENT_OK) {
+		if (client_command(&client, ctl->socket, "status", &answer, &e) == CLIENT_OK) {
 			client_close(&client);
 			json_decref(status);
 			status = answer;
@@ -311,7 +311,6 @@ static json_t *wait_status(const struct ctl *ctl, bool settled, int milliseconds
 			break;
 		poll(NULL, 0, LOOK_PAUSE);
 	}
-	json_decref(question);
 	return status;
 }
 

@@ -2,13 +2,13 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/wire_door.h"
 #include "ctl/ctl.h"
 #include "ctl/ctl_door.h"
 #include "ctl/ctl_off.h"
+#include "os/clock.h"
 #include "os/dns_by_hand.h"
 #include "os/firewall.h"
 #include "os/forwarding.h"
@@ -21,7 +21,7 @@
 enum { OPTION_OFFLINE, OPTION_PERSIST };
 enum {
 	PATIENCE = 1000,  /* ms that a daemon has to leave by itself */
-	DEADLINE = 15,    /* s for all of it */
+	DEADLINE = 15000, /* ms for all of it */
 	RETRY_PAUSE = 20, /* ms between two looks */
 	CALM_LOOKS = 5,   /* looks in a row at which nobody holds the gate */
 	DAEMONS_MAX = 16
@@ -72,14 +72,6 @@ static int end_daemons(const struct ctl *ctl, struct removal *removal, bool *fou
 	return result;
 }
 
-static double seconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 static bool has_rules(struct removal *removal)
 {
 	uint64_t packets;
@@ -91,13 +83,13 @@ static bool has_rules(struct removal *removal)
  * start a daemon between two steps, which meets the marker and stays off. */
 static int remove_all(const struct ctl *ctl, struct removal *removal)
 {
-	double deadline = seconds_now() + DEADLINE;
+	int64_t deadline = clock_steady_ms() + DEADLINE;
 	struct err e = {""};
 	int calm = 0, broken = 0;
 	char by_hand[256];
 	bool found;
 
-	while (calm < CALM_LOOKS && seconds_now() < deadline) {
+	while (calm < CALM_LOOKS && clock_steady_ms() < deadline) {
 		int ended = end_daemons(ctl, removal, &found);
 
 		removal->had_rules = has_rules(removal) || removal->had_rules;

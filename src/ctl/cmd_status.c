@@ -97,23 +97,13 @@ static bool is_settled(const json_t *status)
 	       show_exit(status) == CTL_CLEAR || strcmp(tunnel, "stopped") == 0;
 }
 
-static enum client_result ask(struct client *client, const char *socket, const char *command, json_t **answer,
-			      struct err *e)
-{
-	json_t *question = json_pack("{s:s}", "command", command);
-	enum client_result result = client_ask(client, socket, question, answer, e);
-
-	json_decref(question);
-	return result;
-}
-
 /* The first answer; none is asked for after `end`. At boot nobody may be there yet. */
 static enum client_result wait_answer(struct client *client, const char *socket, int64_t end, json_t **status,
 				      struct err *e)
 {
 	enum client_result result;
 
-	while (((result = ask(client, socket, "watch", status, e)) == CLIENT_NO_DAEMON ||
+	while (((result = client_command(client, socket, "watch", status, e)) == CLIENT_NO_DAEMON ||
 		result == CLIENT_NO_DRIVER) &&
 	       clock_steady_ms() < end)
 		poll(NULL, 0, ANSWER_PAUSE);
@@ -155,7 +145,7 @@ static int run_status(struct ctl *ctl)
 
 	if (code != -1)
 		return code;
-	result = seconds == 0 ? ask(&client, ctl->socket, "status", &status, &e)
+	result = seconds == 0 ? client_command(&client, ctl->socket, "status", &status, &e)
 			      : wait_answer(&client, ctl->socket, end, &status, &e);
 	if (result != CLIENT_OK)
 		return no_answer(ctl, result, json, &e);
@@ -191,7 +181,7 @@ static int run_watch(struct ctl *ctl)
 	if (code != -1)
 		return code;
 	do { /* a new connection for each life of the driver */
-		result = ask(&client, ctl->socket, "watch", &status, &e);
+		result = client_command(&client, ctl->socket, "watch", &status, &e);
 		while (result == CLIENT_OK && printed == 0) {
 			printed = print_change(status, json, colour);
 			json_decref(status);

@@ -204,6 +204,16 @@ enum client_result client_ask(struct client *client, const char *socket, const j
 	return CLIENT_NO_DRIVER;
 }
 
+enum client_result client_command(struct client *client, const char *socket, const char *command,
+				  json_t **answer, struct err *e)
+{
+	json_t *request = json_pack("{s:s}", "command", command);
+	enum client_result result = client_ask(client, socket, request, answer, e);
+
+	json_decref(request);
+	return result;
+}
+
 void client_close(struct client *client)
 {
 	if (client->descriptor != -1)

@@ -39,6 +39,10 @@ enum client_result client_connect(const char *path, int patience, int *descripto
 enum client_result client_ask(struct client *client, const char *socket, const json_t *request,
 			      json_t **answer, struct err *e);
 
+/* The same with a request that is a command and nothing more. */
+enum client_result client_command(struct client *client, const char *socket, const char *command,
+				  json_t **answer, struct err *e);
+
 /* The next object; waits up to `patience` ms (-1: for ever). CLIENT_OK,
  * _CLOSED, _LATE or _FAILED. */
 enum client_result client_next(struct client *client, int patience, json_t **object, struct err *e);
