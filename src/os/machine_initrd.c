@@ -9,18 +9,6 @@
 	"unlock it at the console; once over the network: break=top on the kernel's command line, there rm " \
 	"/scripts/init-top/00-portcullis and exit; or portcullis disable"
 
-static bool has_word(const char *text, const char *word)
-{
-	size_t length = 0;
-
-	for (const char *at = text; at != NULL && *at != '\0'; at += length + (at[length] != '\0')) {
-		length = strcspn(at, " \t\n");
-		if (length == strlen(word) && strncmp(at, word, length) == 0)
-			return true;
-	}
-	return false;
-}
-
 void initrd_judge(const struct initrd *initrd, struct machine_fact *fact)
 {
 	if (!initrd->tool)
@@ -30,7 +18,8 @@ void initrd_judge(const struct initrd *initrd, struct machine_fact *fact)
 		    "begins with the root file system",
 		    "nothing, if your initrd sets up no network; else initramfs-tools, then portcullis "
 		    "enable");
-	else if (has_word(initrd->cmdline, "root=/dev/nfs"))
+	else if (initrd->cmdline != NULL &&
+		 machine_has_word(initrd->cmdline, strlen(initrd->cmdline), "root=/dev/nfs"))
 		machine_set(fact, MACHINE_NO,
 			    "the root file system comes by NFS, and the lock in the initrd of an enabled "
 			    "machine stops "

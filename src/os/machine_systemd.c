@@ -30,18 +30,13 @@ static bool is(const char *block, const char *key, const char *value)
 	return found != NULL && length == strlen(value) && strncmp(found, value, length) == 0;
 }
 
-/* Is `word` among the blank-separated words of the value? */
+/* Is `word` among those of the value? */
 static bool lists(const char *block, const char *key, const char *word)
 {
-	size_t left = 0, length;
-	const char *at = value_of(block, key, &left), *end = at != NULL ? at + left : NULL;
+	size_t length = 0;
+	const char *found = value_of(block, key, &length);
 
-	for (; at != NULL && at < end; at += length + 1) {
-		length = strcspn(at, " \n");
-		if (length == strlen(word) && strncmp(at, word, length) == 0)
-			return true;
-	}
-	return false;
+	return found != NULL && machine_has_word(found, length, word);
 }
 
 static const char *next_block(const char *block)
