@@ -381,6 +381,12 @@ static int nft_forget_states(struct firewall *fw, struct err *e)
 
 /* --- removal, owner, counter ---------------------------------------------------------------------------- */
 
+static bool stands(const struct firewall *fw)
+{
+	return fw->found.table[NFT_INET].exists || fw->found.table[NFT_NETDEV].exists ||
+	       fw->found.table[NFT_BRIDGE].exists;
+}
+
 static int nft_remove(struct firewall *fw, struct err *e)
 {
 	int result = -EAGAIN;
@@ -398,8 +404,7 @@ static int nft_remove(struct firewall *fw, struct err *e)
 		for (unsigned i = 0; i < NFT_TABLES; i++)
 			if (fw->found.table[i].exists)
 				nft_put_table(&fw->batch, &fw->wish, &fw->found, i, NFT_MSG_DELTABLE);
-		if (!fw->found.table[NFT_INET].exists && !fw->found.table[NFT_NETDEV].exists &&
-		    !fw->found.table[NFT_BRIDGE].exists)
+		if (!stands(fw))
 			return 0;
 		result = nft_batch_send(fw, true);
 	}
@@ -409,7 +414,6 @@ static int nft_remove(struct firewall *fw, struct err *e)
 static int nft_owner(struct firewall *fw, int32_t *pid, struct err *e)
 {
 	int result = nft_read_tables(fw);
-	bool stand = false;
 
 	*pid = 0;
 	if (result != 0)
@@ -419,9 +423,8 @@ static int nft_owner(struct firewall *fw, int32_t *pid, struct err *e)
 
 		if (owner > 0 && (kill(owner, 0) == 0 || errno == EPERM))
 			*pid = owner;
-		stand = stand || fw->found.table[i].exists;
 	}
-	if (*pid == 0 && stand)
+	if (*pid == 0 && stands(fw))
 		*pid = FIREWALL_UNNAMED;
 	return 0;
 }
