@@ -282,8 +282,9 @@ static int parse_pkcs11_entry(char *text, struct ovm_event *event)
 	if (*text != '\'' || number(text + 1, &event->number, &end) != 0 || text[length - 1] != '\'')
 		return -1;
 	if (strncmp(end, id, sizeof(id) - 1) == 0) {
-		event->field[1] = end + sizeof(id) - 1;
-		at = strstr(event->field[1], blob);
+		at = end + sizeof(id) - 1;
+		event->field[1] = at;
+		at = strstr(at, blob);
 		if (at == NULL)
 			return -1;
 		while ((next = strstr(at + 1, blob)) != NULL)

@@ -25,7 +25,7 @@ check:
 check-gcc:
 	$(MAKE) CC=gcc BUILD=$(BUILD) all tests-build
 check-clang:
-	$(MAKE) CC=$(CLANG) BUILD=$(BUILD)/clang all tests-build
+	$(MAKE) CC=$(CLANG) BUILD=$(BUILD)/clang OPTIMIZE='$(OPTIMIZE) -include tests/arch/const_search.h' all tests-build
 
 # What the tests run, compiled with the programs' flags.
 SERVICE_TWINS := $(patsubst platform/%.mk,$(BUILD)/test/portcullis-%,$(wildcard platform/*.mk)) $(BUILD)/test/strict/portcullisd
