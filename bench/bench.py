@@ -111,13 +111,13 @@ class Bench:
         change = "/run/e2e/flip.nft"
         with open(change, "w", encoding="ascii") as file:
             file.write("add element inet flip endpoint { 192.0.2.1 . udp . 1194 }\n"
-                       "add element inet flip tunnel { 1 }\n"
+                       "add element inet flip tunnel_link { 1 }\n"
                        "delete element inet flip endpoint { 192.0.2.1 . udp . 1194 }\n"
-                       "delete element inet flip tunnel { 1 }\n")
+                       "delete element inet flip tunnel_link { 1 }\n")
         try:
             machine.run("nft", "-f", "-", input="table inet flip {\n"
                         "set endpoint { type ipv4_addr . inet_proto . inet_service\n}\n"
-                        "set tunnel { type iface_index\n}\n}\n")
+                        "set tunnel_link { type iface_index\n}\n}\n")
             with machine.inside():
                 for _ in range(self.rounds):
                     began = time.perf_counter()

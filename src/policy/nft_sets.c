@@ -41,7 +41,7 @@ const struct nft_set nft_sets[NFT_SETS] = {
     {"neighbours6", NFT_INET, TYPE_IPV6, 16, NFT_SET_INTERVAL, 0, SET_NEIGHBOURS, NET_IPV6},
     {"link_local_or_none6", NFT_INET, TYPE_IPV6, 16, NFT_SET_INTERVAL, 0, SET_LINK_LOCAL_OR_NONE, NET_IPV6},
     {"mld_routers6", NFT_INET, TYPE_IPV6, 16, 0, 0, SET_MLD_ROUTERS, NET_IPV6},
-    {"tunnel", NFT_INET, TYPE_LINK, 4, 0, 0, SET_TUNNEL, NET_NONE},
+    {"tunnel_link", NFT_INET, TYPE_LINK, 4, 0, 0, SET_TUNNEL, NET_NONE},
     {"dhcp_users", NFT_INET, TYPE_USER, 4, 0, 0, SET_DHCP_USERS, NET_NONE},
     {"dns_ports", NFT_INET, TYPE_PORT, 2, 0, 0, SET_DNS_PORTS, NET_NONE},
     [NFT_PAUSED] = {"paused", NFT_INET, TYPE_NFPROTO, 1, NFT_SET_TIMEOUT, 0, SET_ANY, NET_NONE},

@@ -184,7 +184,7 @@ class Portcullis:
 
     def kernel_gate(self):
         """locked, dialling, open or none, judged by the kernel's sets alone."""
-        tunnel = self.set_members("tunnel")
+        tunnel = self.set_members("tunnel_link")
         if tunnel is None:
             return "none"
         endpoint = (self.set_members("endpoint4") or []) + (self.set_members("endpoint6") or [])

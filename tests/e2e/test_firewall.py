@@ -358,9 +358,9 @@ def test_gateway_without_bridges(machine, start):
 
 def test_other_shape_is_repaired_in_place(machine, start):
     """A table of the same name and another build: an older version of ours."""
-    machine.nft("table inet portcullis { set tunnel { type ipv4_addr; } chain gone { drop; }"
+    machine.nft("table inet portcullis { set tunnel_link { type ipv4_addr; } chain gone { drop; }"
                 " quota blocked { over 1 mbytes; } map old { type mark : verdict; elements = { 1 : goto gone }; }"
-                " chain in { type filter hook input priority 0; policy accept; ip saddr @tunnel jump gone; }"
+                " chain in { type filter hook input priority 0; policy accept; ip saddr @tunnel_link jump gone; }"
                 " chain stop { type filter hook output priority 0; policy accept; quota name blocked accept; } }")
     handle = re.search(r"# handle (\d+)", machine.run("nft", "-a", "list", "table", "inet", "portcullis").stdout)
     tool = start("state locked", "assert")
@@ -371,6 +371,25 @@ def test_other_shape_is_repaired_in_place(machine, start):
     tool.say("remove", "assert")
     assert "owner" in machine.run("nft", "list", "table", "inet", "portcullis").stdout
     assert machine.rules() == ours
+
+
+def test_rules_of_the_version_before(machine, start, flood_program):
+    """An upgrade: the tables of 0.1.0, one set of which has a name that nft 1.1.7 reads as a word, become ours where they
+    stand, under a sender as fast as the machine."""
+    sender = machine.popen(flood_program, "-4", "192.0.2.1", "-t", "1", stdout=subprocess.PIPE, text=True)
+    assert int(sender.communicate()[0].split("\n")[-2].split()[1]) > 1000, "the control"
+    machine.run("nft", "-f", f"{HERE}/rules_before.nft")
+    sender = machine.popen(flood_program, "-4", "192.0.2.1", "-t", "60", stdout=subprocess.PIPE, text=True)
+    for _ in range(10):
+        machine.run("nft", "-f", f"{HERE}/rules_before.nft")
+        assert "set tunnel {" in machine.run("nft", "list", "ruleset").stdout
+        tool = start("lack persist", "state locked", "assert")
+        listed = machine.run("nft", "list", "ruleset").stdout
+        assert "set tunnel {" not in listed and "set tunnel_link {" in listed
+        tool.kill()
+    sender.terminate()
+    attempts, taken = map(int, sender.communicate()[0].split("\n")[-2].split()[:2])
+    assert attempts > 10000 and taken == 0
 
 
 @pytest.mark.parametrize("moment", ["flip-before-send", "flip-after-send", "flip-before-readback"])

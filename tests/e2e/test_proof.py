@@ -154,7 +154,7 @@ def test_tunnel_is_shut_before_openvpn_leaves(world, portcullis):
     openvpn = gate.openvpn()
     os.kill(openvpn, signal.SIGSTOP)  # it will not leave on being asked
     gate.ctl("down", check=True)
-    shut = wait_for(lambda: gate.set_members("tunnel") == [] and ("T" in state_of(openvpn) or "late"),
+    shut = wait_for(lambda: gate.set_members("tunnel_link") == [] and ("T" in state_of(openvpn) or "late"),
                     lambda: gate.told("the tunnel shut"), 3)
     assert shut is True, gate.told("the tunnel was open for as long as openvpn took to leave")
     gate.wait(gate="locked", tunnel="down")

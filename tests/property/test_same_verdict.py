@@ -146,10 +146,10 @@ WEAKER = {
         (r"(?m)^.*icmpv6 type 137.*$", ""),
         (r"(?m)^.*@dns_ports (drop|goto stop)$", ""),
         (r"(?m)^.*@tunnel_networks\d (drop|goto stop)$", ""),
-        (r"iif @tunnel drop", ""),
+        (r"iif @tunnel_link drop", ""),
         (r" ip6 [sd]addr @neighbours6", ""),
         (r"(?m)^\t\tdrop$", "\t\taccept"),
-        (r"oif @tunnel iif != @tunnel", "iif != @tunnel"),
+        (r"oif @tunnel_link iif != @tunnel_link", "iif != @tunnel_link"),
         (r"10\.0\.0\.0/8", "0.0.0.0/4")],
 }
 
