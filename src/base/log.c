@@ -38,6 +38,11 @@ int log_level_parse(const char *word)
 	return -1;
 }
 
+bool log_wants(enum log_level level)
+{
+	return level <= log_wanted;
+}
+
 /* A full disk loses the line, and so does a pipe that nobody reads (a line
  * fits into what poll calls writable): nothing may wait for the log. */
 static void emit(int descriptor, const char *line, size_t length)

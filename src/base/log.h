@@ -2,6 +2,8 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stdbool.h>
+
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* Where lines go from now on. `descriptor` stays the caller's; -1 is silence.
@@ -14,6 +16,9 @@ void log_copy(int descriptor);
 
 /* "error", "warn", "info", "debug" to a level; -1 for anything else. */
 int log_level_parse(const char *word);
+
+/* Would log_line write a line of this level? */
+bool log_wants(enum log_level level);
 
 /* Writes a line if `level` is wanted. Bytes outside printable ASCII come out
  * as \xNN, so hostile text can't forge a line. errno is kept. Never blocks

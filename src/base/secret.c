@@ -33,3 +33,25 @@ void secret_wipe(struct secret *secret)
 	if (secret != NULL)
 		secret_wipe_bytes(secret, sizeof *secret);
 }
+
+bool secret_free(const char *line)
+{
+	/* Commands are echoed with user names in clear; a push or a refusal can
+	 * carry tokens, a challenge its state; from level 7 on openvpn tells
+	 * keys, what they are made of, and what it encrypts. */
+	static const char *const never[] = {
+	    "MANAGEMENT:", "PUSH",       "CRV1",       "SCRV1",      "auth-token", "SESS_ID",   "KEY:",
+	    "Master ",     "pre_master", "random1:",   "random2:",   "entropy:",   "PRF out",   "tls1_P",
+	    "CRYPT FROM:", "CRYPT TO:",  "CRYPT HMAC", "CRYPT MAC:", "CRYPT IV:",  "CRYPT AD:", "BIO "};
+
+	for (size_t i = 0; i < sizeof never / sizeof *never; i++) {
+		if (strstr(line, never[i]) != NULL)
+			return false;
+	}
+	return true;
+}
+
+const char *secret_told(const char *line)
+{
+	return secret_free(line) ? line : "(left out: it may hold a secret)";
+}

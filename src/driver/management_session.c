@@ -7,9 +7,14 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "driver/credentials.h"
 #include "profile/profile.h"
+
+/* How often what openvpn tells is set anew in one attempt; an honest one is
+ * configured twice, and once more for each update that is pushed. */
+enum { QUIETED_MAX = 64 };
 
 static void __attribute__((format(printf, 3, 4)))
 emit(struct management_session *s, enum tunnel_event event, const char *format, ...)
@@ -39,10 +44,11 @@ void management_session_begin(struct management_session *s, const struct managem
 	s->parser = NULL;
 	s->released = s->rising = s->failed = false;
 	s->failure[0] = s->fatal[0] = s->notice[0] = '\0';
+	s->quieted = 0;
 	s->now = now;
 	memset(&s->told, 0, sizeof s->told);
 	facts_begin(&s->facts, attempt->interface, &attempt->endpoint);
-	openvpn_log_begin(&s->log, now);
+	openvpn_log_begin(&s->log);
 }
 
 /* Everything that an earlier peer could have set is set anew (notes 8, item 12).
@@ -123,6 +129,16 @@ static void connected(struct management_session *s, const struct ovm_event *even
 		     s->log.route[0] != '\0' ? "; last route: " : "", s->log.route);
 }
 
+/* After a push: whatever it did to what openvpn tells is undone. */
+static void quiet(struct management_session *s)
+{
+	if (s->quieted == QUIETED_MAX)
+		return;
+	s->quieted++;
+	command(s, "verb", "3", NULL);
+	command(s, "mute", "0", NULL);
+}
+
 static void state(struct management_session *s, const struct ovm_event *event)
 {
 	const char *name = event->field[0], *detail = event->field[1];
@@ -132,12 +148,14 @@ static void state(struct management_session *s, const struct ovm_event *event)
 	} else if (strcmp(name, "GET_CONFIG") == 0) {
 		emit(s, TUNNEL_CONFIG, "asking the server for its options");
 	} else if (strcmp(name, "ASSIGN_IP") == 0) {
+		quiet(s);
 		facts_addresses(&s->facts, event->field[2], event->field[7]);
 		emit(s, TUNNEL_CONFIG, "the server has sent its options");
 		announce(s);
 	} else if (strcmp(name, "ADD_ROUTES") == 0) {
 		emit(s, TUNNEL_CONFIG, "setting routes");
 	} else if (strcmp(name, "CONNECTED") == 0) {
+		quiet(s);
 		connected(s, event);
 	} else if (strcmp(name, "RECONNECTING") == 0) {
 		over(s, TUNNEL_RESTART, detail);
@@ -189,7 +207,7 @@ static void need(struct management_session *s, const struct ovm_event *event)
 	}
 	if (!key && challenge[0] != '\0') {
 		emit(s, TUNNEL_CREDENTIALS, "the server asks a question that a file can't answer: %s",
-		     challenge);
+		     secret_told(challenge));
 		return;
 	}
 	needs |= key ? PROFILE_NEEDS_KEY_PASSPHRASE : PROFILE_NEEDS_USER_PASSWORD;
@@ -217,6 +235,7 @@ static void failed(struct management_session *s, const struct ovm_event *event)
 	s->failed = true;
 	if (strncmp(reason, "CRV1:", 5) == 0)
 		reason = "the server asks a question (challenge) that a file can't answer";
+	reason = secret_told(reason);
 	text_append(s->failure, sizeof s->failure, &used, "'%s'%s%s%s", event->field[0],
 		    reason[0] != '\0' ? " ['" : "", reason, reason[0] != '\0' ? "']" : "");
 }
@@ -256,10 +275,10 @@ static void rare(struct management_session *s, const struct ovm_event *event)
 {
 	switch (event->kind) {
 	case OVM_FATAL:
-		text_copy(s->fatal, sizeof s->fatal, event->field[0]);
+		text_copy(s->fatal, sizeof s->fatal, secret_told(event->field[0]));
 		break;
 	case OVM_NOTIFY:
-		text_copy(s->notice, sizeof s->notice, event->field[1]);
+		text_copy(s->notice, sizeof s->notice, secret_told(event->field[1]));
 		break;
 	case OVM_NEED_OK:
 		unanswerable(s, "a confirmation (a token to be inserted)");

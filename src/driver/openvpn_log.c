@@ -5,29 +5,14 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/secret.h"
 #include "base/text.h"
 
 /* A broken device makes openvpn write 50,000 lines a second (management-notes 2.4). */
-enum { BURST = 100, PER_SECOND = 20 };
-
-void openvpn_log_begin(struct openvpn_log *log, uint64_t now)
+void openvpn_log_begin(struct openvpn_log *log)
 {
-	memset(log, 0, sizeof *log);
-	log->refilled = now;
-	log->tokens = BURST;
-}
-
-bool openvpn_log_is_safe(const char *text)
-{
-	/* Commands are echoed with user names in clear; a push or a refusal can
-	 * carry tokens, a challenge its state. */
-	static const char *const never[] = {"MANAGEMENT:", "PUSH", "CRV1", "SCRV1", "auth-token", "SESS_ID"};
-
-	for (size_t i = 0; i < sizeof never / sizeof *never; i++) {
-		if (strstr(text, never[i]) != NULL)
-			return false;
-	}
-	return true;
+	/* Not the limit: an openvpn that ends at once would have it anew each time. */
+	log->route[0] = log->fault[0] = '\0';
 }
 
 /* "the reason names the route": openvpn says which it sets, then what failed. */
@@ -58,28 +43,15 @@ static enum log_level level_of(const char *flags)
 	return LOG_DEBUG;
 }
 
-static bool may_write(struct openvpn_log *log, uint64_t now)
-{
-	uint64_t fresh = (now - log->refilled) * PER_SECOND / 1000;
-
-	if (fresh > 0) {
-		log->tokens = fresh > BURST - log->tokens ? BURST : log->tokens + (uint32_t)fresh;
-		log->refilled = now;
-	}
-	if (log->tokens == 0) {
-		log->suppressed++;
-		return false;
-	}
-	log->tokens--;
-	if (log->suppressed > 0)
-		log_warn("openvpn", "%u lines left out: too many at once", log->suppressed);
-	log->suppressed = 0;
-	return true;
-}
-
 void openvpn_log_line(struct openvpn_log *log, uint64_t now, const char *flags, const char *text)
 {
+	enum log_level level = level_of(flags);
+	uint32_t left_out;
+
 	watch_routes(log, text);
-	if (openvpn_log_is_safe(text) && may_write(log, now))
-		log_line(level_of(flags), "openvpn", "%s", text);
+	if (!secret_free(text) || !log_wants(level) || !limit_take(&log->limit, now, &left_out))
+		return;
+	if (left_out > 0)
+		log_warn("openvpn", "%u lines left out: too many at once", left_out);
+	log_line(level, "openvpn", "%s", text);
 }

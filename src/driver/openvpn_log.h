@@ -5,22 +5,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/limit.h"
+
 enum { OPENVPN_LOG_CAUSE = 200 };
 
 struct openvpn_log {
-	uint64_t refilled; /* ms */
-	uint32_t tokens, suppressed;
+	struct limit limit;
 	char route[OPENVPN_LOG_CAUSE]; /* the latest route it began to set */
 	char fault[OPENVPN_LOG_CAUSE]; /* the first route that failed, and why */
 };
 
 /* Begins anew for an attempt. */
-void openvpn_log_begin(struct openvpn_log *log, uint64_t now);
+void openvpn_log_begin(struct openvpn_log *log);
 
 /* `flags` as in >LOG. Lines that may hold credentials or tokens are left out. */
 void openvpn_log_line(struct openvpn_log *log, uint64_t now, const char *flags, const char *text);
-
-/* Pure: may this line stand in a log? */
-bool openvpn_log_is_safe(const char *text);
 
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "gate/files.h"
 #include "os/child.h"
@@ -124,7 +125,7 @@ static void last_words(int output, char *to, size_t size)
 	else if ((end = strrchr(buffer, '\n')) != NULL)
 		line = end + 1;
 	line[strcspn(line, "\n")] = '\0';
-	text_copy(to, size, line);
+	text_copy(to, size, secret_told(line));
 }
 
 static void describe_end(struct attempt *attempt, int status, bool was_open)

@@ -11,7 +11,7 @@
 #include "os/child.h"
 #include "os/descriptor.h"
 
-enum { ARGUMENTS_MAX = 128 };
+enum { ARGUMENTS_MAX = 192 };
 
 /* Our options come after --config: for single-valued options the last wins,
  * and the vetted profile holds none that accumulates (management-notes 6.2).
@@ -26,11 +26,16 @@ static const char fixed[] =
     "--management-client --management-hold --management-query-passwords --management-up-down "
     "--management-log-cache 500 --auth-retry interact "
     "--setenv opt disable-dco --setenv opt dns-updown disable";
+/* The first three: openvpn compares a filter with the line as it came, then
+ * unquotes it; no honest push begins so. */
 static const char filters[] =
+    "--pull-filter ignore \" --pull-filter ignore ' --pull-filter ignore \\ "
     "--pull-filter ignore verb --pull-filter ignore mute --pull-filter ignore persist- "
-    "--pull-filter ignore bind-dev --pull-filter ignore setenv-safe --pull-filter ignore errors-to-stderr "
+    "--pull-filter ignore bind-dev --pull-filter ignore setenv --pull-filter ignore errors-to-stderr "
     "--pull-filter ignore inactive --pull-filter ignore session-timeout --pull-filter ignore ping-exit "
-    "--pull-filter ignore explicit-exit-notify --pull-filter ignore lladdr --pull-filter ignore socket-flags";
+    "--pull-filter ignore explicit-exit-notify --pull-filter ignore lladdr --pull-filter ignore socket-flags "
+    "--pull-filter ignore ifconfig-noexec --pull-filter ignore route-noexec --pull-filter ignore providers "
+    "--pull-filter ignore compat-mode --pull-filter ignore ncp-ciphers --pull-filter ignore data-ciphers";
 
 struct arguments {
 	const char *list[ARGUMENTS_MAX];

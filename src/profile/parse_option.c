@@ -313,13 +313,25 @@ static int keepalive(struct parser *parser, const struct option *option, struct 
 	return keep_line(parser, option, given);
 }
 
-/* The first filter that fits counts, so `accept` could undo the gate's. */
+/* The first filter that fits counts. The gate's stand before the profile's; an
+ * `accept` of what they are for is dropped all the same, and said. */
 static bool undoes_ours(const char *text)
 {
-	static const char *const ours[] = {
-	    "verb",        "mute",        "persist-",        "bind-dev",  "errors-to-stderr",
-	    "setenv-safe", "inactive",    "session-timeout", "ping-exit", "explicit-exit-notify",
-	    "lladdr",      "socket-flags"};
+	static const char *const ours[] = {"\"",
+					   "'",
+					   "\\",
+					   "verb",
+					   "mute",
+					   "persist-",
+					   "bind-dev",
+					   "errors-to-stderr",
+					   "setenv-safe",
+					   "inactive",
+					   "session-timeout",
+					   "ping-exit",
+					   "explicit-exit-notify",
+					   "lladdr",
+					   "socket-flags"};
 
 	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
 		size_t shorter = strlen(text) < strlen(ours[i]) ? strlen(text) : strlen(ours[i]);

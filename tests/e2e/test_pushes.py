@@ -30,6 +30,11 @@ def hostile_server():
     return add_server("hostile", 1204, 20, PUSHED)
 
 
+# openvpn compares a filter with the line as it came, and unquotes it afterwards.
+QUOTED = ['"verb" 11', "'verb' 11", '"verb" "11"', ' "verb" 11', "   'verb' 11", "  verb 11", '"verb"11', "\\verb 11",
+          '"mute" 1', "'ping-exit' 1", '"session-timeout" 1', "'inactive' 1", '"ifconfig-noexec"', "'persist-tun'",
+          "ifconfig-noexec"]
+
 FILTERED = ("verb 11", "mute 100", "persist-tun", "bind-dev eth0", "setenv-safe", "errors-to-stderr", "inactive 1",
             "session-timeout 1", "ping-exit 1", "explicit-exit-notify 3", "socket-flags TCP_NODELAY")
 
@@ -88,3 +93,25 @@ def test_server_that_claims_its_own_address(world, portcullis):
     gate.ctl("up", check=True)
     gate.wait(gate="open")
     assert gets_inside(world)
+
+
+def test_quoted_pushes(world, portcullis):
+    """The same in every spelling that openvpn reads: none passes, and no key of the data channel is in the log."""
+    server = add_server("quoted", 1206, 22, QUOTED)
+    # Control: filters by name alone do not see them.
+    bare = world.bare_vpn(server, "--pull-filter", "ignore", "verb", "--pull-filter", "ignore", "\\", "--pull-filter",
+                          "ignore", "'", "--pull-filter", "ignore", '"s', "--pull-filter", "ignore", '"m')
+    bare.wait("UDPv4 WRITE")
+    bare.kill()
+    world.fresh_host()
+    with world.wire(server) as wire:
+        gate = portcullis(server).start_open()
+        began, status, openvpn = time.monotonic(), gate.status(), gate.openvpn()
+        sent, said = was_sent(server), gate.log()
+        assert all(option.strip() in sent for option in QUOTED), f"control: {sent}"
+        assert all(f"removed by filter: '{option.strip()}" in said for option in QUOTED if option[0] != "\\"), said
+        while time.monotonic() < began + 1.5:
+            assert gets_inside(world) and not gets_out(world, wire)
+        assert (gate.openvpn(), gate.status()["since"]) == (openvpn, status["since"]), gate.told("it did not last")
+        assert not re.search(r"UDPv4 WRITE|UDPv4 READ|TUN READ|KEY: |pre_master", gate.log())
+        wire.assert_clean()

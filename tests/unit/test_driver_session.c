@@ -336,6 +336,17 @@ static void test_nothing_secret_is_logged(void **state)
 	    ">LOG:1,,PUSH: Received control message: 'PUSH_REPLY,auth-token SESS_ID_AT_x,route 1.2.3.4'",
 	    ">LOG:1,,AUTH: Received control message: AUTH_FAILED,CRV1:R,E:state:Ym9i:PIN",
 	    ">PASSWORD:Auth-Token:SESS_ID_AT_verysecret",
+	    /* What openvpn tells from level 7 on. */
+	    ">LOG:1,D,Client pre_master: 0102030405",
+	    ">LOG:1,D,Server random1: 0102030405",
+	    ">LOG:1,D,Master Encrypt (cipher): 0102030405",
+	    ">LOG:1,D,Data Channel Encrypt: CIPHER KEY: 0102030405",
+	    ">LOG:1,D,Data Channel Encrypt: HMAC KEY: 0102030405",
+	    ">LOG:1,D,Cipher source entropy: 0102030405",
+	    ">LOG:1,D,tls1_PRF out[256]: 0102030405",
+	    ">LOG:1,D,tls1_P_hash sec: 0102030405",
+	    ">LOG:1,D,ENCRYPT FROM: 0102030405",
+	    ">LOG:1,D,DECRYPT TO: 0102030405",
 	};
 	int log = memfd_create("log", MFD_CLOEXEC);
 	char text[4096];
@@ -352,6 +363,15 @@ static void test_nothing_secret_is_logged(void **state)
 	length = pread(log, text, sizeof text - 1, 0);
 	text[length] = '\0';
 	assert_non_null(strstr(text, "warn openvpn: event_wait\\x1b[31m\n"));
+	/* What its owner has to know is no secret. */
+	feed(">LOG:1,N,TLS Error: PRF calculation failed.");
+	feed(">LOG:1,N,ERROR: Random number generator cannot obtain entropy for key generation");
+	feed(">LOG:1,N,ENCRYPT ERROR: packet ID roll over");
+	length = pread(log, text, sizeof text - 1, 0);
+	text[length] = '\0';
+	assert_non_null(strstr(text, "PRF calculation"));
+	assert_non_null(strstr(text, "obtain entropy"));
+	assert_non_null(strstr(text, "roll over"));
 	/* A flood is cut; one line says so when it is over. */
 	for (int i = 0; i < 100000; i++)
 		feed(">LOG:1,N,read from TUN/TAP : File descriptor in bad state (fd=-1,code=77)");
@@ -364,6 +384,88 @@ static void test_nothing_secret_is_logged(void **state)
 	log_open(-1, LOG_INFO);
 	end();
 	close(log);
+}
+
+/* For ever a little too much: 20 lines a second, and one in 10 s that says so. */
+static void test_steady_flood(void **state)
+{
+	int log = memfd_create("log", MFD_CLOEXEC), said_so = 0, lines = 0;
+	char *text, *at;
+	off_t length;
+
+	(void)state;
+	log_open(log, LOG_DEBUG);
+	begin(-1, "", 0);
+	for (int i = 0; i < 60 * 100; i++) {
+		it.session.now += 10;
+		feed(">LOG:1,N,once more");
+	}
+	length = lseek(log, 0, SEEK_END);
+	text = calloc(1, (size_t)length + 1);
+	assert_int_equal(pread(log, text, (size_t)length, 0), length);
+	for (at = text; (at = strstr(at, "lines left out")) != NULL; at++)
+		said_so++;
+	for (at = text; (at = strchr(at, '\n')) != NULL; at++)
+		lines++;
+	assert_in_range(said_so, 5, 7);
+	assert_in_range(lines, 1000, 1400);
+	free(text);
+	/* A new attempt is no new allowance. */
+	management_session_begin(&it.session, &it.session.attempt, it.session.now);
+	length = lseek(log, 0, SEEK_END);
+	for (int i = 0; i < 100; i++)
+		openvpn_log_line(&it.session.log, it.session.now, "N", "once more");
+	assert_true(lseek(log, 0, SEEK_END) - length < 1000);
+	log_open(-1, LOG_INFO);
+	ovm_free(it.parser);
+	close(log);
+}
+
+/* What becomes a reason goes through the same filter as what becomes a line. */
+static void test_nothing_secret_is_a_reason(void **state)
+{
+	static const char *const last[] = {
+	    ">FATAL:Master Encrypt (cipher): 0102030405",
+	    ">NOTIFY:info,PUSH_REPLY auth-token 0102030405,x",
+	    ">PASSWORD:Verification Failed: 'Auth' ['SESS_ID_AT_0102030405']",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof last / sizeof *last; i++) {
+		begin(-1, "", 0);
+		feed(last[i]);
+		management_session_lost(&it.session);
+		assert_null(strstr(it.cause, "0102030405"));
+		assert_non_null(strstr(it.cause, "left out: it may hold a secret"));
+		end();
+	}
+	begin(-1, "", 0);
+	feed(">FATAL:Cannot open TUN/TAP dev /dev/net/tun: No such file or directory");
+	management_session_lost(&it.session);
+	assert_non_null(strstr(it.cause, "Cannot open TUN/TAP dev"));
+	end();
+}
+
+/* A push could have changed what openvpn tells: it is set anew behind it, not without end. */
+static void test_quiet_after_a_push(void **state)
+{
+	char *at;
+	int times = 0;
+
+	(void)state;
+	begin(-1, "", 0);
+	assert_null(strstr(it.sent, "verb"));
+	feed(">STATE:1,ASSIGN_IP,,10.8.0.2,,,,");
+	assert_non_null(strstr(it.sent, "verb 3\nmute 0\n"));
+	it.sent[0] = '\0';
+	feed(">STATE:1,CONNECTED,SUCCESS,10.8.0.2,192.0.2.1,1194,,");
+	assert_non_null(strstr(it.sent, "verb 3\nmute 0\n"));
+	for (int i = 0; i < 10000; i++)
+		feed(">STATE:1,ASSIGN_IP,,10.8.0.2,,,,");
+	for (at = it.sent; (at = strstr(at, "verb 3")) != NULL; at++)
+		times++;
+	assert_in_range(times, 1, 64);
+	end();
 }
 
 static void test_counts(void **state)
@@ -417,6 +519,9 @@ int main(void)
 	    cmocka_unit_test(test_credentials_missing),
 	    cmocka_unit_test(test_routes_are_named),
 	    cmocka_unit_test(test_nothing_secret_is_logged),
+	    cmocka_unit_test(test_steady_flood),
+	    cmocka_unit_test(test_nothing_secret_is_a_reason),
+	    cmocka_unit_test(test_quiet_after_a_push),
 	    cmocka_unit_test(test_counts),
 	    cmocka_unit_test(test_fatal_with_what_to_do),
 	};
