@@ -109,12 +109,12 @@ static int ipfw_blocked(struct firewall *fw, uint64_t *packets, struct err *e)
 	return 0;
 }
 
-/* Nothing to forget: no rule of ours keeps a state, and the states of others' rules
- * are asked for by rules behind our last one, which no packet gets past. */
+/* No rule of ours keeps a state. Those of others' rules let in and out nothing while ours stand, but
+ * their keepalives pass before any rule. */
 static int ipfw_forget_states(struct firewall *fw, struct err *e)
 {
-	(void)fw, (void)e;
-	return 0;
+	(void)fw;
+	return ipfw_kernel_state() == -1 ? 0 : ipfw_delete_states(e);
 }
 
 /* --- features -------------------------------------------------------------------------------------- */
@@ -131,8 +131,10 @@ static int ipfw_probe(struct firewall *fw, struct firewall_features *features, s
 		     {"a default of deny", loaded && fw->view.denies_by_default,
 		      loaded ? "who deletes our rules one by one opens until the next look"
 			     : "not known before it is loaded"},
+		     {"no pipe of dummynet", !loaded || fw->view.pipe[0] == '\0',
+		      "what waits in one when the gate shuts leaves unasked"},
 		     {"the link layer", false, "BPF and bridges are not seen"}},
-	    .count = 3};
+	    .count = 4};
 	return 0;
 }
 

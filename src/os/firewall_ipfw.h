@@ -44,6 +44,9 @@ int ipfw_command(const char *lines, struct err *e);
 /* The command that lists the rules. Ends with NULL. */
 const char *const *ipfw_list_command(void);
 
+/* Deletes every dynamic state of the kernel's, and no rule. 0, or -1 and `e`. */
+int ipfw_delete_states(struct err *e);
+
 /* Fills fw->listing and fw->view. 0, or -1 and `e`: also if the listing is cut. */
 int ipfw_look(struct firewall *fw, struct err *e);
 

@@ -165,9 +165,13 @@ static void take_rule(struct ipfw_view *view, const struct ipfw_rule *rule, size
 	if (is_floor(rule)) {
 		view->floor = true;
 		view->floor_blocked = rule->packets;
-	} else if (!rule->disabled && foreign[0] == '\0' && may_pass(rule)) {
-		describe(rule, foreign);
+		return;
 	}
+	if (!rule->disabled && foreign[0] == '\0' && may_pass(rule))
+		describe(rule, foreign);
+	/* Also a disabled one's: what it held when it was disabled may still wait. */
+	if (view->pipe[0] == '\0' && (begins_with(rule, "pipe") || begins_with(rule, "queue")))
+		describe(rule, view->pipe);
 }
 
 int ipfw_view_read(const char *listing, struct ipfw_view *view, struct err *e)

@@ -42,6 +42,8 @@ struct ipfw_view {
 	bool floor;
 	uint64_t floor_blocked;
 	bool denies_by_default;
+	char pipe[IPFW_RULE_TEXT]; /* the first foreign rule that puts packets into one of dummynet's: "" none
+				    */
 };
 
 /* Reads a whole listing. 0; -1 and `e` if a line is none, or the last rule, which is always there

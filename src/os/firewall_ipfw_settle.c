@@ -114,6 +114,8 @@ static void drop_other(struct firewall *fw, int set)
 		fw->blocked_before += fw->view.sets[set].blocked;
 }
 
+/* States after the flip, for before it a packet could make a new one; and before the look, which sees
+ * whether the rules are still there. */
 static int rebuild(struct firewall *fw, const struct situation *s, struct err *e)
 {
 	int set = ipfw_view_holding(&fw->view) == 0;
@@ -124,7 +126,7 @@ static int rebuild(struct firewall *fw, const struct situation *s, struct err *e
 	if (flip(set, e) == -1)
 		return -1;
 	fault_point("flip-before-readback");
-	if (ipfw_look(fw, e) == -1 || ipfw_compare(fw, &fw->view, e) == -1)
+	if (ipfw_delete_states(e) == -1 || ipfw_look(fw, e) == -1 || ipfw_compare(fw, &fw->view, e) == -1)
 		return -1;
 	drop_other(fw, !set);
 	return 0;
@@ -137,7 +139,8 @@ static int revive(struct firewall *fw, struct err *e)
 
 	if (held->rules != fw->held.rules || held->hash != fw->held.hash)
 		return -1;
-	if (put_floor(fw, e) == -1 || flip(fw->held.set, e) == -1 || ipfw_look(fw, e) == -1)
+	if (put_floor(fw, e) == -1 || flip(fw->held.set, e) == -1 || ipfw_delete_states(e) == -1 ||
+	    ipfw_look(fw, e) == -1)
 		return -1;
 	return ipfw_compare(fw, &fw->view, e);
 }

@@ -24,6 +24,14 @@ int ipfw_command(const char *lines, struct err *e)
 	return tool_run(argv, lines, IPFW_PATIENCE, e);
 }
 
+/* Without -D, or with `flush` for delete, rules would go. */
+int ipfw_delete_states(struct err *e)
+{
+	const char *const argv[] = {tool_path(TOOL_IPFW), "-q", "-D", "delete", "1-65534", NULL};
+
+	return tool_run(argv, NULL, IPFW_PATIENCE, e);
+}
+
 int ipfw_look(struct firewall *fw, struct err *e)
 {
 	if (tool_ask(ipfw_list_command(), NULL, IPFW_PATIENCE, fw->listing, IPFW_LISTING, e) == -1)

@@ -1,7 +1,9 @@
 /* Watches ipfw: nobody tells when its rules change, so they are looked at each second. */
 #include <event2/event.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/log.h"
 #include "os/firewall_ipfw.h"
 #include "os/guardian.h"
 #include "os/tool_beside.h"
@@ -12,10 +14,22 @@ struct ipfw_watch {
 	struct firewall *fw;
 	struct event *tick;
 	struct tool_beside *list;
-	uint32_t epoch; /* of the look that runs */
+	uint32_t epoch;            /* of the look that runs */
+	char pipe[IPFW_RULE_TEXT]; /* the rule that was named last: "" none */
 	firewall_foreign_cb *cb;
 	void *argument;
 };
+
+/* Nothing can be put back: what waits there has been asked, and leaves by the clock. */
+static void name_pipe(struct ipfw_watch *watch, const struct ipfw_view *view)
+{
+	if (view->pipe[0] != '\0' && strcmp(view->pipe, watch->pipe) != 0)
+		log_warn("gate",
+			 "what waits in a pipe of dummynet when the gate shuts leaves unasked: %s; instead: "
+			 "delete that rule and its pipe",
+			 view->pipe);
+	memcpy(watch->pipe, view->pipe, sizeof watch->pipe);
+}
 
 /* Between two asserts: `armed`, and nothing has been asserted since the look began. */
 static void judge(const char *listing, void *argument)
@@ -26,10 +40,16 @@ static void judge(const char *listing, void *argument)
 
 	if (!watch->fw->armed || watch->epoch != watch->fw->epoch)
 		return;
-	if (listing == NULL)
+	if (listing == NULL) {
 		watch->cb("ipfw does not answer", watch->argument);
-	else if (ipfw_view_read(listing, &view, &e) == -1 || ipfw_compare(watch->fw, &view, &e) == -1)
-		watch->cb(e.text, watch->argument);
+		return;
+	}
+	if (ipfw_view_read(listing, &view, &e) == 0) {
+		name_pipe(watch, &view);
+		if (ipfw_compare(watch->fw, &view, &e) == 0)
+			return;
+	}
+	watch->cb(e.text, watch->argument);
 }
 
 static void tick_cb(evutil_socket_t fd, short what, void *argument)

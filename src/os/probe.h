@@ -11,9 +11,9 @@ enum probed {
 };
 
 /* An empty datagram to documentation addresses out of `link`, by the caller's
- * own rights, whatever the routes say: to a group (233.252.0.1, RFC 6676), one
- * hop at most, and where a socket can be bound to a link to a host too (192.0.2.1,
- * RFC 5737). Does not block. */
+ * own rights, whatever the routes say: to a group of each family (233.252.0.1 and
+ * ff0e::db8:0:1, RFC 6676), one hop at most, and where a socket can be bound to a
+ * link to a host too (192.0.2.1, RFC 5737). Does not block. */
 enum probed probe_link(const char *link);
 
 /* In a process that may lose its rights: the same as nobody, out of each link of

@@ -265,7 +265,8 @@ static void print_row(struct output *o, unsigned row)
 				print_rule(o, &table[i]);
 }
 
-/* A packet that came in by a link still has it on its way out; our own have none. */
+/* A packet that came in by a link still has it on its way out; our own have none, or, as the kernel's
+ * own multicast reports (IGMP, MLD), the loopback. */
 static void print_forwarded(struct output *o)
 {
 	page_add(
@@ -274,7 +275,7 @@ static void print_forwarded(struct output *o)
 		? "# row 14: not here: nothing is forwarded, for no NAT instance belongs to a set; use pf\n"
 		: "# row 11: nothing is forwarded\n");
 	begin(o, "deny");
-	page_add(&o->page, "ip from any to any out recv *");
+	page_add(&o->page, "ip from any to any out recv * not recv lo0");
 	end(o, RULE_LAST_ROW);
 }
 

@@ -78,6 +78,11 @@ def is_state(step, state):
     return all(passes(step, name) == (state in states) for name, (_, states) in PACKETS.items())
 
 
+def keepalives(step):
+    """The flows for which the kernel sends packets that no rule is asked about."""
+    return [flow for _, _, flow in step["states"] if flow.startswith("tcp ")]
+
+
 def holding(step):
     """Our sets that are enabled and have rules."""
     return [number for number in OURS
@@ -93,7 +98,7 @@ class Kernel:
             os.symlink(os.path.join(STANDIN, name), os.path.join(self.folder, name))
         if module:
             self.write("enable", "1")
-        self.write("state", json.dumps({"rules": [], "disabled": [], "default": default}))
+        self.write("state", json.dumps({"rules": [], "disabled": [], "default": default, "states": []}))
 
     @property
     def environment(self):
@@ -139,6 +144,20 @@ class Kernel:
                 rule[2] += packets
         del state["enable"]
         self.write("state", json.dumps(state))
+
+    def traffic(self, text):
+        """A packet meets the rules; one that keeps states may make one. Does it pass?"""
+        state = self.now()
+        enable = state.pop("enable")
+        kernel = evaluator.Firewall(_MACHINE, state["default"])
+        kernel.rules = [parsed(f"add {number} set {chosen} {body}") for number, chosen, _, body in state["rules"]]
+        kernel.disabled = set(state["disabled"])
+        seen = packet.parse_packet(text)
+        verdict = kernel.check(seen)
+        for rule in kernel.states.values():
+            state["states"].append([rule.number, rule.set, f"{packet.NAMES[seen.proto]} {seen.src}>{seen.dst}"])
+        self.write("state", json.dumps(state))
+        return enable != "1" or verdict.passes
 
     def by_hand(self, *words):
         """Somebody else types it."""

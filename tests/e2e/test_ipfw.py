@@ -7,10 +7,11 @@ import time
 
 import pytest
 
-from ipfw_world import Hand, Kernel, holding, is_shut, is_state, passes
+from ipfw_world import Hand, Kernel, holding, is_shut, is_state, keepalives, passes
 from netns import wait_for
 
 LIST = ["-a", "-S", "list"]
+FORGET = ["-q", "-D", "delete", "1-65534"]
 FLOOR = "add 2 set 31 deny ip from any to any not via lo0 // portcullis"
 LISTING_FAULTS = ("fail", "cut", "cut-at-line", "garbage", "done-then-fail")
 BATCH_FAULTS = ("fail", "half", "silently-half", "done-then-fail")
@@ -35,7 +36,8 @@ def words(calls):
     for call in calls:
         lines = ["rules for " + line.split()[3] if line.startswith("add 1 ") else line
                  for line in call["input"].splitlines() if not line.startswith("#")]
-        told.append("list" if call["argv"] == LIST else "; ".join(dict.fromkeys(lines)))
+        told.append("list" if call["argv"] == LIST else "forget" if call["argv"] == FORGET else
+                    "; ".join(dict.fromkeys(lines)))
     return told
 
 
@@ -44,11 +46,11 @@ def words(calls):
 def test_order_of_calls(kernel, hand):
     hand.ok("locked")
     assert words(kernel.calls()) == [
-        "list", FLOOR, "set disable 26; rules for 26", "list", "set disable 27 enable 26", "list"]
+        "list", FLOOR, "set disable 26; rules for 26", "list", "set disable 27 enable 26", "forget", "list"]
     before = len(kernel.calls())
     hand.ok("dialling")
     assert words(kernel.calls()[before:]) == [
-        "list", "set disable 27; rules for 27", "list", "set disable 26 enable 27", "list", "delete set 26"]
+        "list", "set disable 27; rules for 27", "list", "set disable 26 enable 27", "forget", "list", "delete set 26"]
     before = len(kernel.calls())
     hand.ok("dialling")  # as it stands
     assert words(kernel.calls()[before:]) == ["list"]
@@ -286,6 +288,71 @@ def test_quiet_watch_says_nothing(kernel, hand):
     kernel.by_hand("add", "900", "allow", "ip", "from", "any", "to", "any")  # behind ours: nobody's business
     wait_for(lambda: len(kernel.calls()) >= looks + 6, "three more", 6)
     hand.ok("dialling")  # answered by that, and by nothing that the watch said before
+
+
+# --- dynamic states of others: their keepalives pass before any rule -------------------------------
+
+THEIRS = "add 900 allow tcp from any to any out keep-state"
+OLDER = "out em0 tcp 192.168.1.23:5000 > 198.51.100.1:22 uid=501 gid=20 flags=S"
+
+
+def others_rules(kernel):
+    return [rule[3] for rule in kernel.now()["rules"] if rule[1] not in (26, 27, 31)]
+
+
+@pytest.mark.parametrize("state", ["locked", "dialling", "open"])
+def test_no_state_of_before_outlives_a_lock(kernel, hand, state):
+    kernel.by_hand(*THEIRS.split())
+    assert kernel.traffic(OLDER) and keepalives(kernel.now())
+    kernel.by_hand("add", "1", "deny", "ip", "from", "any", "to", "any")
+    assert not kernel.traffic(OLDER) and keepalives(kernel.now()), "control: a rule before all others does not end it"
+    kernel.by_hand("delete", "1")
+    theirs = others_rules(kernel)
+    hand.ok(state)
+    assert not keepalives(kernel.now()) and others_rules(kernel) == theirs
+    steps = kernel.steps()
+    flip = next(i for i, step in enumerate(steps) if step["line"].endswith("enable 26"))
+    assert keepalives(steps[flip]) and steps[flip + 1]["line"] == "-D delete 1-65534", "after the flip, not before it"
+    assert is_state(kernel.now(), state)
+
+
+def test_no_state_of_a_pause_outlives_it(kernel, hand):
+    kernel.by_hand(*THEIRS.split())
+    hand.ok("locked", "pause 600")
+    assert kernel.traffic(OLDER) and keepalives(kernel.now())
+    hand.ok("locked")
+    assert not keepalives(kernel.now()) and is_state(kernel.now(), "locked")
+
+
+def test_no_state_outlives_a_pause_that_the_guardian_ends(kernel, hand):
+    kernel.by_hand(*THEIRS.split())
+    hand.ok("locked", "pause 2")
+    assert kernel.traffic(OLDER) and keepalives(kernel.now())
+    hand.kill()
+    wait_for(lambda: is_state(kernel.now(), "locked") and not keepalives(kernel.now()), "locked by the guardian", 8)
+    assert THEIRS.split(" ", 2)[2] in others_rules(kernel)
+
+
+def test_forgetting_deletes_no_rule(kernel, hand):
+    kernel.by_hand(*THEIRS.split())
+    kernel.traffic(OLDER)
+    hand.ok("locked")
+    kernel.write("state", json.dumps(dict(kernel.now(), states=[[900, 0, "tcp 192.168.1.23>198.51.100.1"]])))
+    before = kernel.now()
+    hand.ok("forget")
+    assert kernel.now() == dict(before, states=[])
+    kernel.by_hand("-f", "-D", "flush")
+    assert not others_rules(kernel), "the control: so would the rules have gone"
+
+
+def test_states_that_can_not_be_deleted_are_no_lock(kernel, hand):
+    kernel.by_hand(*THEIRS.split())
+    kernel.traffic(OLDER)
+    kernel.fault("fail", 5)
+    assert hand.ask("locked").startswith("error") and keepalives(kernel.now())
+    kernel.fault(None)
+    hand.ok("locked")
+    assert not keepalives(kernel.now())
 
 
 # --- counters, pause ----------------------------------------------------------------------------------

@@ -102,6 +102,16 @@ def test_foreign_rule_before_ours_is_said(kernel, gate):
     gate.wait(gate="open")
 
 
+def test_a_pipe_is_named(kernel, gate):
+    kernel.by_hand(*"add 900 pipe 1 ip from any to any out".split())
+    gate.start_open()
+    wait_for(lambda: "00900 set 0 pipe 1 ip from any to any out" in gate.log(), "named")
+    looks = len(kernel.calls())
+    wait_for(lambda: len(kernel.calls()) > looks + 1, "another look", 6)
+    assert gate.log().count("dummynet") == 2, "once, in each of the two logs"
+    assert "dummynet" in gate.run_daemon("-n").stdout
+
+
 def test_killed_during_a_pause(kernel, gate):
     gate.start_open()
     gate.ctl("pause", "3s", check=True)

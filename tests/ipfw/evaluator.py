@@ -19,12 +19,14 @@ PROTOCOLS = {"icmp": 1, "igmp": 2, "tcp": TCP, "udp": UDP, "gre": 47, "esp": 50,
 PORTED = (TCP, UDP, 132, 136)
 # What may follow an IPv6 header; anything else is dropped unasked (net.inet6.ip6.fw.deny_unknown_exthdrs, default 1).
 KNOWN6 = (0, 4, 6, 17, 41, 43, 44, 47, 50, 51, 58, 59, 60, 89, 103, 112, 132, 136)
+ROUTING = 43
 HEADERS = {"frag": 44, "hopopt": 0, "route": 43, "dstopt": 60, "ah": 51, "esp": 50}
 FLAGS = {"fin": "F", "syn": "S", "rst": "R", "psh": "P", "ack": "A", "urg": "U"}
 UNREACH = ("net host protocol port needfrag srcfail net-unknown host-unknown isolated net-prohib host-prohib tosnet "
            "toshost filter-prohib host-precedence precedence-cutoff").split()
 UNREACH6 = {"no-route", "admin-prohib", "address", "port", "0", "1", "3", "4"}
-PASSES = {"allow", "accept", "pass", "permit"}
+HELD = {"pipe", "queue"}  # with one_pass, the default, what leaves a pipe passes unasked
+PASSES = {"allow", "accept", "pass", "permit", *HELD}
 DENIES = {"deny", "drop", "reject", "reset", "reset6", "unreach", "unreach6"}
 # Words that can't be a service's name where ports may stand (the reader's own list).
 RESERVED = {"altq", "//", "diverted", "dst-port", "src-port", "established", "keep-state", "frag", "icmptypes", "in",
@@ -75,6 +77,7 @@ class Rule:
     tag: int | None = None
     comment: str = ""
     text: str = ""
+    keep: bool = False  # keep-state: a packet that it passes makes a dynamic state
 
     def matches(self, seen):
         return all(any(pattern.holds(seen) for pattern in block) for block in self.blocks)
@@ -357,7 +360,7 @@ def options(words, world):
     """Patterns, [not] each, or-blocks of one level: { a or not b }."""
     blocks = []
     block, joined = None, False
-    while words.peek() not in (None, "//"):
+    while words.peek() not in (None, "//", "keep-state"):
         if words.took("{", "("):
             if block is not None:
                 raise Refused("nested parentheses")
@@ -397,6 +400,8 @@ def action_of(words):
         raise Refused(f"invalid action {action}")
     if action == "unreach" and (code := words.take("a code")) not in UNREACH:
         number(code, 0, 255, "code")
+    if action in HELD:
+        number(words.take("a number"), 1, 65535, "pipe")
     if action == "unreach6" and (code := words.take("a code")) not in UNREACH6:
         raise Refused(f"unknown ICMPv6 unreachable code {code}")
     tag = number(words.take("a tag"), 1, 65534, "tag") if words.took("tag") else None
@@ -426,6 +431,9 @@ def parse_rule(text, world):
         raise Refused("missing to")
     rule.blocks += one_end(words, "dst", proto)
     rule.blocks += options(words, world)
+    rule.keep = words.took("keep-state")  # at the end only, here
+    if words.peek() not in (None, "//"):
+        raise Refused(f"{words.peek()}: behind keep-state")
     if words.took("//"):
         rule.comment = " ".join(words.rest())
         if len(rule.comment) > COMMENT_BYTES:
@@ -443,6 +451,7 @@ class Firewall:
         self.default = Rule(DEFAULT_RULE, DEFAULT_SET, default, [])
         self.rules, self.disabled = [], set()
         self.held = {}
+        self.states = {}  # what both directions of a connection have in common: the rule that made it
 
     # --- commands
 
@@ -478,6 +487,15 @@ class Firewall:
             rule.number = min(max([each.number for each in self.rules], default=0) + 100, DEFAULT_RULE - 1)
         after = sum(1 for each in self.rules if each.number <= rule.number)
         self.rules.insert(after, rule)
+
+    def forget(self, first, last):
+        """`ipfw -D delete first-last`: the states that rules of these numbers made, and no rule."""
+        self.states = {flow: rule for flow, rule in self.states.items() if not first <= rule.number <= last}
+
+    def keepalives(self):
+        """DYNAMIC RULES: for each state of TCP the kernel sends bare ACKs both ways in the last 20 s of its 300. They
+        carry M_SKIP_FIREWALL: no rule is asked, and disabling the set of the state's rule changes nothing."""
+        return [flow for flow in self.states if flow[0] == TCP]
 
     def _set(self, words):
         """set [disable N ...] [enable N ...] is one step; swap and move are in the kernel, rule by rule, so that a
@@ -515,6 +533,7 @@ class Firewall:
         while words.peek() is not None:
             chosen = number(words.take(), 0, DEFAULT_RULE - 1, "number")
             self.rules = [rule for rule in self.rules if (rule.set if by_set else rule.number) != chosen]
+        self.states = {flow: rule for flow, rule in self.states.items() if rule in self.rules}  # dyn_keep_states=0
 
     # --- packets
 
@@ -527,12 +546,18 @@ class Firewall:
         if is_malformed(packet):
             return Verdict(False, None)
         rules = self.enabled()
-        at = 0
+        at, asked = 0, False
         while at < len(rules):
             rule = rules[at]
             at += 1
+            if rule.keep and not asked:  # the first keep-state asks for the states of all rules, whatever it matches
+                asked = True
+                if flow_of(packet) in self.states:
+                    return Verdict(True, self.states[flow_of(packet)])
             if not rule.matches(seen):
                 continue
+            if rule.keep:
+                self.states[flow_of(packet)] = rule
             if rule.tag is not None:
                 seen = dataclasses.replace(seen, tags=seen.tags | {rule.tag})
             if rule.action in PASSES:
@@ -562,10 +587,19 @@ class Firewall:
         return first.replace(frag=None)
 
 
+def flow_of(packet):
+    return packet.proto, frozenset(((packet.src, packet.sport), (packet.dst, packet.dport)))
+
+
 def is_malformed(packet):
-    """FINE POINTS: a TCP fragment at offset one, and what is too short for its header, is dropped unasked."""
+    """FINE POINTS: a TCP fragment at offset one, and what is too short for its header, is dropped unasked. Of IPv6 so is
+    what has an unknown header, or a routing header but of types 0 and 2; what comes behind a later fragment's header is
+    not looked at: there the rules are asked."""
     if packet.version == 6:
-        return any(header not in KNOWN6 for header in (*packet.headers, packet.proto))
+        if ROUTING in packet.headers and packet.routing not in (0, 2):
+            return True
+        later = packet.frag is not None and packet.frag[0] > 0
+        return any(header not in KNOWN6 for header in (*packet.headers, *(() if later else (packet.proto,))))
     if packet.frag is not None and packet.frag[0] > 0:
         return packet.proto == TCP and packet.frag[0] == 8
     if packet.frag is None or packet.len is None:

@@ -84,7 +84,8 @@ REFUSED = [
     "allow ip from any to any { { via em0 } }", "allow ip from any to any via em0 or via em1",
     "allow tcp from any to any tcpflags new", "allow ip from any to any gid 778", "allow ip from any to any uid nobody7",
     "unreach nowhere ip from any to any", "unreach6 filter-prohib ip from any to any", "count tag 0 ip from any to any",
-    "allow ip from any to any ext6hdr esp6", "allow ip from any to any keep-state", "check-state",
+    "allow ip from any to any ext6hdr esp6", "allow ip from any to any keep-state in", "check-state",
+    "pipe ip from any to any",
     "allow ip from any to any // " + "x" * 81, "allow ip from any to any via 10.0.0.1",
     "allow ip from any to any { " + " or ".join(f"via interface{n:04}" for n in range(50)) + " }",
 ]
@@ -123,6 +124,58 @@ def test_recv_on_the_way_out():
     rule = "allow ip from any to any out recv *"
     assert passes(rule, f"out em0 {UDP}", received="em1") and not passes(rule, f"out em0 {UDP}")
     assert not passes(rule, f"in em0 {UDP}")
+
+
+def test_recv_of_the_kernels_own_reports():
+    """Its multicast reports have the loopback there; what is forwarded has another link."""
+    rule = "allow ip from any to any out recv * not recv lo0"
+    assert passes(rule, f"out em0 {UDP}", received="em1")
+    assert not passes(rule, f"out em0 {UDP}", received="lo0") and not passes(rule, f"out em0 {UDP}")
+
+
+UNKNOWN6 = "99 fe80::1 > fe80::2"
+
+
+def test_headers_of_ipv6_that_ipfw_does_not_know():
+    """As the kernel was seen to decide: behind a later fragment's header it does not look, and asks the rules."""
+    for text, verdict in ((f"in em0 {UNKNOWN6}", False), (f"in em0 {UNKNOWN6} frag=0+", False),
+                          (f"in em0 {UNKNOWN6} frag=1240", True), (f"in em0 {UNKNOWN6} frag=1240+", True)):
+        assert passes("allow ip from any to any", text) == verdict, text
+    assert not passes("deny ip from any to any", f"in em0 {UNKNOWN6} frag=1240")
+    filter_ = Firewall(machine(), "allow")
+    routed = parse_packet(f"in em0 {SIX}").replace(headers=(43,))
+    for routing, verdict in ((0, True), (1, False), (2, True), (3, False), (4, False)):
+        assert filter_.check(routed.replace(routing=routing)).passes == verdict, routing
+    assert not filter_.check(routed.replace(headers=(99,), frag=(1240, False))).passes, "before the fragment's header"
+
+
+def with_a_state():
+    filter_ = Firewall(machine(), "deny")
+    filter_.command("add 7 set 3 allow tcp from any to any out keep-state")
+    assert filter_.check(parse_packet(f"out em0 {TCP} flags=S")).passes
+    return filter_
+
+
+def test_dynamic_states():
+    answer = parse_packet("in em0 tcp 192.0.2.2:2000 > 192.0.2.1:1000 flags=SA")
+    filter_ = with_a_state()
+    assert filter_.check(answer).passes and len(filter_.keepalives()) == 1
+    assert not filter_.check(answer.replace(sport=2001)).passes
+    filter_.command("add 1 deny ip from any to any")
+    assert not filter_.check(answer).passes and filter_.keepalives(), "no rule stops a keepalive"
+    filter_.command("set disable 3")
+    assert filter_.keepalives(), "nor does a disabled set"
+    filter_.forget(8, 65534)
+    assert filter_.keepalives()
+    filter_.forget(1, 65534)
+    assert not filter_.keepalives() and len(filter_.rules) == 2, "no rule goes"
+    filter_ = with_a_state()
+    filter_.command("delete 7")
+    assert not filter_.keepalives(), "a state goes with its rule"
+
+
+def test_what_leaves_a_pipe():
+    assert passes("pipe 1 ip from any to any", f"out em0 {UDP}")
 
 
 def test_supplementary_group():

@@ -34,6 +34,7 @@ class Packet:
     loop: bool = False  # sent to an address of this machine: pf is asked for lo0
     ipopt: bool = False  # it carries IP options
     headers: tuple[int, ...] = ()  # IPv6 extension headers before `proto`, each whole
+    routing: int = 0  # of a routing header: its type
     tag: str | None = None  # given by a rule that let it in
     quoted: "Packet | None" = None  # by an ICMP error; its direction and interface do not count
 
@@ -174,7 +175,7 @@ def format_end(address, port):
 
 
 def format_packet(packet):
-    """The line's text of a packet: parse_packet of it is the packet (but for `headers` and `quoted`, which no line has)."""
+    """The line's text of a packet: parse_packet of it is the packet (but for `headers`, `routing` and `quoted`, which no line has)."""
     words = [packet.direction, packet.interface, NAMES.get(packet.proto, str(packet.proto)),
              format_end(packet.src, packet.sport), ">", format_end(packet.dst, packet.dport)]
     defaults = {field.name: field.default for field in dataclasses.fields(Packet)}

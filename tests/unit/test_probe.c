@@ -66,6 +66,11 @@ static void it_tells_what_the_filter_does(void **state)
 	assert_int_equal(probe("p0"), PROBED_REFUSED);
 	run("nft 'flush chain inet t o; add rule inet t o meta skuid != 0 accept; add rule inet t o reject'");
 	assert_int_equal(probe("p0"), PROBED_OUT); /* it asks as nobody, not as root */
+	run("ip address add 2001:db8:50::2/64 dev p0 nodad");
+	run("nft 'flush chain inet t o; add rule inet t o meta nfproto ipv4 reject'");
+	assert_int_equal(probe("p0"), PROBED_OUT); /* IPv6 alone is open */
+	run("nft 'add rule inet t o reject'");
+	assert_int_equal(probe("p0"), PROBED_REFUSED);
 	run("ip link set p0 down");
 	assert_int_equal(probe("p0"), PROBED_NOTHING);
 }
