@@ -1,30 +1,52 @@
 # bash completion for portcullis(8) and portcullisd(8).
 # Generated from --help by completions/generate.py; see there.
-_portcullis_profiles()
+# Offers what stands on standard input, a name a line, and begins with $1. Links, users and profiles are named by
+# others: a name is never expanded, and one that a shell would read as more than a word is left out.
+_portcullis_names()
 {
-	local file
-	for file in /etc/portcullis/profiles/*.ovpn; do
-		[ -e "$file" ] && file=${file##*/} && echo "${file%.ovpn}"
+	local name
+	while IFS= read -r name; do
+		[[ $name == "$1"* && $name != -* && $name != *[!A-Za-z0-9._:@+-]* ]] && COMPREPLY+=("$name")
 	done
 }
 
-# What completes $2 as a value of kind or words $1; bash itself does the quoting of files.
+# Offers what compgen finds; bash itself quotes what becomes part of the line.
+_portcullis_files()
+{
+	local name
+	compopt -o filenames 2>/dev/null
+	while IFS= read -r name; do
+		COMPREPLY+=("$name")
+	done < <(compgen "$@")
+}
+
+_portcullis_in()
+{
+	local path
+	for path in "$@"; do
+		path=${path##*/}
+		printf '%s\n' "${path%.ovpn}"
+	done
+}
+
+# What completes $2 as a value of kind or words $1.
 _portcullis_value()
 {
 	local IFS=$'\n'
 	case $1 in
-	@file) COMPREPLY=($(compgen -f -- "$2")); compopt -o filenames 2>/dev/null ;;
-	@directory) COMPREPLY=($(compgen -d -- "$2")); compopt -o filenames 2>/dev/null ;;
+	@file) _portcullis_files -f -- "$2" ;;
+	@directory) _portcullis_files -d -- "$2" ;;
 	@ovpn | @profile)
-		COMPREPLY=($(compgen -d -- "$2") $(compgen -f -X '!*.ovpn' -- "$2") $(compgen -f -X '!*.conf' -- "$2"))
-		compopt -o filenames 2>/dev/null
-		[ "$1" = @ovpn ] || COMPREPLY+=($(compgen -W "$(_portcullis_profiles)" -- "$2"))
+		_portcullis_files -d -- "$2"
+		_portcullis_files -f -X '!*.ovpn' -- "$2"
+		_portcullis_files -f -X '!*.conf' -- "$2"
+		[ "$1" = @ovpn ] || _portcullis_names "$2" < <(_portcullis_in /etc/portcullis/profiles/*.ovpn)
 		;;
-	@link) COMPREPLY=($(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$2")) ;;
-	@user) COMPREPLY=($(compgen -u -- "$2")) ;;
-	@group) COMPREPLY=($(compgen -g -- "$2")) ;;
-	@command) COMPREPLY=($(compgen -W "${_portcullis_commands// /$'\n'}" -- "$2")) ;;
-	*) COMPREPLY=($(compgen -W "${1// /$'\n'}" -- "$2")) ;;
+	@link) _portcullis_names "$2" < <(_portcullis_in /sys/class/net/*) ;;
+	@user) _portcullis_names "$2" < <(compgen -u -- "$2") ;;
+	@group) _portcullis_names "$2" < <(compgen -g -- "$2") ;;
+	@command) _portcullis_names "$2" <<<"${_portcullis_commands// /$'\n'}" ;;
+	*) _portcullis_names "$2" <<<"${1// /$'\n'}" ;;
 	esac
 }
 
@@ -217,6 +239,16 @@ _portcullis_takes()
 	esac
 }
 
+# Those of $2... that begin with $1.
+_portcullis_options()
+{
+	local current=$1 word
+	shift
+	for word in "$@"; do
+		[[ $word == "$current"* ]] && COMPREPLY+=("$word")
+	done
+}
+
 _portcullis_walk()
 {
 	local current=$1 command=$2 words=() values=() optionals=() operands=() line position=0 word waiting= i
@@ -250,7 +282,7 @@ _portcullis_walk()
 			fi
 		done
 	elif [[ $current == -* ]]; then
-		COMPREPLY=($(compgen -W "${words[*]}" -- "$current"))
+		_portcullis_options "$current" "${words[@]}"
 	elif [ $position -lt ${#operands[@]} ]; then
 		_portcullis_value "${operands[position]}" "$current"
 	fi
@@ -289,7 +321,7 @@ _portcullis()
 	elif [ -n "$command" ]; then
 		_portcullis_walk "$current" "$command" "${after[@]}"
 	elif [[ $current == -* ]]; then
-		COMPREPLY=($(compgen -W '-s -V --version -h --help' -- "$current"))
+		_portcullis_options "$current" -s -V --version -h --help
 	else
 		_portcullis_value @command "$current"
 	fi

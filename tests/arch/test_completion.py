@@ -1,4 +1,5 @@
 """The shells' completions are what --help says, and real shells complete by them: every command, option and value."""
+import ast
 import os
 import pathlib
 import pty
@@ -175,3 +176,99 @@ def test_files(offers):
 def test_the_daemon(offers):
     assert {"-d", "-n", "-L", "-c", "--version", "--help"} <= offers("portcullisd -") | offers("portcullisd --")
     assert "letter.txt" in offers("portcullisd -c l")
+
+
+# --- names that others chose: of files, folders, links
+
+HOSTILE_FILES = ["x$(id>owned).ovpn", "y`id>owned`.ovpn", "z b;id>owned;.ovpn", "w\n$(id>owned).ovpn", "v'$(id>owned)'.ovpn",
+                 "u\"$(id>owned)\".ovpn", "t\\$(id>owned).ovpn"]
+HOSTILE_LINKS = ["x$(id>owned)", "y`id>owned`", "z;id>owned;#"]
+STUB = """#!/bin/sh
+for last; do :; done
+printf '%s' "$last" >"$HOME/said.new"
+mv "$HOME/said.new" "$HOME/said"
+"""
+BEGIN = {"bash": ["bash", "--norc", "-i"], "zsh": ["zsh", "-f", "-i"], "fish": ["fish", "--no-config", "-i"]}
+LOAD = {"bash": f"PS1=; PATH=$HOME/bin:$PATH; source {TOP}/completions/portcullis.bash; touch ready",
+        "zsh": "PROMPT=; unsetopt beep; PATH=$HOME/bin:$PATH; fpath=($HOME/functions $fpath); autoload -Uz compinit; "
+               "compinit -u -D; touch ready",
+        "fish": f"set PATH $HOME/bin $PATH; source {TOP}/completions/portcullis.fish; touch ready"}
+
+
+def talk(master, path):
+    """Takes what the terminal says until the file is there."""
+    end = time.monotonic() + 20
+    while not path.exists():
+        assert time.monotonic() < end, f"{path} never came"
+        if select.select([master], [], [], 0.02)[0]:
+            os.read(master, 65536)
+
+
+def typed(shell, home, lines):
+    """What the stub in place of portcullis was given, for each line typed with a TAB and Enter behind it."""
+    (home / "bin").mkdir()
+    (home / "bin/portcullis").write_text(STUB)
+    (home / "bin/portcullis").chmod(0o755)
+    (home / "functions").mkdir()
+    shutil.copy(TOP / "completions/portcullis.zsh", home / "functions/_portcullis")
+    said_file, given = home / "said", []
+    pid, master = pty.fork()
+    if pid == 0:
+        os.chdir(home)
+        os.execvpe(BEGIN[shell][0], BEGIN[shell], dict(os.environ, TERM="dumb", HOME=str(home), ZDOTDIR=str(home)))
+    try:
+        os.write(master, f"{LOAD[shell]}\n".encode())
+        talk(master, home / "ready")
+        for line in lines:
+            said_file.unlink(missing_ok=True)
+            os.write(master, f"{line}\t\r".encode())
+            talk(master, said_file)
+            given.append(said_file.read_text())
+    finally:
+        os.close(master)
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+    return given
+
+
+@pytest.fixture(params=SHELLS)
+def shell(request):
+    if not shutil.which(request.param):
+        pytest.skip(f"no {request.param}")
+    return request.param
+
+
+def test_a_name_is_expanded_where_nobody_takes_care(tmp_path):
+    """Control: what the names do in a list of words."""
+    subprocess.run(["bash", "-c", "compgen -W 'x$(id>owned)' -- x"], cwd=tmp_path, check=True, capture_output=True, timeout=20)
+    assert (tmp_path / "owned").exists()
+
+
+def test_hostile_files(shell, tmp_path):
+    """A file's name is completed whole and quoted, or not at all; nothing in it runs, with TAB or Enter."""
+    for name in HOSTILE_FILES:
+        (tmp_path / name).write_text("client\n")
+    given = typed(shell, tmp_path, [f"portcullis check {name[0]}" for name in HOSTILE_FILES])
+    assert not list(tmp_path.rglob("owned*")), given
+    assert given[0] == HOSTILE_FILES[0], "control: the stub is given a completed name"
+
+
+def test_hostile_links_where_namespaces_can_be_made(shell, tmp_path):
+    """The same for the names of links, and of folders of profiles."""
+    inner = tmp_path / "inner.py"
+    made = ["unshare", *([] if os.geteuid() == 0 else ["-r"]), "-n", "-m", "sh", "-c",
+            "mount -t sysfs none /sys && for name; do ip link add name \"$name\" type veth || exit 9; done; exec \"$0\" -B \"$INNER\"",
+            sys.executable, *HOSTILE_LINKS]
+    inner.write_text("import pathlib, sys\n"
+                     f"sys.path.insert(0, {str(TOP / 'tests/arch')!r})\n"
+                     "import test_completion as it\n"
+                     f"given = it.typed({shell!r}, pathlib.Path({str(tmp_path)!r}),\n"
+                     "                 [f'portcullis rules --link {name[0]}' for name in it.HOSTILE_LINKS])\n"
+                     "print(given)\n")
+    done = subprocess.run(made, env=dict(os.environ, INNER=str(inner), PATH=os.environ["PATH"] + ":/usr/sbin:/sbin"),
+                          capture_output=True, text=True, check=False, timeout=60)
+    if "unshare" in done.stderr or "mount" in done.stderr:
+        pytest.skip(f"no namespace can be made: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.rglob("owned*")), done.stdout
+    assert ast.literal_eval(done.stdout)[0] in ("x", HOSTILE_LINKS[0]), "control: the stub was called"
