@@ -2,6 +2,7 @@
 #include "base/canonical.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/text.h"
 
@@ -35,7 +36,7 @@ static const struct {
     {"tls-groups", 1, 0}, {"tls-timeout", 1, 0}, {"tls-version-max", 1, 0}, {"tls-version-min", 2, 0},
     {"topology", 1, 0}, {"tran-window", 1, 0}, {"tun-mtu", 2, 0}, {"tun-mtu-extra", 1, 0},
     {"tun-mtu-max", 1, 0}, {"udp-mtu", 1, 0}, {"up-delay", 0, 0}, {"verify-hash", 2, 1},
-    {"verify-x509-name", 2, 0},
+    {"verify-x509-name", 2, 0}, {"x509-username-field", 4, 0},
     /* clang-format on */
 };
 
@@ -89,6 +90,27 @@ static bool is_provider(const char *at, size_t length)
 	       same(at, length, "\"fips\"") || same(at, length, "\"base\"");
 }
 
+/* Does the argument leave encryption and authentication on? */
+static bool is_clothed(const char *name, const char *at, size_t length)
+{
+	static const char *const lists[] = {"auth", "cipher", "data-ciphers", "data-ciphers-fallback",
+					    "ncp-ciphers"};
+	static const char tail[] = ":!eNULL:!aNULL\"";
+
+	if (strcmp(name, "tls-cipher") == 0)
+		return length >= sizeof tail &&
+		       memcmp(at + length - (sizeof tail - 1), tail, sizeof tail - 1) == 0;
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+		if (strcmp(name, lists[i]) != 0)
+			continue;
+		for (size_t j = 0; j + 4 <= length; j++) {
+			if (strncasecmp(at + j, "none", 4) == 0 || strncasecmp(at + j, "null", 4) == 0)
+				return false;
+		}
+	}
+	return true;
+}
+
 /* Returns NULL, or what is wrong with the line. */
 static const char *check_option(const char *line, size_t length)
 {
@@ -106,6 +128,8 @@ static const char *check_option(const char *line, size_t length)
 			return "too many arguments";
 		if (strcmp(allowed[row].name, "providers") == 0 && !is_provider(at, (size_t)(next - at)))
 			return "not a provider's name";
+		if (!is_clothed(allowed[row].name, at, (size_t)(next - at)))
+			return "switches encryption or authentication off";
 	}
 	return NULL;
 }

@@ -22,7 +22,7 @@ const struct option option_table[] = {
     {"allow-recursive-routing", CLASS_OVERRIDE, ACT_KEEP, BLOCK_NONE, "", NULL},
     {"askpass", CLASS_OVERRIDE, ACT_DROP, BLOCK_NONE, "",
      "openvpn asks here for the passphrase; instead: credentials { } in portcullis.conf"},
-    {"auth", CLASS_ALLOW, ACT_KEEP, BLOCK_NONE, "c", NULL},
+    {"auth", CLASS_ALLOW, ACT_KEEP, BLOCK_NONE, "a", NULL},
     {"auth-gen-token", CLASS_STRIP, ACT_DROP, BLOCK_NONE, "",
      "only for a server"},
     {"auth-gen-token-secret", CLASS_STRIP, ACT_DROP, BLOCK_NONE, "",
@@ -494,8 +494,8 @@ const struct option option_table[] = {
      "makes openvpn do something else and exit; instead: delete the line"},
     {"tls-auth", CLASS_INLINE, ACT_BLOCK, BLOCK_STATIC_KEY, "", NULL},
     {"tls-cert-profile", CLASS_ALLOW, ACT_KEEP, BLOCK_NONE, "{insecure|legacy|preferred|suiteb}", NULL},
-    {"tls-cipher", CLASS_ALLOW, ACT_KEEP, BLOCK_NONE, "c", NULL},
-    {"tls-ciphersuites", CLASS_ALLOW, ACT_KEEP, BLOCK_NONE, "c", NULL},
+    {"tls-cipher", CLASS_ALLOW, ACT_TLS_CIPHER, BLOCK_NONE, "t", NULL},
+    {"tls-ciphersuites", CLASS_ALLOW, ACT_KEEP, BLOCK_NONE, "y", NULL},
     {"tls-client", CLASS_OVERRIDE, ACT_CLIENT, BLOCK_NONE, "", NULL},
     {"tls-crypt", CLASS_INLINE, ACT_BLOCK, BLOCK_STATIC_KEY, "", NULL},
     {"tls-crypt-v2", CLASS_INLINE, ACT_BLOCK, BLOCK_V2_KEY, "", NULL},
@@ -560,8 +560,7 @@ const struct option option_table[] = {
      "root would write to a file that the profile names"},
     {"x509-track", CLASS_STRIP, ACT_DROP, BLOCK_NONE, "",
      "only fills the environment of scripts"},
-    {"x509-username-field", CLASS_STRIP, ACT_DROP, BLOCK_NONE, "",
-     "only for a server"},
+    {"x509-username-field", CLASS_ALLOW, ACT_KEEP, BLOCK_NONE, "u?uuu", NULL},
 };
 /* clang-format on */
 

@@ -38,7 +38,8 @@ enum option_action {
 	ACT_PULL_FILTER,
 	ACT_DHCP,
 	ACT_DNS,
-	ACT_COMPRESSION
+	ACT_COMPRESSION,
+	ACT_TLS_CIPHER
 };
 
 enum block_kind {

@@ -280,6 +280,28 @@ static int finish_remotes(struct parser *parser)
 	return 0;
 }
 
+/* openvpn would look for a file of that name; without it, say, nobody looks at
+ * the list of what was revoked. */
+static int check_announced(struct parser *parser)
+{
+	const struct profile *profile = parser->profile;
+
+	for (size_t i = 0; i < parser->announced_count; i++) {
+		const struct option *option = parser->announced[i].option;
+		size_t at = 0;
+
+		while (at < profile->block_count && profile->blocks[at].option != option)
+			at++;
+		if (at < profile->block_count)
+			continue;
+		parser->lines.number = parser->announced[i].line;
+		return parser_refuse(parser, option->name,
+				     "[inline], and no such block follows; instead: the whole file as the "
+				     "provider sent it");
+	}
+	return 0;
+}
+
 static int finish(struct parser *parser)
 {
 	if (parser->in_connection)
@@ -289,7 +311,7 @@ static int finish(struct parser *parser)
 		return parser_refuse(
 		    parser, "dev",
 		    "neither tun nor with dev-type tun; only tun is supported; instead: dev tun");
-	if (finish_remotes(parser) == -1 || check_udp_only(parser) == -1)
+	if (check_announced(parser) == -1 || finish_remotes(parser) == -1 || check_udp_only(parser) == -1)
 		return -1;
 	notice_missing(parser);
 	return 0;

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/canonical.h"
 #include "base/text.h"
+#include "profile/algorithms.h"
 #include "profile/blocks.h"
 #include "profile/parser.h"
 #include "profile/values.h"
@@ -71,11 +73,24 @@ static void notice_weak(struct parser *parser, const struct option *option, stru
 		parser_notice(parser, option->name, "kept, but it brings weak defaults of old versions back");
 }
 
+/* Values that are checked, and weaken the check of the server. */
+static void notice_trust(struct parser *parser, const struct option *option, struct arguments given)
+{
+	if (strcmp(option->name, "tls-version-max") == 0 &&
+	    (strcmp(given.word[0], "1.0") == 0 || strcmp(given.word[0], "1.1") == 0))
+		parser_notice(parser, option->name, "kept, but it keeps TLS 1.2 and newer out");
+	if ((strcmp(option->name, "remote-cert-tls") == 0 || strcmp(option->name, "ns-cert-type") == 0) &&
+	    strcmp(given.word[0], "client") == 0)
+		parser_notice(parser, option->name,
+			      "kept, but then another client of this VPN can pretend to be the server");
+}
+
 static int keep(struct parser *parser, const struct option *option, struct arguments given)
 {
 	if (check(parser, option, option->arguments, given) == -1)
 		return -1;
 	notice_weak(parser, option, given);
+	notice_trust(parser, option, given);
 	if (strcmp(option->name, "route-nopull") == 0)
 		parser->profile->route_nopull = true;
 	return keep_line(parser, option, given);
@@ -151,6 +166,14 @@ static int key_direction(struct parser *parser, const struct option *option, cha
 	return keep(parser, direction, (struct arguments){word, 1});
 }
 
+static int announce(struct parser *parser, const struct option *option)
+{
+	if (parser->announced_count == PROFILE_BLOCKS_MAX)
+		return parser_refuse(parser, option->name, "too many blocks; instead: each one once");
+	parser->announced[parser->announced_count++] = (struct announced){option, parser->lines.number};
+	return 0;
+}
+
 static int block_by_line(struct parser *parser, const struct option *option, struct arguments given)
 {
 	if (parser->in_connection)
@@ -160,9 +183,9 @@ static int block_by_line(struct parser *parser, const struct option *option, str
 				     "not one file; instead: its path, or an inline block");
 	if (given.count == 2 && key_direction(parser, option, given.word + 1) == -1)
 		return -1;
-	/* Old profiles announce their block with this word. */
+	/* Old profiles announce their block with this word; finish() asks for it. */
 	if (strcmp(given.word[0], "[inline]") == 0)
-		return 0;
+		return announce(parser, option);
 	return parser_file(parser, option, given.word[0]);
 }
 
@@ -415,6 +438,25 @@ static int compression(struct parser *parser, const struct option *option, struc
 	return keep_line(parser, option, (struct arguments){word, 1});
 }
 
+/* Whatever the list adds, suites that do not encrypt or do not say who the
+ * server is are taken out behind it. */
+static int tls_cipher(struct parser *parser, const struct option *option, struct arguments given)
+{
+	static const char tail[] = ALGORITHMS_TLS_TAIL;
+	char list[CANONICAL_LINE_MAX + sizeof tail];
+	char *const word[] = {list};
+	size_t used = 0, length;
+
+	if (check(parser, option, option->arguments, given) == -1)
+		return -1;
+	notice_weak(parser, option, given);
+	length = strlen(given.word[0]);
+	text_append(list, sizeof list, &used, "%s", given.word[0]);
+	if (length < sizeof tail - 1 || strcmp(given.word[0] + length - (sizeof tail - 1), tail) != 0)
+		text_append(list, sizeof list, &used, "%s", tail);
+	return keep_line(parser, option, (struct arguments){word, 1});
+}
+
 int parser_option(struct parser *parser, const struct option *option, const struct lex_words *words,
 		  size_t first)
 {
@@ -465,6 +507,8 @@ int parser_option(struct parser *parser, const struct option *option, const stru
 		return dns(parser, option, given);
 	case ACT_COMPRESSION:
 		return compression(parser, option, given);
+	case ACT_TLS_CIPHER:
+		return tls_cipher(parser, option, given);
 	}
 	return parser_refuse(parser, option->name, "not handled");
 }

@@ -6,6 +6,12 @@
 
 enum { IGNORED_MAX = 64, DIRECTORY_SIZE = 256, QUOTED_SIZE = 80 };
 
+/* NAME [inline] in line `line`. */
+struct announced {
+	const struct option *option;
+	int line;
+};
+
 struct parser {
 	const struct profile_source *source;
 	struct profile *profile;
@@ -20,6 +26,8 @@ struct parser {
 	char *ignored[IGNORED_MAX]; /* ignore-unknown-option */
 	size_t ignored_count;
 	char directory[DIRECTORY_SIZE]; /* cd */
+	struct announced announced[PROFILE_BLOCKS_MAX];
+	size_t announced_count;
 
 	/* Inside <connection>. */
 	bool in_connection, connection_has_remote;

@@ -7,6 +7,7 @@
 
 #include "base/net.h"
 #include "base/text.h"
+#include "profile/algorithms.h"
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define DIGITS "0123456789"
@@ -37,8 +38,8 @@ static const struct {
 	char kind;
 	const char *bytes, *called;
 } texts[] = {
-    {'c', LETTERS DIGITS ":_@=!+?.-/", "a list of algorithms"},
-    {'C', LETTERS DIGITS ":_@=!+?.-/", "a list of ciphers"},
+    {'c', LETTERS DIGITS ":_?.-", "a list of groups"},
+    {'u', LETTERS DIGITS ":.", "a field of a certificate"},
     {'h', "0123456789abcdefABCDEFx", "a hexadecimal number"},
     {'f', "0123456789abcdefABCDEF:", "a fingerprint"},
     {'v', DIGITS ".", "a version"},
@@ -86,23 +87,17 @@ bool value_is_host(const char *argument)
 	       strncasecmp(argument, "0x", 2) != 0;
 }
 
-/* Does a list of algorithms switch encryption or authentication off? */
-static bool is_naked(char kind, const char *argument)
-{
-	char list[256], *save = list, *word;
-
-	if (text_copy(list, sizeof list, argument) == -1)
-		return true;
-	while ((word = strsep(&save, ":")) != NULL) {
-		if (*word == '?')
-			word++;
-		if (kind == 'C' && strcasecmp(word, "none") == 0)
-			return true;
-		if (*word != '!' && *word != '-' && strcasestr(word, "NULL") != NULL)
-			return true;
-	}
-	return false;
-}
+/* Algorithms: kind, those that are taken, what they are called. */
+static const struct {
+	char kind;
+	bool (*are)(const char *list);
+	const char *called;
+} algorithms[] = {
+    {'C', algorithms_are_ciphers, "a list of ciphers that are known to encrypt"},
+    {'a', algorithms_is_digest, "a digest that is known to authenticate"},
+    {'t', algorithms_are_tls, "a list of TLS ciphers that are known to encrypt and to authenticate"},
+    {'y', algorithms_are_suites, "a list of TLS 1.3 cipher suites that are known to encrypt"},
+};
 
 static bool is_address(const char *argument, uint8_t family)
 {
@@ -195,12 +190,13 @@ int value_check(char kind, const char *argument, struct err *e)
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		if (texts[i].kind != kind)
 			continue;
-		if (!made_of(argument, texts[i].bytes))
-			return err_set(e, "not %s", texts[i].called);
-		if ((kind == 'c' || kind == 'C') && is_naked(kind, argument))
-			return err_set(
-			    e, "would switch encryption or authentication off; instead: delete the line");
-		return 0;
+		return made_of(argument, texts[i].bytes) ? 0 : err_set(e, "not %s", texts[i].called);
+	}
+	for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++) {
+		if (algorithms[i].kind == kind)
+			return algorithms[i].are(argument)
+				   ? 0
+				   : err_set(e, "not %s; instead: delete the line", algorithms[i].called);
 	}
 	return check_named(kind, argument, e);
 }

@@ -98,6 +98,14 @@ static void test_lines(void **state)
 	assert_bad(HEAD "ca \"/etc/shadow\"\n", "not an allowed option");
 	assert_bad(HEAD "providers \"default\" \"/x.so\"\n", "not a provider's name");
 	assert_bad(HEAD "providers \"legacy\\\"\" \n", "not a provider's name");
+	assert_bad(HEAD "cipher \"none\"\n", "switches encryption or authentication off");
+	assert_bad(HEAD "data-ciphers \"AES-256-GCM:NonE\"\n", "switches encryption or authentication off");
+	assert_bad(HEAD "auth \"none\"\n", "switches encryption or authentication off");
+	assert_bad(HEAD "tls-cipher \"COMPLEMENTOFALL\"\n", "switches encryption or authentication off");
+	assert_bad(HEAD "tls-cipher \"ALL:!eNULL:!aNULL:eNULL\"\n",
+		   "switches encryption or authentication off");
+	assert_good(HEAD "tls-cipher \"ALL:!eNULL:!aNULL\"\n");
+	assert_good(HEAD "auth \"SHA256\"\n");
 	assert_bad(HEAD "setenv \"LD_PRELOAD\" \"/x.so\"\n", "not an allowed option");
 	assert_bad(HEAD "remote \"192.0.2.9\"\n", "not an allowed option");
 }
@@ -108,10 +116,10 @@ static void test_line_length(void **state)
 
 	(void)state;
 	memset(pad, 'a', sizeof pad);
-	pad[CANONICAL_LINE_MAX - strlen("tls-cipher \"\"")] = '\0';
-	snprintf(text, sizeof text, HEAD "tls-cipher \"%s\"\n", pad);
+	pad[CANONICAL_LINE_MAX - strlen("remote-cert-eku \"\"")] = '\0';
+	snprintf(text, sizeof text, HEAD "remote-cert-eku \"%s\"\n", pad);
 	assert_good(text);
-	snprintf(text, sizeof text, HEAD "tls-cipher \"%sa\"\n", pad);
+	snprintf(text, sizeof text, HEAD "remote-cert-eku \"%sa\"\n", pad);
 	assert_bad(text, "line 4: too long");
 }
 

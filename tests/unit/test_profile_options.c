@@ -9,7 +9,7 @@ static const struct {
 } samples[] = {
     {"allow-compression", "asym", "maybe"},
     {"allow-recursive-routing", "", "x"},
-    {"auth", "SHA256", "SHA 256"},
+    {"auth", "SHA256", "none"},
     {"auth-user-pass", "", NULL},
     {"block-ipv6", "", "x"},
     {"cipher", "AES-256-GCM", "none"},
@@ -69,7 +69,7 @@ static const struct {
     {"tcp-nodelay", "", "x"},
     {"tls-cert-profile", "preferred", "none"},
     {"tls-cipher", "DEFAULT:!aNULL", "aNULL"},
-    {"tls-ciphersuites", "TLS_AES_256_GCM_SHA384", "\"two words\""},
+    {"tls-ciphersuites", "TLS_AES_256_GCM_SHA384", "TLS_SHA256_SHA256"},
     {"tls-groups", "X25519:secp256r1", "\"two words\""},
     {"tls-timeout", "2", "0"},
     {"tls-version-max", "1.3", "9"},
@@ -85,7 +85,7 @@ static const struct {
      "78:7B:10:72:03:97:48:CD:D8:8A:37:71:DD:F8:9E:2F:B4:34:1B:51:76:C8:CF:CA:C4:DA:C1:D8:E3:C7:AF:72 SHA256",
      "78:7B:10:72:03:97:48:CD:D8:8A:37:71:DD:F8:9E:2F:B4:34:1B:51:76:C8:CF:CA:C4:DA:C1:D8:E3:C7:AF:72 MD4"},
     {"verify-x509-name", "\"C=US, CN=vpn\" subject", "vpn sideways"},
-
+    {"x509-username-field", "ext:subjectAltName CN", "\"a b\""},
 };
 
 static const char *const class_words[] = {"refuse", "strip+warn", "strip", "override", "inline", "allow"};
@@ -253,6 +253,104 @@ static void test_files(void **state)
 	for_each_option(check_file);
 }
 
+/* What is kept and what is refused of each kind of algorithm. */
+static const struct {
+	const char *option, *good, *bad;
+} algorithms[] = {
+    {"cipher", "AES-256-CBC aes-128-gcm CHACHA20-POLY1305 BF-CBC DES-EDE3-CBC id-aes256-GCM CAMELLIA-256-CBC",
+     "none NONE NULL null-cipher AES-256-ECB AES enc-NULL RC4 CHACHA20 AES-256 -CBC AES-256-CBC- :"},
+    {"data-ciphers", "AES-256-GCM:?CHACHA20-POLY1305:AES-128-GCM DEFAULT",
+     "AES-256-GCM:none AES-256-GCM:?none AES-256-GCM: ?? AES-256-GCM:??AES-128-GCM"},
+    {"auth", "SHA1 SHA256 sha512 MD5 RIPEMD160 SHA3-256 BLAKE2b512",
+     "none NONE null SHAKE128 md_null NULL undef [null-digest] SHA256:none"},
+    {"tls-cipher",
+     "DEFAULT DEFAULT:@SECLEVEL=0 HIGH:!aNULL:!MD5 ECDHE+AESGCM:-RSA:+AES128 "
+     "TLS-ECDHE-RSA-WITH-AES-256-GCM-SHA384 ECDHE-RSA-CHACHA20-POLY1305 DES-CBC3-SHA ALL:@STRENGTH !NULL",
+     "COMPLEMENTOFALL:@SECLEVEL=0 COMPLEMENTOFDEFAULT DEFAULT:COMPLEMENTOFALL NULL eNULL aNULL ALL:eNULL "
+     "NULL-SHA NULL-MD5 ECDHE-RSA-NULL-SHA TLS-RSA-WITH-NULL-SHA ADH-AES256-SHA AECDH-AES256-SHA ADH AECDH "
+     "TLS-DH-anon-WITH-AES-256-CBC-SHA EXP-DES-CBC-SHA RC4-MD5 +eNULL @SECLEVEL=10 @SECLEVEL= PSK SSLv3 "
+     "ECDHE+ : ! LOW"},
+    {"tls-ciphersuites", "TLS_AES_256_GCM_SHA384:TLS-CHACHA20-POLY1305-SHA256",
+     "TLS_SHA256_SHA256 TLS_SHA384_SHA384 TLS_AES_256_GCM_SHA384:TLS_SHA256_SHA256 AES_256_GCM_SHA384 "
+     "TLS_NULL_SHA "
+     "TLS_"},
+};
+
+static void test_algorithms(void **state)
+{
+	char text[512], list[1024], *word, *save;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++) {
+		snprintf(list, sizeof list, "%s", algorithms[i].good);
+		for (save = list; (word = strsep(&save, " ")) != NULL;) {
+			snprintf(text, sizeof text, BASE "%s %s\n", algorithms[i].option, word);
+			free(assert_taken(text, NULL));
+		}
+		snprintf(list, sizeof list, "%s", algorithms[i].bad);
+		for (save = list; (word = strsep(&save, " ")) != NULL;) {
+			snprintf(text, sizeof text, BASE "%s \"%s\"\n", algorithms[i].option, word);
+			assert_refused(text, "known to");
+		}
+	}
+}
+
+/* Keywords may overlap with what does not encrypt: the tail takes that out, once. */
+static void test_tls_tail(void **state)
+{
+	char *canonical = assert_taken(BASE "tls-cipher kRSA:SHA1\n", NULL);
+
+	(void)state;
+	assert_non_null(strstr(canonical, "\ntls-cipher \"kRSA:SHA1:!eNULL:!aNULL\"\n"));
+	free(canonical);
+}
+
+/* Values that are right, and of which their owner should know. */
+static void test_notes(void **state)
+{
+	static const char *const lines[][2] = {
+	    {"tls-version-max 1.1", "keeps TLS 1.2 and newer out"},
+	    {"tls-version-max 1.2", NULL},
+	    {"remote-cert-tls client", "another client of this VPN can pretend"},
+	    {"remote-cert-tls server", NULL},
+	    {"ns-cert-type client", "another client of this VPN can pretend"},
+	    {"auth MD5", "weak cryptography"},
+	    {"tls-cipher DEFAULT:@SECLEVEL=0", "weak cryptography"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+		struct notices notices = {.used = 0};
+		char text[256];
+
+		snprintf(text, sizeof text, BASE "%s\n", lines[i][0]);
+		free(assert_taken(text, &notices));
+		if (lines[i][1] != NULL)
+			assert_non_null(strstr(notices.text, lines[i][1]));
+		else
+			assert_null(strstr(notices.text, lines[i][0]));
+	}
+}
+
+/* NAME [inline] announces a block: without it openvpn would refuse, so it is refused here. */
+static void check_announced(const struct option *option, const char *class)
+{
+	char text[256], wanted[128];
+
+	(void)class;
+	if (option->action != ACT_BLOCK)
+		return;
+	snprintf(text, sizeof text, BASE "%s [inline]\nverb 3\n", option->name);
+	snprintf(wanted, sizeof wanted, "t.ovpn:4: %s: [inline], and no such block follows", option->name);
+	assert_refused(text, wanted);
+}
+
+static void test_announced(void **state)
+{
+	(void)state;
+	for_each_option(check_announced);
+}
+
 static void test_unknown(void **state)
 {
 	(void)state;
@@ -275,10 +373,12 @@ static void test_refusals_help(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_classes), cmocka_unit_test(test_sorted),
-	    cmocka_unit_test(test_refused), cmocka_unit_test(test_dropped),
-	    cmocka_unit_test(test_kept),    cmocka_unit_test(test_files),
-	    cmocka_unit_test(test_unknown), cmocka_unit_test(test_refusals_help),
+	    cmocka_unit_test(test_classes),    cmocka_unit_test(test_sorted),
+	    cmocka_unit_test(test_refused),    cmocka_unit_test(test_dropped),
+	    cmocka_unit_test(test_kept),       cmocka_unit_test(test_files),
+	    cmocka_unit_test(test_unknown),    cmocka_unit_test(test_refusals_help),
+	    cmocka_unit_test(test_algorithms), cmocka_unit_test(test_tls_tail),
+	    cmocka_unit_test(test_notes),      cmocka_unit_test(test_announced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

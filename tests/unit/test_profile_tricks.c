@@ -77,9 +77,9 @@ static void test_lengths(void **state)
 	snprintf(text, sizeof text, BASE "setenv AB %s\n", pad);
 	assert_refused(text, "longer than 255 bytes");
 	/* A line that openvpn could no longer read once it is quoted. */
-	pad[255 - strlen("tls-cipher ")] = '\0';
-	memset(pad, 'A', 255 - strlen("tls-cipher "));
-	snprintf(text, sizeof text, BASE "tls-cipher %s\n", pad);
+	pad[255 - strlen("remote-cert-eku ")] = '\0';
+	memset(pad, 'A', 255 - strlen("remote-cert-eku "));
+	snprintf(text, sizeof text, BASE "remote-cert-eku %s\n", pad);
 	assert_refused(text, "with its quotation marks");
 	assert_refused(BASE "verb 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n", "more than 16 words");
 	assert_same(BASE "verb 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15\n", BASE);
@@ -173,6 +173,18 @@ static void test_connections(void **state)
 	assert_refused(BASE "connection\n", "not a line but a block");
 }
 
+static void test_said_once(void **state)
+{
+	(void)state;
+	assert_same(BASE "tls-cipher HIGH:!eNULL:!aNULL\n", BASE "tls-cipher HIGH\n");
+	assert_same(BASE "tls-crypt [inline]\n<tls-crypt>\n" KEY_TEXT "</tls-crypt>\n",
+		    BASE "<tls-crypt>\n" KEY_TEXT "</tls-crypt>\n");
+	assert_same(BASE "<tls-crypt>\n" KEY_TEXT "</tls-crypt>\ntls-crypt [inline]\n",
+		    BASE "<tls-crypt>\n" KEY_TEXT "</tls-crypt>\n");
+	assert_refused(BASE "tls-auth [inline] 1\n<tls-crypt>\n" KEY_TEXT "</tls-crypt>\n",
+		       "t.ovpn:4: tls-auth: [inline], and no such block follows");
+}
+
 static void test_secrets_stay_out(void **state)
 {
 	struct notices notices = {.used = 0};
@@ -244,6 +256,7 @@ int main(void)
 	    cmocka_unit_test(test_open_tags),
 	    cmocka_unit_test(test_close_tags),
 	    cmocka_unit_test(test_connections),
+	    cmocka_unit_test(test_said_once),
 	    cmocka_unit_test(test_secrets_stay_out),
 	    cmocka_unit_test(test_environment),
 	    cmocka_unit_test(test_filters_of_ours),

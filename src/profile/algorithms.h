@@ -1,0 +1,17 @@
+/* Names of ciphers, digests and TLS cipher suites: what is not known to
+ * encrypt, or to authenticate, is refused. Pure. */
+#ifndef PROFILE_ALGORITHMS_H
+#define PROFILE_ALGORITHMS_H
+
+#include <stdbool.h>
+
+/* What openvpn puts behind every list of TLS cipher suites here: suites that
+ * do not encrypt, or do not say who the server is, are gone for good. */
+#define ALGORITHMS_TLS_TAIL ":!eNULL:!aNULL"
+
+bool algorithms_are_ciphers(const char *list); /* data-ciphers: "A:?B:C" */
+bool algorithms_is_digest(const char *name);   /* auth */
+bool algorithms_are_tls(const char *list);     /* tls-cipher: names and keywords of OpenSSL */
+bool algorithms_are_suites(const char *list);  /* tls-ciphersuites: TLS 1.3 */
+
+#endif
