@@ -34,18 +34,21 @@ static void become_vetter(const struct config *config, int profile, int output, 
 	child_exec(path, list, from, sizeof from / sizeof *from, 0);
 }
 
-/* The whole of an unlinked file, terminated; the caller frees. NULL: too long, or no memory. */
+/* The whole of an unlinked file, terminated; the caller frees. NULL, and no length: too long, cut while it
+ * was read, or no memory. */
 static char *contents(int fd, size_t max, size_t *length)
 {
 	struct stat status;
 	char *bytes;
 
+	*length = 0;
 	if (fstat(fd, &status) == -1 || (size_t)status.st_size > max ||
 	    (bytes = calloc(1, (size_t)status.st_size + 1)) == NULL)
 		return NULL;
-	*length = (size_t)status.st_size;
-	if (pread(fd, bytes, *length, 0) == status.st_size)
+	if (pread(fd, bytes, (size_t)status.st_size, 0) == status.st_size) {
+		*length = (size_t)status.st_size;
 		return bytes;
+	}
 	free(bytes);
 	return NULL;
 }
@@ -66,8 +69,10 @@ static char *run_vetter(const struct config *config, int profile, size_t *length
 		status = child_wait(pid, VET_MS);
 	if (pid == -1)
 		err_set(e, "%s: can't be vetted", config->profile);
-	else if ((words = contents(complaint, COMPLAINT_MAX, &count)) == NULL || count > 0)
-		err_set(e, "%.*s", count > 0 ? (int)strcspn(words, "\n") : 0, count > 0 ? words : "");
+	else if ((words = contents(complaint, COMPLAINT_MAX, &count)) == NULL)
+		err_set(e, "%s: what the vetting child says can't be read", config->profile);
+	else if (count > 0)
+		err_set(e, "%.*s", (int)strcspn(words, "\n"), words);
 	else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 ||
 		 (print = contents(output, CANONICAL_SIZE_MAX, length)) == NULL)
 		err_set(e, "%s: the vetting child has failed (status %d)", config->profile, status);

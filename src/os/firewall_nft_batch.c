@@ -1,11 +1,15 @@
 /* Changes to the kernel's nftables, all or none of a batch, and the verdict on it. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <string.h>
 
 #include <linux/netfilter/nfnetlink.h>
 
 #include "base/fault.h"
+#include "os/clock.h"
 #include "os/firewall_nft.h"
+
+enum { VERDICT_MS = 2000 };
 
 static void put_mark(struct nft_buffer *b, uint16_t type, const uint32_t *generation)
 {
@@ -26,12 +30,12 @@ void nft_batch_begin(struct firewall *fw, bool at_generation)
 }
 
 /* Numbers the messages and asks for one answer, to the last. Returns its number. */
-static uint32_t number_messages(struct firewall *fw)
+static uint32_t number_messages(struct firewall *fw, uint32_t *count)
 {
 	struct nlmsghdr *message = (void *)fw->batch.bytes, *last = message;
 	int left = (int)fw->batch.used;
 
-	for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+	for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left), ++*count) {
 		message->nlmsg_seq = netlink_number(fw->netlink);
 		last = message;
 	}
@@ -40,21 +44,23 @@ static uint32_t number_messages(struct firewall *fw)
 }
 
 struct verdict {
-	uint32_t last, failed;
+	uint32_t last, failed, count; /* the batch's numbers end with `last` */
 	int failure;
 	bool answered;
 };
 
-/* The first error counts. */
+/* The first error counts, of those that are about this batch. */
 static void take_verdict(const struct nlmsghdr *message, void *argument)
 {
-	const struct nlmsgerr *answer = mnl_nlmsg_get_payload(message);
 	struct verdict *verdict = argument;
+	int error;
 
-	if (message->nlmsg_type != NLMSG_ERROR)
+	if (message->nlmsg_type != NLMSG_ERROR || mnl_nlmsg_get_payload_len(message) < sizeof error ||
+	    verdict->last - message->nlmsg_seq >= verdict->count)
 		return;
-	if (answer->error != 0 && verdict->failure == 0) {
-		verdict->failure = answer->error;
+	memcpy(&error, mnl_nlmsg_get_payload(message), sizeof error);
+	if (error != 0 && verdict->failure == 0) {
+		verdict->failure = error < 0 && error >= -4095 ? error : -EPROTO;
 		verdict->failed = message->nlmsg_seq;
 	}
 	verdict->answered = verdict->answered || message->nlmsg_seq == verdict->last;
@@ -62,13 +68,14 @@ static void take_verdict(const struct nlmsghdr *message, void *argument)
 
 int nft_batch_send(struct firewall *fw, bool commit)
 {
+	int64_t deadline = clock_steady_ms() + VERDICT_MS;
 	struct verdict verdict = {.failure = 0};
 	int result;
 
 	fw->failed = 0;
 	if (fw->batch.full)
 		return -EMSGSIZE;
-	verdict.last = number_messages(fw);
+	verdict.last = number_messages(fw, &verdict.count);
 	if (commit) {
 		put_mark(&fw->batch, NFNL_MSG_BATCH_END, NULL);
 		fault_point("flip-before-send");
@@ -80,7 +87,7 @@ int nft_batch_send(struct firewall *fw, bool commit)
 		fault_point("flip-after-send");
 	do /* the kernel answers before send returns, so nothing is waited for */
 		result = netlink_hear(fw->netlink, take_verdict, &verdict);
-	while (result > 0);
+	while (result > 0 && clock_steady_ms() < deadline);
 	fw->failed = verdict.failed;
 	if (verdict.failure != 0)
 		return verdict.failure;

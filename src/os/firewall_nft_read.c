@@ -120,10 +120,9 @@ struct set_look {
 
 static void take_members(const struct nlmsghdr *message, void *argument)
 {
-	const struct nfgenmsg *generic = mnl_nlmsg_get_payload(message);
 	struct set_look *look = argument;
 
-	if (look->generation != 0 && ntohs(generic->res_id) != (uint16_t)look->generation)
+	if (look->generation != 0 && nft_generation_of(message) != (uint16_t)look->generation)
 		look->other_moment = true;
 	else if (!nft_take_members(look->read, look->set, message))
 		look->differs = true;
@@ -135,7 +134,7 @@ int nft_read_set(struct firewall *fw, unsigned set, uint32_t generation)
 	struct nlmsghdr *m = question(fw, NFT_MSG_GETSETELEM, NLM_F_DUMP, nft_sets[set].table);
 	int result;
 
-	mnl_attr_put_strz(m, NFTA_SET_ELEM_LIST_SET, nft_sets[set].name);
+	nft_put_text(m, NFTA_SET_ELEM_LIST_SET, nft_sets[set].name);
 	fw->read.count = 0;
 	result = netlink_ask(fw->netlink, m, take_members, &look);
 	if (result != 0)
@@ -162,7 +161,7 @@ int nft_read_blocked(struct firewall *fw, uint64_t *packets)
 	for (unsigned i = 0; i < NFT_TABLES && result == 0; i++) {
 		struct nlmsghdr *m = question(fw, NFT_MSG_GETOBJ, 0, i);
 
-		mnl_attr_put_strz(m, NFTA_OBJ_NAME, "blocked");
+		nft_put_text(m, NFTA_OBJ_NAME, "blocked");
 		nft_put_be32(m, NFTA_OBJ_TYPE, NFT_OBJECT_COUNTER);
 		if (nft_is_used(&fw->wish, i) && i != NFT_BRIDGE)
 			result = netlink_ask(fw->netlink, m, take_counter, packets);

@@ -11,6 +11,8 @@
 #include "os/firewall_nft.h"
 #include "policy/print.h"
 
+enum { DATAGRAMS_A_TURN = 512 };
+
 struct nft_watch {
 	struct firewall *fw;
 	struct netlink *netlink;
@@ -63,7 +65,7 @@ static void take_event(const struct nlmsghdr *m, void *argument)
 		fw->generation = generation;
 }
 
-/* Reads what there is; one call for all of it. */
+/* Reads what there is, so much a turn of the loop; one call for all of it. */
 static void on_events(evutil_socket_t fd, short what, void *argument)
 {
 	struct nft_watch *watch = argument;
@@ -72,7 +74,10 @@ static void on_events(evutil_socket_t fd, short what, void *argument)
 	(void)fd;
 	(void)what;
 	watch->foreign = false;
-	while ((result = netlink_hear(watch->netlink, take_event, watch)) != 0) {
+	for (int i = 0; i < DATAGRAMS_A_TURN; i++) {
+		result = netlink_hear(watch->netlink, take_event, watch);
+		if (result == 0)
+			break;
 		if (result < 0) /* -ENOBUFS, torn: anything may have happened */
 			note_foreign(watch);
 		if (result < 0 && result != -ENOBUFS && result != -EPROTO)

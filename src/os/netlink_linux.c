@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
-enum { WAIT_SECONDS = 2, DATAGRAM = 64 * 1024 };
+#include "os/clock.h"
+
+enum { WAIT_MS = 2000, DATAGRAM = 64 * 1024 };
 
 struct netlink {
 	struct mnl_socket *socket;
@@ -25,17 +27,24 @@ static int bind_to(struct mnl_socket *socket, uint32_t wanted)
 	return mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID);
 }
 
+/* Connected, it gets what the kernel says to it alone, and no other process's: those are told
+ * ECONNREFUSED. What is said to a group is not held back by that: see `is_the_kernels`. */
+static int connect_to_kernel(struct mnl_socket *socket)
+{
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+
+	return connect(mnl_socket_get_fd(socket), (const void *)&kernel, sizeof kernel);
+}
+
 struct netlink *netlink_open(int protocol, uint32_t wanted, int queue)
 {
-	struct timeval wait = {.tv_sec = WAIT_SECONDS};
 	struct netlink *n = calloc(1, sizeof *n);
 	int fd;
 
 	if (n == NULL)
 		return NULL;
 	n->socket = mnl_socket_open2(protocol, SOCK_CLOEXEC);
-	if (n->socket == NULL || bind_to(n->socket, wanted) == -1 ||
-	    setsockopt(netlink_fd(n), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) == -1) {
+	if (n->socket == NULL || bind_to(n->socket, wanted) == -1 || connect_to_kernel(n->socket) == -1) {
 		int failure = errno;
 
 		netlink_close(n);
@@ -104,21 +113,45 @@ static int walk(const char *at, size_t length, netlink_message_fn *each, void *a
 	return 1;
 }
 
-static int hear(struct netlink *n, int flags, netlink_message_fn *each, void *argument)
+/* Whoever has CAP_NET_ADMIN may write to anybody's socket, and to a group: with an address of its
+ * own, which the kernel puts there. The kernel's is 0, and nobody else can have that. */
+static bool is_the_kernels(const struct msghdr *heard, const struct sockaddr_nl *sender)
 {
-	ssize_t size;
-
-	do
-		size = recv(netlink_fd(n), n->datagram, sizeof n->datagram, flags | MSG_TRUNC);
-	while (size < 0 && errno == EINTR);
-	if (size < 0)
-		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
-	return (size_t)size > sizeof n->datagram ? -EPROTO : walk(n->datagram, (size_t)size, each, argument);
+	return heard->msg_namelen == sizeof *sender && sender->nl_family == AF_NETLINK && sender->nl_pid == 0;
 }
 
 int netlink_hear(struct netlink *n, netlink_message_fn *each, void *argument)
 {
-	return hear(n, MSG_DONTWAIT, each, argument);
+	struct sockaddr_nl sender = {.nl_family = AF_UNSPEC};
+	struct iovec room = {n->datagram, sizeof n->datagram};
+	struct msghdr heard = {.msg_iov = &room, .msg_iovlen = 1};
+	ssize_t size;
+
+	do {
+		heard.msg_name = &sender;
+		heard.msg_namelen = sizeof sender;
+		size = recvmsg(netlink_fd(n), &heard, MSG_DONTWAIT | MSG_TRUNC);
+	} while (size < 0 && errno == EINTR);
+	if (size < 0)
+		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
+	if (!is_the_kernels(&heard, &sender))
+		return 1;
+	return (size_t)size > sizeof n->datagram ? -EPROTO : walk(n->datagram, (size_t)size, each, argument);
+}
+
+/* As netlink_hear, but waits for something to be there, until `deadline`. */
+static int hear_until(struct netlink *n, int64_t deadline, netlink_message_fn *each, void *argument)
+{
+	struct pollfd readable = {.fd = netlink_fd(n), .events = POLLIN};
+	int result;
+
+	while ((result = netlink_hear(n, each, argument)) == 0) {
+		int64_t left = deadline - clock_steady_ms();
+
+		if (left <= 0 || (poll(&readable, 1, (int)left) == -1 && errno != EINTR))
+			return -ETIMEDOUT;
+	}
+	return result;
 }
 
 struct asking {
@@ -158,6 +191,7 @@ static void take_answer(const struct nlmsghdr *message, void *argument)
 int netlink_ask(struct netlink *n, struct nlmsghdr *question, netlink_message_fn *each, void *argument)
 {
 	struct asking asking = {.number = netlink_number(n), .each = each, .argument = argument};
+	int64_t deadline = clock_steady_ms() + WAIT_MS;
 	int result;
 
 	question->nlmsg_seq = asking.number;
@@ -167,9 +201,12 @@ int netlink_ask(struct netlink *n, struct nlmsghdr *question, netlink_message_fn
 	if (result != 0)
 		return result;
 	while (!asking.over) {
-		result = hear(n, 0, take_answer, &asking);
-		if (result <= 0)
-			return result == 0 ? -ETIMEDOUT : result;
+		result = hear_until(n, deadline, take_answer, &asking);
+		if (result < 0)
+			return result;
+		/* What is heard need not be the answer: others may write without end. */
+		if (!asking.over && clock_steady_ms() >= deadline)
+			return -ETIMEDOUT;
 	}
 	return asking.result != 0 ? asking.result : asking.interrupted ? -EINTR : 0;
 }

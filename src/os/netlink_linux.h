@@ -1,4 +1,5 @@
-/* A conversation with the kernel by netlink: each question is answered before anything else is said. */
+/* A conversation with the kernel by netlink, and with nobody else: each question is answered before anything
+ * else is said, and what another process writes to the socket, or to a group that it is in, is discarded. */
 #ifndef OS_NETLINK_LINUX_H
 #define OS_NETLINK_LINUX_H
 
@@ -25,12 +26,12 @@ int netlink_join(struct netlink *n, int group);
 
 /* Asks one question and hears its answer to the end; `each` (may be NULL) gets the messages that
  * carry something. 0 or a negative errno; -EINTR: the kernel's state changed under a long answer,
- * which is not of one moment. Blocks for the kernel only, 2 s at most. */
+ * which is not of one moment. Blocks for the kernel only, 2 s at most, whoever else writes. */
 int netlink_ask(struct netlink *n, struct nlmsghdr *question, netlink_message_fn *each, void *argument);
 
 /* The same by hand: the next number for a message, sending (one datagram), and hearing one datagram
- * that is there already. 0 or a negative errno; hearing: 1 heard, 0 nothing there, -EPROTO torn,
- * -ENOBUFS some were lost. */
+ * that is there already. 0 or a negative errno; hearing: 1 heard (or discarded: who hears in a loop
+ * bounds it), 0 nothing there, -EPROTO torn, -ENOBUFS some were lost. */
 uint32_t netlink_number(struct netlink *n);
 int netlink_send(struct netlink *n, const void *bytes, size_t size);
 int netlink_hear(struct netlink *n, netlink_message_fn *each, void *argument);

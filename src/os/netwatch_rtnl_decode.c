@@ -74,16 +74,31 @@ static int take_number(const struct nlattr *attribute, uint32_t *number)
 	return 0;
 }
 
-/* The payload may lack its terminator: a torn name is no name. */
-static int take_text(const struct nlattr *attribute, char *to, size_t size)
+/* NULL: the payload lacks its terminator, and a torn name is no name. */
+static const char *text_in(const struct nlattr *attribute)
 {
 	const char *text = mnl_attr_get_payload(attribute);
 	size_t length = mnl_attr_get_payload_len(attribute);
 
-	if (length == 0 || memchr(text, '\0', length) == NULL)
+	return length == 0 || memchr(text, '\0', length) == NULL ? NULL : text;
+}
+
+/* A cut name would be another link's. */
+static int take_name(const struct nlattr *attribute, struct rtnl_link *link)
+{
+	const char *name = text_in(attribute);
+
+	return name == NULL ? -1 : text_copy(link->name, sizeof link->name, name);
+}
+
+/* A cut kind is none of those that we ask for, and its link is one all the same. */
+static int take_kind(const struct nlattr *attribute, struct rtnl_link *link)
+{
+	const char *kind = text_in(attribute);
+
+	if (kind == NULL)
 		return -1;
-	(void)text_copy(to, size,
-			text); /* the kernel's limits are ours; a longer kind is one we don't ask for */
+	(void)text_copy(link->driver, sizeof link->driver, kind);
 	return 0;
 }
 
@@ -106,8 +121,7 @@ static int decode_link_info(const struct nlattr *info, struct rtnl_link *link)
 	while ((attribute = next_attribute(&walk)) != NULL) {
 		if (mnl_attr_get_type(attribute) == IFLA_INFO_DATA)
 			data = attribute;
-		else if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND &&
-			 take_text(attribute, link->driver, sizeof link->driver) == -1)
+		else if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND && take_kind(attribute, link) == -1)
 			return -1;
 	}
 	if (data != NULL && strcmp(link->driver, "tun") == 0)
@@ -130,7 +144,7 @@ static int decode_link(const struct nlmsghdr *header, struct rtnl_link *link)
 	while ((attribute = next_attribute(&walk)) != NULL) {
 		uint16_t type = mnl_attr_get_type(attribute);
 
-		if (type == IFLA_IFNAME && take_text(attribute, link->name, sizeof link->name) == -1)
+		if (type == IFLA_IFNAME && take_name(attribute, link) == -1)
 			return -1;
 		if (type == IFLA_LINKINFO && decode_link_info(attribute, link) == -1)
 			return -1;

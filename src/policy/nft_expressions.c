@@ -16,10 +16,10 @@ struct expression {
 
 static struct expression begin(struct nlmsghdr *m, const char *name, const uint32_t *pairs, size_t count)
 {
-	struct expression x = {.element = mnl_attr_nest_start(m, NFTA_LIST_ELEM)};
+	struct expression x = {.element = nft_nest_begin(m, NFTA_LIST_ELEM)};
 
-	mnl_attr_put_strz(m, NFTA_EXPR_NAME, name);
-	x.data = mnl_attr_nest_start(m, NFTA_EXPR_DATA);
+	nft_put_text(m, NFTA_EXPR_NAME, name);
+	x.data = nft_nest_begin(m, NFTA_EXPR_DATA);
 	for (size_t i = 0; i < count; i += 2)
 		nft_put_be32(m, (uint16_t)pairs[i], pairs[i + 1]);
 	return x;
@@ -27,8 +27,8 @@ static struct expression begin(struct nlmsghdr *m, const char *name, const uint3
 
 static void end(struct nlmsghdr *m, struct expression x)
 {
-	mnl_attr_nest_end(m, x.data);
-	mnl_attr_nest_end(m, x.element);
+	nft_nest_end(m, x.data);
+	nft_nest_end(m, x.element);
 }
 
 void expr_meta(struct nlmsghdr *m, uint32_t key, uint32_t reg)
@@ -48,7 +48,7 @@ void expr_ct(struct nlmsghdr *m, uint32_t key, bool original)
 	struct expression x = begin(m, "ct", PAIRS(NFTA_CT_KEY, key, NFTA_CT_DREG, NFT_REG_1));
 
 	if (original)
-		mnl_attr_put_u8(m, NFTA_CT_DIRECTION, IP_CT_DIR_ORIGINAL);
+		nft_put_u8(m, NFTA_CT_DIRECTION, IP_CT_DIR_ORIGINAL);
 	end(m, x);
 }
 
@@ -92,21 +92,21 @@ void expr_look_up(struct nlmsghdr *m, const char *set, bool inverted)
 	struct expression x =
 	    begin(m, "lookup", PAIRS(NFTA_LOOKUP_SREG, NFT_REG_1, NFTA_LOOKUP_FLAGS, inverted));
 
-	mnl_attr_put_strz(m, NFTA_LOOKUP_SET, set);
+	nft_put_text(m, NFTA_LOOKUP_SET, set);
 	end(m, x);
 }
 
 void expr_verdict(struct nlmsghdr *m, int code, const char *chain)
 {
 	struct expression x = begin(m, "immediate", PAIRS(NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT));
-	struct nlattr *data = mnl_attr_nest_start(m, NFTA_IMMEDIATE_DATA);
-	struct nlattr *nest = mnl_attr_nest_start(m, NFTA_DATA_VERDICT);
+	struct nlattr *data = nft_nest_begin(m, NFTA_IMMEDIATE_DATA);
+	struct nlattr *nest = nft_nest_begin(m, NFTA_DATA_VERDICT);
 
 	nft_put_be32(m, NFTA_VERDICT_CODE, (uint32_t)code);
 	if (chain != NULL)
-		mnl_attr_put_strz(m, NFTA_VERDICT_CHAIN, chain);
-	mnl_attr_nest_end(m, nest);
-	mnl_attr_nest_end(m, data);
+		nft_put_text(m, NFTA_VERDICT_CHAIN, chain);
+	nft_nest_end(m, nest);
+	nft_nest_end(m, data);
 	end(m, x);
 }
 
@@ -123,7 +123,7 @@ void expr_count(struct nlmsghdr *m, const char *counter)
 {
 	struct expression x = begin(m, "objref", PAIRS(NFTA_OBJREF_IMM_TYPE, NFT_OBJECT_COUNTER));
 
-	mnl_attr_put_strz(m, NFTA_OBJREF_IMM_NAME, counter);
+	nft_put_text(m, NFTA_OBJREF_IMM_NAME, counter);
 	end(m, x);
 }
 
@@ -131,7 +131,7 @@ void expr_reject(struct nlmsghdr *m, uint32_t type, uint8_t code)
 {
 	struct expression x = begin(m, "reject", PAIRS(NFTA_REJECT_TYPE, type));
 
-	mnl_attr_put_u8(m, NFTA_REJECT_ICMP_CODE, code);
+	nft_put_u8(m, NFTA_REJECT_ICMP_CODE, code);
 	end(m, x);
 }
 

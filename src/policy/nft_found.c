@@ -186,7 +186,7 @@ static void put_removal(struct nft_found *found, const struct nft_wish *wish, un
 	struct nlmsghdr *m = nft_message_of(&found->removals, &wish->features, table,
 					    (uint16_t)(type + NFT_MSG_DELTABLE - NFT_MSG_NEWTABLE), 0);
 
-	mnl_attr_put_strz(m, name, nft_text(dumped, name));
+	nft_put_text(m, name, nft_text(dumped, name));
 	if (type == NFT_MSG_NEWOBJ)
 		nft_put_be32(m, NFTA_OBJ_TYPE, nft_number(nft_attributes(dumped), NFTA_OBJ_TYPE));
 	nft_message_end(&found->removals, m);

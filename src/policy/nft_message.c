@@ -21,8 +21,7 @@ uint8_t nft_family(const struct nft_features *features, unsigned table)
 
 /* --- building ----------------------------------------------------------------- */
 
-/* Room is checked here once, so that no attribute needs to be. Past the end
- * the messages overwrite the last one, and `full` keeps them from being sent. */
+/* Past the end the messages overwrite the last one, and `full` keeps them from being sent. */
 struct nlmsghdr *nft_message(struct nft_buffer *b, uint16_t type, uint16_t flags, uint8_t family)
 {
 	struct nlmsghdr *message;
@@ -41,14 +40,20 @@ struct nlmsghdr *nft_message(struct nft_buffer *b, uint16_t type, uint16_t flags
 	return message;
 }
 
+/* What a message says that something had no room in it. */
+enum { NO_ROOM = NLMSG_OVERRUN };
+
 void nft_message_end(struct nft_buffer *b, const struct nlmsghdr *message)
 {
-	b->used += NLMSG_ALIGN(message->nlmsg_len);
+	if (message->nlmsg_type == NO_ROOM)
+		b->full = true;
+	else
+		b->used += NLMSG_ALIGN(message->nlmsg_len);
 }
 
 void nft_message_copy(struct nft_buffer *b, const struct nlmsghdr *message)
 {
-	if (b->size - b->used < NFT_MESSAGE) {
+	if (b->size - b->used < NFT_MESSAGE || message->nlmsg_len > NFT_MESSAGE) {
 		b->full = true;
 		return;
 	}
@@ -67,21 +72,57 @@ struct nlmsghdr *nft_message_of(struct nft_buffer *b, const struct nft_features 
 {
 	struct nlmsghdr *message = nft_message(b, type, flags, nft_family(features, table));
 
-	mnl_attr_put_strz(message, NFTA_TABLE_NAME, POLICY_NFT_TABLE); /* 1 is the table in every type */
+	nft_put_text(message, NFTA_TABLE_NAME, POLICY_NFT_TABLE); /* 1 is the table in every type */
 	return message;
+}
+
+void nft_put(struct nlmsghdr *message, uint16_t type, const void *value, size_t size)
+{
+	if (!mnl_attr_put_check(message, NFT_MESSAGE, type, size, value))
+		message->nlmsg_type = NO_ROOM;
+}
+
+void nft_put_text(struct nlmsghdr *message, uint16_t type, const char *text)
+{
+	nft_put(message, type, text, strlen(text) + 1);
+}
+
+void nft_put_u8(struct nlmsghdr *message, uint16_t type, uint8_t value)
+{
+	nft_put(message, type, &value, sizeof value);
 }
 
 void nft_put_be32(struct nlmsghdr *message, uint16_t type, uint32_t value)
 {
-	mnl_attr_put_u32(message, type, htonl(value));
+	nft_put(message, type, &(uint32_t){htonl(value)}, sizeof value);
+}
+
+void nft_put_be64(struct nlmsghdr *message, uint16_t type, uint64_t value)
+{
+	nft_put(message, type, &(uint64_t){htobe64(value)}, sizeof value);
+}
+
+struct nlattr *nft_nest_begin(struct nlmsghdr *message, uint16_t type)
+{
+	struct nlattr *nest = mnl_attr_nest_start_check(message, NFT_MESSAGE, type);
+
+	if (nest == NULL)
+		message->nlmsg_type = NO_ROOM;
+	return nest;
+}
+
+void nft_nest_end(struct nlmsghdr *message, struct nlattr *nest)
+{
+	if (nest != NULL)
+		mnl_attr_nest_end(message, nest);
 }
 
 void nft_put_data(struct nlmsghdr *message, uint16_t type, const void *value, size_t size)
 {
-	struct nlattr *nest = mnl_attr_nest_start(message, type);
+	struct nlattr *nest = nft_nest_begin(message, type);
 
-	mnl_attr_put(message, NFTA_DATA_VALUE, size, value);
-	mnl_attr_nest_end(message, nest);
+	nft_put(message, NFTA_DATA_VALUE, value, size);
+	nft_nest_end(message, nest);
 }
 
 /* --- reading -------------------------------------------------------------------- */
@@ -91,9 +132,24 @@ uint16_t nft_type(const struct nlmsghdr *message)
 	return message->nlmsg_type & 0xff;
 }
 
+/* Nothing is believed of a message that is shorter than what each begins with. */
+static struct nfgenmsg begins_with(const struct nlmsghdr *message)
+{
+	struct nfgenmsg generic = {.nfgen_family = NFPROTO_UNSPEC};
+
+	if (mnl_nlmsg_get_payload_len(message) >= sizeof generic)
+		memcpy(&generic, mnl_nlmsg_get_payload(message), sizeof generic);
+	return generic;
+}
+
 uint8_t nft_family_of(const struct nlmsghdr *message)
 {
-	return ((const struct nfgenmsg *)mnl_nlmsg_get_payload(message))->nfgen_family;
+	return begins_with(message).nfgen_family;
+}
+
+uint16_t nft_generation_of(const struct nlmsghdr *message)
+{
+	return ntohs(begins_with(message).res_id);
 }
 
 struct nft_attributes nft_attributes(const struct nlmsghdr *message)
@@ -153,7 +209,10 @@ const char *nft_text(const struct nlmsghdr *message, uint16_t type)
 {
 	const struct nlattr *a = nft_find(nft_attributes(message), type);
 
-	return a == NULL || mnl_attr_validate(a, MNL_TYPE_NUL_STRING) < 0 ? "" : mnl_attr_get_str(a);
+	return a == NULL || mnl_attr_get_payload_len(a) > NFT_TEXT ||
+		       mnl_attr_validate(a, MNL_TYPE_NUL_STRING) < 0
+		   ? ""
+		   : mnl_attr_get_str(a);
 }
 
 uint16_t nft_name_type(const struct nlmsghdr *message)

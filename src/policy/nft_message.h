@@ -26,7 +26,7 @@ struct nft_buffer {
 };
 
 /* Begins a message of nftables' `type` behind the last one; its attributes are
- * put with libmnl, then it is ended. NULL never: see `full`. */
+ * put, then it is ended. NULL never: see `full`. */
 struct nlmsghdr *nft_message(struct nft_buffer *b, uint16_t type, uint16_t flags, uint8_t family);
 void nft_message_end(struct nft_buffer *b, const struct nlmsghdr *message);
 void nft_message_copy(struct nft_buffer *b, const struct nlmsghdr *message);
@@ -35,12 +35,23 @@ void nft_buffer_empty(struct nft_buffer *b);
 /* As nft_message, about one of our tables, which is named. */
 struct nlmsghdr *nft_message_of(struct nft_buffer *b, const struct nft_features *features, unsigned table,
 				uint16_t type, uint16_t flags);
+
+/* Each puts an attribute into a message that has been begun. What has no room is left out, and
+ * ending the message says so: its buffer is full. A nest may be NULL. */
+void nft_put(struct nlmsghdr *message, uint16_t type, const void *value, size_t size);
+void nft_put_text(struct nlmsghdr *message, uint16_t type, const char *text);
+void nft_put_u8(struct nlmsghdr *message, uint16_t type, uint8_t value);
 void nft_put_be32(struct nlmsghdr *message, uint16_t type, uint32_t value);
+void nft_put_be64(struct nlmsghdr *message, uint16_t type, uint64_t value);
+struct nlattr *nft_nest_begin(struct nlmsghdr *message, uint16_t type);
+void nft_nest_end(struct nlmsghdr *message, struct nlattr *nest);
 void nft_put_data(struct nlmsghdr *message, uint16_t type, const void *value, size_t size);
 
-/* NFT_MSG_NEWRULE and its like, of a message of nftables. */
+/* NFT_MSG_NEWRULE and its like, of a message of nftables; its family; the lower half of the generation
+ * that it is of. 0 if it is too short. */
 uint16_t nft_type(const struct nlmsghdr *message);
 uint8_t nft_family_of(const struct nlmsghdr *message);
+uint16_t nft_generation_of(const struct nlmsghdr *message);
 
 /* Attributes of a message or inside another attribute. What is not there, or too short, is NULL or 0. */
 struct nft_attributes {
@@ -55,7 +66,9 @@ const struct nlattr *nft_find(struct nft_attributes list, uint16_t type);
 uint32_t nft_number(struct nft_attributes list, uint16_t type);
 uint64_t nft_long_number(struct nft_attributes list, uint16_t type);
 
-/* An attribute of the message's first level as text; "" if it is not there. */
+/* An attribute of the message's first level as text; "" if it is not there, or no text of the
+ * kernel's: those have NFT_TEXT bytes at most, with their end. */
+enum { NFT_TEXT = 256 /* NFT_NAME_MAXLEN */ };
 const char *nft_text(const struct nlmsghdr *message, uint16_t type);
 
 /* The attribute that names the object of a message: of a rule, its chain's. */

@@ -64,12 +64,12 @@ void nft_put_set(struct nlmsghdr *m, unsigned set)
 	static const uint8_t host_order[] = {0, 4, 1, 0, 0, 0}; /* for `nft list`: numbers, not addresses */
 	const struct nft_set *kind = &nft_sets[set];
 
-	mnl_attr_put_strz(m, NFTA_SET_NAME, kind->name);
+	nft_put_text(m, NFTA_SET_NAME, kind->name);
 	nft_put_be32(m, NFTA_SET_FLAGS, kind->flags);
 	nft_put_be32(m, NFTA_SET_KEY_TYPE, kind->type);
 	nft_put_be32(m, NFTA_SET_KEY_LEN, kind->length);
 	if (kind->type == TYPE_LINK || kind->type == TYPE_USER || kind->type == TYPE_LINK_NAME)
-		mnl_attr_put(m, NFTA_SET_USERDATA, sizeof host_order, host_order);
+		nft_put(m, NFTA_SET_USERDATA, host_order, sizeof host_order);
 	nft_put_be32(m, NFTA_SET_ID, set + 1); /* asked for, though names would do */
 }
 
@@ -168,21 +168,21 @@ static struct nlmsghdr *members_begin(struct nft_buffer *to, const struct nft_fe
 {
 	struct nlmsghdr *m = nft_message_of(to, features, nft_sets[set].table, type, flags);
 
-	mnl_attr_put_strz(m, NFTA_SET_ELEM_LIST_SET, nft_sets[set].name);
+	nft_put_text(m, NFTA_SET_ELEM_LIST_SET, nft_sets[set].name);
 	return m;
 }
 
 static void put_element(struct nlmsghdr *m, const struct nft_set *set, const struct nft_element *element,
 			uint32_t timeout)
 {
-	struct nlattr *nest = mnl_attr_nest_start(m, NFTA_LIST_ELEM);
+	struct nlattr *nest = nft_nest_begin(m, NFTA_LIST_ELEM);
 
 	if (element->end)
 		nft_put_be32(m, NFTA_SET_ELEM_FLAGS, NFT_SET_ELEM_INTERVAL_END);
 	if (timeout != 0)
-		mnl_attr_put_u64(m, NFTA_SET_ELEM_TIMEOUT, htobe64(timeout));
+		nft_put_be64(m, NFTA_SET_ELEM_TIMEOUT, timeout);
 	nft_put_data(m, NFTA_SET_ELEM_KEY, element->key, set->length);
-	mnl_attr_nest_end(m, nest);
+	nft_nest_end(m, nest);
 }
 
 void nft_put_members(struct nft_buffer *to, const struct nft_features *features, unsigned set,
@@ -196,10 +196,10 @@ void nft_put_members(struct nft_buffer *to, const struct nft_features *features,
 	if (elements->count == 0)
 		return;
 	m = members_begin(to, features, set, NFT_MSG_NEWSETELEM, NLM_F_CREATE);
-	list = mnl_attr_nest_start(m, NFTA_SET_ELEM_LIST_ELEMENTS);
+	list = nft_nest_begin(m, NFTA_SET_ELEM_LIST_ELEMENTS);
 	for (size_t i = 0; i < elements->count; i++)
 		put_element(m, &nft_sets[set], &elements->list[i], timeout);
-	mnl_attr_nest_end(m, list);
+	nft_nest_end(m, list);
 	nft_message_end(to, m);
 }
 

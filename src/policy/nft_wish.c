@@ -72,9 +72,9 @@ static void put_counter(struct nft_wish *wish, unsigned table)
 {
 	struct nlmsghdr *m = piece_begin(wish, table, NFT_MSG_NEWOBJ, NLM_F_CREATE);
 
-	mnl_attr_put_strz(m, NFTA_OBJ_NAME, "blocked");
+	nft_put_text(m, NFTA_OBJ_NAME, "blocked");
 	nft_put_be32(m, NFTA_OBJ_TYPE, NFT_OBJECT_COUNTER);
-	mnl_attr_nest_end(m, mnl_attr_nest_start(m, NFTA_OBJ_DATA));
+	nft_nest_end(m, nft_nest_begin(m, NFTA_OBJ_DATA));
 	piece_end(wish, m);
 }
 
@@ -89,21 +89,21 @@ static void put_set(struct nft_wish *wish, unsigned set)
 static void put_hook(struct nlmsghdr *m, const char *type, uint32_t hook, int32_t priority,
 		     const char *device)
 {
-	struct nlattr *nest = mnl_attr_nest_start(m, NFTA_CHAIN_HOOK);
+	struct nlattr *nest = nft_nest_begin(m, NFTA_CHAIN_HOOK);
 
 	nft_put_be32(m, NFTA_HOOK_HOOKNUM, hook);
 	nft_put_be32(m, NFTA_HOOK_PRIORITY, (uint32_t)priority);
 	if (device != NULL)
-		mnl_attr_put_strz(m, NFTA_HOOK_DEV, device);
-	mnl_attr_nest_end(m, nest);
-	mnl_attr_put_strz(m, NFTA_CHAIN_TYPE, type);
+		nft_put_text(m, NFTA_HOOK_DEV, device);
+	nft_nest_end(m, nest);
+	nft_put_text(m, NFTA_CHAIN_TYPE, type);
 }
 
 static void put_chain(struct nft_wish *wish, const struct chain *chain, const char *device)
 {
 	struct nlmsghdr *m = piece_begin(wish, chain->table, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
 
-	mnl_attr_put_strz(m, NFTA_CHAIN_NAME, chain->name);
+	nft_put_text(m, NFTA_CHAIN_NAME, chain->name);
 	if (chain->hook >= 0) {
 		put_hook(m, chain->hook == NF_INET_POST_ROUTING ? "nat" : "filter", (uint32_t)chain->hook,
 			 chain->priority, device);
@@ -116,14 +116,14 @@ static struct nlmsghdr *rule_begin(struct nft_wish *wish, unsigned table, const 
 {
 	struct nlmsghdr *m = piece_begin(wish, table, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
 
-	mnl_attr_put_strz(m, NFTA_RULE_CHAIN, chain);
-	wish->list = mnl_attr_nest_start(m, NFTA_RULE_EXPRESSIONS);
+	nft_put_text(m, NFTA_RULE_CHAIN, chain);
+	wish->list = nft_nest_begin(m, NFTA_RULE_EXPRESSIONS);
 	return m;
 }
 
 static void rule_end(struct nft_wish *wish, struct nlmsghdr *m)
 {
-	mnl_attr_nest_end(m, wish->list);
+	nft_nest_end(m, wish->list);
 	piece_end(wish, m);
 }
 
@@ -343,12 +343,12 @@ void nft_put_probe(struct nft_buffer *to, uint8_t family, uint32_t flags, uint32
 {
 	struct nlmsghdr *m = nft_message(to, NFT_MSG_NEWTABLE, NLM_F_CREATE, family);
 
-	mnl_attr_put_strz(m, NFTA_TABLE_NAME, POLICY_NFT_TABLE "_probe");
+	nft_put_text(m, NFTA_TABLE_NAME, POLICY_NFT_TABLE "_probe");
 	nft_put_be32(m, NFTA_TABLE_FLAGS, flags);
 	nft_message_end(to, m);
 	m = nft_message(to, NFT_MSG_NEWCHAIN, NLM_F_CREATE, family);
-	mnl_attr_put_strz(m, NFTA_CHAIN_TABLE, POLICY_NFT_TABLE "_probe");
-	mnl_attr_put_strz(m, NFTA_CHAIN_NAME, "probe");
+	nft_put_text(m, NFTA_CHAIN_TABLE, POLICY_NFT_TABLE "_probe");
+	nft_put_text(m, NFTA_CHAIN_NAME, "probe");
 	put_hook(m, "filter", hook, 0, device);
 	nft_message_end(to, m);
 }

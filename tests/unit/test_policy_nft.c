@@ -364,6 +364,92 @@ static void test_what_is_foreign_goes(void **state)
 	free(other.bytes);
 }
 
+/* A kernel has names of 256 bytes at most; who speaks in its place may say anything. */
+static void test_names_of_any_length(void **state)
+{
+	static const size_t lengths[] = {1, 255, 256, 257, 16 * 1024 - 64, 16 * 1024, 60000};
+	struct nft_buffer other = {.full = false};
+	char *name = calloc(1, 64 * 1024);
+
+	(void)state;
+	make_buffer(&other);
+	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+		struct nlmsghdr *m;
+
+		look(SIZE_MAX);
+		nft_buffer_empty(&other);
+		memset(name, 0, 64 * 1024);
+		memset(name, 'A', lengths[i]);
+		m = nft_message_of(&other, &wish->features, NFT_INET, NFT_MSG_NEWSET, 0);
+		mnl_attr_put_strz(m, NFTA_SET_NAME, name);
+		nft_found_object(&found, wish, m);
+		assert_true(needs_repairs());
+		assert_true(found.removals.used <= NFT_MESSAGE);
+		assert_int_equal(count_in(&batch, NFT_MSG_DELSET), 1);
+		assert_true(strlen(nft_text(m, NFTA_SET_NAME)) < NFT_TEXT);
+		assert_int_equal(strlen(nft_text(m, NFTA_SET_NAME)), lengths[i] < NFT_TEXT ? lengths[i] : 0);
+	}
+	free(name);
+	free(other.bytes);
+}
+
+/* What has no room is said, never written. */
+static void test_builders_do_not_go_past_their_room(void **state)
+{
+	static uint8_t big[NFT_MESSAGE];
+	_Alignas(8) static uint8_t bytes[NFT_MESSAGE + 64];
+	struct nft_buffer b = {.bytes = bytes, .size = NFT_MESSAGE};
+	struct nlmsghdr *m;
+
+	(void)state;
+	memset(big, 'x', sizeof big - 1);
+	memset(bytes + NFT_MESSAGE, 0x5a, 64);
+	for (int i = 0; i < 4; i++) {
+		struct nlattr *nest;
+
+		nft_buffer_empty(&b);
+		m = nft_message(&b, NFT_MSG_NEWSET, 0, NFPROTO_INET);
+		nft_put(m, 1, big, NFT_MESSAGE - 24 - 4); /* all that fits */
+		assert_int_equal(m->nlmsg_len, NFT_MESSAGE - 4);
+		if (i == 0)
+			nft_put_text(m, 2, (const char *)big);
+		else if (i == 1)
+			nft_put_be64(m, 2, 1);
+		else if (i == 2)
+			nft_put_data(m, 2, big, 16);
+		nest = i == 3 ? nft_nest_begin(m, 2) : NULL;
+		if (i == 3)
+			nft_put_u8(m, 3, 1);
+		nft_nest_end(m, nest);
+		nft_message_end(&b, m);
+		assert_true(b.full);
+		for (size_t k = NFT_MESSAGE; k < sizeof bytes; k++)
+			assert_int_equal(bytes[k], 0x5a);
+	}
+}
+
+/* Shorter than what each message begins with: nothing is read behind its end. */
+static void test_short_messages_say_nothing(void **state)
+{
+	(void)state;
+	look(SIZE_MAX);
+	for (uint32_t size = sizeof(struct nlmsghdr); size < sizeof(struct nlmsghdr) + 8; size++) {
+		struct nlmsghdr *m = malloc(size); /* its end is watched by the sanitizer */
+
+		memset(m, 0xff, size);
+		m->nlmsg_len = size;
+		m->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWSET;
+		if (size < sizeof *m + sizeof(struct nfgenmsg)) {
+			assert_int_equal(nft_family_of(m), NFPROTO_UNSPEC);
+			assert_int_equal(nft_generation_of(m), 0);
+		}
+		assert_string_equal(nft_text(m, NFTA_SET_NAME), "");
+		nft_found_object(&found, wish, m);
+		free(m);
+	}
+	assert_false(needs_repairs());
+}
+
 static void test_tables_are_adopted(void **state)
 {
 	(void)state;
@@ -616,6 +702,9 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_what_is_as_wanted_is_left_alone, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_each_missing_piece_is_missed, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_what_is_foreign_goes, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_names_of_any_length, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_builders_do_not_go_past_their_room, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_short_messages_say_nothing, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_tables_are_adopted, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_a_gateway_has_rules_of_its_own, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_a_gateway_without_bridges, setup, teardown),

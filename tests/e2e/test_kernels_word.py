@@ -1,0 +1,48 @@
+"""Only the kernel is the kernel: what somebody with CAP_NET_ADMIN says in its place, to the daemon's sockets and groups."""
+import errno
+import socket
+
+from netadmin import (DELLINK, GROUP_LINK, GROUP_NFTABLES, NETLINK_NETFILTER, addresses_of, foreign_change, link, listener,
+                      send)
+from netns import wait_for
+
+
+def test_nobody_writes_to_the_daemon(world, portcullis):
+    """To each of its addresses: refused. The same to a socket that is not connected: heard."""
+    gate = portcullis().start_open()
+    index = socket_index(world)
+    for protocol in (socket.NETLINK_ROUTE, NETLINK_NETFILTER):
+        control = listener(world.host, protocol)
+        data = link(DELLINK, index, b"tun0")
+        assert send(world.host, protocol, data, address=control.getsockname()[0]) == 0
+        assert control.recv(4096) == data
+        control.close()
+        addresses = addresses_of(gate.pid, protocol)
+        assert len(addresses) >= 2
+        for address in addresses:
+            assert send(world.host, protocol, data, address=address) == errno.ECONNREFUSED, address
+    assert gate.status()["gate"] == "open"
+
+
+def test_nobody_speaks_for_the_kernel_in_its_groups(world, portcullis):
+    """ "tun0 is gone" and "your rules were changed", said to all: heard by who believes it, not by the daemon."""
+    gate = portcullis().start_open()
+    before = gate.status()
+    fakes = [(socket.NETLINK_ROUTE, GROUP_LINK, link(DELLINK, socket_index(world), b"tun0"))]
+    fakes += [(NETLINK_NETFILTER, GROUP_NFTABLES, data) for data in foreign_change(4711)]
+    for protocol, group, data in fakes:
+        control = listener(world.host, protocol, group)
+        assert send(world.host, protocol, data, group=group) == 0
+        assert control.recv(4096) == data
+        control.close()
+    # What the kernel says after that is heard: then what came before has been read too.
+    world.host.ip("link add after0 type veth peer name after1")
+    wait_for(lambda: "link_" in gate.rules() and '"after0"' in gate.rules(), "the link that came last has its chain")
+    after = gate.status()
+    assert (after["gate"], after["since"], after["reason"]) == (before["gate"], before["since"], before["reason"])
+    assert "somebody else changed" not in gate.log()
+
+
+def socket_index(world):
+    with world.host.inside():
+        return socket.if_nametoindex("tun0")
