@@ -5,6 +5,8 @@ RUNDIR := /var/run
 STATEDIR := /var/db
 INTERFACE := tun87
 OPENVPN := /usr/local/sbin/openvpn
+# Elsewhere than on Linux only root may make a tunnel and set its routes.
+OPENVPN_USER := root
 PROBE := probe_unix probe_group
 FIREWALL := firewall_pf firewall_pf_anchor firewall_pf_health firewall_pf_leak firewall_pf_main firewall_pf_parse firewall_pf_pause \
 	firewall_pf_talk firewall_pf_freebsd firewall_ipfw* tool_beside guardian_unix holder_unix file_unix $(PROBE)
@@ -14,6 +16,7 @@ NETWATCH := netwatch_route netwatch_route_bsd netwatch_route_change netwatch_rou
 DNS := dns_freebsd dns_resolvconf dns_unwatched dns_words
 NAMES := names_socket_null
 KEYCHAIN := keychain_null
+TUN_NODE := tun_node_null
 CHILD := child_freebsd child_memfd child_bsd child_unix pid_freebsd pid_bsd pid_unix tool_unix tun_freebsd tun_status
 DESCRIPTOR := descriptor_flags
 PEER := peer_freebsd peer_bsd peer_unix

@@ -6,6 +6,8 @@ STATEDIR := /var/db
 INTERFACE := utun87
 # Homebrew has another root on each kind of processor.
 OPENVPN := $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),/usr/local,/opt/homebrew)/sbin/openvpn
+# Elsewhere than on Linux only root may make a tunnel and set its routes.
+OPENVPN_USER := root
 PROBE := probe_unix probe_macos
 FIREWALL := firewall_pf firewall_pf_anchor firewall_pf_health firewall_pf_leak firewall_pf_main firewall_pf_parse firewall_pf_pause \
 	firewall_pf_talk firewall_pf_macos guardian_unix holder_unix file_unix $(PROBE)
@@ -15,6 +17,7 @@ NETWATCH := netwatch_route netwatch_route_bsd netwatch_route_change netwatch_rou
 DNS := dns_scutil* dns_words
 NAMES := names_socket_loopback names_ask
 KEYCHAIN := keychain_macos keychain_item
+TUN_NODE := tun_node_null
 CHILD := child_macos child_bsd child_unix pid_macos pid_bsd pid_unix tool_unix
 DESCRIPTOR := descriptor_macos
 PEER := peer_macos peer_bsd peer_unix

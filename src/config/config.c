@@ -145,6 +145,12 @@ static int take_needed_identity(struct reading *r, const struct key *key, const 
 	return take_identity(r, key, value);
 }
 
+/* Empty is the default: what once meant root must not do so for ever. */
+static int take_own_identity(struct reading *r, const struct key *key, const char *value)
+{
+	return take_identity(r, key, value[0] != '\0' ? value : key->fallback);
+}
+
 static int take_text(struct reading *r, const struct key *key, const char *value)
 {
 	for (const char *at = value; *at != '\0'; at++) {
@@ -345,7 +351,7 @@ static const struct key keys[] = {
     {"state-dir", PORTCULLIS_STATEDIR "/portcullis", take_needed_path, FIELD(state_dir)},
     {"backend", "auto", take_backend, FIELD(backend)},
     {"user", "_portcullis", take_needed_identity, FIELD(user)},
-    {"openvpn-user", "", take_identity, FIELD(openvpn_user)},
+    {"openvpn-user", PORTCULLIS_OPENVPN_USER, take_own_identity, FIELD(openvpn_user)},
     {"openvpn-group", "_openvpn", take_needed_identity, FIELD(openvpn_group)},
     {"dhcp-user", "", take_identity, FIELD(dhcp_user)},
     {"lan", "false", take_boolean, FIELD(lan)},
@@ -632,6 +638,21 @@ static int refuse(struct reading *r, const char *name, const char *why)
 	return fail_key(r, key_of("", name));
 }
 
+/* Who is taken over must not be somebody whom another row lets through, or whom the gate listens to. */
+static int check_openvpn_user(struct reading *r)
+{
+	const struct config *c = r->config;
+	uint32_t number = c->openvpn_user.number;
+
+	if (number == c->user.number)
+		return refuse(r, "openvpn-user",
+			      "is the driver's user too; instead: a user of openvpn's own, as _openvpn");
+	if (number != 0 && c->dhcp_user.known && number == c->dhcp_user.number)
+		return refuse(r, "openvpn-user",
+			      "is the DHCP client's user too; instead: a user of openvpn's own, as _openvpn");
+	return 0;
+}
+
 static int resolve_all(struct reading *r)
 {
 	struct config *c = r->config;
@@ -656,9 +677,7 @@ static int resolve_all(struct reading *r)
 	if (c->openvpn_group.number == c->user_gid)
 		return refuse(r, "openvpn-group",
 			      "is the driver's group too; instead: a group of openvpn's own");
-	if (c->openvpn_user.known && c->openvpn_user.number == 0)
-		memset(&c->openvpn_user, 0, sizeof c->openvpn_user);
-	return 0;
+	return check_openvpn_user(r);
 }
 
 /* --- the doors in */
@@ -677,7 +696,6 @@ static int read_into(struct reading *r, FILE *stream)
 		return -1;
 	r->config->lines = (struct config_lines){
 	    .profile = line_of(r, "", "profile"),
-	    .openvpn_user = line_of(r, "", "openvpn-user"),
 	    .openvpn_binary = line_of(r, "openvpn", "binary"),
 	    .password_file = line_of(r, "credentials", "password-file"),
 	};

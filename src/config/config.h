@@ -15,7 +15,7 @@ enum { CONFIG_ARGUMENTS = 16 };
 
 /* Where a key was given, 0 not: for those that name what may be missing. */
 struct config_lines {
-	int profile, openvpn_user, openvpn_binary, password_file;
+	int profile, openvpn_binary, password_file;
 };
 
 struct config {
@@ -23,8 +23,8 @@ struct config {
 	char interface[NET_NAME_SIZE];
 	char backend[8]; /* "auto", or one of the platform's */
 	char runtime_dir[PATH_MAX], state_dir[PATH_MAX];
-	struct identity user, openvpn_user, openvpn_group, dhcp_user; /* openvpn_user.name "" : root */
-	uint32_t user_gid;                                            /* the driver's primary group */
+	struct identity user, openvpn_user, openvpn_group, dhcp_user;
+	uint32_t user_gid; /* the driver's primary group */
 	bool lan, links_down, strict_boot, manage_dns;
 	char inside[SITUATION_INSIDE][NET_NAME_SIZE]; /* a gateway's; none: it is no gateway */
 	size_t inside_count;
@@ -54,8 +54,8 @@ void config_defaults(struct config *config);
 int config_read(struct config *config, const char *file, struct err *e);
 
 /* After config_read, of the same FILE: is what it names there, and may it be
- * used: profile, openvpn.binary, credentials.password-file, and the TUN device
- * by openvpn-user? Looks, opens nothing. 0, or -1 and `e` as above. */
+ * used: profile, openvpn.binary, credentials.password-file? Looks, opens
+ * nothing. 0, or -1 and `e` as above. */
 int config_check_files(const struct config *config, const char *file, struct err *e);
 
 /* The syntax half of config_read, from an open stream: `name` is for messages,

@@ -6,9 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Where there is none, openvpn finds its device in another way. */
-#define TUN_DEVICE "/dev/net/tun"
-
 struct named {
 	const char *file; /* the configuration, for messages */
 	const char *key, *path;
@@ -41,11 +38,6 @@ static bool may(const struct stat *status, uint32_t uid, uint32_t gid, mode_t wa
 	return (status->st_mode >> shift & want) == want;
 }
 
-static uint32_t openvpn_uid(const struct config *config)
-{
-	return config->openvpn_user.known ? config->openvpn_user.number : 0;
-}
-
 static int check_binary(const struct config *config, const struct named *named)
 {
 	struct stat status;
@@ -54,7 +46,7 @@ static int check_binary(const struct config *config, const struct named *named)
 		return refuse_errno(named, "install openvpn, or name where it is");
 	if (!S_ISREG(status.st_mode))
 		return refuse(named, "is no regular file", "name the program openvpn");
-	if (!may(&status, openvpn_uid(config), config->openvpn_group.number, 1))
+	if (!may(&status, config->openvpn_user.number, config->openvpn_group.number, 1))
 		return refuse(named, "can't be executed by openvpn's user", "chmod a+x, or name the program");
 	return 0;
 }
@@ -79,24 +71,10 @@ static int check_owned(const struct named *named, mode_t never, const char *chmo
 	return 0;
 }
 
-/* CAP_NET_ADMIN makes a tunnel, but only of a device that the user may open. */
-static int check_device(const struct config *config, struct named named)
-{
-	struct stat status;
-
-	if (openvpn_uid(config) == 0 || stat(TUN_DEVICE, &status) == -1 ||
-	    may(&status, openvpn_uid(config), config->openvpn_group.number, 6))
-		return 0;
-	named.path = TUN_DEVICE;
-	return refuse(&named, "can't be opened by this user",
-		      "chmod 666 " TUN_DEVICE " (its default), or leave openvpn-user empty");
-}
-
 int config_check_files(const struct config *config, const char *file, struct err *e)
 {
 	const struct config_lines *lines = &config->lines;
 	const struct named profile = {file, "profile", config->profile, lines->profile, e};
-	const struct named user = {file, "openvpn-user", "", lines->openvpn_user, e};
 	const struct named binary = {file, "openvpn.binary", config->openvpn_binary, lines->openvpn_binary,
 				     e};
 	const struct named password = {file, "credentials.password-file", config->password_file,
@@ -106,7 +84,7 @@ int config_check_files(const struct config *config, const char *file, struct err
 		return err_set(e, "%s: no profile is configured; instead: profile = \"/path/to/your.ovpn\"",
 			       file);
 	if (check_owned(&profile, S_IWGRP | S_IWOTH, "chmod go-w") == -1 ||
-	    check_binary(config, &binary) == -1 || check_device(config, user) == -1)
+	    check_binary(config, &binary) == -1)
 		return -1;
 	return password.path[0] == '\0' ? 0 : check_owned(&password, S_IRWXG | S_IRWXO, "chmod 600");
 }

@@ -234,7 +234,7 @@ static const struct step {
 	void (*undo)(const struct enabling *enabling); /* NULL: what it did may stay */
 } steps[] = {
     {"looking at what is installed", check, NULL},
-    {"user " ACCOUNT_USER " and group " ACCOUNT_GROUP, accounts, NULL},
+    {"users " ACCOUNT_DRIVER " and " ACCOUNT_OPENVPN, accounts, NULL},
     {"the profile", find_profile, NULL},
     {"writing portcullis.conf", configure, configure_undo},
     {"checking configuration and profile", vet, NULL},

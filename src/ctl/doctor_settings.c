@@ -24,7 +24,7 @@ static const struct setting {
     {"state-dir", PORTCULLIS_STATEDIR "/portcullis", FIELD(state_dir)},
     {"backend", "auto", FIELD(backend)},
     {"user", "_portcullis", FIELD(user)},
-    {"openvpn-user", "", FIELD(openvpn_user)},
+    {"openvpn-user", PORTCULLIS_OPENVPN_USER, FIELD(openvpn_user)},
     {"openvpn-group", "_openvpn", FIELD(openvpn_group)},
     {"lan", "false", FIELD(lan)},
     {"openvpn.binary", PORTCULLIS_OPENVPN, FIELD(openvpn_binary)},

@@ -36,8 +36,12 @@ static void judge_user(const char *key, const char *name, bool exists, bool root
 	text_copy(finding->subject, sizeof finding->subject, key);
 	snprintf(instead, sizeof instead,
 		 "create it (a user of the system, without a shell), or %s = \"900\"", key);
-	if (exists && root && strcmp(key, "user") == 0)
+	if (root && strcmp(key, "user") == 0)
 		finding_set(finding, DOCTOR_FAIL, "a user of its own", "%s is root", name);
+	else if (root && strcmp(PORTCULLIS_OPENVPN_USER, "root") != 0)
+		finding_set(finding, DOCTOR_WARN, PORTCULLIS_OPENVPN_USER ", the default",
+			    "%s is root: an openvpn that is taken over may read and write root's files",
+			    name);
 	else if (exists)
 		finding_set(finding, DOCTOR_FINE, NULL, "%s is there", name);
 	else if (is_number(name))
@@ -53,28 +57,28 @@ void doctor_users(struct doctor *doctor)
 
 	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
 		struct finding finding = {.subject = ""};
-		const struct passwd *entry = pairs[i][1][0] != '\0' ? find_user(pairs[i][1]) : NULL;
+		const struct passwd *entry = find_user(pairs[i][1]);
 
-		if (pairs[i][1][0] == '\0')
-			continue; /* root, with few capabilities */
 		judge_user(pairs[i][0], pairs[i][1], entry != NULL, entry != NULL && entry->pw_uid == 0,
 			   &finding);
 		doctor_say(doctor, &finding);
 	}
 }
 
-/* Those whom it lists, and those whose first group it is. */
-static void list_members(const struct group *group, char *members, size_t size)
+/* Those whom it lists, and those whose first group it is; but for openvpn's own user. */
+static void list_members(const struct group *group, const char *own, char *members, size_t size)
 {
 	const struct passwd *entry;
 	gid_t number = group->gr_gid;
 	size_t used = 0;
 
-	for (char **name = group->gr_mem; *name != NULL; name++)
-		text_append(members, size, &used, "%s%s", used > 0 ? " " : "", *name);
+	for (char **name = group->gr_mem; *name != NULL; name++) {
+		if (strcmp(*name, own) != 0)
+			text_append(members, size, &used, "%s%s", used > 0 ? " " : "", *name);
+	}
 	setpwent();
 	while ((entry = getpwent()) != NULL) {
-		if (entry->pw_gid == number)
+		if (entry->pw_gid == number && strcmp(entry->pw_name, own) != 0)
 			text_append(members, size, &used, "%s%s", used > 0 ? " " : "", entry->pw_name);
 	}
 	endpwent();
@@ -85,12 +89,15 @@ void doctor_openvpn_group(struct doctor *doctor)
 	const char *name = doctor->settings.openvpn_group;
 	const struct group *group = find_group(name);
 	struct finding finding = {.subject = ""};
-	char members[DOCTOR_SUBJECT] = "";
+	const struct passwd *user = find_user(doctor->settings.openvpn_user);
+	char own[sizeof doctor->settings.openvpn_user], members[DOCTOR_SUBJECT] = "";
 
+	/* By its name, also where a number is configured; the entry is overwritten by the next look-up. */
+	text_copy(own, sizeof own, user != NULL ? user->pw_name : doctor->settings.openvpn_user);
 	if (group == NULL) {
 		judge_user("openvpn-group", name, false, false, &finding);
 	} else {
-		list_members(group, members, sizeof members);
+		list_members(group, own, members, sizeof members);
 		judge_group(name, members, &finding);
 	}
 	doctor_say(doctor, &finding);

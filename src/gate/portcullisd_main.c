@@ -19,6 +19,7 @@
 #include "os/firewall_describe.h"
 #include "os/notify.h"
 #include "os/strict_boot.h"
+#include "os/tun_node.h"
 
 enum { NOBODY = 65534 };
 
@@ -211,6 +212,7 @@ static void stop(void)
 		waitpid(driver, &status, 0);
 	if (openvpn != 0 && waitpid(openvpn, &status, 0) == openvpn)
 		attempt_reaped(&gate, status);
+	tun_node_remove();
 	if (gate.state != GATE_OFF)
 		gate_flip(&gate, GATE_LOCKED, "stopped");
 	strict_boot_shut(gate.config.strict_boot && gate.state != GATE_OFF);
@@ -252,6 +254,15 @@ static int start(const struct command_line *options, struct err *e)
 	return 0;
 }
 
+/* Where it could be another: chosen, and named as what it is. */
+static void warn_of_root(void)
+{
+	if (gate.config.openvpn_user.number == 0 && strcmp(PORTCULLIS_OPENVPN_USER, "root") != 0)
+		log_warn("gate",
+			 "openvpn-user is root: an openvpn that is taken over may read and write root's "
+			 "files; instead: leave it out (" PORTCULLIS_OPENVPN_USER ")");
+}
+
 static int run(const struct command_line *options)
 {
 	struct err e = {""};
@@ -266,6 +277,7 @@ static int run(const struct command_line *options)
 		return complain(e.text);
 	}
 	log_info("gate", "portcullisd " PORTCULLIS_VERSION ": %s", wire_gate_word(gate.state));
+	warn_of_root();
 	gate_begin_gateway(&gate);
 	attempt_clean_earlier(&gate);
 	dns_job_look(&gate.dns, gate.state != GATE_OFF);

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "os/child.h"
 #include "os/descriptor.h"
+#include "os/tun_node.h"
 
 enum { ARGUMENTS_MAX = 192 };
 
@@ -65,7 +66,8 @@ static const char *proto_word(const struct net_endpoint *endpoint)
 	return six ? "udp6" : "udp4";
 }
 
-static void fill(struct arguments *arguments, const struct gate *gate, const struct net_endpoint *endpoint)
+static void fill(struct arguments *arguments, const struct gate *gate, const struct net_endpoint *endpoint,
+		 const char *node)
 {
 	const struct config *config = &gate->config;
 	const char *words[CHILD_OPENVPN_WORDS];
@@ -83,6 +85,10 @@ static void fill(struct arguments *arguments, const struct gate *gate, const str
 		add(arguments, config->openvpn_arguments[i]);
 	for (size_t i = 0; i < word_count; i++)
 		add(arguments, words[i]);
+	if (node != NULL) {
+		add(arguments, "--dev-node");
+		add(arguments, node);
+	}
 	add(arguments, "--remote");
 	add(arguments, arguments->address);
 	add(arguments, arguments->port);
@@ -117,11 +123,15 @@ static void become_openvpn(const struct gate *gate, struct arguments *arguments,
 
 pid_t spawn_openvpn(struct gate *gate, const struct net_endpoint *endpoint, int *output, struct err *e)
 {
+	const struct config *config = &gate->config;
 	struct arguments arguments = {.count = 0};
+	const char *node;
 	int pipes[2];
 	pid_t pid;
 
-	fill(&arguments, gate, endpoint);
+	if (tun_node_for(config->openvpn_user.number, config->openvpn_group.number, &node, e) == -1)
+		return -1;
+	fill(&arguments, gate, endpoint, node);
 	/* A full pipe loses its lines instead of stopping it: only the first ones
 	 * matter here, the rest comes over management. */
 	if (descriptor_pipe(pipes, true) == -1)

@@ -1,12 +1,12 @@
-/* The account port: the driver's user, and the group that the hole lets through. */
+/* The account port: the driver's user, and openvpn's, whose group the hole lets through. */
 #ifndef OS_ACCOUNT_H
 #define OS_ACCOUNT_H
 
 #include "base/err.h"
 
 /* The defaults of portcullis.conf(5). */
-#define ACCOUNT_USER "_portcullis" /* with a group of the same name */
-#define ACCOUNT_GROUP "_openvpn"   /* nobody is in it */
+#define ACCOUNT_DRIVER "_portcullis" /* each with a group of the same name, */
+#define ACCOUNT_OPENVPN "_openvpn"   /* in which nobody else is */
 
 /* Creates those that are missing, with free numbers, without password, shell or
  * home. What an earlier try left half done is completed. 0, or -1 and `e`.

@@ -52,8 +52,8 @@ static int free_number(char *to, size_t size, struct err *e)
 		}
 	}
 	return err_set(e,
-		       "no number from %d to %d is free for a user; instead: create " ACCOUNT_USER
-		       " and " ACCOUNT_GROUP " by hand",
+		       "no number from %d to %d is free for a user; instead: create " ACCOUNT_DRIVER
+		       " and " ACCOUNT_OPENVPN " by hand",
 		       LOWEST, HIGHEST);
 }
 
@@ -71,7 +71,7 @@ static int create(const char *record, const struct attribute *attributes, struct
 	return 0;
 }
 
-static int ensure_group(const char *name, const char *record, const char *about, char *number, size_t size,
+static int ensure_group(const char *record, const char *name, const char *about, char *number, size_t size,
 			struct err *e)
 {
 	int64_t there;
@@ -88,12 +88,13 @@ static int ensure_group(const char *name, const char *record, const char *about,
 		      e);
 }
 
-static int ensure_user(const char *group, struct err *e)
+static int ensure_user(const char *record, const char *name, const char *about, const char *group,
+		       struct err *e)
 {
 	char number[24];
 	int64_t there;
 
-	if (dscl_number_of(users, ACCOUNT_USER, &there) == 0)
+	if (dscl_number_of(users, name, &there) == 0)
 		return 0;
 	/* Its group's number, unless that is an older group's and the number is another user's. */
 	snprintf(number, sizeof number, "%s", group);
@@ -101,9 +102,9 @@ static int ensure_user(const char *group, struct err *e)
 		if (free_number(number, sizeof number, e) == -1)
 			return -1;
 	}
-	return create("/Users/" ACCOUNT_USER,
+	return create(record,
 		      (const struct attribute[]){{"Password", "*"},
-						 {"RealName", "Portcullis driver"},
+						 {"RealName", about},
 						 {"NFSHomeDirectory", "/var/empty"},
 						 {"UserShell", "/usr/bin/false"},
 						 {"IsHidden", "1"},
@@ -113,34 +114,45 @@ static int ensure_user(const char *group, struct err *e)
 		      e);
 }
 
-int account_ensure(struct err *e)
+/* Listed again after each: a number that was free is taken now. */
+static int ensure_one(const char *name, const char *about, struct err *e)
 {
-	char own[24], hole[24];
+	char group[24], user_record[64], group_record[64];
 
-	if (list_all(e) == -1 || ensure_group(ACCOUNT_USER, "/Groups/" ACCOUNT_USER, "Portcullis driver", own,
-					      sizeof own, e) == -1)
+	snprintf(user_record, sizeof user_record, "/Users/%s", name);
+	snprintf(group_record, sizeof group_record, "/Groups/%s", name);
+	if (list_all(e) == -1 || ensure_group(group_record, name, about, group, sizeof group, e) == -1)
 		return -1;
-	/* Again: the number that was free is taken now. */
-	if (list_all(e) == -1 || ensure_user(own, e) == -1)
-		return -1;
-	return list_all(e) == -1 || ensure_group(ACCOUNT_GROUP, "/Groups/" ACCOUNT_GROUP,
-						 "OpenVPN behind Portcullis", hole, sizeof hole, e) == -1
-		   ? -1
-		   : 0;
+	return list_all(e) == -1 ? -1 : ensure_user(user_record, name, about, group, e);
 }
 
-static int delete_record(const char *listing, const char *name, const char *record, struct err *e)
+int account_ensure(struct err *e)
 {
+	if (ensure_one(ACCOUNT_DRIVER, "Portcullis driver", e) == -1)
+		return -1;
+	return ensure_one(ACCOUNT_OPENVPN, "OpenVPN behind Portcullis", e);
+}
+
+static int delete_record(const char *listing, const char *name, const char *folder, struct err *e)
+{
+	char record[64];
 	const char *const argv[] = {tool_path(TOOL_DSCL), ".", "-delete", record, NULL};
 	int64_t there;
 
+	snprintf(record, sizeof record, "%s/%s", folder, name);
 	return dscl_number_of(listing, name, &there) == -1 ? 0 : tool_run(argv, NULL, PATIENCE, e);
+}
+
+static int remove_account(const char *name, struct err *e)
+{
+	if (delete_record(users, name, "/Users", e) == -1)
+		return -1;
+	return delete_record(groups, name, "/Groups", e);
 }
 
 int account_remove(struct err *e)
 {
-	if (list_all(e) == -1 || delete_record(users, ACCOUNT_USER, "/Users/" ACCOUNT_USER, e) == -1 ||
-	    delete_record(groups, ACCOUNT_USER, "/Groups/" ACCOUNT_USER, e) == -1)
+	if (list_all(e) == -1 || remove_account(ACCOUNT_DRIVER, e) == -1)
 		return -1;
-	return delete_record(groups, ACCOUNT_GROUP, "/Groups/" ACCOUNT_GROUP, e);
+	return remove_account(ACCOUNT_OPENVPN, e);
 }

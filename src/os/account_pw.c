@@ -20,29 +20,22 @@ static bool has(const char *show, const char *name)
 	return pw(show, name, NULL) == 0;
 }
 
+static int ensure_one(const char *name, const char *about, struct err *e)
+{
+	const char *const add_user[] = {
+	    tool_path(TOOL_PW),  "useradd", "-n", name, "-g", name, "-c", about, "-d", "/nonexistent", "-s",
+	    "/usr/sbin/nologin", "-w",      "no", NULL};
+
+	if (!has("groupshow", name) && pw("groupadd", name, e) == -1)
+		return -1;
+	return has("usershow", name) ? 0 : tool_run(add_user, NULL, PATIENCE, e);
+}
+
 int account_ensure(struct err *e)
 {
-	const char *const add_user[] = {tool_path(TOOL_PW),
-					"useradd",
-					"-n",
-					ACCOUNT_USER,
-					"-g",
-					ACCOUNT_USER,
-					"-c",
-					"Portcullis driver",
-					"-d",
-					"/nonexistent",
-					"-s",
-					"/usr/sbin/nologin",
-					"-w",
-					"no",
-					NULL};
-
-	if (!has("groupshow", ACCOUNT_USER) && pw("groupadd", ACCOUNT_USER, e) == -1)
+	if (ensure_one(ACCOUNT_DRIVER, "Portcullis driver", e) == -1)
 		return -1;
-	if (!has("usershow", ACCOUNT_USER) && tool_run(add_user, NULL, PATIENCE, e) == -1)
-		return -1;
-	return has("groupshow", ACCOUNT_GROUP) ? 0 : pw("groupadd", ACCOUNT_GROUP, e);
+	return ensure_one(ACCOUNT_OPENVPN, "OpenVPN behind Portcullis", e);
 }
 
 /* Asked only after a refusal, so that what is not there is no failure. */
@@ -52,10 +45,14 @@ static int remove_one(const char *verb, const char *show, const char *name, stru
 }
 
 /* pw takes the user's own group with the user where nobody else is in it. */
+static int remove_account(const char *name, struct err *e)
+{
+	if (remove_one("userdel", "usershow", name, e) == -1)
+		return -1;
+	return remove_one("groupdel", "groupshow", name, e);
+}
+
 int account_remove(struct err *e)
 {
-	if (remove_one("userdel", "usershow", ACCOUNT_USER, e) == -1 ||
-	    remove_one("groupdel", "groupshow", ACCOUNT_USER, e) == -1)
-		return -1;
-	return remove_one("groupdel", "groupshow", ACCOUNT_GROUP, e);
+	return remove_account(ACCOUNT_DRIVER, e) == -1 ? -1 : remove_account(ACCOUNT_OPENVPN, e);
 }

@@ -20,8 +20,9 @@ int account_ensure(struct err *e)
 		return err_errno(e, "%s; instead: make install", path);
 	if (tool_run(argv, NULL, PATIENCE, &cause) == 0)
 		return 0;
-	return err_set(e, "%s; instead: useradd --system " ACCOUNT_USER "; groupadd --system " ACCOUNT_GROUP,
-		       cause.text);
+	return err_set(
+	    e, "%s; instead: useradd --system -U " ACCOUNT_DRIVER "; useradd --system -U " ACCOUNT_OPENVPN,
+	    cause.text);
 }
 
 static int run(enum tool tool, const char *first, const char *second, struct err *e)
@@ -40,10 +41,14 @@ static int remove_one(enum tool tool, const char *database, const char *name, st
 }
 
 /* userdel takes the user's own group with it, where login.defs(5) says so. */
+static int remove_account(const char *name, struct err *e)
+{
+	if (remove_one(TOOL_USERDEL, "passwd", name, e) == -1)
+		return -1;
+	return remove_one(TOOL_GROUPDEL, "group", name, e);
+}
+
 int account_remove(struct err *e)
 {
-	if (remove_one(TOOL_USERDEL, "passwd", ACCOUNT_USER, e) == -1 ||
-	    remove_one(TOOL_GROUPDEL, "group", ACCOUNT_USER, e) == -1)
-		return -1;
-	return remove_one(TOOL_GROUPDEL, "group", ACCOUNT_GROUP, e);
+	return remove_account(ACCOUNT_DRIVER, e) == -1 ? -1 : remove_account(ACCOUNT_OPENVPN, e);
 }

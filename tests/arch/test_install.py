@@ -199,8 +199,22 @@ def test_sysusers_makes_what_the_configuration_names(tmp_path):
     users, groups = ((tmp_path / "etc" / name).read_text() for name in ("passwd", "group"))
     assert re.search(r"(?m)^_portcullis:[!*x]*:\d+:\d+:[^:]*:/:(/usr)?/sbin/nologin$", users)
     assert re.search(r"(?m)^_portcullis:", groups) and re.search(r"(?m)^_openvpn:[^:]*:\d+:$", groups)
+    assert re.search(r"(?m)^_openvpn:[!*x]*:\d+:\d+:[^:]*:/:(/usr)?/sbin/nologin$", users)
     header = (TOP / "src/os/account.h").read_text()
-    assert '#define ACCOUNT_USER "_portcullis"' in header and '#define ACCOUNT_GROUP "_openvpn"' in header
+    assert '#define ACCOUNT_DRIVER "_portcullis"' in header and '#define ACCOUNT_OPENVPN "_openvpn"' in header
+
+
+@pytest.mark.skipif(not shutil.which("systemd-sysusers"), reason="no systemd-sysusers")
+def test_sysusers_over_the_group_of_the_version_before(tmp_path):
+    """0.1 made a group _openvpn and no user: the user gets that group, so that the hole stays the same group's."""
+    path = data("linux", tmp_path) / "lib/sysusers.d/portcullis.conf"
+    (tmp_path / "etc").mkdir()
+    for lines in ("u _portcullis -\ng _openvpn -\n", path.read_text()):
+        subprocess.run(["systemd-sysusers", f"--root={tmp_path}", "-"], input=lines, text=True, check=True,
+                       capture_output=True, timeout=60)
+    users, groups = ((tmp_path / "etc" / name).read_text() for name in ("passwd", "group"))
+    group = re.search(r"(?m)^_openvpn:[^:]*:(\d+):$", groups).group(1)
+    assert re.search(rf"(?m)^_openvpn:[!*x]*:\d+:{group}:", users), users + groups
 
 
 @pytest.mark.skipif(not shutil.which("systemd-tmpfiles"), reason="no systemd-tmpfiles")

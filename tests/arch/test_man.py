@@ -34,7 +34,7 @@ def defaults():
     """What this platform's file gives the programs as their defaults."""
     lines = (TOP / "platform" / f"{os.uname().sysname.lower()}.mk").read_text().splitlines()
     values = dict(line.split(" := ") for line in lines if " := " in line)
-    return {f"PORTCULLIS_{name}": values[name] for name in ("RUNDIR", "STATEDIR", "INTERFACE", "OPENVPN")}
+    return {f"PORTCULLIS_{name}": values[name] for name in ("RUNDIR", "STATEDIR", "INTERFACE", "OPENVPN_USER", "OPENVPN")}
 
 
 def keys():

@@ -13,7 +13,7 @@ from world import ROOT
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(os.environ.get("BUILD", os.path.join(TOP, "build")))
-USER, GROUP = 64000, 64001
+USER, GROUP, OPENVPN_USER = 64000, 64001, 64002
 EXIT = {"open": 0, "locked": 3, "dialling": 3, "paused": 5, "off": 5, "unprotected": 6}
 _count = 0
 
@@ -41,7 +41,8 @@ class Portcullis:
         self.stderr = open(f"{self.directory}/stderr", "w+", encoding="utf-8", errors="replace")
         self.settings = {
             "profile": quote(self.profile), "interface": quote("tun0"), "runtime-dir": quote(self.runtime),
-            "state-dir": quote(self.state), "user": quote(USER), "openvpn-group": quote(GROUP),
+            "state-dir": quote(self.state), "user": quote(USER),
+            "openvpn-user": quote(OPENVPN_USER), "openvpn-group": quote(GROUP),
             "backend": quote("nft"),
             "control": "{ socket = " + quote(self.socket) + ' group = "" }', "dns": "{ manage = false }",
             "log": "{ file = " + quote(self.log_file) + ' level = "debug" }'}

@@ -483,7 +483,7 @@ def test_offline_is_roots(run):
 def test_check_says_what_the_configured_profile_loses(run, tmp_path):
     profile, configuration = tmp_path / "home: fine, 1.ovpn", tmp_path / "p.conf"
     profile.write_text("client\nremote 192.0.2.1 1194 udp\nup /x.sh\n", encoding="ascii")
-    configuration.write_text(f'user = 4001\nopenvpn-group = 4002\nprofile = "{profile}"\n', encoding="ascii")
+    configuration.write_text(f'user = 4001\nopenvpn-user = 4003\nopenvpn-group = 4002\nprofile = "{profile}"\n', encoding="ascii")
     result = run("check", "-c", str(configuration))
     assert result.returncode == 0, result.stderr
     lines = result.stdout.splitlines()

@@ -57,7 +57,7 @@ class Machine:
         self.write(self.standin / "update-initramfs", "#!/bin/sh\nexit 1\n", 0o755)
         self.own_etc()
         os.makedirs("/run/systemd/system", exist_ok=True)
-        self.settings = {"user": 64000, "openvpn-group": 64001, "state-dir": root / "state", "profile": root / "a.ovpn",
+        self.settings = {"user": 64000, "openvpn-user": 64002, "openvpn-group": 64001, "state-dir": root / "state", "profile": root / "a.ovpn",
                          "runtime-dir": root / "run"}
         self.sections = f'log {{ file = "{root}/log/portcullis.log" }}\n'
         self.ca = certificate(root / "Tomorrow", "20200101000000Z", "20900101000000Z")
@@ -287,6 +287,7 @@ def group_members(machine):
         file.write("ovpn:x:64005:alice\n")
     with open("/etc/passwd", "a", encoding="ascii") as file:
         file.write("mallory:x:64006:64005::/:/bin/false\n")
+        file.write("ovpn:x:64002:64005::/:/bin/false\n")
     machine.settings["openvpn-group"] = "ovpn"
 
 
@@ -345,7 +346,9 @@ def names(*hosts):
     (broken_openssl, "certificates", UNKNOWN, "\\x1b[2J"),
     (profile(PROFILE + "auth-user-pass\n"), "credentials", FAIL, "the user name and the password"),
     (configure(user="nobody-here"), "users", FAIL, "nobody-here does not exist"),
-    (group_members, "openvpn-group", FAIL, "alice mallory"),
+    (configure(**{"openvpn-user": "none-here"}), "users", FAIL, "none-here does not exist"),
+    (configure(**{"openvpn-user": "root"}), "users", WARN, "may read and write root's files"),
+    (group_members, "openvpn-group", FAIL, "in the clear: alice mallory"),
     (lean("a.ovpn", mode=0o640), "files", WARN, "others may read it"),
     (lean("state"), "files", FAIL, "belongs to user 501"),
     (lean("log", mode=0o777), "files", FAIL, "anybody may write"),

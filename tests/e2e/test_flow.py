@@ -585,9 +585,9 @@ def test_off_while_unprotected(world, portcullis):
 
 def test_configurations_of_defaults(world, portcullis):
     """A configuration of one line is complete: everything else has a default that works."""
-    gate = portcullis(settings={key: None for key in ("backend", "dns", "log", "user", "openvpn-group", "control",
-                                                      "runtime-dir", "state-dir", "interface")})
-    gate.configure(user='"64000"', openvpn_group='"64001"', dns="{ manage = false }")
+    gate = portcullis(settings={key: None for key in ("backend", "dns", "log", "user", "openvpn-user", "openvpn-group",
+                                                      "control", "runtime-dir", "state-dir", "interface")})
+    gate.configure(user='"64000"', openvpn_user='"64002"', openvpn_group='"64001"', dns="{ manage = false }")
     gate.socket = "/run/portcullis/control.sock"
     gate.start_open()
     assert isinstance(gate, Portcullis) and gets_inside(world)

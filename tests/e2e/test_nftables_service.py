@@ -55,7 +55,7 @@ class Service:
             (prefix / place).mkdir()
             shutil.copy2(f"{BUILD}/{name}", prefix / place)
         (self.root / "e/portcullis/portcullis.conf").write_text(
-            f'backend = "nft"\nuser = "{USER}"\nopenvpn-group = "{GROUP}"\nlan = true\n')
+            f'backend = "nft"\nuser = "{USER}"\nopenvpn-user = 64002\nopenvpn-group = "{GROUP}"\nlan = true\n')
         drop_in = (prefix / "lib/systemd/system/nftables.service.d/portcullis.conf").read_text()
         self.commands = {verb: re.search(rf"(?m)^Exec{verb}=\nExec{verb}=(\S.*)$", drop_in).group(1).split()
                          for verb in ("Start", "Reload", "Stop")}

@@ -1,20 +1,19 @@
 """What the gate proves for itself before it opens or serves: whose interface, whose print of the profile, who knocks."""
+import errno
 import os
 import re
 import shutil
 import signal
 import socket
 import struct
-import subprocess
 
 import pytest
 
-from daemon import GROUP, programs_with
+from daemon import GROUP, OPENVPN_USER, programs_with
 from netns import state_of, wait_for, wait_gone
 from test_flow import gets_inside, gets_out
 from world import INTERNET4, NOBODY, ROOT, SERVER4
 
-OPENVPN_USER = 64002
 CAP_NET_ADMIN = 12
 
 # --- the interface is its own openvpn's
@@ -59,7 +58,7 @@ def test_interface_of_another_process(world, portcullis, holder):
     with open(path, "w", encoding="ascii") as file:
         file.write(FAKE.replace("@HOLDER@", holder).replace("@PID@", pid))
     os.chmod(path, 0o755)
-    gate = portcullis(settings={"openvpn": f'{{ binary = "{path}" arguments = {{}} }}'})
+    gate = portcullis(settings={"openvpn": f'{{ binary = "{path}" arguments = {{}} }}', "openvpn-user": '"root"'})
     refused = "the interface is not our openvpn's"
     with world.wire("udp") as wire:
         gate.start()
@@ -186,21 +185,9 @@ def test_connections_of_a_pause_are_forgotten(world, portcullis, end):
 
 # --- openvpn as a user of its own
 
-@pytest.fixture
-def tun_for_everybody():
-    """/dev/net/tun as most systems have it, mode 0666, in this test's mount namespace."""
-    node = f"{ROOT}/tun"
-    if not os.path.exists(node):
-        os.mknod(node, 0o666 | 0o20000, os.makedev(10, 200))
-        os.chmod(node, 0o666)
-    subprocess.run(["mount", "--bind", node, "/dev/net/tun"], check=True)
-    yield
-    subprocess.run(["umount", "-l", "/dev/net/tun"], check=True)
-
-
-def test_openvpn_user(world, portcullis, tun_for_everybody):  # pylint: disable=unused-argument,redefined-outer-name
-    """openvpn-user: not root, one capability; it opens, comes back, and leaves nothing behind."""
-    gate = portcullis(settings={"openvpn-user": f'"{OPENVPN_USER}"'})
+def test_openvpn_user(world, portcullis):
+    """Not root, one capability; it opens, comes back, and leaves nothing behind."""
+    gate = portcullis()
     with world.wire("udp") as wire:
         gate.start_open()
         with open(f"/proc/{gate.openvpn()}/status", encoding="ascii") as file:
@@ -217,6 +204,44 @@ def test_openvpn_user(world, portcullis, tun_for_everybody):  # pylint: disable=
         gate.wait(gate="locked")
         assert "tun0" not in world.host.links() and SERVER4 not in world.host.run("ip", "route").stdout
         wire.assert_clean()
+
+
+@pytest.fixture
+def tun_of_root_alone():
+    """/dev/net/tun as machines without udev have it."""
+    os.chmod("/dev/net/tun", 0o600)
+    yield
+    os.chmod("/dev/net/tun", 0o666)
+
+
+def opens(path):
+    try:
+        os.close(os.open(path, os.O_RDWR))
+        return 0
+    except OSError as problem:
+        return problem.errno
+
+
+def test_tun_device_of_root_alone(world, portcullis, tun_of_root_alone):  # pylint: disable=unused-argument,redefined-outer-name
+    """openvpn's user gets a node beside it, which is its group's alone; it goes with the daemon."""
+    beside = "/dev/net/portcullis"
+    assert world.host.call(opens, "/dev/net/tun", uid=OPENVPN_USER, gid=GROUP) == errno.EACCES, "control"
+    os.mknod(beside, 0o20600, os.makedev(1, 3))  # a leftover that is something else
+    gate = portcullis().start_open()
+    assert gets_inside(world)
+    status = os.stat(beside)
+    assert (status.st_uid, status.st_gid, status.st_mode, status.st_rdev) == (0, GROUP, 0o20660, os.makedev(10, 200))
+    assert world.host.call(opens, beside, uid=NOBODY, gid=NOBODY) == errno.EACCES
+    assert gate.stop() == 0 and not os.path.exists(beside)
+
+
+def test_openvpn_user_root_is_named(world, portcullis):  # pylint: disable=unused-argument
+    gate = portcullis(settings={"openvpn-user": '"root"'}).start_open()
+    assert "openvpn-user is root: an openvpn that is taken over may read and write root's files" in gate.log()
+    gate.stop()
+    gate.configure(openvpn_user='"64000"')
+    done = gate.run_daemon("-n")
+    assert done.returncode == 1 and "openvpn-user: is the driver's user too; instead: " in done.stderr, done
 
 
 # --- who knocks

@@ -157,7 +157,12 @@ ORDER = {
         "dscl . -create /Users/_portcullis PrimaryGroupID 497", "dscl . -create /Users/_portcullis UniqueID 497",
         USER_LIST, GROUP_LIST, "dscl . -create /Groups/_openvpn Password *",
         "dscl . -create /Groups/_openvpn RealName OpenVPN behind Portcullis",
-        "dscl . -create /Groups/_openvpn PrimaryGroupID 496", *CHECK,
+        "dscl . -create /Groups/_openvpn PrimaryGroupID 496",
+        USER_LIST, GROUP_LIST, "dscl . -create /Users/_openvpn Password *",
+        "dscl . -create /Users/_openvpn RealName OpenVPN behind Portcullis",
+        "dscl . -create /Users/_openvpn NFSHomeDirectory /var/empty",
+        "dscl . -create /Users/_openvpn UserShell /usr/bin/false", "dscl . -create /Users/_openvpn IsHidden 1",
+        "dscl . -create /Users/_openvpn PrimaryGroupID 496", "dscl . -create /Users/_openvpn UniqueID 496", *CHECK,
         "pfctl -q -n -f /etc/portcullis/boot-lock.rules.candidate",
         "pfctl -q -n -f /etc/portcullis/boot-lock.conf.candidate", *SHUT, f"launchctl enable {LOCK}",
         f"launchctl enable {DAEMON}", f"launchctl bootout {DAEMON}", f"launchctl print {DAEMON}", "launchctl print system",
@@ -166,7 +171,8 @@ ORDER = {
         "sysrc -n portcullis_enable", "pw groupshow -n _portcullis", "pw groupadd -n _portcullis",
         "pw usershow -n _portcullis",
         "pw useradd -n _portcullis -g _portcullis -c Portcullis driver -d /nonexistent -s /usr/sbin/nologin -w no",
-        "pw groupshow -n _openvpn", "pw groupadd -n _openvpn", *CHECK,
+        "pw groupshow -n _openvpn", "pw groupadd -n _openvpn", "pw usershow -n _openvpn",
+        "pw useradd -n _openvpn -g _openvpn -c OpenVPN behind Portcullis -d /nonexistent -s /usr/sbin/nologin -w no", *CHECK,
         "service portcullis_lock oneprepare", "sysrc portcullis_enable=YES", *SHUT, "service portcullis restart"],
     "linux": [
         "systemctl --quiet is-enabled portcullis.service", "systemd-sysusers /usr/local/lib/sysusers.d/portcullis.conf",
@@ -187,7 +193,7 @@ def test_enable_in_its_order(machine, platform):
     stored = f"{host.root}/etc/portcullis/profiles/home.ovpn"
     assert os.path.exists(stored) and "gate       open" in done.stdout
     assert host.conf() == CONF.replace("/old/one.ovpn", stored)
-    assert {"/Users/_portcullis", "/Groups/_portcullis", "/Groups/_openvpn"} <= set(host.state["records"])
+    assert {"/Users/_portcullis", "/Groups/_portcullis", "/Users/_openvpn", "/Groups/_openvpn"} <= set(host.state["records"])
 
 
 def test_initrds_get_the_lock_and_lose_it(machine):
@@ -257,8 +263,9 @@ def test_what_launchd_gets(machine):
                           f'load anchor "org.portcullis" {source}', f'load anchor "com.apple/000.portcullis" {source}']
 
 
-@pytest.mark.parametrize("which,name", [(20, "boot-lock.rules"), (21, "boot-lock.conf")])
-def test_rules_that_pfctl_refuses_leave_the_good_ones(machine, which, name):
+@pytest.mark.parametrize("name", ["boot-lock.rules", "boot-lock.conf"])
+def test_rules_that_pfctl_refuses_leave_the_good_ones(machine, name):
+    which = ORDER["macos"].index(f"pfctl -q -n -f /etc/portcullis/{name}.candidate")
     host = machine("macos")
     host.put("etc/portcullis/boot-lock.rules", "good\n")
     host.put("etc/portcullis/boot-lock.conf", "good\n")

@@ -40,7 +40,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 		memset(before.profile, 0, sizeof before.profile);
 		memset(after.profile, 0, sizeof after.profile);
 		before.lines.profile = after.lines.profile = 0;
-		before.lines.openvpn_user = after.lines.openvpn_user = 0;
 		before.lines.openvpn_binary = after.lines.openvpn_binary = 0;
 		before.lines.password_file = after.lines.password_file = 0;
 		if (memcmp(&before, &after, sizeof before) != 0)

@@ -83,7 +83,8 @@ def test_install_starts_and_locks_nothing(machine, world):
         assert gets_out(world, wire, b"AFTER")
     assert machine.run("portcullis", "status", check=False).returncode == 4
     assert machine.run("dpkg", "--verify", "portcullis").stdout == ""
-    assert machine.run("getent", "passwd", "_portcullis").stdout.endswith(":/:/usr/sbin/nologin\n")
+    for user in ("_portcullis", "_openvpn"):
+        assert machine.run("getent", "passwd", user).stdout.endswith(":/:/usr/sbin/nologin\n")
     assert machine.run("getent", "group", "_openvpn").stdout.endswith(":\n")
 
 

@@ -52,7 +52,7 @@ static void profile_alone_is_complete(void **state)
 	assert_string_equal(config.state_dir, "/var/lib/portcullis");
 	assert_string_equal(config.user.name, "_portcullis");
 	assert_false(config.user.known);
-	assert_string_equal(config.openvpn_user.name, "");
+	assert_string_equal(config.openvpn_user.name, "_openvpn");
 	assert_string_equal(config.openvpn_group.name, "_openvpn");
 	assert_string_equal(config.dhcp_user.name, "");
 	assert_false(config.lan);
@@ -330,7 +330,7 @@ static int remove_directory(void **state)
 	return rmdir(directory);
 }
 
-#define NUMBERS "user = 4001\nopenvpn-group = 4002\n"
+#define NUMBERS "user = 4001 openvpn-user = 4006\nopenvpn-group = 4002\n"
 
 static void numbers_need_no_entry(void **state)
 {
@@ -359,7 +359,8 @@ static void names_are_looked_up(void **state)
 	assert_int_equal(config_read(&config, path, &e), 0);
 	assert_int_equal(config.user.number, daemon_was.pw_uid);
 	assert_int_equal(config.user_gid, daemon_was.pw_gid);
-	assert_string_equal(config.openvpn_user.name, ""); /* root is the default */
+	assert_true(config.openvpn_user.known);
+	assert_int_equal(config.openvpn_user.number, 0); /* possible, by name */
 	assert_int_equal(config.control_gid, getgrnam("tty")->gr_gid);
 }
 
@@ -381,7 +382,9 @@ static void missing_names_come_after_syntax(void **state)
 	    "or give a number");
 	write_file("\nuser = no-such-user-here\nlan = 7\n", 0644);
 	assert_file_refused(":3: lan: \"7\" is neither true nor false; instead: true or false");
-	write_file("user = 4001\nopenvpn-group = 4002\ncontrol {\n group = no-such-group\n}\n", 0644);
+	write_file(
+	    "user = 4001 openvpn-user = 4006\nopenvpn-group = 4002\ncontrol {\n group = no-such-group\n}\n",
+	    0644);
 	assert_file_refused(
 	    ":4: control.group: \"no-such-group\" does not exist on this machine; instead: create "
 	    "it, or give a number");
@@ -390,15 +393,43 @@ static void missing_names_come_after_syntax(void **state)
 static void identities_that_open_the_hole_are_refused(void **state)
 {
 	(void)state;
-	write_file("user = 0\nopenvpn-group = 4002\n", 0644);
+	write_file("user = 0 openvpn-user = 4006\nopenvpn-group = 4002\n", 0644);
 	assert_file_refused(":1: user: the driver must not be root; instead: a user of its own");
-	write_file("user = 4001\nopenvpn-group = 0\n", 0644);
+	write_file("user = 4001 openvpn-user = 4006\nopenvpn-group = 0\n", 0644);
 	assert_file_refused(
 	    ":2: openvpn-group: root's group would let every daemon through; instead: a group of "
 	    "openvpn's own");
-	write_file("user = 4001\nopenvpn-group = 4001\n", 0644);
+	write_file("user = 4001 openvpn-user = 4006\nopenvpn-group = 4001\n", 0644);
 	assert_file_refused(
 	    ":2: openvpn-group: is the driver's group too; instead: a group of openvpn's own");
+	write_file("user = 4001\nopenvpn-group = 4002\n\nopenvpn-user = 4001\n", 0644);
+	assert_file_refused(
+	    ":4: openvpn-user: is the driver's user too; instead: a user of openvpn's own, as _openvpn");
+	write_file("user = 4001\nopenvpn-group = 4002\nopenvpn-user = 4007\ndhcp-user = 4007\n", 0644);
+	assert_file_refused(":3: openvpn-user: is the DHCP client's user too; instead: a user of openvpn's "
+			    "own, as _openvpn");
+}
+
+/* A default that is not there has no line; empty, which once meant root, is the default. */
+static void openvpn_has_a_user_of_its_own(void **state)
+{
+	const char *const missing =
+	    "openvpn-user: \"_openvpn\" does not exist on this machine; instead: create "
+	    "it, or give a number";
+	char want[256];
+
+	(void)state;
+	if (getpwnam("_openvpn") == NULL) {
+		snprintf(want, sizeof want, ": %s", missing);
+		write_file("user = 4001\nopenvpn-group = 4002\n", 0644);
+		assert_file_refused(want);
+		snprintf(want, sizeof want, ":3: %s", missing);
+		write_file("user = 4001\nopenvpn-group = 4002\nopenvpn-user = \"\"\n", 0644);
+		assert_file_refused(want);
+	}
+	write_file("user = 4001\nopenvpn-group = 4002\nopenvpn-user = 4006\n", 0644);
+	assert_int_equal(config_read(&config, path, &e), 0);
+	assert_int_equal(config.openvpn_user.number, 4006); /* needs no entry */
 }
 
 static void files_of_others_are_refused(void **state)
@@ -525,10 +556,8 @@ static void the_program_is_looked_at(void **state)
 	assert_int_equal(mkdir(named, 0755), 0);
 	assert_named_refused(text, where, "is no regular file; instead: name the program openvpn");
 	rmdir(named);
-	make_named("program", 0700); /* enough for root, not for another user */
-	assert_int_equal(check_files(text), 0);
-	assert_named_refused("profile = a.ovpn\nopenvpn-user = 4005\nopenvpn { binary = program }\n",
-			     ":5: openvpn.binary: ",
+	make_named("program", 0700); /* root's alone */
+	assert_named_refused("profile = a.ovpn\nopenvpn { binary = program }\n", ":4: openvpn.binary: ",
 			     "can't be executed by openvpn's user; instead: chmod a+x, or name the program");
 	unlink(named);
 	make_named("a.ovpn", 0600);
@@ -551,29 +580,6 @@ static void the_password_file_is_looked_at(void **state)
 	unlink(named);
 	assert_named_refused(text, where, "does not exist; instead: name a file that is there");
 	make_named("a.ovpn", 0600);
-	unlink(named);
-}
-
-/* Refused exactly where this machine's device is not for everybody. */
-static void the_device_is_looked_at(void **state)
-{
-	const char *const others = "profile = a.ovpn\n" PROGRAM "openvpn-user = 4005\n";
-	struct stat device;
-	char want[512];
-
-	(void)state;
-	make_named("a.ovpn", 0600);
-	assert_int_equal(check_files("profile = a.ovpn\n" PROGRAM), 0); /* root may */
-	if (stat("/dev/net/tun", &device) == -1 || (device.st_mode & 06) == 06) {
-		assert_int_equal(check_files(others), 0);
-	} else {
-		snprintf(want, sizeof want,
-			 "%s:5: openvpn-user: /dev/net/tun can't be opened by this user; instead: chmod 666 "
-			 "/dev/net/tun (its default), or leave openvpn-user empty",
-			 path);
-		assert_int_equal(check_files(others), -1);
-		assert_string_equal(e.text, want);
-	}
 	unlink(named);
 }
 
@@ -619,6 +625,7 @@ int main(void)
 	    cmocka_unit_test(numbers_need_no_entry),
 	    cmocka_unit_test(names_are_looked_up),
 	    cmocka_unit_test(missing_names_come_after_syntax),
+	    cmocka_unit_test(openvpn_has_a_user_of_its_own),
 	    cmocka_unit_test(identities_that_open_the_hole_are_refused),
 	    cmocka_unit_test(files_of_others_are_refused),
 	    cmocka_unit_test(relative_names_work),
@@ -626,7 +633,6 @@ int main(void)
 	    cmocka_unit_test(the_profile_is_looked_at),
 	    cmocka_unit_test(the_program_is_looked_at),
 	    cmocka_unit_test(the_password_file_is_looked_at),
-	    cmocka_unit_test(the_device_is_looked_at),
 	    cmocka_unit_test(a_default_that_is_missing),
 	};
 
