@@ -57,7 +57,7 @@ struct profile *doctor_profile_read(const struct doctor *doctor, struct finding 
 		doctor_unseen(finding, path);
 		return NULL;
 	}
-	if ((profile = profile_file_parse(path, PROFILE_ANY_OWNER, true, &e)) == NULL)
+	if ((profile = profile_file_parse(path, true, &e)) == NULL)
 		doctor_error(finding, DOCTOR_UNKNOWN, e.text);
 	return profile;
 }

@@ -37,18 +37,22 @@ static int check_roots(int descriptor, const char *name, struct err *e)
 		       name);
 }
 
-int folder_open(struct folder *folder, const char *path, uid_t owner, struct err *e)
+int folder_open(struct folder *folder, const char *path, struct err *e)
 {
 	char name[SHOWN_SIZE];
-	struct stat status;
 
-	shown(name, sizeof name, path);
 	folder->descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder->descriptor == -1)
-		return err_errno(e, "%s", name);
-	if (owner != (uid_t)-1 && (fstat(folder->descriptor, &status) == -1 || status.st_uid != owner))
-		err_set(e, "%s: another folder since it was looked at", name);
-	else if (check_roots(folder->descriptor, name, e) == 0)
+		return err_errno(e, "%s", shown(name, sizeof name, path));
+	return folder_take(folder, folder->descriptor, path, e);
+}
+
+int folder_take(struct folder *folder, int descriptor, const char *path, struct err *e)
+{
+	char name[SHOWN_SIZE];
+
+	folder->descriptor = descriptor;
+	if (check_roots(descriptor, shown(name, sizeof name, path), e) == 0)
 		return 0;
 	folder_close(folder);
 	return -1;

@@ -24,10 +24,11 @@ struct folder {
 	int descriptor;
 };
 
-/* Opens `path`, which has to be `owner`'s; (uid_t)-1: anybody's. Where this
- * process is root, everything that is read in it later has to be root's and
+/* Opens `path`. Where this process is root, everything that is read in it later has to be root's and
  * not writable by others. 0, or -1 and `e`. */
-int folder_open(struct folder *folder, const char *path, uid_t owner, struct err *e);
+int folder_open(struct folder *folder, const char *path, struct err *e);
+/* The same of a folder that is open; takes the descriptor over, also on failure. */
+int folder_take(struct folder *folder, int descriptor, const char *path, struct err *e);
 void folder_close(struct folder *folder);
 
 /* The regular file at `relative`, at most `max` bytes; the caller frees.

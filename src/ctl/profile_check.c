@@ -5,78 +5,163 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "ctl/folder.h"
 #include "ctl/regular.h"
+#include "ctl/shown.h"
 
-enum { PATH_SIZE = 4096, REFERRED_MAX = 1024 * 1024, REMOTES_SHOWN = 10 };
+enum { PATH_SIZE = PLACE_PATH_SIZE, SHOWN_SIZE = 512, REFERRED_MAX = 1024 * 1024, REMOTES_SHOWN = 10 };
+
+/* Whose notes these are, and where what the profile refers to is looked for. */
+struct reading {
+	const char *file; /* as it was asked for */
+	const char *base; /* its own path: what it refers to lies beside it */
+	bool notes;
+};
+
+/* The folder that a file lies in, to `to` of PATH_SIZE bytes. */
+static int folder_of(const char *file, char *to, struct err *e)
+{
+	const char *slash = strrchr(file, '/');
+	int length = slash == NULL ? 1 : slash == file ? 1 : (int)(slash - file);
+
+	return snprintf(to, PATH_SIZE, "%.*s", length, slash == NULL ? "." : file) < PATH_SIZE
+		   ? 0
+		   : err_set(e, "the path is too long; instead: a shorter one");
+}
 
 /* A regular file of at most `max` bytes; the caller frees. 0, or -1 and `e`. */
-static int read_file(const char *path, uid_t owner, size_t max, char **bytes, size_t *length, struct err *e)
+static int read_file(const char *path, size_t max, char **bytes, size_t *length, struct err *e)
 {
 	/* Not blocking: it may be a pipe, and nobody at its other end. */
 	int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), result;
-	struct stat status;
+	char name[SHOWN_SIZE];
 
 	*bytes = NULL;
+	shown(name, sizeof name, path);
 	if (descriptor == -1)
-		return err_errno(e, "%s", path);
-	if (owner != PROFILE_ANY_OWNER && (fstat(descriptor, &status) == -1 || status.st_uid != owner))
-		result = err_set(e, "%s: another file since it was looked at", path);
-	else
-		result = regular_read(descriptor, path, max, bytes, length, e);
+		return err_errno(e, "%s", name);
+	result = regular_read(descriptor, name, max, bytes, length, e);
 	close(descriptor);
 	return result;
 }
 
-/* profile_file_fn; `argument` is the profile's own path. */
-static int read_beside(const char *path, char **bytes, size_t *length, void *argument, struct err *e)
+/* With root's rights: only what lies in the profile's own folder, is root's
+ * alone to change, and is no link. */
+static int read_inside(const struct reading *reading, const char *path, char **bytes, size_t *length,
+		       struct err *e)
 {
-	const char *profile = argument, *slash = strrchr(profile, '/');
-	char place[PATH_SIZE];
+	char place[PATH_SIZE], name[SHOWN_SIZE];
+	struct folder folder;
+	size_t inside;
+	int result;
 
-	if (path[0] == '/' || slash == NULL)
-		return read_file(path, PROFILE_ANY_OWNER, REFERRED_MAX, bytes, length, e);
-	if (snprintf(place, sizeof place, "%.*s/%s", (int)(slash - profile), profile, path) >=
-	    (int)sizeof place)
-		return err_set(e, "%s: the path is too long", path);
-	return read_file(place, PROFILE_ANY_OWNER, REFERRED_MAX, bytes, length, e);
+	if (folder_of(reading->base, place, e) == -1 || folder_open(&folder, place, e) == -1)
+		return -1;
+	inside = strlen(place);
+	if (path[0] == '/' && strncmp(path, place, inside) == 0 && path[inside] == '/')
+		path += inside + 1;
+	while (strncmp(path, "./", 2) == 0)
+		path += 2;
+	if (path[0] == '/')
+		result = err_set(e,
+				 "%s: outside the profile's folder, and root would read it; instead: a copy "
+				 "beside the profile",
+				 shown(name, sizeof name, path));
+	else
+		result = folder_read(&folder, path, REFERRED_MAX, bytes, length, e);
+	folder_close(&folder);
+	return result == 0 ? 0 : -1;
 }
 
-/* The same, and says so. */
+static int read_beside(const struct reading *reading, const char *path, char **bytes, size_t *length,
+		       struct err *e)
+{
+	char folder[PATH_SIZE], place[PATH_SIZE];
+
+	if (path[0] == '/')
+		return read_file(path, REFERRED_MAX, bytes, length, e);
+	if (folder_of(reading->base, folder, e) == -1)
+		return -1;
+	if (snprintf(place, sizeof place, "%s/%s", folder, path) >= (int)sizeof place)
+		return err_set(e, "the path is too long; instead: a shorter one");
+	return read_file(place, REFERRED_MAX, bytes, length, e);
+}
+
+/* profile_file_fn; `argument` is a struct reading. */
 static int read_referred(const char *path, char **bytes, size_t *length, void *argument, struct err *e)
 {
-	if (read_beside(path, bytes, length, argument, e) == -1)
+	const struct reading *reading = argument;
+	bool placed = reading->base != reading->file;
+	char name[SHOWN_SIZE], other[SHOWN_SIZE];
+	int result;
+
+	*bytes = NULL;
+	result = placed && geteuid() == 0 ? read_inside(reading, path, bytes, length, e)
+					  : read_beside(reading, path, bytes, length, e);
+	if (result == -1)
 		return -1;
-	fprintf(stderr, "%s: note: %s is taken in by portcullis import; the daemon reads no other file\n",
-		(const char *)argument, path);
+	if (reading->notes)
+		fprintf(stderr,
+			"%s: note: %s is taken in by portcullis import; the daemon reads no other file\n",
+			shown(name, sizeof name, reading->file), shown(other, sizeof other, path));
 	return 0;
 }
 
+/* profile_notice_fn */
 static void print_notice(int line, const char *option, const char *reason, void *argument)
 {
-	fprintf(stderr, "%s:%d: note: %s: %s\n", (const char *)argument, line, option, reason);
+	const struct reading *reading = argument;
+	char name[SHOWN_SIZE], about[SHOWN_SIZE];
+
+	if (reading->notes)
+		fprintf(stderr, "%s:%d: note: %s: %s\n", shown(name, sizeof name, reading->file), line,
+			shown(about, sizeof about, option), reason);
 }
 
-struct profile *profile_file_parse(const char *file, uid_t owner, bool quiet, struct err *e)
+static struct profile *parse(const struct reading *reading, const char *bytes, size_t length, struct err *e)
 {
-	char *own = strdup(file);
-	struct profile_source source = {.name = file,
-					.file = quiet ? read_beside : read_referred,
-					.notice = quiet ? NULL : print_notice,
-					.argument = own};
-	struct profile *profile = NULL;
-	char *bytes = NULL;
+	struct reading its = *reading;
+	char name[SHOWN_SIZE];
+	struct profile_source source = {.name = shown(name, sizeof name, reading->file),
+					.bytes = bytes,
+					.length = length,
+					.file = read_referred,
+					.notice = print_notice,
+					.argument = &its};
 
-	if (own == NULL)
-		err_set(e, "no memory");
-	else if (read_file(file, owner, PROFILE_SIZE_MAX, &bytes, &source.length, e) == 0) {
-		source.bytes = bytes;
-		profile = profile_parse(&source, e);
-	}
+	return profile_parse(&source, e);
+}
+
+struct profile *profile_file_parse(const char *file, bool quiet, struct err *e)
+{
+	const struct reading reading = {.file = file, .base = file, .notes = !quiet};
+	struct profile *profile = NULL;
+	size_t length = 0;
+	char *bytes;
+
+	if (read_file(file, PROFILE_SIZE_MAX, &bytes, &length, e) == 0)
+		profile = parse(&reading, bytes, length, e);
 	free(bytes);
-	free(own);
+	return profile;
+}
+
+struct profile *profile_place_parse(const char *file, const struct place *place, struct err *e)
+{
+	const struct reading reading = {.file = file, .base = place->path, .notes = true};
+	struct profile *profile = NULL;
+	char name[SHOWN_SIZE], *bytes = NULL;
+	size_t length = 0;
+	int descriptor = place_open(place, e);
+
+	if (descriptor == -1)
+		return NULL;
+	if (regular_read(descriptor, shown(name, sizeof name, file), PROFILE_SIZE_MAX, &bytes, &length, e) ==
+	    0)
+		profile = parse(&reading, bytes, length, e);
+	close(descriptor);
+	free(bytes);
 	return profile;
 }
 
@@ -111,11 +196,12 @@ void profile_file_describe(const struct profile *profile)
 
 int check_profile(const char *file)
 {
+	char line[4 * sizeof(struct err)];
 	struct err e = {""};
-	struct profile *profile = profile_file_parse(file, PROFILE_ANY_OWNER, false, &e);
+	struct profile *profile = profile_file_parse(file, false, &e);
 
 	if (profile == NULL) {
-		fprintf(stderr, "%s\n", e.text);
+		fprintf(stderr, "%s\n", shown(line, sizeof line, e.text));
 		return 1;
 	}
 	profile_file_describe(profile);

@@ -4,12 +4,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/types.h>
 
 #include "base/err.h"
+#include "ctl/place.h"
 #include "profile/profile.h"
-
-#define PROFILE_ANY_OWNER ((uid_t)-1)
 
 /* `portcullis check FILE`: judges a profile, needs no daemon. Prints what is
  * dropped and what is needed; a refusal is one line on stderr. Returns the
@@ -17,7 +15,7 @@
 int check_profile(const char *file);
 
 /* `portcullis import FILE.ovpn|BUNDLE.tblk [NAME]`: root only. FILE and what it
- * refers to are read in a child with the rights of FILE's owner, names are
+ * refers to are read in a child with the rights of whose hands are in it, names are
  * resolved, the new profile is written to SYSCONFDIR/portcullis/profiles as
  * NAME.ovpn (NULL: after the file). May block in the resolver. Returns the exit
  * code, 0 or 1. */
@@ -26,10 +24,14 @@ int import_profile(const char *file, const char *name);
 /* The same, `import --to DIRECTORY`. */
 int import_profile_to(const char *file, const char *name, const char *directory);
 
-/* Reads and parses `file`, which has to be `owner`'s; what it refers to is
- * read from beside it with the rights of this process; notices go to stderr
- * unless `quiet`. NULL and `e` if refused. */
-struct profile *profile_file_parse(const char *file, uid_t owner, bool quiet, struct err *e);
+/* Reads and parses `file`, wherever it leads; what it refers to is read from
+ * beside it with the rights of this process; notices go to stderr unless
+ * `quiet`. NULL and `e` if refused. */
+struct profile *profile_file_parse(const char *file, bool quiet, struct err *e);
+
+/* The same for the very thing that place_find found. Where this process is
+ * root, what it refers to has to lie in its folder, root's alone to change. */
+struct profile *profile_place_parse(const char *file, const struct place *place, struct err *e);
 
 /* Prints the remotes and what the profile needs to stdout. */
 void profile_file_describe(const struct profile *profile);

@@ -13,21 +13,22 @@
 #include "ctl/profile_check.h"
 #include "ctl/profile_resolve.h"
 #include "ctl/profile_store.h"
+#include "ctl/shown.h"
 #include "ctl/tblk.h"
 #include "ctl/tblk_import.h"
 
-enum { DEADLINE_S = 120 };
+enum { DEADLINE_S = 120, SHOWN_SIZE = 512 };
 
 struct wanted {
 	const char *file;
-	uid_t owner;
+	struct place place;
 };
 
-/* In the child: it has the rights of the file's owner, and no others. */
+/* In the child: it has the rights of whose hands are in the file, and no others. */
 static int read_profile(int output, void *argument, struct err *e)
 {
 	const struct wanted *wanted = argument;
-	struct profile *profile = profile_file_parse(wanted->file, wanted->owner, false, e);
+	struct profile *profile = profile_place_parse(wanted->file, &wanted->place, e);
 	char *text = NULL;
 	size_t length = 0;
 
@@ -56,19 +57,18 @@ static int choose_name(const char *file, const char *name, char *to, struct err 
 static int import_file(const char *file, const char *name, const char *directory, struct err *e)
 {
 	struct wanted wanted = {.file = file};
-	struct stat status;
-	char stored[PROFILE_FILE_SIZE], *bytes;
+	char stored[PROFILE_FILE_SIZE], label[SHOWN_SIZE], *bytes;
 	size_t length;
 	int result = -1;
 
 	if (choose_name(file, name, stored, e) == -1)
 		return -1;
-	if (stat(file, &status) == -1)
-		return err_errno(e, "%s", file);
-	wanted.owner = status.st_uid;
-	bytes = owner_run(wanted.owner, DEADLINE_S, read_profile, &wanted, PROFILE_STORED_MAX, &length, e);
+	if (place_find(file, &wanted.place, e) == -1)
+		return -1;
+	bytes =
+	    owner_run(wanted.place.owner, DEADLINE_S, read_profile, &wanted, PROFILE_STORED_MAX, &length, e);
 	if (bytes != NULL)
-		result = profile_store(file, bytes, length, directory, stored, e);
+		result = profile_store(shown(label, sizeof label, file), bytes, length, directory, stored, e);
 	free(bytes);
 	return result;
 }
@@ -97,24 +97,26 @@ static const char *refusal(const char *file)
 
 int import_profile_to(const char *file, const char *name, const char *directory)
 {
+	char label[SHOWN_SIZE], line[4 * sizeof(struct err)];
 	struct err e = {""};
 	struct stat status;
-	bool folder = stat(file, &status) == 0 && S_ISDIR(status.st_mode);
+	bool there = stat(file, &status) == 0, folder = there && S_ISDIR(status.st_mode);
 	int result = -1;
 
+	shown(label, sizeof label, file);
 	if (geteuid() != 0)
-		err_set(&e, "import writes what root runs; instead: sudo portcullis import %s", file);
+		err_set(&e, "import writes what root runs; instead: sudo portcullis import %s", label);
 	else if (!folder && refusal(file) != NULL)
-		err_set(&e, "%s: %s", file, refusal(file));
-	else if (!folder && tblk_is_bundle(file) && stat(file, &status) == 0)
+		err_set(&e, "%s: %s", label, refusal(file));
+	else if (!folder && tblk_is_bundle(file) && there)
 		err_set(&e,
 			"%s: a bundle is a folder, and this is none; instead: unpack it, if it is an archive",
-			file);
+			label);
 	else
 		result =
 		    folder ? tblk_import(file, name, directory, &e) : import_file(file, name, directory, &e);
 	if (e.text[0] != '\0')
-		fprintf(stderr, "%s\n", e.text);
+		fprintf(stderr, "%s\n", shown(line, sizeof line, e.text));
 	return result == 0 ? 0 : 1;
 }
 

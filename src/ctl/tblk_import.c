@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "ctl/owner.h"
+#include "ctl/place.h"
 #include "ctl/profile_resolve.h"
 #include "ctl/profile_store.h"
 #include "ctl/shown.h"
@@ -21,14 +22,21 @@ enum { LOOK_S = 30, READ_S = 120, LIST_MAX = TBLK_MAX * sizeof(struct tblk), SHO
 
 /* What a child is told. */
 struct wanted {
-	const char *bundle;
-	uid_t owner;
+	const char *bundle; /* for messages */
+	struct place where;
 	const struct tblk *one;
 	struct tblk_place place;
 	bool only_users; /* settings: only what a user set, with the name of the home */
 };
 
 /* --- in children, with the rights of the bundle's owner */
+
+static int open_bundle(const struct wanted *wanted, struct folder *folder, struct err *e)
+{
+	int descriptor = place_open(&wanted->where, e);
+
+	return descriptor == -1 ? -1 : folder_take(folder, descriptor, wanted->bundle, e);
+}
 
 static int list_work(int output, void *argument, struct err *e)
 {
@@ -40,7 +48,7 @@ static int list_work(int output, void *argument, struct err *e)
 	int result;
 
 	memset(all, 0, sizeof all);
-	if (folder_open(&folder, wanted->bundle, wanted->owner, e) == -1)
+	if (open_bundle(wanted, &folder, e) == -1)
 		return -1;
 	result = tblk_read_list(&folder, wanted->bundle, false, &list, e);
 	if (result == 0) {
@@ -68,7 +76,7 @@ static int fetch_work(int output, void *argument, struct err *e)
 	char *text = NULL;
 	size_t length = 0;
 
-	if (folder_open(&folder, wanted->bundle, wanted->owner, e) == -1)
+	if (open_bundle(wanted, &folder, e) == -1)
 		return -1;
 	if ((profile = tblk_read_profile(&file, e)) == NULL)
 		return -1;
@@ -91,7 +99,7 @@ static int settings_work(int output, void *argument, struct err *e)
 	const char *slash = strrchr(wanted->place.home, '/');
 
 	(void)output;
-	if (folder_open(&folder, wanted->bundle, (uid_t)-1, wanted->only_users ? NULL : e) == -1)
+	if (open_bundle(wanted, &folder, wanted->only_users ? NULL : e) == -1)
 		return -1;
 	tblk_read_settings(&file, &wanted->place, &settings);
 	folder_close(&folder);
@@ -129,7 +137,7 @@ static void settings_of_home(const char *home, uid_t owner, void *argument)
 static void tell_settings(struct wanted *wanted)
 {
 	struct stat status;
-	uid_t owner = wanted->owner;
+	uid_t owner = wanted->where.owner;
 	size_t length;
 
 	if (wanted->place.home[0] != '\0' && stat(wanted->place.home, &status) == 0 && status.st_uid != 0)
@@ -148,7 +156,7 @@ static int import_one(struct wanted *wanted, const char *name, const char *direc
 
 	if (profile_store_name(name, stored, e) == -1)
 		return -1;
-	bytes = owner_run(wanted->owner, READ_S, fetch_work, wanted, PROFILE_STORED_MAX, &length, e);
+	bytes = owner_run(wanted->where.owner, READ_S, fetch_work, wanted, PROFILE_STORED_MAX, &length, e);
 	shown(label, sizeof label, wanted->bundle);
 	if (bytes != NULL && (result = profile_store(label, bytes, length, directory, stored, e)) == 0)
 		tell_settings(wanted);
@@ -239,19 +247,15 @@ int tblk_import(const char *bundle, const char *name, const char *directory, str
 {
 	struct wanted wanted = {.bundle = bundle};
 	struct tblk all[TBLK_MAX];
-	struct stat status;
-	char *bytes, *whole;
+	char *bytes;
 	size_t length, count;
 
 	if (!tblk_is_bundle(bundle))
 		return refuse_folder(bundle, e);
-	if (stat(bundle, &status) == -1)
-		return err_errno(e, "%s", bundle);
-	wanted.owner = status.st_uid;
-	if ((whole = realpath(bundle, NULL)) != NULL)
-		tblk_place(whole, &wanted.place);
-	free(whole);
-	bytes = owner_run(wanted.owner, LOOK_S, list_work, &wanted, LIST_MAX, &length, e);
+	if (place_find(bundle, &wanted.where, e) == -1)
+		return -1;
+	tblk_place(wanted.where.path, &wanted.place);
+	bytes = owner_run(wanted.where.owner, LOOK_S, list_work, &wanted, LIST_MAX, &length, e);
 	count = bytes != NULL ? take_list(all, bytes, length) : 0;
 	free(bytes);
 	if (count == 0)

@@ -158,7 +158,7 @@ static bool look_at_bundle(const struct area *area, const char *relative)
 	join(path, area->path, relative);
 	text_copy(display, sizeof display, relative);
 	display[strlen(display) - sizeof ".tblk" + 1] = '\0';
-	if (folder_open(&folder, path, (uid_t)-1, &e) == -1) {
+	if (folder_open(&folder, path, &e) == -1) {
 		if (!area->only_connects) {
 			printf("%s: ", shown(name, sizeof name, display));
 			print_state(NULL, &e);
@@ -185,7 +185,7 @@ static bool look_at_file(const struct area *area, const char *relative)
 	printf("%s: ", shown(name, sizeof name, display));
 	print_kind(area);
 	printf(", a file without a bundle, ");
-	profile = profile_file_parse(path, PROFILE_ANY_OWNER, true, &e);
+	profile = profile_file_parse(path, true, &e);
 	print_state(profile, &e);
 	if (profile != NULL)
 		print_command(area, path, display);
@@ -202,7 +202,7 @@ static int look_work(int output, void *argument, struct err *e)
 	int result;
 
 	/* The shared ones were looked at before, and what is wrong with them was said. */
-	if (folder_open(&folder, area->path, (uid_t)-1, area->only_connects ? NULL : e) == -1)
+	if (folder_open(&folder, area->path, area->only_connects ? NULL : e) == -1)
 		return area->only_connects ? 0 : -1;
 	result = folder_walk(&folder, ".tblk", &found, area->only_connects ? NULL : e);
 	folder_close(&folder);

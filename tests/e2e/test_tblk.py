@@ -473,7 +473,8 @@ def secret_of_root(disk):
 @pytest.mark.parametrize("what", ["ca.crt", "config.ovpn"])
 def test_a_link_is_never_followed(disk, secret, what, owner):
     """Not out of the bundle, and not inside it: with nobody's rights, root's above all."""
-    made = disk.bundle("Users/alice/W.tblk", in_resources({"config.ovpn": KEYED, **KEYS, "real": KEYS["ca.crt"]}), owner)
+    folder = "Users/alice" if owner else SUPPORT
+    made = disk.bundle(f"{folder}/W.tblk", in_resources({"config.ovpn": KEYED, **KEYS, "real": KEYS["ca.crt"]}), owner)
     place = made / "Contents/Resources" / what
     assert disk.bring(made).returncode == 0
     for target in (secret, "real"):
@@ -498,8 +499,9 @@ def test_a_link_to_a_folder_is_never_followed(disk, secret):
 @pytest.mark.parametrize("owner", [ALICE, 0], ids=["user's", "root's"])
 def test_a_link_on_the_way_is_never_followed(disk, owner):
     """The file that a path in the configuration names, in a folder that is a link."""
-    made = disk.bundle("Users/alice/W.tblk", installed(BARE + "ca sub/ca.crt\n"), owner)
-    elsewhere = disk.bundle("Users/alice/elsewhere", {"ca.crt": KEYS["ca.crt"]}, owner)
+    folder = "Users/alice" if owner else SUPPORT
+    made = disk.bundle(f"{folder}/W.tblk", installed(BARE + "ca sub/ca.crt\n"), owner)
+    elsewhere = disk.bundle(f"{folder}/elsewhere", {"ca.crt": KEYS["ca.crt"]}, owner)
     (made / "Contents/Resources/sub").symlink_to(elsewhere)
     done = disk.bring(made)
     assert done.returncode == 1 and "sub/ca.crt: a link, and none is followed; instead" in done.stderr, done
