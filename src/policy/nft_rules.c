@@ -17,9 +17,9 @@ enum { LOOPBACK = 1 };
 const char *nft_chain_of(enum rule_hook hook)
 {
 	static const char *const names[] = {
-	    [RULE_ARRIVE] = "arrive",   [RULE_IN] = "in",         [RULE_OUT] = "out",
-	    [RULE_FORWARD] = "forward", [RULE_EGRESS] = "egress", [RULE_TRANSLATE] = "translate",
-	    [RULE_BRIDGE] = "bridged",
+	    [RULE_ARRIVE] = "arrive",       [RULE_IN] = "in",          [RULE_OUT] = "out",
+	    [RULE_FORWARD] = "forward",     [RULE_LEAVE] = "leave",    [RULE_EGRESS] = "egress",
+	    [RULE_TRANSLATE] = "translate", [RULE_BRIDGE] = "bridged",
 	};
 
 	return names[hook];
@@ -30,37 +30,25 @@ unsigned nft_table_of(enum rule_hook hook)
 	return hook == RULE_EGRESS ? NFT_NETDEV : hook == RULE_BRIDGE ? NFT_BRIDGE : NFT_INET;
 }
 
-static void match_link(struct nlmsghdr *m, bool arrives, enum rule_link link, bool loopback_too)
+void nft_match_tunnel(struct nlmsghdr *m, bool arrives)
 {
-	uint32_t key = arrives ? NFT_META_IIF : NFT_META_OIF;
+	expr_meta(m, arrives ? NFT_META_IIF : NFT_META_OIF, NFT_REG_1);
+	expr_meta(m, arrives ? NFT_META_IIFKIND : NFT_META_OIFKIND, NFT_REG32_01);
+	expr_look_up(m, policy_set_name(SET_TUNNEL), false);
+}
 
-	if (link == LINK_ANY)
-		return;
+/* Physical is what is left: each chain has decided about loopback and the tunnel by then. */
+static void match_link(struct nlmsghdr *m, bool arrives, enum rule_link link)
+{
 	if (link == LINK_INSIDE) { /* by name: it is inside from the moment it is there */
 		expr_meta(m, arrives ? NFT_META_IIFNAME : NFT_META_OIFNAME, NFT_REG_1);
 		expr_look_up(m, policy_set_name(SET_INSIDE), false);
-		return;
-	}
-	expr_meta(m, key, NFT_REG_1);
-	if (link == LINK_LOOPBACK) {
+	} else if (link == LINK_LOOPBACK) {
+		expr_meta(m, arrives ? NFT_META_IIF : NFT_META_OIF, NFT_REG_1);
 		expr_equals32(m, LOOPBACK);
-		return;
+	} else if (link == LINK_TUNNEL) {
+		nft_match_tunnel(m, arrives);
 	}
-	if (link == LINK_PHYSICAL && loopback_too) {
-		expr_compare(m, NFT_CMP_NEQ, &(uint32_t){LOOPBACK}, sizeof(uint32_t));
-		expr_meta(m, key, NFT_REG_1);
-	}
-	expr_look_up(m, policy_set_name(SET_TUNNEL), link == LINK_PHYSICAL);
-}
-
-static void match_links(struct nlmsghdr *m, const struct rule *rule)
-{
-	bool inbound = rule->hook == RULE_ARRIVE || rule->hook == RULE_IN;
-
-	/* IN and OUT have decided about loopback and the tunnel by then. */
-	if (rule->link != LINK_PHYSICAL || (rule->hook != RULE_IN && rule->hook != RULE_OUT))
-		match_link(m, inbound, rule->link, rule->hook == RULE_ARRIVE);
-	match_link(m, true, rule->from, false);
 }
 
 /* skb protocol and the frame's own type: a packet socket may lie about the first. */
@@ -195,23 +183,31 @@ static void match_flow(struct nlmsghdr *m, const struct rule *rule)
 	}
 }
 
+static void put_stop(struct nlmsghdr *m, const struct rule *rule)
+{
+	if (policy_is_asked_twice(rule)) { /* to the chain that asked: it stops what comes back */
+		expr_verdict(m, NFT_RETURN, NULL);
+	} else if (rule->hook == RULE_OUT) {
+		expr_verdict(m, NFT_GOTO, "stop");
+	} else {
+		if (rule->hook != RULE_ARRIVE && rule->hook != RULE_IN)
+			expr_count(m, "blocked");
+		expr_verdict(m, NF_DROP, NULL);
+	}
+}
+
 static void put_action(struct nlmsghdr *m, const struct rule *rule)
 {
-	bool sends = rule->hook == RULE_OUT || rule->hook == RULE_FORWARD || rule->hook == RULE_EGRESS ||
-		     rule->hook == RULE_BRIDGE;
-
 	if (rule->action == RULE_PASS) {
-		if (sends && rule->link != LINK_LOOPBACK)
+		if (policy_is_marking(rule))
 			expr_set_mark(m, POLICY_NFT_MARK);
 		expr_verdict(m, NF_ACCEPT, NULL);
 	} else if (rule->action == RULE_MASQUERADE) {
 		expr_masquerade(m);
-	} else if (rule->hook == RULE_OUT || rule->action == RULE_REFUSE) {
-		expr_verdict(m, NFT_GOTO, rule->action == RULE_REFUSE ? "refuse" : "stop");
+	} else if (rule->action == RULE_REFUSE) {
+		expr_verdict(m, NFT_GOTO, "refuse");
 	} else {
-		if (sends)
-			expr_count(m, "blocked");
-		expr_verdict(m, NF_DROP, NULL);
+		put_stop(m, rule);
 	}
 }
 
@@ -225,9 +221,8 @@ bool nft_is_left_out(const struct rule *rule, const struct nft_features *feature
 void nft_put_rule(struct nlmsghdr *m, const struct rule *rule, const struct nft_features *features,
 		  const struct situation *s)
 {
-	/* Every packet arrives, few have the tunnel's address: that is asked first. */
-	if (rule->hook != RULE_ARRIVE)
-		match_links(m, rule);
+	match_link(m, rule->hook == RULE_ARRIVE || rule->hook == RULE_IN, rule->link);
+	match_link(m, true, rule->from);
 	match_ether_type(m, rule->ether_type);
 	match_family(m, rule, features);
 	match_address(m, rule->source, rule->family, true);
@@ -240,7 +235,5 @@ void nft_put_rule(struct nlmsghdr *m, const struct rule *rule, const struct nft_
 		expr_meta(m, NFT_META_MARK, NFT_REG_1);
 		expr_equals32(m, POLICY_NFT_MARK);
 	}
-	if (rule->hook == RULE_ARRIVE)
-		match_links(m, rule);
 	put_action(m, rule);
 }

@@ -7,6 +7,8 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "policy/print.h"
+
 enum { RESOLVER_TIME = POLICY_RESOLVER_SECONDS * 1000 };
 
 /* nft's numbers of types: only `nft list` reads them. A concatenation is 6 bits each. */
@@ -19,6 +21,7 @@ enum {
 	TYPE_LINK = 20,
 	TYPE_USER = 24,
 	TYPE_LINK_NAME = 41,
+	TYPE_TUNNEL = TYPE_LINK << 6 | TYPE_LINK_NAME,
 	TYPE_ENDPOINT4 = TYPE_IPV4 << 12 | TYPE_PROTO << 6 | TYPE_PORT,
 	TYPE_ENDPOINT6 = TYPE_IPV6 << 12 | TYPE_PROTO << 6 | TYPE_PORT
 };
@@ -41,7 +44,7 @@ const struct nft_set nft_sets[NFT_SETS] = {
     {"neighbours6", NFT_INET, TYPE_IPV6, 16, NFT_SET_INTERVAL, 0, SET_NEIGHBOURS, NET_IPV6},
     {"link_local_or_none6", NFT_INET, TYPE_IPV6, 16, NFT_SET_INTERVAL, 0, SET_LINK_LOCAL_OR_NONE, NET_IPV6},
     {"mld_routers6", NFT_INET, TYPE_IPV6, 16, 0, 0, SET_MLD_ROUTERS, NET_IPV6},
-    {"tunnel_link", NFT_INET, TYPE_LINK, 4, 0, 0, SET_TUNNEL, NET_NONE},
+    {"tunnel_link", NFT_INET, TYPE_TUNNEL, 4 + NET_NAME_SIZE, 0, 0, SET_TUNNEL, NET_NONE},
     {"dhcp_users", NFT_INET, TYPE_USER, 4, 0, 0, SET_DHCP_USERS, NET_NONE},
     {"dns_ports", NFT_INET, TYPE_PORT, 2, 0, 0, SET_DNS_PORTS, NET_NONE},
     [NFT_PAUSED] = {"paused", NFT_INET, TYPE_NFPROTO, 1, NFT_SET_TIMEOUT, 0, SET_ANY, NET_NONE},
@@ -144,6 +147,15 @@ static void add_users(struct nft_elements *elements, const struct identity *dhcp
 		nft_add_element(elements, &dhcp_user->number, sizeof dhcp_user->number, false);
 }
 
+static void add_tunnel(struct nft_elements *elements, const struct nft_set *set, const struct situation *s)
+{
+	uint8_t key[NFT_KEY] = {0};
+
+	memcpy(key, &s->tunnel.index, 4);
+	memcpy(key + 4, POLICY_NFT_TUN, sizeof POLICY_NFT_TUN);
+	nft_add_element(elements, key, set->length, false);
+}
+
 void nft_members(struct nft_elements *elements, const struct nft_set *set, const struct situation *s)
 {
 	static const uint8_t dns_ports[][2] = {{0, 53}, {853 >> 8, 853 & 0xff}};
@@ -152,7 +164,7 @@ void nft_members(struct nft_elements *elements, const struct nft_set *set, const
 	if (set->family != NET_NONE)
 		add_addresses(elements, set, s);
 	else if (set->set == SET_TUNNEL && s->state == POLICY_OPEN)
-		nft_add_element(elements, &s->tunnel.index, sizeof s->tunnel.index, false);
+		add_tunnel(elements, set, s);
 	else if (set->set == SET_DHCP_USERS)
 		add_users(elements, &s->dhcp_user);
 	for (size_t i = 0; i < s->inside_count && set->set == SET_INSIDE; i++)

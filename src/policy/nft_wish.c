@@ -18,17 +18,20 @@ static const struct chain {
 	int8_t hook; /* -1: a chain that others jump to */
 	int32_t priority;
 	uint32_t policy;
-	bool gateway; /* with one only */
+	bool gateway;     /* with one only */
+	const char *type; /* NULL: filter */
 } chains[] = {
-    {"stop", NFT_INET, -1, 0, 0, false},
-    {"refuse", NFT_INET, -1, 0, 0, true},
-    {"arrive", NFT_INET, NF_INET_PRE_ROUTING, -300, NF_ACCEPT, false}, /* before anything else looks */
-    {"in", NFT_INET, NF_INET_LOCAL_IN, 1000, NF_DROP, false},          /* after conntrack and NAT */
-    {"out", NFT_INET, NF_INET_LOCAL_OUT, 1000, NF_DROP, false},
-    {"forward", NFT_INET, NF_INET_FORWARD, 1000, NF_DROP, false},
-    {"translate", NFT_INET, NF_INET_POST_ROUTING, 100, NF_ACCEPT, true},
-    {"egress", NFT_NETDEV, -1, 0, 0, false},
-    {"bridged", NFT_BRIDGE, NF_INET_FORWARD, -200, NF_ACCEPT, true},
+    {"stop", NFT_INET, -1, 0, 0, false, NULL},
+    {"refuse", NFT_INET, -1, 0, 0, true, NULL},
+    {NFT_PHYSICAL, NFT_INET, -1, 0, 0, false, NULL},
+    {"arrive", NFT_INET, NF_INET_PRE_ROUTING, -300, NF_ACCEPT, false, NULL}, /* before anything else looks */
+    {"in", NFT_INET, NF_INET_LOCAL_IN, 1000, NF_DROP, false, NULL},          /* after conntrack and NAT */
+    {"out", NFT_INET, NF_INET_LOCAL_OUT, 1000, NF_DROP, false, NULL},
+    {"forward", NFT_INET, NF_INET_FORWARD, 1000, NF_DROP, false, NULL},
+    {"leave", NFT_INET, NF_INET_POST_ROUTING, POLICY_NFT_LAST, NF_DROP, false, NULL},
+    {"translate", NFT_INET, NF_INET_POST_ROUTING, 100, NF_ACCEPT, true, "nat"},
+    {"egress", NFT_NETDEV, -1, 0, 0, false, NULL},
+    {"bridged", NFT_BRIDGE, NF_INET_FORWARD, -200, NF_ACCEPT, true, NULL},
 };
 
 bool nft_is_used(const struct nft_wish *wish, unsigned table)
@@ -105,7 +108,7 @@ static void put_chain(struct nft_wish *wish, const struct chain *chain, const ch
 
 	nft_put_text(m, NFTA_CHAIN_NAME, chain->name);
 	if (chain->hook >= 0) {
-		put_hook(m, chain->hook == NF_INET_POST_ROUTING ? "nat" : "filter", (uint32_t)chain->hook,
+		put_hook(m, chain->type == NULL ? "filter" : chain->type, (uint32_t)chain->hook,
 			 chain->priority, device);
 		nft_put_be32(m, NFTA_CHAIN_POLICY, chain->policy);
 	}
@@ -176,27 +179,69 @@ static void put_pause_rule(struct nft_wish *wish, const char *chain, uint32_t ke
 	rule_end(wish, m);
 }
 
+static void put_rule(struct nft_wish *wish, const char *chain, const struct rule *rule,
+		     const struct situation *s)
+{
+	struct nlmsghdr *m = rule_begin(wish, nft_table_of(rule->hook), chain);
+
+	nft_put_rule(m, rule, &wish->features, s);
+	rule_end(wish, m);
+}
+
+/* What OUT and LEAVE share: each jumps here before it stops the rest. */
+static void put_physical_rules(struct nft_wish *wish, const struct situation *s)
+{
+	size_t total;
+	const struct rule *rules = policy_table(&total);
+
+	for (size_t i = 0; i < total; i++)
+		if (policy_is_asked_twice(&rules[i]) && !nft_is_left_out(&rules[i], &wish->features, s))
+			put_rule(wish, NFT_PHYSICAL, &rules[i], s);
+}
+
+/* Only LEAVE knows which link it is, so only LEAVE marks; what comes back is stopped, marked or not. */
+static void put_question(struct nft_wish *wish, enum rule_hook hook)
+{
+	struct nlmsghdr *m = rule_begin(wish, NFT_INET, nft_chain_of(hook));
+
+	if (hook == RULE_LEAVE)
+		expr_set_mark(m, POLICY_NFT_MARK);
+	expr_verdict(m, NFT_JUMP, NFT_PHYSICAL);
+	rule_end(wish, m);
+}
+
 static void put_rules_of(struct nft_wish *wish, enum rule_hook hook, const struct situation *s)
 {
-	unsigned table = nft_table_of(hook);
-	bool pauses = hook == RULE_IN || hook == RULE_OUT || hook == RULE_FORWARD;
+	bool leaves = hook == RULE_OUT || hook == RULE_LEAVE;
+	bool pauses = leaves || hook == RULE_IN || hook == RULE_FORWARD;
 	size_t total;
 	const struct rule *rules = policy_table(&total);
 
 	for (size_t i = 0; i < total; i++) {
-		struct nlmsghdr *m;
-
-		if (rules[i].hook != hook || nft_is_left_out(&rules[i], &wish->features, s))
+		if (rules[i].hook != hook || policy_is_asked_twice(&rules[i]) ||
+		    nft_is_left_out(&rules[i], &wish->features, s))
 			continue;
 		if (pauses && rules[i].action != RULE_PASS) {
 			put_pause_rule(wish, nft_chain_of(hook), NFT_META_NFPROTO, NFT_PAUSED,
-				       hook != RULE_IN);
+				       hook == RULE_LEAVE);
 			pauses = false;
 		}
-		m = rule_begin(wish, table, nft_chain_of(hook));
-		nft_put_rule(m, &rules[i], &wish->features, s);
-		rule_end(wish, m);
+		if (leaves && rules[i].row == RULE_LAST_ROW)
+			put_question(wish, hook);
+		put_rule(wish, nft_chain_of(hook), &rules[i], s);
 	}
+}
+
+/* Row 2 is for physical links: the two others are let by first. */
+static void put_arrive_rules(struct nft_wish *wish, const struct situation *s)
+{
+	static const struct rule loopback = {.hook = RULE_ARRIVE, .link = LINK_LOOPBACK},
+				 tunnel = {.hook = RULE_ARRIVE, .link = LINK_TUNNEL};
+
+	put_rule(wish, "arrive", &loopback, s);
+	put_rule(wish, "arrive", &tunnel, s);
+	put_rules_of(wish, RULE_ARRIVE, s);
+	put_verdict_rule(wish, NFT_INET, "arrive", NF_ACCEPT, NULL);
 }
 
 /* No base chain leans on its policy: a new chain's takes effect late. The last
@@ -206,12 +251,13 @@ static void put_inet_rules(struct nft_wish *wish, const struct situation *s)
 	put_refusal(wish, "stop", true);
 	if (wish->gateway)
 		put_refusal(wish, "refuse", false);
-	put_rules_of(wish, RULE_ARRIVE, s);
-	put_verdict_rule(wish, NFT_INET, "arrive", NF_ACCEPT, NULL);
+	put_arrive_rules(wish, s);
+	put_physical_rules(wish, s);
 	put_rules_of(wish, RULE_IN, s);
 	put_rules_of(wish, RULE_OUT, s);
 	put_verdict_rule(wish, NFT_INET, "out", NF_DROP, NULL);
 	put_rules_of(wish, RULE_FORWARD, s);
+	put_rules_of(wish, RULE_LEAVE, s);
 	put_rules_of(wish, RULE_TRANSLATE, s);
 }
 
@@ -277,7 +323,7 @@ int nft_wish_rules(struct nft_wish *wish, const struct situation *s, struct err 
 static void put_link(struct nft_wish *wish, size_t link)
 {
 	char name[32];
-	struct chain chain = {name, NFT_NETDEV, NF_NETDEV_EGRESS, 0, NF_DROP, false};
+	struct chain chain = {name, NFT_NETDEV, NF_NETDEV_EGRESS, 0, NF_DROP, false, NULL};
 	size_t first = wish->count;
 	struct nlmsghdr *m;
 

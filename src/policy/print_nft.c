@@ -77,11 +77,11 @@ static void print_users(struct page *page, const struct situation *s)
 
 static void print_tunnel(struct page *page, const struct situation *s)
 {
-	begin_set(page, policy_set_name(SET_TUNNEL), "", "iface_index", NULL);
+	begin_set(page, policy_set_name(SET_TUNNEL), "", "iface_index . ifname", NULL);
 	if (s->state == POLICY_OPEN && s->tunnel.index != 0)
-		page_add(page, "\t\telements = { %u }\n", s->tunnel.index);
+		page_add(page, "\t\telements = { %u . \"" POLICY_NFT_TUN "\" }\n", s->tunnel.index);
 	else if (s->state == POLICY_OPEN)
-		page_add(page, "\t\telements = { \"%s\" }\n", s->tunnel.name);
+		page_add(page, "\t\telements = { \"%s\" . \"" POLICY_NFT_TUN "\" }\n", s->tunnel.name);
 	page_add(page, "\t}\n");
 }
 
@@ -109,18 +109,15 @@ static void print_sets(struct page *page, const struct situation *s)
 	page_add(page, "\t}\n");
 }
 
-static void print_link(struct page *page, const char *key, enum rule_link link, enum rule_hook hook)
+/* Physical is what is left: each chain has decided about loopback and the tunnel by then. */
+static void print_link(struct page *page, const char *key, enum rule_link link)
 {
 	if (link == LINK_LOOPBACK)
 		page_add(page, "%s \"lo\" ", key);
-	else if (link == LINK_TUNNEL)
-		page_add(page, "%s @%s ", key, policy_set_name(SET_TUNNEL));
+	else if (link == LINK_TUNNEL) /* an index may be asked for by anybody: its kind must be right too */
+		page_add(page, "%s . meta %skind @%s ", key, key, policy_set_name(SET_TUNNEL));
 	else if (link == LINK_INSIDE) /* by name: it is inside from the moment it is there */
 		page_add(page, "%sname @%s ", key, policy_set_name(SET_INSIDE));
-	else if (link == LINK_PHYSICAL && hook == RULE_ARRIVE)
-		page_add(page, "%s != \"lo\" %s != @%s ", key, key, policy_set_name(SET_TUNNEL));
-	else if (link == LINK_PHYSICAL && hook == RULE_FORWARD) /* IN and OUT have decided about the others */
-		page_add(page, "%s != @%s ", key, policy_set_name(SET_TUNNEL));
 }
 
 static void print_address(struct page *page, const struct rule *rule, enum rule_set set, char side)
@@ -203,20 +200,30 @@ static void print_flow(struct page *page, const struct rule *rule)
 	}
 }
 
+static void print_stop(struct page *page, const struct rule *rule)
+{
+	if (policy_is_asked_twice(rule)) /* to the chain that asked: it stops what comes back */
+		page_add(page, "return\n");
+	else if (rule->hook == RULE_OUT)
+		page_add(page, "goto stop\n");
+	else if (rule->hook == RULE_ARRIVE || rule->hook == RULE_IN)
+		page_add(page, "drop\n");
+	else
+		page_add(page, "counter name \"blocked\" drop\n");
+}
+
 static void print_verdict(struct page *page, const struct rule *rule)
 {
 	if (rule->action == RULE_MASQUERADE)
 		page_add(page, "masquerade\n");
-	else if (rule->action == RULE_REFUSE || (rule->action == RULE_STOP && rule->hook == RULE_OUT))
-		page_add(page, rule->action == RULE_REFUSE ? "goto refuse\n" : "goto stop\n");
-	else if (rule->action == RULE_STOP && rule->row == RULE_LAST_ROW && rule->hook != RULE_IN)
-		page_add(page, "counter name \"blocked\" drop\n");
+	else if (rule->action == RULE_REFUSE)
+		page_add(page, "goto refuse\n");
 	else if (rule->action == RULE_STOP)
-		page_add(page, "drop\n");
-	else if (rule->hook == RULE_IN || rule->link == LINK_LOOPBACK)
-		page_add(page, "accept\n");
-	else /* the mark is what the egress chain lets through */
+		print_stop(page, rule);
+	else if (policy_is_marking(rule))
 		page_add(page, "meta mark set 0x%x accept\n", POLICY_NFT_MARK);
+	else
+		page_add(page, "accept\n");
 }
 
 /* A rule whose owner is nobody can let nobody through: left out. */
@@ -232,9 +239,8 @@ static void print_rule(struct page *page, const struct rule *rule, const struct 
 
 	page_introduce(page, rule);
 	page_add(page, "%s", page->indent);
-	if (rule->hook != RULE_ARRIVE)
-		print_link(page, key, rule->link, rule->hook);
-	print_link(page, "iif", rule->from, rule->hook);
+	print_link(page, key, rule->link);
+	print_link(page, "iif", rule->from);
 	/* Both what the kernel says and the frame's own bytes, for a packet socket can lie about the former.
 	 * Raw, because `ether type` would ask for the input link's type, and there is none at egress. */
 	if (rule->ether_type != 0)
@@ -247,19 +253,21 @@ static void print_rule(struct page *page, const struct rule *rule, const struct 
 	print_flow(page, rule);
 	if (rule->marked)
 		page_add(page, "meta mark 0x%x ", POLICY_NFT_MARK);
-	/* Every packet arrives, few have the tunnel's address: that is asked first. */
-	if (rule->hook == RULE_ARRIVE)
-		print_link(page, key, rule->link, rule->hook);
 	print_verdict(page, rule);
 }
 
 /* A pause takes away what stops: it stands before the first rule that does. */
 static void print_pause(struct page *page, enum rule_hook hook)
 {
-	if (hook == RULE_IN)
+	if (hook == RULE_IN || hook == RULE_OUT || hook == RULE_FORWARD)
 		page_add(page, "\t\tmeta nfproto @paused accept\n");
-	else if (hook == RULE_OUT || hook == RULE_FORWARD)
+	else if (hook == RULE_LEAVE)
 		page_add(page, "\t\tmeta nfproto @paused meta mark set 0x%x accept\n", POLICY_NFT_MARK);
+}
+
+static bool is_left_out(const struct rule *rule, const struct situation *s)
+{
+	return !policy_stands(rule, s) || !has_owner(rule, s);
 }
 
 static void print_rules(struct page *page, enum rule_hook hook, const struct situation *s)
@@ -270,13 +278,41 @@ static void print_rules(struct page *page, enum rule_hook hook, const struct sit
 
 	page->why = NULL;
 	for (size_t i = 0; i < count; i++) {
-		if (table[i].hook != hook || !policy_stands(&table[i], s) || !has_owner(&table[i], s))
+		if (table[i].hook != hook || policy_is_asked_twice(&table[i]) || is_left_out(&table[i], s))
 			continue;
 		if (table[i].action != RULE_PASS && !paused)
 			print_pause(page, hook);
 		paused = paused || table[i].action != RULE_PASS;
+		if (table[i].row == RULE_LAST_ROW && hook == RULE_OUT)
+			page_add(page, "\t\tjump physical\n");
+		if (table[i].row == RULE_LAST_ROW && hook == RULE_LEAVE) /* who knows the link marks */
+			page_add(page, "\t\tmeta mark set 0x%x jump physical\n", POLICY_NFT_MARK);
 		print_rule(page, &table[i], s);
 	}
+}
+
+/* What OUT and LEAVE share: each jumps here before it stops the rest. */
+static void print_physical(struct page *page, const struct situation *s)
+{
+	size_t count;
+	const struct rule *table = policy_table(&count);
+
+	page_add(page, "\tchain physical {\n");
+	page->why = NULL;
+	for (size_t i = 0; i < count; i++)
+		if (policy_is_asked_twice(&table[i]) && !is_left_out(&table[i], s))
+			print_rule(page, &table[i], s);
+	page_add(page, "\t}\n");
+}
+
+static void print_refusals(struct page *page, const struct situation *s)
+{
+	page_add(page, "\tchain stop {\n\t\tcounter name \"blocked\"\n"
+		       "\t\tmeta l4proto tcp reject with tcp reset\n"
+		       "\t\treject with icmpx admin-prohibited\n\t\tdrop\n\t}\n");
+	if (s->inside_count > 0)
+		page_add(page, "\tchain refuse {\n\t\tcounter name \"blocked\"\n"
+			       "\t\treject with icmpx admin-prohibited\n\t\tdrop\n\t}\n");
 }
 
 /* Every base chain ends in a drop of its own: the policy of a new chain takes effect late. */
@@ -286,15 +322,15 @@ static void print_inet(struct page *page, const struct situation *s)
 		 POLICY_NFT_TABLE, POLICY_NFT_TABLE);
 	page_add(page, "\tcounter blocked {\n\t}\n");
 	print_sets(page, s);
-	page_add(page, "\tchain stop {\n\t\tcounter name \"blocked\"\n"
-		       "\t\tmeta l4proto tcp reject with tcp reset\n"
-		       "\t\treject with icmpx admin-prohibited\n\t\tdrop\n\t}\n");
-	if (s->inside_count > 0)
-		page_add(page, "\tchain refuse {\n\t\tcounter name \"blocked\"\n"
-			       "\t\treject with icmpx admin-prohibited\n\t\tdrop\n\t}\n");
-	page_add(page, "\tchain arrive {\n\t\ttype filter hook prerouting priority raw; policy accept;\n");
+	print_refusals(page, s);
+	/* Row 2 is for physical links: the two others are let by first. */
+	page_add(page,
+		 "\tchain arrive {\n\t\ttype filter hook prerouting priority raw; policy accept;\n"
+		 "\t\tiif \"lo\" accept\n\t\tiif . meta iifkind @%s accept\n",
+		 policy_set_name(SET_TUNNEL));
 	print_rules(page, RULE_ARRIVE, s);
 	page_add(page, "\t\taccept\n\t}\n");
+	print_physical(page, s);
 	page_add(page, "\tchain in {\n\t\ttype filter hook input priority 1000; policy drop;\n");
 	print_rules(page, RULE_IN, s);
 	page_add(page, "\t}\n\tchain out {\n\t\ttype filter hook output priority 1000; policy drop;\n");
@@ -302,6 +338,9 @@ static void print_inet(struct page *page, const struct situation *s)
 	page_add(page, "\t\tdrop\n\t}\n"
 		       "\tchain forward {\n\t\ttype filter hook forward priority 1000; policy drop;\n");
 	print_rules(page, RULE_FORWARD, s);
+	page_add(page, "\t}\n\tchain leave {\n\t\ttype filter hook postrouting priority %d; policy drop;\n",
+		 POLICY_NFT_LAST);
+	print_rules(page, RULE_LEAVE, s);
 	page_add(page, "\t}\n");
 	if (s->inside_count > 0) {
 		page_add(page, "\tchain translate {\n"

@@ -148,12 +148,13 @@ static const struct rule table[] = {
     LAN(OUT, destination, V6),
     RULE(11, OUT, STOP, .why = "everything else"),
 
-    RULE(9, FORWARD, PASS, TUNNEL, .from = LINK_PHYSICAL, .gateway = GATEWAY_NEVER,
-	 .why = "forwarded into the tunnel"),
     RULE(9, FORWARD, PASS, .from = LINK_TUNNEL, .gateway = GATEWAY_NEVER, .flow = FLOW_REPLY,
 	 .why = "answers to what was forwarded"),
     RULE(9, FORWARD, PASS, .from = LINK_TUNNEL, .gateway = GATEWAY_NEVER, .flow = FLOW_RELATED,
 	 .why = "errors about what was forwarded"),
+    RULE(9, FORWARD, STOP, .from = LINK_TUNNEL, .gateway = GATEWAY_NEVER,
+	 .why = "nothing unasked out of the tunnel"),
+    RULE(9, FORWARD, PASS, TUNNEL, .gateway = GATEWAY_NEVER, .why = "forwarded into the tunnel"),
     RULE(15, FORWARD, PASS, .link = LINK_INSIDE, BEHIND, .marked = true,
 	 .why = "from one inside port to another, seen twice"),
     RULE(14, FORWARD, PASS, TUNNEL, BEHIND, .family = V4, .source = SET_BEHIND,
@@ -165,6 +166,25 @@ static const struct rule table[] = {
     RULE(14, FORWARD, REFUSE, BEHIND, .family = V4, .source = SET_BEHIND, .why = "clients are told at once"),
     RULE(14, FORWARD, REFUSE, BEHIND, .family = V6, .source = SET_BEHIND, .why = "clients are told at once"),
     RULE(11, FORWARD, STOP, .why = "everything else"),
+
+    /* Somebody's chain before this one may have turned it to another link, or given it other addresses,
+     * since OUT and FORWARD were asked: what leaves beside loopback and the tunnel, OUT's rules judge again.
+     */
+    RULE(1, LEAVE, PASS, .link = LINK_LOOPBACK, .why = "loopback"),
+    RULE(14, LEAVE, PASS, TUNNEL, BEHIND, .family = V4, .source = SET_TUNNEL_ADDRESS,
+	 .why = "clients' packets have the tunnel's address"),
+    RULE(14, LEAVE, PASS, TUNNEL, BEHIND, .family = V6, .source = SET_TUNNEL_ADDRESS,
+	 .why = "clients' packets have the tunnel's address"),
+    RULE(14, LEAVE, STOP, TUNNEL, BEHIND, .why = "no client's own address goes into the tunnel"),
+    RULE(9, LEAVE, PASS, TUNNEL, .why = "the tunnel"),
+    RULE(9, LEAVE, PASS, .from = LINK_TUNNEL, .gateway = GATEWAY_NEVER, .flow = FLOW_REPLY,
+	 .why = "answers to what was forwarded"),
+    RULE(9, LEAVE, PASS, .from = LINK_TUNNEL, .gateway = GATEWAY_NEVER, .flow = FLOW_RELATED,
+	 .why = "errors about what was forwarded"),
+    RULE(14, LEAVE, PASS, INSIDE, .from = LINK_TUNNEL, .flow = FLOW_REPLY, .why = "answers to clients"),
+    RULE(14, LEAVE, PASS, INSIDE, .from = LINK_TUNNEL, .flow = FLOW_RELATED, .why = "errors to clients"),
+    RULE(15, LEAVE, PASS, INSIDE, .marked = true, .why = "from one inside port to another, seen twice"),
+    RULE(11, LEAVE, STOP, .why = "everything else"),
 
     RULE(14, TRANSLATE, MASQUERADE, TUNNEL, BEHIND, .why = "clients have the tunnel's address in it"),
 
@@ -186,6 +206,19 @@ const struct rule *policy_table(size_t *count)
 {
 	*count = sizeof table / sizeof table[0];
 	return table;
+}
+
+bool policy_is_asked_twice(const struct rule *rule)
+{
+	return rule->hook == RULE_OUT && (rule->link == LINK_PHYSICAL || rule->link == LINK_INSIDE);
+}
+
+bool policy_is_marking(const struct rule *rule)
+{
+	bool leaves = rule->hook == RULE_LEAVE && rule->link != LINK_LOOPBACK && rule->link != LINK_TUNNEL;
+
+	return rule->action == RULE_PASS &&
+	       (leaves || rule->hook == RULE_EGRESS || rule->hook == RULE_BRIDGE);
 }
 
 static bool set_is_empty(enum rule_set set, const struct situation *s, uint8_t family)

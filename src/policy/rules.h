@@ -14,12 +14,13 @@ enum rule_hook {
 	RULE_IN,        /* to this machine */
 	RULE_OUT,       /* from this machine */
 	RULE_FORWARD,   /* through it */
-	RULE_EGRESS,    /* any frame leaving a physical link; what OUT and FORWARD passed is marked */
+	RULE_LEAVE,     /* whatever leaves, last of all, by the link that it does leave by */
+	RULE_EGRESS,    /* any frame leaving a physical link; what LEAVE passed there is marked */
 	RULE_TRANSLATE, /* the first packet of a connection, after FORWARD */
 	RULE_BRIDGE,    /* a frame from one port of a bridge to another */
 	RULE_HOOKS
 };
-/* It arrives on (ARRIVE, IN) or leaves by (OUT, FORWARD, ...); physical: neither loopback nor tunnel;
+/* It arrives on (ARRIVE, IN) or leaves by (OUT, FORWARD, LEAVE, ...); physical: neither loopback nor tunnel;
  * inside: one of a gateway's. */
 enum rule_link { LINK_ANY, LINK_LOOPBACK, LINK_TUNNEL, LINK_PHYSICAL, LINK_INSIDE };
 /* With a gateway or without one, only with, only without. */
@@ -44,7 +45,7 @@ struct rule {
 	uint8_t row; /* of the promise, 1..11; 12 is the link layer; 13..15 the network behind */
 	enum rule_action action;
 	enum rule_hook hook;
-	enum rule_link link, from; /* `from`: FORWARD, the link it came in by */
+	enum rule_link link, from; /* `from`: FORWARD, LEAVE: the link it came in by */
 	uint8_t family;            /* NET_NONE any, NET_IPV4, NET_IPV6 */
 	uint8_t proto;             /* 0 any; 6, 17, 1 (ICMP), 58 (ICMPv6) */
 	enum rule_set source, destination;
@@ -57,13 +58,16 @@ struct rule {
 	enum rule_flow flow;
 	uint16_t ether_type; /* EGRESS: 0 any */
 	enum rule_gateway gateway;
-	bool marked;     /* FORWARD: by BRIDGE, where the kernel shows both a bridge's frames */
+	bool marked;     /* FORWARD, LEAVE: by BRIDGE, where the kernel shows both a bridge's frames */
 	const char *why; /* a few words for a reader of the printed rules */
 };
 
 /* Every rule there is, by hook and in order, for filters that keep standing rules and flip the
- * members of sets (nft). `count` gets their number. IN, OUT, FORWARD, EGRESS end by stopping all. */
+ * members of sets (nft). `count` gets their number. IN, OUT, FORWARD, LEAVE, EGRESS end by stopping all. */
 const struct rule *policy_table(size_t *count);
+/* Is it one of OUT's about physical links, which LEAVE asks again? Is what it passes marked for EGRESS? */
+bool policy_is_asked_twice(const struct rule *rule);
+bool policy_is_marking(const struct rule *rule);
 /* Does it stand at all: has the situation the gateway that it is for, or none? */
 bool policy_stands(const struct rule *rule, const struct situation *s);
 /* Has each set that the rule asks for a member in this situation? */

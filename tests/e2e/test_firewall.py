@@ -92,7 +92,7 @@ class Machine(Namespace):
         self.router.create()
         self.ip(f"link add eth0 type veth peer name r0 netns {self.router.name}",
                 f"link add eth1 type veth peer name r1 netns {self.router.name}",
-                f"link add tun7 type veth peer name tun8 netns {self.router.name}",
+                "tuntap add tun7 mode tun",
                 "addr add 192.0.2.2/24 dev eth0", "link set eth0 up", "link set eth1 up", "link set tun7 up")
         self.router.ip("addr add 192.0.2.1/24 dev r0", "link set r0 up", "link set r1 up")
 

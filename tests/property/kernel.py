@@ -1,9 +1,12 @@
 """nft in the real kernel: rules are loaded in a namespace, real packets are sent by real sockets of the user and group in
 question, injected on the links, and looked for at the far end, or at the machine's own raw sockets.
 
-    em0, em1, em2, tun0 of the machine ──── far_em0 ... of the other end, which answers nothing
+    em0, em1, em2 of the machine ──── far_em0 ... of the other end, which answers nothing
+    tun0 of the machine ──── a descriptor of this process, as openvpn holds it
 """
 import ctypes
+import fcntl
+import os
 import socket
 import struct
 
@@ -12,7 +15,8 @@ from packet import ICMPS
 from wire_format import encode, number_in, token
 
 libc = ctypes.CDLL(None, use_errno=True)
-LINKS = ("em0", "em1", "em2", "tun0")
+WIRED = ("em0", "em1", "em2")
+LINKS = (*WIRED, "tun0")
 NUMBERS = {"em0": 1, "em1": 2, "tun0": 3}
 NOBODY = (12345, 12345)
 IP_HDRINCL, IPV6_HDRINCL, ETH_IP, ETH_IP6, ETH_P_ALL = 3, 36, 0x0800, 0x86dd, 3
@@ -22,6 +26,26 @@ OWN = ("192.168.1.23", "192.168.77.5", "10.8.0.6", "2001:db8:1::23", "fe80::aaaa
        "fd00:8::6")
 GROUPS = ("ff02::1:ff00:23", "ff02::2", "ff02::16", "ff02::fb", "ff02::1:2")
 FENCE = 0xffffffff
+
+
+class TunnelEnd:
+    """The other end of a link of the tunnel's kind, for the rules ask the kind; with frames, as the other links have."""
+    TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454ca, 0x0002, 0x1000
+
+    def __init__(self, namespace, link):
+        with namespace.inside():
+            self.fd = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
+            fcntl.ioctl(self.fd, self.TUNSETIFF,
+                        struct.pack("16sH22x", link.encode(), self.IFF_TAP | self.IFF_NO_PI))
+
+    def send(self, raw):
+        os.write(self.fd, raw)
+
+    def recvfrom(self, size):
+        return os.read(self.fd, size), None
+
+    def close(self):
+        os.close(self.fd)
 
 
 class Machine(Namespace):
@@ -39,12 +63,13 @@ class Machine(Namespace):
                     "net.ipv4.conf.default.accept_local=1", "net.ipv4.conf.all.accept_local=1",
                     "net.ipv4.conf.all.send_redirects=0", "net.ipv4.conf.default.send_redirects=0",
                     "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1", "net.ipv4.conf.all.route_localnet=0")
-        lines = []
-        for link in LINKS:
+        self.taps["tun0"] = TunnelEnd(self, "tun0")
+        lines = ["link set tun0 arp off addrgenmode none up"]
+        for link in WIRED:
             lines += [f"link add {link} type veth peer name far_{link} netns {self.far.name}",
                       f"link set {link} arp off addrgenmode none", f"link set {link} up"]
         self.ip(*lines)
-        self.far.ip(*[f"link set far_{link} arp off addrgenmode none up" for link in LINKS])
+        self.far.ip(*[f"link set far_{link} arp off addrgenmode none up" for link in WIRED])
         self.ip("address add 192.168.1.23/24 dev em0", "address add 192.168.77.5/24 dev em1",
                 "address add 10.8.0.6/24 dev tun0", "address add 192.168.78.5/24 dev em2", "address add 2001:db8:1::23/64 dev em0 nodad",
                 "address add fe80::aaaa:1/64 dev em0 nodad", "address add fe80::aaaa:2/64 dev em1 nodad",
@@ -68,7 +93,7 @@ class Machine(Namespace):
         self.far.destroy()
 
     def _listen(self):
-        for link in LINKS:
+        for link in WIRED:
             tap = self.far.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
             tap.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
             tap.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
