@@ -275,3 +275,59 @@ bool canonical_has(const char *text, size_t length, const char *name)
 	}
 	return false;
 }
+
+static bool begins(const char *line, size_t length, const char *with)
+{
+	return length >= strlen(with) && memcmp(line, with, strlen(with)) == 0;
+}
+
+size_t canonical_without_keys(const char *text, size_t length, char *to)
+{
+	const char *at = canonical_body(text, length), *end = text + length, *line;
+	size_t used = (size_t)(at - text), size;
+
+	memcpy(to, text, used);
+	while ((line = take_line(&at, end, &size)) != NULL) {
+		if (!begins(line, size, "pull-filter ") && !same(line, size, "route-nopull"))
+			continue;
+		memcpy(to + used, line, size + 1);
+		used += size + 1;
+	}
+	return used;
+}
+
+/* One argument as openvpn reads it, `at` on its opening quote, to `to` of
+ * CANONICAL_LINE_MAX + 1 bytes; returns what follows it. */
+static const char *unquote(const char *at, const char *end, char *to)
+{
+	for (at++; at < end && *at != '"'; at++) {
+		if (*at == '\\' && at + 1 < end)
+			at++;
+		*to++ = *at;
+	}
+	*to = '\0';
+	return at < end ? at + 1 : end;
+}
+
+bool canonical_takes_push(const char *text, size_t length, const char *option)
+{
+	static const char filter[] = "pull-filter \"";
+	const char *at = canonical_body(text, length), *end = text + length, *line;
+	char word[CANONICAL_LINE_MAX + 1], pattern[CANONICAL_LINE_MAX + 1];
+	size_t size;
+
+	/* openvpn skips the same before it compares. */
+	option += strspn(option, " \t\n\v\f\r");
+	while ((line = take_line(&at, end, &size)) != NULL) {
+		if (size > CANONICAL_LINE_MAX || !begins(line, size, filter))
+			continue;
+		line = unquote(line + sizeof filter - 2, line + size, word);
+		if (line < at - 1)
+			unquote(line + 1, at - 1, pattern);
+		else
+			pattern[0] = '\0';
+		if (strncmp(option, pattern, strlen(pattern)) == 0)
+			return strcmp(word, "accept") == 0;
+	}
+	return true;
+}

@@ -49,6 +49,12 @@ bool canonical_next_remote(const char *text, size_t length, size_t *at, struct c
 int canonical_needs(const char *text, size_t length);
 /* Where the body for openvpn begins; it goes to the end of `text`. */
 const char *canonical_body(const char *text, size_t length);
+/* The head, and of the body only what says what of a push counts: pull-filter
+ * and route-nopull. Writes at most `length` bytes to `to`; how many. Of its
+ * result all functions here tell the same. */
+size_t canonical_without_keys(const char *text, size_t length, char *to);
+/* Would openvpn take this option from a server, by those lines? Any text is fine. */
+bool canonical_takes_push(const char *text, size_t length, const char *option);
 /* Is there a line with this option (say "route-nopull")? */
 bool canonical_has(const char *text, size_t length, const char *name);
 

@@ -48,7 +48,9 @@ static void dial(struct driver *d)
 	const struct management_attempt attempt = {.interface = d->hello.interface,
 						   .username = d->hello.username,
 						   .endpoint = d->remotes.endpoint,
-						   .needs = remotes_needs(&d->remotes)};
+						   .needs = remotes_needs(&d->remotes),
+						   .profile = d->remotes.text,
+						   .profile_length = d->remotes.length};
 
 	d->counted = false;
 	management_begin(d->management, &attempt);

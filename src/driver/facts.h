@@ -23,7 +23,9 @@ struct facts {
 	uint8_t length6;
 	struct facts_route routes[FACTS_ROUTES];
 	uint32_t server_order[WIRE_SERVERS], domain_order[WIRE_DOMAINS]; /* lower comes first */
-	bool dns_in_push_only;                                           /* openvpn 2.7 and newer */
+	const char *profile; /* canonical: its filters; NULL: none */
+	size_t profile_length;
+	bool dns_in_push_only; /* openvpn 2.7 and newer */
 };
 
 /* Begins anew for an attempt. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/canonical.h"
 #include "base/text.h"
 #include "driver/facts.h"
 
@@ -143,6 +144,14 @@ void facts_dns_env(struct facts *facts, const char *name, const char *value)
 		add_server(facts, value, ORDER_DNS + (uint32_t)order);
 }
 
+/* What the profile keeps out openvpn does not take either, but shows. */
+static bool wanted(const struct facts *facts, const char *option)
+{
+	return facts->profile == NULL ||
+	       (!canonical_has(facts->profile, facts->profile_length, "route-nopull") &&
+		canonical_takes_push(facts->profile, facts->profile_length, option));
+}
+
 static void take_push(struct facts *facts, const char *options)
 {
 	char option[OPTION_LENGTH];
@@ -154,7 +163,8 @@ static void take_push(struct facts *facts, const char *options)
 		if (length < sizeof option) {
 			memcpy(option, options, length);
 			option[length] = '\0';
-			take_option(facts, option, order++);
+			if (wanted(facts, option))
+				take_option(facts, option, order++);
 		}
 		if (options[length] != ',')
 			break;

@@ -23,7 +23,9 @@ struct management_events {
 struct management_attempt {
 	const char *interface, *username; /* must outlive the attempt */
 	struct net_endpoint endpoint;
-	int needs; /* enum profile_credentials */
+	int needs;           /* enum profile_credentials */
+	const char *profile; /* canonical, without keys: what of a push counts; must outlive it too */
+	size_t profile_length;
 };
 
 /* `listener` and `password_file` stay the caller's. NULL: no memory. */

@@ -48,6 +48,8 @@ void management_session_begin(struct management_session *s, const struct managem
 	s->now = now;
 	memset(&s->told, 0, sizeof s->told);
 	facts_begin(&s->facts, attempt->interface, &attempt->endpoint);
+	s->facts.profile = attempt->profile;
+	s->facts.profile_length = attempt->profile_length;
 	openvpn_log_begin(&s->log);
 }
 

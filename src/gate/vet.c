@@ -106,23 +106,26 @@ static int take(struct gate_profile *profile, const struct config *config, const
 		struct err *e)
 {
 	struct gate_profile fresh = {.head = -1, .body = -1};
+	char *head = calloc(1, length + 1); /* for the driver, which gets no keys */
 	const char *body;
+	int result = -1;
 
-	if (canonical_check(text, length, e) == -1 || take_remotes(&fresh, text, length, e) == -1) {
-		vet_free(&fresh);
-		return err_prefix(e, "%s", config->profile);
+	if (head == NULL || canonical_check(text, length, e) == -1 ||
+	    take_remotes(&fresh, text, length, e) == -1) {
+		err_prefix(e, "%s", config->profile);
+	} else {
+		fresh.route_nopull = canonical_has(text, length, "route-nopull");
+		body = canonical_body(text, length);
+		fresh.head =
+		    child_sealed("portcullis-remotes", head, canonical_without_keys(text, length, head), e);
+		fresh.body = child_sealed("portcullis-profile", body, length - (size_t)(body - text), e);
+		result = fresh.head == -1 || fresh.body == -1 ? -1 : 0;
 	}
-	fresh.route_nopull = canonical_has(text, length, "route-nopull");
-	body = canonical_body(text, length);
-	if ((fresh.head = child_sealed("portcullis-remotes", text, (size_t)(body - text), e)) == -1 ||
-	    (fresh.body = child_sealed("portcullis-profile", body, length - (size_t)(body - text), e)) ==
-		-1) {
-		vet_free(&fresh);
-		return -1;
-	}
-	vet_free(profile);
-	*profile = fresh;
-	return 0;
+	vet_free(result == 0 ? profile : &fresh);
+	if (result == 0)
+		*profile = fresh;
+	free(head);
+	return result;
 }
 
 int vet_profile(const struct config *config, struct gate_profile *profile, struct err *e)

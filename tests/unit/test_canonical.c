@@ -110,6 +110,37 @@ static void test_lines(void **state)
 	assert_bad(HEAD "remote \"192.0.2.9\"\n", "not an allowed option");
 }
 
+#define FILTERS                                                                                              \
+	"pull-filter \"accept\" \"dhcp-option DNS 10.\"\n"                                                   \
+	"pull-filter \"ignore\" \"dhcp-option DNS\"\n"                                                       \
+	"pull-filter \"reject\" \"a \\\"b\\\\\"\n"                                                           \
+	"pull-filter \"accept\" \"a\"\n"
+
+static void test_filters(void **state)
+{
+	static const char text[] = HEAD "mssfix \"1400\"\n" FILTERS "<key>\nsecret\n</key>\n";
+	char less[sizeof text];
+	size_t length = canonical_without_keys(text, sizeof text - 1, less);
+
+	(void)state;
+	assert_int_equal(length, strlen(HEAD FILTERS));
+	assert_memory_equal(less, HEAD FILTERS, length);
+	for (int i = 0; i < 2; i++) {
+		const char *from = i == 0 ? text : less;
+		size_t size = i == 0 ? sizeof text - 1 : length;
+
+		assert_true(canonical_takes_push(from, size, "dhcp-option DNS 10.0.0.1"));
+		assert_true(canonical_takes_push(from, size, "  dhcp-option DNS 10.0.0.1"));
+		assert_false(canonical_takes_push(from, size, "dhcp-option DNS 192.0.2.1"));
+		assert_false(canonical_takes_push(from, size, "\tdhcp-option DNS6 fd00::1"));
+		assert_true(canonical_takes_push(from, size, "dhcp-option DOMAIN x"));
+		assert_false(canonical_takes_push(from, size, "a \"b\\"));
+		assert_true(canonical_takes_push(from, size, "a \"c"));
+		assert_true(canonical_takes_push(from, size, ""));
+	}
+	assert_true(canonical_has(HEAD "route-nopull\n", strlen(HEAD "route-nopull\n"), "route-nopull"));
+}
+
 static void test_line_length(void **state)
 {
 	char pad[300], text[512];
@@ -191,9 +222,9 @@ static void test_reading(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_good),    cmocka_unit_test(test_head),        cmocka_unit_test(test_lines),
-	    cmocka_unit_test(test_blocks),  cmocka_unit_test(test_line_length), cmocka_unit_test(test_bytes),
-	    cmocka_unit_test(test_reading),
+	    cmocka_unit_test(test_good),   cmocka_unit_test(test_head),    cmocka_unit_test(test_lines),
+	    cmocka_unit_test(test_blocks), cmocka_unit_test(test_filters), cmocka_unit_test(test_line_length),
+	    cmocka_unit_test(test_bytes),  cmocka_unit_test(test_reading),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

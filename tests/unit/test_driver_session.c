@@ -222,6 +222,35 @@ static void test_dns_of_27(void **state)
 	end();
 }
 
+/* 2.7 shows the push as it came: the profile's filters count here too. */
+static void test_dns_that_the_profile_keeps_out(void **state)
+{
+	static const char *const profiles[] = {
+	    "remote a 1 udp\nneeds 0\n\npull-filter \"ignore\" \"dhcp-option DNS\"\npull-filter \"ignore\" "
+	    "\"dns \"\n",
+	    "remote a 1 udp\nneeds 0\n\nroute-nopull\n",
+	    "remote a 1 udp\nneeds 0\n\npull-filter \"ignore\" \"route\"\n",
+	};
+	struct net_address *first = &it.session.facts.tunnel.dns[0];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof profiles / sizeof *profiles; i++) {
+		begin(-1, "", 0);
+		it.session.attempt.profile = profiles[i];
+		it.session.attempt.profile_length = strlen(profiles[i]);
+		management_session_begin(&it.session, &it.session.attempt, 1);
+		it.session.parser = it.parser;
+		feed(">LOG:1,I,OpenVPN 2.7.6 x86_64-pc-linux-gnu");
+		feed(">LOG:1,,PUSH: Received control message: 'PUSH_REPLY,dhcp-option DNS 10.8.0.1,"
+		     "  dhcp-option DNS 10.8.0.2,dns server 1 address 10.8.0.3'");
+		if (i < 2)
+			assert_int_equal(first->family, NET_NONE);
+		else
+			assert_int_equal(first->family, NET_IPV4); /* control */
+		end();
+	}
+}
+
 static void test_hostile_facts(void **state)
 {
 	static const char *const lines[] = {
@@ -514,6 +543,7 @@ int main(void)
 	    cmocka_unit_test(test_refusals),
 	    cmocka_unit_test(test_second_hold_and_push_update),
 	    cmocka_unit_test(test_dns_of_27),
+	    cmocka_unit_test(test_dns_that_the_profile_keeps_out),
 	    cmocka_unit_test(test_hostile_facts),
 	    cmocka_unit_test(test_credentials_asked),
 	    cmocka_unit_test(test_credentials_missing),
