@@ -55,9 +55,13 @@ OS_INSTALLED := $(call port,$(STRICT_BOOT) install_paths install_root_system fil
 OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(call port,$(NETWATCH) $(DNS) $(NAMES) $(KEYCHAIN) dns_job $(PORTS) $(TUN_NODE) daemon_unix holder_unix)
 OS_DRIVER := $(call port,$(SANDBOX) $(PEER) $(DESCRIPTOR) clock_unix $(if $(SANITIZE),sandbox_sanitizer))
 # Pure halves of other platforms' ports, and what is the same everywhere: tested and fuzzed here all the same.
-OS_PURE := $(call os,netwatch_route_decode netwatch_route_facts netwatch_route_known netwatch_route_layout \
+OS_PURE = $(call os,netwatch_route_decode netwatch_route_facts netwatch_route_known netwatch_route_layout \
 	firewall_pf_parse guardian_unix holder_unix dns_scutil_text keychain_item \
-	firewall_ipfw_parse tool_beside sleep_gap tun_status strict_boot_list account_dscl_list)
+	firewall_ipfw_parse tool_beside sleep_gap tun_status strict_boot_list account_dscl_list) $(OS_BACKENDS)
+# The other platforms' backends of the firewall port: that all of them are whole is tested here.
+OS_BACKENDS := $(call os,firewall_pf firewall_pf_anchor firewall_pf_health firewall_pf_leak firewall_pf_main firewall_pf_pause \
+	firewall_pf_talk firewall_pf_macos firewall_ipfw firewall_ipfw_pause firewall_ipfw_settle firewall_ipfw_talk \
+	firewall_ipfw_watch probe_unix probe_group)
 OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(call port,$(NETWATCH) $(NETLINK) $(PORTS) $(PROBE) $(MACHINE) $(SERVICE))
 
 CONFIG := $(call room,src/config)

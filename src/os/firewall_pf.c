@@ -239,6 +239,7 @@ static int pf_probe_features(struct firewall *fw, struct firewall_features *feat
 
 const struct firewall_port firewall_pf = {
     .name = "pf",
+    .by_hand = pf_by_hand,
     .open = pf_open,
     .close = pf_close,
     .assert = pf_assert,

@@ -31,7 +31,7 @@ int policy_print_ipfw(const struct situation *s, char *to, size_t size, struct e
  * rules as they are, as pf.conf or as `pfctl -sr` and `-sn` print them, NULL or "" for none. They
  * are kept, each in the order that pfctl wants (options, scrub, translation, dummynet, filter);
  * ours go before theirs; calls of our anchor that stand are replaced, `set skip` on anything but
- * loopback is left out. Made of its own result it is the same. 0, or -1 and `e`. */
+ * loopback and every `binat` are left out. Made of its own result it is the same. 0, or -1 and `e`. */
 enum pf_dialect { PF_APPLE, PF_FREEBSD };
 int policy_print_pf_main(enum pf_dialect dialect, const char *standing, char *to, size_t size, struct err *e);
 /* The same without ours: theirs alone, in the same order; "" if there were none. */

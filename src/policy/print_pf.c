@@ -3,7 +3,11 @@
 #include "policy/page.h"
 #include "policy/print.h"
 
-#define TAG "portcullis_inside"
+/* What a packet has from the rule that let it in, and is asked for on its way out: a client's; for this
+ * machine alone; out of the tunnel. */
+#define TAG_INSIDE "portcullis_inside"
+#define TAG_HERE "portcullis_here"
+#define TAG_TUNNEL "portcullis_tunnel"
 
 enum { ICMP6 = 58 };
 
@@ -190,8 +194,23 @@ static void print_owner(struct page *page, const struct rule *rule, const struct
 	page_add(page, beside_root ? " }" : "");
 }
 
+/* With a gateway only: without one nothing is asked for a tag. A state hands its rule's tag on. */
+static const char *tag_of(const struct rule *rule, const struct situation *s)
+{
+	bool out = rule->hook == RULE_OUT;
+
+	if (s->inside_count == 0 || rule->action != RULE_PASS || rule->link == LINK_LOOPBACK)
+		return NULL;
+	if (rule->link == LINK_TUNNEL)
+		return out ? TAG_TUNNEL : NULL;
+	if (out)
+		return NULL;
+	return rule->link == LINK_INSIDE && rule->source == SET_BEHIND ? TAG_INSIDE : TAG_HERE;
+}
+
 static void print_rule(struct page *page, const struct rule *rule, const struct situation *s)
 {
+	const char *tag = tag_of(rule, s);
 	bool out = rule->hook == RULE_OUT;
 
 	page_introduce(page, rule);
@@ -206,8 +225,8 @@ static void print_rule(struct page *page, const struct rule *rule, const struct 
 		page_add(page, " keep state (if-bound)"); /* a floating state would follow the route */
 	else if (rule->action == RULE_PASS)
 		page_add(page, rule->link == LINK_LOOPBACK ? " no state allow-opts" : " no state");
-	if (rule->action == RULE_PASS && rule->link == LINK_INSIDE && !out)
-		page_add(page, " tag " TAG); /* if it is forwarded, it has it on its way out */
+	if (tag != NULL)
+		page_add(page, " tag %s", tag);
 	page_add(page, "\n");
 }
 
@@ -235,6 +254,11 @@ static void print_scrub(struct page *page, const struct situation *s)
 	}
 	if (s->state == POLICY_OPEN)
 		page_add(page, "scrub in on %s all fragment reassemble\n", s->tunnel.name);
+	if (s->state == POLICY_OPEN && s->inside_count > 0) { /* a fragment is not translated */
+		page_add(page, "scrub in");
+		print_on(page, LINK_INSIDE, true, s);
+		page_add(page, " all fragment reassemble\n");
+	}
 }
 
 /* What others translate and pass in one breath would never be asked about. */
@@ -262,14 +286,37 @@ static void print_translation(struct page *page, const struct situation *s)
 		       "no nat on ! lo0 all\nno rdr on ! lo0 all\n");
 }
 
-/* What came in by an inside link and leaves again is a client's: into the tunnel or nowhere. In silence:
- * a refusal of pf's own is not filtered, and could leave by another link. */
+/* A client that has no address of the tunnel's put in place of its own does not go into it. */
+static void print_untranslated(struct page *page, const struct net_address *address, const char *family,
+			       const struct situation *s)
+{
+	if (address->family == NET_NONE)
+		page_add(page, "block drop out quick on %s %s all tagged " TAG_INSIDE "\n", s->tunnel.name,
+			 family);
+}
+
+/* What came in and leaves again: what a client sends, into the tunnel; the tunnel's answers, to clients
+ * (after row 13, which lets them); nothing else. In silence: a refusal of pf's own is not filtered, and could
+ * leave by another link. */
 static void print_forwarded(struct page *page, const struct situation *s)
 {
-	page_add(page, "# row 14: clients into the tunnel only\nblock drop out quick");
+	page_add(page, "# row 14: what rows 3 to 13 let in for this machine goes no further\n"
+		       "block drop out quick all tagged " TAG_HERE "\n"
+		       "# row 14: clients into the tunnel only\nblock drop out quick");
 	if (s->state == POLICY_OPEN)
 		page_add(page, " on ! %s", s->tunnel.name);
-	page_add(page, " all tagged " TAG "\n");
+	page_add(page, " all tagged " TAG_INSIDE "\n");
+	if (s->state == POLICY_OPEN) {
+		print_untranslated(page, &s->tunnel.address4, "inet", s);
+		print_untranslated(page, &s->tunnel.address6, "inet6", s);
+	}
+}
+
+static void print_answered(struct page *page, const struct situation *s)
+{
+	if (s->state == POLICY_OPEN)
+		page_add(page, "# row 14: answers out of the tunnel to clients only\nblock drop out quick "
+			       "all tagged " TAG_TUNNEL "\n");
 }
 
 static void print_row(struct page *page, unsigned row, const struct situation *s)
@@ -289,6 +336,8 @@ static void print_row(struct page *page, unsigned row, const struct situation *s
 		for (size_t i = 0; i < count; i++)
 			if (table[i].row == row && table[i].hook == hooks[hook] && is_printed(&table[i], s))
 				print_rule(page, &table[i], s);
+	if (row == RULE_INSIDE_ROW && s->inside_count > 0)
+		print_answered(page, s);
 }
 
 int policy_print_pf(const struct situation *s, char *to, size_t size, struct err *e)

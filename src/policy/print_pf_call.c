@@ -141,6 +141,12 @@ static bool is_foreign_skip(char words[WORDS][WORD_SIZE])
 	       !((strcmp(words[3], "lo0") == 0 || strcmp(words[3], "lo") == 0) && words[4][0] == '\0');
 }
 
+/* It may pass a packet in the same breath (`binat pass`), and is asked before our anchor can say no. */
+static bool is_binat(char words[WORDS][WORD_SIZE])
+{
+	return strcmp(words[0], "binat") == 0 || strcmp(words[0], "binat-anchor") == 0;
+}
+
 static void print_ours(struct page *page, enum pf_dialect dialect, enum stage stage)
 {
 	if (stage == STAGE_SCRUB && dialect == PF_APPLE)
@@ -169,7 +175,7 @@ static int print_stage(struct page *page, const char *standing, enum stage stage
 		next.stage = own == STAGE_NONE ? next.stage : own;
 		if (next.stage == stage && is_foreign_skip(words))
 			page_add(page, "# left out, the gate would not be asked there: set skip\n");
-		else if (next.stage == stage && !is_ours(words))
+		else if (next.stage == stage && !is_ours(words) && !is_binat(words))
 			page_add(page, "%.*s%s", (int)next.length, next.text, end[-1] == '\n' ? "" : "\n");
 		next.text = end;
 	}

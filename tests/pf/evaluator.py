@@ -31,6 +31,8 @@ class Decision:
     rule: Rule | None = None  # None: decided before any rule
     reason: str = ""
     anchor: str = ""
+    tag: str | None = None  # what the packet carries from here on
+    packet: object = None  # as it goes on: translated
 
 
 @dataclasses.dataclass
@@ -44,6 +46,8 @@ class State:
     if_bound: bool
     allow_opts: bool
     seen: int
+    tag: str | None = None
+    ident: int = 0
 
     def idle_limit(self):
         return IDLE.get(self.proto, 60)
@@ -148,9 +152,12 @@ class Pf:
         state = self.state_of(packet)
         if state is not None:
             state.seen = self.now
-            return self.with_options(packet, Decision(PASS, reason="state"), state.allow_opts)
+            return self.with_options(packet, Decision(PASS, reason="state", tag=state.tag or packet.tag,
+                                                      packet=self.by_state(packet, state)), state.allow_opts)
         original = packet
-        translation, scope = self.first_match("nat-anchor" if packet.direction == "out" else "rdr-anchor", packet)
+        translation, scope = self.binat(packet), None
+        if translation is None:
+            translation, scope = self.first_match("nat-anchor" if packet.direction == "out" else "rdr-anchor", packet)
         natpass = False
         if translation is not None and not translation.no:
             packet, natpass = self.translated(packet, translation), translation.natpass
@@ -158,16 +165,16 @@ class Pf:
         if rule.action == BLOCK:
             return Decision(BLOCK, rule, "rule", scope.path if scope else "")
         decision = Decision(PASS, rule, "translation passes" if natpass else "rule" if scope else "no rule matches",
-                            scope.path if scope else "")
+                            scope.path if scope else "", rule.tag or packet.tag, packet)
         decision = self.with_options(packet, decision, rule.allow_opts)
         if decision.verdict == PASS and (rule.state or packet != original) and not self.is_error(packet):
             self.remember(original, packet, rule, scope)
         return decision
 
-    @staticmethod
-    def with_options(packet, decision, allowed):
-        """What passes may still not carry IPv4 options or IPv6 routing headers."""
+    def with_options(self, packet, decision, allowed):
+        """What passes may still not carry IPv4 options or IPv6 routing headers. FreeBSD never passes one of type 0."""
         has = packet.ipopt if packet.version == 4 else ROUTING in packet.headers
+        allowed = allowed and not (self.dialect == FREEBSD and packet.version == 6 and has and packet.routing == 0)
         return Decision(BLOCK, decision.rule, "options", decision.anchor) if has and not allowed else decision
 
     # --- fragments
@@ -176,9 +183,11 @@ class Pf:
         scrub, _ = self.first_match("scrub-anchor", packet)
         if scrub is None or scrub.no:
             rule, scope = self.last_match(packet)
-            verdict = Decision(rule.action, rule, "a fragment, by rule", scope.path if scope else "")
+            verdict = Decision(rule.action, rule, "a fragment, by rule", scope.path if scope else "", rule.tag or packet.tag, packet)
             return verdict if verdict.verdict == BLOCK else self.with_options(packet, verdict, rule.allow_opts)
         if packet.version == 6 and packet.frag == (0, False):
+            if self.dialect == FREEBSD:
+                return self.decide_whole(packet.replace(frag=None))
             return Decision(BLOCK, scrub, "normalization: an atomic fragment")
         if self.hold(packet):
             return self.decide_whole(packet.replace(frag=None))
@@ -192,10 +201,11 @@ class Pf:
         pieces = self.fragments.setdefault(key, {})
         pieces[offset] = length, more
         end = 0
+        trims = self.dialect == FREEBSD and packet.version == 4  # where pieces overlap, the later one is cut
         for start in sorted(pieces):
-            if start != end:
+            if start > end or (start < end and not trims):
                 return False
-            end += pieces[start][0]
+            end = max(end, start + pieces[start][0])
             if not pieces[start][1]:
                 del self.fragments[key]
                 return True
@@ -208,7 +218,7 @@ class Pf:
             return False
         flags = set(packet.flags)
         if "S" in flags:
-            return "R" in flags
+            return "R" in flags or (self.dialect == FREEBSD and "F" in flags)
         return not flags & {"A", "R"} or ("A" not in flags and bool(flags & {"F", "P", "U"}))
 
     # --- states
@@ -224,17 +234,24 @@ class Pf:
         near, far = ends_of(packet)
         for state in self.states:
             seen_as = state.near if packet.direction == "out" else state.mapped
-            if (state.proto, seen_as, state.far) == (packet.proto, near, far) and \
+            if (state.proto, seen_as, state.far, state.ident) == (packet.proto, near, far, packet.ident) and \
                     (not state.if_bound or state.interface == packet.interface):
                 return state
         return None
 
     def state_of_quoted(self, packet):
-        """An error belongs to the state of the packet that it quotes, which went the other way."""
-        if packet.quoted is None:
+        """An error belongs to the state of the packet that it quotes, which went the other way: by addresses and ports, and
+        by an echo's identifier or a segment's place in the window."""
+        quoted = packet.quoted
+        if quoted is None or not quoted.in_window:
             return None
-        other = "in" if packet.direction == "out" else "out"
-        return self.state_of(packet.quoted.replace(direction=other, interface=packet.interface))
+        near, far = ends_of(quoted.replace(direction="in" if packet.direction == "out" else "out"))
+        for state in self.states:
+            seen_as = state.near if packet.direction == "out" else state.mapped
+            if (state.proto, seen_as, state.far, state.ident) == (quoted.proto, near, far, quoted.ident) and \
+                    (not state.if_bound or state.interface == packet.interface):
+                return state
+        return None
 
     def remember(self, original, packet, rule, scope):
         near, far = ends_of(packet if packet.direction == "in" else original)
@@ -243,12 +260,36 @@ class Pf:
         if if_bound is None:
             if_bound = (scope.ruleset if scope else self.main).state_policy == "if-bound" or \
                 self.main.state_policy == "if-bound"
-        self.states.append(State(packet.proto, near, far, mapped, packet.interface, if_bound, rule.allow_opts, self.now))
+        self.states.append(State(packet.proto, near, far, mapped, packet.interface, if_bound, rule.allow_opts, self.now,
+                                 rule.tag, packet.ident))
+
+    @staticmethod
+    def by_state(packet, state):
+        """Out with the address that the network sees, in with the one that this machine knows."""
+        if packet.direction == "out":
+            (address, port), end, number = state.mapped, "src", "sport"
+        else:
+            (address, port), end, number = state.near, "dst", "dport"
+        return packet.replace(**{end: address, number: port if packet.has_ports else None})
+
+    def binat(self, packet):
+        """The main rules' own, asked before any other translation, both ways. In anchors they are not known here."""
+        for rule in self.main.stages["translation"]:
+            seen = packet
+            if packet.direction == "in" and rule.target and packet.dst == rule.target[0]:
+                seen = packet.replace(src=rule.src.network.network_address, dst=packet.src)
+            elif packet.direction == "in":
+                continue
+            if rule.action == "binat" and self.matches(rule, seen, Scope("", self.main)):
+                return rule
+        return None
 
     @staticmethod
     def translated(packet, rule):
         address, port = rule.target
-        if rule.action == "nat":
+        if rule.action == "binat" and packet.direction == "in":
+            return packet.replace(dst=rule.src.network.network_address)
+        if rule.action in ("nat", "binat"):
             return packet.replace(src=address, sport=packet.sport if port is None else port)
         return packet.replace(dst=address, dport=packet.dport if port is None else port)
 
@@ -336,10 +377,10 @@ class Pf:
         """Of the rule's own anchor, or else of the main rules; one that nobody filled is empty."""
         return scope.ruleset.tables.get(name) or self.main.tables.get(name) or Table(())
 
-    @staticmethod
-    def is_fragment_match(rule, packet):
-        """A fragment has neither ports, flags nor types, and nobody is asked whose it is."""
-        if packet.proto == TCP and rule.flags is not None:
+    def is_fragment_match(self, rule, packet):
+        """A fragment has neither ports, flags nor types, and nobody is asked whose it is. FreeBSD does not look whether one
+        of IPv6 is of TCP."""
+        if packet.proto == TCP and rule.flags is not None and not (self.dialect == FREEBSD and packet.version == 6):
             return False
         return rule.action in ("scrub", "anchor") or not (rule.sport or rule.dport or rule.icmp)
 

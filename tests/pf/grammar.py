@@ -251,6 +251,7 @@ class Parser:
             word = self.expect("scrub", "nat", "rdr")
         known = {"table": self.table, "set": self.option, "load": self.load, "scrub": lambda: self.scrub(no),
                  "nat": lambda: self.translation("nat", no), "rdr": lambda: self.translation("rdr", no),
+                 "binat": lambda: self.translation("binat", no),
                  "pass": lambda: self.filter_rule("pass"), "block": lambda: self.filter_rule("block")}
         known |= {name: lambda: self.anchor(word) for name in ANCHORS}
         if word not in known:

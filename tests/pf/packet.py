@@ -35,6 +35,8 @@ class Packet:
     ipopt: bool = False  # it carries IP options
     headers: tuple[int, ...] = ()  # IPv6 extension headers before `proto`, each whole
     routing: int = 0  # of a routing header: its type
+    ident: int = 0  # of an ICMP echo: its identifier
+    in_window: bool = True  # of TCP: its sequence number is one that its connection expects
     tag: str | None = None  # given by a rule that let it in
     quoted: "Packet | None" = None  # by an ICMP error; its direction and interface do not count
 
@@ -175,7 +177,7 @@ def format_end(address, port):
 
 
 def format_packet(packet):
-    """The line's text of a packet: parse_packet of it is the packet (but for `headers`, `routing` and `quoted`, which no line has)."""
+    """The line's text of a packet: parse_packet of it is the packet (but for what no line has: from `headers` on)."""
     words = [packet.direction, packet.interface, NAMES.get(packet.proto, str(packet.proto)),
              format_end(packet.src, packet.sport), ">", format_end(packet.dst, packet.dport)]
     defaults = {field.name: field.default for field in dataclasses.fields(Packet)}

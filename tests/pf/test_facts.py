@@ -111,6 +111,21 @@ def test_translation_on_a_link_that_nobody_named():
     assert ask(others(main_rules(), later), packet) == ["block"]
 
 
+@pytest.mark.parametrize("dialect", [APPLE, FREEBSD])
+def test_binat_passes_everything_on_its_link(dialect):
+    """Seen on both kernels: asked before any nat or rdr, ours too. The composed main rules leave it out."""
+    binat = "binat pass on en0 inet from 192.168.1.23 to any -> 198.51.100.30\n"
+    ours_around = main_rules(dialect, "")
+    at = ours_around.index("nat-anchor")
+    with_binat = ours_around[:at] + binat + ours_around[at:]
+    reached = SSH_IN.replace("192.168.1.23", "198.51.100.30")
+    assert ask(gate(ours("locked"), with_binat, dialect), WEB_OUT, reached) == ["pass"] * 2, "the control: the hole is real"
+    assert ask(gate(ours("locked"), with_binat.replace("binat pass", "binat"), dialect), WEB_OUT, reached) == ["block"] * 2
+    composed = main_rules(dialect, with_binat)
+    assert "binat" not in composed and composed == ours_around
+    assert ask(gate(ours("locked"), composed, dialect), WEB_OUT, reached) == ["block"] * 2
+
+
 def test_loopback_keeps_its_translation():
     pf = others(main_rules(), "rdr pass on lo0 inet proto udp from any to any port 53 -> 127.0.0.1 port 5354")
     decision = pf.decide(parse_packet("in lo0 udp 127.0.0.1:5000 > 127.0.0.1:53"))
@@ -206,6 +221,67 @@ def test_another_server_acts_at_once():
     assert ask(pf, HOLE, other) == ["pass", "block"]
     pf.load_anchor(ANCHOR, policy_print("pf", *MACHINE, "state=dialling", "remote=203.0.113.8:1194/udp"))
     assert ask(pf, HOLE, other) == ["block", "pass"]
+
+
+@pytest.mark.parametrize("dialect", [APPLE, FREEBSD])
+def test_what_an_error_quotes_is_looked_at(dialect):
+    """An echo's identifier, and whether a segment is one that its connection expects."""
+    pf = gate(ours("open"), main_rules(dialect, None if dialect == APPLE else ""), dialect)
+    echo = parse_packet("out utun8 icmp 10.8.0.6 > 8.8.8.8 type=8").replace(ident=7)
+    segment = parse_packet(OUT)
+    assert pf.verdict(echo) == "pass" and pf.verdict(segment) == "pass"
+    error = parse_packet("in utun8 icmp 198.51.100.1 > 10.8.0.6 type=3")
+    for quoted, verdict in ((echo, "pass"), (echo.replace(ident=8), "block"), (segment, "pass"),
+                            (segment.replace(in_window=False), "block"), (segment.replace(dport=80), "block")):
+        assert pf.verdict(error.replace(quoted=quoted)) == verdict, quoted
+    assert pf.verdict(parse_packet("in utun8 icmp 8.8.8.8 > 10.8.0.6 type=0").replace(ident=8)) == "block"
+    assert pf.verdict(parse_packet("in utun8 icmp 8.8.8.8 > 10.8.0.6 type=0").replace(ident=7)) == "pass"
+
+
+# --- where FreeBSD's kernel was seen to decide otherwise than Apple's
+
+def both(name, *packets_):
+    return [[str(gate(ours(name), main_rules(dialect, standing), dialect).verdict(packet)) for packet in packets_]
+            for dialect, standing in ((APPLE, None), (FREEBSD, ""))]
+
+
+def test_freebsd_takes_an_atomic_fragment_for_a_whole_packet():
+    packet = parse_packet("in en0 udp [fe80::1]:547 > [fe80::aaaa:1]:546 frag=0")
+    assert both("open-lan", packet) == [["block"], ["pass"]]
+    assert both("open", packet.replace(sport=548)) == [["block"], ["block"]], "and judges it"
+
+
+def test_freebsd_passes_no_routing_header_of_type_0():
+    packet = parse_packet("in lo0 udp [::1]:5 > [::1]:6").replace(headers=(43,))
+    assert both("locked", packet, packet.replace(routing=2)) == [["pass", "pass"], ["block", "pass"]]
+
+
+def test_freebsd_drops_syn_with_fin_where_fragments_are_put_together():
+    packet = parse_packet("in en0 tcp 192.168.1.9:5 > 192.168.1.23:22 flags=SF")
+    assert both("open-lan", packet) == [["pass"], ["block"]]
+
+
+def test_freebsd_cuts_fragments_that_overlap():
+    first = parse_packet("in en0 udp 203.0.113.7:1194 > 192.168.1.23:50000 frag=0+ len=1472 uid=0 gid=777")
+    last, hole = first.replace(frag=(1400, False), len=300), first.replace(frag=(1488, False), len=300)
+    for dialect, standing, verdict in ((APPLE, None, "block"), (FREEBSD, "", "pass")):
+        pf = gate(ours("open"), main_rules(dialect, standing), dialect)
+        assert [pf.verdict(first), pf.verdict(hole), pf.verdict(last)] == ["block", "block", verdict]
+        stranger = [packet.replace(uid=501, gid=20, dport=50001) for packet in (first, last)]
+        assert [pf.verdict(packet) for packet in stranger] == ["block"] * 2, "the whole of it is judged"
+
+
+def test_freebsd_lets_fragments_of_ipv6_out_by_the_tunnel():
+    six, four = (parse_packet(f"out utun8 tcp {ends} flags=A frag=1480 len=200")
+                 for ends in ("[fd00:8::6]:5 > [2001:db8:9::1]:443", "10.8.0.6:5 > 8.8.8.8:443"))
+    assert both("open", six, four) == [["block", "block"], ["pass", "block"]]
+    assert both("open", six.replace(interface="en0")) == [["block"], ["block"]]
+
+
+def test_freebsds_raw_socket_has_an_owner():
+    """dhclient's renewal: its packet comes with the socket that sends it; on Apple no socket is found for it."""
+    renewal = parse_packet("out en0 udp 192.168.1.23:68 > 192.168.1.1:67 uid=0")
+    assert both("locked", renewal, renewal.replace(uid=None, gid=None)) == [["pass", "block"]] * 2
 
 
 # --- situations that no recording has

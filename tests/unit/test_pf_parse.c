@@ -229,6 +229,9 @@ static void main_rules_that_are_wrong(void **state)
 	    {SCRUB OURS, APPLE_NAT, "translated before"},
 	    {SCRUB OURS, "nat-anchor \"com.apple/*\" all\n" NAT, "translated before"},
 	    {SCRUB OURS, "nat pass on en0 all -> 192.0.2.1\n" NAT, "translated before"},
+	    {SCRUB OURS, NAT "binat pass on en0 inet from 192.168.1.23 to any -> 198.51.100.9\n", "`binat`"},
+	    {SCRUB OURS, "binat on en0 inet from 192.168.1.23 to any -> 198.51.100.9\n" BOTH_NAT, "`binat`"},
+	    {SCRUB OURS, NAT "binat-anchor \"a\" all\n", "`binat`"},
 	    {SCRUB OURS,
 	     "nat-anchor \"org.portcullis\" all\nrdr pass all -> ::1\nrdr-anchor \"org.portcullis\" all\n",
 	     "translated before"}};
