@@ -1,11 +1,14 @@
 /* How often a line may be written that somebody else causes. */
 #include "base/limit.h"
 
+#include <stddef.h>
+
 bool limit_take(struct limit *limit, uint64_t now, uint32_t *left_out)
 {
 	uint64_t fresh = now > limit->refilled ? (now - limit->refilled) * LIMIT_PER_SECOND / 1000 : 0;
 
-	*left_out = 0;
+	if (left_out != NULL)
+		*left_out = 0;
 	if (fresh > 0) {
 		limit->spent = fresh > limit->spent ? 0 : limit->spent - (uint32_t)fresh;
 		limit->refilled = now;
@@ -15,7 +18,8 @@ bool limit_take(struct limit *limit, uint64_t now, uint32_t *left_out)
 		return false;
 	}
 	limit->spent++;
-	if (limit->left_out > 0 && (limit->told == 0 || now - limit->told >= LIMIT_TELL_MS)) {
+	if (left_out != NULL && limit->left_out > 0 &&
+	    (limit->told == 0 || now - limit->told >= LIMIT_TELL_MS)) {
 		*left_out = limit->left_out;
 		limit->left_out = 0;
 		limit->told = now;

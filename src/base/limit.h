@@ -16,7 +16,7 @@ struct limit {
 
 /* May one more line be written at `now` (ms of a clock that never goes back)?
  * If so, *left_out is how many were not, 0 unless it is time to say it: once
- * in LIMIT_TELL_MS. */
+ * in LIMIT_TELL_MS. NULL: nobody will say it. */
 bool limit_take(struct limit *limit, uint64_t now, uint32_t *left_out);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,11 +18,19 @@ static const char *const level_words[] = {"error", "warn", "info", "debug"};
 static int log_descriptor = STDERR_FILENO;
 static int log_second = -1;
 static enum log_level log_wanted = LOG_INFO;
+static uint64_t log_size;
+static void (*log_full)(int descriptor);
 
 void log_open(int descriptor, enum log_level level)
 {
 	log_descriptor = descriptor;
 	log_wanted = level;
+}
+
+void log_bound(uint64_t size, void (*full)(int descriptor))
+{
+	log_size = size;
+	log_full = full;
 }
 
 void log_copy(int descriptor)
@@ -41,6 +50,26 @@ int log_level_parse(const char *word)
 bool log_wants(enum log_level level)
 {
 	return level <= log_wanted;
+}
+
+/* Is so much room left for a line of `length` bytes, `spare` bytes before the end? */
+static bool has_room(int descriptor, size_t length, uint64_t spare)
+{
+	struct stat status;
+
+	return fstat(descriptor, &status) == -1 || !S_ISREG(status.st_mode) ||
+	       (uint64_t)status.st_size + length + spare <= log_size;
+}
+
+/* Whoever can begin it anew does so before it is full: another process that
+ * writes to it and can't has the rest. */
+static bool make_room(int descriptor, size_t length)
+{
+	if (log_size == 0 || descriptor == -1)
+		return true;
+	if (log_full != NULL && !has_room(descriptor, length, log_size / 16))
+		log_full(descriptor);
+	return has_room(descriptor, length, 0);
 }
 
 /* A full disk loses the line, and so does a pipe that nobody reads (a line
@@ -71,7 +100,8 @@ void log_line(enum log_level level, const char *room, const char *format, ...)
 	used = (size_t)snprintf(line, 128, "%s %s %s: ", stamp, level_words[level], room);
 	used += text_escape(line + used, sizeof line - used - 1, raw, strlen(raw));
 	line[used++] = '\n';
-	emit(log_descriptor, line, used);
+	if (make_room(log_descriptor, used))
+		emit(log_descriptor, line, used);
 	emit(log_second, line, used);
 	errno = kept;
 }

@@ -3,6 +3,7 @@
 #define BASE_LOG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
@@ -13,6 +14,11 @@ void log_open(int descriptor, enum log_level level);
 
 /* Every line goes there as well (-d: stderr); -1 ends it. */
 void log_copy(int descriptor);
+
+/* No line makes the file longer than `size` bytes (0: no bound). When it is
+ * nearly full `full` is called first, so that it can be begun anew; NULL: nobody
+ * can here. A line that would not fit is lost. What is no file has no bound. */
+void log_bound(uint64_t size, void (*full)(int descriptor));
 
 /* "error", "warn", "info", "debug" to a level; -1 for anything else. */
 int log_level_parse(const char *word);

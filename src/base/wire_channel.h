@@ -59,6 +59,7 @@ struct wire_hello {
 	int64_t boot_locked_at;       /* seconds since the epoch, 0 unknown */
 	uint32_t control_uid;         /* who may connect beside root: nobody = 0 */
 	int32_t control_gid;          /* members may ask; -1 none */
+	uint64_t log_size;            /* bytes, for the driver's lines too */
 	uint32_t log_level, reserved; /* enum log_level */
 };
 
@@ -73,7 +74,6 @@ struct wire_note_message {
 	char text[WIRE_TEXT];
 	struct wire_hello hello;
 };
-
 _Static_assert(sizeof(struct net_endpoint) == 20, "no padding on the wire");
 _Static_assert(sizeof(struct net_prefix) == 18, "no padding on the wire");
 

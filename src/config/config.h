@@ -37,7 +37,7 @@ struct config {
 	char username[128], password_file[PATH_MAX];
 	char keychain[128]; /* the service of an item of the System keychain; "" none */
 	char log_file[PATH_MAX];
-	uint64_t log_size; /* bytes; kept for rotation */
+	uint64_t log_size; /* bytes */
 	uint32_t log_keep;
 	enum log_level log_level;
 	struct config_lines lines;

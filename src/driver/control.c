@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "driver/control_client.h"
+#include "os/clock.h"
 #include "os/descriptor.h"
 #include "os/peer.h"
 
@@ -81,7 +82,8 @@ static void out_of_descriptors(struct control *control)
 			refuse(descriptor, "{\"error\":\"no descriptor is left; try again\"}\n");
 	}
 	control->reserve = dup(control->listener);
-	log_warn("driver", "no descriptor is left for control clients");
+	if (limit_take(&control->complaints, (uint64_t)clock_steady_ms(), NULL))
+		log_warn("driver", "no descriptor is left for control clients");
 	event_del(control->acceptable);
 	evtimer_add(control->resume, &pause);
 }

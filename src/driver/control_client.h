@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/limit.h"
 #include "driver/control.h"
 #include "driver/control_request.h"
 
@@ -44,6 +45,7 @@ struct control {
 	int listener, log, reserve;
 	uint32_t uid;
 	int64_t gid;
+	struct limit complaints;
 	char *told; /* what watchers have last got */
 };
 

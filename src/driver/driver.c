@@ -98,6 +98,19 @@ static bool keeps_reason(enum tunnel_state before, enum tunnel_event event)
 	       (event == TUNNEL_ENDED || event == TUNNEL_REFUSED);
 }
 
+/* openvpn causes events as often as it likes: 20 lines of that a second. What
+ * changes the tunnel's word has an allowance of its own. */
+static bool may_tell(struct limit *limit, enum log_level level)
+{
+	uint32_t left_out;
+
+	if (!log_wants(level) || !limit_take(limit, (uint64_t)clock_steady_ms(), &left_out))
+		return false;
+	if (left_out > 0)
+		log_warn("driver", "%u lines left out: too many at once", left_out);
+	return true;
+}
+
 static void tell_change(struct driver *d, enum tunnel_state before, enum tunnel_event event,
 			const char *cause)
 {
@@ -105,8 +118,9 @@ static void tell_change(struct driver *d, enum tunnel_state before, enum tunnel_
 
 	if (strcmp(from, to) != 0) {
 		d->since = time(NULL);
-		log_info("driver", "tunnel %s -> %s: %s", from, to, cause);
-	} else {
+		if (may_tell(&d->changes, LOG_INFO))
+			log_info("driver", "tunnel %s -> %s: %s", from, to, cause);
+	} else if (may_tell(&d->chatter, LOG_DEBUG)) {
 		log_debug("driver", "tunnel %s -> %s: %s", tunnel_state_name(before),
 			  tunnel_state_name(d->tunnel.state), cause);
 	}
@@ -130,8 +144,9 @@ static void happen(struct driver *d, enum tunnel_event event, const char *text)
 		enum tunnel_event next = TUNNEL_EVENTS;
 
 		if (cell->why != NULL) {
-			log_debug("driver", "%s ignored while %s: %s", tunnel_event_name(event),
-				  tunnel_state_name(before), cell->why);
+			if (may_tell(&d->chatter, LOG_DEBUG))
+				log_debug("driver", "%s ignored while %s: %s", tunnel_event_name(event),
+					  tunnel_state_name(before), cell->why);
 			return;
 		}
 		enum tunnel_state after = d->tunnel.state;
@@ -237,6 +252,7 @@ static void take_hello(struct driver *d, const struct wire_hello *hello)
 {
 	d->hello = *hello;
 	log_open(WIRE_FD_LOG, (enum log_level)hello->log_level);
+	log_bound(hello->log_size, NULL);
 	if (!d->greeted)
 		control_start(d->control, hello->control_uid, hello->control_gid);
 	d->greeted = true;

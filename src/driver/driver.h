@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "base/limit.h"
 #include "base/wire_channel.h"
 #include "driver/control.h"
 #include "driver/gate_channel.h"
@@ -31,9 +32,10 @@ struct driver {
 	uint32_t gate; /* enum wire_gate */
 	uint64_t blocked;
 	char gate_text[DRIVER_REASON];
-	char reason[DRIVER_REASON]; /* of the tunnel's state */
-	time_t since;               /* the latest change of gate or tunnel */
-	bool counted;               /* bytes are known */
+	char reason[DRIVER_REASON];    /* of the tunnel's state */
+	time_t since;                  /* the latest change of gate or tunnel */
+	struct limit changes, chatter; /* lines about the tunnel */
+	bool counted;                  /* bytes are known */
 	uint64_t in, out;
 	bool asked_gate, asked_openvpn; /* for counts; no answer yet */
 	uint64_t refreshed_at;          /* ms */

@@ -122,10 +122,12 @@ static void take(struct management *m, int descriptor)
 	send_pending(m);
 }
 
-static void refuse(int descriptor, int32_t pid)
+static void refuse(struct management *m, int descriptor, int32_t pid)
 {
-	log_warn("driver", "a management connection of process %d, which is not our openvpn, is closed",
-		 (int)pid);
+	if (openvpn_log_may(&m->session.log, (uint64_t)clock_steady_ms(), LOG_WARN))
+		log_warn("driver",
+			 "a management connection of process %d, which is not our openvpn, is closed",
+			 (int)pid);
 	close(descriptor);
 }
 
@@ -141,7 +143,7 @@ static void sort_out(struct management *m, int descriptor, int32_t pid)
 			return;
 		}
 	}
-	refuse(descriptor, pid);
+	refuse(m, descriptor, pid);
 }
 
 static void acceptable_cb(evutil_socket_t fd, short what, void *argument)
@@ -154,7 +156,7 @@ static void acceptable_cb(evutil_socket_t fd, short what, void *argument)
 	if (descriptor == -1)
 		return;
 	if (peer_of(descriptor, &peer) == -1)
-		refuse(descriptor, 0);
+		refuse(m, descriptor, 0);
 	else
 		sort_out(m, descriptor, peer.pid);
 }

@@ -28,13 +28,27 @@ emit(struct management_session *s, enum tunnel_event event, const char *format, 
 	s->events.event(event, cause, s->events.argument);
 }
 
+/* A line that openvpn causes, of ours: from the allowance that its own have. */
+static void __attribute__((format(printf, 2, 3)))
+complain(struct management_session *s, const char *format, ...)
+{
+	char text[SESSION_CAUSE];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof text, format, ap);
+	va_end(ap);
+	if (openvpn_log_may(&s->log, s->now, LOG_WARN))
+		log_warn("driver", "%s", text);
+}
+
 static void command(struct management_session *s, const char *first, const char *second, const char *third)
 {
 	const char *words[] = {first, second, third, NULL};
 
 	/* A word that can't be sent (over 255 bytes) was refused before it came here. */
 	if (s->parser != NULL && ovm_command(s->parser, words) == -1)
-		log_warn("driver", "the command %s can't be sent to openvpn", first);
+		complain(s, "the command %s can't be sent to openvpn", first);
 }
 
 void management_session_begin(struct management_session *s, const struct management_attempt *attempt,
@@ -256,7 +270,7 @@ static void reply(struct management_session *s, const struct ovm_event *event)
 	const char *in = strstr(event->field[0], "bytesin="), *out = strstr(event->field[0], "bytesout=");
 
 	if (!event->ok && strncmp(event->command, "load-stats", 10) != 0)
-		log_warn("driver", "openvpn refuses a command (%.16s)", event->command);
+		complain(s, "openvpn refuses a command (%.16s)", event->command);
 	else if (in != NULL && out != NULL)
 		s->events.count(strtoull(in + 8, NULL, 10), strtoull(out + 9, NULL, 10), s->events.argument);
 }

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/secret.h"
 #include "base/text.h"
 
@@ -43,15 +42,22 @@ static enum log_level level_of(const char *flags)
 	return LOG_DEBUG;
 }
 
+bool openvpn_log_may(struct openvpn_log *log, uint64_t now, enum log_level level)
+{
+	uint32_t left_out;
+
+	if (!log_wants(level) || !limit_take(&log->limit, now, &left_out))
+		return false;
+	if (left_out > 0)
+		log_warn("openvpn", "%u lines left out: too many at once", left_out);
+	return true;
+}
+
 void openvpn_log_line(struct openvpn_log *log, uint64_t now, const char *flags, const char *text)
 {
 	enum log_level level = level_of(flags);
-	uint32_t left_out;
 
 	watch_routes(log, text);
-	if (!secret_free(text) || !log_wants(level) || !limit_take(&log->limit, now, &left_out))
-		return;
-	if (left_out > 0)
-		log_warn("openvpn", "%u lines left out: too many at once", left_out);
-	log_line(level, "openvpn", "%s", text);
+	if (secret_free(text) && openvpn_log_may(log, now, level))
+		log_line(level, "openvpn", "%s", text);
 }

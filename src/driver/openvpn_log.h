@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/limit.h"
+#include "base/log.h"
 
 enum { OPENVPN_LOG_CAUSE = 200 };
 
@@ -20,5 +21,8 @@ void openvpn_log_begin(struct openvpn_log *log);
 
 /* `flags` as in >LOG. Lines that may hold credentials or tokens are left out. */
 void openvpn_log_line(struct openvpn_log *log, uint64_t now, const char *flags, const char *text);
+
+/* May one more line be written that openvpn causes? Says so if some could not. */
+bool openvpn_log_may(struct openvpn_log *log, uint64_t now, enum log_level level);
 
 #endif

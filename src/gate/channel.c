@@ -17,6 +17,7 @@ static void fill_hello(const struct gate *gate, struct wire_hello *hello)
 	hello->boot_locked_at = gate->boot_locked_at;
 	hello->control_gid = (int32_t)config->control_gid;
 	hello->log_level = config->log_level;
+	hello->log_size = config->log_size;
 }
 
 /* During a pause and in `off` the driver has nothing to dial. */

@@ -14,20 +14,19 @@
 #include "gate/files.h"
 #include "os/file.h"
 #include "os/holder.h"
+#include "os/log_file.h"
 #include "os/names_socket.h"
 
 enum { SMALL_FILE = 256 };
 
 static int log_file(struct gate *gate, struct err *e)
 {
-	const char *path = gate->config.log_file;
+	const struct config *config = &gate->config;
 	int fd;
 
-	if (file_folder_of(path, 0755, e) == -1)
+	if (file_folder_of(config->log_file, 0755, e) == -1 ||
+	    (fd = log_file_open(config->log_file, config->log_size, config->log_keep, e)) == -1)
 		return -1;
-	fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (fd == -1)
-		return err_errno(e, "%s", path);
 	close(gate->log_fd);
 	gate->log_fd = fd;
 	return 0;

@@ -6,10 +6,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/limit.h"
 #include "base/text.h"
 #include "gate/channel.h"
 #include "gate/gate.h"
 #include "os/child.h"
+#include "os/clock.h"
 
 /* What the driver says of the tunnel: name, addresses, networks, all of them. */
 static int check_tunnel(const struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
@@ -105,6 +107,7 @@ static int verb_open(struct gate *gate, const struct wire_tunnel *tunnel, struct
 
 static void carry_out(struct gate *gate, struct wire_request *request)
 {
+	static struct limit refusals; /* a captured driver asks without end */
 	struct err e = {""};
 	int result = 0;
 
@@ -140,7 +143,8 @@ static void carry_out(struct gate *gate, struct wire_request *request)
 		return;
 	}
 	if (result == -1) {
-		log_warn("gate", "the driver's verb %u is refused: %s", request->verb, e.text);
+		if (limit_take(&refusals, (uint64_t)clock_steady_ms(), NULL))
+			log_warn("gate", "the driver's verb %u is refused: %s", request->verb, e.text);
 		channel_note(gate, NOTE_REFUSED, e.text);
 	}
 }

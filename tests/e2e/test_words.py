@@ -1,7 +1,16 @@
 """What a profile, a server and an openvpn say about trust: never less of it than plain openvpn would have."""
+import json
+import os
+import re
+import signal
+import time
+
+import pytest
+
+from netns import wait_for
 from test_flow import gets_out
 from wire import Endpoint
-from world import SERVER4, SERVERS, Server
+from world import ROOT, SERVER4, SERVERS, Server
 
 
 def refused_for(gate, word):
@@ -41,3 +50,106 @@ def test_server_that_does_not_encrypt(world, portcullis):
     gate.write(world.profile("naked", extra=["tls-cipher COMPLEMENTOFALL:@SECLEVEL=0"]))
     done = gate.ctl("check", gate.profile)
     assert done.returncode == 1 and "known to encrypt" in done.stderr, done.stderr
+
+
+LOOP = {
+    "asks for credentials": ">PASSWORD:Need 'Auth' username/password",
+    "fails": ">PASSWORD:Verification Failed: 'Auth'",
+    "says much": ">LOG:1700000000,W,once more, and once more, and once more, and once more",
+    "has no end of states": ">STATE:1700000000,AUTH,,,,,,\\r\\n>STATE:1700000000,GET_CONFIG,,,,,,",
+    "is fatal": ">FATAL:something bad happened",
+    "refuses": "ERROR: no",
+    "comes again": None,
+}
+SIZE = 64 * 1024
+
+
+def talker(what):
+    """A program in openvpn's place that says one thing without end, as fast as it is heard."""
+    path = f"{ROOT}/talker"
+    loop = ("while True:\n    other = socket.socket(socket.AF_UNIX)\n    other.connect(path)\n    other.close()\n" if what is None else
+            f"said = (\"{what}\\r\\n\" * 500).encode()\nwhile True:\n    os.write(sock.fileno(), said)\n")
+    with open(path, "w", encoding="ascii") as file:
+        file.write("#!/usr/bin/python3\nimport os, socket, sys, threading\npath = sys.argv[sys.argv.index('--management') + 1]\n"
+                   "sock = socket.socket(socket.AF_UNIX)\nsock.connect(path)\n"
+                   "def hear():\n    while sock.recv(65536):\n        pass\n    os._exit(0)\n"
+                   "threading.Thread(target=hear).start()\n"
+                   "sock.sendall(b'>INFO:OpenVPN Management Interface Version 5 -- type\\r\\n>HOLD:Waiting for hold release:0\\r\\n')\n"
+                   + loop)
+    os.chmod(path, 0o755)
+    return path
+
+
+def sizes(gate):
+    return {name: os.path.getsize(f"{gate.directory}/{name}") for name in os.listdir(gate.directory) if name.startswith("portcullis.log")}
+
+
+def bytes_written(pid):
+    try:
+        with open(f"/proc/{pid}/io", encoding="ascii") as file:
+            return int(re.search(r"wchar: (\d+)", file.read())[1])
+    except OSError:
+        return 0
+
+
+@pytest.mark.parametrize("what", LOOP)
+def test_openvpn_that_talks_without_end(world, portcullis, what):
+    """A captured openvpn in a loop: a few lines a second, and never more log than log.size."""
+    gate = portcullis()
+    gate.configure(openvpn=f'{{ binary = "{talker(LOOP[what])}" arguments = {{}} }}',
+                   log=f'{{ file = "{gate.log_file}" level = "debug" size = "{SIZE}" }}',
+                   credentials=f'{{ username = "joe" password-file = "{password_file(gate)}" }}')
+    gate.start().wait(gate={"dialling", "locked"})
+    began, biggest, written = time.monotonic(), 0, 0
+    while time.monotonic() < began + 1.5:
+        biggest = max([biggest, *sizes(gate).values()])
+        written = max([written, *map(bytes_written, gate.host.pids("talker"))])
+        gate.status()
+    assert written > 100_000 or LOOP[what] is None, f"control: only {written} bytes were heard"
+    assert 0 < biggest < SIZE, biggest
+    assert gate.log().count("\n") < 400, "a flood"
+    gate.ctl("down", "--wait", check=True)
+    assert gate.kernel_gate() == "locked"
+
+
+def password_file(gate):
+    path = f"{gate.directory}/password"
+    with open(path, "w", encoding="ascii") as file:
+        file.write("secret\n")
+    os.chmod(path, 0o600)
+    return path
+
+
+def test_log_has_a_size(world, portcullis):
+    """It begins anew before it is full; the one before is kept; while the gate is stopped the driver loses lines instead."""
+    gate = portcullis()
+    size = 8192
+    gate.configure(log=f'{{ file = "{gate.log_file}" level = "debug" size = "{size}" }}')
+    gate.start().wait(gate="open")
+    for _ in range(6):
+        gate.ctl("reconnect", "--wait", check=True)
+        assert all(length <= size for length in sizes(gate).values()), sizes(gate)
+    assert set(sizes(gate)) == {"portcullis.log", "portcullis.log.1"}, sizes(gate)
+    with open(f"{gate.log_file}.1", encoding="ascii") as old, open(gate.log_file, encoding="ascii") as new:
+        old, new = old.read(), new.read()
+    assert old.endswith("\n") and re.match(r"\d{4}-", old) and re.match(r"\d{4}-", new), "whole lines"
+    assert old[:20] <= new[:20]
+    # Nobody can begin it anew now: it ends at its size, and the driver goes on.
+    os.kill(gate.pid, signal.SIGSTOP)
+    try:
+        with open(gate.log_file, "a", encoding="ascii") as file:
+            file.write("x" * (size - os.path.getsize(gate.log_file) - 60) + "\n")
+        os.kill(gate.openvpn(), signal.SIGTERM)
+        wait_for(lambda: json.loads(gate.ctl("status", "--json").stdout)["tunnel"] != "connected", "the driver notices")
+        assert size - 60 <= os.path.getsize(gate.log_file) <= size
+    finally:
+        os.kill(gate.pid, signal.SIGCONT)
+    gate.wait(gate="open")
+    assert os.path.getsize(gate.log_file) < size
+    assert gate.stop() == 0
+    gate.configure(log=f'{{ file = "{gate.log_file}" level = "debug" size = "{size}" keep = 0 }}')
+    os.unlink(f"{gate.log_file}.1")
+    gate.start().wait(gate="open")
+    gate.ctl("reconnect", "--wait", check=True)
+    gate.ctl("reconnect", "--wait", check=True)
+    assert set(sizes(gate)) == {"portcullis.log"}, sizes(gate)

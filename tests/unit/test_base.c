@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -218,6 +219,53 @@ static void errors_are_one_line(void **state)
 	assert_int_equal(err_set(NULL, "x"), -1);
 }
 
+static int full_calls;
+
+static void make_empty(int descriptor)
+{
+	full_calls++;
+	assert_int_equal(ftruncate(descriptor, 0), 0);
+}
+
+static void do_nothing(int descriptor)
+{
+	(void)descriptor;
+}
+
+/* A log has a size, with somebody who can begin it anew and without. */
+static void the_log_has_a_size(void **state)
+{
+	int log = memfd_create("log", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	off_t most = 0;
+
+	(void)state;
+	assert_true(fcntl(log, F_SETFL, O_APPEND) == 0);
+	log_open(log, LOG_INFO);
+	log_bound(4096, NULL);
+	for (int i = 0; i < 1000; i++)
+		log_info("test", "once more");
+	assert_in_range(lseek(log, 0, SEEK_END), 4000, 4096);
+	log_bound(4096, make_empty);
+	for (int i = 0; i < 1000; i++) {
+		off_t now;
+
+		log_info("test", "once more");
+		now = lseek(log, 0, SEEK_END);
+		most = now > most ? now : most;
+	}
+	assert_in_range(most, 3000, 4096 - 4096 / 16);
+	assert_in_range(full_calls, 10, 20);
+	/* It can't be begun anew: then it is full, and stays so. */
+	assert_int_equal(fcntl(log, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+	log_bound(4096, do_nothing);
+	for (int i = 0; i < 1000; i++)
+		log_info("test", "once more");
+	assert_in_range(lseek(log, 0, SEEK_END), 4000, 4096);
+	log_bound(0, NULL);
+	log_open(-1, LOG_INFO);
+	close(log);
+}
+
 static void log_lines_cant_be_forged(void **state)
 {
 	int pipes[2];
@@ -367,6 +415,7 @@ int main(void)
 	    cmocka_unit_test(gate_words_are_the_designs),
 	    cmocka_unit_test(families_take_turns),
 	    cmocka_unit_test(reading_and_writing_are_whole),
+	    cmocka_unit_test(the_log_has_a_size),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
