@@ -52,7 +52,7 @@ port = $(patsubst src/os/%.c,$(BUILD)/obj/src/os/%.o,$(wildcard $(patsubst %,src
 OS_FIREWALL := $(call port,firewall firewall_describe firewall_ports_$(PLATFORM) $(FIREWALL))
 OS_CHILD := $(call port,$(CHILD) $(DESCRIPTOR) clock_unix tool_paths_system)
 OS_INSTALLED := $(call port,$(STRICT_BOOT) install_paths install_root_system file_unix)
-OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(call port,$(NETWATCH) $(DNS) $(NAMES) $(KEYCHAIN) dns_job $(PORTS) $(TUN_NODE) daemon_unix holder_unix log_file_unix)
+OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(call port,$(DEVICE) $(NETWATCH) $(DNS) $(NAMES) $(KEYCHAIN) dns_job $(PORTS) $(TUN_NODE) daemon_unix holder_unix log_file_unix)
 OS_DRIVER := $(call port,$(SANDBOX) $(PEER) $(DESCRIPTOR) clock_unix $(if $(SANITIZE),sandbox_sanitizer))
 # Pure halves of other platforms' ports, and what is the same everywhere: tested and fuzzed here all the same.
 OS_PURE = $(call os,netwatch_route_decode netwatch_route_facts netwatch_route_known netwatch_route_layout \
@@ -62,7 +62,7 @@ OS_PURE = $(call os,netwatch_route_decode netwatch_route_facts netwatch_route_kn
 OS_BACKENDS := $(call os,firewall_pf firewall_pf_anchor firewall_pf_health firewall_pf_leak firewall_pf_main firewall_pf_pause \
 	firewall_pf_talk firewall_pf_macos firewall_ipfw firewall_ipfw_pause firewall_ipfw_settle firewall_ipfw_talk \
 	firewall_ipfw_watch probe_unix probe_group)
-OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(call port,$(NETWATCH) $(NETLINK) $(PORTS) $(PROBE) $(MACHINE) $(SERVICE))
+OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(call port,$(DEVICE) $(NETWATCH) $(NETLINK) $(PORTS) $(PROBE) $(MACHINE) $(SERVICE))
 
 CONFIG := $(call room,src/config)
 GATE := $(call room,src/gate) $(CONFIG)

@@ -20,6 +20,7 @@ TUN_NODE := tun_node_null
 CHILD := child_freebsd child_memfd child_bsd child_unix pid_freebsd pid_bsd pid_unix tool_unix tun_freebsd tun_status
 DESCRIPTOR := descriptor_flags
 PEER := peer_freebsd peer_bsd peer_unix
+DEVICE := device_null route_null
 PORTS := forwarding_null dns_by_hand_freebsd daemon_freebsd notify_null off_marker_freebsd off_marker_unix $(PEER) process_unix sleep_freebsd sleep_bsd sleep_gap
 MACHINE := machine_freebsd machine_fact machine_unix
 SANDBOX := sandbox_freebsd sandbox_bsd

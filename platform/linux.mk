@@ -16,6 +16,7 @@ TUN_NODE := tun_node_linux
 CHILD := child_linux child_memfd child_unix pid_linux pid_unix tool_unix
 DESCRIPTOR := descriptor_flags
 PEER := peer_linux peer_unix
+DEVICE := device_linux route_linux route_kernel_linux route_plan
 PORTS := forwarding_linux dns_by_hand_linux daemon_linux notify_linux off_marker_linux off_marker_unix $(PEER) process_unix sleep_linux
 MACHINE := machine_linux machine_initrd machine_systemd machine_fact machine_unix
 STRICT_BOOT := strict_boot_null

@@ -21,6 +21,7 @@ TUN_NODE := tun_node_null
 CHILD := child_macos child_bsd child_unix pid_macos pid_bsd pid_unix tool_unix
 DESCRIPTOR := descriptor_macos
 PEER := peer_macos peer_bsd peer_unix
+DEVICE := device_null route_null
 PORTS := forwarding_null dns_by_hand_macos daemon_macos notify_null off_marker_macos off_marker_unix $(PEER) process_unix sleep_macos sleep_bsd sleep_gap
 MACHINE := machine_macos machine_fact machine_unix
 SANDBOX := sandbox_macos sandbox_bsd

@@ -6,8 +6,7 @@
 
 #include "base/net.h"
 #include "base/wire.h"
-
-enum { WIRE_SERVERS = 6, WIRE_DOMAINS = 4, WIRE_DOMAIN = 64, WIRE_NETWORKS = 32 };
+#include "base/wire_tunnel.h"
 
 /* Driver to gate. There is no verb for paused, off or a rule. */
 enum wire_verb {
@@ -18,18 +17,6 @@ enum wire_verb {
 	VERB_COUNT,     /* asks for NOTE_GATE with a fresh count of blocked packets */
 	VERB_LEAVE      /* end the attempt: shut the tunnel, reap openvpn, lock */
 };
-
-struct wire_tunnel {
-	char name[NET_NAME_SIZE];
-	struct net_address address4, address6;     /* NET_NONE: none */
-	struct net_prefix networks[WIRE_NETWORKS]; /* the tunnel's own networks */
-	struct net_address dns[WIRE_SERVERS];      /* pushed resolvers */
-	char domains[WIRE_DOMAINS][WIRE_DOMAIN];   /* pushed search domains */
-};
-
-struct err;
-/* Is every value one that there can be, and at least one address there? 0, or -1 and `e`. */
-int wire_check_tunnel(const struct wire_tunnel *tunnel, struct err *e);
 
 struct wire_request {
 	uint32_t version; /* WIRE_VERSION */
@@ -75,6 +62,5 @@ struct wire_note_message {
 	struct wire_hello hello;
 };
 _Static_assert(sizeof(struct net_endpoint) == 20, "no padding on the wire");
-_Static_assert(sizeof(struct net_prefix) == 18, "no padding on the wire");
 
 #endif

@@ -9,11 +9,13 @@
 #include "ctl/ctl_door.h"
 #include "ctl/ctl_off.h"
 #include "os/clock.h"
+#include "os/device.h"
 #include "os/dns_by_hand.h"
 #include "os/firewall.h"
 #include "os/forwarding.h"
 #include "os/off_marker.h"
 #include "os/process.h"
+#include "os/route.h"
 #include "os/strict_boot.h"
 
 #define DAEMON "portcullisd"
@@ -94,7 +96,8 @@ static int remove_all(const struct ctl *ctl, struct removal *removal)
 
 		removal->had_rules = has_rules(removal) || removal->had_rules;
 		e.text[0] = '\0';
-		removal->gone = firewall_remove(removal->fw, &e) == 0 && !has_rules(removal);
+		removal->gone =
+		    firewall_remove(removal->fw, &e) == 0 && !has_rules(removal) && route_remove(&e) == 0;
 		if (ended == 0 && removal->gone && !found) {
 			calm++;
 		} else {
@@ -105,8 +108,9 @@ static int remove_all(const struct ctl *ctl, struct removal *removal)
 			return CTL_ERROR; /* said already, and it will not get better */
 		poll(NULL, 0, RETRY_PAUSE);
 	}
+	/* openvpn ended with the daemon. */
 	if (calm == CALM_LOOKS)
-		return 0;
+		return device_delete_all(&e) == 0 ? 0 : ctl_fail(ctl, "%s", e.text);
 	firewall_by_hand(by_hand, sizeof by_hand);
 	return ctl_fail(ctl, "the rules can't be removed%s%s; instead: %s", e.text[0] != '\0' ? ": " : "",
 			e.text, by_hand);

@@ -33,48 +33,58 @@ void facts_addresses(struct facts *facts, const char *tun4, const char *tun6)
 	take(&facts->tunnel.address6, NET_IPV6, tun6);
 }
 
-/* "route_network_12" with prefix "route_network_" is 12; 0 if it is not that. */
-static uint32_t number_after(const char *name, const char *prefix)
+/* "route_network_12" with prefix "route_network_": the twelfth place; NULL if it is not that. */
+static struct facts_route *place(struct facts *facts, struct facts_route *routes, const char *name,
+				 const char *prefix)
 {
 	size_t length = strlen(prefix);
 	uint64_t number;
 
-	if (strncmp(name, prefix, length) != 0 || text_number(name + length, 1, FACTS_ROUTES, &number) == -1)
-		return 0;
-	return (uint32_t)number;
+	if (strncmp(name, prefix, length) != 0 || text_number(name + length, 1, UINT32_MAX, &number) == -1)
+		return NULL;
+	if (number > FACTS_ROUTES) {
+		facts->routes_left_out = true;
+		return NULL;
+	}
+	return &routes[number - 1];
 }
 
 static bool take_route(struct facts *facts, const char *name, const char *value)
 {
 	struct net_prefix prefix;
-	uint32_t number;
+	struct facts_route *route;
 
-	if ((number = number_after(name, "route_network_")) != 0) {
-		take(&facts->routes[number - 1].network, NET_IPV4, value);
-		return true;
+	if ((route = place(facts, facts->routes4, name, "route_network_")) != NULL)
+		take(&route->network, NET_IPV4, value);
+	else if ((route = place(facts, facts->routes4, name, "route_netmask_")) != NULL)
+		take(&route->mask, NET_IPV4, value);
+	else if ((route = place(facts, facts->routes4, name, "route_gateway_")) != NULL)
+		take(&route->gateway, NET_IPV4, value);
+	else if ((route = place(facts, facts->routes6, name, "route_ipv6_gateway_")) != NULL)
+		take(&route->gateway, NET_IPV6, value);
+	else if ((route = place(facts, facts->routes6, name, "route_ipv6_network_")) == NULL)
+		return false;
+	else if (net_prefix_parse(value, &prefix) == 0 && prefix.address.family == NET_IPV6 &&
+		 route->network.family == NET_NONE) {
+		route->network = prefix.address;
+		route->length = prefix.length;
 	}
-	if ((number = number_after(name, "route_netmask_")) != 0) {
-		take(&facts->routes[number - 1].mask, NET_IPV4, value);
-		return true;
-	}
-	if ((number = number_after(name, "route_ipv6_network_")) != 0) {
-		/* From the other end, as IPv4 and IPv6 are counted apart. */
-		struct facts_route *route = &facts->routes[FACTS_ROUTES - number];
+	return true;
+}
 
-		if (net_prefix_parse(value, &prefix) == 0 && prefix.address.family == NET_IPV6 &&
-		    route->network.family == NET_NONE) {
-			route->network = prefix.address;
-			route->length = prefix.length;
-		}
-		return true;
-	}
-	return false;
+static bool take_size(struct facts *facts, const char *name, const char *value)
+{
+	uint64_t number;
+
+	if (strcmp(name, "tun_mtu") == 0 && text_number(value, WIRE_MTU_MIN, UINT16_MAX, &number) == 0)
+		facts->tunnel.mtu = (uint16_t)number;
+	else if (strcmp(name, "ifconfig_ipv6_netbits") == 0 && text_number(value, 1, 128, &number) == 0)
+		facts->length6 = (uint8_t)number;
+	return strcmp(name, "tun_mtu") == 0 || strcmp(name, "ifconfig_ipv6_netbits") == 0;
 }
 
 void facts_env(struct facts *facts, const char *name, const char *value)
 {
-	uint64_t bits;
-
 	if (strcmp(name, "dev") == 0) {
 		if (net_is_interface_name(value))
 			text_copy(facts->tunnel.name, sizeof facts->tunnel.name, value);
@@ -88,10 +98,11 @@ void facts_env(struct facts *facts, const char *name, const char *value)
 		take(&facts->peer4, NET_IPV4, value);
 	} else if (strcmp(name, "ifconfig_ipv6_remote") == 0) {
 		take(&facts->peer6, NET_IPV6, value);
-	} else if (strcmp(name, "ifconfig_ipv6_netbits") == 0) {
-		if (text_number(value, 1, 128, &bits) == 0)
-			facts->length6 = (uint8_t)bits;
-	} else if (!take_route(facts, name, value)) {
+	} else if (strcmp(name, "route_net_gateway") == 0) {
+		take(&facts->router4, NET_IPV4, value);
+	} else if (strcmp(name, "net_gateway_ipv6") == 0) {
+		take(&facts->router6, NET_IPV6, value);
+	} else if (!take_size(facts, name, value) && !take_route(facts, name, value)) {
 		facts_dns_env(facts, name, value);
 	}
 }
@@ -130,31 +141,66 @@ static void add_network(struct facts *facts, const struct net_address *address, 
 	}
 }
 
-static void add_route(struct facts *facts, const struct facts_route *route)
+/* As the tunnel's own network, unless it is "everything" by another name. */
+static void add_routed_network(struct facts *facts, const struct net_prefix *to)
 {
-	struct net_prefix prefix = {.address = route->network, .length = route->length};
-	int length = route->network.family == NET_IPV4 ? mask_length(&route->mask) : route->length;
-
-	if (route->network.family == NET_NONE || length < SHORTEST_NETWORK)
-		return;
-	if (route->network.family == NET_IPV4 && route->mask.family == NET_NONE)
-		length = 32;
-	prefix.length = (uint8_t)length;
 	/* A route over the server itself is a way of saying "everything". */
-	if (!net_prefix_contains(&prefix, &facts->endpoint.address))
-		add_network(facts, &route->network, length);
+	if (to->length >= SHORTEST_NETWORK && !net_prefix_contains(to, &facts->endpoint.address))
+		add_network(facts, &to->address, to->length);
+}
+
+static bool same_way(const struct wire_route *a, const struct wire_route *b)
+{
+	return memcmp(&a->to, &b->to, sizeof a->to) == 0;
+}
+
+static void add_route(struct facts *facts, const struct facts_route *told, const struct net_address *router)
+{
+	struct wire_route route = {.to = {told->network, told->length}, .gateway = told->gateway};
+	size_t i = 0;
+
+	if (told->network.family == NET_IPV4) {
+		int length = told->mask.family == NET_NONE ? 32 : mask_length(&told->mask);
+
+		if (length == -1)
+			return;
+		route.to.length = (uint8_t)length;
+		net_prefix_clear(&route.to);
+	}
+	if (!wire_can_be_routed(&route.to))
+		return;
+	route.excluded = router->family != NET_NONE && net_address_equal(router, &told->gateway);
+	while (i < WIRE_ROUTES && facts->tunnel.routes[i].to.address.family != NET_NONE &&
+	       !same_way(&facts->tunnel.routes[i], &route))
+		i++;
+	if (i == WIRE_ROUTES)
+		facts->routes_left_out = true;
+	else if (facts->tunnel.routes[i].to.address.family == NET_NONE)
+		facts->tunnel.routes[i] = route;
+	if (!route.excluded)
+		add_routed_network(facts, &route.to);
 }
 
 void facts_finish(struct facts *facts)
 {
-	memset(facts->tunnel.networks, 0, sizeof facts->tunnel.networks);
-	add_network(facts, &facts->tunnel.address4,
-		    facts->mask4.family == NET_NONE ? 32 : mask_length(&facts->mask4));
+	struct wire_tunnel *tunnel = &facts->tunnel;
+	int length4 = facts->mask4.family == NET_NONE ? 32 : mask_length(&facts->mask4);
+
+	memset(tunnel->networks, 0, sizeof tunnel->networks);
+	memset(tunnel->routes, 0, sizeof tunnel->routes);
+	tunnel->peer4 = facts->peer4;
+	tunnel->length4 = tunnel->address4.family == NET_NONE || length4 == -1 ? 0 : (uint8_t)length4;
+	tunnel->length6 = tunnel->address6.family == NET_NONE ? 0
+			  : facts->length6 == 0               ? 128
+							      : facts->length6;
+	add_network(facts, &tunnel->address4, length4);
 	add_network(facts, &facts->peer4, 32);
-	add_network(facts, &facts->tunnel.address6, facts->length6 == 0 ? 128 : facts->length6);
+	add_network(facts, &tunnel->address6, tunnel->length6);
 	add_network(facts, &facts->peer6, 128);
-	for (size_t i = 0; i < FACTS_ROUTES; i++)
-		add_route(facts, &facts->routes[i]);
+	for (size_t i = 0; i < FACTS_ROUTES; i++) {
+		add_route(facts, &facts->routes4[i], &facts->router4);
+		add_route(facts, &facts->routes6[i], &facts->router6);
+	}
 }
 
 bool facts_same_addresses(const struct facts *facts, const struct wire_tunnel *told)

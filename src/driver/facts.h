@@ -8,11 +8,12 @@
 
 #include "base/wire_channel.h"
 
-enum { FACTS_ROUTES = 32 };
+enum { FACTS_ROUTES = WIRE_ROUTES };
 
 struct facts_route {
 	struct net_address network;
 	struct net_address mask; /* IPv4; NET_NONE: `length` counts */
+	struct net_address gateway;
 	uint8_t length;
 };
 
@@ -20,8 +21,10 @@ struct facts {
 	struct wire_tunnel tunnel; /* ready for the gate */
 	struct net_endpoint endpoint;
 	struct net_address mask4, peer4, peer6;
+	struct net_address router4, router6; /* of the network that openvpn found itself in */
 	uint8_t length6;
-	struct facts_route routes[FACTS_ROUTES];
+	struct facts_route routes4[FACTS_ROUTES], routes6[FACTS_ROUTES];
+	bool routes_left_out;                                            /* there were more */
 	uint32_t server_order[WIRE_SERVERS], domain_order[WIRE_DOMAINS]; /* lower comes first */
 	const char *profile; /* canonical: its filters; NULL: none */
 	size_t profile_length;
@@ -36,7 +39,7 @@ void facts_addresses(struct facts *facts, const char *tun4, const char *tun6);
 void facts_env(struct facts *facts, const char *name, const char *value);
 /* One line of openvpn's log: its version, and options that a server pushed. */
 void facts_log(struct facts *facts, const char *text);
-/* After the block: makes the networks. */
+/* After the block: makes the networks and routes. */
 void facts_finish(struct facts *facts);
 /* Are name and addresses those of `told`? */
 bool facts_same_addresses(const struct facts *facts, const struct wire_tunnel *told);

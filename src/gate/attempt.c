@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "gate/files.h"
 #include "os/child.h"
+#include "os/device.h"
 
 /* design: "the hole stays until openvpn is reaped, 1.5 s at most" */
 enum { LEAVE_MS = 1500, OUTPUT_MAX = 64 * 1024 + 1 };
@@ -35,12 +36,32 @@ static int check_dial(const struct gate *gate, const struct net_endpoint *endpoi
 		return err_set(e, "nobody wants a tunnel");
 	if (!is_a_remote(&gate->profile, endpoint))
 		return err_set(e, "no remote of the profile is there");
+	/* What an earlier attempt of ours left has no openvpn any more. */
+	if (netwatch_taken(gate->config.interface) && device_delete(gate->config.interface, e) == -1)
+		return -1;
 	if (netwatch_taken(gate->config.interface))
 		return err_set(e, "%s exists and is not ours; instead: remove it, or name another interface",
 			       gate->config.interface);
 	if (!net_address_is_dialable(&endpoint->address))
 		return err_set(e, "the address can't be a server's");
 	return 0;
+}
+
+/* Its device, then openvpn. 0, or -1 and `e`: then neither is there. */
+static int launch(struct gate *gate, struct err *e)
+{
+	const struct config *config = &gate->config;
+	struct attempt *attempt = &gate->attempt;
+	struct err none = {""};
+
+	if (device_make(config->interface, config->openvpn_user.number, config->openvpn_group.number, e) ==
+	    -1)
+		return -1;
+	fault_point("device-made");
+	attempt->pid = spawn_openvpn(gate, &attempt->endpoint, &attempt->output, e);
+	if (attempt->pid == -1 && device_delete(config->interface, &none) == -1)
+		log_warn("gate", "%s", none.text);
+	return attempt->pid == -1 ? -1 : 0;
 }
 
 int attempt_dial(struct gate *gate, const struct net_endpoint *endpoint, struct err *e)
@@ -57,13 +78,12 @@ int attempt_dial(struct gate *gate, const struct net_endpoint *endpoint, struct 
 	if (gate_flip(gate, GATE_DIALLING, why) == -1)
 		return err_set(e, "the gate can't be set to dialling");
 	fault_point("dialling");
-	attempt->pid = spawn_openvpn(gate, endpoint, &attempt->output, e);
-	if (attempt->pid == -1) {
+	if (launch(gate, e) == -1) {
 		attempt->pid = 0;
 		gate_flip(gate, GATE_LOCKED, "openvpn can't be started");
 		return -1;
 	}
-	attempt->leaving = false;
+	attempt->leaving = attempt->set = false;
 	attempt->why[0] = '\0';
 	files_save_attempt(gate, attempt->pid, child_started(attempt->pid));
 	fault_point("spawned");
@@ -152,7 +172,8 @@ static void clean(struct gate *gate)
 	bool ours = attempt->index != 0 && netwatch_index(gate->config.interface) == attempt->index;
 	struct err e = {""};
 
-	if (netwatch_clean(ours ? gate->config.interface : NULL, &attempt->endpoint, &e) == -1)
+	if (!device_is_gates() &&
+	    netwatch_clean(ours ? gate->config.interface : NULL, &attempt->endpoint, &e) == -1)
 		log_warn("gate", "clean-up after openvpn: %s", e.text);
 	dns_job_want(&gate->dns, false);
 	files_save_attempt(gate, 0, 0);
@@ -169,6 +190,7 @@ static void clean(struct gate *gate)
 void attempt_reaped(struct gate *gate, int status)
 {
 	struct attempt *attempt = &gate->attempt;
+	struct err e = {""};
 	char why[WIRE_TEXT];
 
 	attempt->pid = 0; /* the number may be another's from now on */
@@ -187,6 +209,9 @@ void attempt_reaped(struct gate *gate, int status)
 	text_copy(why, sizeof why, attempt->why);
 	attempt->why[0] = '\0';
 	channel_note(gate, NOTE_ENDED, why);
+	/* It takes some milliseconds: while the driver thinks of what comes next. */
+	if (device_delete(gate->config.interface, &e) == -1)
+		log_warn("gate", "clean-up after openvpn: %s", e.text);
 	if (gate->pause_wanted != 0 && gate->state == GATE_LOCKED && !gate->stopping)
 		gate_pause_begin(gate);
 	gate->pause_wanted = 0;
@@ -208,6 +233,8 @@ void attempt_clean_earlier(struct gate *gate)
 	if (child_end(pid, started) == -1)
 		log_error("gate", "an earlier openvpn (pid %d) can't be ended", (int)pid);
 	if (netwatch_clean(NULL, &endpoint, &e) == -1)
+		log_warn("gate", "clean-up: %s", e.text);
+	if (device_delete_all(&e) == -1)
 		log_warn("gate", "clean-up: %s", e.text);
 	dns_job_want(&gate->dns, false);
 	files_save_attempt(gate, 0, 0);

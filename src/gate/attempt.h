@@ -19,6 +19,7 @@ struct attempt {
 	struct net_endpoint endpoint;
 	struct wire_tunnel tunnel; /* as the driver told it, checked */
 	unsigned index;            /* of its interface, once proven; 0 not yet */
+	bool set;                  /* the device has what `tunnel` says */
 	char why[WIRE_TEXT];       /* why it is left */
 };
 

@@ -9,6 +9,7 @@
 #include "os/forwarding.h"
 #include "os/notify.h"
 #include "os/off_marker.h"
+#include "os/route.h"
 #include "os/strict_boot.h"
 
 enum { RETRY_FIRST_MS = 50, RETRY_MAX_MS = 5000, FAILURES_BEFORE_LINKS_DOWN = 2 };
@@ -36,6 +37,35 @@ static void arm_retry(struct gate *gate)
 	evtimer_add(gate->retry, &delay);
 }
 
+int gate_route(struct gate *gate, bool open, struct err *e)
+{
+	const struct identity *user = &gate->config.openvpn_user;
+	const struct route_wish wish = {.situation = &gate->situation,
+					.openvpn = user->known ? user->number : 0,
+					.tunnel = open ? &gate->attempt.tunnel : NULL,
+					.index = gate->attempt.index,
+					.redirect = !gate->profile.route_nopull};
+
+	return route_assert(&wish, e);
+}
+
+/* The second wall; the first one has been asked already. */
+static void shut_routes(struct gate *gate)
+{
+	struct err e = {""};
+
+	if (gate_route(gate, false, &e) == -1)
+		log_warn("gate", "the second wall can't be set: %s", e.text);
+}
+
+static void open_routes(void)
+{
+	struct err e = {""};
+
+	if (route_remove(&e) == -1)
+		log_error("gate", "%s", e.text);
+}
+
 static void unprotected(struct gate *gate, const struct err *cause)
 {
 	struct err e = {""};
@@ -47,6 +77,7 @@ static void unprotected(struct gate *gate, const struct err *cause)
 	log_error("gate", "UNPROTECTED: %s", why);
 	set_state(gate, GATE_UNPROTECTED, why);
 	gate->abandon(gate, "the gate is unprotected");
+	shut_routes(gate);
 	if (forwarding_end(&e) == -1)
 		log_error("gate", "gateway: %s", e.text);
 	/* Each time: a link may have come, or somebody set one up. */
@@ -123,6 +154,8 @@ int gate_flip(struct gate *gate, enum wire_gate to, const char *why)
 	shape_situation(gate, to);
 	if (firewall_assert(gate->fw, &gate->situation, &e) == 0) {
 		protected_again(gate);
+		if (to != GATE_OPEN)
+			shut_routes(gate);
 		set_state(gate, to, why);
 		if (!stood)
 			gate_begin_gateway(gate);
@@ -155,6 +188,7 @@ static void go_off(struct gate *gate, const char *why)
 		gate_flip(gate, GATE_LOCKED, "off failed");
 		return;
 	}
+	open_routes();
 	if (gate->pause_end != NULL)
 		evtimer_del(gate->pause_end);
 	gate->pause_until = 0;
@@ -219,6 +253,7 @@ static int first_lock(struct gate *gate, struct err *e)
 	refill(gate);
 	if (firewall_assert(gate->fw, &gate->situation, e) == 0) {
 		text_copy(gate->reason, sizeof gate->reason, "start");
+		shut_routes(gate);
 		return 0;
 	}
 	if (gate->base == NULL)
@@ -285,6 +320,7 @@ void gate_pause_begin(struct gate *gate)
 		return;
 	}
 	gate->pause_wanted = 0;
+	open_routes();
 	evtimer_add(gate->pause_end, &length);
 	text_time(stamp, gate->pause_until);
 	text_append(why, sizeof why, &used, "paused until %s; everything passes", stamp);

@@ -58,6 +58,9 @@ int gate_start(struct gate *gate, struct err *e);
  * then the gate is locked, or unprotected and being retried. */
 int gate_flip(struct gate *gate, enum wire_gate to, const char *why);
 
+/* Routes of our own: into the attempt's tunnel, or nowhere. 0, or -1 and `e`. */
+int gate_route(struct gate *gate, bool open, struct err *e);
+
 /* The lock stands and did not before: now others' packets may be forwarded, if it is a gateway. */
 void gate_begin_gateway(struct gate *gate);
 

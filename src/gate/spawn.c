@@ -71,7 +71,8 @@ static void fill(struct arguments *arguments, const struct gate *gate, const str
 {
 	const struct config *config = &gate->config;
 	const char *words[CHILD_OPENVPN_WORDS];
-	size_t word_count = child_openvpn_words(config->interface, endpoint, words);
+	size_t word_count =
+	    child_openvpn_words(config->interface, endpoint, !gate->profile.route_nopull, words);
 
 	snprintf(arguments->port, sizeof arguments->port, "%u", endpoint->port);
 	snprintf(arguments->socket, sizeof arguments->socket, "%.*s/openvpn.sock", PATH_MAX - 16,
@@ -96,10 +97,6 @@ static void fill(struct arguments *arguments, const struct gate *gate, const str
 	add(arguments, "--management");
 	add(arguments, arguments->socket);
 	add(arguments, "unix");
-	if (!gate->profile.route_nopull) {
-		add(arguments, "--redirect-gateway");
-		add(arguments, "def1");
-	}
 	add_words(arguments, memcpy(arguments->fixed, fixed, sizeof fixed));
 	arguments->list[arguments->count] = NULL;
 }

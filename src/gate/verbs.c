@@ -3,15 +3,18 @@
 #include "gate/verbs.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/fault.h"
 #include "base/limit.h"
 #include "base/text.h"
 #include "gate/channel.h"
 #include "gate/gate.h"
 #include "os/child.h"
 #include "os/clock.h"
+#include "os/device.h"
 
 /* What the driver says of the tunnel: name, addresses, networks, all of them. */
 static int check_tunnel(const struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
@@ -45,6 +48,22 @@ static unsigned proven_index(const struct gate *gate, const struct wire_tunnel *
 	return index;
 }
 
+/* Once for an attempt: what openvpn says later can only be the same. */
+static int set_device(struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
+{
+	struct attempt *attempt = &gate->attempt;
+
+	if (!device_is_gates())
+		return 0;
+	if (attempt->set && memcmp(tunnel, &attempt->tunnel, offsetof(struct wire_tunnel, networks)) != 0)
+		return err_set(e, "openvpn tells other addresses or routes than before");
+	if (!attempt->set && device_set(tunnel, e) == -1)
+		return -1;
+	attempt->set = true;
+	fault_point("device-set");
+	return 0;
+}
+
 /* Puts into the situation what the driver says; asserts nothing yet. */
 static void take_tunnel(struct gate *gate, const struct wire_tunnel *tunnel)
 {
@@ -72,17 +91,20 @@ static int verb_address(struct gate *gate, const struct wire_tunnel *tunnel, str
 		return err_set(e, "the gate is open: its tunnel's addresses stay");
 	if (check_tunnel(gate, tunnel, e) == -1)
 		return -1;
+	if (gate->attempt.set)
+		return set_device(gate, tunnel, e);
 	take_tunnel(gate, tunnel);
 	if (firewall_assert(gate->fw, &gate->situation, e) == -1) {
 		gate_flip(gate, GATE_LOCKED, "the tunnel's address can't be guarded");
 		return -1;
 	}
+	if (set_device(gate, tunnel, e) == -1)
+		return -1;
 	gate->attempt.index = proven_index(gate, tunnel, &not_yet);
 	return 0;
 }
 
-/* What verb_address has proven needs no second look: an index is never used
- * again, and an interface that goes away is an event of its own. */
+/* What was proven before is proven anew: an index can be asked for. */
 static int verb_open(struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
 {
 	char why[WIRE_TEXT], address[NET_ADDRESS_TEXT];
@@ -92,9 +114,12 @@ static int verb_open(struct gate *gate, const struct wire_tunnel *tunnel, struct
 		return err_set(e, "the gate is %s", wire_gate_word(gate->state));
 	if (check_tunnel(gate, tunnel, e) == -1)
 		return -1;
-	take_tunnel(gate, tunnel);
-	if (gate->attempt.index == 0 && (gate->attempt.index = proven_index(gate, tunnel, e)) == 0)
+	if (set_device(gate, tunnel, e) == -1)
 		return -1;
+	take_tunnel(gate, tunnel);
+	if ((gate->attempt.index = proven_index(gate, tunnel, e)) == 0 || gate_route(gate, true, e) == -1)
+		return -1;
+	fault_point("routes-set");
 	gate->situation.tunnel.index = gate->attempt.index;
 	net_address_text(tunnel->address4.family != NET_NONE ? &tunnel->address4 : &tunnel->address6,
 			 address);

@@ -22,14 +22,16 @@ int child_scratch(const char *name, struct err *e);
  * root, ENOTSUP), no core. 0 or -1 with errno. */
 int child_confine_openvpn(uint32_t uid, uint32_t gid);
 
-enum { CHILD_OPENVPN_WORDS = 8 };
+enum { CHILD_OPENVPN_WORDS = 12 };
 
 /* What openvpn is told of its device `interface`, what it may run by itself
- * (nothing, or where it has no other way ifconfig and route), and how small its
- * packets must be where the firewall can't let in errors about the path to
- * `endpoint`: options for its command line, as many as it returns. `interface`
- * must outlive `words`. */
-size_t child_openvpn_words(const char *interface, const struct net_endpoint *endpoint, const char **words);
+ * (nothing, or where it has no other way ifconfig and route), what it sets by
+ * itself (nothing, or addresses and routes, then also that all goes into the
+ * tunnel if `redirect`), and how small its packets must be where the firewall
+ * can't let in errors about the path to `endpoint`: options for its command
+ * line, as many as it returns. `interface` must outlive `words`. */
+size_t child_openvpn_words(const char *interface, const struct net_endpoint *endpoint, bool redirect,
+			   const char **words);
 
 /* In a child: it ends when its parent does. 0 or -1 with errno. macOS has no
  * such thing: there a child ends because its channel closes (known-issues.md). */

@@ -29,7 +29,8 @@ int child_confine_openvpn(uint32_t uid, uint32_t gid)
 /* pf and ipfw can't relate an error to the hole's packets, so none comes in (row
  * 4), and nobody on the way may cut an IPv6 packet up (RFC 8200, section 5): at
  * most 1280 bytes with the 48 of both headers. IPv4's are cut up by routers. */
-size_t child_openvpn_words(const char *interface, const struct net_endpoint *endpoint, const char **words)
+size_t child_openvpn_words(const char *interface, const struct net_endpoint *endpoint, bool redirect,
+			   const char **words)
 {
 	size_t count = child_bsd_device(interface, words);
 
@@ -38,6 +39,10 @@ size_t child_openvpn_words(const char *interface, const struct net_endpoint *end
 	if (endpoint->address.family == NET_IPV6 && endpoint->proto == NET_UDP) {
 		words[count++] = "--mssfix";
 		words[count++] = "1232";
+	}
+	if (redirect) {
+		words[count++] = "--redirect-gateway";
+		words[count++] = "def1";
 	}
 	return count;
 }

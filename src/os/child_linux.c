@@ -85,14 +85,19 @@ bool child_holds_interface(pid_t pid, const char *name)
 	return found;
 }
 
-size_t child_openvpn_words(const char *interface, const struct net_endpoint *endpoint, const char **words)
+/* It sets nothing: not the addresses, not the routes (device.h, route.h). */
+size_t child_openvpn_words(const char *interface, const struct net_endpoint *endpoint, bool redirect,
+			   const char **words)
 {
 	(void)endpoint; /* conntrack relates the errors: row 4 */
+	(void)redirect;
 	words[0] = "--dev";
 	words[1] = interface;
-	words[2] = "--script-security"; /* it asks the kernel itself, and runs nothing */
+	words[2] = "--script-security";
 	words[3] = "0";
-	return 4;
+	words[4] = "--ifconfig-noexec";
+	words[5] = "--route-noexec";
+	return 6;
 }
 
 int child_own_path(char *to, size_t size)

@@ -110,6 +110,9 @@ static void decode_tun(const struct nlattr *data, struct rtnl_link *link)
 	while ((attribute = next_attribute(&walk)) != NULL) {
 		if (mnl_attr_get_type(attribute) == IFLA_TUN_TYPE && mnl_attr_get_payload_len(attribute) == 1)
 			link->tap = mnl_attr_get_u8(attribute) != IFF_TUN;
+		if (mnl_attr_get_type(attribute) == IFLA_TUN_PERSIST &&
+		    mnl_attr_get_payload_len(attribute) == 1)
+			link->persists = mnl_attr_get_u8(attribute) != 0;
 	}
 }
 
@@ -146,6 +149,8 @@ static int decode_link(const struct nlmsghdr *header, struct rtnl_link *link)
 
 		if (type == IFLA_IFNAME && take_name(attribute, link) == -1)
 			return -1;
+		if (type == IFLA_IFALIAS && text_in(attribute) != NULL)
+			(void)text_copy(link->alias, sizeof link->alias, text_in(attribute));
 		if (type == IFLA_LINKINFO && decode_link_info(attribute, link) == -1)
 			return -1;
 	}

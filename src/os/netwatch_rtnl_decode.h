@@ -24,6 +24,8 @@ struct rtnl_link {
 	char name[NET_NAME_SIZE];
 	char driver[16]; /* IFLA_INFO_KIND, "" for hardware */
 	bool tap;        /* driver "tun" in its Ethernet shape */
+	bool persists;   /* driver "tun": stays when nobody holds it */
+	char alias[16];  /* cut */
 };
 
 struct rtnl_address {

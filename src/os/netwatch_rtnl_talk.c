@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/text.h"
 #include "os/netlink_linux.h"
 
 enum { REQUEST_SIZE = 256, DUMP_TRIES = 8 };
@@ -46,6 +47,14 @@ static struct nlmsghdr *request_begin(char *buffer, uint16_t type, uint16_t flag
 	return header;
 }
 
+struct nlmsghdr *rtnl_begin(char *buffer, uint16_t type, uint16_t flags, size_t fixed)
+{
+	struct nlmsghdr *header = request_begin(buffer, type, flags);
+
+	memset(mnl_nlmsg_put_extra_header(header, fixed), 0, fixed);
+	return header;
+}
+
 struct hearing {
 	rtnl_message_fn *each;
 	void *argument;
@@ -67,6 +76,11 @@ static int ask(struct rtnl *rtnl, struct nlmsghdr *header, struct hearing *heari
 
 	errno = -result;
 	return result == 0 ? 0 : -1;
+}
+
+int rtnl_change(struct rtnl *rtnl, struct nlmsghdr *message)
+{
+	return ask(rtnl, message, NULL) == 0 ? 0 : errno;
 }
 
 int rtnl_dump(struct rtnl *rtnl, uint16_t question, uint8_t family, rtnl_message_fn *each,
@@ -112,6 +126,19 @@ int rtnl_link_by_name(struct rtnl *rtnl, const char *name, struct rtnl_link *lin
 	if (ask(rtnl, header, &hearing) == -1)
 		return errno == ENODEV ? 1 : err_errno(e, "%s", name);
 	return link->index != 0 ? 0 : err_set(e, "%s: the kernel's answer makes no sense", name);
+}
+
+int rtnl_link_name(struct rtnl *rtnl, unsigned index, char name[static NET_NAME_SIZE])
+{
+	_Alignas(8) char buffer[RTNL_REQUEST];
+	struct rtnl_link link = {.index = 0};
+	struct hearing hearing = {.each = take_link, .argument = &link};
+	struct nlmsghdr *header = rtnl_begin(buffer, RTM_GETLINK, NLM_F_ACK, sizeof(struct ifinfomsg));
+
+	((struct ifinfomsg *)mnl_nlmsg_get_payload(header))->ifi_index = (int)index;
+	if (ask(rtnl, header, &hearing) == -1 || link.index != index)
+		return -1;
+	return text_copy(name, NET_NAME_SIZE, link.name);
 }
 
 /* A link is meant by its index: a name may have passed to another meanwhile. */

@@ -2,6 +2,7 @@
 #ifndef OS_NETWATCH_RTNL_TALK_H
 #define OS_NETWATCH_RTNL_TALK_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -23,6 +24,18 @@ int rtnl_dump(struct rtnl *rtnl, uint16_t question, uint8_t family, rtnl_message
 
 /* One link by name. 0, 1 if there is none, or -1 and `e`. */
 int rtnl_link_by_name(struct rtnl *rtnl, const char *name, struct rtnl_link *link, struct err *e);
+
+/* The name of a link, for a text. 0, or -1. */
+int rtnl_link_name(struct rtnl *rtnl, unsigned index, char name[static NET_NAME_SIZE]);
+
+/* A message to be filled: RTM_*, NLM_F_* beside NLM_F_REQUEST, and room for the fixed part behind it,
+ * all zero. `buffer` has RTNL_REQUEST bytes and is aligned for a uint32_t. */
+enum { RTNL_REQUEST = 512 };
+struct nlmsghdr;
+struct nlmsghdr *rtnl_begin(char *buffer, uint16_t type, uint16_t flags, size_t fixed);
+
+/* Asks for the change. 0, or an errno. */
+int rtnl_change(struct rtnl *rtnl, struct nlmsghdr *message);
 
 /* Each: 0, or -1 and `e`. What is gone already counts as done. */
 int rtnl_link_delete(struct rtnl *rtnl, const struct rtnl_link *link, struct err *e);

@@ -32,7 +32,7 @@ FORBIDDEN_LIBRARIES = ("libssl", "libcrypto", "liblz4", "libjansson", "libcurl",
 FORBIDDEN_SYMBOLS = re.compile(r" [Tt] (profile_|tunnel_step|ovm_)")
 PLATFORM = re.compile(r"^\s*#\s*(?:el)?if.*\b(__linux__|__linux|__APPLE__|__FreeBSD__|__OpenBSD__|__NetBSD__|_WIN32|__unix__)",
                       re.M)
-FILE_MAX, HEADER_MAX, FUNCTION_MAX, GATE_MAX, MEDIAN_MAX = 800, 80, 100, 2510, 20
+FILE_MAX, HEADER_MAX, FUNCTION_MAX, GATE_MAX, MEDIAN_MAX = 800, 80, 100, 2610, 20
 # Twins: the build picks one of them, so they define the same names.
 TWINS = re.compile(r"(_null|fault_none|sandbox_sanitizer)\.c$")
 KEYWORDS = {"if", "for", "while", "switch", "return", "sizeof", "defined", "_Static_assert", "_Alignas", "__attribute__"}
@@ -287,7 +287,7 @@ PLANTED = {
                       {"src/base/a.c": OK + "int a(void)\n{\n\treturn 0;\n}\n"}),
     check_platforms: ({"src/os/a.c": OK + "#if defined(__APPLE__)\n#endif\n"}, {"src/os/a.c": OK + "/* __APPLE__ */\n"}),
     check_purpose: ({"src/base/a.c": "int a;\n"}, {"src/base/a.c": OK}),
-    check_gate_size: ({"src/gate/a.c": OK + "int a;\n" * 2511}, {"src/gate/a.c": OK + "int a;\n\n/* b */\n" * 2499}),
+    check_gate_size: ({"src/gate/a.c": OK + "int a;\n" * (GATE_MAX + 1)}, {"src/gate/a.c": OK + "int a;\n\n/* b */\n" * (GATE_MAX - 1)}),
     check_null_twins: ({"src/os/port.h": OK + "int port_a(void);\nint port_b(void);\n",
                         "src/os/port_null.c": OK + "int port_a(void)\n{\n\treturn 0;\n}\n"},
                        {"src/os/port.h": OK + "typedef void port_fn(\n\tint a);\nint port_a(void);\n",

@@ -331,7 +331,7 @@ def test_daemon_ends_under_a_sender(world, portcullis, flood_program, sig):
         assert attempts > 1000
     # The control: the same sender with the rules taken away.
     with world.wire("udp") as wire:
-        world.host.run("nft", "flush", "ruleset")
+        world.host.without_walls()
         world.host.call(send_udp, INTERNET4, 5300, TOKEN)
         world.fence(wire)
         assert wire.seen(TOKEN)
@@ -713,6 +713,10 @@ def test_rules_flushed_while_nobody_holds_them(world, portcullis):
     wait_for(lambda: not gate.openvpns(), "openvpn gone")
     world.host.run("nft", "flush", "ruleset")
     with world.wire("udp") as wire:
+        world.host.call(send_udp, INTERNET4, 5300, TOKEN)
+        world.fence(wire)
+        assert not wire.seen(TOKEN), "the second wall"
+        world.host.without_second_wall()
         world.host.call(send_udp, INTERNET4, 5300, TOKEN)
         world.fence(wire)
         assert wire.seen(TOKEN), "the residual that docs/security.md names"

@@ -17,7 +17,6 @@ VICTIMS = ("openvpn", "driver", "portcullisd")
 STATES = {
     "connecting": ("udp", True),
     "authenticating": ("slowtls", True),
-    "configuring": ("udp", True),
     "connected": ("udp", True),
     "leaving": ("udp", False),
     "waiting": ("stranger", False),
@@ -27,7 +26,7 @@ STATES = {
 MATRIX = [(victim, state) for victim in VICTIMS for state in STATES
           if not (victim == "openvpn" and state in ("down", "waiting", "stopped"))]
 MOMENTS = ("flip-before-send", "flip-after-send", "flip-before-readback", "locked", "driver-started", "dialling",
-           "spawned", "reaped")
+           "device-made", "spawned", "device-set", "routes-set", "reaped")
 FAULTS = [(moment, n) for moment in MOMENTS[:3] for n in range(1, 9)] + [(moment, 1) for moment in MOMENTS[3:]]
 SKIP = "host 203.0.113.10 and udp and not port 5301 and not port 5300"
 
@@ -94,8 +93,7 @@ def strike(gate, victim):
 def test_kill_in_every_state(world, portcullis, flood_program, cell):
     victim, state = cell
     server, opens = STATES[state]
-    # A profile's route-delay holds openvpn between the options and CONNECTED.
-    extra = {"stopped": ("auth-user-pass",), "configuring": ("route-delay 2",)}.get(state, ())
+    extra = {"stopped": ("auth-user-pass",)}.get(state, ())
     world.server(server)
     gate = portcullis(server, extra=extra)
     assert gate.run_daemon("-L").returncode == 0

@@ -10,9 +10,11 @@
 #include "gate/channel.h"
 #include "gate/files.h"
 #include "os/child.h"
+#include "os/device.h"
 #include "os/forwarding.h"
 #include "os/off_marker.h"
 #include "os/peer.h"
+#include "os/route.h"
 
 enum { NO_SUCH_PID = 0x3fffffff }; /* above every kernel's pid_max */
 
@@ -130,6 +132,49 @@ bool netwatch_taken(const char *name)
 {
 	(void)name;
 	return false;
+}
+
+bool device_is_gates(void)
+{
+	return true;
+}
+
+int device_make(const char *name, uint32_t uid, uint32_t gid, struct err *e)
+{
+	(void)name, (void)uid, (void)gid, (void)e;
+	return 0;
+}
+
+/* The real one refuses this too. */
+int device_set(const struct wire_tunnel *tunnel, struct err *e)
+{
+	return tunnel->mtu != 0 ? 0 : err_set(e, "openvpn has not told the tunnel's MTU");
+}
+
+int device_delete(const char *name, struct err *e)
+{
+	(void)name, (void)e;
+	return 0;
+}
+
+int device_delete_all(struct err *e)
+{
+	(void)e;
+	return 0;
+}
+
+int route_assert(const struct route_wish *wish, struct err *e)
+{
+	(void)e;
+	if (wish->tunnel != NULL && wish->index == 0)
+		abort();
+	return 0;
+}
+
+int route_remove(struct err *e)
+{
+	(void)e;
+	return 0;
 }
 
 bool child_holds_interface(pid_t pid, const char *name)

@@ -276,6 +276,9 @@ static void test_hostile_facts(void **state)
 	    "route_ipv6_network_1=::/0",
 	    "route_ipv6_network_2=10.0.0.0/8",
 	};
+	/* Routes that lead to the tunnel and stay there: the gate's table is no matter of the server's
+	 * address. */
+	static const char *const routes[] = {"0.0.0.0/1", "::/0", "192.0.2.0/24"};
 	struct wire_tunnel nothing = {.name = "tun0"};
 	char line[128];
 
@@ -287,6 +290,8 @@ static void test_hostile_facts(void **state)
 		feed(line);
 	}
 	feed(">UPDOWN:ENV,END");
+	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
+		assert_int_equal(net_prefix_parse(routes[i], &nothing.routes[i].to), 0);
 	assert_string_equal(it.events, "");
 	assert_memory_equal(&it.session.facts.tunnel, &nothing, sizeof nothing);
 	end();

@@ -44,6 +44,8 @@ static struct wire_request tunnel(uint32_t verb)
 
 	memcpy(request.tunnel.name, "tun0", 5);
 	net_address_parse("10.8.0.2", &request.tunnel.address4);
+	request.tunnel.length4 = 24;
+	request.tunnel.mtu = 1500;
 	net_prefix_parse("10.8.0.0/24", &request.tunnel.networks[0]);
 	net_address_parse("10.8.0.1", &request.tunnel.dns[0]);
 	memcpy(request.tunnel.domains[0], "example.org", 12);

@@ -1,0 +1,30 @@
+/* The device port: the tunnel's device, where the gate makes it and openvpn only opens it. */
+#ifndef OS_DEVICE_H
+#define OS_DEVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/wire_channel.h"
+
+/* Is the device the gate's here? If not, openvpn makes its own and sets addresses and routes by itself, and
+ * the functions below do nothing and succeed. */
+bool device_is_gates(void);
+
+/* Makes the device `name`, down and without an address, for this user in this group alone to open. A name
+ * that is taken is an error. 0, or -1 and `e`: then nothing is left. */
+int device_make(const char *name, uint32_t uid, uint32_t gid, struct err *e);
+
+/* MTU, addresses, then up; nothing else of the device changes. An address that another link has too is
+ * refused, and named. 0, or -1 and `e`. */
+int device_set(const struct wire_tunnel *tunnel, struct err *e);
+
+/* Removes the device, if it is one that device_make made. Blocks for up to some tens of milliseconds. Never
+ * while somebody holds it open. 0 (also if there was none), or -1 and `e`. */
+int device_delete(const char *name, struct err *e);
+
+/* The same for every such device, whatever its name: what an earlier life left. */
+int device_delete_all(struct err *e);
+
+#endif
