@@ -36,7 +36,7 @@ tests-build: $(UNIT) $(BUILD)/test/portcullisd $(BUILD)/test/fwtool $(BUILD)/tes
 
 # The gate as on a Mac, with pf and its tools stood in for: the same objects but the firewall's.
 PF_PORT := firewall firewall_describe firewall_ports_macos firewall_pf firewall_pf_anchor firewall_pf_health firewall_pf_leak firewall_pf_main \
-	firewall_pf_parse firewall_pf_pause firewall_pf_talk guardian_unix holder_unix file_unix
+	firewall_pf_parse firewall_pf_pause firewall_pf_talk guardian_unix holder_unix log_file_unix file_unix
 PF_OS = $(call port,$(PF_PORT) $(CHILD) $(DESCRIPTOR) clock_unix $(DEVICE) $(NETWATCH) $(NETLINK) $(PORTS) $(SERVICE)) $(OS_INSTALLED) \
 	$(BUILD)/obj/tests/e2e/tool_paths_standin.o $(BUILD)/obj/tests/e2e/probe_standin.o
 PF_GATE = $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(PF_OS) $(call port,$(DNS) $(NAMES) $(KEYCHAIN) $(TUN_NODE) dns_job daemon_unix) $(POLICY) $(BASE) \
