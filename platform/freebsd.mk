@@ -16,6 +16,7 @@ NETWATCH := netwatch_route netwatch_route_bsd netwatch_route_change netwatch_rou
 DNS := dns_freebsd dns_resolvconf dns_unwatched dns_words
 NAMES := names_socket_null
 KEYCHAIN := keychain_null
+CONFINE := confine_bsd
 TUN_NODE := tun_node_null
 CHILD := child_freebsd child_memfd child_bsd child_unix pid_freebsd pid_bsd pid_unix tool_unix tun_freebsd tun_status
 DESCRIPTOR := descriptor_flags

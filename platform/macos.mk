@@ -17,6 +17,7 @@ NETWATCH := netwatch_route netwatch_route_bsd netwatch_route_change netwatch_rou
 DNS := dns_scutil* dns_words
 NAMES := names_socket_loopback names_ask
 KEYCHAIN := keychain_macos keychain_item
+CONFINE := confine_bsd
 TUN_NODE := tun_node_null
 CHILD := child_macos child_bsd child_unix pid_macos pid_bsd pid_unix tool_unix
 DESCRIPTOR := descriptor_macos

@@ -30,16 +30,16 @@ check-clang:
 # What the tests run, compiled with the programs' flags.
 SERVICE_TWINS := $(patsubst platform/%.mk,$(BUILD)/test/portcullis-%,$(wildcard platform/*.mk)) $(BUILD)/test/strict/portcullisd
 PF_TESTS := $(BUILD)/test/portcullisd-pf $(BUILD)/test/portcullisd-pf-freebsd $(BUILD)/test/portcullis-pf $(BUILD)/test/standin
-tests-build: $(UNIT) $(BUILD)/test/portcullisd $(BUILD)/test/fwtool $(BUILD)/test/portcullisd-names $(BUILD)/test/policy_print \
+tests-build: $(UNIT) $(BUILD)/test/portcullisd $(BUILD)/test/fwtool $(BUILD)/test/confined $(BUILD)/test/captured $(BUILD)/test/refuse $(BUILD)/test/portcullisd-names $(BUILD)/test/policy_print \
 	$(BUILD)/test/portcullis $(BUILD)/test/dnstool $(BUILD)/test/dnstool-macos $(BUILD)/test/dnstool-freebsd $(PF_TESTS) $(SERVICE_TWINS) \
 	$(addprefix $(BUILD)/test/ipfw/,portcullisd portcullis portcullis-driver fwhand)
 
 # The gate as on a Mac, with pf and its tools stood in for: the same objects but the firewall's.
 PF_PORT := firewall firewall_describe firewall_ports_macos firewall_pf firewall_pf_anchor firewall_pf_health firewall_pf_leak firewall_pf_main \
-	firewall_pf_parse firewall_pf_pause firewall_pf_talk guardian_unix holder_unix log_file_unix file_unix
+	firewall_pf_parse firewall_pf_pause firewall_pf_talk guardian_unix holder_unix file_unix
 PF_OS = $(call port,$(PF_PORT) $(CHILD) $(DESCRIPTOR) clock_unix $(DEVICE) $(NETWATCH) $(NETLINK) $(PORTS) $(SERVICE)) $(OS_INSTALLED) \
 	$(BUILD)/obj/tests/e2e/tool_paths_standin.o $(BUILD)/obj/tests/e2e/probe_standin.o
-PF_GATE = $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(PF_OS) $(call port,$(DNS) $(NAMES) $(KEYCHAIN) $(TUN_NODE) dns_job daemon_unix) $(POLICY) $(BASE) \
+PF_GATE = $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(PF_OS) $(call port,$(DNS) $(NAMES) $(KEYCHAIN) $(TUN_NODE) $(CONFINE) dns_job daemon_unix log_file_unix) $(POLICY) $(BASE) \
 	$(BUILD)/obj/tests/e2e/fault_inject.o
 $(BUILD)/test/portcullisd-pf: $(PF_GATE) $(call os,firewall_pf_macos)
 	@mkdir -p $(@D)
@@ -78,6 +78,16 @@ $(BUILD)/test/portcullisd-names: $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
 
+# What a test runs as the gate runs openvpn.
+$(BUILD)/test/confined: $(BUILD)/obj/tests/e2e/confined.o $(call port,$(CONFINE)) $(OS_CHILD) $(BASE)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
+$(BUILD)/test/refuse: $(BUILD)/obj/tests/e2e/refuse.o
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,libseccomp)
+$(BUILD)/test/captured: $(patsubst %,$(BUILD)/obj/tests/e2e/%.o,captured tries) $(call port,$(CONFINE) $(SANDBOX)) $(OS_CHILD) $(BASE)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
 $(BUILD)/test/policy_print: $(BUILD)/obj/tests/pf/policy_print.o $(POLICY) $(BASE)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,libmnl)

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "os/child.h"
+#include "os/confine.h"
 #include "os/descriptor.h"
 #include "os/tun_node.h"
 
@@ -102,39 +103,51 @@ static void fill(struct arguments *arguments, const struct gate *gate, const str
 }
 
 /* In the child. Never returns. */
-static void become_openvpn(const struct gate *gate, struct arguments *arguments, int output)
+static void become_openvpn(const struct gate *gate, const struct confine *confine,
+			   struct arguments *arguments, int output)
 {
 	const int from[] = {gate->profile.body, output, output};
 	char *list[ARGUMENTS_MAX];
 
 	lseek(gate->profile.body, 0, SEEK_SET); /* shared with the attempt before, which read it */
 	memcpy(list, arguments->list, sizeof list);
-	dup2(output, 2);
-	if (child_confine_openvpn(gate->config.openvpn_user.number, gate->config.openvpn_group.number) ==
-	    -1) {
-		dprintf(2, "openvpn can't be confined: %s\n", strerror(errno));
-		_exit(126);
-	}
-	child_exec(gate->config.openvpn_binary, list, from, sizeof from / sizeof *from, 0);
+	confine_exec(confine, list, from, sizeof from / sizeof *from);
+}
+
+/* What the kernel can't do is said once. */
+static int prepare(const struct confine *confine, struct err *e)
+{
+	static bool said;
+	const char *lacks;
+
+	if (confine_prepare(confine, &lacks, e) == -1)
+		return -1;
+	if (lacks[0] != '\0' && !said)
+		log_warn("gate", "%s", lacks);
+	said = true;
+	return 0;
 }
 
 pid_t spawn_openvpn(struct gate *gate, const struct net_endpoint *endpoint, int *output, struct err *e)
 {
 	const struct config *config = &gate->config;
+	struct confine confine = {.uid = config->openvpn_user.number,
+				  .gid = config->openvpn_group.number,
+				  .binary = config->openvpn_binary,
+				  .endpoint = endpoint};
 	struct arguments arguments = {.count = 0};
-	const char *node;
 	int pipes[2];
 	pid_t pid;
 
-	if (tun_node_for(config->openvpn_user.number, config->openvpn_group.number, &node, e) == -1)
+	if (tun_node_for(confine.uid, confine.gid, &confine.node, e) == -1 || prepare(&confine, e) == -1)
 		return -1;
-	fill(&arguments, gate, endpoint, node);
+	fill(&arguments, gate, endpoint, confine.node);
 	/* A full pipe loses its lines instead of stopping it: only the first ones
 	 * matter here, the rest comes over management. */
 	if (descriptor_pipe(pipes, true) == -1)
 		return err_errno(e, "pipe");
 	if ((pid = fork()) == 0)
-		become_openvpn(gate, &arguments, pipes[1]);
+		become_openvpn(gate, &confine, &arguments, pipes[1]);
 	close(pipes[1]);
 	if (pid == -1) {
 		close(pipes[0]);

@@ -17,11 +17,6 @@ int child_sealed(const char *name, const char *bytes, size_t length, struct err 
 /* A file without a name, to write and read; for a child's output. -1 and `e`. */
 int child_scratch(const char *name, struct err *e);
 
-/* In a child, before exec: group `gid` and no other, user `uid`, the one
- * capability openvpn needs (CAP_NET_ADMIN; where there are none `uid` must be
- * root, ENOTSUP), no core. 0 or -1 with errno. */
-int child_confine_openvpn(uint32_t uid, uint32_t gid);
-
 enum { CHILD_OPENVPN_WORDS = 12 };
 
 /* What openvpn is told of its device `interface`, what it may run by itself
@@ -59,7 +54,10 @@ int child_own_path(char *to, size_t size);
 const char *child_sibling(const char *name, const char *fallback, char *to, size_t size);
 
 /* In a child: descriptors from[0..count) go to the places first, first + 1 ...,
- * those above are closed, it ends with its parent, and becomes `path` with an
+ * those above are closed. 0 or -1 with errno. */
+int child_place(const int *from, size_t count, int first);
+
+/* The same, then it ends with its parent, and becomes `path` with an
  * empty environment. Never returns; a failure is written to descriptor 2. */
 _Noreturn void child_exec(const char *path, char *const arguments[], const int *from, size_t count,
 			  int first);

@@ -1,50 +1,13 @@
-/* The child port on Linux: memfd, prctl, capabilities, /proc. */
+/* The child port on Linux: prctl, /proc. */
 #include "os/child.h"
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-enum { CAPABILITY_LAST = 63 };
-
-/* openvpn sets addresses and routes and opens the TUN device: CAP_NET_ADMIN
- * is all it needs (capabilities(7)). */
-static int keep_only_net_admin(void)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2] = {{0}};
-	uint32_t bit = 1u << CAP_NET_ADMIN;
-
-	data[0].effective = data[0].permitted = data[0].inheritable = bit;
-	if (syscall(SYS_capset, &header, data) == -1)
-		return -1;
-	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_ADMIN, 0, 0);
-}
-
-int child_confine_openvpn(uint32_t uid, uint32_t gid)
-{
-	struct rlimit no_core = {0, 0};
-
-	for (int cap = 0; cap <= CAPABILITY_LAST; cap++) {
-		if (cap != CAP_NET_ADMIN && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1 &&
-		    prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == -1)
-			return -1;
-	}
-	if (setrlimit(RLIMIT_CORE, &no_core) == -1 || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == -1)
-		return -1;
-	if (setgroups(0, NULL) == -1 || setresgid(gid, gid, gid) == -1 || setresuid(uid, uid, uid) == -1)
-		return -1;
-	return keep_only_net_admin() == -1 ? -1 : prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-}
 
 int child_die_with_parent(void)
 {

@@ -68,10 +68,11 @@ const char *child_sibling(const char *name, const char *fallback, char *to, size
 }
 
 /* First out of the way of the places, then into them. */
-static int place(const int *from, size_t count, int first)
+int child_place(const int *from, size_t count, int first)
 {
 	int above = first + (int)count, away[CHILD_DESCRIPTORS];
 
+	errno = EMFILE;
 	if (count > CHILD_DESCRIPTORS)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
@@ -91,7 +92,7 @@ _Noreturn void child_exec(const char *path, char *const arguments[], const int *
 {
 	static char *const environment[] = {NULL};
 
-	if (place(from, count, first) == 0 && child_die_with_parent() == 0)
+	if (child_place(from, count, first) == 0 && child_die_with_parent() == 0)
 		execve(path, arguments, environment);
 	dprintf(2, "%s: %s\n", path, strerror(errno));
 	_exit(127);

@@ -2,6 +2,7 @@
 import contextlib
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -14,6 +15,8 @@ from world import ROOT
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(os.environ.get("BUILD", os.path.join(TOP, "build")))
 USER, GROUP, OPENVPN_USER = 64000, 64001, 64002
+with open(os.path.join(TOP, "src/base/wire.h"), encoding="ascii") as _wire:
+    WIRE_VERSION = int(re.search(r"WIRE_VERSION = (\d+)", _wire.read()).group(1))
 EXIT = {"open": 0, "locked": 3, "dialling": 3, "paused": 5, "off": 5, "unprotected": 6}
 _count = 0
 

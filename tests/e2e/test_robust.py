@@ -13,7 +13,7 @@ import time
 import pytest
 
 from conftest import build_tool
-from daemon import GROUP, OPENVPN_USER, USER, is_gone, programs_with
+from daemon import GROUP, OPENVPN_USER, USER, WIRE_VERSION, is_gone, programs_with
 from netns import wait_for, wait_gone
 from test_flow import gets_inside, gets_out
 from world import INTERNET4, NOBODY, ROOT, SERVER4, connect_tcp
@@ -192,7 +192,7 @@ def test_sockets_are_not_for_everybody(world, portcullis):
         sock.settimeout(2)
         try:
             sock.connect(path)
-            sock.sendall(struct.pack("IIII", 1, 6, 0, 0))  # off
+            sock.sendall(struct.pack("IIII", WIRE_VERSION, 6, 0, 0))  # off
             return sock.recv(1000)
         except OSError:
             return b""
@@ -202,10 +202,10 @@ def test_sockets_are_not_for_everybody(world, portcullis):
     still_open(world, gate)
 
 
-DOOR = {"wrong version": struct.pack("IIII", 99, 6, 0, 0), "verb 0": struct.pack("IIII", 1, 0, 0, 0),
-        "verb 99": struct.pack("IIII", 1, 99, 0, 0), "half": struct.pack("II", 1, 6),
-        "two in one": struct.pack("IIII", 1, 99, 0, 0) * 2, "no seconds": struct.pack("IIII", 1, 4, 0, 0),
-        "endless pause": struct.pack("IIII", 1, 4, 0xffffffff, 0)}
+DOOR = {"wrong version": struct.pack("IIII", 99, 6, 0, 0), "verb 0": struct.pack("IIII", WIRE_VERSION, 0, 0, 0),
+        "verb 99": struct.pack("IIII", WIRE_VERSION, 99, 0, 0), "half": struct.pack("II", WIRE_VERSION, 6),
+        "two in one": struct.pack("IIII", WIRE_VERSION, 99, 0, 0) * 2, "no seconds": struct.pack("IIII", WIRE_VERSION, 4, 0, 0),
+        "endless pause": struct.pack("IIII", WIRE_VERSION, 4, 0xffffffff, 0)}
 
 
 @pytest.mark.parametrize("what", DOOR)
@@ -284,7 +284,7 @@ def test_fake_openvpn(world, portcullis, what):
                    f"{FAKE[what]}\n"
                    "while sock.recv(65536):\n    pass\n")
     os.chmod(path, 0o755)
-    gate = portcullis(settings={"openvpn": f'{{ binary = "{path}" arguments = {{}} }}'})
+    gate = portcullis(settings={"openvpn": f'{{ binary = "{path}" arguments = {{}} }}', "openvpn-user": '"root"'})
     with world.wire("udp") as wire:
         gate.start()
         gate.wait(gate={"locked", "dialling"})

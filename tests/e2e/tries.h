@@ -1,0 +1,44 @@
+/* What somebody who has taken openvpn, or the driver, over may try. Tests only. */
+#ifndef TESTS_TRIES_H
+#define TESTS_TRIES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What the tries are aimed at; "" and 0 where there is none. */
+struct target {
+	const char *internet4, *internet6, *server4; /* addresses; nobody's port 5300 answers */
+	const char *link;                            /* the physical one */
+	const char *tunnel;                          /* the gate's device */
+	const char *control, *door, *bus;            /* sockets */
+	const char *profile, *marker, *runtime;      /* files and folders */
+	const char *last;                            /* the try that it ends with */
+	int port;                                    /* the server's */
+	int daemon, victim;                          /* processes */
+};
+
+/* What it does as root without a sandbox: */
+enum tried {
+	TRY_WORKS,   /* it works, and harms nobody: the control */
+	TRY_ARRIVES, /* the kernel looks at it, and names another error than EPERM: the call is there */
+	TRY_NEVER    /* it is not tried */
+};
+
+struct
+try {
+	const char *name;
+	enum tried as_root;
+	int (*run)(const struct target *target); /* 0, or an errno */
+	long call;                               /* without `run`: this call, all arguments 0 or -1 */
+};
+
+extern const struct try tries[];
+extern const size_t tries_count;
+
+/* 0 if it worked, else an errno; may not return. */
+int try_run(const struct try *try, const struct target *target);
+
+/* KEY=VALUE into *target; false: there is no such key. */
+bool target_set(struct target *target, const char *word);
+
+#endif
