@@ -4,6 +4,8 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "base/shown.h"
+
 static const char usage[] =
     "usage: portcullisd [-d] [-n] [-L] [-c FILE]\n"
     "  -d       stay in the foreground, log to stderr too\n"
@@ -51,8 +53,8 @@ int command_line_read(int argc, char **argv, struct command_line *to)
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "portcullisd: unexpected argument \"%s\"; see portcullisd --help\n",
-			argv[optind]);
+		shown_say(stderr, "portcullisd: unexpected argument \"%s\"; see portcullisd --help",
+			  argv[optind]);
 		return 1;
 	}
 	return -1;

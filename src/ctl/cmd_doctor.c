@@ -121,7 +121,7 @@ static void conclude(const struct doctor *doctor)
 			  (int)doctor->count[DOCTOR_FINE], "warn", (int)doctor->count[DOCTOR_WARN], "fail",
 			  (int)doctor->count[DOCTOR_FAIL], "unknown", (int)doctor->count[DOCTOR_UNKNOWN],
 			  "checks", doctor->checks);
-	if (whole != NULL && json_dumpf(whole, stdout, JSON_COMPACT) == 0)
+	if (whole != NULL && json_dumpf(whole, stdout, JSON_COMPACT | JSON_ENSURE_ASCII) == 0)
 		putchar('\n');
 	json_decref(whole);
 }

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/shown.h"
 #include "base/text.h"
 #include "base/wire_door.h"
 #include "ctl/ctl.h"
@@ -77,7 +78,7 @@ int ctl_door(const struct ctl *ctl, const struct wire_door_request *request)
 	close(door);
 	if (talked == -1)
 		return ctl_fail(ctl, "%s", e.text);
-	text_escape(text, sizeof text, answer.text, strlen(answer.text));
+	shown(text, sizeof text, answer.text);
 	printf("%s: accepted; the gate is %s%s%s%s\n", ctl->command->name, wire_gate_word(answer.gate),
 	       text[0] != '\0' ? " (" : "", text, text[0] != '\0' ? ")" : "");
 	return 0;

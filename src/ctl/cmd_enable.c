@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/shown.h"
 #include "base/text.h"
 #include "ctl/conf_edit.h"
 #include "ctl/ctl.h"
@@ -348,7 +349,7 @@ static void warn_of_initrd(void)
 
 	machine_initrd(&fact);
 	if (fact.answer == MACHINE_NO)
-		printf("enable: note: %s; instead: %s\n", fact.text, fact.instead);
+		shown_say(stdout, "enable: note: %s; instead: %s", fact.text, fact.instead);
 }
 
 static int run_enable(struct ctl *ctl)

@@ -44,7 +44,8 @@ static int read_options(struct ctl *ctl, bool *json, uint32_t *seconds)
 /* 0, or -1 when nobody reads any more. */
 static int print_json(const json_t *object)
 {
-	return json_dumpf(object, stdout, JSON_COMPACT) == 0 && putchar('\n') != EOF && fflush(stdout) == 0
+	return json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII) == 0 && putchar('\n') != EOF &&
+		       fflush(stdout) == 0
 		   ? 0
 		   : -1;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/shown.h"
 #include "base/text.h"
 #include "ctl/ctl.h"
 
@@ -128,13 +129,13 @@ int ctl_args_stop(const struct ctl *ctl, int what, const char *value, const stru
 
 int ctl_fail(const struct ctl *ctl, const char *format, ...)
 {
+	char text[1024];
 	va_list ap;
 
-	fprintf(stderr, "portcullis: %s: ", ctl->command->name);
 	va_start(ap, format);
-	vfprintf(stderr, format, ap);
+	vsnprintf(text, sizeof text, format, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	shown_say(stderr, "portcullis: %s: %s", ctl->command->name, text);
 	return CTL_ERROR;
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/shown.h"
 #include "base/text.h"
 #include "ctl/ctl.h"
 
@@ -72,8 +73,7 @@ static void put(struct page *page, const char *text)
 {
 	char safe[1024];
 
-	text_escape(safe, sizeof safe, text, strlen(text));
-	text_append(page->to, page->size, &page->used, "%s", safe);
+	text_append(page->to, page->size, &page->used, "%s", shown(safe, sizeof safe, text));
 }
 
 static void put_gate(struct page *page, const json_t *status, bool colour)
@@ -254,13 +254,5 @@ void show_line(const json_t *status, bool colour, char *to, size_t size)
 
 void show_log(const char *line, char *to, size_t size)
 {
-	size_t used = 0;
-
-	to[0] = '\0';
-	for (; *line != '\0'; line++) {
-		unsigned char byte = (unsigned char)*line;
-
-		if (text_append(to, size, &used, byte >= 0x20 && byte <= 0x7e ? "%c" : "\\x%02x", byte) == -1)
-			break;
-	}
+	shown(to, size, line);
 }

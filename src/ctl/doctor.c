@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/shown.h"
 #include "base/text.h"
-#include "ctl/shown.h"
 
 static const struct {
 	const char *word, *printed, *colour;

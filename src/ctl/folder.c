@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/shown.h"
 #include "base/text.h"
 #include "ctl/regular.h"
-#include "ctl/shown.h"
 
 enum { PATH_SIZE = 1024, SHOWN_SIZE = 300, DEPTH_MAX = 8, ITEMS_MAX = 4096, NAMES_MAX = ITEMS_MAX + 1 };
 enum {

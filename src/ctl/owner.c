@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "ctl/shown.h"
+#include "base/shown.h"
 #include "os/descriptor.h"
 
 enum { NOBODY = 65534 };
@@ -38,7 +38,6 @@ static int become(uid_t owner, struct err *e)
 static void child(uid_t owner, unsigned seconds, owner_work_fn *work, void *argument, int output)
 {
 	struct err e = {""};
-	char line[4 * sizeof e.text];
 	int result;
 
 	signal(SIGALRM, SIG_DFL);
@@ -46,7 +45,7 @@ static void child(uid_t owner, unsigned seconds, owner_work_fn *work, void *argu
 	alarm(seconds);
 	result = become(owner, &e) == 0 ? work(output, argument, &e) : -1;
 	if (e.text[0] != '\0')
-		fprintf(stderr, "%s\n", shown(line, sizeof line, e.text));
+		shown_say(stderr, "%s", e.text);
 	fflush(NULL);
 	_exit(result == 0 ? 0 : 1);
 }

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/shown.h"
 #include "base/text.h"
-#include "ctl/shown.h"
 
 enum { LINKS_MAX = 32, SHOWN_SIZE = 300 };
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/shown.h"
 #include "base/text.h"
 #include "ctl/ctl.h"
 
@@ -30,8 +31,8 @@ static int usage(FILE *to, int code)
 
 static int complain(const char *what, const char *word, const char *instead)
 {
-	fprintf(stderr, "portcullis: %s%s; instead: %s%s\n", what, word,
-		instead != NULL ? "did you mean " : "portcullis help", instead != NULL ? instead : "");
+	shown_say(stderr, "portcullis: %s%s; instead: %s%s", what, word,
+		  instead != NULL ? "did you mean " : "portcullis help", instead != NULL ? instead : "");
 	return CTL_ERROR;
 }
 

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/shown.h"
 #include "ctl/folder.h"
 #include "ctl/regular.h"
-#include "ctl/shown.h"
 
 enum { PATH_SIZE = PLACE_PATH_SIZE, SHOWN_SIZE = 512, REFERRED_MAX = 1024 * 1024, REMOTES_SHOWN = 10 };
 
@@ -94,7 +94,6 @@ static int read_referred(const char *path, char **bytes, size_t *length, void *a
 {
 	const struct reading *reading = argument;
 	bool placed = reading->base != reading->file;
-	char name[SHOWN_SIZE], other[SHOWN_SIZE];
 	int result;
 
 	*bytes = NULL;
@@ -103,9 +102,9 @@ static int read_referred(const char *path, char **bytes, size_t *length, void *a
 	if (result == -1)
 		return -1;
 	if (reading->notes)
-		fprintf(stderr,
-			"%s: note: %s is taken in by portcullis import; the daemon reads no other file\n",
-			shown(name, sizeof name, reading->file), shown(other, sizeof other, path));
+		shown_say(stderr,
+			  "%s: note: %s is taken in by portcullis import; the daemon reads no other file",
+			  reading->file, path);
 	return 0;
 }
 
@@ -113,11 +112,9 @@ static int read_referred(const char *path, char **bytes, size_t *length, void *a
 static void print_notice(int line, const char *option, const char *reason, void *argument)
 {
 	const struct reading *reading = argument;
-	char name[SHOWN_SIZE], about[SHOWN_SIZE];
 
 	if (reading->notes)
-		fprintf(stderr, "%s:%d: note: %s: %s\n", shown(name, sizeof name, reading->file), line,
-			shown(about, sizeof about, option), reason);
+		shown_say(stderr, "%s:%d: note: %s: %s", reading->file, line, option, reason);
 }
 
 static struct profile *parse(const struct reading *reading, const char *bytes, size_t length, struct err *e)
@@ -196,12 +193,11 @@ void profile_file_describe(const struct profile *profile)
 
 int check_profile(const char *file)
 {
-	char line[4 * sizeof(struct err)];
 	struct err e = {""};
 	struct profile *profile = profile_file_parse(file, false, &e);
 
 	if (profile == NULL) {
-		fprintf(stderr, "%s\n", shown(line, sizeof line, e.text));
+		shown_say(stderr, "%s", e.text);
 		return 1;
 	}
 	profile_file_describe(profile);

@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/shown.h"
 #include "base/text.h"
 #include "ctl/owner.h"
 #include "ctl/profile_check.h"
 #include "ctl/profile_resolve.h"
 #include "ctl/profile_store.h"
-#include "ctl/shown.h"
 #include "ctl/tblk.h"
 #include "ctl/tblk_import.h"
 
@@ -97,7 +97,7 @@ static const char *refusal(const char *file)
 
 int import_profile_to(const char *file, const char *name, const char *directory)
 {
-	char label[SHOWN_SIZE], line[4 * sizeof(struct err)];
+	char label[SHOWN_SIZE];
 	struct err e = {""};
 	struct stat status;
 	bool there = stat(file, &status) == 0, folder = there && S_ISDIR(status.st_mode);
@@ -116,7 +116,7 @@ int import_profile_to(const char *file, const char *name, const char *directory)
 		result =
 		    folder ? tblk_import(file, name, directory, &e) : import_file(file, name, directory, &e);
 	if (e.text[0] != '\0')
-		fprintf(stderr, "%s\n", shown(line, sizeof line, e.text));
+		shown_say(stderr, "%s", e.text);
 	return result == 0 ? 0 : 1;
 }
 

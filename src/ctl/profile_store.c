@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/shown.h"
 #include "base/text.h"
 #include "ctl/profile_check.h"
 
@@ -103,7 +104,8 @@ int profile_store(const char *label, const char *bytes, size_t length, const cha
 
 	if (result == 0) {
 		profile_file_describe(profile);
-		printf("imported; in portcullis.conf:\nprofile = \"%s/%s\"\n", directory, file);
+		puts("imported; in portcullis.conf:");
+		shown_say(stdout, "profile = \"%s/%s\"", directory, file);
 	}
 	profile_free(profile);
 	return result;

@@ -3,12 +3,14 @@
 
 #include <stdio.h>
 
+#include "base/shown.h"
+
 void selftest_say(struct selftest *test, enum selftest_result result, const char *what, const char *detail)
 {
 	static const char *const words[] = {"pass", "FAIL", "skip", "info"};
 
 	test->count[result]++;
-	printf("%s  %s%s%s\n", words[result], what, detail[0] == '\0' ? "" : ": ", detail);
+	shown_say(stdout, "%s  %s%s%s", words[result], what, detail[0] == '\0' ? "" : ": ", detail);
 	fflush(stdout); /* what comes next may cut the terminal's own connection */
 }
 

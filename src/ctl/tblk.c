@@ -6,8 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/shown.h"
 #include "base/text.h"
-#include "ctl/shown.h"
 
 enum { SHOWN_SIZE = 300, SUFFIX_ROOM = 4 };
 

@@ -9,12 +9,12 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/shown.h"
 #include "base/text.h"
 #include "ctl/owner.h"
 #include "ctl/place.h"
 #include "ctl/profile_resolve.h"
 #include "ctl/profile_store.h"
-#include "ctl/shown.h"
 #include "ctl/tblk_homes.h"
 #include "ctl/tblk_read.h"
 
@@ -194,7 +194,7 @@ static int import_all(struct wanted *wanted, const struct tblk *all, size_t coun
 		if (import_one(wanted, all[i].name, directory, &e) == -1)
 			result = -1;
 		if (e.text[0] != '\0')
-			fprintf(stderr, "%s\n", e.text);
+			shown_say(stderr, "%s", e.text);
 	}
 	return result;
 }

@@ -9,10 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/shown.h"
 #include "base/text.h"
 #include "ctl/plist.h"
 #include "ctl/regular.h"
-#include "ctl/shown.h"
 
 enum { PATH_SIZE = 2 * TBLK_PATH_SIZE, LABEL_SIZE = 300, REFERRED_MAX = 1024 * 1024 };
 
@@ -52,7 +52,7 @@ static void print_notice(int line, const char *option, const char *reason, void 
 	char label[LABEL_SIZE];
 
 	if (!file->quiet)
-		fprintf(stderr, "%s:%d: note: %s: %s\n", label_of(file, label), line, option, reason);
+		shown_say(stderr, "%s:%d: note: %s: %s", label_of(file, label), line, option, reason);
 }
 
 /* What is called `name` beside the configuration. As folder_read. */
@@ -153,7 +153,7 @@ static void hear_info(const char *key, const char *value, void *argument)
 static void complain(const struct tblk_file *file, const struct err *e)
 {
 	if (!file->quiet && e->text[0] != '\0')
-		fprintf(stderr, "note: %s; its settings are not taken over\n", e->text);
+		shown_say(stderr, "note: %s; its settings are not taken over", e->text);
 }
 
 static void read_info(const struct tblk_file *file, size_t under, const char *name,

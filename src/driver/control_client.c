@@ -64,7 +64,7 @@ void client_send(struct client *client, const char *json)
 static void queue_pair(struct client *client, const char *key, json_t *value)
 {
 	json_t *object = json_pack("{s:o}", key, value);
-	char *line = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
+	char *line = object != NULL ? json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
 
 	if (line != NULL)
 		queue_line(client, line);

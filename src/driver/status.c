@@ -135,7 +135,7 @@ char *driver_status(const struct driver *d, uint64_t now)
 	add_tunnel(object, d);
 	add_counts(object, d, now);
 	json_object_set_new(object, "boot_locked_at", time_or_null(d->hello.boot_locked_at));
-	line = json_dumps(object, JSON_COMPACT);
+	line = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
 	json_decref(object);
 	return line;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/shown.h"
 #include "config/command_line.h"
 #include "gate/channel.h"
 #include "gate/door.h"
@@ -44,7 +45,7 @@ static struct gate gate = {.changed = changed_cb,
 
 static int complain(const char *text)
 {
-	fprintf(stderr, "portcullisd: %s\n", text);
+	shown_say(stderr, "portcullisd: %s", text);
 	return 1;
 }
 
@@ -104,7 +105,7 @@ static int run_lock(void)
 	if (lock_and_leave(&e) == -1)
 		return complain(e.text);
 	/* A live portcullisd that holds it is no failure: shut or VPN only is the promise. */
-	printf("portcullisd: %s\n", e.text[0] != '\0' ? e.text : "locked and verified");
+	shown_say(stdout, "portcullisd: %s", e.text[0] != '\0' ? e.text : "locked and verified");
 	return 0;
 }
 
@@ -114,11 +115,11 @@ static int run_check(void)
 
 	if (config_check_files(&gate.config, gate.config_file, &e) == -1 ||
 	    vet_profile(&gate.config, &gate.profile, &e) == -1) {
-		fprintf(stderr, "%s\n", e.text);
+		shown_say(stderr, "%s", e.text);
 		return 1;
 	}
-	printf("%s: fine\n%s: fine, %zu addresses to dial\n", gate.config_file, gate.config.profile,
-	       gate.profile.remote_count);
+	shown_say(stdout, "%s: fine", gate.config_file);
+	shown_say(stdout, "%s: fine, %zu addresses to dial", gate.config.profile, gate.profile.remote_count);
 	firewall_describe(gate.config.backend, stdout);
 	return 0;
 }
@@ -305,7 +306,7 @@ int main(int argc, char **argv)
 	if (options.settings)
 		config_print(&gate.config, stdout);
 	if (code == -1) {
-		fprintf(stderr, "%s\n", e.text);
+		shown_say(stderr, "%s", e.text);
 		if (options.check)
 			return 1;
 		/* -L needs none: its exit code is the lock's. */

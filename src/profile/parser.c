@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/shown.h"
 #include "base/text.h"
 
 int parser_refuse(struct parser *parser, const char *option, const char *reason)
@@ -10,8 +11,8 @@ int parser_refuse(struct parser *parser, const char *option, const char *reason)
 	char quoted[QUOTED_SIZE], name[300];
 
 	text_escape(quoted, sizeof quoted, option, strlen(option));
-	text_escape(name, sizeof name, parser->source->name, strlen(parser->source->name));
-	return err_set(parser->e, "%s:%d: %s: %s", name, parser->lines.number, quoted, reason);
+	return err_set(parser->e, "%s:%d: %s: %s", shown(name, sizeof name, parser->source->name),
+		       parser->lines.number, quoted, reason);
 }
 
 void parser_notice(struct parser *parser, const char *option, const char *reason)

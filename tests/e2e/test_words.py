@@ -153,3 +153,49 @@ def test_log_has_a_size(world, portcullis):
     gate.ctl("reconnect", "--wait", check=True)
     gate.ctl("reconnect", "--wait", check=True)
     assert set(sizes(gate)) == {"portcullis.log"}, sizes(gate)
+
+
+FOREIGN = "a\x9b31mb\u202ec\x1b]0;x\x07d"
+
+
+def no_foreign(*texts):
+    for text in texts:
+        found = [hex(ord(each)) for each in text if each != "\n" and (ord(each) < 32 or 0x7f <= ord(each) < 0xa0 or each in "\u202e\udc9b")]
+        assert not found, (found, text)
+
+
+def test_foreign_text_on_a_terminal(world, portcullis):
+    """Controls of C0 and C1, marks that turn the direction, bytes that are no UTF-8: shown, and nowhere obeyed."""
+    gate = portcullis()
+    said = FOREIGN.encode() + b"\xff"
+    fake = f"{ROOT}/foreign"
+    with open(fake, "w", encoding="ascii") as file:
+        file.write("#!/usr/bin/python3\nimport socket, sys\nsock = socket.socket(socket.AF_UNIX)\n"
+                   "sock.connect(sys.argv[sys.argv.index('--management') + 1])\n"
+                   "sock.sendall(b'>INFO:OpenVPN Management Interface Version 5 -- type\\r\\n>HOLD:Waiting for hold release:0\\r\\n'\n"
+                   f"             b\">PASSWORD:Verification Failed: 'Auth' ['\" + {FOREIGN.encode()!r} + b\"']\\r\\n\"\n"
+                   f"             b'>LOG:1700000000,W,log ' + {said!r} + b'\\r\\n>STATE:1700000000,EXITING,auth-failure,,,,,\\r\\n')\n"
+                   "while sock.recv(65536):\n    pass\n")
+    os.chmod(fake, 0o755)
+    gate.configure(openvpn=f'{{ binary = "{fake}" arguments = {{}} }}')
+    gate.start().wait(tunnel={"stopped", "waiting"})
+    raw = gate.ctl("status", "--json").stdout
+    assert raw.isascii() and FOREIGN in json.loads(raw)["reason"], raw
+    with gate.watch() as watch:
+        assert FOREIGN in watch.next()["reason"]
+    told = gate.ctl("log", "-n", "100").stdout
+    assert "log a" in told, told
+    no_foreign(gate.ctl("status").stdout, told, gate.log())
+    # Names of files, and what stands in them.
+    path = f"{gate.directory}/{FOREIGN}.ovpn"
+    missing = gate.ctl("check", path)
+    with open(path, "wb") as file:
+        file.write(b"client\ndev tun\nremote 203.0.113.10 1194\nsetenv " + said + b" x\n" + said + b" x\n")
+    checked, imported = gate.ctl("check", path), gate.ctl("import", path, "x", "--to", gate.directory)
+    wrong = gate.ctl(FOREIGN)
+    for done in (missing, checked, imported, wrong):
+        assert done.returncode == 1 and r"\xc2\x9b31m" in done.stderr, done
+        no_foreign(done.stdout, done.stderr)
+    gate.configure(profile='"' + path + '"')
+    for done in (gate.run_daemon("-n"), gate.ctl("check", "-c", gate.file), gate.ctl("doctor")):
+        no_foreign(done.stdout, done.stderr)

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/shown.h"
 #include "ctl/doctor_judge.h"
-#include "ctl/shown.h"
 #include "os/machine_initrd.h"
 #include "os/machine_systemd.h"
 

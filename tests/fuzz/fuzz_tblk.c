@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/shown.h"
 #include "base/text.h"
-#include "ctl/shown.h"
 #include "ctl/tblk.h"
 #include "ctl/tblk_settings.h"
 

@@ -191,7 +191,14 @@ static void log_lines_can_not_steer_the_terminal(void **state)
 {
 	(void)state;
 	show_log("a\\b \x1b[2J\xff", text, sizeof text);
-	assert_string_equal(text, "a\\b \\x1b[2J\\xff");
+	assert_string_equal(text, "a\\x5cb \\x1b[2J\\xff");
+	/* What portcullisd has escaped is shown as it stands; so is what is only not ASCII. */
+	show_log("a\\x1b[2J gr\xc3\xbc\xc3\x9f", text, sizeof text);
+	assert_string_equal(text, "a\\x1b[2J gr\xc3\xbc\xc3\x9f");
+	show_log("a\xc2\x9b"
+		 "31m\xe2\x80\xae",
+		 text, sizeof text);
+	assert_string_equal(text, "a\\xc2\\x9b31m\\xe2\\x80\\xae");
 	show_log("abcdef", text, 4);
 	assert_string_equal(text, "abc");
 }

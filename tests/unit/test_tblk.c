@@ -3,8 +3,8 @@
  * are written by Python's plistlib; those in this file are written from plist(5) and CFBinaryPList.c. */
 #include "profile_test.h"
 
+#include "base/shown.h"
 #include "ctl/plist.h"
-#include "ctl/shown.h"
 #include "ctl/tblk.h"
 #include "ctl/tblk_settings.h"
 

@@ -1,9 +1,10 @@
-/* Names of files as a terminal and a shell may see them. Pure. */
-#ifndef CTL_SHOWN_H
-#define CTL_SHOWN_H
+/* What others wrote, as a terminal and a shell may see it. */
+#ifndef BASE_SHOWN_H
+#define BASE_SHOWN_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* Is it UTF-8 with nothing in it that steers a terminal or turns the direction
  * of writing? */
@@ -12,6 +13,9 @@ bool shown_is_plain(const char *text);
 /* `text` if it is plain, else with every other byte as \xNN; cut to what fits.
  * Returns `to`. */
 const char *shown(char *to, size_t size, const char *text);
+
+/* One line to a stream, printf's way: everything in it as shown() has it. */
+void shown_say(FILE *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* `text` as one word for bash and zsh: as it is, in '...', or as $'...' if it
  * is not plain. Returns `to`, or NULL if it does not fit. */

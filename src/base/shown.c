@@ -1,10 +1,13 @@
-/* Names of files as a terminal and a shell may see them. */
-#include "ctl/shown.h"
+/* What others wrote, as a terminal and a shell may see it. */
+#include "base/shown.h"
 
+#include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "base/text.h"
+
+enum { LINE_SIZE = 8192 };
 
 /* One character of UTF-8 in its shortest form; its length, or 0. */
 static size_t decode(const unsigned char *from, uint32_t *character)
@@ -64,6 +67,17 @@ const char *shown(char *to, size_t size, const char *text)
 	if (!shown_is_plain(text) || text_copy(to, size, text) == -1)
 		text_escape(to, size, text, strlen(text));
 	return to;
+}
+
+void shown_say(FILE *to, const char *format, ...)
+{
+	char raw[LINE_SIZE], line[4 * LINE_SIZE];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(raw, sizeof raw, format, ap);
+	va_end(ap);
+	fprintf(to, "%s\n", shown(line, sizeof line, raw));
 }
 
 static bool needs_no_quotes(const char *text)
