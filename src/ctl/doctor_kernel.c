@@ -10,6 +10,7 @@
 #include "ctl/doctor_gather.h"
 #include "ctl/doctor_judge.h"
 #include "os/firewall.h"
+#include "policy/print.h"
 #include "policy/situation.h"
 
 static void say_features(struct doctor *doctor, const struct firewall_features *features)
@@ -85,12 +86,12 @@ void doctor_links(struct doctor *doctor)
 		;
 	if (all == NULL)
 		finding_set(&finding, DOCTOR_UNKNOWN, NULL, "can't be listed");
-	else if (count > SITUATION_LINKS)
+	else if (count > POLICY_NFT_LINKS)
 		finding_set(
 		    &finding, DOCTOR_WARN, "fewer containers or virtual links, if that matters to you",
 		    "%zu: more than %d can't all be watched below the protocols; their own rules hold on "
 		    "all",
-		    count, SITUATION_LINKS);
+		    count, POLICY_NFT_LINKS);
 	else
 		finding_set(&finding, DOCTOR_FINE, NULL, "%zu, all can be watched", count);
 	if_freenameindex(all);

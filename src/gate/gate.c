@@ -130,7 +130,7 @@ static void refill(struct gate *gate)
 		return;
 	}
 	if (fresh.links_left_out && !gate->situation.links_left_out)
-		log_error("gate", "more than %d links: the others' packet sockets and bridges are not seen",
+		log_error("gate", "more than %d links: where rules name links (pf, ipfw) the others are shut",
 			  SITUATION_LINKS);
 	gate->situation = fresh;
 }

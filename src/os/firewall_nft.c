@@ -20,7 +20,8 @@
 #define NO_NFTABLES                                                                                          \
 	"the kernel has no nftables; instead: modprobe nf_tables, or a kernel that has CONFIG_NF_TABLES"
 
-enum { BATCH = 512 * 1024, WISH = 256 * 1024, REMOVALS = 128 * 1024 };
+/* Room for NFT_LINKS chains; what is not used is not touched. */
+enum { BATCH = 2048 * 1024, WISH = 1024 * 1024, REMOVALS = 256 * 1024 };
 
 /* --- opening ------------------------------------------------------------------- */
 
@@ -46,8 +47,8 @@ static int open_all(struct firewall *fw, struct err *e)
 		return err_errno(e, "no way to the kernel's nftables");
 	fw->wish.owner = netlink_address(fw->netlink);
 	/* Until the kernel refuses something: asking takes it longer than the lock. */
-	fw->wish.features =
-	    (struct nft_features){.egress = true, .persist = true, .ipv6 = true, .bridge = true};
+	fw->wish.features = (struct nft_features){
+	    .egress = true, .persist = true, .ipv6 = true, .bridge = true, .every_link = false};
 	return 0;
 }
 
@@ -115,9 +116,24 @@ static int ask_features(struct firewall *fw, struct err *e)
 	if (inet < 0 || persist < 0 || egress < 0 || bridge < 0)
 		return -1;
 	fw->probed = true;
-	fw->wish.features =
-	    (struct nft_features){.egress = egress, .persist = persist, .ipv6 = inet, .bridge = bridge};
+	fw->wish.features = (struct nft_features){.egress = egress,
+						  .persist = persist,
+						  .ipv6 = inet,
+						  .bridge = bridge,
+						  .every_link = egress && fw->wish.features.every_link};
 	return 0;
+}
+
+/* One chain for every link, if the kernel has it, and if this machine's nft can read it: an older one
+ * than 1.1.6 never ends over it (`nft list ruleset`), and that is worse than what the chain is for. Asked
+ * once. */
+static void ask_every_link(struct firewall *fw)
+{
+	if (!fw->asked_every_link)
+		fw->wish.features.every_link =
+		    try_probe(fw, NFPROTO_NETDEV, 0, NF_NETDEV_EGRESS, "", NULL) == 1 &&
+		    nft_tool_reads_every_link();
+	fw->asked_every_link = true;
 }
 
 static int nft_probe(struct firewall *fw, struct firewall_features *features, struct err *e)
@@ -165,47 +181,75 @@ static unsigned index_of(const struct firewall *fw, const char *link)
 	return ioctl(fw->lookup, SIOCGIFINDEX, &request) == -1 ? 0 : (unsigned)request.ifr_ifindex;
 }
 
-static bool same_link_names(const struct firewall *fw, const struct situation *s)
+static bool has_link(const struct firewall *fw, const char *name)
 {
-	if (fw->wish.link_count != s->link_count)
+	for (size_t i = 0; i < fw->wish.link_count; i++)
+		if (strcmp(fw->wish.links[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Where one chain is for every link, none is asked about. Else: looked at after a flip, not before, for it
+ * must not make the flip later. More than fit into a situation are looked for anew each time. */
+static bool same_links(const struct firewall *fw, const struct situation *s)
+{
+	if (!nft_names_links(&fw->wish.features))
+		return true;
+	if (s->links_left_out || fw->wish.link_count != s->link_count)
 		return false;
 	for (size_t i = 0; i < s->link_count; i++)
-		if (strcmp(fw->wish.links[i].name, s->links[i]) != 0)
+		if (strcmp(fw->wish.links[i].name, s->links[i]) != 0 ||
+		    index_of(fw, s->links[i]) != fw->wish.links[i].index)
 			return false;
 	return true;
 }
 
-/* Looked at after a flip, not before: it must not make the flip later. */
-static bool same_link_indexes(const struct firewall *fw)
+static void add_link(struct firewall *fw, const char *name, const bool *refused)
 {
-	for (size_t i = 0; i < fw->wish.link_count && fw->wish.features.egress; i++)
-		if (index_of(fw, fw->wish.links[i].name) != fw->wish.links[i].index)
-			return false;
-	return true;
+	size_t place = fw->wish.link_count;
+
+	if (place == NFT_LINKS)
+		return;
+	text_copy(fw->wish.links[place].name, sizeof fw->wish.links[place].name, name);
+	fw->wish.links[place].index = refused[place] ? 0 : index_of(fw, name);
+	fw->wish.link_count++;
+}
+
+/* Those that the situation has no room for. */
+static void add_links_left_out(struct firewall *fw, const struct situation *s, const bool *refused)
+{
+	struct if_nameindex *all = if_nameindex();
+
+	for (size_t i = 0; all != NULL && all[i].if_index != 0; i++)
+		if (strcmp(all[i].if_name, "lo") != 0 && strcmp(all[i].if_name, s->tunnel.name) != 0 &&
+		    !has_link(fw, all[i].if_name))
+			add_link(fw, all[i].if_name, refused);
+	if (all != NULL)
+		if_freenameindex(all);
 }
 
 /* A link that has vanished meanwhile, or that the kernel refused, has no chain. */
-static void take_links(struct firewall *fw, const struct situation *s, uint64_t refused)
+static void take_links(struct firewall *fw, const struct situation *s, const bool *refused)
 {
-	fw->wish.link_count = s->link_count;
-	for (size_t i = 0; i < s->link_count; i++) {
-		text_copy(fw->wish.links[i].name, sizeof fw->wish.links[i].name, s->links[i]);
-		fw->wish.links[i].index = refused >> i & 1 ? 0 : index_of(fw, s->links[i]);
+	fw->wish.link_count = 0;
+	if (nft_names_links(&fw->wish.features)) {
+		for (size_t i = 0; i < s->link_count; i++)
+			add_link(fw, s->links[i], refused);
+		if (s->links_left_out)
+			add_links_left_out(fw, s, refused);
 	}
 	nft_wish_links(&fw->wish);
 }
 
-/* The link whose chain the kernel refused, as a bit; 0 if it was something else. */
-static uint64_t refused_link(const struct firewall *fw, int result)
+/* Notes the link whose chain the kernel refused, if it was that. */
+static void note_refused(const struct firewall *fw, int result, bool *refused)
 {
 	const struct nlmsghdr *failed = nft_batch_failed(fw);
 	int link = failed == NULL ? -1 : nft_link_of(&fw->wish, failed);
 
-	return link == -1 || (result != -ENODEV && result != -ENOENT && result != -EEXIST)
-		   ? 0
-		   : UINT64_C(1) << link;
+	if (link != -1 && (result == -ENODEV || result == -ENOENT || result == -EEXIST))
+		refused[link] = true;
 }
-_Static_assert(SITUATION_LINKS <= 64, "links fit into the bits");
 
 /* --- asserting --------------------------------------------------------------------------------- */
 
@@ -252,7 +296,7 @@ static int flip(struct firewall *fw)
 }
 
 /* Reads and compares all of it. 1 it is as wanted, and was so at one moment; 0 it is not. */
-static int compare(struct firewall *fw, const struct situation *s, uint64_t refused)
+static int compare(struct firewall *fw, const struct situation *s, const bool *refused)
 {
 	uint32_t generation = 0;
 	int result;
@@ -286,7 +330,7 @@ static bool is_passing(int result)
 /* Compares, repairs in one transaction, and compares again until it is right. */
 static int settle(struct firewall *fw, const struct situation *s, struct err *e)
 {
-	uint64_t refused = 0;
+	bool refused[NFT_LINKS] = {false};
 	int result = 0;
 
 	for (int attempt = 0; attempt < NFT_ATTEMPTS; attempt++) {
@@ -298,7 +342,7 @@ static int settle(struct firewall *fw, const struct situation *s, struct err *e)
 		}
 		if (result == 0) {
 			result = nft_batch_send(fw, true);
-			refused |= refused_link(fw, result);
+			note_refused(fw, result, refused);
 		}
 		if (result == 0) {
 			note_held(fw);
@@ -314,8 +358,11 @@ static int settle(struct firewall *fw, const struct situation *s, struct err *e)
 
 static int nft_assert(struct firewall *fw, const struct situation *s, struct err *e)
 {
-	int result = policy_check(s, e) == -1 ? -1 : nft_wish_rules(&fw->wish, s, e);
 	const struct nft_features *has = &fw->wish.features;
+	int result;
+
+	ask_every_link(fw);
+	result = policy_check(s, e) == -1 ? -1 : nft_wish_rules(&fw->wish, s, e);
 
 	if (result == -1)
 		return -1;
@@ -324,7 +371,7 @@ static int nft_assert(struct firewall *fw, const struct situation *s, struct err
 	if (s->state == POLICY_OPEN && s->tunnel.index == 0)
 		return err_set(e, "the tunnel's interface %s is not there", s->tunnel.name);
 	nft_wish_members(&fw->wish, s);
-	if (fw->verified && same_link_names(fw, s) && flip(fw) == 0 && same_link_indexes(fw))
+	if (fw->verified && flip(fw) == 0 && same_links(fw, s))
 		return 0;
 	fw->verified = false;
 	if (settle(fw, s, e) == 0)

@@ -11,10 +11,11 @@ enum { NFT_ATTEMPTS = 12, NFT_QUEUE = 4 * 1024 * 1024 };
 struct firewall {
 	const struct firewall_port *port;
 	struct netlink *netlink;
-	int lookup;          /* any socket: asks for links' indexes */
-	bool probed;         /* the kernel has been asked what it lacks */
-	bool verified;       /* the kernel held all of it at `generation` */
-	uint32_t generation; /* of the kernel's tables, one more with every change by anybody */
+	int lookup;            /* any socket: asks for links' indexes */
+	bool probed;           /* the kernel has been asked what it lacks */
+	bool asked_every_link; /* and it and nft whether one chain is for every link */
+	bool verified;         /* the kernel held all of it at `generation` */
+	uint32_t generation;   /* of the kernel's tables, one more with every change by anybody */
 	struct nft_wish wish;
 	struct nft_found found;
 	struct nft_elements held[NFT_SETS]; /* as last written, and what a set was read to hold */
@@ -29,6 +30,11 @@ struct firewall {
 int nft_watch_open(struct firewall *fw, struct event_base *base, firewall_foreign_cb *cb, void *argument,
 		   struct err *e);
 void nft_watch_close(struct nft_watch *watch);
+
+/* firewall_nft_tool.c: can the machine's own nft read a chain for every link? The second runs it: 1 s at
+ * most. */
+bool nft_version_reads_every_link(const char *said);
+bool nft_tool_reads_every_link(void);
 
 /* All below: 0, or a negative errno. */
 

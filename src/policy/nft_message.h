@@ -9,7 +9,7 @@
 
 /* What a kernel may lack. */
 struct nft_features {
-	bool egress, persist, ipv6, bridge;
+	bool egress, persist, ipv6, bridge, every_link; /* the last: one chain for whatever link comes */
 };
 
 /* Our tables, the last with a gateway only; the netlink family of one, as far as the kernel goes. */

@@ -37,6 +37,12 @@ void nft_match_tunnel(struct nlmsghdr *m, bool arrives)
 	expr_look_up(m, policy_set_name(SET_TUNNEL), false);
 }
 
+void nft_match_loopback(struct nlmsghdr *m, bool arrives)
+{
+	expr_meta(m, arrives ? NFT_META_IIF : NFT_META_OIF, NFT_REG_1);
+	expr_equals32(m, LOOPBACK);
+}
+
 /* Physical is what is left: each chain has decided about loopback and the tunnel by then. */
 static void match_link(struct nlmsghdr *m, bool arrives, enum rule_link link)
 {
@@ -44,8 +50,7 @@ static void match_link(struct nlmsghdr *m, bool arrives, enum rule_link link)
 		expr_meta(m, arrives ? NFT_META_IIFNAME : NFT_META_OIFNAME, NFT_REG_1);
 		expr_look_up(m, policy_set_name(SET_INSIDE), false);
 	} else if (link == LINK_LOOPBACK) {
-		expr_meta(m, arrives ? NFT_META_IIF : NFT_META_OIF, NFT_REG_1);
-		expr_equals32(m, LOOPBACK);
+		nft_match_loopback(m, arrives);
 	} else if (link == LINK_TUNNEL) {
 		nft_match_tunnel(m, arrives);
 	}

@@ -18,6 +18,7 @@ bool nft_is_left_out(const struct rule *rule, const struct nft_features *feature
  * may be asked for by anybody once it is free. Never to be asked the other way round: a link that has no kind
  * would fail such a rule, and pass. */
 void nft_match_tunnel(struct nlmsghdr *m, bool arrives);
+void nft_match_loopback(struct nlmsghdr *m, bool arrives);
 
 /* Puts what the rule matches, in the order in which policy_print_nft prints it, and what it does. */
 void nft_put_rule(struct nlmsghdr *m, const struct rule *rule, const struct nft_features *features,

@@ -5,7 +5,7 @@
 #include "policy/nft_message.h"
 #include "policy/rules.h"
 
-enum { NFT_PAUSED = 20, NFT_PAUSED_LINKS = 23, NFT_SETS = 29 };
+enum { NFT_PAUSED = 20, NFT_PAUSED_LINKS = 23, NFT_TUNNEL_LINKS = 29, NFT_SETS = 30 };
 enum { NFT_KEY = 24, NFT_ELEMENTS = 2 * RULE_MEMBERS_MAX };
 
 struct nft_set {

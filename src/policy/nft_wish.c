@@ -41,8 +41,15 @@ bool nft_is_used(const struct nft_wish *wish, unsigned table)
 	return table == NFT_INET || wish->features.egress;
 }
 
+bool nft_names_links(const struct nft_features *features)
+{
+	return features->egress && !features->every_link;
+}
+
 bool nft_has_set(const struct nft_wish *wish, unsigned set)
 {
+	if (set == NFT_TUNNEL_LINKS && !wish->features.every_link) /* the tunnel has no chain then */
+		return false;
 	return nft_is_used(wish, nft_sets[set].table) &&
 	       (wish->gateway || !nft_is_of_gateway(&nft_sets[set]));
 }
@@ -92,12 +99,19 @@ static void put_set(struct nft_wish *wish, unsigned set)
 static void put_hook(struct nlmsghdr *m, const char *type, uint32_t hook, int32_t priority,
 		     const char *device)
 {
+	enum { EVERY_NAME = 2 }; /* NFTA_DEVICE_PREFIX, younger than some headers */
 	struct nlattr *nest = nft_nest_begin(m, NFTA_CHAIN_HOOK);
 
 	nft_put_be32(m, NFTA_HOOK_HOOKNUM, hook);
 	nft_put_be32(m, NFTA_HOOK_PRIORITY, (uint32_t)priority);
-	if (device != NULL)
+	if (device != NULL && device[0] != '\0') {
 		nft_put_text(m, NFTA_HOOK_DEV, device);
+	} else if (device != NULL) {
+		struct nlattr *devices = nft_nest_begin(m, NFTA_HOOK_DEVS);
+
+		nft_put_text(m, EVERY_NAME, "");
+		nft_nest_end(m, devices);
+	}
 	nft_nest_end(m, nest);
 	nft_put_text(m, NFTA_CHAIN_TYPE, type);
 }
@@ -263,8 +277,38 @@ static void put_inet_rules(struct nft_wish *wish, const struct situation *s)
 
 static void put_egress_rules(struct nft_wish *wish, const struct situation *s)
 {
-	put_pause_rule(wish, "egress", NFT_META_OIF, NFT_PAUSED_LINKS, false);
+	put_pause_rule(wish, "egress", NFT_META_PKTTYPE, NFT_PAUSED_LINKS, false);
 	put_rules_of(wish, RULE_EGRESS, s);
+}
+
+static void put_accept(struct nft_wish *wish, const char *chain, enum rule_link link)
+{
+	struct nlmsghdr *m = rule_begin(wish, NFT_NETDEV, chain);
+
+	if (link == LINK_TUNNEL) {
+		nft_match_tunnel(m, false);
+	} else if (link == LINK_LOOPBACK) {
+		nft_match_loopback(m, false);
+	} else { /* what LEAVE let out, first of all */
+		expr_meta(m, NFT_META_MARK, NFT_REG_1);
+		expr_equals32(m, POLICY_NFT_MARK);
+	}
+	expr_verdict(m, NF_ACCEPT, NULL);
+	rule_end(wish, m);
+}
+
+/* One chain for every link: of today, to come, and renamed; so the two that are not physical are let by. */
+static void put_every_link(struct nft_wish *wish)
+{
+	static const struct chain chain = {"every_link", NFT_NETDEV, NF_NETDEV_EGRESS, 0, NF_DROP,
+					   false,        NULL};
+
+	put_chain(wish, &chain, "");
+	put_accept(wish, chain.name, LINK_PHYSICAL);
+	put_accept(wish, chain.name, LINK_LOOPBACK);
+	put_accept(wish, chain.name, LINK_TUNNEL);
+	put_verdict_rule(wish, NFT_NETDEV, chain.name, NFT_JUMP, "egress");
+	put_verdict_rule(wish, NFT_NETDEV, chain.name, NF_DROP, NULL);
 }
 
 static void put_standing(struct nft_wish *wish, unsigned table, const struct situation *s)
@@ -284,6 +328,8 @@ static void put_standing(struct nft_wish *wish, unsigned table, const struct sit
 		put_egress_rules(wish, s);
 	else
 		put_rules_of(wish, RULE_BRIDGE, s);
+	if (table == NFT_NETDEV && wish->features.every_link)
+		put_every_link(wish);
 }
 
 /* --- the whole -------------------------------------------------------------------- */
@@ -325,20 +371,14 @@ static void put_link(struct nft_wish *wish, size_t link)
 	char name[32];
 	struct chain chain = {name, NFT_NETDEV, NF_NETDEV_EGRESS, 0, NF_DROP, false, NULL};
 	size_t first = wish->count;
-	struct nlmsghdr *m;
 
 	snprintf(name, sizeof name, "link_%u", wish->links[link].index);
 	put_chain(wish, &chain, wish->links[link].name);
-	/* What the inet chains let out, first of all. */
-	m = rule_begin(wish, NFT_NETDEV, name);
-	expr_meta(m, NFT_META_MARK, NFT_REG_1);
-	expr_equals32(m, POLICY_NFT_MARK);
-	expr_verdict(m, NF_ACCEPT, NULL);
-	rule_end(wish, m);
+	put_accept(wish, name, LINK_PHYSICAL);
 	put_verdict_rule(wish, NFT_NETDEV, name, NFT_JUMP, "egress");
 	put_verdict_rule(wish, NFT_NETDEV, name, NF_DROP, NULL);
 	for (size_t i = first; i < wish->count; i++)
-		wish->pieces[i].link = (int8_t)link;
+		wish->pieces[i].link = (int16_t)link;
 }
 
 /* Puts the links' chains behind the standing pieces, in place of the old ones. */
@@ -347,7 +387,7 @@ void nft_wish_links(struct nft_wish *wish)
 	if (wish->count > wish->standing)
 		wish->messages.used = wish->pieces[wish->standing].offset;
 	wish->count = wish->standing;
-	for (size_t i = 0; i < wish->link_count && wish->features.egress; i++)
+	for (size_t i = 0; i < wish->link_count && nft_names_links(&wish->features); i++)
 		if (wish->links[i].index != 0)
 			put_link(wish, i);
 }
@@ -374,15 +414,15 @@ void nft_wish_members(struct nft_wish *wish, const struct situation *s)
 
 void nft_wish_pause(struct nft_wish *wish)
 {
+	enum { PACKET_KINDS = 8 }; /* whom a frame is for; it has one of them, whatever it is */
 	static const uint8_t families[] = {NFPROTO_IPV4, NFPROTO_IPV6};
 	struct nft_elements *paused = &wish->members[NFT_PAUSED], *links = &wish->members[NFT_PAUSED_LINKS];
 
 	paused->count = links->count = 0;
 	for (size_t i = 0; i < sizeof families; i++)
 		nft_add_element(paused, &families[i], sizeof families[i], false);
-	for (size_t i = 0; i < wish->link_count; i++)
-		if (wish->links[i].index != 0)
-			nft_add_element(links, &wish->links[i].index, sizeof wish->links[i].index, false);
+	for (uint8_t kind = 0; kind < PACKET_KINDS; kind++)
+		nft_add_element(links, &kind, sizeof kind, false);
 }
 
 void nft_put_probe(struct nft_buffer *to, uint8_t family, uint32_t flags, uint32_t hook, const char *device)

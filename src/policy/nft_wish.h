@@ -4,8 +4,10 @@
 
 #include "base/err.h"
 #include "policy/nft_sets.h"
+#include "policy/print.h"
 
-enum { NFT_PIECES = 512 };
+/* A kernel that has no chain for every link gets one for each, so many at most. */
+enum { NFT_LINKS = POLICY_NFT_LINKS, NFT_PIECES = 4 * NFT_LINKS + 256 };
 
 struct nft_link {
 	char name[NET_NAME_SIZE];
@@ -16,7 +18,7 @@ struct nft_link {
 struct nft_piece {
 	uint32_t offset;
 	uint8_t table;
-	int8_t link; /* of a link's chain: the link's place, else -1 */
+	int16_t link; /* of a link's chain: the link's place, else -1 */
 	bool present;
 };
 
@@ -29,10 +31,13 @@ struct nft_wish {
 	struct nlattr *list;           /* of the rule being written */
 	struct identity group, driver; /* what `standing` was made for */
 	bool gateway;                  /* likewise */
-	struct nft_link links[SITUATION_LINKS];
+	struct nft_link links[NFT_LINKS];
 	size_t link_count;
 	struct nft_elements members[NFT_SETS];
 };
+
+/* Has each link a chain of its own? */
+bool nft_names_links(const struct nft_features *features);
 
 /* Does this kernel have the table, and do we? The same of a set. */
 bool nft_is_used(const struct nft_wish *wish, unsigned table);
@@ -50,7 +55,8 @@ const struct nlmsghdr *nft_piece_message(const struct nft_wish *wish, const stru
 /* The place of the link that a message is about, if it is of one's chain; else -1. */
 int nft_link_of(const struct nft_wish *wish, const struct nlmsghdr *message);
 
-/* Messages that would create a table that is not ours, to see if the kernel has these things. */
+/* Messages that would create a table that is not ours, to see if the kernel has these things; `device` "" is
+ * every link. */
 void nft_put_probe(struct nft_buffer *to, uint8_t family, uint32_t flags, uint32_t hook, const char *device);
 
 #endif

@@ -19,6 +19,7 @@ int policy_print_ipfw(const struct situation *s, char *to, size_t size, struct e
 /* Names that the nft text and the netlink writer must share. */
 #define POLICY_NFT_TABLE "portcullis"
 #define POLICY_NFT_MARK 0x706f7274u /* set on what may leave a physical link, asked for at EGRESS */
+#define POLICY_NFT_LINKS 512        /* as many links have a chain of their own, at most */
 #define POLICY_NFT_TUN "tun"        /* what the kernel calls the tunnel's kind of link */
 #define POLICY_NFT_LAST 2147483646  /* a priority: behind all but the end of connection tracking */
 

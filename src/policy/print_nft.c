@@ -359,8 +359,8 @@ static void print_netdev(struct page *page, const struct situation *s)
 	print_address_set(page, &(struct nft_set){SET_DHCP_SERVERS, ADDRESS, NET_IPV4, "interval"}, s);
 	print_users(page, s);
 	print_inside(page, s);
-	begin_set(page, "paused_links", "", "iface_index", "timeout");
-	page_add(page, "\t}\n\tchain egress {\n\t\toif @paused_links accept\n");
+	begin_set(page, "paused_links", "", "pkt_type", "timeout");
+	page_add(page, "\t}\n\tchain egress {\n\t\tmeta pkttype @paused_links accept\n");
 	print_rules(page, RULE_EGRESS, s);
 	page_add(page, "\t}\n");
 	for (size_t i = 0; i < s->link_count; i++)

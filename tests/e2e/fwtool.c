@@ -107,6 +107,13 @@ static int do_links(char **words, struct err *e)
 	return 0;
 }
 
+static int do_links_left_out(char **words, struct err *e)
+{
+	(void)words, (void)e;
+	s.links_left_out = true;
+	return 0;
+}
+
 static int do_neighbours(char **words, struct err *e)
 {
 	for (s.neighbour_count = 0; words[s.neighbour_count + 1] != NULL; s.neighbour_count++)
@@ -138,12 +145,22 @@ static int do_kill_at(char **words, struct err *e)
 	return text_copy(kill_at, sizeof kill_at, words[1]) == 0 ? 0 : err_set(e, "kill_at");
 }
 
+/* As with an nft that can read it. */
+static int do_every_link(char **words, struct err *e)
+{
+	(void)words, (void)e;
+	fw->asked_every_link = fw->wish.features.every_link = true;
+	return 0;
+}
+
 /* As a kernel without the feature would answer. */
 static int do_lack(char **words, struct err *e)
 {
 	(void)e;
 	fw->wish.features.persist = fw->wish.features.persist && strcmp(words[1], "persist") != 0;
 	fw->wish.features.egress = fw->wish.features.egress && strcmp(words[1], "egress") != 0;
+	fw->wish.features.every_link =
+	    fw->wish.features.egress && fw->wish.features.every_link && strcmp(words[1], "every_link") != 0;
 	fw->wish.features.ipv6 = fw->wish.features.ipv6 && strcmp(words[1], "inet") != 0;
 	fw->wish.features.bridge = fw->wish.features.bridge && strcmp(words[1], "bridge") != 0;
 	return 0;
@@ -358,13 +375,29 @@ static const struct command {
 	int (*run)(char **words, struct err *e);
 	int words;
 } commands[] = {
-    {"state", do_state, 2},     {"endpoint", do_endpoint, 2}, {"resolver", do_resolver, 2},
-    {"tunnel", do_tunnel, 2},   {"links", do_links, 1},       {"neighbours", do_neighbours, 1},
-    {"lan", do_lan, 2},         {"kill_at", do_kill_at, 2},   {"lack", do_lack, 2},
-    {"assert", do_assert, 1},   {"print", do_print, 2},       {"pause", do_pause, 2},
-    {"remove", do_remove, 1},   {"forget", do_forget, 1},     {"owner", do_owner, 1},
-    {"blocked", do_blocked, 1}, {"probe", do_probe, 1},       {"watch", do_watch, 1},
-    {"bench", do_bench, 2},     {"woken", do_woken, 2},       {"inside", do_inside, 1},
+    {"state", do_state, 2},
+    {"endpoint", do_endpoint, 2},
+    {"resolver", do_resolver, 2},
+    {"tunnel", do_tunnel, 2},
+    {"links", do_links, 1},
+    {"every_link", do_every_link, 1},
+    {"links_left_out", do_links_left_out, 1},
+    {"neighbours", do_neighbours, 1},
+    {"lan", do_lan, 2},
+    {"kill_at", do_kill_at, 2},
+    {"lack", do_lack, 2},
+    {"assert", do_assert, 1},
+    {"print", do_print, 2},
+    {"pause", do_pause, 2},
+    {"remove", do_remove, 1},
+    {"forget", do_forget, 1},
+    {"owner", do_owner, 1},
+    {"blocked", do_blocked, 1},
+    {"probe", do_probe, 1},
+    {"watch", do_watch, 1},
+    {"bench", do_bench, 2},
+    {"woken", do_woken, 2},
+    {"inside", do_inside, 1},
 };
 
 static void run_line(char *line)

@@ -298,7 +298,7 @@ def interface_taken(machine):
 
 
 def many_links(machine):
-    for i in range(40):
+    for i in range(260):
         machine.pair(f"many{i}")
 
 
@@ -360,7 +360,7 @@ def names(*hosts):
     (openvpn_says("hello \033[2J"), "openvpn", UNKNOWN, "hello \\x1b[2J"),
     (section('openvpn { binary = "/nonexistent" }\n'), "openvpn", FAIL, "No such file"),
     (interface_taken, "interface", FAIL, "doctor0 is taken"),
-    (many_links, "links", WARN, "more than 64"),
+    (many_links, "links", WARN, "more than 512"),
     (world_ipv6, "ipv6", WARN, "the tunnel has not"),
     (process("mullvad-daemon"), "others", WARN, "another VPN"),
     (unit("wg-quick@home.service"), "others", WARN, "WireGuard"),

@@ -15,7 +15,7 @@
 #include "nft_words.h"
 #include "policy/nft_rules.h"
 
-enum { ROOM = 512 * 1024, OURS = 4711 };
+enum { ROOM = 2048 * 1024, OURS = 4711 };
 
 static struct nft_wish *wish;
 static struct nft_found found;
@@ -34,7 +34,7 @@ static int setup(void **state)
 {
 	(void)state;
 	wish = calloc(1, sizeof *wish);
-	wish->features = (struct nft_features){true, true, true, true};
+	wish->features = (struct nft_features){true, true, true, true, false};
 	wish->owner = OURS;
 	make_buffer(&wish->messages);
 	make_buffer(&found.removals);
@@ -169,18 +169,45 @@ static void test_rules_fit_and_are_made_once(void **state)
 	assert_false(wish->messages.full);
 	standing = wish->standing;
 	assert_int_equal(nft_wish_rules(wish, &s, &e), 0);
-	for (size_t i = 0; i < SITUATION_LINKS; i++)
+	for (size_t i = 0; i < NFT_LINKS; i++)
 		wish->links[i] = (struct nft_link){.name = "eth", .index = (unsigned)i + 1};
-	wish->link_count = SITUATION_LINKS;
+	wish->link_count = NFT_LINKS;
 	nft_wish_links(wish);
 	assert_false(wish->messages.full);
-	assert_int_equal(wish->count, standing + 4 * (size_t)SITUATION_LINKS);
+	assert_int_equal(wish->count, standing + 4 * (size_t)NFT_LINKS);
 	wish->link_count = 1;
 	nft_wish_links(wish);
 	assert_int_equal(wish->count, standing + 4);
 	s.openvpn_group.number = 4244;
 	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
 	assert_int_equal(wish->count, standing);
+}
+
+static void test_one_chain_for_every_link(void **state)
+{
+	size_t chains = 0;
+
+	(void)state;
+	wish->features.every_link = true;
+	wish->links[0] = (struct nft_link){.name = "eth0", .index = 2};
+	wish->link_count = 1;
+	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
+	nft_wish_links(wish);
+	assert_int_equal(wish->count, wish->standing); /* no link has one of its own */
+	for (size_t i = 0; i < wish->count; i++) {
+		const struct nlmsghdr *m = nft_piece_message(wish, &wish->pieces[i]);
+		struct nft_attributes in = nft_attributes(m), devices;
+
+		if (nft_type(m) != NFT_MSG_NEWCHAIN || nft_family_of(m) != NFPROTO_NETDEV ||
+		    nft_find(in, NFTA_CHAIN_HOOK) == NULL)
+			continue;
+		devices = nft_inside(nft_find(nft_inside(nft_find(in, NFTA_CHAIN_HOOK)), NFTA_HOOK_DEVS));
+		assert_int_equal(mnl_attr_get_type(devices.first), 2); /* NFTA_DEVICE_PREFIX */
+		assert_int_equal(mnl_attr_get_payload_len(devices.first), 1);
+		assert_string_equal(mnl_attr_get_str(devices.first), "");
+		chains++;
+	}
+	assert_int_equal(chains, 1);
 }
 
 static void test_an_unknown_identity_is_refused(void **state)
@@ -495,7 +522,8 @@ static void test_a_gateway_has_rules_of_its_own(void **state)
 	without = wish->count;
 	assert_int_equal(pieces_of(NFT_BRIDGE), 0);
 	for (unsigned i = 0; i < NFT_SETS; i++)
-		assert_int_equal(nft_has_set(wish, i), !nft_is_of_gateway(&nft_sets[i]));
+		assert_int_equal(nft_has_set(wish, i),
+				 !nft_is_of_gateway(&nft_sets[i]) && i != NFT_TUNNEL_LINKS);
 	be_gateway();
 	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
 	assert_false(wish->messages.full);
@@ -633,12 +661,9 @@ static void test_a_member_that_outlives_its_time_is_not_ours(void **state)
 static void test_a_pause_is_over_with_the_next_policy(void **state)
 {
 	(void)state;
-	wish->links[0] = (struct nft_link){.name = "eth0", .index = 3};
-	wish->links[1] = (struct nft_link){.name = "gone0"};
-	wish->link_count = 2;
 	nft_wish_pause(wish);
 	assert_int_equal(members("paused")->count, 2);
-	assert_int_equal(members("paused_links")->count, 1);
+	assert_int_equal(members("paused_links")->count, 8); /* whatever kind a frame is of */
 	nft_wish_members(wish, &s);
 	assert_int_equal(members("paused")->count, 0);
 	assert_int_equal(members("paused_links")->count, 0);
@@ -695,6 +720,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_intervals_end_behind_their_prefix, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_members_follow_the_state, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_rules_fit_and_are_made_once, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_one_chain_for_every_link, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_an_unknown_identity_is_refused, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_a_message_is_described, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_every_rule_compiles, setup, teardown),
