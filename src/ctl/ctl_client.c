@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/shown.h"
 #include "base/text.h"
 #include "os/clock.h"
 #include "os/descriptor.h"
@@ -157,10 +158,14 @@ static enum client_result ask_once(struct client *client, const char *socket, co
 	client->descriptor = -1;
 	if ((result = client_connect(socket, patience, &client->descriptor, e)) != CLIENT_OK)
 		return result;
-	if (send_line(client->descriptor, request) == -1)
-		result = CLIENT_CLOSED; /* a driver that just left: the next one answers */
-	else
+	if (send_line(client->descriptor, request) == -1) {
+		/* Either it has said why, before it closed; or it is a driver that just
+		 * left, and the next one answers. */
+		if ((result = client_next(client, 0, answer, e)) == CLIENT_LATE)
+			result = CLIENT_CLOSED;
+	} else {
 		result = client_next(client, patience, answer, e);
+	}
 	if (result != CLIENT_OK)
 		client_close(client);
 	return result;
@@ -184,8 +189,7 @@ enum client_result client_ask(struct client *client, const char *socket, const j
 		char text[400];
 		const char *why = json_string_value(json_object_get(*answer, "error"));
 
-		text_escape(text, sizeof text, why, strlen(why));
-		err_set(e, "%s", text);
+		err_set(e, "%s", shown(text, sizeof text, why));
 		json_decref(*answer);
 		*answer = NULL;
 		client_close(client);

@@ -24,18 +24,23 @@ static void refuse(int descriptor, const char *json)
 	close(descriptor);
 }
 
-/* A free place for one more client of `uid`; CONTROL_CLIENTS: none. */
+/* A free place for one more client of `uid`; CONTROL_CLIENTS: none. Whatever
+ * others hold, the last ones are root's. */
 static size_t find_place(const struct control *control, uint32_t uid)
 {
-	size_t place = CONTROL_CLIENTS, same_user = 0;
+	size_t place = CONTROL_CLIENTS, same_user = 0, others = 0;
 
 	for (size_t i = CONTROL_CLIENTS; i-- > 0;) {
-		if (control->clients[i] == NULL)
+		if (control->clients[i] == NULL) {
 			place = i;
-		else if (control->clients[i]->uid == uid)
-			same_user++;
+			continue;
+		}
+		same_user += control->clients[i]->uid == uid;
+		others += control->clients[i]->uid != 0;
 	}
-	return same_user < CONTROL_PER_USER ? place : CONTROL_CLIENTS;
+	if (same_user >= CONTROL_PER_USER || (uid != 0 && others >= CONTROL_CLIENTS - CONTROL_FOR_ROOT))
+		return CONTROL_CLIENTS;
+	return place;
 }
 
 /* Clients that have hung up, but whose turn in the loop has not come. */
@@ -64,7 +69,8 @@ static void admit(struct control *control, int descriptor)
 		place = find_place(control, peer.uid);
 	}
 	if (place == CONTROL_CLIENTS)
-		refuse(descriptor, "{\"error\":\"too many connections to the control socket\"}\n");
+		refuse(descriptor, "{\"error\":\"too many connections to the control socket are open; "
+				   "instead: end some, as of portcullis watch, or ask as root\"}\n");
 	else
 		control->clients[place] = client_new(control, descriptor, peer.uid);
 }

@@ -8,7 +8,7 @@
 struct event_base;
 struct control; /* opaque */
 
-enum { CONTROL_CLIENTS = 64, CONTROL_PER_USER = 16, CONTROL_QUEUE_MAX = 256 * 1024 };
+enum { CONTROL_CLIENTS = 64, CONTROL_PER_USER = 16, CONTROL_FOR_ROOT = 8, CONTROL_QUEUE_MAX = 256 * 1024 };
 
 struct control_events {
 	/* A status that may be old is asked for: true if control_refreshed will

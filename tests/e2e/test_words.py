@@ -3,6 +3,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import time
 
 import pytest
@@ -199,3 +200,43 @@ def test_foreign_text_on_a_terminal(world, portcullis):
     gate.configure(profile='"' + path + '"')
     for done in (gate.run_daemon("-n"), gate.ctl("check", "-c", gate.file), gate.ctl("doctor")):
         no_foreign(done.stdout, done.stderr)
+
+
+WATCHERS = """
+import socket, sys
+held = []
+while True:
+    sock = socket.socket(socket.AF_UNIX)
+    sock.connect(sys.argv[1])
+    sock.sendall(b'{"command":"watch"}\\n')
+    if b'"error"' in sock.recv(65536):
+        break
+    held.append(sock)
+print(len(held), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_one_client_too_many(world, portcullis):
+    """All places that users may have are taken: the next is told so, and root is served."""
+    group, users = 64010, range(64100, 64105)
+    gate = portcullis()
+    gate.configure(control="{ socket = " + f'"{gate.socket}" group = "{group}" }}')
+    gate.start_open()
+
+    def as_user(user):
+        return ["/usr/bin/setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups"]
+
+    def status(user):
+        return gate.host.run(*as_user(user), f"{gate.programs}/portcullis", "-s", gate.socket, "status", check=False)
+    held = [gate.host.popen(*as_user(user), "/usr/bin/python3", "-c", WATCHERS, gate.socket,
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for user in users]
+    assert sum(int(each.stdout.readline()) for each in held) == 56
+    refused = status(users[0])
+    assert refused.returncode == 1 and "too many connections" in refused.stderr and "driver" not in refused.stderr, refused
+    assert gate.status()["gate"] == "open"
+    with gate.watch() as watch:
+        assert watch.next()["gate"] == "open"
+    for each in held:
+        each.communicate()
+    wait_for(lambda: status(users[0]).returncode == 0, "places are free again")
