@@ -1,5 +1,4 @@
 /* As much of openvpn as the driver and the gate must see, with a stamp at the moment it says "connected". */
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
@@ -70,29 +69,15 @@ static struct stamps *stamps_of(const char *socket_path)
 	return stamps;
 }
 
-static void put_up(const char *name)
+/* The gate made it, and sets its address. */
+static void attach(const char *name)
 {
 	struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI};
-	struct sockaddr_in address = {.sin_family = AF_INET};
-	int tun = open("/dev/net/tun", O_RDWR), helper = socket(AF_INET, SOCK_DGRAM, 0);
+	int tun = open("/dev/net/tun", O_RDWR);
 
 	snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
-	if (tun == -1 || ioctl(tun, TUNSETIFF, &request) == -1)
-		goto fail;
-	inet_pton(AF_INET, ADDRESS, &address.sin_addr);
-	memcpy(&request.ifr_addr, &address, sizeof address);
-	if (ioctl(helper, SIOCSIFADDR, &request) == -1)
-		goto fail;
-	inet_pton(AF_INET, "255.255.255.0", &address.sin_addr);
-	memcpy(&request.ifr_netmask, &address, sizeof address);
-	if (ioctl(helper, SIOCSIFNETMASK, &request) == -1)
-		goto fail;
-	request.ifr_flags = IFF_UP | IFF_RUNNING;
-	if (ioctl(helper, SIOCSIFFLAGS, &request) == -1)
-		goto fail;
-	close(helper);
-	return; /* the device stays as long as we do */
-fail:
+	if (tun != -1 && ioctl(tun, TUNSETIFF, &request) == 0)
+		return; /* held as long as we live */
 	perror(name);
 	exit(1);
 }
@@ -106,8 +91,9 @@ static void connected(const char *device, struct stamps *stamps)
 	const struct sched_param last = {0};
 	int64_t looked;
 
-	put_up(device);
-	say(">STATE:1700000000,ASSIGN_IP,," ADDRESS ",,,,\r\n");
+	attach(device);
+	say(">UPDOWN:UP\r\n>UPDOWN:ENV,ifconfig_local=" ADDRESS "\r\n"
+	    ">UPDOWN:ENV,ifconfig_netmask=255.255.255.0\r\n>UPDOWN:ENV,tun_mtu=1500\r\n>UPDOWN:ENV,END\r\n");
 	poll(NULL, 0, SETTLE_MS);
 	/* Who is woken goes before us. */
 	sched_setscheduler(0, SCHED_IDLE, &last);
