@@ -57,7 +57,7 @@ static struct stamps *stamps_of(const char *socket_path)
 	char *end;
 
 	snprintf(path, sizeof path - 8, "%s", socket_path);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) { /* run/openvpn/sock */
 		if ((end = strrchr(path, '/')) != NULL)
 			*end = '\0';
 	}

@@ -201,9 +201,10 @@ static void accept_cb(evutil_socket_t listener, short what, void *argument)
 		if (clients[i].readable == NULL)
 			client = &clients[i];
 	}
-	/* openvpn runs as root by default, but speaks with the network: it is not root here. */
+	/* openvpn may run as root, but speaks with the network: it is not root here, nor is what it starts.
+	 */
 	if (client == NULL || peer_of(fd, &peer) == -1 || !peer_is_allowed(&peer, -1) ||
-	    peer.gid == gate->config.openvpn_group.number) {
+	    peer.gid == gate->config.openvpn_group.number || peer.pid == gate->attempt.pid) {
 		close(fd);
 		return;
 	}

@@ -7,6 +7,7 @@
 #include <libgen.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -38,6 +39,23 @@ static const char *in_folder(const char *folder, const char *name, char *to)
 	return to;
 }
 
+/* openvpn's own, with the one socket that is for it: it may enter, and remove nothing. It wants to be able to
+ * write where temporary files lie, though it makes none. */
+static int openvpn_folder(struct gate *gate, struct err *e)
+{
+	gid_t gid = gate->config.openvpn_group.number;
+	char path[PATH_MAX], socket[PATH_MAX];
+
+	in_folder(gate->config.runtime_dir, FILES_OPENVPN_FOLDER, path);
+	if (file_folder(path, 0700, e) == -1)
+		return -1;
+	if (chown(path, 0, gid) == -1 || chmod(path, S_ISVTX | S_IRWXU | S_IRWXG) == -1)
+		return err_errno(e, "%s", path);
+	in_folder(gate->config.runtime_dir, FILES_OPENVPN_SOCKET, socket);
+	gate->management_fd = file_listener(socket, 0660, 0, gid, e);
+	return gate->management_fd == -1 ? -1 : 0;
+}
+
 static int sockets(struct gate *gate, struct err *e)
 {
 	const struct config *config = &gate->config;
@@ -52,9 +70,8 @@ static int sockets(struct gate *gate, struct err *e)
 	in_folder(dirname(copy), "gate.sock", path);
 	if (gate->control_fd == -1 || (gate->door_fd = file_listener(path, 0600, 0, -1, e)) == -1)
 		return -1;
-	gate->management_fd = file_listener(in_folder(gate->config.runtime_dir, "openvpn.sock", path), 0600,
-					    config->openvpn_user.number, config->openvpn_group.number, e);
-	if (gate->management_fd == -1 || (gate->names_fd = names_socket_open(&gate->dns.port, &none)) == -1)
+	if (openvpn_folder(gate, e) == -1 ||
+	    (gate->names_fd = names_socket_open(&gate->dns.port, &none)) == -1)
 		return -1;
 	if (none.text[0] != '\0')
 		log_warn("dns", "%s", none.text);

@@ -11,6 +11,10 @@
 
 struct gate;
 
+/* In the runtime directory: openvpn's own folder, and its socket. */
+#define FILES_OPENVPN_FOLDER "openvpn"
+#define FILES_OPENVPN_SOCKET FILES_OPENVPN_FOLDER "/sock"
+
 /* 0: we are the only one with this runtime directory; 1: another runs; -1: can't tell. */
 int files_lock_instance(const struct gate *gate, struct err *e);
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "gate/files.h"
 #include "os/child.h"
 #include "os/confine.h"
 #include "os/descriptor.h"
@@ -42,7 +43,7 @@ static const char filters[] =
 struct arguments {
 	const char *list[ARGUMENTS_MAX];
 	size_t count;
-	char address[NET_ADDRESS_TEXT], port[8], socket[PATH_MAX], filters[sizeof filters],
+	char address[NET_ADDRESS_TEXT], port[8], folder[PATH_MAX], socket[PATH_MAX], filters[sizeof filters],
 	    fixed[sizeof fixed];
 };
 
@@ -76,7 +77,9 @@ static void fill(struct arguments *arguments, const struct gate *gate, const str
 	    child_openvpn_words(config->interface, endpoint, !gate->profile.route_nopull, words);
 
 	snprintf(arguments->port, sizeof arguments->port, "%u", endpoint->port);
-	snprintf(arguments->socket, sizeof arguments->socket, "%.*s/openvpn.sock", PATH_MAX - 16,
+	snprintf(arguments->folder, sizeof arguments->folder, "%.*s/" FILES_OPENVPN_FOLDER, PATH_MAX - 16,
+		 config->runtime_dir);
+	snprintf(arguments->socket, sizeof arguments->socket, "%.*s/" FILES_OPENVPN_SOCKET, PATH_MAX - 16,
 		 config->runtime_dir);
 	net_address_text(&endpoint->address, arguments->address);
 	add(arguments, "openvpn");
@@ -95,6 +98,8 @@ static void fill(struct arguments *arguments, const struct gate *gate, const str
 	add(arguments, arguments->address);
 	add(arguments, arguments->port);
 	add(arguments, proto_word(endpoint));
+	add(arguments, "--tmp-dir");
+	add(arguments, arguments->folder);
 	add(arguments, "--management");
 	add(arguments, arguments->socket);
 	add(arguments, "unix");

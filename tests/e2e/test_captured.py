@@ -184,10 +184,15 @@ def assert_confined(pid):
 
 
 def test_openvpn_has_no_right_at_all(world, portcullis):
-    """The real one: it opens, comes back, and leaves nothing behind."""
+    """The real one: it opens, comes back, and leaves nothing behind. Its folder has one socket, and is root's."""
     gate = portcullis()
     with world.wire("udp") as wire:
         gate.start_open()
+        folder = os.stat(f"{gate.runtime}/openvpn")
+        assert (folder.st_uid, folder.st_gid, folder.st_mode) == (0, GROUP, 0o41770)
+        assert os.listdir(f"{gate.runtime}/openvpn") == ["sock"]
+        sock = os.stat(f"{gate.runtime}/openvpn/sock")
+        assert (sock.st_uid, sock.st_gid, sock.st_mode & 0o7777) == (0, GROUP, 0o660)
         assert_confined(gate.openvpn())
         assert gets_inside(world)
         gate.kill_openvpn()
@@ -220,6 +225,60 @@ def test_captured_openvpn_in_its_place_where_the_kernel_has_landlock(world, targ
             wrong[name] = outcome
     assert not wrong and len(said) > 70, (wrong, said)
     assert gate.kernel_gate() in ("dialling", "locked") and gate.process.poll() is None
+
+
+# --- the unit's own walls around the daemon
+
+def filled_unit(directory, gate):
+    """The unit as it would be installed, with programs and a configuration of the test's."""
+    os.makedirs(f"{directory}/sbin")
+    for name in ("portcullisd", "portcullis-driver"):
+        shutil.copy2(f"{BUILD}/{name}", f"{directory}/sbin")
+    os.makedirs(f"{directory}/portcullis")
+    shutil.copy2(gate.file, f"{directory}/portcullis/portcullis.conf")
+    with open(f"{TOP}/systemd/portcullis.service.in", encoding="utf-8") as file:
+        text = file.read().replace("@PREFIX@", directory).replace("@SYSCONFDIR@", directory)
+    with open(f"{directory}/portcullis.service", "w", encoding="utf-8") as file:
+        file.write(text)
+    return f"{directory}/portcullis.service"
+
+
+def has_systemd():
+    """And cgroups of the second version, which it needs."""
+    with open("/proc/filesystems", encoding="ascii") as file:
+        return os.path.exists("/lib/systemd/systemd") and "cgroup2" in file.read()
+
+
+@pytest.mark.skipif(not has_systemd(), reason="no systemd, or no cgroup2")
+def test_the_unit_as_systemd_runs_it_where_there_is_one(world, portcullis):
+    """Every wall of the unit stands, and behind them it opens, comes back and shuts."""
+    gate = portcullis()
+    directory = f"{ROOT}/unit"
+    shutil.rmtree(directory, ignore_errors=True)
+    unit = filled_unit(directory, gate)
+    with gate.host.inside():
+        manager = subprocess.Popen([f"{TOP}/tests/e2e/systemd_unit.sh", unit, directory], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        with world.wire("udp") as wire:
+            gate.wait(gate="open", seconds=20)
+            assert gets_inside(world)
+            pid = gate.host.pids("portcullisd")[0]
+            said = status_of(pid)
+            assert int(said["CapBnd"], 16) & ~0x11eb == 0, said["CapBnd"]  # no ptrace, no sys_admin, no raw packets
+            assert said["NoNewPrivs"] == "1" and said["Seccomp"] == "2"
+            with open(f"/proc/{pid}/mountinfo", encoding="ascii") as file:
+                mounts = {line.split()[4]: line.split()[5].split(",")[0] for line in file}
+            assert (mounts["/"], mounts["/run"], mounts["/proc/sys"], mounts["/proc/sys/net"]) == ("ro", "rw", "ro", "rw"), mounts
+            assert_confined(gate.openvpn())
+            gate.kill_openvpn()
+            gate.wait(gate="open")
+            assert gets_inside(world)
+            wire.assert_clean()
+    finally:
+        told = manager.communicate("", timeout=30)[0]
+    assert "Result=success" in told, told
+    assert gate.kernel_gate() == "locked"
 
 
 # --- a wall that can't be built

@@ -362,8 +362,7 @@ def test_driver_has_no_rights(world, portcullis):
         text = file.read()
     assert re.search(rf"^Gid:\s+{GROUP}\s+{GROUP}\s+{GROUP}\s+{GROUP}$", text, re.M), text
     assert re.search(r"^Groups:\s*$", text, re.M)
-    effective = int(re.search(r"^CapEff:\s*([0-9a-f]+)$", text, re.M).group(1), 16)
-    assert effective and not effective & (1 << 21 | 1 << 19 | 1 << 16 | 1 << 1), hex(effective)  # ADMIN, PTRACE, MODULE, DAC
+    assert re.search(r"^CapEff:\s*0+$", text, re.M), text
     with open(f"/proc/{gate.openvpn()}/environ", encoding="ascii", errors="replace") as file:
         assert not re.search(r"OPENSSL_CONF|NOTIFY_SOCKET|LD_", file.read())
 
