@@ -30,8 +30,11 @@ static const char fixed[] =
     "--management-log-cache 500 --auth-retry interact "
     "--setenv opt disable-dco --setenv opt dns-updown disable";
 /* The first three: openvpn compares a filter with the line as it came, then
- * unquotes it; no honest push begins so. */
+ * unquotes it; no honest push begins so.
+ * What 2.6 brought and 2.5 can go without, 2.5 leaves out by itself. Never a
+ * check of the server (peer-fingerprint): without that it does not start. */
 static const char filters[] =
+    "--ignore-unknown-option compat-mode dns max-packet-size providers tun-mtu-max "
     "--pull-filter ignore \" --pull-filter ignore ' --pull-filter ignore \\ "
     "--pull-filter ignore verb --pull-filter ignore mute --pull-filter ignore persist- "
     "--pull-filter ignore bind-dev --pull-filter ignore setenv --pull-filter ignore errors-to-stderr "
