@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/limit.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "gate/files.h"
 #include "os/child.h"
+#include "os/clock.h"
 #include "os/device.h"
 
 /* design: "the hole stays until openvpn is reaped, 1.5 s at most" */
@@ -129,6 +131,52 @@ void attempt_kill(struct gate *gate, const char *why)
 	kill(attempt->pid, SIGKILL);
 }
 
+unsigned attempt_prove(const struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
+{
+	unsigned index = 0;
+
+	if (!child_holds_interface(gate->attempt.pid, tunnel->name))
+		err_set(e, "the interface is not our openvpn's");
+	else if (netwatch_tunnel(tunnel->name, &tunnel->address4, &tunnel->address6, &index, e) == -1)
+		return 0;
+	return index;
+}
+
+void attempt_prove_again(struct gate *gate)
+{
+	struct attempt *attempt = &gate->attempt;
+	struct err e = {""};
+	unsigned index;
+
+	if (gate->state != GATE_OPEN)
+		return;
+	index = attempt_prove(gate, &attempt->tunnel, &e);
+	/* An address that somebody takes away comes back. */
+	if (index == 0 && device_set(&attempt->tunnel, &e) == 0)
+		index = attempt_prove(gate, &attempt->tunnel, &e);
+	if (index != 0 && index != attempt->index)
+		err_set(&e, "%s is another device now", attempt->tunnel.name);
+	if (index != attempt->index)
+		attempt_kill(gate, e.text);
+}
+
+void attempt_repair(struct gate *gate)
+{
+	static struct limit told;
+	struct err e = {""};
+	bool open = gate->state == GATE_OPEN;
+
+	if (gate->state == GATE_OFF || gate->state == GATE_PAUSED)
+		return;
+	if ((open && device_set(&gate->attempt.tunnel, &e) == -1) || gate_route(gate, open, &e) == -1) {
+		log_error("gate", "somebody else changed routes of ours: %s", e.text);
+		attempt_kill(gate, e.text);
+		return;
+	}
+	if (limit_take(&told, (uint64_t)clock_steady_ms(), NULL))
+		log_warn("gate", "somebody else changed routes or the device of ours; put back and verified");
+}
+
 /* The option openvpn refused, or the last line it printed: the only trace of an
  * early end. What a pipe holds comes in one read. */
 static void last_words(int output, char *to, size_t size)
@@ -208,8 +256,10 @@ void attempt_reaped(struct gate *gate, int status)
 	close(attempt->output);
 	attempt->leaving = false;
 	clean(gate);
-	if (gate->state == GATE_LOCKED)
+	if (gate->state == GATE_LOCKED) {
 		gate_relink(gate);
+		(void)gate_route(gate, false, NULL); /* said by the flip, if it does not work */
+	}
 	text_copy(why, sizeof why, attempt->why);
 	attempt->why[0] = '\0';
 	channel_note(gate, NOTE_ENDED, why);

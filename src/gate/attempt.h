@@ -32,6 +32,15 @@ void attempt_leave(struct gate *gate, const char *why);
 /* Locks now and kills openvpn. */
 void attempt_kill(struct gate *gate, const char *why);
 
+/* Does the interface exist, is it up, our openvpn's, with these addresses? Its index; 0 and `e`: no. */
+unsigned attempt_prove(const struct gate *gate, const struct wire_tunnel *tunnel, struct err *e);
+
+/* While open: is all of that still so, and as it was? Else locks, and ends the attempt. */
+void attempt_prove_again(struct gate *gate);
+
+/* Somebody else changed device, routes or rules of ours: they are set anew, or the gate locks. */
+void attempt_repair(struct gate *gate);
+
 /* openvpn has been reaped: lock, clean up after it, tell the driver. */
 void attempt_reaped(struct gate *gate, int status);
 

@@ -19,6 +19,7 @@
 #include "os/daemon.h"
 #include "os/firewall_describe.h"
 #include "os/notify.h"
+#include "os/route.h"
 #include "os/strict_boot.h"
 #include "os/tun_node.h"
 
@@ -159,6 +160,12 @@ static void child_cb(evutil_socket_t signal_number, short what, void *argument)
 static void links_cb(void *argument)
 {
 	gate_relink(argument);
+	attempt_prove_again(argument);
+}
+
+static void routes_cb(void *argument)
+{
+	attempt_repair(argument);
 }
 
 static void reachable_cb(void *argument)
@@ -191,7 +198,8 @@ static int watch(struct err *e)
 	static const struct netwatch_events events = {links_cb, reachable_cb, lost_cb, &gate};
 	struct err none = {""};
 
-	if ((gate.netwatch = netwatch_open(gate.base, &events, e)) == NULL)
+	if ((gate.netwatch = netwatch_open(gate.base, &events, e)) == NULL ||
+	    route_watch(gate.base, routes_cb, &gate, e) == -1)
 		return -1;
 	if ((gate.sleep = sleep_open(gate.base, woke_cb, &gate, &none)) == NULL)
 		log_warn("gate", "sleep is not noticed: %s", none.text);

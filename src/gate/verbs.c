@@ -12,7 +12,6 @@
 #include "base/text.h"
 #include "gate/channel.h"
 #include "gate/gate.h"
-#include "os/child.h"
 #include "os/clock.h"
 #include "os/device.h"
 
@@ -34,18 +33,6 @@ static int check_tunnel(const struct gate *gate, const struct wire_tunnel *tunne
 			return err_set(e, "the endpoint lies inside the tunnel");
 	}
 	return 0;
-}
-
-/* Does the interface exist, is it up, our openvpn's, with these addresses? Its index, 0 no. */
-static unsigned proven_index(const struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
-{
-	unsigned index = 0;
-
-	if (!child_holds_interface(gate->attempt.pid, tunnel->name))
-		err_set(e, "the interface is not our openvpn's");
-	else if (netwatch_tunnel(tunnel->name, &tunnel->address4, &tunnel->address6, &index, e) == -1)
-		return 0;
-	return index;
 }
 
 /* Once for an attempt: what openvpn says later can only be the same. */
@@ -100,7 +87,7 @@ static int verb_address(struct gate *gate, const struct wire_tunnel *tunnel, str
 	}
 	if (set_device(gate, tunnel, e) == -1)
 		return -1;
-	gate->attempt.index = proven_index(gate, tunnel, &not_yet);
+	gate->attempt.index = attempt_prove(gate, tunnel, &not_yet);
 	return 0;
 }
 
@@ -117,7 +104,7 @@ static int verb_open(struct gate *gate, const struct wire_tunnel *tunnel, struct
 	if (set_device(gate, tunnel, e) == -1)
 		return -1;
 	take_tunnel(gate, tunnel);
-	if ((gate->attempt.index = proven_index(gate, tunnel, e)) == 0 || gate_route(gate, true, e) == -1)
+	if ((gate->attempt.index = attempt_prove(gate, tunnel, e)) == 0 || gate_route(gate, true, e) == -1)
 		return -1;
 	fault_point("routes-set");
 	gate->situation.tunnel.index = gate->attempt.index;

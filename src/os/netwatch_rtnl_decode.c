@@ -151,6 +151,8 @@ static int decode_link(const struct nlmsghdr *header, struct rtnl_link *link)
 			return -1;
 		if (type == IFLA_IFALIAS && text_in(attribute) != NULL)
 			(void)text_copy(link->alias, sizeof link->alias, text_in(attribute));
+		if (type == IFLA_MTU && take_number(attribute, &link->mtu) == -1)
+			return -1;
 		if (type == IFLA_LINKINFO && decode_link_info(attribute, link) == -1)
 			return -1;
 	}

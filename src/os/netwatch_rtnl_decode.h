@@ -26,6 +26,7 @@ struct rtnl_link {
 	bool tap;        /* driver "tun" in its Ethernet shape */
 	bool persists;   /* driver "tun": stays when nobody holds it */
 	char alias[16];  /* cut */
+	uint32_t mtu;    /* 0: not told */
 };
 
 struct rtnl_address {

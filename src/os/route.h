@@ -24,6 +24,12 @@ struct route_wish {
  * millisecond. */
 int route_assert(const struct route_wish *wish, struct err *e);
 
+/* Somebody else changed these routes or rules, or the tunnel's device: its addresses, its MTU, down. Called
+ * from `base`'s loop, once for a burst. The receiver sets the device and asserts again. 0, or -1 and `e`. */
+struct event_base;
+typedef void route_foreign_fn(void *argument);
+int route_watch(struct event_base *base, route_foreign_fn *foreign, void *argument, struct err *e);
+
 /* Removes all of it, whoever of us made it. 0, also if there was nothing; or -1 and `e`. */
 int route_remove(struct err *e);
 

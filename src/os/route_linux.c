@@ -11,11 +11,19 @@
 
 #include "os/netlink_linux.h"
 #include "os/route_kernel_linux.h"
+#include "os/route_linux.h"
 
 enum { PASSES = 8, DUMP_TRIES = 8 };
 
 /* Kept open: it stands between a tunnel that is up and a gate that opens. */
 static struct netlink *asker;
+
+static struct route_standing standing_now;
+
+const struct route_standing *route_standing(void)
+{
+	return &standing_now;
+}
 
 static int ask(struct nlmsghdr *message, netlink_message_fn *each, void *argument)
 {
@@ -27,6 +35,7 @@ static int ask(struct nlmsghdr *message, netlink_message_fn *each, void *argumen
 		/* One table is asked for; a router's main one may hold a million routes. */
 		(void)setsockopt(netlink_fd(asker), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &(int){1},
 				 sizeof(int));
+		standing_now.sender = netlink_address(asker);
 	}
 	result = netlink_ask(asker, message, each, argument);
 	/* After that nobody knows what may still arrive. */
@@ -203,8 +212,15 @@ static int assert_family(const struct route_wish *wish, uint8_t family, struct e
 
 int route_assert(const struct route_wish *wish, struct err *e)
 {
-	int result = assert_family(wish, NET_IPV4, e);
+	int result;
 
+	standing_now.index = wish->tunnel != NULL ? wish->index : 0;
+	if (wish->tunnel != NULL) {
+		standing_now.mtu = wish->tunnel->mtu;
+		standing_now.address4 = wish->tunnel->address4;
+		standing_now.address6 = wish->tunnel->address6;
+	}
+	result = assert_family(wish, NET_IPV4, e);
 	return assert_family(wish, NET_IPV6, e) == -1 ? -1 : result;
 }
 

@@ -12,3 +12,9 @@ int route_remove(struct err *e)
 	(void)e;
 	return 0;
 }
+
+int route_watch(struct event_base *base, route_foreign_fn *foreign, void *argument, struct err *e)
+{
+	(void)base, (void)foreign, (void)argument, (void)e;
+	return 0;
+}

@@ -50,8 +50,9 @@ static void exempt(struct route_plan *plan, const struct route_wish *wish)
 
 	if (wish->openvpn != 0)
 		add_users(plan, ROUTE_EXEMPT, ROUTE_GO_TO_END, wish->openvpn, wish->openvpn);
-	/* As root it is told from root's other programs by where it sends to. */
-	else if (s->endpoint.address.family == plan->family)
+	/* As root it is told from root's other programs by where it sends to. And IPv6 can't tell the
+	 * kernel's own question about who sends (below) from one of root's programs. */
+	if ((wish->openvpn == 0 || plan->family == NET_IPV6) && s->endpoint.address.family == plan->family)
 		add_users(plan, ROUTE_EXEMPT, ROUTE_GO_TO_END, 0, 0)->to = whole(&s->endpoint.address);
 	if (plan->family == NET_IPV4) {
 		exempt_dhcp(plan, 0);
@@ -69,21 +70,20 @@ static void exempt(struct route_plan *plan, const struct route_wish *wish)
 }
 
 /* The kernel asks as root, and with an address of ours, whether a sender could be reached by the link that
- * its packet came by (rp_filter, nft's fib): it must not hear of our table, or all that is received is
- * dropped. A program's own question has no address yet, unless its socket is bound to one. */
-static void catch_root(struct route_plan *plan)
+ * its packet came by (rp_filter, nft's fib): it must not hear of our table, or what is received by IPv4,
+ * ARP's questions too, is dropped. A program's own question has no address yet, unless its socket is bound to
+ * one. In IPv6 nothing of that kind is needed but from the endpoint, and a question that got no answer is
+ * asked again with an address: there everybody is caught. */
+static void catch_everybody(struct route_plan *plan)
 {
 	static const struct net_prefix none4 = {{NET_IPV4, {0}}, 32};
-	static const struct net_prefix halves6[] = {{{NET_IPV6, {0}}, 1}, {{NET_IPV6, {0x80}}, 1}};
 
-	if (plan->family == NET_IPV4) {
-		add_users(plan, ROUTE_ROOT, ROUTE_LOOK_UP, 0, 0)->from = none4;
+	if (plan->family == NET_IPV6) {
+		add_rule(plan, ROUTE_ALL, ROUTE_LOOK_UP);
 		return;
 	}
-	/* No rule can ask for "no address" there, but one can ask for any. */
-	for (size_t i = 0; i < 2; i++)
-		add_users(plan, ROUTE_ROOT, ROUTE_GO_TO_END, 0, 0)->from = halves6[i];
-	add_users(plan, ROUTE_ALL, ROUTE_LOOK_UP, 0, 0);
+	add_users(plan, ROUTE_ROOT, ROUTE_LOOK_UP, 0, 0)->from = none4;
+	add_users(plan, ROUTE_ALL, ROUTE_LOOK_UP, 1, UINT32_MAX - 1);
 }
 
 static bool carries(const struct route_wish *wish, uint8_t family)
@@ -109,8 +109,7 @@ static void make_rules(struct route_plan *plan, const struct route_wish *wish)
 		add_rule(plan, ROUTE_RECEIVED, ROUTE_LOOK_UP)->received = true;
 	}
 	exempt(plan, wish);
-	catch_root(plan);
-	add_users(plan, ROUTE_ALL, ROUTE_LOOK_UP, 1, UINT32_MAX - 1);
+	catch_everybody(plan);
 }
 
 static bool is_there(const struct route_plan *plan, const struct net_prefix *to, uint32_t metric)

@@ -169,6 +169,10 @@ class World:
 
     def link_up(self):
         self.host.ip("link set eth0 up", f"route add default via {ROUTER4}", f"route add default via {ROUTER6}")
+        # The router answers for everybody: else a socket bound to the link, for which our table has no way, would ask
+        # in vain who has the address, and no filter would be asked at all.
+        mac = self.rtr.run("ip", "-o", "link", "show", "r0").stdout.split("link/ether ")[1].split()[0]
+        self.host.ip(*(f"neigh replace {address} lladdr {mac} dev eth0" for address in (INTERNET4, SERVER4)))
         wait_for(lambda: "tentative" not in self.host.run("ip", "-6", "address").stdout
                  and "LOWER_UP" in self.host.run("ip", "link", "show", "eth0").stdout, "eth0 up")
 
