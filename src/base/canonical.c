@@ -28,7 +28,7 @@ static const struct {
     {"ping-timer-rem", 0, 0}, {"pkcs12", BLOCK_ONLY, 1}, {"providers", 4, 0}, {"pull-filter", 2, 0},
     {"rcvbuf", 1, 0}, {"remote-cert-eku", 1, 0}, {"remote-cert-ku", 15, 0}, {"remote-cert-tls", 1, 0},
     {"reneg-bytes", 1, 0}, {"reneg-pkts", 1, 0}, {"reneg-sec", 2, 0}, {"replay-window", 2, 0},
-    {"route", 4, 0}, {"route-delay", 2, 0}, {"route-gateway", 1, 0}, {"route-ipv6", 3, 0},
+    {"route", 4, 0}, {"route-gateway", 1, 0}, {"route-ipv6", 3, 0},
     {"route-ipv6-gateway", 1, 0}, {"route-metric", 1, 0}, {"route-nopull", 0, 0}, {"shaper", 1, 0},
     {"single-session", 0, 0}, {"sndbuf", 1, 0}, {"socket-flags", 1, 0}, {"static-challenge", 3, 0},
     {"tcp-nodelay", 0, 0}, {"tls-auth", BLOCK_ONLY, 1}, {"tls-cert-profile", 1, 0}, {"tls-cipher", 1, 0},

@@ -40,7 +40,8 @@ static const char filters[] =
     "--pull-filter ignore bind-dev --pull-filter ignore setenv --pull-filter ignore errors-to-stderr "
     "--pull-filter ignore inactive --pull-filter ignore session-timeout --pull-filter ignore ping-exit "
     "--pull-filter ignore explicit-exit-notify --pull-filter ignore lladdr --pull-filter ignore socket-flags "
-    "--pull-filter ignore ifconfig-noexec --pull-filter ignore route-noexec --pull-filter ignore providers "
+    "--pull-filter ignore ifconfig-noexec --pull-filter ignore route-noexec --pull-filter ignore route-delay "
+    "--pull-filter ignore providers "
     "--pull-filter ignore compat-mode --pull-filter ignore ncp-ciphers --pull-filter ignore data-ciphers";
 
 struct arguments {

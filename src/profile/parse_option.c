@@ -85,10 +85,26 @@ static void notice_trust(struct parser *parser, const struct option *option, str
 			      "kept, but then another client of this VPN can pretend to be the server");
 }
 
+/* openvpn may not ask for the machine's own router any more, and would then tell of no route at all. */
+static bool is_past_the_tunnel(const struct option *option, struct arguments given)
+{
+	size_t gateway = strcmp(option->name, "route") == 0        ? 2
+			 : strcmp(option->name, "route-ipv6") == 0 ? 1
+								   : 0;
+
+	return gateway != 0 && given.count > gateway && strncmp(given.word[gateway], "net_gateway", 11) == 0;
+}
+
 static int keep(struct parser *parser, const struct option *option, struct arguments given)
 {
 	if (check(parser, option, option->arguments, given) == -1)
 		return -1;
+	if (is_past_the_tunnel(option, given)) {
+		parser_notice(
+		    parser, option->name,
+		    "dropped: nothing goes past the tunnel, but to the local network with lan = true");
+		return 0;
+	}
 	notice_weak(parser, option, given);
 	notice_trust(parser, option, given);
 	if (strcmp(option->name, "route-nopull") == 0)

@@ -55,7 +55,6 @@ static const struct {
     {"reneg-sec", "3600 3600", "1 2 3"},
     {"replay-window", "64 15", "0"},
     {"route", "10.9.0.0 255.255.0.0 vpn_gateway 5", "intranet.example"},
-    {"route-delay", "2 30", "86400"},
     {"route-gateway", "10.0.0.1", "router.example"},
     {"route-ipv6", "fd01::/64 fd00::1 5", "intranet.example"},
     {"route-ipv6-gateway", "fd00::1", "10.0.0.1"},
