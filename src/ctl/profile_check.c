@@ -9,9 +9,16 @@
 
 #include "base/shown.h"
 #include "ctl/folder.h"
+#include "ctl/owner.h"
 #include "ctl/regular.h"
 
-enum { PATH_SIZE = PLACE_PATH_SIZE, SHOWN_SIZE = 512, REFERRED_MAX = 1024 * 1024, REMOTES_SHOWN = 10 };
+enum {
+	PATH_SIZE = PLACE_PATH_SIZE,
+	SHOWN_SIZE = 512,
+	DEADLINE_S = 120,
+	REFERRED_MAX = 1024 * 1024,
+	REMOTES_SHOWN = 10
+};
 
 /* Whose notes these are, and where what the profile refers to is looked for. */
 struct reading {
@@ -191,16 +198,56 @@ void profile_file_describe(const struct profile *profile)
 		puts("takes no routes from the server (route-nopull)");
 }
 
-int check_profile(const char *file)
+static int check_own(const char *file, struct err *e)
 {
-	struct err e = {""};
-	struct profile *profile = profile_file_parse(file, false, &e);
+	struct profile *profile = profile_file_parse(file, false, e);
 
-	if (profile == NULL) {
-		shown_say(stderr, "%s", e.text);
-		return 1;
-	}
+	if (profile == NULL)
+		return -1;
 	profile_file_describe(profile);
 	profile_free(profile);
 	return 0;
+}
+
+struct wanted {
+	const char *file;
+	struct place place;
+};
+
+/* In the child: it has the rights of whose hands are in the file, and no others. */
+static int check_work(int output, void *argument, struct err *e)
+{
+	const struct wanted *wanted = argument;
+	struct profile *profile = profile_place_parse(wanted->file, &wanted->place, e);
+
+	(void)output;
+	if (profile == NULL)
+		return -1;
+	profile_file_describe(profile);
+	profile_free(profile);
+	return 0;
+}
+
+/* As root: what a user's link leads to is not read with root's rights here either. */
+static int check_as_root(const char *file, struct err *e)
+{
+	struct wanted wanted = {.file = file};
+	size_t length;
+	char *none;
+
+	if (place_find(file, &wanted.place, e) == -1)
+		return -1;
+	none = owner_run(wanted.place.owner, DEADLINE_S, check_work, &wanted, 1, &length, e);
+	free(none);
+	return none != NULL ? 0 : -1;
+}
+
+int check_profile(const char *file)
+{
+	struct err e = {""};
+	int result = geteuid() == 0 ? check_as_root(file, &e) : check_own(file, &e);
+
+	if (e.text[0] != '\0')
+		shown_say(stderr, "%s", e.text);
+	return result == 0 ? 0 : 1;
 }

@@ -88,6 +88,10 @@ def test_a_users_link(disk):
     disk.refused("x.ovpn", "root-only.pem", cwd=disk.home)
     # The secret itself, and what only root can read, is no profile of the user's.
     disk.refused(disk.link(disk.home / "secret.ovpn", disk.secret, USER), "may not read it")
+    # The same of check, which root may run as well.
+    checked = subprocess.run([f"{BUILD}/portcullis", "check", str(disk.home / "x.ovpn")], capture_output=True, text=True,
+                             check=False, timeout=20)
+    assert checked.returncode == 1 and "root-only.pem: Permission denied" in checked.stderr, checked
     # Control: with what the user can read, the link is fine.
     disk.file(disk.stick / "readable.pem", disk.read("client.key"))
     disk.profile(disk.stick / "x.ovpn", disk.stick / "readable.pem")
