@@ -364,6 +364,8 @@ static const struct key keys[] = {
     {"management|socket", "", take_later, 0, 0},
     {"dns|manage", "true", take_boolean, FIELD(manage_dns)},
     {"gateway|interfaces", NULL, take_inside, 0, 0},
+    {"uplink|pppoe", "false", take_boolean, FIELD(pppoe)},
+    {"uplink|lacp", "false", take_boolean, FIELD(lacp)},
     {"resolver|address", "", take_later, 0, 0},
     {"resolver|name", "", take_later, 0, 0},
     {"credentials|username", "", take_text, FIELD(username)},
@@ -492,6 +494,7 @@ static int parse(FILE *stream)
 	cfg_opt_t management[] = {TEXT_KEY("socket"), CFG_END()};
 	cfg_opt_t dns[] = {TEXT_KEY("manage"), CFG_END()};
 	cfg_opt_t gateway[] = {CFG_STR_LIST("interfaces", NULL, CFGF_NODEFAULT), CFG_END()};
+	cfg_opt_t uplink[] = {TEXT_KEY("pppoe"), TEXT_KEY("lacp"), CFG_END()};
 	cfg_opt_t resolver[] = {TEXT_KEY("address"), TEXT_KEY("name"), CFG_END()};
 	cfg_opt_t credentials[] = {TEXT_KEY("username"), TEXT_KEY("password-file"), TEXT_KEY("keychain"),
 				   TEXT_KEY("totp-file"), CFG_END()};
@@ -514,6 +517,7 @@ static int parse(FILE *stream)
 			    CFG_SEC("management", management, CFGF_NONE),
 			    CFG_SEC("dns", dns, CFGF_NONE),
 			    CFG_SEC("gateway", gateway, CFGF_NONE),
+			    CFG_SEC("uplink", uplink, CFGF_NONE),
 			    CFG_SEC("resolver", resolver, CFGF_NONE),
 			    CFG_SEC("credentials", credentials, CFGF_NONE),
 			    CFG_SEC("log", log, CFGF_NONE),

@@ -25,7 +25,7 @@ struct config {
 	char runtime_dir[PATH_MAX], state_dir[PATH_MAX];
 	struct identity user, openvpn_user, openvpn_group, dhcp_user;
 	uint32_t user_gid; /* the driver's primary group */
-	bool lan, links_down, strict_boot, manage_dns;
+	bool lan, links_down, strict_boot, manage_dns, pppoe, lacp;
 	char inside[SITUATION_INSIDE][NET_NAME_SIZE]; /* a gateway's; none: it is no gateway */
 	size_t inside_count;
 	char openvpn_binary[PATH_MAX];

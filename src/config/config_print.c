@@ -43,6 +43,8 @@ void config_print(const struct config *config, FILE *to)
 	put_flag(to, "lan", config->lan);
 	put(to, "on-unprotected", config->links_down ? "links-down" : "report");
 	put_inside(to, config);
+	put_flag(to, "uplink.pppoe", config->pppoe);
+	put_flag(to, "uplink.lacp", config->lacp);
 	put(to, "openvpn.binary", config->openvpn_binary);
 	put(to, "control.socket", config->control_socket);
 	put(to, "control.group", config->control_group.name);

@@ -62,6 +62,8 @@ static void identify(void)
 	s->driver_user = config->user.known ? config->user : nobody;
 	s->dhcp_user = config->dhcp_user;
 	s->lan = config->lan;
+	s->pppoe = config->pppoe;
+	s->lacp = config->lacp;
 	memcpy(s->inside, config->inside, sizeof s->inside);
 	s->inside_count = config->inside_count;
 }

@@ -56,15 +56,40 @@ static void match_link(struct nlmsghdr *m, bool arrives, enum rule_link link)
 	}
 }
 
-/* skb protocol and the frame's own type: a packet socket may lie about the first. */
-static void match_ether_type(struct nlmsghdr *m, uint16_t type)
+/* skb protocol and the frame's own type: a packet socket may lie about the first. Behind the type of PPPoE
+ * stand its version and type, and in a session the code 0: in one piece, as nft makes it of the text. */
+static void match_ether_type(struct nlmsghdr *m, const struct rule *rule)
 {
-	if (type == 0)
+	uint8_t wanted[] = {(uint8_t)(rule->ether_type >> 8), (uint8_t)rule->ether_type, 0x11, 0};
+	size_t size = rule->uplink != UPLINK_PPPOE ? 2 : rule->ppp_protocol == 0 ? 3 : 4;
+
+	if (rule->ether_type == 0)
 		return;
 	expr_meta(m, NFT_META_PROTOCOL, NFT_REG_1);
-	expr_equals16(m, type);
-	expr_payload(m, NFT_PAYLOAD_LL_HEADER, 12, 2, NFT_REG_1);
-	expr_equals16(m, type);
+	expr_equals16(m, rule->ether_type);
+	expr_payload(m, NFT_PAYLOAD_LL_HEADER, 12, (uint32_t)size, NFT_REG_1);
+	expr_compare(m, NFT_CMP_EQ, wanted, size);
+}
+
+static void match_byte(struct nlmsghdr *m, uint32_t base, uint32_t offset, uint8_t value)
+{
+	expr_payload(m, base, offset, 1, NFT_REG_1);
+	expr_equals8(m, value);
+}
+
+/* What a control frame of an uplink must be beside its type: of a PPP protocol that carries no IP; or sent to
+ * the address that no bridge passes on. */
+static void match_uplink(struct nlmsghdr *m, const struct rule *rule)
+{
+	static const uint8_t slow_protocols[] = {0x01, 0x80, 0xc2, 0x00, 0x00, 0x02};
+
+	if (rule->uplink == UPLINK_LACP) {
+		expr_payload(m, NFT_PAYLOAD_LL_HEADER, 0, sizeof slow_protocols, NFT_REG_1);
+		expr_compare(m, NFT_CMP_EQ, slow_protocols, sizeof slow_protocols);
+	} else if (rule->ppp_protocol != 0) {
+		expr_payload(m, NFT_PAYLOAD_LL_HEADER, 20, 2, NFT_REG_1);
+		expr_equals16(m, rule->ppp_protocol);
+	}
 }
 
 static void match_family(struct nlmsghdr *m, const struct rule *rule, const struct nft_features *features)
@@ -134,12 +159,6 @@ static void match_port(struct nlmsghdr *m, uint16_t port, enum rule_set ports, u
 		expr_equals16(m, port);
 	else
 		expr_look_up(m, policy_set_name(ports), false);
-}
-
-static void match_byte(struct nlmsghdr *m, uint32_t base, uint32_t offset, uint8_t value)
-{
-	expr_payload(m, base, offset, 1, NFT_REG_1);
-	expr_equals8(m, value);
 }
 
 static void match_protocol(struct nlmsghdr *m, const struct rule *rule)
@@ -228,7 +247,8 @@ void nft_put_rule(struct nlmsghdr *m, const struct rule *rule, const struct nft_
 {
 	match_link(m, rule->hook == RULE_ARRIVE || rule->hook == RULE_IN, rule->link);
 	match_link(m, true, rule->from);
-	match_ether_type(m, rule->ether_type);
+	match_ether_type(m, rule);
+	match_uplink(m, rule);
 	match_family(m, rule, features);
 	match_address(m, rule->source, rule->family, true);
 	if (rule->flow != FLOW_RELATED)

@@ -352,10 +352,13 @@ int nft_wish_rules(struct nft_wish *wish, const struct situation *s, struct err 
 	    check_known(&s->driver_user, "user", e) == -1 || check_known(&s->dhcp_user, "user", e) == -1)
 		return -1;
 	if (wish->standing != 0 && same_identity(&wish->group, &s->openvpn_group) &&
-	    same_identity(&wish->driver, &s->driver_user) && wish->gateway == (s->inside_count > 0))
+	    same_identity(&wish->driver, &s->driver_user) && wish->gateway == (s->inside_count > 0) &&
+	    wish->pppoe == s->pppoe && wish->lacp == s->lacp)
 		return 0;
 	wish->count = 0;
 	wish->gateway = s->inside_count > 0;
+	wish->pppoe = s->pppoe;
+	wish->lacp = s->lacp;
 	nft_buffer_empty(&wish->messages);
 	for (unsigned i = 0; i < NFT_TABLES; i++)
 		if (nft_is_used(wish, i))

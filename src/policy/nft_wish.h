@@ -30,7 +30,7 @@ struct nft_wish {
 	size_t count, standing;        /* the first `standing` depend on identities only, the rest on links */
 	struct nlattr *list;           /* of the rule being written */
 	struct identity group, driver; /* what `standing` was made for */
-	bool gateway;                  /* likewise */
+	bool gateway, pppoe, lacp;     /* likewise */
 	struct nft_link links[NFT_LINKS];
 	size_t link_count;
 	struct nft_elements members[NFT_SETS];

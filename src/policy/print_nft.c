@@ -233,6 +233,25 @@ static bool has_owner(const struct rule *rule, const struct situation *s)
 	       page_is_somebody(page_owner(rule->owner, s));
 }
 
+/* Both what the kernel says and the frame's own bytes, for a packet socket can lie about the former.
+ * Raw, because `ether type` would ask for the input link's type, and there is none at egress. */
+static void print_frame(struct page *page, const struct rule *rule)
+{
+	bool pppoe = rule->uplink == UPLINK_PPPOE, session = rule->ppp_protocol != 0;
+
+	if (rule->ether_type == 0)
+		return;
+	page_add(page, "meta protocol 0x%04x @ll,96,%u 0x%04x%s ", rule->ether_type,
+		 16 + 8 * (unsigned)(pppoe + session), rule->ether_type,
+		 session ? "1100"
+		 : pppoe ? "11"
+			 : "");
+	if (session)
+		page_add(page, "@ll,160,16 0x%04x ", rule->ppp_protocol);
+	if (rule->uplink == UPLINK_LACP)
+		page_add(page, "@ll,0,48 0x0180c2000002 ");
+}
+
 static void print_rule(struct page *page, const struct rule *rule, const struct situation *s)
 {
 	const char *key = rule->hook == RULE_ARRIVE || rule->hook == RULE_IN ? "iif" : "oif";
@@ -241,10 +260,7 @@ static void print_rule(struct page *page, const struct rule *rule, const struct 
 	page_add(page, "%s", page->indent);
 	print_link(page, key, rule->link);
 	print_link(page, "iif", rule->from);
-	/* Both what the kernel says and the frame's own bytes, for a packet socket can lie about the former.
-	 * Raw, because `ether type` would ask for the input link's type, and there is none at egress. */
-	if (rule->ether_type != 0)
-		page_add(page, "meta protocol 0x%04x @ll,96,16 0x%04x ", rule->ether_type, rule->ether_type);
+	print_frame(page, rule);
 	print_addresses(page, rule);
 	print_port(page, rule, 's', rule->source_port, rule->source_ports);
 	print_port(page, rule, 'd', rule->destination_port, rule->destination_ports);

@@ -53,6 +53,11 @@ enum { ICMP = 1, TCP = NET_TCP, UDP = NET_UDP, ICMP6 = 58, V4 = NET_IPV4, V6 = N
 	    RULE(13, h, PASS, INSIDE, .family = V6, .side = SET_BEHIND, .why = "the network behind"),        \
 	    RULE(13, h, STOP, INSIDE, .why = "nothing else on an inside link")
 
+/* Control only: never 0x0021 or 0x0057, which are IP. What a PPP link let out itself is marked. */
+#define PPP(number, name)                                                                                    \
+	RULE(12, EGRESS, PASS, .ether_type = 0x8864, .uplink = UPLINK_PPPOE, .ppp_protocol = (number),       \
+	     .why = "PPPoE: " name)
+
 static const struct rule table[] = {
     RULE(2, ARRIVE, STOP, PHYSICAL, .family = V4, .destination = SET_TUNNEL_ADDRESS,
 	 .why = "the tunnel's address is reached by the tunnel only"),
@@ -197,6 +202,16 @@ static const struct rule table[] = {
     RULE(12, EGRESS, PASS, .ether_type = 0x0806, .why = "ARP"),
     RULE(12, EGRESS, PASS, .ether_type = 0x888e, .why = "EAPOL"),
     RULE(12, EGRESS, PASS, .ether_type = 0x88c7, .why = "EAPOL pre-authentication"),
+    RULE(12, EGRESS, PASS, .ether_type = 0x8863, .uplink = UPLINK_PPPOE, .why = "PPPoE discovery"),
+    PPP(0xc021, "LCP"),
+    PPP(0xc023, "PAP"),
+    PPP(0xc025, "link quality"),
+    PPP(0xc223, "CHAP"),
+    PPP(0xc227, "EAP"),
+    PPP(0x8021, "IPCP"),
+    PPP(0x8057, "IPV6CP"),
+    RULE(12, EGRESS, PASS, .ether_type = 0x8809, .uplink = UPLINK_LACP,
+	 .why = "LACP and other slow protocols, to their own address"),
     RULE(11, EGRESS, STOP, .why = "everything else"),
 };
 
@@ -239,6 +254,8 @@ static bool set_is_empty(enum rule_set set, const struct situation *s, uint8_t f
 
 bool policy_stands(const struct rule *rule, const struct situation *s)
 {
+	if ((rule->uplink == UPLINK_PPPOE && !s->pppoe) || (rule->uplink == UPLINK_LACP && !s->lacp))
+		return false;
 	return rule->gateway == GATEWAY_EITHER || (rule->gateway == GATEWAY_ONLY) == (s->inside_count > 0);
 }
 

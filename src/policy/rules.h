@@ -23,12 +23,12 @@ enum rule_hook {
 /* It arrives on (ARRIVE, IN) or leaves by (OUT, FORWARD, LEAVE, ...); physical: neither loopback nor tunnel;
  * inside: one of a gateway's. */
 enum rule_link { LINK_ANY, LINK_LOOPBACK, LINK_TUNNEL, LINK_PHYSICAL, LINK_INSIDE };
-/* With a gateway or without one, only with, only without. */
+/* With a gateway or without one, only with, only without; only with a way out of this kind. */
 enum rule_gateway { GATEWAY_EITHER, GATEWAY_ONLY, GATEWAY_NEVER };
-
+enum rule_uplink { UPLINK_ANY, UPLINK_PPPOE, UPLINK_LACP };
 enum rule_owner { OWNER_ANY, OWNER_OPENVPN_GROUP, OWNER_DRIVER_USER, OWNER_DHCP_USERS };
-/* REPLY answers something we sent; RELATED is an ICMP error that quotes something we sent: there
- * `destination` is that of the quoted packet (all other fields are always the packet's own). */
+/* REPLY answers something we sent; RELATED is an ICMP error that quotes such, and there is `destination` that
+ * of the quoted packet (all other fields are always the packet's own). */
 enum rule_flow { FLOW_ANY, FLOW_REPLY, FLOW_RELATED };
 
 enum {
@@ -56,7 +56,8 @@ struct rule {
 	uint8_t hop_limit; /* 0 any */
 	enum rule_owner owner;
 	enum rule_flow flow;
-	uint16_t ether_type; /* EGRESS: 0 any */
+	uint16_t ether_type, ppp_protocol; /* EGRESS: 0 any; inside PPPoE */
+	enum rule_uplink uplink;
 	enum rule_gateway gateway;
 	bool marked;     /* FORWARD, LEAVE: by BRIDGE, where the kernel shows both a bridge's frames */
 	const char *why; /* a few words for a reader of the printed rules */

@@ -40,7 +40,8 @@ struct situation {
 	/* Row 7: the physical links' own IPv6 addresses and on-link prefixes; none contains another. */
 	struct net_prefix neighbours[SITUATION_NEIGHBOURS];
 	size_t neighbour_count;
-	bool lan; /* row 10 */
+	bool lan;         /* row 10 */
+	bool pppoe, lacp; /* row 12: what an uplink of these kinds needs to come up */
 	/* A gateway's inside links, there or not: rows 13 to 15. None: it is no gateway. */
 	char inside[SITUATION_INSIDE][NET_NAME_SIZE];
 	size_t inside_count;

@@ -149,12 +149,14 @@ SITUATIONS = {
     "open": ["endpoint 203.0.113.5:1194/udp", "tunnel tun7 10.8.0.2 10.8.0.0/24", "state open"],
     "open-lan": ["endpoint [2001:db8::5]:443/tcp", "tunnel tun7 10.8.0.2 fd00::2 10.8.0.0/24 fd00::/64",
                  "lan on", "state open"],
+    "locked-pppoe": ["uplink pppoe", "state locked"],
+    "locked-lacp": ["uplink lacp", "state locked"],
     "locked-gateway": ["inside br0 port1", "state locked"],
     "dialling-gateway": ["inside br0 port1", "endpoint 203.0.113.5:1194/udp", "state dialling"],
     "open-gateway": ["inside br0", "endpoint 203.0.113.5:1194/udp",
                      "tunnel tun7 10.8.0.2 fd00::2 10.8.0.0/24 fd00::/64", "state open"],
 }
-NOTHING = ["lan off", "neighbours", "inside", "tunnel none", "endpoint none"]
+NOTHING = ["lan off", "uplink none", "neighbours", "inside", "tunnel none", "endpoint none"]
 
 
 @pytest.mark.parametrize("name", SITUATIONS)
@@ -555,8 +557,10 @@ def send(machine, group=0):
         return result
 
 
-def put_frames(link, frames):
+def put_frames(link, frames, mark=0):
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as out:
+        if mark:
+            out.setsockopt(socket.SOL_SOCKET, 36, mark)
         for frame, protocol in frames:
             try:
                 out.sendto(frame, (link, protocol))
@@ -604,6 +608,78 @@ def test_frames(machine, start):
     assert int(tool.say("blocked")) >= before + 8
     for ether_type in (0x0806, 0x888e, 0x88c7):
         assert send_frame(machine, "eth0", ether_type) is True
+
+
+PPPOE_DISCOVERY, PPPOE_SESSION, SLOW, VLAN = 0x8863, 0x8864, 0x8809, 0x8100
+LACP_GROUP, BROADCAST = bytes.fromhex("0180c2000002"), b"\xff" * 6
+
+
+def session(protocol, head=b"\x11\0"):
+    """PPPoE's header and PPP's protocol, then what carries the token."""
+    return head + struct.pack("!HHH", 7, 60, protocol)
+
+
+# (kind of uplink, type, what the socket claims, destination, what follows the type): of each kind, what passes where it is
+# configured; and what pretends to be one of these, which never does.
+CONTROL = {
+    "PADI": ("pppoe", PPPOE_DISCOVERY, None, BROADCAST, b"\x11\x09\0\0\0\x40"),
+    **{f"PPP {protocol:04x}": ("pppoe", PPPOE_SESSION, None, BROADCAST, session(protocol))
+       for protocol in (0xc021, 0xc023, 0xc025, 0xc223, 0xc227, 0x8021, 0x8057)},
+    "LACP": ("lacp", SLOW, None, LACP_GROUP, b"\x01\x01"),
+    "OAM": ("lacp", SLOW, None, LACP_GROUP, b"\x03\0"),
+}
+PRETENDERS = {
+    "IPv4 within": ("pppoe", PPPOE_SESSION, None, BROADCAST, session(0x0021)),
+    "IPv6 within": ("pppoe", PPPOE_SESSION, None, BROADCAST, session(0x0057)),
+    "compressed IP within": ("pppoe", PPPOE_SESSION, None, BROADCAST, session(0x00fd)),
+    "compression control": ("pppoe", PPPOE_SESSION, None, BROADCAST, session(0x80fd)),
+    "VJ within": ("pppoe", PPPOE_SESSION, None, BROADCAST, session(0x002d)),
+    "MPLS within": ("pppoe", PPPOE_SESSION, None, BROADCAST, session(0x0281)),
+    "bridged frames within": ("pppoe", PPPOE_SESSION, None, BROADCAST, session(0x0031)),
+    "another version": ("pppoe", PPPOE_SESSION, None, BROADCAST, session(0xc021, b"\x22\0")),
+    "another code": ("pppoe", PPPOE_SESSION, None, BROADCAST, session(0xc021, b"\x11\x09")),
+    "a protocol of one byte": ("pppoe", PPPOE_SESSION, None, BROADCAST, b"\x11\0\0\x07\0\x3c\x21\x45"),
+    "discovery of another version": ("pppoe", PPPOE_DISCOVERY, None, BROADCAST, b"\x45\0\0\x40"),
+    "IP that says it is discovery": ("pppoe", 0x0800, PPPOE_DISCOVERY, BROADCAST, b"\x11\x09"),
+    "discovery that says it is ARP": ("lacp", PPPOE_DISCOVERY, 0x0806, BROADCAST, b"\x11\x09"),
+    "discovery inside a tag": ("pppoe", VLAN, None, BROADCAST, b"\0\x07\x88\x63\x11\x09"),
+    "a session inside a tag, said to be one": ("pppoe", VLAN, PPPOE_SESSION, BROADCAST, b"\0\x07\x88\x64" + session(0xc021)),
+    "slow protocols to everybody": ("lacp", SLOW, None, BROADCAST, b"\x01\x01"),
+    "slow protocols to somebody": ("lacp", SLOW, None, b"\x02\0\0\0\0\1", b"\x01\x01"),
+    "slow protocols to another group": ("lacp", SLOW, None, bytes.fromhex("0180c2000003"), b"\x01\x01"),
+    "IP to the slow protocols' address": ("lacp", 0x0800, None, LACP_GROUP, b"E\0"),
+    "IP that says it is slow": ("lacp", 0x0800, SLOW, LACP_GROUP, b"E\0"),
+    "LACP inside a tag": ("lacp", VLAN, SLOW, LACP_GROUP, b"\0\x07\x88\x09\x01\x01"),
+}
+
+
+def frames_that_leave(machine, frames, mark=0):
+    """The names of those that come to the far end; an ARP frame marks the end."""
+    sent = [(destination + b"\x02" + b"\0" * 5 + struct.pack("!H", kind) + body + b"NAME:" + name.encode() + b":" + bytes(40),
+             claimed or kind) for name, (_, kind, claimed, destination, body) in frames.items()]
+    sent.append((BROADCAST + b"\x02" + b"\0" * 5 + b"\x08\x06" + b"NAME:end:" + bytes(40), 0x0806))
+    found = set()
+    with machine.router.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as inside:
+        inside.bind(("r0", 3))
+        inside.settimeout(5)
+        machine.call(put_frames, "eth0", sent, mark)
+        while "end" not in found:
+            found.update(name.decode() for name in re.findall(rb"NAME:([^:]+):", inside.recv(2000)))
+    return found - {"end"}
+
+
+@pytest.mark.parametrize("chain", ["each", "every_link"], ids=["a chain each", "one chain, where the kernel has it"])
+@pytest.mark.parametrize("kind", ["none", "pppoe", "lacp"])
+def test_control_frames_of_uplinks(machine, start, kind, chain):
+    """What an uplink of the kind needs to come up passes if it is configured, and nothing that pretends to be that."""
+    frames = {**CONTROL, **PRETENDERS}
+    assert frames_that_leave(machine, frames) == set(frames), "control: without the gate"
+    tool = start(*([chain] if chain != "each" else []), f"uplink {kind}", "state locked")
+    if "Invalid argument" in tool.ask("assert"):
+        pytest.skip("this kernel has no chain for every link")
+    assert frames_that_leave(machine, frames) == {name for name in CONTROL if CONTROL[name][0] == kind}
+    # What a PPP link let out, by the rows, has the mark still where it leaves the link below; and so has root's.
+    assert "IPv4 within" in frames_that_leave(machine, frames, mark=0x706f7274)
 
 
 def test_nothing_passes_while_it_is_written(machine, start, flood_program):

@@ -11,11 +11,12 @@ struct policy_case {
 	const char *name;
 	enum policy_state state;
 	const char *endpoint, *resolver, *dhcp_user;
-	bool tunnel, dual, lan, links, numbers, gateway;
+	bool tunnel, dual, lan, links, numbers, gateway, uplink;
 };
 
 static const struct policy_case policy_cases[] = {
     {"locked", POLICY_LOCKED, .links = true, .numbers = true},
+    {"locked-uplink", POLICY_LOCKED, .links = true, .numbers = true, .uplink = true},
     {"locked-lan", POLICY_LOCKED, .tunnel = true, .lan = true, .links = true, .numbers = true},
     {"locked-nothing-known", POLICY_LOCKED, .endpoint = NULL},
     {"locked-dhcp-user", POLICY_LOCKED, .dhcp_user = "_dhcp", .links = true, .numbers = true},
@@ -75,6 +76,7 @@ static inline struct situation policy_case_make(const struct policy_case *c)
 	memset(&s, 0, sizeof s);
 	s.state = c->state;
 	s.lan = c->lan;
+	s.pppoe = s.lacp = c->uplink;
 	if (c->endpoint != NULL)
 		must(net_endpoint_parse(c->endpoint, &s.endpoint));
 	if (c->resolver != NULL)

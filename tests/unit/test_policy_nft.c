@@ -276,6 +276,7 @@ static void test_every_rule_compiles(void **state)
 		assert_true(m->nlmsg_len < NFT_MESSAGE / 4);
 		assert_true(check_expressions(list, table) >= 1);
 		s.inside_count = rules[i].gateway == GATEWAY_ONLY;
+		s.pppoe = s.lacp = true;
 		assert_false(nft_is_left_out(&rules[i], &wish->features, &s));
 		s.inside_count = rules[i].gateway != GATEWAY_ONLY;
 		assert_int_equal(nft_is_left_out(&rules[i], &wish->features, &s),
@@ -295,8 +296,9 @@ static void test_rules_of_nobody_are_left_out(void **state)
 	for (size_t i = 0; i < total; i++) {
 		bool is_out = nft_is_left_out(&rules[i], &wish->features, &s);
 
-		assert_int_equal(is_out,
-				 rules[i].owner == OWNER_OPENVPN_GROUP || rules[i].gateway == GATEWAY_ONLY);
+		assert_int_equal(is_out, rules[i].owner == OWNER_OPENVPN_GROUP ||
+					     rules[i].gateway == GATEWAY_ONLY ||
+					     rules[i].uplink != UPLINK_ANY);
 		left_out += is_out;
 	}
 	assert_true(left_out > 0);
