@@ -3,22 +3,19 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 int child_die_with_parent(void)
 {
 	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 }
-
-enum { LOOK_MS = 500 };
 
 /* The kernel names the device in the descriptor's fdinfo: drivers/net/tun.c,
  * tun_chr_show_fdinfo. */
@@ -55,31 +52,33 @@ static bool look_for_interface(pid_t pid, const char *name)
 }
 
 /* It sets nothing: not the addresses, not the routes (device.h, route.h). */
-/* Whose descriptors these are may look at them, and root only with CAP_SYS_PTRACE, which opens every process
- * to it (ptrace(2)): a child looks, as their owner. */
+/* For the next look at /proc, which asks for these two (ptrace(2)). What can't be undone must not go on. */
+static void look_as(uid_t uid, gid_t gid)
+{
+	(void)setfsgid(gid);
+	(void)setfsuid(uid);
+	if (uid == geteuid() && ((uid_t)setfsuid((uid_t)-1) != uid || (gid_t)setfsgid((gid_t)-1) != gid))
+		abort();
+}
+
+/* Whose descriptors these are may look at them; root may only with CAP_SYS_PTRACE, which opens every process
+ * to it. */
 bool child_holds_interface(pid_t pid, const char *name)
 {
 	struct stat owner;
 	char path[64];
-	int status;
-	pid_t child;
+	bool found;
 
 	snprintf(path, sizeof path, "/proc/%d", (int)pid);
-	if (stat(path, &owner) == -1 || (child = fork()) == -1)
+	if (stat(path, &owner) == -1)
 		return false;
-	if (child == 0) {
-		gid_t gid = owner.st_gid;
-		uid_t uid = owner.st_uid;
-
-		_exit(setgroups(0, NULL) == 0 && setresgid(gid, gid, gid) == 0 &&
-			      setresuid(uid, uid, uid) == 0 && look_for_interface(pid, name)
-			  ? EXIT_SUCCESS
-			  : EXIT_FAILURE);
-	}
-	status = child_wait(child, LOOK_MS);
-	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
+	look_as(owner.st_uid, owner.st_gid);
+	found = look_for_interface(pid, name);
+	look_as(geteuid(), getegid());
+	return found;
 }
 
+/* It sets nothing: not the addresses, not the routes (device.h, route.h). */
 size_t child_openvpn_words(const char *interface, const struct net_endpoint *endpoint, bool redirect,
 			   const char **words)
 {
