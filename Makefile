@@ -108,6 +108,11 @@ $(BUILD)/test/test_%: $(BUILD)/obj/tests/unit/test_%.o $(if $(SANITIZE),$(BUILD)
 	@$(say) LD $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS) $(DRIVER_LIBS) $(CTL_LIBS) $(call libs_of,cmocka)
 
+# Another platform's device and routes, in the place of this one's.
+$(BUILD)/test/test_device_freebsd: $(BUILD)/obj/tests/unit/test_device_freebsd.o $(call os,device_freebsd route_freebsd tunnel_words) $(BUILD)/test/rooms.a
+	@$(say) LD $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS) $(DRIVER_LIBS) $(CTL_LIBS) $(call libs_of,cmocka)
+
 unit: $(UNIT)
 	@for t in $(UNIT); do CMOCKA_MESSAGE_OUTPUT=stdout $$t || exit 1; done
 

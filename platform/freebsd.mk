@@ -5,8 +5,7 @@ RUNDIR := /var/run
 STATEDIR := /var/db
 INTERFACE := tun87
 OPENVPN := /usr/local/sbin/openvpn
-# Elsewhere than on Linux only root may make a tunnel and set its routes.
-OPENVPN_USER := root
+OPENVPN_USER := _openvpn
 PROBE := probe_unix probe_group
 FIREWALL := firewall_pf firewall_pf_anchor firewall_pf_health firewall_pf_leak firewall_pf_main firewall_pf_parse firewall_pf_pause \
 	firewall_pf_talk firewall_pf_freebsd firewall_ipfw* tool_beside guardian_unix holder_unix file_unix $(PROBE)
@@ -21,7 +20,7 @@ TUN_NODE := tun_node_null
 CHILD := child_freebsd child_memfd child_bsd child_unix pid_freebsd pid_bsd pid_unix tool_unix tun_freebsd tun_status
 DESCRIPTOR := descriptor_flags
 PEER := peer_freebsd peer_bsd peer_unix
-DEVICE := device_null route_null
+DEVICE := device_freebsd route_freebsd tunnel_words
 PORTS := forwarding_null dns_by_hand_freebsd daemon_freebsd notify_null off_marker_freebsd off_marker_unix $(PEER) process_unix sleep_freebsd sleep_bsd sleep_gap
 MACHINE := machine_freebsd machine_fact machine_unix
 SANDBOX := sandbox_freebsd sandbox_bsd

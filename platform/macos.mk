@@ -6,7 +6,7 @@ STATEDIR := /var/db
 INTERFACE := utun87
 # Homebrew has another root on each kind of processor.
 OPENVPN := $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),/usr/local,/opt/homebrew)/sbin/openvpn
-# Elsewhere than on Linux only root may make a tunnel and set its routes.
+# Only root may make a tunnel here and set its routes.
 OPENVPN_USER := root
 PROBE := probe_unix probe_macos
 FIREWALL := firewall_pf firewall_pf_anchor firewall_pf_health firewall_pf_leak firewall_pf_main firewall_pf_parse firewall_pf_pause \

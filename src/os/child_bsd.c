@@ -1,8 +1,6 @@
 /* What the child port does alike on macOS and the BSDs: openvpn's words. */
-#include <sys/types.h>
-
-#include "os/child.h"
 #include "os/child_bsd.h"
+#include "os/child.h"
 
 /* pf and ipfw can't relate an error to the hole's packets, so none comes in (row
  * 4), and nobody on the way may cut an IPv6 packet up (RFC 8200, section 5): at
@@ -10,17 +8,11 @@
 size_t child_openvpn_words(const char *interface, const struct net_endpoint *endpoint, bool redirect,
 			   const char **words)
 {
-	size_t count = child_bsd_device(interface, words);
+	size_t count = child_bsd_device(interface, redirect, words);
 
-	words[count++] = "--script-security"; /* it runs ifconfig and route */
-	words[count++] = "1";
 	if (endpoint->address.family == NET_IPV6 && endpoint->proto == NET_UDP) {
 		words[count++] = "--mssfix";
 		words[count++] = "1232";
-	}
-	if (redirect) {
-		words[count++] = "--redirect-gateway";
-		words[count++] = "def1";
 	}
 	return count;
 }

@@ -73,14 +73,22 @@ int child_die_with_parent(void)
 	return 0;
 }
 
+const bool child_bsd_needs_root = true;
+
 /* openvpn has no other way here than ifconfig and route, so it may run them. */
-size_t child_bsd_device(const char *interface, const char **words)
+size_t child_bsd_device(const char *interface, bool redirect, const char **words)
 {
 	words[0] = "--dev";
 	words[1] = "tun";
 	words[2] = "--dev-node"; /* exactly this unit; it is an error if it is taken */
 	words[3] = interface;
-	return 4;
+	words[4] = "--script-security";
+	words[5] = "1";
+	if (!redirect)
+		return 6;
+	words[6] = "--redirect-gateway";
+	words[7] = "def1";
+	return 8;
 }
 
 int child_own_path(char *to, size_t size)

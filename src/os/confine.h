@@ -24,8 +24,8 @@ int confine_prepare(const struct confine *confine, const char **lacks, struct er
  * to 0, 1 ..., the others are closed; group `gid` and no other, user `uid`, no
  * capability, no new privileges, no core, an end with the parent; then becomes
  * `binary` with an empty environment. On Linux, unless `uid` is root: the list
- * of system calls, and no file but what it is linked with and `node`. On other
- * systems `uid` must be root (ENOTSUP). Never returns: what fails is said on
+ * of system calls, and no file but what it is linked with and `node`. On macOS
+ * `uid` must be root (ENOTSUP). Never returns: what fails is said on
  * descriptor 2, and nothing was executed. */
 _Noreturn void confine_exec(const struct confine *confine, char *const arguments[], const int *from,
 			    size_t count);

@@ -11,28 +11,35 @@
 #include <unistd.h>
 
 #include "os/child.h"
+#include "os/child_bsd.h"
 
 int confine_prepare(const struct confine *confine, const char **lacks, struct err *e)
 {
-	(void)confine, (void)e;
-	*lacks = "";
+	(void)e;
+	*lacks = confine->uid == 0
+		     ? ""
+		     : "there is no list of system calls and of files for openvpn on this system; one "
+		       "that is taken over may do what its user may";
 	return 0;
 }
 
-/* Here only root may set addresses and routes. The list of groups begins with
- * the effective one, so it holds that one, never none (setgroups(2)). */
+/* The list of groups begins with the effective one, so it holds that one, never none (setgroups(2)). */
 static int become(const struct confine *confine)
 {
 	static const struct rlimit no_core = {0, 0};
+	uid_t user = confine->uid;
 	gid_t group = confine->gid;
 
 	errno = ENOTSUP;
-	if (confine->uid != 0)
+	if (user != 0 && child_bsd_needs_root)
 		return -1;
 	if (setrlimit(RLIMIT_CORE, &no_core) == -1 || setgroups(1, &group) == -1 || setgid(group) == -1 ||
-	    setuid(0) == -1)
+	    setuid(user) == -1)
 		return -1;
-	return getgid() == group && getegid() == group ? 0 : -1;
+	errno = EPERM;
+	if (user != 0 && (setuid(0) == 0 || seteuid(0) == 0)) /* there must be no way back */
+		return -1;
+	return getuid() == user && geteuid() == user && getgid() == group && getegid() == group ? 0 : -1;
 }
 
 _Noreturn void confine_exec(const struct confine *confine, char *const arguments[], const int *from,

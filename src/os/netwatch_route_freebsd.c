@@ -3,20 +3,13 @@
 
 #include <sys/socket.h>
 
-#include <errno.h>
 #include <net/if.h>
 #include <net/if_dl.h>
 #include <net/if_types.h>
 #include <net/route.h>
 #include <netinet/in.h>
 #include <stddef.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/sockio.h>
-#include <unistd.h>
 
-#include "base/text.h"
-#include "os/descriptor.h"
 #include "os/netwatch.h"
 #include "os/netwatch_route.h"
 #include "os/netwatch_route_numbers.h"
@@ -40,26 +33,9 @@ HOLDS(BSD_ROUTE_INDEX, offsetof(struct if_announcemsghdr, ifan_index));
 HOLDS(FREEBSD_TUNNEL_TYPE, IFT_PPP);
 #include "os/netwatch_route_assert.h"
 
-/* While a process holds it the kernel would wait with its end for that one. */
 int route_device_clean(const char *name, struct err *e)
 {
-	int32_t holder = tun_holder(name);
-	struct ifreq request;
-	int probe, result;
-
-	if (holder == -1)
-		return errno == ENXIO ? 0 : err_errno(e, "%s is not a TUN device: left as it is", name);
-	if (holder != 0)
-		return err_set(e, "%s is held by process %d: left as it is", name, (int)holder);
-	if ((probe = descriptor_socket(AF_LOCAL, SOCK_DGRAM, false)) == -1)
-		return err_errno(e, "%s: removing the device", name);
-	memset(&request, 0, sizeof request);
-	text_copy(request.ifr_name, sizeof request.ifr_name, name);
-	result = ioctl(probe, SIOCIFDESTROY, &request) == -1 && errno != ENXIO
-		     ? err_errno(e, "%s: removing the device", name)
-		     : 0;
-	close(probe);
-	return result;
+	return tun_destroy(name, e);
 }
 
 bool netwatch_taken(const char *name)
