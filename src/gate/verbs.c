@@ -15,6 +15,15 @@
 #include "os/clock.h"
 #include "os/device.h"
 
+/* The endpoint must not be there: what goes to it would go round in circles. */
+static bool holds_endpoint(const struct gate *gate, const struct net_address *address, uint8_t length)
+{
+	struct net_prefix network = {*address, length};
+
+	net_prefix_clear(&network);
+	return address->family != NET_NONE && net_prefix_contains(&network, &gate->attempt.endpoint.address);
+}
+
 /* What the driver says of the tunnel: name, addresses, networks, all of them. */
 static int check_tunnel(const struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
 {
@@ -26,10 +35,14 @@ static int check_tunnel(const struct gate *gate, const struct wire_tunnel *tunne
 		return -1;
 	if (strcmp(tunnel->name, gate->config.interface) != 0)
 		return err_set(e, "the interface is not ours");
+	if (holds_endpoint(gate, &tunnel->address4, tunnel->length4 > 0 ? tunnel->length4 : 32) ||
+	    holds_endpoint(gate, &tunnel->address6, tunnel->length6 > 0 ? tunnel->length6 : 128) ||
+	    holds_endpoint(gate, &tunnel->peer4, 32))
+		return err_set(e, "the endpoint lies inside the tunnel");
 	for (size_t i = 0; i < WIRE_NETWORKS; i++) {
 		const struct net_prefix *network = &tunnel->networks[i];
 
-		if (network->length > 0 && net_prefix_contains(network, &gate->attempt.endpoint.address))
+		if (network->length > 0 && holds_endpoint(gate, &network->address, network->length))
 			return err_set(e, "the endpoint lies inside the tunnel");
 	}
 	return 0;

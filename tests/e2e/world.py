@@ -225,7 +225,10 @@ def send_udp(address, port, payload, device=None, count=1, sport=0, connect=Fals
         if sport:
             sock.bind(("", sport))
         if connect:
-            sock.connect((address, port))
+            try:
+                sock.connect((address, port))
+            except OSError as problem:
+                return [problem.errno]
         for _ in range(count):
             try:
                 if connect:

@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/netlink.h>
+
 #include "os/netwatch_rtnl_decode.h"
+#include "os/route_kernel_linux.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,6 +25,21 @@ static int check(const struct rtnl_message *message, void *argument)
 	return 0;
 }
 
+/* As the first of a datagram: whole as far as its length goes. */
+static void read_route(const void *bytes, size_t size)
+{
+	const struct nlmsghdr *message = bytes;
+	struct route_rule rule;
+	struct route_entry entry;
+
+	if (size < sizeof *message || message->nlmsg_len < sizeof *message || message->nlmsg_len > size)
+		return;
+	if (route_decode_rule(message, &rule) == ROUTE_IS_OURS && rule.from.length > 128)
+		abort();
+	if (route_decode_entry(message, &entry) == ROUTE_IS_OURS && entry.to.length > 128)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	size_t messages = 0;
@@ -31,6 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memcpy(copy, data, size);
 	(void)rtnl_decode(copy, size, check, &messages);
+	read_route(copy, size);
 	free(copy);
 	return 0;
 }

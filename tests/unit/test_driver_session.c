@@ -297,6 +297,63 @@ static void test_hostile_facts(void **state)
 	end();
 }
 
+/* A point-to-point tunnel by IPv4, a subnet by IPv6, and what a server may want routed. */
+static void test_what_the_gate_shall_set(void **state)
+{
+	static const char *const lines[] = {
+	    "tun_mtu=1400",
+	    "ifconfig_local=10.8.0.6",
+	    "ifconfig_remote=10.8.0.5",
+	    "ifconfig_ipv6_local=fd00:8::1000",
+	    "ifconfig_ipv6_netbits=64",
+	    "route_net_gateway=10.77.0.1",
+	    "net_gateway_ipv6=fd77::1",
+	    "route_network_1=192.0.2.0",
+	    "route_netmask_1=255.255.255.0",
+	    "route_gateway_1=10.8.0.5",
+	    "route_network_2=198.51.100.7",
+	    "route_gateway_2=10.77.0.1",
+	    "route_network_3=10.9.0.0",
+	    "route_netmask_3=255.0.255.0", /* a hole */
+	    "route_network_4=224.0.0.0",
+	    "route_netmask_4=240.0.0.0",
+	    "route_network_65=10.66.0.0",
+	    "route_ipv6_network_1=2001:db8:77::/48",
+	    "route_ipv6_gateway_1=fd00:8::1",
+	    "route_ipv6_network_2=2001:db8:78::/48",
+	    "route_ipv6_gateway_2=fd77::1",
+	};
+	const struct wire_tunnel *t = &it.session.facts.tunnel;
+	char text[NET_PREFIX_TEXT], line[128];
+	struct err e = {""};
+
+	(void)state;
+	begin(-1, "", 0);
+	feed(">UPDOWN:UP");
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+		snprintf(line, sizeof line, ">UPDOWN:ENV,%s", lines[i]);
+		feed(line);
+	}
+	assert_false(said("address")); /* the gate sets all of it at once, so it is told at the end */
+	feed(">UPDOWN:ENV,END");
+	assert_true(said("address"));
+	assert_int_equal(t->mtu, 1400);
+	assert_int_equal(t->length4, 32);
+	assert_int_equal(t->length6, 64);
+	assert_string_equal(net_address_text(&t->peer4, text), "10.8.0.5");
+	assert_string_equal(net_prefix_text(&t->routes[0].to, text), "192.0.2.0/24");
+	assert_string_equal(net_address_text(&t->routes[0].gateway, text), "10.8.0.5");
+	assert_string_equal(net_prefix_text(&t->routes[1].to, text), "2001:db8:77::/48");
+	assert_string_equal(net_prefix_text(&t->routes[2].to, text), "198.51.100.7/32");
+	assert_string_equal(net_prefix_text(&t->routes[3].to, text), "2001:db8:78::/48");
+	assert_int_equal(t->routes[4].to.address.family, NET_NONE);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(t->routes[i].excluded, i >= 2);
+	assert_true(it.session.facts.routes_left_out);
+	assert_int_equal(wire_check_tunnel(t, &e), 0);
+	end();
+}
+
 static void test_credentials_asked(void **state)
 {
 	int two = file_with("hunter2\npass phrase\r\n"), three = file_with("bob\nhun\"ter\\2\nkey");
@@ -550,6 +607,7 @@ int main(void)
 	    cmocka_unit_test(test_dns_of_27),
 	    cmocka_unit_test(test_dns_that_the_profile_keeps_out),
 	    cmocka_unit_test(test_hostile_facts),
+	    cmocka_unit_test(test_what_the_gate_shall_set),
 	    cmocka_unit_test(test_credentials_asked),
 	    cmocka_unit_test(test_credentials_missing),
 	    cmocka_unit_test(test_routes_are_named),

@@ -154,6 +154,74 @@ static void open_needs_an_attempt_and_a_tunnel(void **state)
 	refused(tunnel(VERB_OPEN), "no openvpn");
 }
 
+static struct wire_request routed(const char *to, const char *gateway)
+{
+	struct wire_request request = tunnel(VERB_ADDRESS);
+
+	net_prefix_parse(to, &request.tunnel.routes[0].to);
+	if (gateway != NULL)
+		net_address_parse(gateway, &request.tunnel.routes[0].gateway);
+	return request;
+}
+
+/* Each value that the device or a route would be set by. */
+static void what_is_set_is_checked(void **state)
+{
+	struct wire_request request;
+
+	(void)state;
+	ask(dial("192.0.2.1:1194/udp"));
+	request = tunnel(VERB_ADDRESS);
+	request.tunnel.mtu = 575;
+	refused(request, "too small");
+	request = tunnel(VERB_ADDRESS);
+	net_address_parse("fd00:8::2", &request.tunnel.address6);
+	request.tunnel.mtu = 1279;
+	refused(request, "too small");
+	request = tunnel(VERB_ADDRESS);
+	request.tunnel.mtu = 0;
+	refused(request, "has not told");
+	request = tunnel(VERB_ADDRESS);
+	request.tunnel.length4 = 33;
+	refused(request, "subnet");
+	request = tunnel(VERB_ADDRESS);
+	request.tunnel.length6 = 64; /* of no address */
+	refused(request, "subnet");
+	request = tunnel(VERB_ADDRESS);
+	net_address_parse("127.0.0.9", &request.tunnel.peer4);
+	refused(request, "can't be one");
+	net_address_parse("192.0.2.1", &request.tunnel.peer4);
+	refused(request, "inside the tunnel");
+	/* What the driver leaves out of the networks is seen all the same. */
+	request = tunnel(VERB_ADDRESS);
+	net_address_parse("192.0.2.9", &request.tunnel.address4);
+	refused(request, "inside the tunnel");
+	refused(routed("127.0.0.0/8", NULL), "is none");
+	refused(routed("224.0.0.0/24", NULL), "is none");
+	refused(routed("fe80::/64", NULL), "is none");
+	refused(routed("ff02::/16", NULL), "is none");
+	refused(routed("::1/128", NULL), "is none");
+	request = routed("10.99.0.0/16", NULL);
+	request.tunnel.routes[0].to.address.bytes[3] = 1; /* host bits */
+	refused(request, "is none");
+	request.tunnel.routes[0].to = (struct net_prefix){{NET_IPV4, {10}}, 33};
+	refused(request, "is none");
+	request = routed("10.99.0.0/16", NULL);
+	request.tunnel.routes[0].excluded = 2;
+	refused(request, "is none");
+	refused(routed("10.99.0.0/16", "192.0.2.77"),
+		"10.99.0.0/16 goes by 192.0.2.77, which is not in the tunnel");
+	refused(routed("10.99.0.0/16", "fd00:8::1"), "gateway");
+	assert_false(gate.attempt.set);
+	request = routed("10.99.0.0/16", "10.8.0.1");
+	ask(request);
+	assert_true(gate.attempt.set);
+	/* Once for an attempt. */
+	refused(routed("10.98.0.0/16", "10.8.0.1"), "than before");
+	request.verb = VERB_OPEN;
+	assert_int_equal(ask(request).note, NOTE_OPEN);
+}
+
 static void no_verb_pauses_or_unlocks(void **state)
 {
 	(void)state;
@@ -221,6 +289,7 @@ int main(void)
 	    CASE(dials_and_opens),
 	    CASE(a_dial_needs_a_remote),
 	    CASE(open_needs_an_attempt_and_a_tunnel),
+	    CASE(what_is_set_is_checked),
 	    CASE(no_verb_pauses_or_unlocks),
 	    CASE(another_version_ends_the_driver),
 	    CASE(the_drivers_end_locks),
