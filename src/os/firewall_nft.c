@@ -486,7 +486,7 @@ static int nft_blocked(struct firewall *fw, uint64_t *packets, struct err *e)
 const struct firewall_port firewall_nft = {
     .name = "nft",
     .by_hand = "nft delete table inet portcullis; nft delete table netdev portcullis; "
-	       "nft delete table bridge portcullis",
+	       "nft delete table bridge portcullis; ip rule flush protocol 87; ip -6 rule flush protocol 87",
     .open = nft_open,
     .close = nft_close,
     .assert = nft_assert,
