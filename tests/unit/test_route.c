@@ -251,7 +251,9 @@ static void exemptions_are_narrow(void **state)
 	assert_int_equal(ask(renewal), NOWHERE);
 	situation.dhcp_user = (struct identity){.known = true, .number = SOMEBODY};
 	assert_int_equal(ask(renewal), OTHERS);
-	renewal.destination_port = 68;
+	renewal.source_port = 69;
+	assert_int_equal(ask(renewal), NOWHERE);
+	renewal.source_port = renewal.destination_port = 68;
 	assert_int_equal(ask(renewal), NOWHERE);
 	/* The kernel's question about a sender has an address of this machine; a program's has none yet. */
 	assert_int_equal(ask((struct question){.to = "192.168.50.1", .from = "192.168.50.2"}), OTHERS);
@@ -349,6 +351,14 @@ static void what_is_not_ours_is_told_from_what_is_strange(void **state)
 	route_add_entry(raw.bytes, &entry);
 	mnl_attr_put_u32(message, RTA_TABLE, 254);
 	assert_int_equal(route_decode_entry(message, &found), ROUTE_IS_NOT_OURS);
+	/* In our table, and another's. */
+	route_add_entry(raw.bytes, &entry);
+	((struct rtmsg *)mnl_nlmsg_get_payload(message))->rtm_protocol = RTPROT_STATIC;
+	assert_int_equal(route_decode_entry(message, &found), ROUTE_IS_STRANGE);
+	rule = (struct route_rule){.priority = 5, .does = ROUTE_LOOK_UP, .received = true, .link = "tun0"};
+	told = rule;
+	told.link[3] = '1';
+	assert_false(route_rule_equal(&rule, &told));
 	/* Cut anywhere: never more than a wrong answer. */
 	route_add_entry(raw.bytes, &entry);
 	for (uint32_t length = message->nlmsg_len; length >= sizeof *message; length--) {
