@@ -58,8 +58,6 @@ LOOP = {
     "fails": ">PASSWORD:Verification Failed: 'Auth'",
     "says much": ">LOG:1700000000,W,once more, and once more, and once more, and once more",
     "has no end of states": ">STATE:1700000000,AUTH,,,,,,\\r\\n>STATE:1700000000,GET_CONFIG,,,,,,",
-    "is fatal": ">FATAL:something bad happened",
-    "refuses": "ERROR: no",
     "comes again": None,
 }
 SIZE = 64 * 1024
@@ -102,7 +100,7 @@ def test_openvpn_that_talks_without_end(world, portcullis, what):
                    credentials=f'{{ username = "joe" password-file = "{password_file(gate)}" }}')
     gate.start().wait(gate={"dialling", "locked"})
     began, biggest, written = time.monotonic(), 0, 0
-    while time.monotonic() < began + 1.5:
+    while time.monotonic() < began + 1.2:
         biggest = max([biggest, *sizes(gate).values()])
         written = max([written, *map(bytes_written, gate.host.pids("talker"))])
         gate.status()
