@@ -49,15 +49,16 @@ static void join(const char *path)
 	}
 }
 
-/* Beside the directory of the management socket. */
-static struct stamps *stamps_of(const char *socket_path)
+/* It begins in run/openvpn, and they lie beside run. */
+static struct stamps *stamps_of_gate(void)
 {
 	char path[LINE];
 	struct stamps *stamps;
 	char *end;
 
-	snprintf(path, sizeof path - 8, "%s", socket_path);
-	for (int i = 0; i < 3; i++) { /* run/openvpn/sock */
+	if (getcwd(path, sizeof path - 8) == NULL)
+		exit(1);
+	for (int i = 0; i < 2; i++) {
 		if ((end = strrchr(path, '/')) != NULL)
 			*end = '\0';
 	}
@@ -123,7 +124,7 @@ static void answer(const char *line, const char *device, struct stamps *stamps)
 int main(int argc, char **argv)
 {
 	const char *path = after(argv, "--management"), *device = after(argv, "--dev");
-	struct stamps *stamps = stamps_of(path);
+	struct stamps *stamps = stamps_of_gate();
 	char line[LINE];
 	FILE *in;
 

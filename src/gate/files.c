@@ -51,7 +51,7 @@ static int openvpn_folder(struct gate *gate, struct err *e)
 		return -1;
 	if (chown(path, 0, gid) == -1 || chmod(path, S_ISVTX | S_IRWXU | S_IRWXG) == -1)
 		return err_errno(e, "%s", path);
-	in_folder(gate->config.runtime_dir, FILES_OPENVPN_SOCKET, socket);
+	in_folder(path, FILES_OPENVPN_SOCKET, socket);
 	gate->management_fd = file_listener(socket, 0660, 0, gid, e);
 	return gate->management_fd == -1 ? -1 : 0;
 }

@@ -11,9 +11,9 @@
 
 struct gate;
 
-/* In the runtime directory: openvpn's own folder, and its socket. */
+/* In the runtime directory: openvpn's own folder, and in there its socket. */
 #define FILES_OPENVPN_FOLDER "openvpn"
-#define FILES_OPENVPN_SOCKET FILES_OPENVPN_FOLDER "/sock"
+#define FILES_OPENVPN_SOCKET "sock"
 
 /* 0: we are the only one with this runtime directory; 1: another runs; -1: can't tell. */
 int files_lock_instance(const struct gate *gate, struct err *e);

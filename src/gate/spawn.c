@@ -47,8 +47,7 @@ static const char filters[] =
 struct arguments {
 	const char *list[ARGUMENTS_MAX];
 	size_t count;
-	char address[NET_ADDRESS_TEXT], port[8], folder[PATH_MAX], socket[PATH_MAX], filters[sizeof filters],
-	    fixed[sizeof fixed];
+	char address[NET_ADDRESS_TEXT], port[8], filters[sizeof filters], fixed[sizeof fixed];
 };
 
 static void add(struct arguments *arguments, const char *word)
@@ -81,10 +80,6 @@ static void fill(struct arguments *arguments, const struct gate *gate, const str
 	    child_openvpn_words(config->interface, endpoint, !gate->profile.route_nopull, words);
 
 	snprintf(arguments->port, sizeof arguments->port, "%u", endpoint->port);
-	snprintf(arguments->folder, sizeof arguments->folder, "%.*s/" FILES_OPENVPN_FOLDER, PATH_MAX - 16,
-		 config->runtime_dir);
-	snprintf(arguments->socket, sizeof arguments->socket, "%.*s/" FILES_OPENVPN_SOCKET, PATH_MAX - 16,
-		 config->runtime_dir);
 	net_address_text(&endpoint->address, arguments->address);
 	add(arguments, "openvpn");
 	add_words(arguments, memcpy(arguments->filters, filters, sizeof filters));
@@ -103,9 +98,9 @@ static void fill(struct arguments *arguments, const struct gate *gate, const str
 	add(arguments, arguments->port);
 	add(arguments, proto_word(endpoint));
 	add(arguments, "--tmp-dir");
-	add(arguments, arguments->folder);
+	add(arguments, "."); /* its own folder: what lies above need not be its to enter */
 	add(arguments, "--management");
-	add(arguments, arguments->socket);
+	add(arguments, FILES_OPENVPN_SOCKET);
 	add(arguments, "unix");
 	add_words(arguments, memcpy(arguments->fixed, fixed, sizeof fixed));
 	arguments->list[arguments->count] = NULL;
@@ -140,14 +135,17 @@ static int prepare(const struct confine *confine, struct err *e)
 pid_t spawn_openvpn(struct gate *gate, const struct net_endpoint *endpoint, int *output, struct err *e)
 {
 	const struct config *config = &gate->config;
+	char folder[PATH_MAX];
 	struct confine confine = {.uid = config->openvpn_user.number,
 				  .gid = config->openvpn_group.number,
 				  .binary = config->openvpn_binary,
+				  .folder = folder,
 				  .endpoint = endpoint};
 	struct arguments arguments = {.count = 0};
 	int pipes[2];
 	pid_t pid;
 
+	snprintf(folder, sizeof folder, "%.*s/" FILES_OPENVPN_FOLDER, PATH_MAX - 16, config->runtime_dir);
 	if (tun_node_for(confine.uid, confine.gid, &confine.node, e) == -1 || prepare(&confine, e) == -1)
 		return -1;
 	fill(&arguments, gate, endpoint, confine.node);

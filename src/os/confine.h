@@ -11,6 +11,7 @@
 struct confine {
 	uint32_t uid, gid;
 	const char *binary; /* the one program that may be executed */
+	const char *folder; /* where it begins: nothing above need be its to enter */
 	const char *node;   /* the one device that may be opened; NULL: the usual one */
 	const struct net_endpoint *endpoint;
 };

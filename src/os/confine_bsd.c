@@ -45,7 +45,7 @@ static int become(const struct confine *confine)
 _Noreturn void confine_exec(const struct confine *confine, char *const arguments[], const int *from,
 			    size_t count)
 {
-	if (become(confine) == -1) {
+	if (chdir(confine->folder) == -1 || become(confine) == -1) {
 		dprintf(from[count - 1], "openvpn can't be confined: %s\n", strerror(errno));
 		_exit(126);
 	}

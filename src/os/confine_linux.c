@@ -113,7 +113,7 @@ _Noreturn void confine_exec(const struct confine *confine, char *const arguments
 {
 	static char *const environment[] = {NULL};
 
-	if (child_place(from, count, 0) == -1 || apply(confine) == -1)
+	if (child_place(from, count, 0) == -1 || chdir(confine->folder) == -1 || apply(confine) == -1)
 		dprintf(2, "openvpn can't be confined: %s\n", strerror(errno));
 	else if (execve(confine->binary, arguments, environment) == -1)
 		dprintf(2, "%s: %s\n", confine->binary, strerror(errno));

@@ -155,6 +155,7 @@ int main(int count, char **arguments)
 	endpoint.proto = strcmp(arguments[5], "tcp") == 0 ? NET_TCP : NET_UDP;
 	endpoint.port = (uint16_t)atoi(arguments[6]);
 	who.confine.binary = self;
+	who.confine.folder = ".";
 	who.words = arguments + 7;
 	return try_each(&who, &target);
 }

@@ -22,6 +22,7 @@ int main(int count, char **arguments)
 	endpoint.port = (uint16_t)atoi(arguments[4]);
 	confine.node = arguments[5][0] == '/' ? arguments[5] : NULL;
 	confine.binary = arguments[6];
+	confine.folder = ".";
 	if (confine_prepare(&confine, &lacks, &e) == -1) {
 		fprintf(stderr, "confined: %s\n", e.text);
 		return 1;

@@ -205,6 +205,17 @@ def test_openvpn_has_no_right_at_all(world, portcullis):
         wire.assert_clean()
 
 
+def test_runtime_folder_in_a_folder_of_root_s(world, portcullis):  # pylint: disable=unused-argument
+    """openvpn's user need not be able to enter what lies above its own folder."""
+    gate = portcullis()
+    closed = f"{gate.directory}/closed"
+    os.mkdir(closed, 0o700)
+    gate.runtime = f"{closed}/run"
+    gate.configure(runtime_dir=f'"{gate.runtime}"')
+    gate.start_open()
+    assert_confined(gate.openvpn())
+
+
 @needs_landlock
 def test_captured_openvpn_in_its_place_where_the_kernel_has_landlock(world, targets, captured):
     """It speaks the management protocol, and tries from where the gate has put it."""
