@@ -167,8 +167,10 @@ static int do_lack(char **words, struct err *e)
 	(void)e;
 	fw->wish.features.persist = fw->wish.features.persist && strcmp(words[1], "persist") != 0;
 	fw->wish.features.egress = fw->wish.features.egress && strcmp(words[1], "egress") != 0;
-	fw->wish.features.every_link =
-	    fw->wish.features.egress && fw->wish.features.every_link && strcmp(words[1], "every_link") != 0;
+	if (strcmp(words[1], "every_link") == 0) {
+		fw->asked_every_link = true;
+		fw->wish.features.every_link = false;
+	}
 	fw->wish.features.ipv6 = fw->wish.features.ipv6 && strcmp(words[1], "inet") != 0;
 	fw->wish.features.bridge = fw->wish.features.bridge && strcmp(words[1], "bridge") != 0;
 	return 0;

@@ -162,7 +162,7 @@ NOTHING = ["lan off", "uplink none", "neighbours", "inside", "tunnel none", "end
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_kernel_holds_what_the_text_says(machine, start, tmp_path, name):
     text = tmp_path / "text.nft"
-    tool = start(*SITUATIONS[name], "assert", f"print {text}")
+    tool = start("lack every_link", *SITUATIONS[name], "assert", f"print {text}")  # the text names links
     ours = machine.rules()
     assert str(ours).count("chain link") == 2 and "goto stop" in str(ours)
     tool.say("remove")
@@ -424,7 +424,7 @@ def devices(machine):
 
 
 def test_links_come_and_go(machine, start):
-    tool = start("links eth0 eth1 eth9", "state locked", "assert")
+    tool = start("lack every_link", "links eth0 eth1 eth9", "state locked", "assert")
     assert devices(machine) == ["eth0", "eth1"]
     machine.ip("link add eth9 type veth peer name eth10")
     tool.say("assert")
@@ -440,7 +440,7 @@ def test_links_come_and_go(machine, start):
 
 
 def test_link_is_renamed(machine, start):
-    tool = start("state locked", "assert")
+    tool = start("lack every_link", "state locked", "assert")
     assert send_frame(machine, "eth0", 0x0800) is False
     machine.ip("link set eth0 down", "link set eth0 name lan0", "link set lan0 up")
     tool.say("links lan0 eth1", "assert")
@@ -452,7 +452,7 @@ def test_more_links_than_a_situation_holds(machine, start):
     """Each has its chain: where one is for all, and where each needs its own."""
     machine.ip(*[f"link add many{i} type veth peer name other{i}" for i in range(35)])
     names = [*(f"many{i}" for i in range(35)), *(f"other{i}" for i in range(35))]
-    tool = start(f"links {' '.join(names[:30])}", "links_left_out", "state locked", "assert")
+    tool = start("lack every_link", f"links {' '.join(names[:30])}", "links_left_out", "state locked", "assert")
     assert devices(machine) == sorted(["eth0", "eth1", *names, "tun7"])
     machine.ip("link add late0 type veth peer name late1")
     tool.say("assert")
@@ -504,7 +504,7 @@ def test_renamed_link_where_the_kernel_has_a_chain_for_every_link(machine, start
     if "Invalid argument" in tool.ask("assert"):
         pytest.skip("this kernel has no chain for every link")
     tool.kill()
-    alone = start("state locked", "assert")
+    alone = start("lack every_link", "state locked", "assert")
     assert frames_while_renamed(machine) > 0, "control: with a chain for each link, and nobody who looks after it"
     alone.kill()
     start("every_link", "state locked", "assert")
@@ -527,7 +527,7 @@ def frame_leaves(link):
 def test_renamed_link_has_its_chain_again_after_the_next_look(machine, start):
     """Where each link has a chain of its own: from 6.16 on a rename takes it away until somebody looks, as docs/security.md
     says; before, it stays."""
-    tool = start("state locked", "assert")
+    tool = start("lack every_link", "state locked", "assert")
     machine.ip("link set eth0 name lan0")
     tool.say("links lan0 eth1", "assert")
     assert send_frame(machine, "lan0", 0x0800) is False and devices(machine) == ["eth1", "lan0"]
@@ -674,7 +674,7 @@ def test_control_frames_of_uplinks(machine, start, kind, chain):
     """What an uplink of the kind needs to come up passes if it is configured, and nothing that pretends to be that."""
     frames = {**CONTROL, **PRETENDERS}
     assert frames_that_leave(machine, frames) == set(frames), "control: without the gate"
-    tool = start(*([chain] if chain != "each" else []), f"uplink {kind}", "state locked")
+    tool = start("lack every_link" if chain == "each" else chain, f"uplink {kind}", "state locked")
     if "Invalid argument" in tool.ask("assert"):
         pytest.skip("this kernel has no chain for every link")
     assert frames_that_leave(machine, frames) == {name for name in CONTROL if CONTROL[name][0] == kind}

@@ -35,7 +35,7 @@ STATES = {
 }
 
 
-EGRESS = {True: [], False: ["lack egress"], "one": ["every_link"]}
+EGRESS = {True: ["lack every_link"], False: ["lack egress"], "one": ["every_link"]}
 
 
 class Stage:
