@@ -56,9 +56,9 @@ struct wire_note_message {
 	uint32_t gate; /* enum wire_gate, always current */
 	uint32_t wish; /* enum wire_wish, always current */
 	int32_t pid, reserved;
-	uint64_t blocked; /* packets stopped since the gate was loaded */
-	int64_t until;    /* end of a pause, seconds since the epoch, else 0 */
-	char text[WIRE_TEXT];
+	uint64_t blocked;                        /* packets stopped since the gate was loaded */
+	int64_t until;                           /* end of a pause, seconds since the epoch, else 0 */
+	char text[WIRE_TEXT], notice[WIRE_TEXT]; /* notice: not as usual with the lock, always current */
 	struct wire_hello hello;
 };
 _Static_assert(sizeof(struct net_endpoint) == 20, "no padding on the wire");

@@ -286,6 +286,7 @@ static void take_gate(struct driver *d, const struct wire_note_message *note)
 		d->since = time(NULL);
 	d->gate = note->gate;
 	d->blocked = note->blocked;
+	text_copy(d->notice, sizeof d->notice, note->notice);
 	if (note->note == NOTE_GATE || note->note == NOTE_HELLO)
 		text_copy(d->gate_text, sizeof d->gate_text, note->text);
 }

@@ -32,6 +32,7 @@ struct driver {
 	uint32_t gate; /* enum wire_gate */
 	uint64_t blocked;
 	char gate_text[DRIVER_REASON];
+	char notice[DRIVER_REASON];    /* of the gate, beside any reason */
 	char reason[DRIVER_REASON];    /* of the tunnel's state */
 	time_t since;                  /* the latest change of gate or tunnel */
 	struct limit changes, chatter; /* lines about the tunnel */

@@ -56,11 +56,16 @@ static bool has_attempt(const struct driver *d)
 	return true;
 }
 
-static const char *reason(const struct driver *d)
+static const char *reason(const struct driver *d, char *to, size_t size)
 {
-	if (d->gate == GATE_PAUSED || d->gate == GATE_OFF || d->gate == GATE_UNPROTECTED)
-		return d->gate_text;
-	return d->reason;
+	bool of_gate = d->gate == GATE_PAUSED || d->gate == GATE_OFF || d->gate == GATE_UNPROTECTED;
+	const char *why = of_gate ? d->gate_text : d->reason;
+	bool more = d->notice[0] != '\0' && d->gate != GATE_OFF;
+	size_t used = 0;
+
+	text_append(to, size, &used, "%s%s%s", why, more && why[0] != '\0' ? "; " : "",
+		    more ? d->notice : "");
+	return to;
 }
 
 static json_t *remote(const struct driver *d)
@@ -121,14 +126,14 @@ static void add_counts(json_t *object, const struct driver *d, uint64_t now)
 char *driver_status(const struct driver *d, uint64_t now)
 {
 	json_t *object = json_object();
-	char *line;
+	char *line, why[2 * DRIVER_REASON + 4];
 
 	if (object == NULL)
 		return NULL;
 	json_object_set_new(object, "version", json_string(PORTCULLIS_VERSION));
 	json_object_set_new(object, "gate", json_string(wire_gate_word(d->gate)));
 	json_object_set_new(object, "tunnel", json_string(tunnel_state_word(d->tunnel.state)));
-	json_object_set_new(object, "reason", text_or_null(reason(d)));
+	json_object_set_new(object, "reason", text_or_null(reason(d, why, sizeof why)));
 	json_object_set_new(object, "since", time_or_null(d->since));
 	json_object_set_new(object, "profile", text_or_null(d->hello.profile_name));
 	json_object_set_new(object, "remote", remote(d));

@@ -14,8 +14,23 @@
 
 enum { RETRY_FIRST_MS = 50, RETRY_MAX_MS = 5000, FAILURES_BEFORE_LINKS_DOWN = 2 };
 
+/* What is not as usual about the lock is said as often as it changes, and stays in the status. */
+static void take_note(struct gate *gate)
+{
+	const char *note = gate->fw == NULL ? "" : firewall_note(gate->fw);
+
+	if (strcmp(note, gate->note) == 0)
+		return;
+	if (note[0] != '\0')
+		log_error("gate", "%s", note);
+	else
+		log_info("gate", "our tables have their usual name again");
+	text_copy(gate->note, sizeof gate->note, note);
+}
+
 static void set_state(struct gate *gate, enum wire_gate state, const char *why)
 {
+	take_note(gate);
 	if (state != gate->state || strcmp(why, gate->reason) != 0)
 		log_info("gate", "%s -> %s: %s", wire_gate_word(gate->state), wire_gate_word(state), why);
 	gate->state = state;
@@ -178,12 +193,16 @@ static bool gate_is_held(const struct gate *gate)
 static void go_off(struct gate *gate, const char *why)
 {
 	struct err e = {""};
+	int removed;
 
 	gate->pause_wanted = 0;
 	gate->abandon(gate, why);
 	if (forwarding_end(&e) == -1)
 		log_error("gate", "gateway: %s", e.text);
-	if (firewall_remove(gate->fw, &e) == -1) {
+	removed = firewall_remove(gate->fw, &e);
+	if (removed == 1)
+		log_error("gate", "off, but not all of it is ours: %s", e.text);
+	if (removed == -1) {
 		log_error("gate", "the rules can't be removed: %s", e.text);
 		gate_flip(gate, GATE_LOCKED, "off failed");
 		return;
@@ -234,8 +253,12 @@ static void foreign_cb(const char *what, void *argument)
 		gate_flip(gate, GATE_LOCKED, what);
 		return;
 	}
+	/* A lock that another start of ours has put beside this one has shut the routes too. */
+	if (gate->state == GATE_OPEN && gate_route(gate, true, &e) == -1)
+		log_warn("gate", "the tunnel's routes: %s", e.text);
 	text_append(why, sizeof why, &used, "%s; put back and verified", what);
 	log_warn("gate", "%s", why);
+	take_note(gate);
 	text_copy(gate->reason, sizeof gate->reason, why);
 	gate->changed(gate, NOTE_GATE, why);
 }
@@ -252,6 +275,7 @@ static int first_lock(struct gate *gate, struct err *e)
 {
 	refill(gate);
 	if (firewall_assert(gate->fw, &gate->situation, e) == 0) {
+		take_note(gate);
 		text_copy(gate->reason, sizeof gate->reason, "start");
 		shut_routes(gate);
 		return 0;

@@ -29,6 +29,7 @@ struct gate {
 	enum wire_gate state; /* as verified */
 	enum wire_wish wish;  /* WISH_UP or WISH_DOWN, remembered over a reboot */
 	char reason[WIRE_TEXT];
+	char note[WIRE_TEXT]; /* firewall_note, as last said */
 	int64_t boot_locked_at;
 	uint64_t blocked; /* packets, when last counted */
 	unsigned lock_failures;

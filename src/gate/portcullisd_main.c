@@ -10,6 +10,7 @@
 
 #include "base/fault.h"
 #include "base/shown.h"
+#include "base/text.h"
 #include "config/command_line.h"
 #include "gate/channel.h"
 #include "gate/door.h"
@@ -74,15 +75,28 @@ static int held_by_other(struct err *e)
 
 	if ((gate.fw = firewall_open(gate.config.backend, e)) == NULL)
 		return -1;
-	if (firewall_owner(gate.fw, &pid, e) == -1)
+	identify();
+	if (firewall_held(gate.fw, &gate.situation, files_find_instance(&gate), &pid, e) == -1)
 		return -1;
-	/* Before Linux 6.9 all tables are such, later those of the lock at boot. */
-	if (pid == FIREWALL_UNNAMED)
-		pid = files_find_instance(&gate);
 	if (pid != 0 && pid != getpid()) {
 		err_set(e, "the gate is held by process %d; nothing was changed", (int)pid);
 		return 1;
 	}
+	return 0;
+}
+
+/* Locks without going on; where nobody else will, and it fails, the links go down. */
+static int lock_alone(struct err *e)
+{
+	struct err none = {""};
+
+	if (gate_start(&gate, e) == -1) {
+		if (gate.config.links_down && files_find_instance(&gate) == 0 &&
+		    netwatch_links_down(&none) == 0)
+			err_prefix(e, "every physical link is set down, for the lock failed");
+		return -1;
+	}
+	err_set(e, "%s", gate.state == GATE_OFF ? "off, by the marker; instead: portcullis up" : "");
 	return 0;
 }
 
@@ -91,14 +105,7 @@ static int lock_and_leave(struct err *e)
 {
 	int held = held_by_other(e);
 
-	if (held != 0)
-		return held;
-	identify();
-	if (gate_start(&gate, e) == -1)
-		return -1;
-	if (gate.state == GATE_OFF)
-		err_set(e, "off, by the marker; instead: portcullis up");
-	return 0;
+	return held == 1 || gate.fw == NULL ? held : lock_alone(e);
 }
 
 static int run_lock(void)
@@ -109,6 +116,8 @@ static int run_lock(void)
 		return complain(e.text);
 	/* A live portcullisd that holds it is no failure: shut or VPN only is the promise. */
 	shown_say(stdout, "portcullisd: %s", e.text[0] != '\0' ? e.text : "locked and verified");
+	if (firewall_note(gate.fw)[0] != '\0')
+		complain(firewall_note(gate.fw));
 	return 0;
 }
 
@@ -230,17 +239,35 @@ static void stop(void)
 	dns_job_finish(&gate.dns);
 }
 
+/* Another portcullisd lives, and the lock that it should hold can't be verified: stopped, stuck, or of
+ * another configuration. Never two daemons; never no lock. Always -1: `e` is the reason of no start. */
+static int lock_beside(struct err *e)
+{
+	struct err own = {""};
+	char text[sizeof e->text];
+	size_t used = 0;
+	bool locked = lock_alone(&own) == 0;
+
+	text_append(text, sizeof text, &used, "%s; no lock of its could be verified; %s", e->text,
+		    own.text[0] != '\0' ? own.text
+		    : locked            ? "locked beside it"
+					: "");
+	return err_set(e, "%s", text);
+}
+
 static int start(const struct command_line *options, struct err *e)
 {
 	int held;
 
 	/* Where that can't be told the lock will fail too: to go on trying is the daemon's. */
-	if (held_by_other(e) == 1 || (held = files_lock_instance(&gate, e)) == 1)
+	if (held_by_other(e) == 1)
 		return -1;
 	identify();
+	if ((held = files_lock_instance(&gate, e)) == 1)
+		return lock_beside(e);
 	gate.dns.managed = gate.config.manage_dns;
 	if ((gate.base = event_base_new()) == NULL)
-		return err_set(e, "no event loop");
+		return lock_alone(e) == -1 ? -1 : err_set(e, "no event loop; locked");
 	notify_begin(gate.base);
 	/* Before the lock: a SIGTERM from now on is answered when the start is done. */
 	on_signal(SIGCHLD, child_cb);
@@ -288,6 +315,8 @@ static int run(const struct command_line *options)
 		return complain(e.text);
 	}
 	log_info("gate", "portcullisd " PORTCULLIS_VERSION ": %s", wire_gate_word(gate.state));
+	if (gate.note[0] != '\0') /* of the lock, before there was a log */
+		log_error("gate", "%s", gate.note);
 	warn_of_root();
 	gate_begin_gateway(&gate);
 	attempt_clean_earlier(&gate);

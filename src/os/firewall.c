@@ -111,6 +111,23 @@ int firewall_owner(struct firewall *fw, int32_t *pid, struct err *e)
 	return fw->port->owner(fw, pid, e);
 }
 
+int firewall_held(struct firewall *fw, const struct situation *s, int32_t instance, int32_t *pid,
+		  struct err *e)
+{
+	if (fw->port->held != NULL)
+		return fw->port->held(fw, s, instance, pid, e);
+	if (fw->port->owner(fw, pid, e) == -1)
+		return -1;
+	if (*pid == FIREWALL_UNNAMED)
+		*pid = instance;
+	return 0;
+}
+
+const char *firewall_note(const struct firewall *fw)
+{
+	return fw->port->note != NULL ? fw->port->note(fw) : "";
+}
+
 int firewall_blocked(struct firewall *fw, uint64_t *packets, struct err *e)
 {
 	return fw->port->blocked(fw, packets, e);

@@ -17,9 +17,6 @@
 #include "base/text.h"
 #include "os/firewall_nft.h"
 
-#define NO_NFTABLES                                                                                          \
-	"the kernel has no nftables; instead: modprobe nf_tables, or a kernel that has CONFIG_NF_TABLES"
-
 /* Room for NFT_LINKS chains; what is not used is not touched. */
 enum { BATCH = 2048 * 1024, WISH = 1024 * 1024, REMOVALS = 256 * 1024 };
 
@@ -41,7 +38,7 @@ static int open_all(struct firewall *fw, struct err *e)
 		return err_errno(e, "firewall");
 	fw->netlink = netlink_open(NETLINK_NETFILTER, (uint32_t)getpid(), NFT_QUEUE);
 	if (fw->netlink == NULL && errno == EPROTONOSUPPORT)
-		return err_set(e, NO_NFTABLES);
+		return err_set(e, NFT_NONE);
 	fw->lookup = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fw->netlink == NULL || fw->lookup == -1)
 		return err_errno(e, "no way to the kernel's nftables");
@@ -78,97 +75,6 @@ static struct firewall *nft_open(struct err *e)
 		return NULL;
 	}
 	return fw;
-}
-
-/* --- features --------------------------------------------------------------------- */
-
-/* 1 the kernel would take it, 0 it has no such thing, -1 it could not say. */
-static int try_probe(struct firewall *fw, uint8_t family, uint32_t flags, uint32_t hook, const char *device,
-		     struct err *e)
-{
-	for (int attempt = 0; attempt < NFT_ATTEMPTS; attempt++) {
-		nft_batch_begin(fw, false);
-		nft_put_probe(&fw->batch, family, flags, hook, device);
-		switch (-nft_batch_send(fw, false)) {
-		case 0:
-			return 1;
-		case EOPNOTSUPP:
-		case EINVAL:
-		case ENOENT:
-		case EAFNOSUPPORT:
-		case EPROTONOSUPPORT:
-			return 0;
-		case EPERM:
-			return err_set(e, "the kernel's nftables: only root may");
-		}
-	}
-	return err_set(e, "the kernel's nftables does not answer");
-}
-
-static int ask_features(struct firewall *fw, struct err *e)
-{
-	int inet = try_probe(fw, NFPROTO_INET, 0, NF_INET_LOCAL_OUT, NULL, e);
-	int persist = try_probe(fw, inet > 0 ? NFPROTO_INET : NFPROTO_IPV4, NFT_TABLE_F_OWNER | NFT_PERSIST,
-				NF_INET_LOCAL_OUT, NULL, e);
-	int egress = try_probe(fw, NFPROTO_NETDEV, 0, NF_NETDEV_EGRESS, "lo", e);
-	int bridge = try_probe(fw, NFPROTO_BRIDGE, 0, NF_INET_FORWARD, NULL, e);
-
-	if (inet < 0 || persist < 0 || egress < 0 || bridge < 0)
-		return -1;
-	fw->probed = true;
-	fw->wish.features = (struct nft_features){.egress = egress,
-						  .persist = persist,
-						  .ipv6 = inet,
-						  .bridge = bridge,
-						  .every_link = egress && fw->wish.features.every_link};
-	return 0;
-}
-
-/* One chain for every link, if the kernel has it, and if this machine's nft can read it: an older one
- * than 1.1.6 never ends over it (`nft list ruleset`), and that is worse than what the chain is for. Asked
- * once. */
-static void ask_every_link(struct firewall *fw)
-{
-	if (!fw->asked_every_link)
-		fw->wish.features.every_link =
-		    try_probe(fw, NFPROTO_NETDEV, 0, NF_NETDEV_EGRESS, "", NULL) == 1 &&
-		    nft_tool_reads_every_link();
-	fw->asked_every_link = true;
-}
-
-static int nft_probe(struct firewall *fw, struct firewall_features *features, struct err *e)
-{
-	const struct nft_features *has = &fw->wish.features;
-	int result = ask_features(fw, e);
-
-	*features = (struct firewall_features){
-	    .backend = "nft",
-	    .list = {{"egress hook", has->egress, "packet sockets and bridges of root are not seen"},
-		     {"owned and persistent rules", has->persist,
-		      "others may flush the rules; they are put back at once"},
-		     {"IPv6", has->ipv6, "only IPv4 rules are loaded"},
-		     {"bridges", has->bridge, "a gateway's clients on one bridge do not reach each other"}},
-	    .count = 4};
-	return result;
-}
-
-/* --- errors ---------------------------------------------------------------------------- */
-
-static int explain(struct firewall *fw, int result, struct err *e)
-{
-	const struct nlmsghdr *failed = nft_batch_failed(fw);
-	char what[96] = "the question";
-	uint32_t generation;
-
-	if (result == -EPERM && nft_read_tables(fw) == 0 && nft_found_foreign(&fw->found, &fw->wish) != 0)
-		return err_set(e, "the gate is held by process %d",
-			       (int32_t)nft_found_foreign(&fw->found, &fw->wish));
-	if (nft_read_generation(fw, &generation) == -EINVAL)
-		return err_set(e, NO_NFTABLES);
-	if (failed != NULL)
-		nft_describe(failed, what, sizeof what);
-	errno = -result;
-	return err_errno(e, "the kernel's nftables refuses %s", what);
 }
 
 /* --- links -------------------------------------------------------------------------------- */
@@ -318,15 +224,6 @@ static int compare(struct firewall *fw, const struct situation *s, const bool *r
 	return result != 0 ? result : generation == fw->generation ? 1 : -EINTR;
 }
 
-/* What may be otherwise at the next try: somebody changed something between
- * our look and our change, or a link came or went. */
-static bool is_passing(int result)
-{
-	return result == -EINTR || result == -ERESTART || result == -EAGAIN || result == -ENOBUFS ||
-	       result == -EPROTO || result == -ENOENT || result == -ENODEV || result == -EEXIST ||
-	       result == -EBUSY;
-}
-
 /* Compares, repairs in one transaction, and compares again until it is right. */
 static int settle(struct firewall *fw, const struct situation *s, struct err *e)
 {
@@ -347,13 +244,32 @@ static int settle(struct firewall *fw, const struct situation *s, struct err *e)
 		if (result == 0) {
 			note_held(fw);
 			fault_point("flip-before-readback");
-		} else if (!is_passing(result)) {
+		} else if (!nft_is_passing(result)) {
 			break;
 		}
 	}
 	if (result != 0)
-		return explain(fw, result, e);
+		return nft_explain(fw, result, e);
 	return err_set(e, "the kernel's rules do not stay as they are set: %s", fw->found.difference);
+}
+
+/* Under the first of our names that nobody else holds: to hold one is no lock, and a drop in any table
+ * wins. Then what stands under the others goes. */
+static int settle_under_a_name(struct firewall *fw, const struct situation *s, struct err *e)
+{
+	for (uint8_t name = 0; name < NFT_NAMES; name++) {
+		nft_take_name(fw, name);
+		if (nft_wish_rules(&fw->wish, s, e) == -1)
+			return -1;
+		if (settle(fw, s, e) == 0) {
+			nft_tidy_names(fw);
+			nft_watch_others(fw->watch);
+			return 0;
+		}
+		if (!nft_is_barred(fw))
+			return -1;
+	}
+	return -1;
 }
 
 static int nft_assert(struct firewall *fw, const struct situation *s, struct err *e)
@@ -361,7 +277,7 @@ static int nft_assert(struct firewall *fw, const struct situation *s, struct err
 	const struct nft_features *has = &fw->wish.features;
 	int result;
 
-	ask_every_link(fw);
+	nft_ask_every_link(fw);
 	result = policy_check(s, e) == -1 ? -1 : nft_wish_rules(&fw->wish, s, e);
 
 	if (result == -1)
@@ -374,10 +290,10 @@ static int nft_assert(struct firewall *fw, const struct situation *s, struct err
 	if (fw->verified && flip(fw) == 0 && same_links(fw, s))
 		return 0;
 	fw->verified = false;
-	if (settle(fw, s, e) == 0)
+	if (settle_under_a_name(fw, s, e) == 0)
 		return 0;
 	/* An older kernel? Then what it has will do; probed once. */
-	if (fw->probed || ask_features(fw, e) == -1 ||
+	if (fw->probed || nft_ask_features(fw, e) == -1 ||
 	    (has->egress && has->persist && has->ipv6 && has->bridge))
 		return -1;
 	fw->wish.standing = 0;
@@ -403,7 +319,7 @@ static int nft_pause(struct firewall *fw, uint32_t seconds, struct err *e)
 					true, seconds * 1000);
 	result = nft_batch_send(fw, true);
 	if (result != 0)
-		return explain(fw, result, e);
+		return nft_explain(fw, result, e);
 	fw->verified = false; /* whatever ends the pause looks at everything */
 	note_held(fw);
 	for (size_t i = 0; i < 2 && result == 0; i++)
@@ -426,67 +342,25 @@ static int nft_forget_states(struct firewall *fw, struct err *e)
 	return err_errno(e, "the kernel does not forget its connections");
 }
 
-/* --- removal, owner, counter ---------------------------------------------------------------------------- */
+/* --- the counter, and the port ----------------------------------------------------------------------------
+ */
 
-static bool stands(const struct firewall *fw)
+static const char *nft_note(const struct firewall *fw)
 {
-	return fw->found.table[NFT_INET].exists || fw->found.table[NFT_NETDEV].exists ||
-	       fw->found.table[NFT_BRIDGE].exists;
-}
-
-static int nft_remove(struct firewall *fw, struct err *e)
-{
-	int result = -EAGAIN;
-
-	fw->verified = false;
-	for (int attempt = 0; attempt < NFT_ATTEMPTS && is_passing(result); attempt++) {
-		result = nft_read_tables(fw);
-		if (result != 0)
-			continue;
-		if (nft_found_foreign(&fw->found, &fw->wish) != 0) {
-			result = -EPERM;
-			break;
-		}
-		nft_batch_begin(fw, false);
-		for (unsigned i = 0; i < NFT_TABLES; i++)
-			if (fw->found.table[i].exists)
-				nft_put_table(&fw->batch, &fw->wish, &fw->found, i, NFT_MSG_DELTABLE);
-		if (!stands(fw))
-			return 0;
-		result = nft_batch_send(fw, true);
-	}
-	return result == 0 ? 0 : explain(fw, result, e);
-}
-
-static int nft_owner(struct firewall *fw, int32_t *pid, struct err *e)
-{
-	int result = nft_read_tables(fw);
-
-	*pid = 0;
-	if (result != 0)
-		return explain(fw, result, e);
-	for (unsigned i = 0; i < NFT_TABLES && *pid == 0; i++) {
-		int32_t owner = (int32_t)fw->found.table[i].owner;
-
-		if (owner > 0 && (kill(owner, 0) == 0 || errno == EPERM))
-			*pid = owner;
-	}
-	if (*pid == 0 && stands(fw))
-		*pid = FIREWALL_UNNAMED;
-	return 0;
+	return fw->note;
 }
 
 static int nft_blocked(struct firewall *fw, uint64_t *packets, struct err *e)
 {
 	int result = nft_read_blocked(fw, packets);
 
-	return result == 0 ? 0 : explain(fw, result, e);
+	return result == 0 ? 0 : nft_explain(fw, result, e);
 }
 
 const struct firewall_port firewall_nft = {
     .name = "nft",
-    .by_hand = "nft delete table inet portcullis; nft delete table netdev portcullis; "
-	       "nft delete table bridge portcullis; ip rule flush protocol 87; ip -6 rule flush protocol 87",
+    .by_hand = "for t in portcullis portcullis_second portcullis_third; do for f in inet netdev bridge; do "
+	       "nft delete table $f $t; done; done; ip rule flush protocol 87; ip -6 rule flush protocol 87",
     .open = nft_open,
     .close = nft_close,
     .assert = nft_assert,
@@ -494,6 +368,8 @@ const struct firewall_port firewall_nft = {
     .forget_states = nft_forget_states,
     .remove = nft_remove,
     .owner = nft_owner,
+    .held = nft_held,
+    .note = nft_note,
     .blocked = nft_blocked,
     .watch = nft_watch_open,
     .probe = nft_probe,

@@ -24,12 +24,29 @@ struct firewall {
 	uint32_t failed; /* the number of the message that the kernel refused */
 	_Alignas(8) uint8_t question[NFT_MESSAGE];
 	struct nft_watch *watch;
+	bool others;    /* tables stand under our other names that could not be removed */
+	char note[160]; /* see firewall_note */
 };
 
 /* firewall_nft_watch.c: as firewall_watch; NULL is nothing to close. */
 int nft_watch_open(struct firewall *fw, struct event_base *base, firewall_foreign_cb *cb, void *argument,
 		   struct err *e);
 void nft_watch_close(struct nft_watch *watch);
+void nft_watch_others(struct nft_watch *watch); /* looks again soon whether they have gone */
+
+/* firewall_nft_names.c: from now on our tables have this name. What stands under the others is removed
+ * where nobody else owns it, and noted where somebody does. Could that be done better by now? */
+void nft_take_name(struct firewall *fw, uint8_t name);
+void nft_tidy_names(struct firewall *fw);
+bool nft_names_are_better(struct firewall *fw);
+int nft_remove(struct firewall *fw, struct err *e);
+int nft_owner(struct firewall *fw, int32_t *pid, struct err *e);
+int nft_held(struct firewall *fw, const struct situation *s, int32_t instance, int32_t *pid, struct err *e);
+
+/* firewall_nft_probe.c: as firewall_probe; and the same for ourselves. 0 or -1. */
+int nft_probe(struct firewall *fw, struct firewall_features *features, struct err *e);
+int nft_ask_features(struct firewall *fw, struct err *e);
+void nft_ask_every_link(struct firewall *fw);
 
 /* firewall_nft_tool.c: can the machine's own nft read a chain for every link? The second runs it: 1 s at
  * most. */
@@ -43,6 +60,13 @@ bool nft_tool_reads_every_link(void);
 void nft_batch_begin(struct firewall *fw, bool at_generation);
 int nft_batch_send(struct firewall *fw, bool commit);
 const struct nlmsghdr *nft_batch_failed(const struct firewall *fw); /* NULL: none */
+/* What may be otherwise at the next try; is it that somebody else owns a table of the name that we use now;
+ * and in words (always -1). */
+#define NFT_NONE                                                                                             \
+	"the kernel has no nftables; instead: modprobe nf_tables, or a kernel that has CONFIG_NF_TABLES"
+bool nft_is_passing(int result);
+bool nft_is_barred(struct firewall *fw);
+int nft_explain(struct firewall *fw, int result, struct err *e);
 
 /* firewall_nft_read.c: what the kernel holds. nft_read_set: 1 if it is not what is wanted; -EINTR if
  * it is not of `generation` (0: any). */

@@ -104,3 +104,38 @@ const struct nlmsghdr *nft_batch_failed(const struct firewall *fw)
 			return message;
 	return NULL;
 }
+
+/* --- what a failure means ---------------------------------------------------- */
+
+/* What may be otherwise at the next try: somebody changed something between
+ * our look and our change, or a link came or went. */
+bool nft_is_passing(int result)
+{
+	return result == -EINTR || result == -ERESTART || result == -EAGAIN || result == -ENOBUFS ||
+	       result == -EPROTO || result == -ENOENT || result == -ENODEV || result == -EEXIST ||
+	       result == -EBUSY;
+}
+
+/* Does somebody else own a table of the name that we use now? */
+bool nft_is_barred(struct firewall *fw)
+{
+	return nft_read_tables(fw) == 0 && nft_found_foreign(&fw->found, &fw->wish) != 0;
+}
+
+int nft_explain(struct firewall *fw, int result, struct err *e)
+{
+	const struct nlmsghdr *failed = nft_batch_failed(fw);
+	char what[96] = "the question";
+	uint32_t generation;
+
+	if (result == -EPERM && nft_is_barred(fw))
+		return err_set(e, "process %d holds tables of our name %s; instead: end it",
+			       (int32_t)nft_found_foreign(&fw->found, &fw->wish),
+			       nft_names[fw->wish.features.name]);
+	if (nft_read_generation(fw, &generation) == -EINVAL)
+		return err_set(e, NFT_NONE);
+	if (failed != NULL)
+		nft_describe(failed, what, sizeof what);
+	errno = -result;
+	return err_errno(e, "the kernel's nftables refuses %s", what);
+}

@@ -9,14 +9,13 @@
 #include <linux/netfilter/nfnetlink.h>
 
 #include "os/firewall_nft.h"
-#include "policy/print.h"
 
-enum { DATAGRAMS_A_TURN = 512 };
+enum { DATAGRAMS_A_TURN = 512, OTHERS_MS = 250 };
 
 struct nft_watch {
 	struct firewall *fw;
 	struct netlink *netlink;
-	struct event *event;
+	struct event *event, *others;
 	firewall_foreign_cb *cb;
 	void *argument;
 	bool changed; /* somebody else's transaction, of which the end has not come yet, is about ours */
@@ -27,9 +26,13 @@ static bool is_about_ours(const struct firewall *fw, const struct nlmsghdr *m)
 {
 	uint8_t family = nft_family_of(m);
 
-	return (family == nft_family(&fw->wish.features, NFT_INET) || family == NFPROTO_NETDEV ||
-		family == NFPROTO_BRIDGE) &&
-	       strcmp(nft_text(m, NFTA_TABLE_NAME), POLICY_NFT_TABLE) == 0;
+	if (family != nft_family(&fw->wish.features, NFT_INET) && family != NFPROTO_NETDEV &&
+	    family != NFPROTO_BRIDGE)
+		return false;
+	for (unsigned i = 0; i < NFT_NAMES; i++)
+		if (strcmp(nft_text(m, NFTA_TABLE_NAME), nft_names[i]) == 0)
+			return true;
+	return false;
 }
 
 static void note_foreign(struct nft_watch *watch)
@@ -87,12 +90,36 @@ static void on_events(evutil_socket_t fd, short what, void *argument)
 		watch->cb("somebody else changed our rules", watch->argument);
 }
 
+void nft_watch_others(struct nft_watch *watch)
+{
+	static const struct timeval soon = {.tv_usec = OTHERS_MS * 1000};
+
+	if (watch != NULL && watch->fw->others)
+		event_add(watch->others, &soon);
+}
+
+/* The kernel does not tell when an owner ends. */
+static void on_others(evutil_socket_t fd, short what, void *argument)
+{
+	struct nft_watch *watch = argument;
+
+	(void)fd;
+	(void)what;
+	if (nft_names_are_better(watch->fw)) {
+		watch->fw->verified = false;
+		watch->cb("another process has let go of tables of our name", watch->argument);
+	}
+	nft_watch_others(watch);
+}
+
 void nft_watch_close(struct nft_watch *watch)
 {
 	if (watch == NULL)
 		return;
 	if (watch->event != NULL)
 		event_free(watch->event);
+	if (watch->others != NULL)
+		event_free(watch->others);
 	netlink_close(watch->netlink);
 	free(watch);
 }
@@ -110,7 +137,9 @@ int nft_watch_open(struct firewall *fw, struct event_base *base, firewall_foreig
 	if (watch->netlink == NULL || netlink_join(watch->netlink, NFNLGRP_NFTABLES) == -1)
 		return err_errno(e, "the kernel's nftables can't be watched");
 	watch->event = event_new(base, netlink_fd(watch->netlink), EV_READ | EV_PERSIST, on_events, watch);
-	if (watch->event == NULL || event_add(watch->event, NULL) == -1)
+	watch->others = evtimer_new(base, on_others, watch);
+	if (watch->event == NULL || watch->others == NULL || event_add(watch->event, NULL) == -1)
 		return err_set(e, "the kernel's nftables can't be watched: no memory");
+	nft_watch_others(watch);
 	return 0;
 }

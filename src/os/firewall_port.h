@@ -16,6 +16,9 @@ struct firewall_port {
 	int (*forget_states)(struct firewall *fw, struct err *e);
 	int (*remove)(struct firewall *fw, struct err *e);
 	int (*owner)(struct firewall *fw, int32_t *pid, struct err *e);
+	int (*held)(struct firewall *fw, const struct situation *s, int32_t instance, int32_t *pid,
+		    struct err *e);                     /* NULL: as its owner says */
+	const char *(*note)(const struct firewall *fw); /* NULL: never any */
 	int (*blocked)(struct firewall *fw, uint64_t *packets, struct err *e);
 	int (*watch)(struct firewall *fw, struct event_base *base, firewall_foreign_cb *cb, void *argument,
 		     struct err *e);

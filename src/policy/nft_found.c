@@ -5,8 +5,6 @@
 
 #include <linux/netfilter/nf_tables.h>
 
-#include "policy/print.h"
-
 enum { DEEPEST = 8, CHAIN_BINDING = 0x4 /* NFT_CHAIN_BINDING, younger than some headers */ };
 
 /* --- comparing ---------------------------------------------------------------- */
@@ -206,7 +204,8 @@ static unsigned table_of(const struct nft_wish *wish, const struct nlmsghdr *mes
 
 	while (table < NFT_TABLES && nft_family(&wish->features, table) != nft_family_of(message))
 		table++;
-	return strcmp(nft_text(message, NFTA_TABLE_NAME), POLICY_NFT_TABLE) == 0 ? table : NFT_TABLES;
+	return strcmp(nft_text(message, NFTA_TABLE_NAME), nft_names[wish->features.name]) == 0 ? table
+											       : NFT_TABLES;
 }
 
 void nft_found_object(struct nft_found *found, struct nft_wish *wish, const struct nlmsghdr *dumped)
@@ -260,11 +259,47 @@ void nft_found_end(struct nft_found *found, struct nft_wish *wish)
 	}
 }
 
+bool nft_found_whole(const struct nft_found *found, const struct nft_wish *wish)
+{
+	for (unsigned i = 0; i < NFT_TABLES; i++) {
+		bool owned = found->table[i].flags & NFT_TABLE_F_OWNER;
+
+		if (nft_is_used(wish, i) &&
+		    (!found->table[i].exists || found->table[i].owner != wish->owner ||
+		     (owned && !(found->table[i].flags & NFT_PERSIST))))
+			return false;
+	}
+	for (size_t i = 0; i < wish->count; i++)
+		if (!wish->pieces[i].present &&
+		    nft_type(nft_piece_message(wish, &wish->pieces[i])) != NFT_MSG_NEWTABLE)
+			return false;
+	return true;
+}
+
+bool nft_found_any(const struct nft_found *found)
+{
+	return found->table[NFT_INET].exists || found->table[NFT_NETDEV].exists ||
+	       found->table[NFT_BRIDGE].exists;
+}
+
+bool nft_found_is_foreign(const struct nft_found *found, const struct nft_wish *wish, unsigned table)
+{
+	return (found->table[table].flags & NFT_TABLE_F_OWNER) && found->table[table].owner != wish->owner &&
+	       found->table[table].owner != 0;
+}
+
+bool nft_found_removable(const struct nft_found *found, const struct nft_wish *wish)
+{
+	for (unsigned i = 0; i < NFT_TABLES; i++)
+		if (found->table[i].exists && !nft_found_is_foreign(found, wish, i))
+			return true;
+	return false;
+}
+
 uint32_t nft_found_foreign(const struct nft_found *found, const struct nft_wish *wish)
 {
 	for (unsigned i = 0; i < NFT_TABLES; i++)
-		if ((found->table[i].flags & NFT_TABLE_F_OWNER) && found->table[i].owner != wish->owner &&
-		    found->table[i].owner != 0)
+		if (nft_found_is_foreign(found, wish, i))
 			return found->table[i].owner;
 	return 0;
 }

@@ -24,8 +24,16 @@ void nft_found_table(struct nft_found *found, unsigned table, const struct nlmsg
 void nft_found_object(struct nft_found *found, struct nft_wish *wish, const struct nlmsghdr *dumped);
 void nft_found_end(struct nft_found *found, struct nft_wish *wish);
 
-/* The address of somebody else to whom our tables belong; 0: nobody. */
+/* Does each piece of the wish stand, in tables that belong to wish->owner (0: to nobody), and that stay when
+ * that ends? And does any table stand at all? */
+bool nft_found_whole(const struct nft_found *found, const struct nft_wish *wish);
+bool nft_found_any(const struct nft_found *found);
+
+/* Does a table belong to somebody else? The address of such a one, 0: nobody. Is there a table that does not?
+ */
+bool nft_found_is_foreign(const struct nft_found *found, const struct nft_wish *wish, unsigned table);
 uint32_t nft_found_foreign(const struct nft_found *found, const struct nft_wish *wish);
+bool nft_found_removable(const struct nft_found *found, const struct nft_wish *wish);
 
 /* A message about a table itself: NFT_MSG_NEWTABLE (or adopts), _DELTABLE, _DELRULE (all of its rules). */
 void nft_put_table(struct nft_buffer *to, const struct nft_wish *wish, const struct nft_found *found,

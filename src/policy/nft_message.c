@@ -12,6 +12,9 @@
 
 #include "policy/print.h"
 
+const char *const nft_names[NFT_NAMES] = {POLICY_NFT_TABLE, POLICY_NFT_TABLE "_second",
+					  POLICY_NFT_TABLE "_third"};
+
 uint8_t nft_family(const struct nft_features *features, unsigned table)
 {
 	if (table != NFT_INET)
@@ -72,7 +75,7 @@ struct nlmsghdr *nft_message_of(struct nft_buffer *b, const struct nft_features 
 {
 	struct nlmsghdr *message = nft_message(b, type, flags, nft_family(features, table));
 
-	nft_put_text(message, NFTA_TABLE_NAME, POLICY_NFT_TABLE); /* 1 is the table in every type */
+	nft_put_text(message, NFTA_TABLE_NAME, nft_names[features->name]); /* 1 is the table in every type */
 	return message;
 }
 

@@ -7,9 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a kernel may lack. */
+/* What a kernel may lack; and our tables' name: the next of these where another process holds a table. */
+enum { NFT_NAMES = 3 };
+extern const char *const nft_names[NFT_NAMES];
 struct nft_features {
 	bool egress, persist, ipv6, bridge, every_link; /* the last: one chain for whatever link comes */
+	uint8_t name;
 };
 
 /* Our tables, the last with a gateway only; the netlink family of one, as far as the kernel goes. */
@@ -36,8 +39,7 @@ void nft_buffer_empty(struct nft_buffer *b);
 struct nlmsghdr *nft_message_of(struct nft_buffer *b, const struct nft_features *features, unsigned table,
 				uint16_t type, uint16_t flags);
 
-/* Each puts an attribute into a message that has been begun. What has no room is left out, and
- * ending the message says so: its buffer is full. A nest may be NULL. */
+/* Each puts an attribute. What has no room is left out, and ending the message makes its buffer full. */
 void nft_put(struct nlmsghdr *message, uint16_t type, const void *value, size_t size);
 void nft_put_text(struct nlmsghdr *message, uint16_t type, const char *text);
 void nft_put_u8(struct nlmsghdr *message, uint16_t type, uint8_t value);
@@ -66,11 +68,9 @@ const struct nlattr *nft_find(struct nft_attributes list, uint16_t type);
 uint32_t nft_number(struct nft_attributes list, uint16_t type);
 uint64_t nft_long_number(struct nft_attributes list, uint16_t type);
 
-/* An attribute of the message's first level as text; "" if it is not there, or no text of the
- * kernel's: those have NFT_TEXT bytes at most, with their end. */
-enum { NFT_TEXT = 256 /* NFT_NAME_MAXLEN */ };
+/* An attribute of the first level as text; "" if it is not there, or none: NFT_NAME_MAXLEN with its end. */
+enum { NFT_TEXT = 256 };
 const char *nft_text(const struct nlmsghdr *message, uint16_t type);
-
 /* The attribute that names the object of a message: of a rule, its chain's. */
 uint16_t nft_name_type(const struct nlmsghdr *message);
 

@@ -209,7 +209,7 @@ static int do_pause(char **words, struct err *e)
 static int do_remove(char **words, struct err *e)
 {
 	(void)words;
-	return firewall_remove(fw, e);
+	return firewall_remove(fw, e) == 0 ? 0 : -1; /* 1: not all of it is ours */
 }
 
 static int do_forget(char **words, struct err *e)

@@ -3,6 +3,7 @@ import os
 import re
 import socket
 import struct
+import subprocess
 
 STRANGER = 64099
 CAPTURED = ["setpriv", "--reuid", str(STRANGER), "--regid", str(STRANGER), "--clear-groups", "--bounding-set", "-all,+net_admin",
@@ -30,6 +31,45 @@ def foreign_change(generation):
     rule = struct.pack("!BBH", INET, 0, 0) + attribute(1, b"portcullis\0") + attribute(2, b"out\0")
     end = struct.pack("!BBH", 0, 0, 0) + attribute(1, struct.pack("!I", generation))
     return message(DELRULE, rule), message(NEWGEN, end)
+
+
+NAMES = ("portcullis", "portcullis_second", "portcullis_third")
+OWNED, OWNED_FOR_EVER = 2, 6
+HOLD = """
+import socket, struct, sys
+def message(kind, flags, body): return struct.pack("=IHHII", 16 + len(body), kind, flags, 1, 0) + body
+def attribute(kind, value): return struct.pack("=HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)
+sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+sock.bind((int(sys.argv[1]), 0))
+batch = struct.pack("!BBH", 0, 0, 10)
+for word in sys.argv[3:]:
+    family, _, name = word.partition(":")
+    table = struct.pack("!BBH", int(family), 0, 0) + attribute(1, name.encode() + b"\\0")
+    table += attribute(2, struct.pack("!I", int(sys.argv[2])))
+    sock.send(message(0x10, 1, batch) + message(0xa00, 0x405, table) + message(0x11, 1, batch))
+    print(struct.unpack_from("=i", sock.recv(4096), 16)[0], flush=True)
+sys.stdin.read()
+"""
+
+
+class Holder:
+    """Somebody with that one right who owns empty tables of these names, until closed."""
+
+    def __init__(self, host, names=NAMES[:1], families=(INET,), address=0, flags=OWNED, program=("/usr/bin/python3",)):
+        words = [f"{family}:{name}" for family in families for name in names]
+        self.process = host.popen(*CAPTURED, *program, "-c", HOLD, str(address), str(flags), *words,
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for word in words:
+            assert self.process.stdout.readline() == "0\n", word
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def hold_names(host, names=NAMES, **more):
+    """From an address that is no process's number."""
+    return Holder(host, names, address=0x7ffffff0, **more)
 
 
 def addresses_of(pid, protocol):

@@ -74,7 +74,9 @@ class Service:
         return self
 
     def beside(self, gate):
-        """The lock's configuration is that of this daemon, by whose lock file it knows it."""
+        """The lock's configuration is that of this daemon, by whose lock file it knows it; and they are one program."""
+        self.daemon.unlink()
+        self.daemon.symlink_to(f"{gate.programs}/portcullisd")
         with open(self.root / "e/portcullis/portcullis.conf", "a", encoding="utf-8") as file:
             file.write(f'runtime-dir = "{gate.runtime}"\n')
 
@@ -219,11 +221,12 @@ def test_a_file_that_does_not_load(world, service, text):
 
 
 def instead_of_the_daemon(service, *words):
-    """A portcullisd that changes nothing, and says these words, one a call."""
+    """A portcullisd that changes nothing, and says these words, one a call; its exit code is theirs."""
     said = service.root / "said"
     said.write_text("".join(f"{each}\n" for each in words))
     service.daemon.rename(service.root / "daemon")
-    service.daemon.write_text(f"#!/bin/sh\nhead -n 1 {said}\nsed -i 1d {said}\n")
+    service.daemon.write_text(f"#!/bin/sh\nsaid=$(head -n 1 {said})\nsed -i 1d {said}\necho \"$said\"\n"
+                              '[ "$said" != "no memory" ]\n')
     service.daemon.chmod(0o755)
 
 

@@ -37,7 +37,7 @@ static void wish_for_all(void)
 	make_buffer(&wish.messages, ROOM);
 	make_buffer(&found.removals, 4 * NFT_MESSAGE);
 	make_buffer(&batch, ROOM);
-	wish.features = (struct nft_features){true, true, true, true, true};
+	wish.features = (struct nft_features){true, true, true, true, true, 0};
 	wish.owner = 1;
 	wish.links[0] = (struct nft_link){"eth0", 2};
 	wish.link_count = 1;

@@ -64,6 +64,12 @@ int firewall_remove_others(const struct firewall *fw, struct err *e)
 	return 0;
 }
 
+const char *firewall_note(const struct firewall *fw)
+{
+	(void)fw;
+	return "";
+}
+
 int firewall_blocked(struct firewall *fw, uint64_t *packets, struct err *e)
 {
 	(void)fw, (void)e;

@@ -60,6 +60,12 @@ int netlink_hear(struct netlink *n, netlink_message_fn *each, void *argument)
 	return result;
 }
 
+bool nft_names_are_better(struct firewall *unused)
+{
+	(void)unused;
+	return false;
+}
+
 static void report(const char *what, void *argument)
 {
 	(void)argument;

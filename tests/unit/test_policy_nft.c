@@ -34,7 +34,7 @@ static int setup(void **state)
 {
 	(void)state;
 	wish = calloc(1, sizeof *wish);
-	wish->features = (struct nft_features){true, true, true, true, false};
+	wish->features = (struct nft_features){true, true, true, true, false, 0};
 	wish->owner = OURS;
 	make_buffer(&wish->messages);
 	make_buffer(&found.removals);
