@@ -113,16 +113,18 @@ static int load_best(struct firewall *fw, struct err *e)
 int pf_main_arrange(struct firewall *fw, struct err *e)
 {
 	struct err why = {""};
-	char wrong[sizeof why.text];
+	bool binat;
 
 	if (pf_main_look(fw, &why) == 0)
 		return 0;
-	(void)text_copy(wrong, sizeof wrong, why.text);
+	binat = pf_has_binat(fw->more); /* as the look has read it */
 	fw->tainted = true;
 	if (load_best(fw, &why) == -1)
 		return err_set(e, "the main rules of pf can't be made to ask our anchor: %s", why.text);
-	if (fw->remark.text[0] == '\0' && strstr(wrong, "binat") != NULL)
-		err_set(&fw->remark, "%s; it is left out", wrong);
+	if (fw->remark.text[0] == '\0' && binat)
+		err_set(&fw->remark,
+			"a `binat` stood in pf's main rules, and may pass what our anchor is not asked "
+			"about: it is left out");
 	return pf_main_look(fw, e);
 }
 

@@ -329,6 +329,11 @@ static const char *judge_filter(const char *rules)
 	return "our anchor is not called";
 }
 
+bool pf_has_binat(const char *nat)
+{
+	return has_line(nat, "binat");
+}
+
 /* A translation that passes is never filtered; ours is asked first and says no. There is no such place for
  * `binat`, for ours has none. */
 static const char *judge_translation(const char *nat)
@@ -336,12 +341,11 @@ static const char *judge_translation(const char *nat)
 	bool nat_ours = false, rdr_ours = false;
 	struct line line;
 
+	if (pf_has_binat(nat))
+		return "a `binat` stands in the main rules: it may pass what our anchor is not asked about";
 	while (next_line(&nat, &line)) {
 		bool is_rdr = begins(&line, "rdr"), is_nat = begins(&line, "nat");
 
-		if (begins(&line, "binat"))
-			return "a `binat` stands in the main rules: it may pass what our anchor is not asked "
-			       "about";
 		nat_ours = nat_ours || is(&line, nat_call);
 		rdr_ours = rdr_ours || is(&line, rdr_call);
 		if (line.length > 0 && ((!nat_ours && !is_rdr) || (!rdr_ours && !is_nat)))

@@ -46,6 +46,9 @@ size_t pf_count_rules(const char *text);
  * anything else can pass a packet; else a few words that say what is wrong. */
 const char *pf_judge_main(enum pf_dialect dialect, const char *rules, const char *nat);
 
+/* `-s nat`: does a `binat`, or a call of anchors for such, stand there? */
+bool pf_has_binat(const char *nat);
+
 /* Is our anchor called in them at all? */
 bool pf_calls_us(const char *rules, const char *nat);
 

@@ -557,6 +557,22 @@ pass out proto tcp from any to any port 443 keep state
 """
 
 
+def test_a_binat_is_named_and_left_out(gate, pf):
+    """It passes what no rule is asked about: of before the start, and put in by somebody beside the daemon."""
+    binat = "binat pass on eth0 inet from 192.168.50.2 to any -> 192.0.2.9\n"
+    pf.run("-f", "-", stdin=MINE.replace("rdr on", binat + "rdr on"))
+    assert "binat" in pf.run("-s", "nat"), "the control: it stands"
+    gate.start()
+    gate.wait(gate={"locked", "dialling", "open"})
+    assert "binat" not in pf.run("-s", "nat")
+    wait_for(lambda: "a `binat` stood in pf's main rules" in gate.log(), "named")
+    rules = pf.run("-s", "rules").splitlines(keepends=True)
+    scrub = [line for line in rules if line.startswith("scrub")]
+    pf.run("-f", "-", stdin="".join([*scrub, pf.run("-s", "nat"), binat, *rules[len(scrub):]]))
+    wait_for(lambda: "a `binat` stands in the main rules" in gate.log(), "noticed")
+    wait_for(lambda: "binat" not in pf.run("-s", "nat"), "left out again")
+
+
 @pytest.mark.parametrize("how", ["daemon", "offline", "killed"])
 def test_off_leaves_others_alone(gate, pf, how):
     """Ours go: the calls, the contents, the reference. Theirs stay, in their order."""
