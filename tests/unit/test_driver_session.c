@@ -226,8 +226,8 @@ static void test_dns_of_27(void **state)
 static void test_dns_that_the_profile_keeps_out(void **state)
 {
 	static const char *const profiles[] = {
-	    "remote a 1 udp\nneeds 0\n\npull-filter \"ignore\" \"dhcp-option DNS\"\npull-filter \"ignore\" "
-	    "\"dns \"\n",
+	    ("remote a 1 udp\nneeds 0\n\npull-filter \"ignore\" \"dhcp-option DNS\"\npull-filter \"ignore\" "
+	     "\"dns \"\n"),
 	    "remote a 1 udp\nneeds 0\n\nroute-nopull\n",
 	    "remote a 1 udp\nneeds 0\n\npull-filter \"ignore\" \"route\"\n",
 	};
