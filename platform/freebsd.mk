@@ -10,7 +10,7 @@ PROBE := probe_unix probe_group
 FIREWALL := firewall_pf firewall_pf_anchor firewall_pf_health firewall_pf_leak firewall_pf_main firewall_pf_parse firewall_pf_pause \
 	firewall_pf_talk firewall_pf_freebsd firewall_ipfw* tool_beside guardian_unix holder_unix file_unix $(PROBE)
 NETLINK :=
-NETWATCH := netwatch_route netwatch_route_bsd netwatch_route_change netwatch_route_decode netwatch_route_facts netwatch_route_known \
+NETWATCH := behind_null netwatch_route netwatch_route_bsd netwatch_route_change netwatch_route_decode netwatch_route_facts netwatch_route_known \
 	netwatch_route_layout netwatch_route_freebsd netwatch_prefixes
 DNS := dns_freebsd dns_resolvconf dns_unwatched dns_words
 NAMES := names_socket_null

@@ -12,7 +12,7 @@ PROBE := probe_unix probe_macos
 FIREWALL := firewall_pf firewall_pf_anchor firewall_pf_health firewall_pf_leak firewall_pf_main firewall_pf_parse firewall_pf_pause \
 	firewall_pf_talk firewall_pf_macos guardian_unix holder_unix file_unix $(PROBE)
 NETLINK :=
-NETWATCH := netwatch_route netwatch_route_bsd netwatch_route_change netwatch_route_decode netwatch_route_facts netwatch_route_known \
+NETWATCH := behind_null netwatch_route netwatch_route_bsd netwatch_route_change netwatch_route_decode netwatch_route_facts netwatch_route_known \
 	netwatch_route_layout netwatch_route_macos netwatch_prefixes
 DNS := dns_scutil* dns_words
 NAMES := names_socket_loopback names_ask

@@ -12,6 +12,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "gate/files.h"
+#include "os/behind.h"
 #include "os/child.h"
 #include "os/clock.h"
 #include "os/device.h"
@@ -36,6 +37,8 @@ static int check_dial(const struct gate *gate, const struct net_endpoint *endpoi
 		return err_set(e, "the gate is %s", wire_gate_word(gate->state));
 	if (gate->wish != WISH_UP || gate->stopping || gate->pause_wanted != 0 || gate->off_wanted)
 		return err_set(e, "nobody wants a tunnel");
+	if (behind_look(e) != 0)
+		return -1;
 	if (!is_a_remote(&gate->profile, endpoint))
 		return err_set(e, "no remote of the profile is there");
 	/* What an earlier attempt of ours left has no openvpn any more. */

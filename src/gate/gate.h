@@ -12,6 +12,7 @@
 #include "gate/attempt.h"
 #include "gate/driver.h"
 #include "gate/vet.h"
+#include "os/behind.h"
 #include "os/dns_job.h"
 #include "os/firewall.h"
 #include "os/netwatch.h"
@@ -24,6 +25,7 @@ struct gate {
 	struct event_base *base;
 	struct firewall *fw;
 	struct netwatch *netwatch;
+	struct behind *behind;
 	struct sleep_watch *sleep;
 	struct situation situation;
 	enum wire_gate state; /* as verified */
@@ -33,7 +35,7 @@ struct gate {
 	int64_t boot_locked_at;
 	uint64_t blocked; /* packets, when last counted */
 	unsigned lock_failures;
-	bool links_are_down, stopping;
+	bool links_are_down, stopping, turned; /* turned: see os/behind.h; nothing is dialled */
 	bool unfit;          /* the start failed: no driver, and an end once the lock is verified */
 	struct event *retry; /* unprotected: lock again */
 	struct event *pause_end;

@@ -192,6 +192,21 @@ static void lost_cb(const char *name, unsigned index, void *argument)
 		attempt_kill(&gate, "the tunnel's interface has gone");
 }
 
+/* It can't be stopped; then nothing is sent to where it would be turned. */
+static void turned_cb(void *argument)
+{
+	struct err e = {""};
+	bool turned = behind_look(&e) != 0;
+
+	if (turned && !gate.turned)
+		log_error("gate", "%s", e.text);
+	if (turned)
+		attempt_kill(&gate, e.text);
+	else if (gate.turned)
+		channel_note(argument, NOTE_NETWORK, "nothing turns packets elsewhere any more");
+	gate.turned = turned;
+}
+
 static void woke_cb(void *argument)
 {
 	(void)argument;
@@ -211,6 +226,8 @@ static int watch(struct err *e)
 
 	if ((gate.netwatch = netwatch_open(gate.base, &events, e)) == NULL ||
 	    route_watch(gate.base, routes_cb, &gate, e) == -1)
+		return -1;
+	if ((gate.behind = behind_open(gate.base, turned_cb, &gate, e)) == NULL)
 		return -1;
 	if ((gate.sleep = sleep_open(gate.base, woke_cb, &gate, &none)) == NULL)
 		log_warn("gate", "sleep is not noticed: %s", none.text);

@@ -108,7 +108,8 @@ static int walk(const char *at, size_t length, netlink_message_fn *each, void *a
 		step = MNL_ALIGN(message->nlmsg_len);
 		if (step > length)
 			step = length;
-		each(message, argument);
+		if (each != NULL)
+			each(message, argument);
 	}
 	return 1;
 }

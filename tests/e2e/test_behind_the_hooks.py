@@ -1,0 +1,110 @@
+"""What somebody with CAP_NET_ADMIN does behind every hook (tc, XDP): it can't be stopped; it is noticed, named and shut at once."""
+import os
+import signal
+import time
+
+import pytest
+
+from netadmin import CAPTURED
+from netns import state_of, wait_for
+from test_flow import gets_inside
+from world import INTERNET4, NOBODY, send_udp
+
+LIMIT = 0.1  # seconds
+REDIRECT = "match u32 0 0 action mirred egress redirect dev eth0"
+MIRROR = REDIRECT.replace("redirect", "mirror")
+TURNS = {
+    "egress redirect": ("tun0", "clsact", f"egress protocol ip u32 {REDIRECT}", "mirred"),
+    "egress mirror": ("tun0", "clsact", f"egress protocol ip u32 {MIRROR}", "mirred"),
+    "ingress redirect": ("tun0", "clsact", f"ingress protocol ip u32 {REDIRECT}", "mirred"),
+    "an uplink's egress": ("eth0", "clsact", "egress protocol ip u32 match u32 0 0 action mirred egress mirror dev lo", "mirred"),
+    "root": ("eth0", "root handle 1: htb", f"parent 1: protocol ip u32 {REDIRECT}", "mirred"),
+}
+HARMLESS = {
+    "clsact alone": [("eth0", "clsact", None)],
+    "shaping": [("eth0", "root handle 1: htb", "parent 1: protocol ip u32 match u32 0 0 flowid 1:1")],
+    "dropping": [("eth0", "clsact", "egress protocol ip u32 match ip dst 192.0.2.99 action drop")],
+}
+
+
+def captured(world, *words):
+    return world.host.run(*CAPTURED, *words, check=False)
+
+
+def put(world, link, qdisc, words):
+    """By a process that has that one right; skips where this kernel or tc lacks it."""
+    for line in (f"qdisc add dev {link} {qdisc}", words and f"filter add dev {link} prio 1 {words}"):
+        done = line and captured(world, "tc", *line.split())
+        if done and done.returncode != 0:
+            pytest.skip(f"tc {line}: {done.stderr.strip()}")
+
+
+def clear(world, link, qdisc):
+    captured(world, "tc", *f"qdisc del dev {link} {qdisc.split()[0]}".split())
+
+
+def frames(world, wire, token):
+    """What an application sends into the tunnel: does it come to the wire in clear?"""
+    for _ in range(20):
+        world.host.call(send_udp, INTERNET4, 5300, token, uid=NOBODY)
+    world.fence(wire)
+    return len(wire.seen(token))
+
+
+def test_nobody_looks_where_the_kernel_has_mirred(world, portcullis):
+    """The control: with the daemon stopped the frames are seen at the far end."""
+    with world.wire("udp") as wire:
+        gate = portcullis().start_open()
+        assert not frames(world, wire, b"BEFORE")
+        os.kill(gate.pid, signal.SIGSTOP)
+        wait_for(lambda: state_of(gate.pid) == "T", "stopped")
+        put(world, *TURNS["egress redirect"][:3])
+        assert frames(world, wire, b"TURNED")
+        os.kill(gate.pid, signal.SIGCONT)
+        wait_for(lambda: "open -> locked: a tc filter" in gate.log(), lambda: gate.told("shut"))
+        assert not frames(world, wire, b"SHUT")
+
+
+@pytest.mark.parametrize("how", TURNS)
+def test_noticed_named_and_shut_where_the_kernel_has_it(world, portcullis, how):
+    link, qdisc, words, action = TURNS[how]
+    gate = portcullis().start_open()
+    put(world, link, qdisc, None)
+    gate.wait(gate="open")
+    line = f"filter add dev {link} prio 1 {words}"
+    with world.wire("udp") as wire:
+        begun = time.monotonic()
+        done = captured(world, "tc", *line.split())
+        if done.returncode != 0:
+            pytest.skip(f"tc {line}: {done.stderr.strip()}")
+        wait_for(lambda: gate.kernel_gate() != "open", lambda: gate.told("shut"), 2)
+        took = time.monotonic() - begun  # with tc itself, and the question
+        assert took < LIMIT, f"{took * 1000:.0f} ms"
+        assert not frames(world, wire, b"SHUT")
+    assert f"open -> locked: a tc filter with the action {action} on {link} may turn packets" in gate.log()
+    if link == "eth0":  # the tunnel's own goes with its device
+        wait_for(lambda: f"action {action} on {link}" in gate.status()["reason"], lambda: gate.told("named"), 10)
+        assert gate.status()["gate"] == "locked" and not gate.openvpns()
+        clear(world, link, qdisc)
+    gate.wait(gate="open", seconds=20)
+    assert gets_inside(world)
+
+
+@pytest.mark.parametrize("how", HARMLESS)
+def test_what_turns_nothing_is_left_alone_where_the_kernel_has_it(world, portcullis, how):
+    gate = portcullis().start_open()
+    since = gate.status()["since"]
+    for each in HARMLESS[how]:
+        put(world, *each)
+    assert gets_inside(world)
+    assert (gate.status()["gate"], gate.status()["since"]) == ("open", since)
+
+
+def test_what_stood_before_where_the_kernel_has_mirred(world, portcullis):
+    """Before the start: nothing is dialled until it has gone."""
+    put(world, *TURNS["an uplink's egress"][:3])
+    gate = portcullis().start()
+    wait_for(lambda: "action mirred on eth0" in (gate.status()["reason"] or ""), lambda: gate.told("named"), 10)
+    assert not gate.openvpns() and gate.kernel_gate() == "locked"
+    clear(world, "eth0", "clsact")
+    gate.wait(gate="open", seconds=20)
