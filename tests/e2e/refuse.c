@@ -28,7 +28,7 @@ static int only(scmp_filter_ctx filter, const char *path)
 static int without(scmp_filter_ctx filter, char **arguments)
 {
 	int call = seccomp_syscall_resolve_name(arguments[1]);
-	struct scmp_arg_cmp first = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)atoi(arguments[3]));
+	const struct scmp_arg_cmp first = {0, SCMP_CMP_EQ, (scmp_datum_t)atoi(arguments[3]), 0};
 
 	if (call == __NR_SCMP_ERROR)
 		return -1;
