@@ -28,7 +28,21 @@ run() {
 "
 }
 
+# This machine's own network: no step may leave a trace in it.
+own_network() {
+	for family in -4 -6; do
+		ip "$family" rule show
+		ip "$family" route show table all | sed 's/ expires [0-9]*sec//'
+	done
+	ip -o link show type tun
+	nft list tables 2>/dev/null
+}
+own_network_is() {
+	own_network | diff "$logs/own_network" -
+}
+
 jobs=-j$(nproc)
+own_network >"$logs/own_network"
 # A step named on the command line is run alone.
 steps=${*:-gcc clang unit san arch format tidy cppcheck man shell help pf ipfw property cross fuzz e2e kill-sample package boot bench}
 for step in $steps; do
@@ -41,6 +55,7 @@ for step in $steps; do
 	*) run "$step" make "check-$step" ;;
 	esac
 done
+run own-network own_network_is
 
 echo
 printf '%s' "$table"

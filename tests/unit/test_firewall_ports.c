@@ -1,6 +1,7 @@
-/* Every backend of the firewall port fills every member: firewall.c asks none whether it is there. */
+/* Every backend of the firewall port fills every member but those that firewall_port.h lets be NULL. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -20,6 +21,12 @@ static const struct firewall_port *const ports[] = {&firewall_nft, &firewall_pf,
 /* All members are pointers: one more is seen here without being named. */
 _Static_assert(sizeof(struct firewall_port) % sizeof(void *) == 0, "a member that is no pointer");
 
+static bool may_be_null(size_t member)
+{
+	return member == offsetof(struct firewall_port, held) / sizeof(void *) ||
+	       member == offsetof(struct firewall_port, note) / sizeof(void *);
+}
+
 static void test_every_member(void **state)
 {
 	(void)state;
@@ -28,7 +35,7 @@ static void test_every_member(void **state)
 
 		memcpy(members, ports[i], sizeof members);
 		for (size_t member = 0; member < sizeof members / sizeof members[0]; member++)
-			if (members[member] == NULL)
+			if (members[member] == NULL && !may_be_null(member))
 				fail_msg("%s: member %zu is not there", ports[i]->name, member);
 	}
 }
