@@ -23,7 +23,10 @@ struct behind {
 	struct event *event;
 	behind_cb *cb;
 	void *argument;
+	bool changed;
 };
+
+static bool found; /* at the last look: then anything may have ended it */
 
 struct look {
 	unsigned links[LINKS_MAX];
@@ -112,20 +115,24 @@ static void take_filter(const struct nlmsghdr *m, void *argument)
 	snprintf(look->what, sizeof look->what, "a tc filter of the kind %s", name);
 }
 
+static bool has_xdp(const struct nlmsghdr *m)
+{
+	const struct nlattr *xdp = find_in(find_of(m, sizeof(struct ifinfomsg), IFLA_XDP), IFLA_XDP_ATTACHED);
+
+	return xdp != NULL && mnl_attr_get_payload_len(xdp) >= 1 && mnl_attr_get_u8(xdp) != XDP_ATTACHED_NONE;
+}
+
 static void take_link(const struct nlmsghdr *m, void *argument)
 {
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(m);
 	struct look *look = argument;
-	const struct nlattr *xdp;
 
 	if (m->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(m) < sizeof *info ||
 	    (info->ifi_flags & IFF_LOOPBACK) != 0)
 		return;
 	if (look->count < LINKS_MAX)
 		look->links[look->count++] = (unsigned)info->ifi_index;
-	xdp = find_in(find_of(m, sizeof *info, IFLA_XDP), IFLA_XDP_ATTACHED);
-	if (xdp != NULL && mnl_attr_get_payload_len(xdp) >= 1 && mnl_attr_get_u8(xdp) != XDP_ATTACHED_NONE &&
-	    look->what[0] == '\0') {
+	if (has_xdp(m) && look->what[0] == '\0') {
 		snprintf(look->what, sizeof look->what, "an XDP program");
 		look->link = (unsigned)info->ifi_index;
 	}
@@ -198,7 +205,8 @@ int behind_look(struct err *e)
 		errno = -result;
 		return err_errno(e, "traffic control can't be read");
 	}
-	if (look.what[0] == '\0')
+	found = look.what[0] != '\0';
+	if (!found)
 		return 0;
 	if (if_indextoname(look.link, name) == NULL)
 		text_copy(name, sizeof name, "?");
@@ -208,6 +216,14 @@ int behind_look(struct err *e)
 	return 1;
 }
 
+/* Links come and go by the hundred, and to look costs three questions for each. */
+static void take_event(const struct nlmsghdr *m, void *argument)
+{
+	bool of_link = m->nlmsg_type == RTM_NEWLINK || m->nlmsg_type == RTM_DELLINK;
+
+	((struct behind *)argument)->changed |= !of_link || found || has_xdp(m);
+}
+
 static void on_events(evutil_socket_t fd, short what, void *argument)
 {
 	struct behind *behind = argument;
@@ -215,12 +231,15 @@ static void on_events(evutil_socket_t fd, short what, void *argument)
 	(void)fd;
 	(void)what;
 	for (int i = 0; i < DATAGRAMS_A_TURN; i++) {
-		int result = netlink_hear(behind->netlink, NULL, NULL);
+		int result = netlink_hear(behind->netlink, take_event, behind);
 
+		behind->changed |= result < 0; /* some were lost */
 		if (result == 0 || (result < 0 && result != -ENOBUFS && result != -EPROTO))
 			break;
 	}
-	behind->cb(behind->argument);
+	if (behind->changed)
+		behind->cb(behind->argument);
+	behind->changed = false;
 }
 
 struct behind *behind_open(struct event_base *base, behind_cb *cb, void *argument, struct err *e)
