@@ -108,3 +108,33 @@ def test_what_stood_before_where_the_kernel_has_mirred(world, portcullis):
     assert not gate.openvpns() and gate.kernel_gate() == "locked"
     clear(world, "eth0", "clsact")
     gate.wait(gate="open", seconds=20)
+
+
+XDP = """
+import ctypes, socket, struct, sys
+libc = ctypes.CDLL(None, use_errno=True)
+code = struct.pack("=BBhi", 0xb7, 0, 0, 2) + struct.pack("=BBhi", 0x95, 0, 0, 0)  # r0 = XDP_PASS; exit
+insns, word = ctypes.create_string_buffer(code), ctypes.create_string_buffer(b"GPL")
+ask = ctypes.create_string_buffer(struct.pack("=IIQQ", 6, 2, ctypes.addressof(insns), ctypes.addressof(word)), 120)
+program = libc.syscall(321, 5, ask, 120)
+if program < 0:
+    sys.exit("no bpf: errno %d" % ctypes.get_errno())
+def attribute(kind, value): return struct.pack("=HH", 4 + len(value), kind) + value
+nest = attribute(1, struct.pack("=i", program)) + attribute(3, struct.pack("=I", 2))
+body = struct.pack("=BBHiII", 0, 0, 0, socket.if_nametoindex(sys.argv[1]), 0, 0) + attribute(0x8000 | 43, nest)
+sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+sock.send(struct.pack("=IHHII", 16 + len(body), 19, 5, 1, 0) + body)
+sys.exit(-struct.unpack_from("=i", sock.recv(4096), 16)[0])
+"""
+
+
+def test_xdp_where_the_kernel_has_it(world, portcullis):
+    gate = portcullis().start_open()
+    done = world.host.run("/usr/bin/python3", "-c", XDP, "eth0", check=False)
+    if done.returncode != 0:
+        pytest.skip(f"XDP: {done.stderr or done.returncode}")
+    wait_for(lambda: gate.kernel_gate() != "open", lambda: gate.told("shut"), 2)
+    wait_for(lambda: "an XDP program on eth0" in gate.status()["reason"], lambda: gate.told("named"), 10)
+    assert gate.status()["gate"] == "locked" and not gate.openvpns()
+    world.host.ip("link set dev eth0 xdpgeneric off")
+    gate.wait(gate="open", seconds=20)
