@@ -79,6 +79,8 @@ static void catch_everybody(struct route_plan *plan)
 	static const struct net_prefix none4 = {{NET_IPV4, {0}}, 32};
 
 	if (plan->family == NET_IPV6) {
+		/* But for what is forwarded: the filter's to refuse, as above. */
+		add_rule(plan, ROUTE_ROOT, ROUTE_GO_TO_END)->received = true;
 		add_rule(plan, ROUTE_ALL, ROUTE_LOOK_UP);
 		return;
 	}

@@ -13,9 +13,10 @@ import subprocess
 import pytest
 
 from daemon import quote
+from netadmin import hold_names
 from netns import Namespace, wait_for, wait_gone
 from test_attacks import inject, mac_of
-from test_flow import gets_inside, table_of_a_stranger
+from test_flow import gets_inside
 from wire import Frame
 from world import HERE, HOST4, INTERNET4, INTERNET6, ROOT, ROUTER4, ROUTER6, TUNNEL4, ask_udp, connect_tcp, send_udp
 
@@ -651,7 +652,7 @@ def forwards(host):
 
 def test_unprotected_forwards_nothing(world, gateway):
     """Forwarding waits for a lock that is verified."""
-    holder = table_of_a_stranger(world)
+    holder = hold_names(world.host)
     _, gate = gateway(settings={"on-unprotected": quote("report")})
     gate.start().wait(gate="unprotected")
     assert forwards(world.host) == ["0", "0"]
