@@ -205,13 +205,16 @@ static void describe_end(struct attempt *attempt, int status, bool was_open)
 	size_t used = 0;
 
 	last_words(attempt->output, words, sizeof words);
-	if (attempt->why[0] != '\0')
-		return;
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+	/* Whoever has noticed first that it is gone. */
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) {
 		text_copy(attempt->why, sizeof attempt->why,
 			  "openvpn was ended for a system call that it may not make; instead: openvpn-user = "
 			  "root, if an option needs it");
-	else if (WIFSIGNALED(status))
+		log_error("gate", "%s", attempt->why);
+	}
+	if (attempt->why[0] != '\0')
+		return;
+	if (WIFSIGNALED(status))
 		text_append(attempt->why, sizeof attempt->why, &used, "openvpn was ended by signal %d",
 			    WTERMSIG(status));
 	else

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from daemon import GROUP, OPENVPN_USER
+from netns import wait_for
 from test_attacks import FLOOD, Sender
 from test_flow import gets_inside, gets_out
 from world import INTERNET4, ROOT
@@ -37,8 +38,7 @@ def test_upgrade_with_a_tunnel_up(world, portcullis, accounts, flood_program):  
     sender = Sender(world, flood_program, "-4", INTERNET4, "-b", "eth0", "-r", "2000")
     try:
         with world.wire("udp") as wire:
-            world.fence(wire)
-            assert wire.seen(FLOOD), "control: without a gate it leaves"
+            wait_for(lambda: wire.drain().seen(FLOOD), "control: without a gate it leaves")
         gate.start_open()
         with world.wire("udp") as wire:
             # The new programs, the old configuration, no account yet: locked, and a line that says what is missing.
