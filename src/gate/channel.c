@@ -39,7 +39,7 @@ static void send_note(struct gate *gate, enum wire_note note, enum wire_wish wis
 	message.pid = gate->attempt.pid;
 	message.until = gate->pause_until;
 	text_copy(message.text, sizeof message.text, text);
-	text_copy(message.notice, sizeof message.notice, gate->note);
+	text_copy(message.notice, sizeof message.notice, gate->note[0] != '\0' ? gate->note : gate->turns);
 	message.blocked = gate->blocked;
 	if (note == NOTE_HELLO)
 		fill_hello(gate, &message.hello);

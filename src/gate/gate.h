@@ -31,7 +31,7 @@ struct gate {
 	enum wire_gate state; /* as verified */
 	enum wire_wish wish;  /* WISH_UP or WISH_DOWN, remembered over a reboot */
 	char reason[WIRE_TEXT];
-	char note[WIRE_TEXT]; /* firewall_note, as last said */
+	char note[WIRE_TEXT], turns[WIRE_TEXT]; /* firewall_note; the last thing found behind the hooks */
 	int64_t boot_locked_at;
 	uint64_t blocked; /* packets, when last counted */
 	unsigned lock_failures;

@@ -197,9 +197,14 @@ static void turned_cb(void *argument)
 {
 	struct err e = {""};
 	bool turned = behind_look(&e) != 0;
+	char stamp[TEXT_TIME_SIZE];
+	size_t used = 0;
 
-	if (turned && !gate.turned)
+	if (turned && !gate.turned) {
 		log_error("gate", "%s", e.text);
+		text_time(stamp, time(NULL)); /* a new attempt may be under way before anybody looks */
+		text_append(gate.turns, sizeof gate.turns, &used, "shut at %s: %s", stamp, e.text);
+	}
 	if (turned)
 		attempt_kill(&gate, e.text);
 	else if (gate.turned)
