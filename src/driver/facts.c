@@ -33,41 +33,38 @@ void facts_addresses(struct facts *facts, const char *tun4, const char *tun6)
 	take(&facts->tunnel.address6, NET_IPV6, tun6);
 }
 
-/* "route_network_12" with prefix "route_network_": the twelfth place; NULL if it is not that. */
-static struct facts_route *place(struct facts *facts, struct facts_route *routes, const char *name,
-				 const char *prefix)
+/* "route_network_12" with prefix "route_network_": *at becomes the twelfth place. False if it is not that. */
+static bool is_place(struct facts *facts, const char *name, const char *prefix, size_t *at)
 {
 	size_t length = strlen(prefix);
 	uint64_t number;
 
 	if (strncmp(name, prefix, length) != 0 || text_number(name + length, 1, UINT32_MAX, &number) == -1)
-		return NULL;
-	if (number > FACTS_ROUTES) {
-		facts->routes_left_out = true;
-		return NULL;
-	}
-	return &routes[number - 1];
+		return false;
+	*at = (size_t)number - 1;
+	facts->routes_left_out = facts->routes_left_out || number > FACTS_ROUTES;
+	return number <= FACTS_ROUTES;
 }
 
 static bool take_route(struct facts *facts, const char *name, const char *value)
 {
 	struct net_prefix prefix;
-	struct facts_route *route;
+	size_t i;
 
-	if ((route = place(facts, facts->routes4, name, "route_network_")) != NULL)
-		take(&route->network, NET_IPV4, value);
-	else if ((route = place(facts, facts->routes4, name, "route_netmask_")) != NULL)
-		take(&route->mask, NET_IPV4, value);
-	else if ((route = place(facts, facts->routes4, name, "route_gateway_")) != NULL)
-		take(&route->gateway, NET_IPV4, value);
-	else if ((route = place(facts, facts->routes6, name, "route_ipv6_gateway_")) != NULL)
-		take(&route->gateway, NET_IPV6, value);
-	else if ((route = place(facts, facts->routes6, name, "route_ipv6_network_")) == NULL)
+	if (is_place(facts, name, "route_network_", &i)) {
+		take(&facts->routes4[i].network, NET_IPV4, value);
+	} else if (is_place(facts, name, "route_netmask_", &i)) {
+		take(&facts->routes4[i].mask, NET_IPV4, value);
+	} else if (is_place(facts, name, "route_gateway_", &i)) {
+		take(&facts->routes4[i].gateway, NET_IPV4, value);
+	} else if (is_place(facts, name, "route_ipv6_gateway_", &i)) {
+		take(&facts->routes6[i].gateway, NET_IPV6, value);
+	} else if (!is_place(facts, name, "route_ipv6_network_", &i)) {
 		return false;
-	else if (net_prefix_parse(value, &prefix) == 0 && prefix.address.family == NET_IPV6 &&
-		 route->network.family == NET_NONE) {
-		route->network = prefix.address;
-		route->length = prefix.length;
+	} else if (net_prefix_parse(value, &prefix) == 0 && prefix.address.family == NET_IPV6 &&
+		   facts->routes6[i].network.family == NET_NONE) {
+		facts->routes6[i].network = prefix.address;
+		facts->routes6[i].length = prefix.length;
 	}
 	return true;
 }

@@ -204,6 +204,8 @@ static void updown_end(struct management_session *s)
 		return;
 	s->rising = false;
 	facts_finish(&s->facts);
+	if (s->facts.routes_left_out)
+		log_warn("driver", "more than %d routes of one family: the rest are left out", FACTS_ROUTES);
 	announce(s);
 }
 

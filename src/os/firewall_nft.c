@@ -257,7 +257,7 @@ static int settle(struct firewall *fw, const struct situation *s, struct err *e)
  * wins. Then what stands under the others goes. */
 static int settle_under_a_name(struct firewall *fw, const struct situation *s, struct err *e)
 {
-	for (uint8_t name = 0; name < NFT_NAMES; name++) {
+	for (unsigned name = 0; name < NFT_NAMES; name++) {
 		nft_take_name(fw, name);
 		if (nft_wish_rules(&fw->wish, s, e) == -1)
 			return -1;

@@ -36,7 +36,7 @@ void nft_watch_others(struct nft_watch *watch); /* looks again soon whether they
 
 /* firewall_nft_names.c: from now on our tables have this name. What stands under the others is removed
  * where nobody else owns it, and noted where somebody does. Could that be done better by now? */
-void nft_take_name(struct firewall *fw, uint8_t name);
+void nft_take_name(struct firewall *fw, unsigned name);
 void nft_tidy_names(struct firewall *fw);
 bool nft_names_are_better(struct firewall *fw);
 int nft_remove(struct firewall *fw, struct err *e);

@@ -9,36 +9,36 @@
 #include "os/firewall_nft.h"
 #include "os/netlink_holder.h"
 
-void nft_take_name(struct firewall *fw, uint8_t name)
+void nft_take_name(struct firewall *fw, unsigned name)
 {
 	if (fw->wish.features.name == name)
 		return;
-	fw->wish.features.name = name;
+	fw->wish.features.name = (uint8_t)name;
 	fw->wish.standing = 0; /* the messages hold the name */
 	fw->verified = false;
 }
 
 /* Reads what stands under one of the names; what we wish, and where, stays as it is. */
-static int look_at(struct firewall *fw, uint8_t name)
+static int look_at(struct firewall *fw, unsigned name)
 {
 	uint8_t ours = fw->wish.features.name;
 	int result;
 
-	fw->wish.features.name = name;
+	fw->wish.features.name = (uint8_t)name;
 	result = nft_read_tables(fw);
 	fw->wish.features.name = ours;
 	return result;
 }
 
 /* Of the tables that were looked at just now, those that nobody else owns. 0 also if there were none. */
-static int remove_found(struct firewall *fw, uint8_t name, bool at_generation)
+static int remove_found(struct firewall *fw, unsigned name, bool at_generation)
 {
 	uint8_t ours = fw->wish.features.name;
 
 	if (!nft_found_removable(&fw->found, &fw->wish))
 		return 0;
 	nft_batch_begin(fw, at_generation);
-	fw->wish.features.name = name;
+	fw->wish.features.name = (uint8_t)name;
 	for (unsigned i = 0; i < NFT_TABLES; i++)
 		if (fw->found.table[i].exists && !nft_found_is_foreign(&fw->found, &fw->wish, i))
 			nft_put_table(&fw->batch, &fw->wish, &fw->found, i, NFT_MSG_DELTABLE);
@@ -46,7 +46,7 @@ static int remove_found(struct firewall *fw, uint8_t name, bool at_generation)
 	return nft_batch_send(fw, true);
 }
 
-static void note_other(struct firewall *fw, uint8_t name)
+static void note_other(struct firewall *fw, unsigned name)
 {
 	uint8_t ours = fw->wish.features.name;
 
@@ -61,7 +61,7 @@ void nft_tidy_names(struct firewall *fw)
 {
 	fw->others = false;
 	fw->note[0] = '\0';
-	for (uint8_t name = 0; name < NFT_NAMES; name++) {
+	for (unsigned name = 0; name < NFT_NAMES; name++) {
 		if (name == fw->wish.features.name)
 			continue;
 		if (look_at(fw, name) != 0) {
@@ -81,7 +81,7 @@ void nft_tidy_names(struct firewall *fw)
 
 bool nft_names_are_better(struct firewall *fw)
 {
-	for (uint8_t name = 0; name < NFT_NAMES; name++) {
+	for (unsigned name = 0; name < NFT_NAMES; name++) {
 		if (name == fw->wish.features.name || look_at(fw, name) != 0)
 			continue;
 		if (nft_found_removable(&fw->found, &fw->wish) ||
@@ -93,7 +93,7 @@ bool nft_names_are_better(struct firewall *fw)
 
 /* --- removal ------------------------------------------------------------------- */
 
-static int remove_name(struct firewall *fw, uint8_t name)
+static int remove_name(struct firewall *fw, unsigned name)
 {
 	int result = -EAGAIN;
 
@@ -110,7 +110,7 @@ int nft_remove(struct firewall *fw, struct err *e)
 	int result = 0;
 
 	fw->verified = false;
-	for (uint8_t name = NFT_NAMES; name-- > 0;) {
+	for (unsigned name = NFT_NAMES; name-- > 0;) {
 		int one = remove_name(fw, name);
 
 		if (one == -EPERM && nft_found_foreign(&fw->found, &fw->wish) != 0) {
@@ -132,7 +132,7 @@ int nft_owner(struct firewall *fw, int32_t *pid, struct err *e)
 	bool any = false;
 
 	*pid = 0;
-	for (uint8_t name = 0; name < NFT_NAMES && *pid == 0; name++) {
+	for (unsigned name = 0; name < NFT_NAMES && *pid == 0; name++) {
 		int result = look_at(fw, name);
 
 		if (result != 0)
@@ -200,7 +200,7 @@ int nft_held(struct firewall *fw, const struct situation *s, int32_t instance, i
 	if (result != 0)
 		return nft_explain(fw, result, e);
 	nft_ask_every_link(fw);
-	for (uint8_t name = 0; name < NFT_NAMES && held == 0; name++) {
+	for (unsigned name = 0; name < NFT_NAMES && held == 0; name++) {
 		nft_take_name(fw, name);
 		held = is_held(fw, s, instance, pid, e);
 	}
