@@ -43,12 +43,16 @@ void expr_payload(struct nlmsghdr *m, uint32_t base, uint32_t offset, uint32_t s
 			   NFTA_PAYLOAD_LEN, size)));
 }
 
-void expr_ct(struct nlmsghdr *m, uint32_t key, bool original)
+void expr_ct(struct nlmsghdr *m, uint32_t key)
+{
+	end(m, begin(m, "ct", PAIRS(NFTA_CT_KEY, key, NFTA_CT_DREG, NFT_REG_1)));
+}
+
+void expr_ct_of(struct nlmsghdr *m, uint32_t key, uint8_t direction)
 {
 	struct expression x = begin(m, "ct", PAIRS(NFTA_CT_KEY, key, NFTA_CT_DREG, NFT_REG_1));
 
-	if (original)
-		nft_put_u8(m, NFTA_CT_DIRECTION, IP_CT_DIR_ORIGINAL);
+	nft_put_u8(m, NFTA_CT_DIRECTION, direction);
 	end(m, x);
 }
 

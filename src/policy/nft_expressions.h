@@ -8,7 +8,8 @@
  * key has several parts. */
 void expr_meta(struct nlmsghdr *m, uint32_t key, uint32_t reg);
 void expr_payload(struct nlmsghdr *m, uint32_t base, uint32_t offset, uint32_t size, uint32_t reg);
-void expr_ct(struct nlmsghdr *m, uint32_t key, bool original);
+void expr_ct(struct nlmsghdr *m, uint32_t key);
+void expr_ct_of(struct nlmsghdr *m, uint32_t key, uint8_t direction); /* IP_CT_DIR_* */
 
 /* Go on only if what is in register 1 is so. Values as the kernel has them; the 16 bits of
  * expr_equals16 and ports are made big-endian here. */

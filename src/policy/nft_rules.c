@@ -189,6 +189,16 @@ static void match_owner(struct nlmsghdr *m, enum rule_owner owner, const struct 
 			      owner == OWNER_OPENVPN_GROUP ? s->openvpn_group.number : s->driver_user.number);
 }
 
+/* Whom the connection's packets of one direction are for: the question's, or (the source that it left with)
+ * the answer's. */
+static void match_end(struct nlmsghdr *m, enum rule_set set, uint8_t family, uint8_t direction)
+{
+	if (set == SET_ANY)
+		return;
+	expr_ct_of(m, family == NET_IPV4 ? NFT_CT_DST_IP : NFT_CT_DST_IP6, direction);
+	look_up_address(m, set, family);
+}
+
 static void match_flow(struct nlmsghdr *m, const struct rule *rule)
 {
 	uint32_t state =
@@ -196,15 +206,14 @@ static void match_flow(struct nlmsghdr *m, const struct rule *rule)
 
 	if (rule->flow == FLOW_ANY)
 		return;
-	expr_ct(m, NFT_CT_STATE, false);
+	expr_ct(m, NFT_CT_STATE);
 	expr_mask(m, &state, sizeof state);
 	expr_compare(m, NFT_CMP_NEQ, &(uint32_t){0}, sizeof(uint32_t));
-	expr_ct(m, NFT_CT_DIRECTION, false);
+	expr_ct(m, NFT_CT_DIRECTION);
 	expr_equals8(m, IP_CT_DIR_REPLY);
-	if (rule->flow == FLOW_RELATED && rule->destination != SET_ANY) {
-		expr_ct(m, rule->family == NET_IPV4 ? NFT_CT_DST_IP : NFT_CT_DST_IP6, true);
-		look_up_address(m, rule->destination, rule->family);
-	}
+	if (rule->flow == FLOW_RELATED)
+		match_end(m, rule->destination, rule->family, IP_CT_DIR_ORIGINAL);
+	match_end(m, rule->asked_from, rule->family, IP_CT_DIR_REPLY);
 }
 
 static void put_stop(struct nlmsghdr *m, const struct rule *rule)

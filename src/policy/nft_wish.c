@@ -180,15 +180,14 @@ static void put_refusal(struct nft_wish *wish, const char *chain, bool resets)
 	put_verdict_rule(wish, NFT_INET, chain, NF_DROP, NULL);
 }
 
-/* What a pause passes: before the first rule that stops. */
-static void put_pause_rule(struct nft_wish *wish, const char *chain, uint32_t key, unsigned set, bool marks)
+/* What a pause passes: before the first rule that stops. It marks nothing: what still waits for a neighbour's
+ * address when it ends is stopped at egress, where the pause is asked for again. */
+static void put_pause_rule(struct nft_wish *wish, const char *chain, uint32_t key, unsigned set)
 {
 	struct nlmsghdr *m = rule_begin(wish, nft_sets[set].table, chain);
 
 	expr_meta(m, key, NFT_REG_1);
 	expr_look_up(m, nft_sets[set].name, false);
-	if (marks)
-		expr_set_mark(m, POLICY_NFT_MARK);
 	expr_verdict(m, NF_ACCEPT, NULL);
 	rule_end(wish, m);
 }
@@ -236,8 +235,7 @@ static void put_rules_of(struct nft_wish *wish, enum rule_hook hook, const struc
 		    nft_is_left_out(&rules[i], &wish->features, s))
 			continue;
 		if (pauses && rules[i].action != RULE_PASS) {
-			put_pause_rule(wish, nft_chain_of(hook), NFT_META_NFPROTO, NFT_PAUSED,
-				       hook == RULE_LEAVE);
+			put_pause_rule(wish, nft_chain_of(hook), NFT_META_NFPROTO, NFT_PAUSED);
 			pauses = false;
 		}
 		if (leaves && rules[i].row == RULE_LAST_ROW)
@@ -277,7 +275,7 @@ static void put_inet_rules(struct nft_wish *wish, const struct situation *s)
 
 static void put_egress_rules(struct nft_wish *wish, const struct situation *s)
 {
-	put_pause_rule(wish, "egress", NFT_META_PKTTYPE, NFT_PAUSED_LINKS, false);
+	put_pause_rule(wish, "egress", NFT_META_PKTTYPE, NFT_PAUSED_LINKS);
 	put_rules_of(wish, RULE_EGRESS, s);
 }
 

@@ -198,6 +198,10 @@ static void print_flow(struct page *page, const struct rule *rule)
 		page_add(page, "ct original ");
 		print_address(page, rule, rule->destination, 'd');
 	}
+	if (rule->asked_from != SET_ANY) { /* where the answer is sent: with what the question left */
+		page_add(page, "ct reply ");
+		print_address(page, rule, rule->asked_from, 'd');
+	}
 }
 
 static void print_stop(struct page *page, const struct rule *rule)
@@ -272,13 +276,12 @@ static void print_rule(struct page *page, const struct rule *rule, const struct 
 	print_verdict(page, rule);
 }
 
-/* A pause takes away what stops: it stands before the first rule that does. */
+/* A pause takes away what stops: it stands before the first rule that does. It marks nothing: what still
+ * waits for a neighbour's address when it ends is stopped at egress, where the pause is asked for again. */
 static void print_pause(struct page *page, enum rule_hook hook)
 {
-	if (hook == RULE_IN || hook == RULE_OUT || hook == RULE_FORWARD)
+	if (hook == RULE_IN || hook == RULE_OUT || hook == RULE_FORWARD || hook == RULE_LEAVE)
 		page_add(page, "\t\tmeta nfproto @paused accept\n");
-	else if (hook == RULE_LEAVE)
-		page_add(page, "\t\tmeta nfproto @paused meta mark set 0x%x accept\n", POLICY_NFT_MARK);
 }
 
 static bool is_left_out(const struct rule *rule, const struct situation *s)

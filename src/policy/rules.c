@@ -12,7 +12,24 @@ enum { ICMP = 1, TCP = NET_TCP, UDP = NET_UDP, ICMP6 = 58, V4 = NET_IPV4, V6 = N
 #define TUNNEL .link = LINK_TUNNEL
 #define INSIDE .link = LINK_INSIDE, .gateway = GATEWAY_ONLY
 #define BEHIND .from = LINK_INSIDE, .gateway = GATEWAY_ONLY
+#define NOT_FORWARDED(f, side)                                                                               \
+	RULE(2, FORWARD, STOP, .family = (f), .side = SET_TUNNEL_ADDRESS,                                    \
+	     .why = "the tunnel's address is this machine's")
+#define NOT_BESIDE(f, side)                                                                                  \
+	RULE(2, LEAVE, STOP, PHYSICAL, .family = (f), .side = SET_TUNNEL_ADDRESS,                            \
+	     .why = "the tunnel's address is spoken on the tunnel only")
 #define ICMP6_TYPE(t) .family = V6, .proto = ICMP6, .icmp_type = (t), .icmp_code_0 = true
+/* What comes out of the tunnel may be only about what left with the tunnel's address: not about a connection
+ * in the local network, nor one between clients. */
+#define ANSWERS(r, h, f, ...)                                                                                \
+	RULE(r, h, PASS, .family = (f), .flow = FLOW_REPLY, .asked_from = SET_TUNNEL_ADDRESS, __VA_ARGS__)
+#define ERRORS(r, h, f, ...)                                                                                 \
+	RULE(r, h, PASS, .family = (f), .flow = FLOW_RELATED, .asked_from = SET_TUNNEL_ADDRESS, __VA_ARGS__)
+#define TO_CLIENTS(h)                                                                                        \
+	ANSWERS(14, h, V4, INSIDE, .from = LINK_TUNNEL, .why = "answers to clients"),                        \
+	    ANSWERS(14, h, V6, INSIDE, .from = LINK_TUNNEL, .why = "answers to clients"),                    \
+	    ERRORS(14, h, V4, INSIDE, .from = LINK_TUNNEL, .why = "errors to clients"),                      \
+	    ERRORS(14, h, V6, INSIDE, .from = LINK_TUNNEL, .why = "errors to clients")
 #define DNS(h, p, side)                                                                                      \
 	RULE(8, h, STOP, PHYSICAL, .proto = (p), .side = SET_DNS_PORTS, .why = "DNS beside the tunnel")
 #define ENDPOINT(f, side) PHYSICAL, .family = (f), .side = SET_ENDPOINT
@@ -69,11 +86,13 @@ static const struct rule table[] = {
 	 .why = "nobody else has the tunnel's address"),
 
     /* IN and OUT decide about loopback and the tunnel first, rows 1 and 9: what is
-     * left is on a physical link, and what goes by the tunnel is asked three
+     * left is on a physical link, and what goes by the tunnel is asked five
      * questions and not thirty. */
     RULE(1, IN, PASS, .link = LINK_LOOPBACK, .why = "loopback"),
-    RULE(9, IN, PASS, TUNNEL, .flow = FLOW_REPLY, .why = "answers from the tunnel"),
-    RULE(9, IN, PASS, TUNNEL, .flow = FLOW_RELATED, .why = "errors from the tunnel"),
+    ANSWERS(9, IN, V4, TUNNEL, .why = "answers from the tunnel"),
+    ANSWERS(9, IN, V6, TUNNEL, .why = "answers from the tunnel"),
+    ERRORS(9, IN, V4, TUNNEL, .why = "errors from the tunnel"),
+    ERRORS(9, IN, V6, TUNNEL, .why = "errors from the tunnel"),
     RULE(9, IN, STOP, TUNNEL, .why = "nothing unasked from the tunnel"),
     INSIDE_TYPE(IN, 137, "no redirects"),
     INSIDE_TYPE(IN, 134, "no client is our router"),
@@ -153,6 +172,12 @@ static const struct rule table[] = {
     LAN(OUT, destination, V6),
     RULE(11, OUT, STOP, .why = "everything else"),
 
+    /* Before what passes: a local address that is taken away makes the tunnel's answers packets to forward.
+     * Masquerading comes later, so no forwarded packet has the address, by whatever link. */
+    NOT_FORWARDED(V4, source),
+    NOT_FORWARDED(V6, source),
+    NOT_FORWARDED(V4, destination),
+    NOT_FORWARDED(V6, destination),
     RULE(9, FORWARD, PASS, .from = LINK_TUNNEL, .gateway = GATEWAY_NEVER, .flow = FLOW_REPLY,
 	 .why = "answers to what was forwarded"),
     RULE(9, FORWARD, PASS, .from = LINK_TUNNEL, .gateway = GATEWAY_NEVER, .flow = FLOW_RELATED,
@@ -166,8 +191,7 @@ static const struct rule table[] = {
 	 .why = "clients into the tunnel"),
     RULE(14, FORWARD, PASS, TUNNEL, BEHIND, .family = V6, .source = SET_BEHIND,
 	 .why = "clients into the tunnel"),
-    RULE(14, FORWARD, PASS, INSIDE, .from = LINK_TUNNEL, .flow = FLOW_REPLY, .why = "answers to clients"),
-    RULE(14, FORWARD, PASS, INSIDE, .from = LINK_TUNNEL, .flow = FLOW_RELATED, .why = "errors to clients"),
+    TO_CLIENTS(FORWARD),
     RULE(14, FORWARD, REFUSE, BEHIND, .family = V4, .source = SET_BEHIND, .why = "clients are told at once"),
     RULE(14, FORWARD, REFUSE, BEHIND, .family = V6, .source = SET_BEHIND, .why = "clients are told at once"),
     RULE(11, FORWARD, STOP, .why = "everything else"),
@@ -182,12 +206,15 @@ static const struct rule table[] = {
 	 .why = "clients' packets have the tunnel's address"),
     RULE(14, LEAVE, STOP, TUNNEL, BEHIND, .why = "no client's own address goes into the tunnel"),
     RULE(9, LEAVE, PASS, TUNNEL, .why = "the tunnel"),
+    NOT_BESIDE(V4, source),
+    NOT_BESIDE(V6, source),
+    NOT_BESIDE(V4, destination),
+    NOT_BESIDE(V6, destination),
     RULE(9, LEAVE, PASS, .from = LINK_TUNNEL, .gateway = GATEWAY_NEVER, .flow = FLOW_REPLY,
 	 .why = "answers to what was forwarded"),
     RULE(9, LEAVE, PASS, .from = LINK_TUNNEL, .gateway = GATEWAY_NEVER, .flow = FLOW_RELATED,
 	 .why = "errors about what was forwarded"),
-    RULE(14, LEAVE, PASS, INSIDE, .from = LINK_TUNNEL, .flow = FLOW_REPLY, .why = "answers to clients"),
-    RULE(14, LEAVE, PASS, INSIDE, .from = LINK_TUNNEL, .flow = FLOW_RELATED, .why = "errors to clients"),
+    TO_CLIENTS(LEAVE),
     RULE(15, LEAVE, PASS, INSIDE, .marked = true, .why = "from one inside port to another, seen twice"),
     RULE(11, LEAVE, STOP, .why = "everything else"),
 
@@ -268,5 +295,6 @@ bool policy_applies(const struct rule *rule, const struct situation *s)
 	if (tunnel && set_is_empty(SET_TUNNEL, s, NET_NONE))
 		return false;
 	return !set_is_empty(rule->source, s, rule->family) &&
+	       !set_is_empty(rule->asked_from, s, rule->family) &&
 	       !set_is_empty(rule->destination, s, rule->family);
 }

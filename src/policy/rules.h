@@ -38,17 +38,17 @@ enum {
 	RULE_INSIDE_ROW, /* asked between rows 2 and 3 */
 	RULE_FORWARD_ROW,
 	RULE_BRIDGE_ROW,
-	RULE_TABLE_MAX = 128
+	RULE_TABLE_MAX = 144
 };
 
 struct rule {
 	uint8_t row; /* of the promise, 1..11; 12 is the link layer; 13..15 the network behind */
 	enum rule_action action;
 	enum rule_hook hook;
-	enum rule_link link, from; /* `from`: FORWARD, LEAVE: the link it came in by */
-	uint8_t family;            /* NET_NONE any, NET_IPV4, NET_IPV6 */
-	uint8_t proto;             /* 0 any; 6, 17, 1 (ICMP), 58 (ICMPv6) */
-	enum rule_set source, destination;
+	enum rule_link link, from;                     /* `from`: FORWARD, LEAVE: the link it came in by */
+	uint8_t family;                                /* NET_NONE any, NET_IPV4, NET_IPV6 */
+	uint8_t proto;                                 /* 0 any; 6, 17, 1 (ICMP), 58 (ICMPv6) */
+	enum rule_set source, destination, asked_from; /* REPLY, RELATED: with what source it was asked */
 	uint16_t source_port, destination_port;        /* 0 any */
 	enum rule_set source_ports, destination_ports; /* SET_ANY or SET_DNS_PORTS */
 	uint16_t icmp_type;                            /* RULE_NO_TYPE any (no row names type 0) */

@@ -273,6 +273,10 @@ WAYS = {
     "fwd from the tunnel's link": way(plain, nft(
         "table netdev other { chain o { type filter hook egress device tun0 priority 0; fwd to eth0; } }"), "nft delete table netdev other",
         leaks_unseen=["open"]),  # a kernel without the hook does not have this way either
+    # Behind the last judgement, and with the mark that it gives: as traffic control, by one that has CAP_NET_ADMIN.
+    **{f"{verb} from the tunnel's link with our mark": way(plain, nft(
+        "table netdev other { chain o { type filter hook egress device tun0 priority 0; "
+        f"meta mark set {MARK} {verb} to eth0; }} }}"), "nft delete table netdev other", leaks=["open"]) for verb in ("fwd", "dup")},
     "payload rewritten": way(lambda t: plain(t, "203.0.113.77", "eth0"), nft(
         f"table inet other {{ chain p {{ type filter hook postrouting priority 300; udp dport 5300 ip daddr set {INTERNET4}; }} }}"), OTHER),
     "tc redirect from the tunnel": way(plain, MIRRED.format("tun0", "egress", "redirect"), "tc qdisc del dev tun0 clsact", leaks=["open"]),
@@ -468,3 +472,116 @@ def test_client_that_is_not_masqueraded(stage, egress):
         stage.host.run("sh", "-c", OTHER)
         stage.tool.say("inside")
         stage.unload()
+
+
+# --- what comes out of the tunnel -----------------------------------------------------------
+
+def out_of_the_tunnel(stage, source, destination, ports, token):
+    """As the exit sends it: ports from, to; or about a datagram with these ports, that it did not arrive."""
+    from scapy.all import ICMP, IP, UDP, IPv6  # pylint: disable=import-outside-toplevel
+    kind = IPv6 if ":" in source else IP
+    if token is None:
+        body = ICMP(type=3, code=3) / kind(src=destination, dst=source) / UDP(sport=ports[1], dport=ports[0])
+    else:
+        body = UDP(sport=ports[0], dport=ports[1]) / token
+    os.write(stage.tun, bytes(kind(src=source, dst=destination) / body))
+
+
+LOST = {
+    "address": f"ip address del {TUNNEL4}/24 dev tun0",
+    "local route": f"ip route del local {TUNNEL4} dev tun0 table local",
+    "IPv6 address": "ip address del fd00:8::2/64 dev tun0",
+    "IPv6 local route": "ip -6 route del local fd00:8::2 dev tun0 table local",
+}
+REGAINED = (f"ip address del {TUNNEL4}/24 dev tun0; ip address del fd00:8::2/64 dev tun0; ip address add {TUNNEL4}/24 dev tun0;"
+            "ip address add fd00:8::2/64 dev tun0 nodad; ip -6 route replace default dev tun0; ip route replace default dev tun0;"
+            "ip route replace default dev tun0 metric 1;"
+            "ip rule del iif tun0; ip -6 rule del iif tun0")
+
+
+@pytest.mark.parametrize("egress", [True, False], ids=["with egress", "without egress"])
+@pytest.mark.parametrize("lost", LOST)
+def test_answers_to_an_address_that_is_gone(stage, lost, egress):
+    """The tunnel's address is this machine's no more, and it forwards: its answers are packets for somebody else."""
+    here, there = ("fd00:8::2", INTERNET6) if "IPv6" in lost else (TUNNEL4, INTERNET4)
+
+    def goes_on(sock):
+        token = next_token("")
+        sock.sendto(token, (there, PORT))
+        stage.host.run("sh", "-ec", f"ip rule add iif tun0 lookup 100; ip -6 rule add iif tun0 lookup 100; {LOST[lost]}")
+        try:
+            out_of_the_tunnel(stage, there, here, (PORT, 40000), token)
+            return bool(stage.seen(token))
+        finally:
+            stage.host.run("sh", "-c", REGAINED)
+            stage.forget()
+    with stage.host.socket(socket.AF_INET6 if "IPv6" in lost else socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind((here, 40000))
+        sock.settimeout(2)
+        assert goes_on(sock), "control: forwarded, without the gate"
+        stage.load(egress)
+        try:
+            stage.tool.say(*STATES["open"])
+            token = next_token("")
+            sock.sendto(token, (there, PORT))
+            out_of_the_tunnel(stage, there, here, (PORT, 40000), token)
+            assert sock.recv(100) == token, "control: an answer"
+            assert not goes_on(sock)
+        finally:
+            stage.unload()
+
+
+@pytest.mark.parametrize("what", ["answer", "error"])
+def test_exit_speaks_in_a_connection_of_the_local_network(stage, what):
+    """With lan = true: what comes out of the tunnel is about what went into it, not about what went beside it."""
+    def comes(address, here, port):
+        token = next_token("")
+        with stage.host.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.settimeout(0.5)
+            sock.bind((here, port))
+            sock.connect((address, PORT))
+            sock.send(b"question")
+            out_of_the_tunnel(stage, address, here, (PORT, port), token if what == "answer" else None)
+            try:
+                return sock.recv(100) == token
+            except ConnectionRefusedError:
+                return what == "error"
+            except TimeoutError:
+                return False
+    silent = "192.168.50.98"
+    stage.host.ip(f"neigh replace {silent} lladdr 02:00:00:00:00:01 dev eth0 nud permanent")
+    assert comes(silent, HOST4, 40001), "control: without the gate"
+    stage.load(True)
+    try:
+        stage.tool.say("lan on", *STATES["open"])
+        assert comes(INTERNET4, TUNNEL4, 40002), "control: about what went by the tunnel"
+        assert not comes(silent, HOST4, 40003)
+    finally:
+        stage.tool.say("lan off")
+        stage.unload()
+
+
+@pytest.mark.parametrize("egress", [True, False], ids=["with egress", "without egress"])
+def test_what_waits_for_a_neighbour_when_a_pause_ends(stage, egress):
+    """It was let out by the pause, and is asked again at egress; without that hook it leaves, as the page says."""
+    waiting = "192.168.50.99"
+
+    def leaves(act=lambda: None):
+        token = next_token("")
+        stage.host.run("ip", "neigh", "del", waiting, "dev", "eth0", check=False)
+        stage.host.call(plain, token, waiting, "eth0", uid=NOBODY)
+        assert not stage.seen(token), "it does not wait"
+        act()
+        stage.host.ip(f"neigh replace {waiting} lladdr 02:00:00:00:00:01 dev eth0 nud permanent")
+        seen = stage.seen(token)
+        stage.forget()
+        return bool(seen)
+    assert leaves(), "control: without the gate"
+    stage.load(egress)
+    try:
+        stage.tool.say(*STATES["locked"], "pause 3600")
+        assert leaves(), "control: in the pause"
+        assert leaves(lambda: stage.tool.say("state locked", "assert")) != egress
+    finally:
+        stage.unload()
+        stage.host.run("ip", "neigh", "del", waiting, "dev", "eth0", check=False)

@@ -72,6 +72,7 @@ NAMES = {
     "pf": {f"pf: {name}" for name in (
         "all physical: links that are named", "all: odd flags", "3, 5: no states", "4: dropped", "5, 6: fragments",
         "7: what is not asked", "7: to ::", "9: TCP from its beginning", "9: ICMP by its addresses",
+        "9: whatever address the question left with",
         "9, forwarding: stopped on entry", "10: between two local networks", "10: both ends")},
     "ipfw": {f"ipfw: {name}" for name in (
         "all: unknown headers of IPv6", "3, 5: no states", "4: dropped", "5, 6, 10: later fragments", "7: what is not asked",
@@ -142,7 +143,7 @@ WEAKER = {
         (r" \. (udp|tcp) \. \d+ ", r" . \1 . 5300 "),
         (r" icmpv6 type 13[56]", ""),
         (r" udp [sd]port 6[78]", ""),
-        (r"(?m)^.*@tunnel_address\d (drop|return)$", ""),
+        (r"(?m)^.*@tunnel_address\d (counter name .blocked. )?(drop|return)$", ""),
         (r"(?m)^.*icmpv6 type 137.*$", ""),
         (r"(?m)^.*@dns_ports (drop|return)$", ""),
         (r"(?m)^.*@tunnel_networks\d (drop|return)$", ""),

@@ -101,7 +101,7 @@ static void test_rules_are_whole(void **state)
 
 		if (ported)
 			assert_true(rule->proto == NET_TCP || rule->proto == NET_UDP);
-		if (rule->source != SET_ANY || rule->destination != SET_ANY)
+		if (rule->source != SET_ANY || rule->destination != SET_ANY || rule->asked_from != SET_ANY)
 			assert_true(rule->family == NET_IPV4 || rule->family == NET_IPV6);
 		if (rule->owner != OWNER_ANY) /* only a sender of ours has an owner everywhere */
 			assert_true(rule->hook == RULE_OUT || rule->hook == RULE_EGRESS);
