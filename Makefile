@@ -52,7 +52,7 @@ port = $(patsubst src/os/%.c,$(BUILD)/obj/src/os/%.o,$(wildcard $(patsubst %,src
 OS_FIREWALL := $(call port,firewall firewall_describe firewall_ports_$(PLATFORM) $(FIREWALL))
 OS_CHILD := $(call port,$(CHILD) $(DESCRIPTOR) clock_unix tool_paths_system)
 OS_INSTALLED := $(call port,$(STRICT_BOOT) install_paths install_root_system file_unix)
-OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(call port,$(DEVICE) $(NETWATCH) $(DNS) $(NAMES) $(KEYCHAIN) dns_job $(PORTS) $(TUN_NODE) $(CONFINE) daemon_unix holder_unix log_file_unix)
+OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(call port,$(DEVICE) $(NETWATCH) $(DNS) $(NAMES) $(KEYCHAIN) dns_job $(PORTS) $(TUN_NODE) $(CONFINE) daemon_unix loop holder_unix log_file_unix)
 OS_DRIVER := $(call port,$(SANDBOX) $(PEER) $(DESCRIPTOR) clock_unix $(if $(SANITIZE),sandbox_sanitizer))
 # Pure halves of other platforms' ports, and what is the same everywhere: tested and fuzzed here all the same.
 OS_PURE = $(call os,netwatch_route_decode netwatch_route_facts netwatch_route_known netwatch_route_layout \

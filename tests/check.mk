@@ -39,7 +39,7 @@ PF_PORT := firewall firewall_describe firewall_ports_macos firewall_pf firewall_
 	firewall_pf_parse firewall_pf_pause firewall_pf_talk guardian_unix holder_unix file_unix
 PF_OS = $(call port,$(PF_PORT) $(CHILD) $(DESCRIPTOR) clock_unix $(DEVICE) $(NETWATCH) $(NETLINK) $(PORTS) $(SERVICE)) $(OS_INSTALLED) \
 	$(BUILD)/obj/tests/e2e/tool_paths_standin.o $(BUILD)/obj/tests/e2e/probe_standin.o
-PF_GATE = $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(PF_OS) $(call port,$(DNS) $(NAMES) $(KEYCHAIN) $(TUN_NODE) $(CONFINE) dns_job daemon_unix log_file_unix) $(POLICY) $(BASE) \
+PF_GATE = $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(PF_OS) $(call port,$(DNS) $(NAMES) $(KEYCHAIN) $(TUN_NODE) $(CONFINE) dns_job daemon_unix loop log_file_unix) $(POLICY) $(BASE) \
 	$(BUILD)/obj/tests/e2e/fault_inject.o
 $(BUILD)/test/portcullisd-pf: $(PF_GATE) $(call os,firewall_pf_macos)
 	@mkdir -p $(@D)

@@ -155,23 +155,56 @@ void gate_begin_gateway(struct gate *gate)
 {
 	struct err e = {""};
 
-	if (gate->situation.inside_count == 0 || gate->state != GATE_LOCKED)
+	if (gate->situation.inside_count == 0 || gate->state != GATE_LOCKED || gate->bare)
 		return;
 	if (firewall_forget_states(gate->fw, &e) == -1 || forwarding_begin(&e) == -1)
 		log_error("gate", "gateway: %s", e.text);
 }
 
-int gate_flip(struct gate *gate, enum wire_gate to, const char *why)
+/* If no lock can be made with the configuration's values, one is made with none of them: it lets less
+ * through. 0, and `cause` says so; or -1, and it is as before. */
+static int lock_bare(struct gate *gate, struct err *cause)
 {
-	bool stood = gate->state != GATE_OFF && gate->state != GATE_UNPROTECTED;
+	struct situation bare;
 	struct err e = {""};
 
+	policy_bare(&gate->situation, &bare);
+	if (firewall_assert(gate->fw, &bare, &e) == -1)
+		return -1;
+	err_prefix(cause, "locked with none of the configuration's values, for with them it can't be");
+	if (!gate->bare)
+		log_error("gate", "%s", cause->text);
+	gate->bare = true;
+	return 0;
+}
+
+/* 0, 1 and `e` (bare), or -1 and `e`. */
+static int assert_state(struct gate *gate, struct err *e)
+{
+	if (firewall_assert(gate->fw, &gate->situation, e) == 0) {
+		gate->bare = false;
+		return 0;
+	}
+	return gate->situation.state == POLICY_LOCKED && lock_bare(gate, e) == 0 ? 1 : -1;
+}
+
+int gate_flip(struct gate *gate, enum wire_gate to, const char *why)
+{
+	bool stood = gate->state != GATE_OFF && gate->state != GATE_UNPROTECTED && !gate->bare;
+	unsigned failures = gate->lock_failures + 1;
+	struct err e = {""};
+	int result;
+
 	shape_situation(gate, to);
-	if (firewall_assert(gate->fw, &gate->situation, &e) == 0) {
+	if ((result = assert_state(gate, &e)) != -1) {
 		protected_again(gate);
+		if (gate->bare && gate->retry != NULL) {
+			gate->lock_failures = failures;
+			arm_retry(gate);
+		}
 		if (to != GATE_OPEN)
 			shut_routes(gate);
-		set_state(gate, to, why);
+		set_state(gate, to, result == 1 ? e.text : why);
 		if (!stood)
 			gate_begin_gateway(gate);
 		return 0;
@@ -220,7 +253,7 @@ static void retry_cb(evutil_socket_t fd, short what, void *argument)
 	struct gate *gate = argument;
 
 	(void)fd, (void)what;
-	if (gate->state != GATE_UNPROTECTED)
+	if (gate->state != GATE_UNPROTECTED && !(gate->bare && gate->state == GATE_LOCKED))
 		return;
 	if (off_marker_valid()) {
 		go_off(gate, "off, by the marker");
@@ -269,54 +302,48 @@ static void pause_end_cb(evutil_socket_t fd, short what, void *argument)
 	gate_resume(argument, "the pause is over");
 }
 
-/* A daemon that can't lock stays and goes on trying, unprotected: if it left,
- * nobody would. -L says so and leaves. */
 static int first_lock(struct gate *gate, struct err *e)
 {
+	int result;
+
 	refill(gate);
-	if (firewall_assert(gate->fw, &gate->situation, e) == 0) {
-		take_note(gate);
-		text_copy(gate->reason, sizeof gate->reason, "start");
-		shut_routes(gate);
-		return 0;
-	}
-	if (gate->base == NULL)
+	if ((result = assert_state(gate, e)) == -1)
 		return -1;
-	unprotected(gate, e);
+	take_note(gate);
+	text_copy(gate->reason, sizeof gate->reason, result == 1 ? e->text : "start");
+	shut_routes(gate);
+	if (firewall_remove_others(gate->fw, e) == -1)
+		log_error("gate", "rules of another backend stay, so nothing opens: %s", e->text);
+	/* `off` may have come between the look at its marker and the lock. */
+	if (off_marker_valid())
+		go_off(gate, "off, by the marker");
 	return 0;
 }
 
 int gate_start(struct gate *gate, struct err *e)
 {
-	struct err none = {""};
-
-	if (gate->fw == NULL && (gate->fw = firewall_open(gate->config.backend, e)) == NULL) {
-		if (gate->base != NULL && gate->config.links_down && !off_marker_valid() &&
-		    netwatch_links_down(&none) == 0)
-			log_error("gate", "every physical link is set down, for there is no firewall");
+	if (gate->fw == NULL && (gate->fw = firewall_open(gate->config.backend, e)) == NULL)
 		return -1;
-	}
-	if (gate->base != NULL) {
-		gate->retry = evtimer_new(gate->base, retry_cb, gate);
-		gate->pause_end = evtimer_new(gate->base, pause_end_cb, gate);
-	}
+	gate->situation.state = POLICY_LOCKED;
 	text_copy(gate->situation.tunnel.name, sizeof gate->situation.tunnel.name, gate->config.interface);
-	if (off_marker_valid()) {
-		/* The lock at boot may be a tool's alone, which knows no marker. */
-		go_off(gate, "off, by the marker");
-		log_warn("gate", "off: everything passes until `portcullis up`");
-	} else {
-		if (first_lock(gate, e) == -1)
-			return -1;
-		if (gate->state != GATE_UNPROTECTED && firewall_remove_others(gate->fw, e) == -1)
-			log_error("gate", "rules of another backend stay, so nothing opens: %s", e->text);
-		/* `off` may have come between the look at its marker and the lock. */
-		if (off_marker_valid())
-			go_off(gate, "off, by the marker");
-	}
-	if (gate->base != NULL)
-		return firewall_watch(gate->fw, gate->base, foreign_cb, gate, e);
+	if (!off_marker_valid())
+		return first_lock(gate, e);
+	/* The lock at boot may be a tool's alone, which knows no marker. */
+	go_off(gate, "off, by the marker");
+	log_warn("gate", "off: everything passes until `portcullis up`");
 	return 0;
+}
+
+/* A daemon that can't lock stays and goes on trying, unprotected: if it left, nobody would. */
+int gate_watch(struct gate *gate, const struct err *cause, struct err *e)
+{
+	gate->retry = evtimer_new(gate->base, retry_cb, gate);
+	gate->pause_end = evtimer_new(gate->base, pause_end_cb, gate);
+	if (cause != NULL)
+		unprotected(gate, cause);
+	else if (gate->bare)
+		arm_retry(gate);
+	return firewall_watch(gate->fw, gate->base, foreign_cb, gate, e);
 }
 
 void gate_relink(struct gate *gate)

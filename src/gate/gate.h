@@ -36,12 +36,12 @@ struct gate {
 	uint64_t blocked; /* packets, when last counted */
 	unsigned lock_failures;
 	bool links_are_down, stopping, turned; /* turned: see os/behind.h; nothing is dialled */
-	bool unfit;          /* the start failed: no driver, and an end once the lock is verified */
-	struct event *retry; /* unprotected: lock again */
-	struct event *pause_end;
-	int64_t pause_until;          /* seconds since the epoch, 0 none */
-	uint32_t pause_wanted;        /* seconds; the attempt is being left for it */
-	bool off_wanted, off_persist; /* likewise for off */
+	bool bare;  /* locked with none of the configuration's values: with them it could not be */
+	bool unfit; /* the start failed: no driver, and an end once the lock is verified */
+	struct event *retry, *pause_end; /* unprotected or bare: lock again */
+	int64_t pause_until;             /* seconds since the epoch, 0 none */
+	uint32_t pause_wanted;           /* seconds; the attempt is being left for it, or for off */
+	bool off_wanted, off_persist;
 	/* Set by main before the start: who is told of a change, and who ends the attempt. */
 	void (*changed)(struct gate *gate, enum wire_note note, const char *why);
 	void (*abandon)(struct gate *gate, const char *why);
@@ -53,12 +53,13 @@ struct gate {
 	struct dns_job dns;
 };
 
-/* Locks; or stays off where the marker says so; then watches the rules. 0, or
- * -1 and `e`: the lock could not be verified. */
+/* Locks, bare if need be; or stays off where the marker says so. 0, or -1 and `e`: no lock. */
 int gate_start(struct gate *gate, struct err *e);
 
-/* To locked, dialling or open, read back, and only then reported. 0, or -1:
- * then the gate is locked, or unprotected and being retried. */
+/* Then: watches the rules; `cause`, if not NULL, is why there is no lock yet. 0, or -1 and `e`. */
+int gate_watch(struct gate *gate, const struct err *cause, struct err *e);
+
+/* To locked, dialling or open, read back, then reported. 0, or -1: locked, or unprotected. */
 int gate_flip(struct gate *gate, enum wire_gate to, const char *why);
 
 /* Routes of our own: into the attempt's tunnel, or nowhere. 0, or -1 and `e`. */
@@ -67,8 +68,7 @@ int gate_route(struct gate *gate, bool open, struct err *e);
 /* The lock stands and did not before: now others' packets may be forwarded, if it is a gateway. */
 void gate_begin_gateway(struct gate *gate);
 
-/* Links or neighbours changed. */
-void gate_relink(struct gate *gate);
+void gate_relink(struct gate *gate); /* links or neighbours changed */
 
 /* openvpn is gone and root wanted a pause, or off. */
 void gate_pause_begin(struct gate *gate);

@@ -19,12 +19,12 @@
 #include "gate/verbs.h"
 #include "os/daemon.h"
 #include "os/firewall_describe.h"
+#include "os/loop.h"
 #include "os/notify.h"
+#include "os/off_marker.h"
 #include "os/route.h"
 #include "os/strict_boot.h"
 #include "os/tun_node.h"
-
-enum { NOBODY = 65534 };
 
 static void changed_cb(struct gate *changed, enum wire_note note, const char *why)
 {
@@ -57,7 +57,7 @@ static void identify(void)
 {
 	const struct config *config = &gate.config;
 	struct situation *s = &gate.situation;
-	struct identity nobody = {.known = true, .number = NOBODY};
+	struct identity nobody = {.known = true, .number = POLICY_NOBODY};
 
 	s->openvpn_group = config->openvpn_group.known ? config->openvpn_group : nobody;
 	s->driver_user = config->user.known ? config->user : nobody;
@@ -91,7 +91,7 @@ static int lock_alone(struct err *e)
 	struct err none = {""};
 
 	if (gate_start(&gate, e) == -1) {
-		if (gate.config.links_down && files_find_instance(&gate) == 0 &&
+		if (gate.config.links_down && !off_marker_valid() && files_find_instance(&gate) == 0 &&
 		    netwatch_links_down(&none) == 0)
 			err_prefix(e, "every physical link is set down, for the lock failed");
 		return -1;
@@ -277,30 +277,43 @@ static int lock_beside(struct err *e)
 	return err_set(e, "%s", text);
 }
 
+/* libevent can't go on: the lock needs none, and is what is left behind. */
+static void fatal_cb(int code)
+{
+	struct err e = {""};
+
+	(void)code;
+	complain(lock_alone(&e) == -1 ? e.text : "no event loop; locked");
+	_exit(1);
+}
+
+/* First of all the lock, then what a daemon needs. */
 static int start(const struct command_line *options, struct err *e)
 {
+	struct err unlocked = {""};
+	bool locked;
 	int held;
 
 	/* Where that can't be told the lock will fail too: to go on trying is the daemon's. */
 	if (held_by_other(e) == 1)
 		return -1;
 	identify();
+	locked = gate_start(&gate, &unlocked) == 0;
+	fault_point("locked");
 	if ((held = files_lock_instance(&gate, e)) == 1)
 		return lock_beside(e);
 	gate.dns.managed = gate.config.manage_dns;
-	if ((gate.base = event_base_new()) == NULL)
+	gate.log_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (gate.fw == NULL || (gate.base = loop_new(fatal_cb)) == NULL)
 		return lock_alone(e) == -1 ? -1 : err_set(e, "no event loop; locked");
 	notify_begin(gate.base);
-	/* Before the lock: a SIGTERM from now on is answered when the start is done. */
 	on_signal(SIGCHLD, child_cb);
 	on_signal(SIGTERM, stop_cb);
 	on_signal(SIGINT, stop_cb);
 	on_signal(SIGHUP, reload_cb);
-	if (gate_start(&gate, e) == -1)
-		return -1;
-	fault_point("locked");
 	log_copy(options->foreground ? STDERR_FILENO : -1);
-	if (held != -1 && files_prepare(&gate, e) == 0 && vet_profile(&gate.config, &gate.profile, e) == 0 &&
+	if (gate_watch(&gate, locked ? NULL : &unlocked, e) == 0 && held != -1 &&
+	    files_prepare(&gate, e) == 0 && vet_profile(&gate.config, &gate.profile, e) == 0 &&
 	    watch(e) == 0 && door_open(&gate, e) == 0) {
 		gate_relink(&gate); /* what came before the watch */
 		strict_boot_return(gate.state != GATE_UNPROTECTED);
@@ -330,13 +343,14 @@ static int run(const struct command_line *options)
 
 	if (!options->foreground)
 		daemon_begin(&ready);
-	gate.log_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	log_open(-1, gate.config.log_level);
 	if (start(options, &e) == -1) {
 		log_error("gate", "no start: %s", e.text);
 		return complain(e.text);
 	}
 	log_info("gate", "portcullisd " PORTCULLIS_VERSION ": %s", wire_gate_word(gate.state));
+	if (gate.bare)
+		log_error("gate", "%s", gate.reason);
 	if (gate.note[0] != '\0') /* of the lock, before there was a log */
 		log_error("gate", "%s", gate.note);
 	warn_of_root();

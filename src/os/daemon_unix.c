@@ -17,6 +17,7 @@ void daemon_harden(void)
 	close(fd);
 	umask(022);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a full disk */
 	setrlimit(RLIMIT_CORE, &none);
 	daemon_undumpable();
 }

@@ -118,3 +118,20 @@ int policy_check(const struct situation *s, struct err *e)
 		return err_set(e, "open with a tunnel that has no address");
 	return 0;
 }
+
+void policy_bare(const struct situation *s, struct situation *bare)
+{
+	const struct identity nobody = {.known = true, .number = POLICY_NOBODY};
+
+	memset(bare, 0, sizeof *bare);
+	bare->state = POLICY_LOCKED;
+	bare->openvpn_group = bare->driver_user = nobody;
+	bare->links_left_out = s->links_left_out;
+	for (size_t i = 0; i < s->link_count && i < SITUATION_LINKS; i++)
+		if (net_is_interface_name(s->links[i]))
+			text_copy(bare->links[bare->link_count++], NET_NAME_SIZE, s->links[i]);
+	if (s->tunnel.address4.family == NET_IPV4)
+		bare->tunnel.address4 = s->tunnel.address4;
+	if (s->tunnel.address6.family == NET_IPV6)
+		bare->tunnel.address6 = s->tunnel.address6;
+}

@@ -11,6 +11,7 @@
 enum policy_state { POLICY_LOCKED, POLICY_DIALLING, POLICY_OPEN };
 
 enum { POLICY_RESOLVER_SECONDS = 10 }; /* row 5 lasts no longer */
+enum { POLICY_NOBODY = 65534 };        /* who is let through where nobody is */
 enum { SITUATION_LINKS = 64, SITUATION_NETWORKS = 32, SITUATION_NEIGHBOURS = 64, SITUATION_INSIDE = 16 };
 
 /* A user or group: by number where it is known, else by name (rules printed
@@ -46,5 +47,9 @@ struct situation {
 	char inside[SITUATION_INSIDE][NET_NAME_SIZE];
 	size_t inside_count;
 };
+
+/* The strictest lock that there is: of `s` only what the kernel itself says of links and the tunnel's
+ * addresses, and nothing that policy_check could refuse. */
+void policy_bare(const struct situation *s, struct situation *bare);
 
 #endif

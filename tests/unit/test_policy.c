@@ -256,6 +256,28 @@ static void assert_refused(const struct situation *s, const char *word)
 	assert_int_equal(policy_print_ipfw(s, text, sizeof text, &e), -1);
 }
 
+/* Whatever is wrong with a situation: what is left of it can be locked with, and lets nobody through. */
+static void test_bare_is_never_refused(void **state)
+{
+	struct situation s, bare;
+	struct err e = {{0}};
+	char text[16384];
+
+	(void)state;
+	memset(&s, 0xff, sizeof s);
+	policy_bare(&s, &bare);
+	assert_int_equal(policy_check(&bare, &e), 0);
+	assert_int_equal(bare.link_count, 0);
+	for (size_t i = 0; i < POLICY_CASES; i++) {
+		s = policy_case_make(&policy_cases[i]);
+		policy_bare(&s, &bare);
+		assert_int_equal(policy_print_nft(&bare, text, sizeof text, &e), 0);
+		assert_int_equal(bare.inside_count + bare.tunnel.network_count + bare.endpoint.port, 0);
+		assert_false(bare.lan || bare.pppoe || bare.lacp || bare.dhcp_user.known);
+		assert_int_equal(bare.link_count, s.link_count);
+	}
+}
+
 static void test_check_accepts_every_case(void **state)
 {
 	(void)state;
@@ -439,6 +461,7 @@ int main(void)
 	    cmocka_unit_test(test_every_chain_ends_shut),
 	    cmocka_unit_test(test_rules_are_whole),
 	    cmocka_unit_test(test_inside_links_are_decided_first),
+	    cmocka_unit_test(test_bare_is_never_refused),
 	    cmocka_unit_test(test_rows_of_each_state),
 	    cmocka_unit_test(test_tunnel_address_is_guarded_in_any_state),
 	    cmocka_unit_test(test_leftovers_do_not_open),

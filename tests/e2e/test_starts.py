@@ -1,0 +1,108 @@
+"""However a start goes, the machine is locked: each value of each key, few descriptors, small files, a bent environment."""
+import os
+import re
+import resource
+import signal
+
+import pytest
+
+from daemon import TOP
+from netns import wait_for
+from test_flow import gets_out
+
+with open(os.path.join(TOP, "src/config/config.c"), encoding="ascii") as _config:
+    KEYS = re.findall(r'^    \{"([a-z|-]+)", ', _config.read(), re.M)
+RUBBISH = ('"eth0"', '"/proc/1/mem"', '"4294967296"', '{"tun0", "tun0"}', '"' + "y" * 300 + '"', "")
+GATEWAYS = ("tun0", "eth0", "lo", "br*", "", "y" * 40)
+SMALL = {"6 descriptors": (resource.RLIMIT_NOFILE, 6), "9 descriptors": (resource.RLIMIT_NOFILE, 9),
+         "files of no size": (resource.RLIMIT_FSIZE, 0)}
+
+
+def with_value(gate, key, value):
+    """The configuration with this value for the key, and no other."""
+    section, _, name = key.rpartition("|")
+    lines = [f"{k} {v}" if v.startswith("{") else f"{k} = {v}" for k, v in gate.settings.items()
+             if k not in (section, name) and v is not None]
+    with open(gate.file, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + f"\n{section} {{\n {name} = {value}\n}}\n" if section else
+                   "\n".join(lines) + f"\n{name} = {value}\n")
+
+
+def assert_locked(gate, what):
+    """By rules, and not by links that were set down: the tunnel's way out is there."""
+    assert gate.kernel_gate() in ("locked", "dialling"), what
+    assert "state DOWN" not in gate.host.run("ip", "link", "show", "eth0").stdout, what
+
+
+def forget(gate):
+    gate.host.run("nft", "flush", "ruleset")
+    assert gate.kernel_gate() == "none"
+
+
+def start_and_kill(gate, what):
+    """-d until it has left or is locked, then killed."""
+    gate.start()
+    wait_for(lambda: gate.process.poll() is not None or gate.kernel_gate() != "none", what)
+    if gate.process.poll() is None:
+        gate.kill()
+        gate.host.kill_all()
+
+
+@pytest.mark.parametrize("mode", ["-d", "-L"])
+def test_any_value_of_any_key_leaves_a_lock(world, portcullis, mode):
+    """-L exits 0, -d locks and leaves or locks and runs; the next start of the good configuration opens."""
+    gate = portcullis()
+    with world.wire("udp") as wire:
+        assert gets_out(world, wire), "nothing is stopped before"
+    cases = [(key, RUBBISH[i % len(RUBBISH)]) for i, key in enumerate(KEYS)] + [("gateway|interfaces", f'{{"{name}"}}') for name in GATEWAYS]
+    for key, value in cases:
+        with_value(gate, key, value)
+        if mode == "-L":
+            done = gate.run_daemon("-L")
+            assert done.returncode == 0, (key, value, done)
+        else:
+            start_and_kill(gate, (key, value))
+        assert_locked(gate, (key, value))
+        forget(gate)
+    gate.configure()
+    gate.start_open()
+
+
+def test_what_can_t_be_locked_is_locked_bare_and_said(world, portcullis):
+    """The tunnel as a gateway's inside link: the policy's own check refuses it, and nothing passes."""
+    gate = portcullis()
+    with_value(gate, "gateway|interfaces", '{"tun0"}')
+    for mode in ("-d", "-L"):
+        done = gate.run_daemon(mode)
+        assert done.returncode == (0 if mode == "-L" else 1), done
+        assert "locked with none of the configuration's values" in done.stderr and "tun0 is the tunnel" in done.stderr, done
+        gate.assert_loaded()
+        assert_locked(gate, mode)
+        with world.wire("udp") as wire:
+            assert not gets_out(world, wire)
+        forget(gate)
+
+
+@pytest.mark.parametrize("what", SMALL)
+def test_a_start_that_lacks_what_a_daemon_needs_has_locked(world, portcullis, what):
+    """No descriptor for a loop, no byte for a file: it says so and leaves, ended by no signal, behind a lock."""
+    gate = portcullis()
+    which, most = SMALL[what]
+    done = gate.host.run(f"{gate.programs}/portcullisd", "-d", "-c", gate.file, check=False,
+                         preexec_fn=lambda: resource.setrlimit(which, (most, most)))
+    assert done.returncode == 1 and done.stderr.strip(), done
+    gate.assert_loaded()
+    assert_locked(gate, what)
+    with world.wire("udp") as wire:
+        assert not gets_out(world, wire)
+
+
+def test_libevent_follows_no_environment(world, portcullis):
+    """Without a method no loop could be made, and no daemon would run."""
+    names = ("EPOLL", "POLL", "SELECT", "KQUEUE", "DEVPOLL")
+    gate = portcullis(environment={f"EVENT_NO{name}": "1" for name in names} | {"EVENT_SHOW_METHOD": "1"})
+    with world.wire("udp") as wire:
+        gate.start_open()
+        assert not gets_out(world, wire)
+        assert gate.kill(signal.SIGTERM) == 0
+        wire.assert_clean()
