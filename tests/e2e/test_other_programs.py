@@ -561,6 +561,37 @@ def test_exit_speaks_in_a_connection_of_the_local_network(stage, what):
         stage.unload()
 
 
+def test_exit_speaks_to_a_client_about_what_went_elsewhere(stage):
+    """With a gateway: a client's connection that the kernel knows, but that did not leave by the tunnel."""
+    silent, client = "192.168.50.98", "192.168.70.2"
+    stage.host.ip(f"neigh replace {silent} lladdr 02:00:00:00:00:01 dev eth0 nud permanent")
+    with stage.guest.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(0.5)
+        sock.bind((client, 40005))
+
+        def comes(source, destination):
+            token = next_token("")
+            out_of_the_tunnel(stage, source, destination, (PORT, 40005), token)
+            try:
+                return sock.recv(100) == token
+            except TimeoutError:
+                return False
+        assert comes(silent, client), "control: without the gate"
+        stage.load(True)
+        try:
+            stage.tool.say("inside vc0", *STATES["locked"], "pause 3600")
+            token = next_token("")
+            sock.sendto(token, (silent, PORT))
+            assert stage.seen(token), "control: it went elsewhere"
+            stage.tool.say(*STATES["open"])
+            sock.sendto(b"question", (INTERNET4, PORT))
+            assert comes(INTERNET4, TUNNEL4), "control: an answer by the tunnel"
+            assert not comes(silent, client)
+        finally:
+            stage.tool.say("inside")
+            stage.unload()
+
+
 @pytest.mark.parametrize("egress", [True, False], ids=["with egress", "without egress"])
 def test_what_waits_for_a_neighbour_when_a_pause_ends(stage, egress):
     """It was let out by the pause, and is asked again at egress; without that hook it leaves, as the page says."""
