@@ -40,9 +40,10 @@ def test_the_text_replaces_itself():
     assert load(both).stdout == first.stdout
 
 
-@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [path for path in GOLDEN if "uplink" not in path.stem], ids=lambda path: path.stem)
 def test_a_change_of_state_changes_sets_only(path):
-    """The chains are the same in every situation with the same identities: a flip is a change of elements."""
+    """The chains are the same in every situation with the same identities and no uplink's frames: a flip is a change
+    of elements."""
     def chains(text):
         kept = re.sub(r"set \w+ \{.*?\n\t\}", "", text, flags=re.S)
         kept = re.sub(r"chain link_\w+ \{.*?\n\t\}", "", kept, flags=re.S)
