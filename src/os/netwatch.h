@@ -13,7 +13,8 @@ struct netwatch;
 struct event_base;
 
 struct netwatch_events {
-	void (*links)(void *argument);     /* a link came, went or was renamed; or IPv6 neighbours changed */
+	void (*links)(void *argument); /* a link came, went, was renamed, or a TUN lost its carrier; or IPv6
+					  neighbours changed */
 	void (*reachable)(void *argument); /* carrier, address or default route came: worth a try */
 	void (*lost)(const char *name, unsigned index,
 		     void *argument); /* an interface went away or went down */

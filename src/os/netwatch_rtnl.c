@@ -111,6 +111,8 @@ static void link_is(struct netwatch *watch, const struct rtnl_link *link)
 	text_copy(known->name, sizeof known->name, link->name);
 	if (before.index == 0 || strcmp(before.name, link->name) != 0)
 		watch->links_changed = true;
+	if (known->tun && before.running && !known->running) /* nobody holds it open any more */
+		watch->links_changed = true;
 	if (known->running && known->up && !(before.running && before.up) && !known->tun)
 		watch->worth_a_try = true;
 	/* Renamed is lost too: who knew it by name doesn't know it any more. */

@@ -24,8 +24,8 @@ def hold():
     fcntl.ioctl(tun, 0x400454ca, struct.pack("16sH22x", b"tun0", 0x1001))
     return tun
 reading, writing = os.pipe()
-if "@HOLDER@" == "itself":
-    hold()
+if "@HOLDER@" in ("itself", "lets go"):
+    tun = hold()
 elif os.fork() == 0:
     hold()
     os.write(writing, b"x")
@@ -42,6 +42,9 @@ sock.sendall(b">INFO:OpenVPN Management Interface Version 5 -- type\\r\\n>HOLD:W
              b">UPDOWN:UP\\r\\n>UPDOWN:ENV,ifconfig_local=10.66.0.2\\r\\n>UPDOWN:ENV,ifconfig_netmask=255.255.255.0\\r\\n"
              b">UPDOWN:ENV,tun_mtu=1500\\r\\n>UPDOWN:ENV,dev=tun0\\r\\n>UPDOWN:ENV,END\\r\\n"
              b">STATE:1700000000,CONNECTED,SUCCESS,10.66.0.2,203.0.113.10,1194,,\\r\\n")
+if "@HOLDER@" == "lets go":
+    open("@PID@").read()
+    os.close(tun)
 while sock.recv(65536):
     pass
 """
@@ -64,6 +67,36 @@ def test_interface_of_another_process(world, portcullis, holder):
         assert (refused in gate.log()) == (holder == "another"), gate.told()
         assert not gets_out(world, wire)
         wire.assert_clean()
+
+
+@pytest.mark.parametrize("how", ["openvpn closes it", "root takes its carrier"])
+def test_device_that_nobody_holds_any_more(world, portcullis, how):
+    """While open: openvpn lives on and has let go of the device, or it has no carrier. Shut, with the reason."""
+    gate, path, told = portcullis(), f"{ROOT}/fake-lets-go", f"{ROOT}/tmp/let-go"
+    if how == "openvpn closes it":
+        with open(path, "w", encoding="ascii") as file:
+            file.write(FAKE.replace("@HOLDER@", "lets go").replace("@PID@", told))
+        os.chmod(path, 0o755)
+        os.mkfifo(told)
+        gate.configure(openvpn=f'{{ binary = "{path}" arguments = {{}} }}', openvpn_user='"root"')
+    with world.wire("udp") as wire:
+        gate.start_open()
+        pids = gate.openvpns()
+        if how == "openvpn closes it":
+            with open(told, "w", encoding="ascii"):
+                pass
+            reason = "the interface is not our openvpn's"
+        else:
+            gate.host.ip("link set tun0 carrier off")
+            reason = "tun0: no process holds it open"
+        # The kernel tells of one carrier a second, ours came up less than that before.
+        wait_for(lambda: gate.kernel_gate() != "open", lambda: gate.told("shut"), 2)
+        wait_for(lambda: f"open -> locked: {reason}" in gate.log(), lambda: gate.told("the reason"), 2)
+        assert not gets_out(world, wire)
+        wire.assert_clean()
+        if how == "root takes its carrier":
+            gate.wait(gate="open")
+            assert gate.openvpns() != pids
 
 
 # --- the gate's own check of what the child printed
