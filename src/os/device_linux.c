@@ -29,9 +29,10 @@ bool device_is_gates(void)
 	return true;
 }
 
+/* Whose it is may be another than today: an earlier life may have had another configuration. */
 static bool is_ours(const struct rtnl_link *link)
 {
-	return strcmp(link->driver, "tun") == 0 && !link->tap && link->persists &&
+	return strcmp(link->driver, "tun") == 0 && !link->tap && link->persists && link->owned &&
 	       strcmp(link->alias, ALIAS) == 0;
 }
 

@@ -106,14 +106,18 @@ static void decode_tun(const struct nlattr *data, struct rtnl_link *link)
 {
 	struct attributes walk = attributes_in(data);
 	const struct nlattr *attribute;
+	bool user = false, group = false;
 
 	while ((attribute = next_attribute(&walk)) != NULL) {
+		user |= mnl_attr_get_type(attribute) == IFLA_TUN_OWNER;
+		group |= mnl_attr_get_type(attribute) == IFLA_TUN_GROUP;
 		if (mnl_attr_get_type(attribute) == IFLA_TUN_TYPE && mnl_attr_get_payload_len(attribute) == 1)
 			link->tap = mnl_attr_get_u8(attribute) != IFF_TUN;
 		if (mnl_attr_get_type(attribute) == IFLA_TUN_PERSIST &&
 		    mnl_attr_get_payload_len(attribute) == 1)
 			link->persists = mnl_attr_get_u8(attribute) != 0;
 	}
+	link->owned = user && group;
 }
 
 static int decode_link_info(const struct nlattr *info, struct rtnl_link *link)

@@ -25,6 +25,7 @@ struct rtnl_link {
 	char driver[16]; /* IFLA_INFO_KIND, "" for hardware */
 	bool tap;        /* driver "tun" in its Ethernet shape */
 	bool persists;   /* driver "tun": stays when nobody holds it */
+	bool owned;      /* driver "tun": is for a user and for a group to open */
 	char alias[16];  /* cut */
 	uint32_t mtu;    /* 0: not told */
 };

@@ -329,6 +329,17 @@ def test_names_that_are_taken(world, portcullis):
     gate = portcullis().start().wait(gate="locked", tunnel="waiting")
     assert "exists and is not ours" in gate.status()["reason"], gate.told()
     assert "tun0" in world.host.links()
+    for owner in ([], ["user", "1234"]):
+        world.host.ip("link delete tun0")
+        world.host.run("ip", "tuntap", "add", "tun0", "mode", "tun", *owner)
+        world.host.ip("link set tun0 alias portcullis")
+        index = world.host.run("ip", "-o", "link", "show", "tun0").stdout.split(":")[0]
+        before = gate.log().count("exists and is not ours")
+        gate.ctl("up", check=True)
+        wait_for(lambda: gate.log().count("exists and is not ours") > before, lambda: gate.told("refused"))  # pylint: disable=cell-var-from-loop
+        assert world.host.run("ip", "-o", "link", "show", "tun0").stdout.split(":")[0] == index
+    world.host.ip("link delete tun0")
+    world.host.run("ip", "tuntap", "add", "tun0", "mode", "tun", "user", "1234", "group", "1234")
     world.host.ip("link set tun0 alias portcullis")
     gate.ctl("up", check=True)
     gate.wait(gate="open")
