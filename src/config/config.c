@@ -98,13 +98,18 @@ static int take_socket(struct reading *r, const struct key *key, const char *val
 
 static int take_interface(struct reading *r, const struct key *key, const char *value)
 {
+	static const char *const taken[] = {"lo", "lo0", "all", "any", "default"};
+
 	if (!net_is_interface_name(value))
 		return err_set(&r->e,
 			       "%s: \"%s\" is no interface name; instead: at most 15 of A-Z a-z 0-9 . _ -",
 			       key_text(key), value);
-	if (strcmp(value, "lo") == 0)
-		return err_set(&r->e, "%s: lo is the loopback; instead: a name of its own, as tun0",
-			       key_text(key));
+	for (size_t i = 0; i < COUNT(taken); i++)
+		if (strcmp(value, taken[i]) == 0)
+			return err_set(&r->e,
+				       "%s: %s is the loopback's name, or a word for every link; instead: a "
+				       "name of its own, as tun0",
+				       key_text(key), value);
 	return text_copy(field(r, key), key->size, value);
 }
 

@@ -106,3 +106,18 @@ def test_libevent_follows_no_environment(world, portcullis):
         assert not gets_out(world, wire)
         assert gate.kill(signal.SIGTERM) == 0
         wire.assert_clean()
+
+
+def test_interface_that_is_another_link(world, portcullis):
+    """The link that leads out can't be the tunnel: locked, said, and it stays as it is. A word for all is no name."""
+    gate = portcullis(settings={"interface": '"eth0"'})
+    with world.wire("udp") as wire:
+        gate.start().wait(gate="locked", tunnel="waiting")
+        assert "eth0 exists and is not ours" in gate.status()["reason"], gate.told()
+        assert_locked(gate, "eth0")
+        assert not gets_out(world, wire)
+        assert gate.stop() == 0
+    for word in ("all", "any", "default", "lo0"):
+        gate.configure(interface=f'"{word}"')
+        done = gate.run_daemon("-n")
+        assert done.returncode == 1 and f"interface: {word} is the loopback's name, or a word" in done.stderr, done

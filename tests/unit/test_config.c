@@ -175,7 +175,8 @@ static void wrong_values_are_refused(void **state)
 		       "p.conf:1: interface: \"\" is no interface name; instead: at most "
 		       "15 of A-Z a-z 0-9 . _ -");
 	assert_refused("interface = lo\n",
-		       "p.conf:1: interface: lo is the loopback; instead: a name of its own, as tun0");
+		       "p.conf:1: interface: lo is the loopback's name, or a word for every link; instead: a "
+		       "name of its own, as tun0");
 	assert_refused("backend = pf\n",
 		       "p.conf:1: backend: pf is not on this platform; instead: auto or nft");
 	assert_refused("backend = ntf\n",
