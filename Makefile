@@ -108,10 +108,14 @@ $(BUILD)/test/test_%: $(BUILD)/obj/tests/unit/test_%.o $(if $(SANITIZE),$(BUILD)
 	@$(say) LD $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS) $(DRIVER_LIBS) $(CTL_LIBS) $(call libs_of,cmocka)
 
-# Another platform's device and routes, in the place of this one's.
-$(BUILD)/test/test_device_freebsd: $(BUILD)/obj/tests/unit/test_device_freebsd.o $(call os,device_freebsd route_freebsd tunnel_words) $(BUILD)/test/rooms.a
+# Other platforms' devices, routes and words, in the place of this one's.
+DEVICE_BSD = $(BUILD)/obj/tests/unit/device_standin.o $(call os,device_bsd route_bsd tunnel_words)
+$(BUILD)/test/test_device_freebsd: $(BUILD)/obj/tests/unit/test_device_freebsd.o $(DEVICE_BSD) $(call os,device_freebsd tunnel_words_freebsd)
+$(BUILD)/test/test_device_macos: $(BUILD)/obj/tests/unit/test_device_macos.o $(DEVICE_BSD) $(call os,device_macos tunnel_words_macos)
+$(BUILD)/test/test_openvpn_macos: $(BUILD)/obj/tests/unit/test_openvpn_macos.o $(call os,child_bsd child_words_macos confine_profile)
+$(BUILD)/test/test_device_freebsd $(BUILD)/test/test_device_macos $(BUILD)/test/test_openvpn_macos: $(BUILD)/test/rooms.a
 	@$(say) LD $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS) $(DRIVER_LIBS) $(CTL_LIBS) $(call libs_of,cmocka)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter-out %.a,$^) $(filter %.a,$^) $(GATE_LIBS) $(DRIVER_LIBS) $(CTL_LIBS) $(call libs_of,cmocka)
 
 unit: $(UNIT)
 	@for t in $(UNIT); do CMOCKA_MESSAGE_OUTPUT=stdout $$t || exit 1; done

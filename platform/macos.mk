@@ -6,8 +6,7 @@ STATEDIR := /var/db
 INTERFACE := utun87
 # Homebrew has another root on each kind of processor.
 OPENVPN := $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),/usr/local,/opt/homebrew)/sbin/openvpn
-# Only root may make a tunnel here and set its routes.
-OPENVPN_USER := root
+OPENVPN_USER := _openvpn
 PROBE := probe_unix probe_macos
 FIREWALL := firewall_pf firewall_pf_anchor firewall_pf_health firewall_pf_leak firewall_pf_main firewall_pf_parse firewall_pf_pause \
 	firewall_pf_talk firewall_pf_macos guardian_unix holder_unix file_unix $(PROBE)
@@ -17,12 +16,12 @@ NETWATCH := behind_null netwatch_route netwatch_route_bsd netwatch_route_change 
 DNS := dns_scutil* dns_words
 NAMES := names_socket_loopback names_ask
 KEYCHAIN := keychain_macos keychain_item
-CONFINE := confine_bsd
+CONFINE := confine_bsd confine_macos confine_profile
 TUN_NODE := tun_node_null
-CHILD := child_macos child_bsd child_unix pid_macos pid_bsd pid_unix tool_unix
+CHILD := child_macos child_bsd child_words_macos child_unix pid_macos pid_bsd pid_unix tool_unix
 DESCRIPTOR := descriptor_macos
 PEER := peer_macos peer_bsd peer_unix
-DEVICE := device_null route_null
+DEVICE := device_macos device_bsd route_bsd tunnel_words tunnel_words_macos
 PORTS := forwarding_null dns_by_hand_macos daemon_macos notify_null off_marker_macos off_marker_unix $(PEER) process_unix sleep_macos sleep_bsd sleep_gap
 MACHINE := machine_macos machine_fact machine_unix
 SANDBOX := sandbox_macos sandbox_bsd

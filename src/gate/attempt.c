@@ -226,13 +226,7 @@ static void describe_end(struct attempt *attempt, int status, bool was_open)
 static void clean(struct gate *gate)
 {
 	struct attempt *attempt = &gate->attempt;
-	/* A device of that name is only ours if we had proven it to be. */
-	bool ours = attempt->index != 0 && netwatch_index(gate->config.interface) == attempt->index;
-	struct err e = {""};
 
-	if (!device_is_gates() &&
-	    netwatch_clean(ours ? gate->config.interface : NULL, &attempt->endpoint, &e) == -1)
-		log_warn("gate", "clean-up after openvpn: %s", e.text);
 	dns_job_want(&gate->dns, false);
 	files_save_attempt(gate, 0, 0);
 	memset(&attempt->endpoint, 0, sizeof attempt->endpoint);

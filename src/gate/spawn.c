@@ -77,7 +77,7 @@ static void fill(struct arguments *arguments, const struct gate *gate, const str
 	const struct config *config = &gate->config;
 	const char *words[CHILD_OPENVPN_WORDS];
 	size_t word_count =
-	    child_openvpn_words(config->interface, endpoint, !gate->profile.route_nopull, words);
+	    child_openvpn_words(config->interface, endpoint, config->openvpn_user.name, words);
 
 	snprintf(arguments->port, sizeof arguments->port, "%u", endpoint->port);
 	net_address_text(&endpoint->address, arguments->address);

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "gate/channel.h"
 #include "gate/gate.h"
+#include "os/child.h"
 #include "os/clock.h"
 #include "os/device.h"
 
@@ -53,10 +54,10 @@ static int set_device(struct gate *gate, const struct wire_tunnel *tunnel, struc
 {
 	struct attempt *attempt = &gate->attempt;
 
-	if (!device_is_gates())
-		return 0;
 	if (attempt->set && memcmp(tunnel, &attempt->tunnel, offsetof(struct wire_tunnel, networks)) != 0)
 		return err_set(e, "openvpn tells other addresses or routes than before");
+	if (!attempt->set && !child_holds_interface(attempt->pid, tunnel->name))
+		return err_set(e, "the interface is not our openvpn's");
 	if (!attempt->set && device_set(tunnel, e) == -1)
 		return -1;
 	attempt->set = true;
@@ -114,6 +115,8 @@ static int verb_open(struct gate *gate, const struct wire_tunnel *tunnel, struct
 		return err_set(e, "the gate is %s", wire_gate_word(gate->state));
 	if (check_tunnel(gate, tunnel, e) == -1)
 		return -1;
+	if (!child_became(gate->attempt.pid, gate->config.openvpn_user.number))
+		return err_set(e, "openvpn is not openvpn-user yet");
 	if (set_device(gate, tunnel, e) == -1)
 		return -1;
 	take_tunnel(gate, tunnel);

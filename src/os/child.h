@@ -19,13 +19,12 @@ int child_scratch(const char *name, struct err *e);
 
 enum { CHILD_OPENVPN_WORDS = 12 };
 
-/* What openvpn is told of its device `interface`, what it may run by itself
- * (nothing, or where it has no other way ifconfig and route), what it sets by
- * itself (nothing, or addresses and routes, then also that all goes into the
- * tunnel if `redirect`), and how small its packets must be where the firewall
+/* What openvpn is told: its device `interface`, that it runs and sets nothing
+ * (device.h, route.h), on macOS who it becomes once its device stands (`user`, a
+ * name; root: nobody), and how small its packets must be where the firewall
  * can't let in errors about the path to `endpoint`: options for its command
- * line, as many as it returns. `interface` must outlive `words`. */
-size_t child_openvpn_words(const char *interface, const struct net_endpoint *endpoint, bool redirect,
+ * line, as many as it returns. The names must outlive `words`. */
+size_t child_openvpn_words(const char *interface, const struct net_endpoint *endpoint, const char *user,
 			   const char **words);
 
 /* In a child: it ends when its parent does. 0 or -1 with errno. macOS has no
@@ -38,6 +37,10 @@ uint64_t child_started(pid_t pid);
 
 /* Does `pid` hold the TUN device `name` open? */
 bool child_holds_interface(pid_t pid, const char *name);
+
+/* Has openvpn, `pid`, become this user for good? Asked where it becomes it by
+ * itself; elsewhere it was so from before exec. */
+bool child_became(pid_t pid, uint32_t uid);
 
 /* SIGKILL to `pid` if it is still the one that began at `started`, and waits
  * until it is gone, 1 s at most. 0 if it is gone, else -1. */

@@ -5,10 +5,10 @@
 /* pf and ipfw can't relate an error to the hole's packets, so none comes in (row
  * 4), and nobody on the way may cut an IPv6 packet up (RFC 8200, section 5): at
  * most 1280 bytes with the 48 of both headers. IPv4's are cut up by routers. */
-size_t child_openvpn_words(const char *interface, const struct net_endpoint *endpoint, bool redirect,
+size_t child_openvpn_words(const char *interface, const struct net_endpoint *endpoint, const char *user,
 			   const char **words)
 {
-	size_t count = child_bsd_device(interface, redirect, words);
+	size_t count = child_bsd_words(interface, user, words);
 
 	if (endpoint->address.family == NET_IPV6 && endpoint->proto == NET_UDP) {
 		words[count++] = "--mssfix";

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "os/child.h"
-#include "os/child_bsd.h"
 #include "os/tun_freebsd.h"
 
 int child_die_with_parent(void)
@@ -18,19 +17,10 @@ int child_die_with_parent(void)
 	return procctl(P_PID, 0, PROC_PDEATHSIG_CTL, &number);
 }
 
-const bool child_bsd_needs_root = false;
-
-/* It sets nothing and runs nothing (device.h, route.h). */
-size_t child_bsd_device(const char *interface, bool redirect, const char **words)
+bool child_became(pid_t pid, uint32_t uid)
 {
-	(void)redirect;
-	words[0] = "--dev";
-	words[1] = interface;
-	words[2] = "--script-security";
-	words[3] = "0";
-	words[4] = "--ifconfig-noexec";
-	words[5] = "--route-noexec";
-	return 6;
+	(void)pid, (void)uid;
+	return true;
 }
 
 int child_own_path(char *to, size_t size)

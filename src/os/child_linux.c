@@ -79,11 +79,11 @@ bool child_holds_interface(pid_t pid, const char *name)
 }
 
 /* It sets nothing: not the addresses, not the routes (device.h, route.h). */
-size_t child_openvpn_words(const char *interface, const struct net_endpoint *endpoint, bool redirect,
+size_t child_openvpn_words(const char *interface, const struct net_endpoint *endpoint, const char *user,
 			   const char **words)
 {
 	(void)endpoint; /* conntrack relates the errors: row 4 */
-	(void)redirect;
+	(void)user;     /* from before exec */
 	words[0] = "--dev";
 	words[1] = interface;
 	words[2] = "--script-security";
@@ -91,6 +91,12 @@ size_t child_openvpn_words(const char *interface, const struct net_endpoint *end
 	words[4] = "--ifconfig-noexec";
 	words[5] = "--route-noexec";
 	return 6;
+}
+
+bool child_became(pid_t pid, uint32_t uid)
+{
+	(void)pid, (void)uid;
+	return true;
 }
 
 int child_own_path(char *to, size_t size)

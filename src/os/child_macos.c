@@ -1,6 +1,5 @@
 /* The child port on macOS: unlinked files, libproc, and openvpn's utun. */
 #include "os/child.h"
-#include "os/child_bsd.h"
 
 #include <fcntl.h>
 #include <libproc.h>
@@ -73,22 +72,13 @@ int child_die_with_parent(void)
 	return 0;
 }
 
-const bool child_bsd_needs_root = true;
-
-/* openvpn has no other way here than ifconfig and route, so it may run them. */
-size_t child_bsd_device(const char *interface, bool redirect, const char **words)
+/* The saved one too: there is no way back. */
+bool child_became(pid_t pid, uint32_t uid)
 {
-	words[0] = "--dev";
-	words[1] = "tun";
-	words[2] = "--dev-node"; /* exactly this unit; it is an error if it is taken */
-	words[3] = interface;
-	words[4] = "--script-security";
-	words[5] = "1";
-	if (!redirect)
-		return 6;
-	words[6] = "--redirect-gateway";
-	words[7] = "def1";
-	return 8;
+	struct proc_bsdinfo info;
+
+	return proc_pidinfo(pid, PROC_PIDTBSDINFO, 0, &info, sizeof info) == (int)sizeof info &&
+	       info.pbi_uid == uid && info.pbi_ruid == uid && info.pbi_svuid == uid;
 }
 
 int child_own_path(char *to, size_t size)

@@ -26,8 +26,9 @@ int confine_prepare(const struct confine *confine, const char **lacks, struct er
  * capability, no new privileges, no core, an end with the parent; then becomes
  * `binary` with an empty environment. On Linux, unless `uid` is root: the list
  * of system calls, and no file but what it is linked with and `node`. On macOS
- * `uid` must be root (ENOTSUP). Never returns: what fails is said on
- * descriptor 2, and nothing was executed. */
+ * it begins as root, unless `uid` is root in a sandbox; it becomes `uid` by its
+ * own words (child.h). Never returns: what fails is said on descriptor 2, and
+ * nothing was executed. */
 _Noreturn void confine_exec(const struct confine *confine, char *const arguments[], const int *from,
 			    size_t count);
 

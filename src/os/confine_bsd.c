@@ -1,4 +1,5 @@
-/* The confinement on macOS and the BSDs: identities without capabilities. */
+/* The confinement on macOS and the BSDs: identities without capabilities, then what
+ * the system has of its own. */
 #include "os/confine.h"
 
 #include <sys/types.h>
@@ -6,20 +7,16 @@
 #include <errno.h>
 #include <grp.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "os/child.h"
-#include "os/child_bsd.h"
+#include "os/confine_bsd.h"
 
 int confine_prepare(const struct confine *confine, const char **lacks, struct err *e)
 {
 	(void)e;
-	*lacks = confine->uid == 0
-		     ? ""
-		     : "there is no list of system calls and of files for openvpn on this system; one "
-		       "that is taken over may do what its user may";
+	*lacks = confine->uid == 0 ? "" : confine_bsd_lacks;
 	return 0;
 }
 
@@ -27,12 +24,9 @@ int confine_prepare(const struct confine *confine, const char **lacks, struct er
 static int become(const struct confine *confine)
 {
 	static const struct rlimit no_core = {0, 0};
-	uid_t user = confine->uid;
+	uid_t user = confine_bsd_begins_as(confine);
 	gid_t group = confine->gid;
 
-	errno = ENOTSUP;
-	if (user != 0 && child_bsd_needs_root)
-		return -1;
 	if (setrlimit(RLIMIT_CORE, &no_core) == -1 || setgroups(1, &group) == -1 || setgid(group) == -1 ||
 	    setuid(user) == -1)
 		return -1;
@@ -45,9 +39,12 @@ static int become(const struct confine *confine)
 _Noreturn void confine_exec(const struct confine *confine, char *const arguments[], const int *from,
 			    size_t count)
 {
-	if (chdir(confine->folder) == -1 || become(confine) == -1) {
-		dprintf(from[count - 1], "openvpn can't be confined: %s\n", strerror(errno));
-		_exit(126);
-	}
-	child_exec(confine->binary, arguments, from, count, 0);
+	struct err e = {""};
+
+	if (chdir(confine->folder) == -1 || become(confine) == -1)
+		err_errno(&e, "who it is to be");
+	else if (confine_bsd_enter(confine, &e) == 0)
+		child_exec(confine->binary, arguments, from, count, 0);
+	dprintf(from[count - 1], "openvpn can't be confined: %s\n", e.text);
+	_exit(126);
 }

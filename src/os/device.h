@@ -1,16 +1,12 @@
-/* The device port: the tunnel's device, where the gate makes it and openvpn only opens it. */
+/* The device port: the tunnel's device. The gate sets it, and makes it where openvpn then only opens it; on
+ * macOS it is there as long as openvpn holds it, and making and removing it is nothing. */
 #ifndef OS_DEVICE_H
 #define OS_DEVICE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
 #include "base/wire_channel.h"
-
-/* Is the device the gate's here? If not, openvpn makes its own and sets addresses and routes by itself, and
- * the functions below do nothing and succeed. */
-bool device_is_gates(void);
 
 /* Makes the device `name`, down and without an address, for this user in this group alone to open. A name
  * that is taken is an error. 0, or -1 and `e`: then nothing is left. */

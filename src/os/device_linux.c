@@ -24,11 +24,6 @@
 
 enum { LEFT_MAX = 16 };
 
-bool device_is_gates(void)
-{
-	return true;
-}
-
 /* Whose it is may be another than today: an earlier life may have had another configuration. */
 static bool is_ours(const struct rtnl_link *link)
 {

@@ -26,30 +26,33 @@ static int end(const struct lines *lines, struct err *e)
 
 static void add_address4(struct lines *lines, const struct wire_tunnel *tunnel)
 {
-	char own[NET_ADDRESS_TEXT], peer[NET_ADDRESS_TEXT], word[NET_ADDRESS_TEXT + 32];
+	char own[NET_ADDRESS_TEXT], peer[NET_ADDRESS_TEXT], word[2 * NET_ADDRESS_TEXT + 32];
+	const char *after = tunnel_words_by_ends ? " alias" : "";
 	size_t used = 0;
 
 	if (tunnel->address4.family == NET_NONE)
 		return;
 	net_address_text(&tunnel->address4, own);
 	if (tunnel->peer4.family != NET_NONE)
-		(void)text_append(word, sizeof word, &used, " %s netmask 255.255.255.255",
-				  net_address_text(&tunnel->peer4, peer));
+		(void)text_append(word, sizeof word, &used, " %s netmask 255.255.255.255%s",
+				  net_address_text(&tunnel->peer4, peer), after);
 	else
-		(void)text_append(word, sizeof word, &used, "/%u", tunnel->length4);
+		(void)text_append(word, sizeof word, &used, "/%u%s%s%s", tunnel->length4,
+				  tunnel_words_by_ends ? " " : "", tunnel_words_by_ends ? own : "", after);
 	add(lines, "inet ", own, word);
 }
 
 static void add_address6(struct lines *lines, const struct wire_tunnel *tunnel)
 {
-	char own[NET_ADDRESS_TEXT], word[8];
+	char own[NET_ADDRESS_TEXT], word[16];
 	size_t used = 0;
 
 	if (tunnel->address6.family == NET_NONE)
 		return;
-	/* Nobody else is in it who could have the address; and none is made up. */
-	add(lines, "inet6 no_dad -auto_linklocal", "", "");
-	(void)text_append(word, sizeof word, &used, "/%u", tunnel->length6);
+	if (!tunnel_words_by_ends) /* nobody else is in it who could have the address; and none is made up */
+		add(lines, "inet6 no_dad -auto_linklocal", "", "");
+	(void)text_append(word, sizeof word, &used, "/%u%s", tunnel->length6,
+			  tunnel_words_by_ends ? " alias" : "");
 	add(lines, "inet6 ", net_address_text(&tunnel->address6, own), word);
 }
 
@@ -112,6 +115,18 @@ static bool is_set(const struct route_wish *wish, const struct tunnel_way *way,
 	       !net_prefix_contains(&route->to, endpoint);
 }
 
+/* What lies in its own subnet, where an address brings only its two ends. */
+static void add_subnet(struct lines *lines, const struct net_address *own, uint8_t length, uint8_t whole,
+		       const char *device)
+{
+	struct net_prefix subnet = {*own, length};
+
+	if (!tunnel_words_by_ends || own->family == NET_NONE || length == 0 || length >= whole)
+		return;
+	net_prefix_clear(&subnet);
+	add_into(lines, &subnet, device);
+}
+
 static bool is_said_before(const struct wire_tunnel *tunnel, size_t index)
 {
 	for (size_t i = 0; i < index; i++)
@@ -139,6 +154,17 @@ int tunnel_words_routes(const struct route_wish *wish, const struct tunnel_way *
 	for (size_t i = 0; i < WIRE_ROUTES && tunnel->routes[i].to.address.family != NET_NONE; i++)
 		if (is_set(wish, way, &tunnel->routes[i]) && !is_said_before(tunnel, i))
 			add_into(&lines, &tunnel->routes[i].to, tunnel->name);
+	return end(&lines, e);
+}
+
+int tunnel_words_subnets(const struct wire_tunnel *tunnel, char *to, size_t size, struct err *e)
+{
+	struct lines lines = {to, size, 0, false};
+
+	to[0] = '\0';
+	if (tunnel->peer4.family == NET_NONE)
+		add_subnet(&lines, &tunnel->address4, tunnel->length4, 32, tunnel->name);
+	add_subnet(&lines, &tunnel->address6, tunnel->length6, 128, tunnel->name);
 	return end(&lines, e);
 }
 

@@ -1,5 +1,5 @@
-/* What ifconfig(8) and route(8) of FreeBSD are told of a tunnel, and what route tells. Pure: values in, text
- * out. */
+/* What ifconfig(8) and route(8) of macOS and of FreeBSD are told of a tunnel, and what route tells. Pure:
+ * values in, text out. */
 #ifndef OS_TUNNEL_WORDS_H
 #define OS_TUNNEL_WORDS_H
 
@@ -16,6 +16,9 @@ struct tunnel_way {
 	char link[NET_NAME_SIZE];
 };
 
+/* Has a device two ends only, of which an address names the other, and brings no route to its subnet? */
+extern const bool tunnel_words_by_ends;
+
 /* Each writes lines, one command's words a line, into `to` (`size` bytes). 0, or -1 and `e`: they do not fit.
  */
 /* For ifconfig: MTU, addresses, up. */
@@ -23,6 +26,9 @@ int tunnel_words_device(const struct wire_tunnel *tunnel, char *to, size_t size,
 /* For route, behind its verb: the endpoint past the tunnel, then what goes into it. */
 int tunnel_words_routes(const struct route_wish *wish, const struct tunnel_way *way, char *to, size_t size,
 			struct err *e);
+
+/* The tunnel's own subnets, where their addresses may not have brought them; perhaps none. */
+int tunnel_words_subnets(const struct wire_tunnel *tunnel, char *to, size_t size, struct err *e);
 
 /* The words of the line at *cursor, which moves on to the next one: pointers into `buffer` (a line's bytes
  * are copied there), at most `count`. How many; 0 at the end, or where they do not fit. */

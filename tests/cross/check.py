@@ -14,6 +14,8 @@ LIBRARIES = {"macos": {"/usr/lib/libSystem.B.dylib"},
              "freebsd": {"libc.so.7", "libm.so.5", "libthr.so.3", "libsys.so.7"}}
 CPU = {"aarch64": 0x0100000C, "x86_64": 0x01000007}
 MINIMUM = (12, 0)
+# Who openvpn is if nothing else is configured: a user of its own, as the doctor says it.
+OPENVPN_USER = b"_openvpn, the default"
 # Calls that no program of ours makes, whatever header has them.
 FORBIDDEN = set("system popen gets tmpnam mktemp dlopen sandbox_init_with_parameters".split())
 # portcullisd has no parser of what a user, a server or the network says.
@@ -141,6 +143,8 @@ def look(path, system, arch, known):
     if not about["libraries"] or not about["undefined"]:
         yield "loads nothing and calls nothing: it was not read"
     yield from check_calls(about, known)
+    if path.name == "portcullis" and OPENVPN_USER not in path.read_bytes():
+        yield "does not have openvpn as a user of its own"
     if path.name == "portcullisd":
         for name in sorted(filter(GATE_WITHOUT.match, about["own"])):
             yield f"contains {name}, a parser of what users or networks say"
@@ -176,7 +180,12 @@ def self_test():
             found = list(look(path, "macos", "aarch64", {"read", "system"}))
             if (name == "sound") == bool(found):
                 blind.append(f"{name}: {found or 'not seen'}")
-    print(f"cross self-test: {len(faults)} files, {len(blind)} complaints")
+        path = path.with_name("portcullis")
+        for name, after in (("its own user", OPENVPN_USER), ("root by default", b"root, the default")):
+            path.write_bytes(planted_mach() + after)
+            if (name == "its own user") == bool(list(look(path, "macos", "aarch64", {"read"}))):
+                blind.append(f"{name}: not seen")
+    print(f"cross self-test: {len(faults) + 2} files, {len(blind)} complaints")
     return blind
 
 

@@ -14,170 +14,20 @@
 #include <unistd.h>
 
 #include "os/device.h"
-#include "os/netwatch.h"
-#include "os/route.h"
-#include "os/tool_paths.h"
-#include "os/tun_freebsd.h"
 #include "os/tunnel_words.h"
+#include "tests/unit/device_standin.h"
 
-static char folder[64] = "/tmp/portcullis-device.XXXXXX", told[16 * 1024];
-static bool exists;
-
-/* Each call is a line of `calls`; one that `fail` is a part of fails. `group` is who is in our group;
- * way-ADDRESS the answer of `route get`. */
-static const char standin[] =
-    "#!/bin/sh\n"
-    "d=${0%/*}\n"
-    "echo \"${0##*/} $*\" >>\"$d/calls\"\n"
-    "if [ -f \"$d/fail\" ]; then case \"$*\" in *\"$(cat \"$d/fail\")\"*) exit 1;; esac; fi\n"
-    "case \"$*\" in\n"
-    "\"-g portcullis\") [ ! -f \"$d/group\" ] || cat \"$d/group\";;\n"
-    "\"-n get \"*) for last; do :; done; exec cat \"$d/way-$last\";;\n"
-    "esac\n";
-
-static char *path_of(const char *name)
-{
-	static char paths[4][160];
-	static unsigned next;
-	char *path = paths[next++ % 4];
-
-	snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-	return path;
-}
-
-static void put(const char *name, const char *text, unsigned mode)
-{
-	FILE *file = fopen(path_of(name), "w");
-
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-	assert_int_equal(chmod(path_of(name), mode), 0);
-}
-
-static const char *calls(void)
-{
-	FILE *file = fopen(path_of("calls"), "r");
-
-	told[0] = '\0';
-	if (file != NULL) {
-		told[fread(told, 1, sizeof told - 1, file)] = '\0';
-		fclose(file);
-	}
-	unlink(path_of("calls"));
-	return told;
-}
-
-/* --- what the platform would say ----------------------------------------------------------- */
-
-const char *tool_path(enum tool tool)
-{
-	return path_of(tool == TOOL_IFCONFIG ? "ifconfig" : tool == TOOL_ROUTE ? "route" : "none");
-}
-
-static void note(const char *line)
-{
-	FILE *file = fopen(path_of("calls"), "a");
-
-	assert_non_null(file);
-	fprintf(file, "%s\n", line);
-	fclose(file);
-}
-
-unsigned netwatch_index(const char *name)
-{
-	(void)name;
-	return exists ? 7 : 0;
-}
-
-int netwatch_clean(const char *name, const struct net_endpoint *endpoint, struct err *e)
-{
-	char line[128], text[NET_ENDPOINT_TEXT];
-
-	(void)e;
-	assert_null(name);
-	snprintf(line, sizeof line, "clean %s", net_endpoint_text(endpoint, text));
-	note(line);
-	return 0;
-}
-
-int tun_give(const char *name, uint32_t uid, uint32_t gid, struct err *e)
-{
-	char line[64];
-
-	snprintf(line, sizeof line, "give %s %u %u", name, uid, gid);
-	note(line);
-	return access(path_of("no-node"), F_OK) == 0 ? err_set(e, "no node") : 0;
-}
-
-int tun_destroy(const char *name, struct err *e)
-{
-	char line[64];
-
-	(void)e;
-	snprintf(line, sizeof line, "destroy %s", name);
-	note(line);
-	exists = false;
-	return 0;
-}
+const char standin_device[] = "tun87";
 
 /* --- the device ------------------------------------------------------------------------------ */
-
-static int clear(void **state)
-{
-	static const char *const files[] = {"calls", "fail", "group", "no-node"};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
-		unlink(path_of(files[i]));
-	exists = false;
-	return 0;
-}
-
-static int prepare(void **state)
-{
-	(void)state;
-	if (mkdtemp(folder) == NULL)
-		return -1;
-	put("ifconfig", standin, 0755);
-	put("route", standin, 0755);
-	put("way-203.0.113.7",
-	    "   route to: 203.0.113.7\ndestination: 0.0.0.0\n       mask: 0.0.0.0\n    gateway: 192.168.1.1\n"
-	    "        fib: 0\n  interface: em0\n      flags: <UP,GATEWAY,DONE,STATIC>\n"
-	    " recvpipe  sendpipe  ssthresh  rtt,msec    mtu        weight    expire\n"
-	    "       0         0         0         0      1500         1         0\n",
-	    0644);
-	return 0;
-}
-
-static int tidy(void **state)
-{
-	char command[96];
-
-	(void)state;
-	snprintf(command, sizeof command, "rm -r '%s'", folder);
-	return system(command);
-}
-
-static struct wire_tunnel tunnel_of(const char *four, const char *six)
-{
-	struct wire_tunnel tunnel = {.name = "tun87", .length4 = 24, .length6 = 64, .mtu = 1500};
-
-	if (four != NULL)
-		assert_int_equal(net_address_parse(four, &tunnel.address4), 0);
-	if (six != NULL)
-		assert_int_equal(net_address_parse(six, &tunnel.address6), 0);
-	return tunnel;
-}
 
 static void test_it_is_made_for_one_user(void **state)
 {
 	struct err e = {""};
 
 	(void)state;
-	assert_true(device_is_gates());
 	assert_int_equal(device_make("tun87", 501, 777, &e), 0);
-	assert_string_equal(calls(),
+	assert_string_equal(standin_calls(),
 			    "ifconfig tun87 create\nifconfig tun87 group portcullis\ngive tun87 501 777\n");
 }
 
@@ -186,26 +36,26 @@ static void test_what_an_earlier_life_left_is_made_anew(void **state)
 	struct err e = {""};
 
 	(void)state;
-	exists = true;
-	put("group", "tun87\n", 0644);
+	standin_exists = true;
+	standin_put("group", "tun87\n", 0644);
 	assert_int_equal(device_make("tun87", 501, 777, &e), 0);
-	assert_string_equal(calls(), "ifconfig -g portcullis\ndestroy tun87\nifconfig tun87 create\n"
-				     "ifconfig tun87 group portcullis\ngive tun87 501 777\n");
+	assert_string_equal(standin_calls(), "ifconfig -g portcullis\ndestroy tun87\nifconfig tun87 create\n"
+					     "ifconfig tun87 group portcullis\ngive tun87 501 777\n");
 }
 
 static void test_anothers_device_is_left_alone(void **state)
 {
-	const struct wire_tunnel tunnel = tunnel_of("10.8.0.6", NULL);
+	const struct wire_tunnel tunnel = standin_tunnel("10.8.0.6", NULL);
 	struct err e = {""};
 
 	(void)state;
-	exists = true;
-	put("group", "tun8\ntun870\n", 0644);
+	standin_exists = true;
+	standin_put("group", "tun8\ntun870\n", 0644);
 	assert_int_equal(device_make("tun87", 501, 777, &e), -1);
 	assert_non_null(strstr(e.text, "tun87 exists and is not ours"));
 	assert_int_equal(device_set(&tunnel, &e), -1);
 	assert_int_equal(device_delete("tun87", &e), 0);
-	assert_string_equal(calls(),
+	assert_string_equal(standin_calls(),
 			    "ifconfig -g portcullis\nifconfig -g portcullis\nifconfig -g portcullis\n");
 }
 
@@ -214,51 +64,52 @@ static void test_each_step_that_fails_leaves_no_device(void **state)
 	struct err e = {""};
 
 	(void)state;
-	put("fail", "create", 0644);
+	standin_put("fail", "create", 0644);
 	assert_int_equal(device_make("tun87", 501, 777, &e), -1);
-	assert_string_equal(calls(), "ifconfig tun87 create\n");
-	put("fail", "group", 0644);
+	assert_string_equal(standin_calls(), "ifconfig tun87 create\n");
+	standin_put("fail", "group", 0644);
 	assert_int_equal(device_make("tun87", 501, 777, &e), -1);
-	assert_non_null(strstr(calls(), "\ndestroy tun87\n"));
-	unlink(path_of("fail"));
-	put("no-node", "", 0644);
+	assert_non_null(strstr(standin_calls(), "\ndestroy tun87\n"));
+	unlink(standin_path("fail"));
+	standin_put("no-node", "", 0644);
 	assert_int_equal(device_make("tun87", 501, 777, &e), -1);
-	assert_non_null(strstr(calls(), "give tun87 501 777\ndestroy tun87\n"));
+	assert_non_null(strstr(standin_calls(), "give tun87 501 777\ndestroy tun87\n"));
 }
 
 static void test_addresses_then_up(void **state)
 {
-	struct wire_tunnel tunnel = tunnel_of("10.8.0.6", "fd00:8::6");
+	struct wire_tunnel tunnel = standin_tunnel("10.8.0.6", "fd00:8::6");
 	struct err e = {""};
 
 	(void)state;
-	put("group", "tun87\n", 0644);
+	standin_put("group", "tun87\n", 0644);
 	assert_int_equal(device_set(&tunnel, &e), 0);
 	assert_string_equal(
-	    calls(), "ifconfig -g portcullis\nifconfig tun87 mtu 1500\nifconfig tun87 inet 10.8.0.6/24\n"
-		     "ifconfig tun87 inet6 no_dad -auto_linklocal\n"
-		     "ifconfig tun87 inet6 fd00:8::6/64\nifconfig tun87 up\n");
-	tunnel = tunnel_of("10.8.0.6", NULL);
+	    standin_calls(),
+	    "ifconfig -g portcullis\nifconfig tun87 mtu 1500\nifconfig tun87 inet 10.8.0.6/24\n"
+	    "ifconfig tun87 inet6 no_dad -auto_linklocal\n"
+	    "ifconfig tun87 inet6 fd00:8::6/64\nifconfig tun87 up\n");
+	tunnel = standin_tunnel("10.8.0.6", NULL);
 	assert_int_equal(net_address_parse("10.8.0.5", &tunnel.peer4), 0);
 	assert_int_equal(device_set(&tunnel, &e), 0);
-	assert_string_equal(calls(), "ifconfig -g portcullis\nifconfig tun87 mtu 1500\n"
-				     "ifconfig tun87 inet 10.8.0.6 10.8.0.5 netmask 255.255.255.255\n"
-				     "ifconfig tun87 up\n");
-	put("fail", "inet 10", 0644);
+	assert_string_equal(standin_calls(), "ifconfig -g portcullis\nifconfig tun87 mtu 1500\n"
+					     "ifconfig tun87 inet 10.8.0.6 10.8.0.5 netmask 255.255.255.255\n"
+					     "ifconfig tun87 up\n");
+	standin_put("fail", "inet 10", 0644);
 	assert_int_equal(device_set(&tunnel, &e), -1);
-	assert_null(strstr(calls(), " up\n"));
-	unlink(path_of("fail"));
+	assert_null(strstr(standin_calls(), " up\n"));
+	unlink(standin_path("fail"));
 	tunnel.mtu = 0;
 	assert_int_equal(device_set(&tunnel, &e), -1);
 }
 
 static void test_an_address_of_another_link(void **state)
 {
-	const struct wire_tunnel tunnel = tunnel_of("127.0.0.1", NULL);
+	const struct wire_tunnel tunnel = standin_tunnel("127.0.0.1", NULL);
 	struct err e = {""};
 
 	(void)state;
-	put("group", "tun87\n", 0644);
+	standin_put("group", "tun87\n", 0644);
 	assert_int_equal(device_set(&tunnel, &e), -1);
 	assert_non_null(strstr(e.text, "an address that lo has already"));
 }
@@ -268,54 +119,21 @@ static void test_all_of_ours_go(void **state)
 	struct err e = {""};
 
 	(void)state;
-	put("group", "tun87\ntun5\n", 0644);
+	standin_put("group", "tun87\ntun5\n", 0644);
 	assert_int_equal(device_delete_all(&e), 0);
-	assert_string_equal(calls(), "ifconfig -g portcullis\ndestroy tun87\ndestroy tun5\n");
-	put("fail", "-g", 0644);
+	assert_string_equal(standin_calls(), "ifconfig -g portcullis\ndestroy tun87\ndestroy tun5\n");
+	standin_put("fail", "-g", 0644);
 	assert_int_equal(device_delete_all(&e), -1);
 	assert_int_equal(device_delete("tun87", &e), -1);
 }
 
 /* --- routes ---------------------------------------------------------------------------------- */
 
-static void way(const char *address, const char *link)
-{
-	char name[64], text[160];
-
-	snprintf(name, sizeof name, "way-%s", address);
-	snprintf(text, sizeof text, "   route to: %s\n  interface: %s\n", address, link);
-	put(name, text, 0644);
-}
-
-static struct route_wish wish_of(const struct situation *s, const struct wire_tunnel *tunnel)
-{
-	way("192.0.2.1", "tun87");
-	way("2001:db8::1", "tun87");
-	return (struct route_wish){
-	    .situation = s, .openvpn = 501, .tunnel = tunnel, .index = 7, .redirect = true};
-}
-
-static struct situation situation_of(const char *endpoint)
-{
-	struct situation s = {.state = POLICY_DIALLING};
-
-	assert_int_equal(net_endpoint_parse(endpoint, &s.endpoint), 0);
-	return s;
-}
-
-static void shut(void)
-{
-	struct err e = {""};
-
-	assert_int_equal(route_remove(&e), 0);
-	(void)calls();
-}
-
 static void test_halves_and_the_endpoints_own_way(void **state)
 {
-	const struct situation s = situation_of("203.0.113.7:1194/udp");
-	struct wire_tunnel tunnel = tunnel_of("10.8.0.6", "fd00:8::6");
-	struct route_wish wish = wish_of(&s, &tunnel);
+	const struct situation s = standin_situation("203.0.113.7:1194/udp");
+	struct wire_tunnel tunnel = standin_tunnel("10.8.0.6", "fd00:8::6");
+	struct route_wish wish = standin_wish(&s, &tunnel);
 	struct err e = {""};
 
 	(void)state;
@@ -324,33 +142,33 @@ static void test_halves_and_the_endpoints_own_way(void **state)
 	tunnel.routes[1].excluded = 1;
 	tunnel.routes[2] = tunnel.routes[0];
 	assert_int_equal(route_assert(&wish, &e), 0);
-	assert_string_equal(calls(), "route -n get -inet 203.0.113.7\n"
-				     "route -q -n add -inet 203.0.113.7 -gateway 192.168.1.1\n"
-				     "route -q -n add -inet 0.0.0.0/1 -interface tun87\n"
-				     "route -q -n add -inet 128.0.0.0/1 -interface tun87\n"
-				     "route -q -n add -inet6 ::/1 -interface tun87\n"
-				     "route -q -n add -inet6 8000::/1 -interface tun87\n"
-				     "route -q -n add -inet 10.50.0.0/16 -interface tun87\n"
-				     "route -n get -inet 192.0.2.1\nroute -n get -inet6 2001:db8::1\n"
-				     "route -n get -inet 203.0.113.7\n");
+	assert_string_equal(standin_calls(), "route -n get -inet 203.0.113.7\n"
+					     "route -q -n add -inet 203.0.113.7 -gateway 192.168.1.1\n"
+					     "route -q -n add -inet 0.0.0.0/1 -interface tun87\n"
+					     "route -q -n add -inet 128.0.0.0/1 -interface tun87\n"
+					     "route -q -n add -inet6 ::/1 -interface tun87\n"
+					     "route -q -n add -inet6 8000::/1 -interface tun87\n"
+					     "route -q -n add -inet 10.50.0.0/16 -interface tun87\n"
+					     "route -n get -inet 192.0.2.1\nroute -n get -inet6 2001:db8::1\n"
+					     "route -n get -inet 203.0.113.7\n");
 	wish.tunnel = NULL;
-	put("fail", "delete -inet 10.50", 0644); /* it went with the device */
+	standin_put("fail", "delete -inet 10.50", 0644); /* it went with the device */
 	assert_int_equal(route_assert(&wish, &e), 0);
-	assert_string_equal(calls(),
+	assert_string_equal(standin_calls(),
 			    "route -q -n delete -inet 203.0.113.7\nroute -q -n delete -inet 0.0.0.0/1\n"
 			    "route -q -n delete -inet 128.0.0.0/1\nroute -q -n delete -inet6 ::/1\n"
 			    "route -q -n delete -inet6 8000::/1\nroute -q -n delete -inet 10.50.0.0/16\n"
 			    "clean 203.0.113.7:1194/udp\n");
 	assert_int_equal(route_assert(&wish, &e), 0);
 	assert_int_equal(route_remove(&e), 0);
-	assert_string_equal(calls(), ""); /* nothing stands */
+	assert_string_equal(standin_calls(), ""); /* nothing stands */
 }
 
 static void test_only_what_is_asked_for(void **state)
 {
-	const struct situation s = situation_of("203.0.113.7:1194/udp");
-	struct wire_tunnel tunnel = tunnel_of("10.8.0.6", NULL);
-	struct route_wish wish = wish_of(&s, &tunnel);
+	const struct situation s = standin_situation("203.0.113.7:1194/udp");
+	struct wire_tunnel tunnel = standin_tunnel("10.8.0.6", NULL);
+	struct route_wish wish = standin_wish(&s, &tunnel);
 	struct err e = {""};
 
 	(void)state;
@@ -361,80 +179,81 @@ static void test_only_what_is_asked_for(void **state)
 	assert_int_equal(net_prefix_parse("0.0.0.0/0", &tunnel.routes[2].to),
 			 0); /* the machine's own stays */
 	assert_int_equal(route_assert(&wish, &e), 0);
-	assert_string_equal(calls(), "route -n get -inet 203.0.113.7\n"
-				     "route -q -n add -inet 203.0.113.7 -gateway 192.168.1.1\n"
-				     "route -q -n add -inet 10.50.0.0/16 -interface tun87\n"
-				     "route -n get -inet 203.0.113.7\n");
-	shut();
+	assert_string_equal(standin_calls(), "route -n get -inet 203.0.113.7\n"
+					     "route -q -n add -inet 203.0.113.7 -gateway 192.168.1.1\n"
+					     "route -q -n add -inet 10.50.0.0/16 -interface tun87\n"
+					     "route -n get -inet 203.0.113.7\n");
+	standin_shut();
 }
 
 static void test_an_endpoint_on_the_link(void **state)
 {
-	const struct situation s = situation_of("192.168.1.9:1194/udp");
-	struct wire_tunnel tunnel = tunnel_of("10.8.0.6", NULL);
-	struct route_wish wish = wish_of(&s, &tunnel);
+	const struct situation s = standin_situation("192.168.1.9:1194/udp");
+	struct wire_tunnel tunnel = standin_tunnel("10.8.0.6", NULL);
+	struct route_wish wish = standin_wish(&s, &tunnel);
 	struct err e = {""};
 
 	(void)state;
-	way("192.168.1.9", "em0");
+	standin_way("192.168.1.9", "em0");
 	assert_int_equal(net_prefix_parse("192.168.1.8/29", &tunnel.routes[0].to), 0);
 	assert_int_equal(route_assert(&wish, &e), 0);
-	assert_null(strstr(calls(), "192.168.1.8/29"));
-	shut();
+	assert_null(strstr(standin_calls(), "192.168.1.8/29"));
+	standin_shut();
 }
 
 static void test_an_endpoint_of_ipv6(void **state)
 {
-	const struct situation s = situation_of("[2001:db8:7::7]:443/tcp");
-	const struct wire_tunnel tunnel = tunnel_of("10.8.0.6", NULL);
-	const struct route_wish wish = wish_of(&s, &tunnel);
+	const struct situation s = standin_situation("[2001:db8:7::7]:443/tcp");
+	const struct wire_tunnel tunnel = standin_tunnel("10.8.0.6", NULL);
+	const struct route_wish wish = standin_wish(&s, &tunnel);
 	struct err e = {""};
 
 	(void)state;
-	put("way-2001:db8:7::7", "    gateway: fe80::1%em0\n  interface: em0\n", 0644);
+	standin_put("way-2001:db8:7::7", "    gateway: fe80::1%em0\n  interface: em0\n", 0644);
 	assert_int_equal(route_assert(&wish, &e), 0);
-	assert_non_null(strstr(calls(), "route -q -n add -inet6 2001:db8:7::7 -gateway fe80::1%em0\n"));
-	shut();
+	assert_non_null(
+	    strstr(standin_calls(), "route -q -n add -inet6 2001:db8:7::7 -gateway fe80::1%em0\n"));
+	standin_shut();
 }
 
 static void test_what_fails_is_taken_away(void **state)
 {
 	static const char *const failing[] = {"add -inet 203", "add -inet 128", "add -inet6 8000",
 					      "get -inet6 2001"};
-	const struct situation s = situation_of("203.0.113.7:1194/udp");
-	const struct wire_tunnel tunnel = tunnel_of("10.8.0.6", "fd00:8::6");
-	const struct route_wish wish = wish_of(&s, &tunnel);
+	const struct situation s = standin_situation("203.0.113.7:1194/udp");
+	const struct wire_tunnel tunnel = standin_tunnel("10.8.0.6", "fd00:8::6");
+	const struct route_wish wish = standin_wish(&s, &tunnel);
 	struct err e = {""};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof failing / sizeof failing[0]; i++) {
-		put("fail", failing[i], 0644);
+		standin_put("fail", failing[i], 0644);
 		assert_int_equal(route_assert(&wish, &e), -1);
-		assert_non_null(strstr(calls(), "route -q -n delete -inet 0.0.0.0/1\n"));
-		assert_non_null(strstr(told, "clean 203.0.113.7:1194/udp\n"));
+		assert_non_null(strstr(standin_calls(), "route -q -n delete -inet 0.0.0.0/1\n"));
+		assert_non_null(strstr(standin_told, "clean 203.0.113.7:1194/udp\n"));
 		assert_int_equal(route_remove(&e), 0);
-		assert_string_equal(calls(), "");
+		assert_string_equal(standin_calls(), "");
 	}
-	put("fail", "get -inet 203", 0644);
+	standin_put("fail", "get -inet 203", 0644);
 	assert_int_equal(route_assert(&wish, &e), -1);
-	assert_null(strstr(calls(), " add "));
+	assert_null(strstr(standin_calls(), " add "));
 }
 
 /* Added without a complaint, and yet another's route is asked first. */
 static void test_what_does_not_hold(void **state)
 {
-	const struct situation s = situation_of("203.0.113.7:1194/udp");
-	const struct wire_tunnel tunnel = tunnel_of("10.8.0.6", "fd00:8::6");
-	const struct route_wish wish = wish_of(&s, &tunnel);
+	const struct situation s = standin_situation("203.0.113.7:1194/udp");
+	const struct wire_tunnel tunnel = standin_tunnel("10.8.0.6", "fd00:8::6");
+	const struct route_wish wish = standin_wish(&s, &tunnel);
 	struct err e = {""};
 
 	(void)state;
-	way("2001:db8::1", "em0");
+	standin_way("2001:db8::1", "em0");
 	assert_int_equal(route_assert(&wish, &e), -1);
 	assert_non_null(strstr(e.text, "2001:db8::1 leads em0, not into tun87"));
-	assert_non_null(strstr(calls(), "delete -inet6 ::/1"));
-	way("2001:db8::1", "tun87");
-	put("way-203.0.113.8", "  interface: tun87\n", 0644);
+	assert_non_null(strstr(standin_calls(), "delete -inet6 ::/1"));
+	standin_way("2001:db8::1", "tun87");
+	standin_put("way-203.0.113.8", "  interface: tun87\n", 0644);
 	assert_int_equal(
 	    route_assert(
 		&(struct route_wish){
@@ -446,7 +265,7 @@ static void test_what_does_not_hold(void **state)
 		&e),
 	    -1);
 	assert_non_null(strstr(e.text, "behind the tunnel"));
-	assert_null(strstr(calls(), " add "));
+	assert_null(strstr(standin_calls(), " add "));
 }
 
 static void test_what_route_tells(void **state)
@@ -476,9 +295,9 @@ static void test_what_route_tells(void **state)
 
 static void test_too_many(void **state)
 {
-	const struct situation s = situation_of("203.0.113.7:1194/udp");
-	struct wire_tunnel tunnel = tunnel_of("10.8.0.6", "fd00:8::6");
-	const struct route_wish wish = wish_of(&s, &tunnel);
+	const struct situation s = standin_situation("203.0.113.7:1194/udp");
+	struct wire_tunnel tunnel = standin_tunnel("10.8.0.6", "fd00:8::6");
+	const struct route_wish wish = standin_wish(&s, &tunnel);
 	const struct tunnel_way way_ = {.link = "em0"};
 	char all[TUNNEL_WORDS_SIZE], small[64];
 	struct err e = {""};
@@ -496,7 +315,7 @@ static void test_too_many(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup(name, clear)
+#define TEST(name) cmocka_unit_test_setup(name, standin_clear)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_it_is_made_for_one_user),
 	    TEST(test_what_an_earlier_life_left_is_made_anew),
@@ -515,5 +334,5 @@ int main(void)
 	    TEST(test_too_many),
 	};
 
-	return cmocka_run_group_tests(tests, prepare, tidy);
+	return cmocka_run_group_tests(tests, standin_prepare, standin_tidy);
 }

@@ -1,10 +1,11 @@
-/* The route port on FreeBSD: halves and the server's routes by the device, and the endpoint's own way past
- * it. There are no rules by user, so there is no second wall: what has no route of ours goes where the
- * machine's lead. */
+/* The route port on macOS and FreeBSD: halves and the server's routes by the device, and the endpoint's own
+ * way past it. There are no rules by user, so there is no second wall: what has no route of ours goes where
+ * the machine's lead. */
 #include "os/route.h"
 
 #include <string.h>
 
+#include "base/text.h"
 #include "os/netwatch.h"
 #include "os/tool.h"
 #include "os/tool_paths.h"
@@ -57,6 +58,30 @@ static int add_lines(const char *lines, struct err *e)
 		if (run("add", words, count, e) == -1)
 			return -1;
 	return *lines == '\0' ? 0 : err_set(e, "a route into the tunnel can't be told");
+}
+
+/* The kernel may have made them with the addresses. */
+static int add_subnets(const struct wire_tunnel *tunnel, struct err *e)
+{
+	char lines[256], line[160];
+	const char *words[TUNNEL_WORDS_MAX], *at = lines;
+	size_t count, used = strlen(standing);
+	struct net_prefix subnet;
+	struct tunnel_way way;
+
+	if (tunnel_words_subnets(tunnel, lines, sizeof lines, e) == -1)
+		return -1;
+	while ((count = tunnel_words_next(&at, line, sizeof line, words, TUNNEL_WORDS_MAX)) > 1) {
+		if (net_prefix_parse(words[1], &subnet) == -1 || ask_way(&subnet.address, &way, e) == -1)
+			return -1;
+		if (strcmp(way.link, tunnel->name) == 0)
+			continue;
+		if (run("add", words, count, e) == -1)
+			return -1;
+		if (text_append(standing, sizeof standing, &used, "%s %s\n", words[0], words[1]) == -1)
+			return err_set(e, "the tunnel has more routes than can be set");
+	}
+	return 0;
 }
 
 static int take_away(struct err *e)
@@ -112,7 +137,7 @@ int route_assert(const struct route_wish *wish, struct err *e)
 		return -1;
 	memcpy(standing, lines, sizeof standing);
 	towards = wish->situation->endpoint;
-	if (add_lines(lines, e) == 0 && check(wish, e) == 0)
+	if (add_lines(lines, e) == 0 && add_subnets(wish->tunnel, e) == 0 && check(wish, e) == 0)
 		return 0;
 	(void)take_away(NULL);
 	return -1;

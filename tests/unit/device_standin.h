@@ -1,0 +1,33 @@
+/* Stand-ins for ifconfig, route and what else a device of a BSD asks of its platform. */
+#ifndef TESTS_UNIT_DEVICE_STANDIN_H
+#define TESTS_UNIT_DEVICE_STANDIN_H
+
+#include <stdbool.h>
+
+#include "os/route.h"
+
+/* The test's own: the device's name. */
+extern const char standin_device[];
+
+extern bool standin_exists;          /* a link of that name is there */
+extern char standin_told[16 * 1024]; /* by the last standin_calls */
+
+/* Files that the stand-ins read: `fail`, `group`, `no-node`, `way-ADDRESS`. */
+char *standin_path(const char *name);
+void standin_put(const char *name, const char *text, unsigned mode);
+void standin_way(const char *address, const char *link);
+
+/* What they were called with since the last time, a line each. */
+const char *standin_calls(void);
+
+/* cmocka's: of each test, of the group, at its end. */
+int standin_clear(void **state);
+int standin_prepare(void **state);
+int standin_tidy(void **state);
+
+struct wire_tunnel standin_tunnel(const char *four, const char *six);
+struct route_wish standin_wish(const struct situation *s, const struct wire_tunnel *tunnel);
+struct situation standin_situation(const char *endpoint);
+void standin_shut(void);
+
+#endif
