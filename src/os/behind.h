@@ -1,4 +1,5 @@
-/* What stands behind every hook of the filter and may turn packets elsewhere: traffic control, XDP. */
+/* What stands behind every hook of the filter and may turn packets elsewhere: traffic control, XDP, nft's fwd
+ * and dup. */
 #ifndef OS_BEHIND_H
 #define OS_BEHIND_H
 

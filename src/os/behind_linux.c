@@ -1,10 +1,14 @@
-/* Traffic control's filters and XDP programs: they run after the filter's last hook, or before its first. */
+/* Traffic control's filters, XDP programs, nft's fwd and dup: they run after the filter's last hook, or
+ * before its first. */
 #include "os/behind.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/pkt_cls.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -16,11 +20,11 @@
 #include "base/text.h"
 #include "os/netlink_linux.h"
 
-enum { DATAGRAMS_A_TURN = 256, QUEUE = 256 * 1024, LINKS_MAX = 1024, DUMP_TRIES = 4 };
+enum { WHAT_MAX = 80, DATAGRAMS_A_TURN = 256, QUEUE = 256 * 1024, LINKS_MAX = 1024, DUMP_TRIES = 4 };
 
 struct behind {
-	struct netlink *netlink;
-	struct event *event;
+	struct netlink *netlink, *nft;
+	struct event *event, *nft_event;
 	behind_cb *cb;
 	void *argument;
 	bool changed;
@@ -189,6 +193,72 @@ static int look_at(struct netlink *n, struct look *look)
 	return result;
 }
 
+/* In the hooks of links an expression can send a packet, or a copy of it, on by another link: with our mark
+ * on it no rule of ours behind stops it. None of our own does so. */
+static void take_rule(const struct nlmsghdr *m, void *argument)
+{
+	const struct nlattr *list = find_of(m, sizeof(struct nfgenmsg), NFTA_RULE_EXPRESSIONS);
+	size_t left = list == NULL ? 0 : mnl_attr_get_payload_len(list);
+	const char *at = list == NULL ? NULL : mnl_attr_get_payload(list);
+	char *what = argument;
+
+	while (what[0] == '\0') {
+		const struct nlattr *one = find(at, left, NFTA_LIST_ELEM);
+		const char *name = text_of(find_in(one, NFTA_EXPR_NAME));
+		size_t step;
+
+		if (one == NULL)
+			return;
+		if (strcmp(name, "fwd") == 0 || strcmp(name, "dup") == 0)
+			snprintf(what, WHAT_MAX, "the nft expression %s of the table netdev %.24s", name,
+				 text_of(find_of(m, sizeof(struct nfgenmsg), NFTA_RULE_TABLE)));
+		step = (size_t)((const char *)one - at) + MNL_ALIGN(one->nla_len);
+		if (step >= left)
+			return;
+		at += step;
+		left -= step;
+	}
+}
+
+/* A kernel whose nftables has no hooks of links has no such rule. */
+static int look_at_nft(struct netlink *n, char what[WHAT_MAX])
+{
+	_Alignas(8) char room[128];
+	int result = -EINTR;
+
+	for (int i = 0; i < DUMP_TRIES && result == -EINTR; i++) {
+		struct nlmsghdr *m = mnl_nlmsg_put_header(room);
+		struct nfgenmsg *body = mnl_nlmsg_put_extra_header(m, sizeof *body);
+
+		m->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE;
+		m->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+		body->nfgen_family = NFPROTO_NETDEV;
+		result = netlink_ask(n, m, take_rule, what);
+	}
+	return result == -EAFNOSUPPORT || result == -EOPNOTSUPP || result == -EINVAL ? 0 : result;
+}
+
+static int look_behind_nft(struct err *e)
+{
+	static struct netlink *asker;
+	char what[WHAT_MAX] = "";
+	int result;
+
+	if (asker == NULL && (asker = netlink_open(NETLINK_NETFILTER, 0, 0)) == NULL)
+		return err_errno(e, "others' nft rules can't be read");
+	if ((result = look_at_nft(asker, what)) != 0) {
+		netlink_close(asker);
+		asker = NULL;
+		errno = -result;
+		return err_errno(e, "others' nft rules can't be read");
+	}
+	if (what[0] == '\0')
+		return 0;
+	found = true;
+	err_set(e, "%s may turn packets past every rule; instead: remove it (nft)", what);
+	return 1;
+}
+
 int behind_look(struct err *e)
 {
 	static struct netlink *asker;
@@ -207,7 +277,7 @@ int behind_look(struct err *e)
 	}
 	found = look.what[0] != '\0';
 	if (!found)
-		return 0;
+		return look_behind_nft(e);
 	if (if_indextoname(look.link, name) == NULL)
 		text_copy(name, sizeof name, "?");
 	err_set(e,
@@ -224,14 +294,29 @@ static void take_event(const struct nlmsghdr *m, void *argument)
 	((struct behind *)argument)->changed |= !of_link || found || has_xdp(m);
 }
 
+/* Rules of ours come and go with each link: looked at is what could be meant, or could have ended it. */
+static void take_nft(const struct nlmsghdr *m, void *argument)
+{
+	const struct nfgenmsg *body = mnl_nlmsg_get_payload(m);
+	char what[WHAT_MAX] = "";
+
+	if (mnl_nlmsg_get_payload_len(m) < sizeof *body || body->nfgen_family != NFPROTO_NETDEV)
+		return;
+	if (m->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWRULE))
+		take_rule(m, what);
+	((struct behind *)argument)->changed |= found || what[0] != '\0';
+}
+
 static void on_events(evutil_socket_t fd, short what, void *argument)
 {
 	struct behind *behind = argument;
 
-	(void)fd;
+	bool of_nft = fd == netlink_fd(behind->nft);
+
 	(void)what;
 	for (int i = 0; i < DATAGRAMS_A_TURN; i++) {
-		int result = netlink_hear(behind->netlink, take_event, behind);
+		int result = of_nft ? netlink_hear(behind->nft, take_nft, behind)
+				    : netlink_hear(behind->netlink, take_event, behind);
 
 		behind->changed |= result < 0; /* some were lost */
 		if (result == 0 || (result < 0 && result != -ENOBUFS && result != -EPROTO))
@@ -252,14 +337,18 @@ struct behind *behind_open(struct event_base *base, behind_cb *cb, void *argumen
 	}
 	*behind = (struct behind){.cb = cb, .argument = argument};
 	behind->netlink = netlink_open(NETLINK_ROUTE, 0, QUEUE);
-	if (behind->netlink == NULL || netlink_join(behind->netlink, RTNLGRP_TC) == -1 ||
+	behind->nft = netlink_open(NETLINK_NETFILTER, 0, QUEUE);
+	if (behind->nft == NULL || netlink_join(behind->nft, NFNLGRP_NFTABLES) == -1 ||
+	    behind->netlink == NULL || netlink_join(behind->netlink, RTNLGRP_TC) == -1 ||
 	    netlink_join(behind->netlink, RTNLGRP_LINK) == -1) {
 		err_errno(e, "traffic control can't be watched");
 		behind_close(behind);
 		return NULL;
 	}
 	behind->event = event_new(base, netlink_fd(behind->netlink), EV_READ | EV_PERSIST, on_events, behind);
-	if (behind->event == NULL || event_add(behind->event, NULL) == -1) {
+	behind->nft_event = event_new(base, netlink_fd(behind->nft), EV_READ | EV_PERSIST, on_events, behind);
+	if (behind->event == NULL || event_add(behind->event, NULL) == -1 || behind->nft_event == NULL ||
+	    event_add(behind->nft_event, NULL) == -1) {
 		err_set(e, "traffic control can't be watched: no memory");
 		behind_close(behind);
 		return NULL;
@@ -273,6 +362,9 @@ void behind_close(struct behind *behind)
 		return;
 	if (behind->event != NULL)
 		event_free(behind->event);
+	if (behind->nft_event != NULL)
+		event_free(behind->nft_event);
 	netlink_close(behind->netlink);
+	netlink_close(behind->nft);
 	free(behind);
 }

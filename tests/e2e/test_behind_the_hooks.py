@@ -139,3 +139,28 @@ def test_xdp_where_the_kernel_has_it(world, portcullis):
     assert gate.status()["gate"] == "locked" and not gate.openvpns()
     world.host.ip("link set dev eth0 xdpgeneric off")
     gate.wait(gate="open", seconds=20)
+
+
+NFT = {"fwd": "meta mark set 0x706f7274 fwd to eth0", "dup": "meta mark set 0x706f7274 dup to eth0"}
+CHAIN = "add table netdev x; add chain netdev x e { type filter hook egress device tun0 priority 0; }"
+
+
+@pytest.mark.parametrize("expression", NFT)
+def test_nft_that_sends_by_another_link_where_the_kernel_has_it(world, portcullis, expression):
+    """With our mark, in a chain at the tunnel's egress: noticed, named, shut; what only counts there is left alone."""
+    gate = portcullis().start_open()
+    captured(world, "nft", f"{CHAIN}; add rule netdev x e counter")
+    since = gate.status()["since"]
+    assert gets_inside(world) and gate.status()["since"] == since
+    with world.wire("udp") as wire:
+        done = captured(world, "nft", f"add rule netdev x e {NFT[expression]}")
+        begun = time.monotonic()
+        if done.returncode != 0:
+            pytest.skip(f"nft {expression}: {done.stderr.strip()}")
+        wait_for(lambda: gate.kernel_gate() != "open", lambda: gate.told("shut"), 2)
+        took = time.monotonic() - begun
+        assert took < LIMIT, f"{took * 1000:.0f} ms"
+        assert not frames(world, wire, b"SHUT")
+    assert f"open -> locked: the nft expression {expression} of the table netdev x" in gate.log()
+    captured(world, "nft", "delete table netdev x")
+    gate.wait(gate="open", seconds=20)
