@@ -110,51 +110,57 @@ static bool same_links(const struct firewall *fw, const struct situation *s)
 	return true;
 }
 
-static void add_link(struct firewall *fw, const char *name, const bool *refused)
+static void add_link(struct firewall *fw, const char *name)
 {
 	size_t place = fw->wish.link_count;
 
 	if (place == NFT_LINKS)
 		return;
 	text_copy(fw->wish.links[place].name, sizeof fw->wish.links[place].name, name);
-	fw->wish.links[place].index = refused[place] ? 0 : index_of(fw, name);
+	fw->wish.links[place].index = index_of(fw, name);
 	fw->wish.link_count++;
 }
 
 /* Those that the situation has no room for. */
-static void add_links_left_out(struct firewall *fw, const struct situation *s, const bool *refused)
+static void add_links_left_out(struct firewall *fw, const struct situation *s)
 {
 	struct if_nameindex *all = if_nameindex();
 
 	for (size_t i = 0; all != NULL && all[i].if_index != 0; i++)
 		if (strcmp(all[i].if_name, "lo") != 0 && strcmp(all[i].if_name, s->tunnel.name) != 0 &&
 		    !has_link(fw, all[i].if_name))
-			add_link(fw, all[i].if_name, refused);
+			add_link(fw, all[i].if_name);
 	if (all != NULL)
 		if_freenameindex(all);
 }
 
-/* A link that has vanished meanwhile, or that the kernel refused, has no chain. */
-static void take_links(struct firewall *fw, const struct situation *s, const bool *refused)
+/* Once for all attempts: where links go by the hundred no two looks are alike, and what comes later is the
+ * next call's. */
+static void take_links(struct firewall *fw, const struct situation *s)
 {
 	fw->wish.link_count = 0;
 	if (nft_names_links(&fw->wish.features)) {
 		for (size_t i = 0; i < s->link_count; i++)
-			add_link(fw, s->links[i], refused);
+			add_link(fw, s->links[i]);
 		if (s->links_left_out)
-			add_links_left_out(fw, s, refused);
+			add_links_left_out(fw, s);
 	}
 	nft_wish_links(&fw->wish);
 }
 
-/* Notes the link whose chain the kernel refused, if it was that. */
-static void note_refused(const struct firewall *fw, int result, bool *refused)
+/* A link whose chain the kernel refused gets none; nor those that have vanished like it. */
+static void note_refused(struct firewall *fw, int result)
 {
 	const struct nlmsghdr *failed = nft_batch_failed(fw);
-	int link = failed == NULL ? -1 : nft_link_of(&fw->wish, failed);
+	int refused = failed == NULL ? -1 : nft_link_of(&fw->wish, failed);
 
-	if (link != -1 && (result == -ENODEV || result == -ENOENT || result == -EEXIST))
-		refused[link] = true;
+	if (refused == -1 || (result != -ENODEV && result != -ENOENT && result != -EEXIST))
+		return;
+	fw->wish.links[refused].index = 0;
+	for (size_t i = 0; i < fw->wish.link_count; i++)
+		if (fw->wish.links[i].index != 0)
+			fw->wish.links[i].index = index_of(fw, fw->wish.links[i].name);
+	nft_wish_links(&fw->wish);
 }
 
 /* --- asserting --------------------------------------------------------------------------------- */
@@ -202,12 +208,11 @@ static int flip(struct firewall *fw)
 }
 
 /* Reads and compares all of it. 1 it is as wanted, and was so at one moment; 0 it is not. */
-static int compare(struct firewall *fw, const struct situation *s, const bool *refused)
+static int compare(struct firewall *fw)
 {
 	uint32_t generation = 0;
 	int result;
 
-	take_links(fw, s, refused);
 	if (fw->wish.messages.full)
 		return -EMSGSIZE;
 	result = nft_read_generation(fw, &fw->generation);
@@ -227,11 +232,11 @@ static int compare(struct firewall *fw, const struct situation *s, const bool *r
 /* Compares, repairs in one transaction, and compares again until it is right. */
 static int settle(struct firewall *fw, const struct situation *s, struct err *e)
 {
-	bool refused[NFT_LINKS] = {false};
 	int result = 0;
 
+	take_links(fw, s);
 	for (int attempt = 0; attempt < NFT_ATTEMPTS; attempt++) {
-		result = compare(fw, s, refused);
+		result = compare(fw);
 		if (result == 1) {
 			note_held(fw);
 			fw->verified = true;
@@ -239,7 +244,7 @@ static int settle(struct firewall *fw, const struct situation *s, struct err *e)
 		}
 		if (result == 0) {
 			result = nft_batch_send(fw, true);
-			note_refused(fw, result, refused);
+			note_refused(fw, result);
 		}
 		if (result == 0) {
 			note_held(fw);
