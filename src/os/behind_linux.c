@@ -20,7 +20,7 @@
 #include "base/text.h"
 #include "os/netlink_linux.h"
 
-enum { WHAT_MAX = 80, DATAGRAMS_A_TURN = 256, QUEUE = 256 * 1024, LINKS_MAX = 1024, DUMP_TRIES = 4 };
+enum { WHAT_MAX = 80, DATAGRAMS_A_TURN = 256, QUEUE = 4 * 1024 * 1024, LINKS_MAX = 1024, DUMP_TRIES = 4 };
 
 struct behind {
 	struct netlink *netlink, *nft;

@@ -6,13 +6,20 @@ static bool covers(const struct net_prefix *wide, const struct net_prefix *narro
 	return wide->length <= narrow->length && net_prefix_contains(wide, &narrow->address);
 }
 
-void netwatch_add_prefix(struct situation *s, const struct net_prefix *prefix)
+bool netwatch_is_prefix(const struct net_prefix *prefix)
 {
 	static const struct net_prefix link_local = {{NET_IPV6, {0xfe, 0x80}}, 10};
 	static const struct net_prefix multicast = {{NET_IPV6, {0xff}}, 8};
+
+	return prefix->address.family == NET_IPV6 && !covers(&link_local, prefix) &&
+	       !covers(&multicast, prefix);
+}
+
+void netwatch_add_prefix(struct situation *s, const struct net_prefix *prefix)
+{
 	size_t kept = 0;
 
-	if (covers(&link_local, prefix) || covers(&multicast, prefix))
+	if (!netwatch_is_prefix(prefix))
 		return;
 	for (size_t i = 0; i < s->neighbour_count; i++) {
 		if (covers(&s->neighbours[i], prefix))

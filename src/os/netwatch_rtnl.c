@@ -10,13 +10,19 @@
 #include <sys/socket.h>
 
 #include "base/text.h"
+#include "os/clock.h"
 #include "os/netlink_linux.h"
 #include "os/netwatch.h"
 #include "os/netwatch_prefixes.h"
 #include "os/netwatch_rtnl_decode.h"
 #include "os/netwatch_rtnl_talk.h"
 
-enum { KNOWN_LINKS = 128, DATAGRAMS_A_TURN = 64, WATCH_BUFFER = 1024 * 1024 };
+enum { KNOWN_LINKS = 1024, DATAGRAMS_A_TURN = 64, WATCH_BUFFER = 4 * 1024 * 1024 };
+
+/* Whoever is told reads all links and all chains anew. So a link that came is told at once, and those in
+ * its wake together, when none has come for CAME_MS. One that went needs nothing, and has more time. None
+ * waits longer than the second number. */
+enum { CAME_MS = 50, CAME_MAX_MS = 250, WENT_MS = 500, WENT_MAX_MS = 10000 };
 
 /* What was last heard of a link, to tell what its next message changes. */
 struct known {
@@ -28,9 +34,10 @@ struct known {
 struct netwatch {
 	struct netwatch_events events;
 	struct netlink *netlink;
-	struct event *readable;
+	struct event *readable, *due;
+	int64_t told_at, came_at, went_at; /* of clock_steady_ms; the first that waits, 0: none does */
 	struct known known[KNOWN_LINKS];
-	bool links_changed, worth_a_try;
+	bool links_changed, links_went, worth_a_try;
 };
 
 /* Kept open: opening one takes as long as asking, and netwatch_tunnel stands
@@ -82,7 +89,7 @@ static void link_gone(struct netwatch *watch, const struct rtnl_link *link)
 
 	if (known != NULL)
 		memset(known, 0, sizeof *known);
-	watch->links_changed = true;
+	watch->links_went = true;
 	tell_lost(watch, link->name, link->index);
 }
 
@@ -111,8 +118,10 @@ static void link_is(struct netwatch *watch, const struct rtnl_link *link)
 	text_copy(known->name, sizeof known->name, link->name);
 	if (before.index == 0 || strcmp(before.name, link->name) != 0)
 		watch->links_changed = true;
-	if (known->tun && before.running && !known->running) /* nobody holds it open any more */
+	if (known->tun && before.running && !known->running) { /* nobody holds it open any more */
 		watch->links_changed = true;
+		watch->came_at = watch->told_at = 0; /* and that waits for no storm */
+	}
 	if (known->running && known->up && !(before.running && before.up) && !known->tun)
 		watch->worth_a_try = true;
 	/* Renamed is lost too: who knew it by name doesn't know it any more. */
@@ -132,7 +141,7 @@ static void address_changed(struct netwatch *watch, const struct rtnl_message *m
 {
 	if (is_of_tun(watch, message->address.index))
 		return;
-	if (message->address.address.family == NET_IPV6)
+	if (netwatch_is_prefix(&(struct net_prefix){message->address.address, 128}))
 		watch->links_changed = true;
 	if (!message->gone)
 		watch->worth_a_try = true;
@@ -144,7 +153,8 @@ static void route_changed(struct netwatch *watch, const struct rtnl_message *mes
 
 	if (is_of_tun(watch, route->link) || route->type != RTN_UNICAST)
 		return;
-	if (route->family == NET_IPV6 && route->gateway.family == NET_NONE && route->destination.length > 0)
+	if (route->gateway.family == NET_NONE && route->destination.length > 0 &&
+	    netwatch_is_prefix(&route->destination))
 		watch->links_changed = true;
 	if (route->destination.length == 0 && !message->gone)
 		watch->worth_a_try = true;
@@ -230,6 +240,44 @@ static void read_messages(struct netwatch *watch)
 	}
 }
 
+static void tell_links(struct netwatch *watch)
+{
+	watch->came_at = watch->went_at = 0;
+	evtimer_del(watch->due);
+	watch->events.links(watch->events.argument);
+	watch->told_at = clock_steady_ms();
+}
+
+static void due_cb(evutil_socket_t descriptor, short what, void *argument)
+{
+	(void)descriptor;
+	(void)what;
+	tell_links(argument);
+}
+
+/* Another one to wait for: so long again, but not beyond `end`. */
+static void wait_for_more(struct netwatch *watch, int64_t now, int64_t quiet, int64_t end)
+{
+	int64_t left = end - now < quiet ? end - now : quiet;
+	const struct timeval time = clock_timeval(left > 0 ? left : 0);
+
+	evtimer_add(watch->due, &time);
+}
+
+static void gather_links(struct netwatch *watch, int64_t now)
+{
+	if (watch->links_changed && watch->came_at == 0 && now - watch->told_at >= CAME_MS) {
+		tell_links(watch);
+	} else if (watch->links_changed) {
+		watch->came_at = watch->came_at == 0 ? now : watch->came_at;
+		wait_for_more(watch, now, CAME_MS, watch->came_at + CAME_MAX_MS);
+	} else if (watch->links_went && watch->came_at == 0) {
+		watch->went_at = watch->went_at == 0 ? now : watch->went_at;
+		wait_for_more(watch, now, WENT_MS, watch->went_at + WENT_MAX_MS);
+	}
+	watch->links_changed = watch->links_went = false;
+}
+
 static void readable_cb(evutil_socket_t descriptor, short what, void *argument)
 {
 	struct netwatch *watch = argument;
@@ -237,10 +285,7 @@ static void readable_cb(evutil_socket_t descriptor, short what, void *argument)
 	(void)descriptor;
 	(void)what;
 	read_messages(watch);
-	if (watch->links_changed) {
-		watch->links_changed = false;
-		watch->events.links(watch->events.argument);
-	}
+	gather_links(watch, clock_steady_ms());
 	if (watch->worth_a_try) {
 		watch->worth_a_try = false;
 		watch->events.reachable(watch->events.argument);
@@ -286,11 +331,13 @@ struct netwatch *netwatch_open(struct event_base *base, const struct netwatch_ev
 	/* Joined first, read then: what changes between comes as a message. */
 	if (join(watch, e) == -1 || take_stock(watch, e) == -1)
 		goto fail;
-	watch->links_changed = watch->worth_a_try = false;
+	watch->links_changed = watch->links_went = watch->worth_a_try = false;
 	watch->events = *events;
+	watch->told_at = clock_steady_ms() - CAME_MS;
 	watch->readable =
 	    event_new(base, netlink_fd(watch->netlink), EV_READ | EV_PERSIST, readable_cb, watch);
-	if (watch->readable == NULL || event_add(watch->readable, NULL) == -1) {
+	watch->due = evtimer_new(base, due_cb, watch);
+	if (watch->readable == NULL || watch->due == NULL || event_add(watch->readable, NULL) == -1) {
 		err_set(e, "watching the network: no event");
 		goto fail;
 	}
@@ -306,6 +353,8 @@ void netwatch_close(struct netwatch *watch)
 		return;
 	if (watch->readable != NULL)
 		event_free(watch->readable);
+	if (watch->due != NULL)
+		event_free(watch->due);
 	netlink_close(watch->netlink);
 	free(watch);
 }

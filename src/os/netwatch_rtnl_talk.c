@@ -95,6 +95,8 @@ int rtnl_dump(struct rtnl *rtnl, uint16_t question, uint8_t family, rtnl_message
 
 		/* rtmsg, ifaddrmsg and ifinfomsg all begin with the family. */
 		body->rtm_family = family == NET_IPV4 ? AF_INET : family == NET_IPV6 ? AF_INET6 : AF_UNSPEC;
+		if (question == RTM_GETLINK) /* counters are most of what a link has to say */
+			mnl_attr_put_u32(header, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 		if (ask(rtnl, header, &hearing) == 0 || hearing.stopped != 0)
 			return hearing.stopped;
 		if (errno != EINTR)

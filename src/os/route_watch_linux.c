@@ -12,7 +12,7 @@
 #include "os/route_kernel_linux.h"
 #include "os/route_linux.h"
 
-enum { WATCH_QUEUE = 1024 * 1024, DATAGRAMS_A_TURN = 64 };
+enum { WATCH_QUEUE = 4 * 1024 * 1024, DATAGRAMS_A_TURN = 64 };
 
 struct watch {
 	struct netlink *netlink;

@@ -525,12 +525,47 @@ static void test_watch(void **state)
 	tun = open_tun("tun0", IFF_TUN); /* created down: that is not lost */
 	sh("ip link set tun0 up && ip addr add 10.8.0.2/24 dev tun0 && ip route add 10.9.0.0/16 dev tun0");
 	drain(base, &seen);
-	assert_true(seen.links > 0);
+	wait_for(base, &seen.links, 1);
 	assert_int_equal(seen.lost, 0);
 	assert_int_equal(seen.reachable, 0); /* our own tunnel is no reason to try again */
 	close(tun);                          /* openvpn was killed */
 	wait_for(base, &seen.lost, 1);
 	assert_string_equal(seen.lost_name, "tun0");
+	netwatch_close(watch);
+	event_base_free(base);
+}
+
+static void take_what_is_there(struct event_base *base)
+{
+	event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+}
+
+/* What comes is told at once, and in the wake of another a little later; what went waits, but is lost at
+ * once; and what comes then does not wait with it. */
+static void test_watch_gathers(void **state)
+{
+	struct seen seen = {0};
+	const struct netwatch_events events = {on_links, on_reachable, on_lost, &seen};
+	struct event_base *base;
+	struct netwatch *watch;
+	struct err e = {0};
+
+	NEEDS_OWN_NETWORK();
+	sh("for i in 1 2 3; do ip link add a$i type veth peer name b$i; done");
+	base = event_base_new();
+	watch = netwatch_open(base, &events, &e);
+	assert_non_null(watch);
+	sh("for i in 1 2 3; do ip link del a$i; done");
+	take_what_is_there(base);
+	assert_int_equal(seen.lost, 6);
+	assert_int_equal(seen.links, 0);
+	sh("ip link add eth6 type veth peer name eth7");
+	take_what_is_there(base);
+	assert_int_equal(seen.links, 1);
+	sh("ip link set eth6 name eth8");
+	wait_for(base, &seen.links, 2);
+	sh("ip link del eth8");
+	wait_for(base, &seen.links, 3);
 	netwatch_close(watch);
 	event_base_free(base);
 }
@@ -571,6 +606,7 @@ int main(void)
 	    cmocka_unit_test(test_clean),
 	    cmocka_unit_test(test_links_down),
 	    cmocka_unit_test(test_watch),
+	    cmocka_unit_test(test_watch_gathers),
 	    cmocka_unit_test(test_watch_overflow),
 	};
 
