@@ -186,6 +186,13 @@ static void client_cb(evutil_socket_t fd, short what, void *argument)
 	client_close(client);
 }
 
+/* It may run as root, but speaks with the network: it is not root here, nor is what it starts. */
+static bool is_openvpn(const struct gate *gate, const struct peer *peer)
+{
+	return peer->gid == gate->config.openvpn_group.number ||
+	       (gate->attempt.pid != 0 && peer->pid == gate->attempt.pid);
+}
+
 static void accept_cb(evutil_socket_t listener, short what, void *argument)
 {
 	static const struct timeval patience = {.tv_sec = CLIENT_SECONDS};
@@ -201,10 +208,8 @@ static void accept_cb(evutil_socket_t listener, short what, void *argument)
 		if (clients[i].readable == NULL)
 			client = &clients[i];
 	}
-	/* openvpn may run as root, but speaks with the network: it is not root here, nor is what it starts.
-	 */
 	if (client == NULL || peer_of(fd, &peer) == -1 || !peer_is_allowed(&peer, -1) ||
-	    peer.gid == gate->config.openvpn_group.number || peer.pid == gate->attempt.pid) {
+	    is_openvpn(gate, &peer)) {
 		close(fd);
 		return;
 	}

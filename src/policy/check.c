@@ -128,7 +128,7 @@ void policy_bare(const struct situation *s, struct situation *bare)
 	bare->openvpn_group = bare->driver_user = nobody;
 	bare->links_left_out = s->links_left_out;
 	for (size_t i = 0; i < s->link_count && i < SITUATION_LINKS; i++)
-		if (net_is_interface_name(s->links[i]))
+		if (memchr(s->links[i], '\0', NET_NAME_SIZE) != NULL && net_is_interface_name(s->links[i]))
 			text_copy(bare->links[bare->link_count++], NET_NAME_SIZE, s->links[i]);
 	if (s->tunnel.address4.family == NET_IPV4)
 		bare->tunnel.address4 = s->tunnel.address4;
