@@ -18,7 +18,7 @@
 #include "os/device.h"
 
 /* design: "the hole stays until openvpn is reaped, 1.5 s at most" */
-enum { LEAVE_MS = 1500, OUTPUT_MAX = 64 * 1024 + 1 };
+enum { LEAVE_MS = 1500, REPAIR_ATTEMPTS = 8, OUTPUT_MAX = 64 * 1024 + 1 };
 
 static bool is_a_remote(const struct gate_profile *profile, const struct net_endpoint *endpoint)
 {
@@ -163,6 +163,16 @@ void attempt_prove_again(struct gate *gate)
 		attempt_kill(gate, e.text);
 }
 
+/* Who is still taking it away while it is set makes that fail: then all of it anew. */
+static int set_again(struct gate *gate, bool open, struct err *e)
+{
+	int result = -1;
+
+	for (int i = 0; i < REPAIR_ATTEMPTS && result == -1; i++)
+		result = open && device_set(&gate->attempt.tunnel, e) == -1 ? -1 : gate_route(gate, open, e);
+	return result;
+}
+
 void attempt_repair(struct gate *gate)
 {
 	static struct limit told;
@@ -171,7 +181,7 @@ void attempt_repair(struct gate *gate)
 
 	if (gate->state == GATE_OFF || gate->state == GATE_PAUSED)
 		return;
-	if ((open && device_set(&gate->attempt.tunnel, &e) == -1) || gate_route(gate, open, &e) == -1) {
+	if (set_again(gate, open, &e) == -1) {
 		log_error("gate", "somebody else changed routes of ours: %s", e.text);
 		attempt_kill(gate, e.text);
 		return;

@@ -61,7 +61,7 @@ void driver_start(struct gate *gate)
 		return;
 	driver->started_ms = clock_steady_ms();
 	made = descriptor_pair(pair) == 0;
-	if (made && (pid = fork()) == 0)
+	if (made && (pid = child_fork()) == 0)
 		become_driver(gate, pair[1]);
 	if (made)
 		close(pair[1]);

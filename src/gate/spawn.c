@@ -153,7 +153,7 @@ pid_t spawn_openvpn(struct gate *gate, const struct net_endpoint *endpoint, int 
 	 * matter here, the rest comes over management. */
 	if (descriptor_pipe(pipes, true) == -1)
 		return err_errno(e, "pipe");
-	if ((pid = fork()) == 0)
+	if ((pid = child_fork()) == 0)
 		become_openvpn(gate, &confine, &arguments, pipes[1]);
 	close(pipes[1]);
 	if (pid == -1) {

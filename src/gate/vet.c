@@ -61,7 +61,7 @@ static char *run_vetter(const struct config *config, int profile, size_t *length
 	char *words = NULL, *print = NULL;
 	size_t count = 0;
 	int status = 0;
-	pid_t pid = output == -1 || complaint == -1 ? -1 : fork();
+	pid_t pid = output == -1 || complaint == -1 ? -1 : child_fork();
 
 	if (pid == 0)
 		become_vetter(config, profile, output, complaint);

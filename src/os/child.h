@@ -27,6 +27,10 @@ enum { CHILD_OPENVPN_WORDS = 12 };
 size_t child_openvpn_words(const char *interface, const struct net_endpoint *endpoint, const char *user,
 			   const char **words);
 
+/* As fork(2), but no handler of this process ever runs in the child: a signal ends it, and is not taken for
+ * one to its parent (libevent's handlers write into a pipe that both have). */
+pid_t child_fork(void);
+
 /* In a child: it ends when its parent does. 0 or -1 with errno. macOS has no
  * such thing: there a child ends because its channel closes (known-issues.md). */
 int child_die_with_parent(void);

@@ -21,6 +21,29 @@ uint64_t child_started(pid_t pid)
 	return pid_ask(pid, &facts) == 0 ? facts.began : 0;
 }
 
+/* Those that portcullisd handles. */
+static void forget_handlers(void)
+{
+	static const int handled[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP};
+
+	for (size_t i = 0; i < sizeof handled / sizeof *handled; i++)
+		(void)signal(handled[i], SIG_DFL);
+}
+
+pid_t child_fork(void)
+{
+	sigset_t every, before;
+	pid_t pid;
+
+	sigfillset(&every);
+	sigprocmask(SIG_BLOCK, &every, &before);
+	pid = fork();
+	if (pid == 0)
+		forget_handlers();
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid;
+}
+
 int child_wait(pid_t pid, int milliseconds)
 {
 	int descriptor = pid_open(pid), status = -1;

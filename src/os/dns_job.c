@@ -45,7 +45,7 @@ static void begin(struct dns_job *job)
 {
 	job->pending = false;
 	fflush(NULL);
-	if ((job->pid = fork()) == 0)
+	if ((job->pid = child_fork()) == 0)
 		run(job);
 	if (job->pid == -1) {
 		job->pid = 0;
