@@ -310,18 +310,12 @@ static void take_nft(const struct nlmsghdr *m, void *argument)
 static void on_events(evutil_socket_t fd, short what, void *argument)
 {
 	struct behind *behind = argument;
-
 	bool of_nft = fd == netlink_fd(behind->nft);
 
 	(void)what;
-	for (int i = 0; i < DATAGRAMS_A_TURN; i++) {
-		int result = of_nft ? netlink_hear(behind->nft, take_nft, behind)
-				    : netlink_hear(behind->netlink, take_event, behind);
-
-		behind->changed |= result < 0; /* some were lost */
-		if (result == 0 || (result < 0 && result != -ENOBUFS && result != -EPROTO))
-			break;
-	}
+	if (!netlink_hear_all(of_nft ? behind->nft : behind->netlink, DATAGRAMS_A_TURN,
+			      of_nft ? take_nft : take_event, behind))
+		behind->changed = true;
 	if (behind->changed)
 		behind->cb(behind->argument);
 	behind->changed = false;

@@ -140,6 +140,20 @@ int netlink_hear(struct netlink *n, netlink_message_fn *each, void *argument)
 	return (size_t)size > sizeof n->datagram ? -EPROTO : walk(n->datagram, (size_t)size, each, argument);
 }
 
+bool netlink_hear_all(struct netlink *n, int datagrams, netlink_message_fn *each, void *argument)
+{
+	bool whole = true;
+
+	for (int i = 0; i < datagrams; i++) {
+		int result = netlink_hear(n, each, argument);
+
+		whole = whole && result >= 0;
+		if (result == 0 || (result < 0 && result != -ENOBUFS && result != -EPROTO))
+			break;
+	}
+	return whole;
+}
+
 /* As netlink_hear, but waits for something to be there, until `deadline`. */
 static int hear_until(struct netlink *n, int64_t deadline, netlink_message_fn *each, void *argument)
 {

@@ -36,4 +36,8 @@ uint32_t netlink_number(struct netlink *n);
 int netlink_send(struct netlink *n, const void *bytes, size_t size);
 int netlink_hear(struct netlink *n, netlink_message_fn *each, void *argument);
 
+/* Hears what is there already, `datagrams` at most, so that nobody who talks without end holds the loop.
+ * False: some were lost or torn, so that anything may have happened. */
+bool netlink_hear_all(struct netlink *n, int datagrams, netlink_message_fn *each, void *argument);
+
 #endif

@@ -73,16 +73,8 @@ static void readable_cb(evutil_socket_t fd, short what, void *argument)
 
 	(void)fd, (void)what;
 	watch->changed = false;
-	for (int i = 0; i < DATAGRAMS_A_TURN; i++) {
-		int result = netlink_hear(watch->netlink, take, watch);
-
-		if (result == 0)
-			break;
-		if (result < 0) /* some were lost, or torn: anything may have happened */
-			watch->changed = true;
-		if (result < 0 && result != -ENOBUFS && result != -EPROTO)
-			break;
-	}
+	if (!netlink_hear_all(watch->netlink, DATAGRAMS_A_TURN, take, watch))
+		watch->changed = true;
 	if (watch->changed)
 		watch->foreign(watch->argument);
 }
