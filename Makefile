@@ -9,9 +9,9 @@ BASH_COMPLETIONS ?= $(PREFIX)/share/bash-completion/completions
 ZSH_COMPLETIONS ?= $(PREFIX)/share/zsh/site-functions
 FISH_COMPLETIONS ?= $(PREFIX)/share/fish/vendor_completions.d
 PKG_CONFIG ?= pkg-config
-# The platform is a file name: platform/NAME.mk says which.
+# The platform is a file name: src/os/NAME.mk says which.
 PLATFORM ?= $(patsubst darwin,macos,$(shell uname -s | tr A-Z a-z))
-include platform/$(PLATFORM).mk
+include src/os/$(PLATFORM).mk
 Q := $(if $(V),,@)
 say = echo ' '
 
@@ -123,7 +123,7 @@ unit: $(UNIT)
 -include tests/check.mk
 -include tests/cross.mk
 
-# Service files of this platform, in platform/NAME.mk: FILE:FOLDER of the prefix:mode. FILE.in is filled first.
+# Service files of this platform, in src/os/NAME.mk: FILE:FOLDER of the prefix:mode. FILE.in is filled first.
 service_file = $(patsubst %.in,%,$(notdir $(word 1,$(subst :, ,$(1)))))
 service_folder = $(DESTDIR)$(PREFIX)/$(word 2,$(subst :, ,$(1)))
 fill = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' -e 's|@STATEDIR@|$(STATEDIR)|g' -e 's|@RUNDIR@|$(RUNDIR)|g'
@@ -153,14 +153,14 @@ install: all install-data
 
 install-data:
 	install -d $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(SYSCONFDIR)/portcullis
-	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
-	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 644 docs/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 conf/portcullis.conf $(DESTDIR)$(SYSCONFDIR)/portcullis/portcullis.conf.sample
 	install -d $(DESTDIR)$(BASH_COMPLETIONS) $(DESTDIR)$(ZSH_COMPLETIONS) $(DESTDIR)$(FISH_COMPLETIONS)
-	install -m 644 completions/portcullis.bash $(DESTDIR)$(BASH_COMPLETIONS)/portcullis
+	install -m 644 src/ctl/completions/portcullis.bash $(DESTDIR)$(BASH_COMPLETIONS)/portcullis
 	ln -sf portcullis $(DESTDIR)$(BASH_COMPLETIONS)/portcullisd
-	install -m 644 completions/portcullis.zsh $(DESTDIR)$(ZSH_COMPLETIONS)/_portcullis
-	install -m 644 completions/portcullis.fish $(DESTDIR)$(FISH_COMPLETIONS)/portcullis.fish
+	install -m 644 src/ctl/completions/portcullis.zsh $(DESTDIR)$(ZSH_COMPLETIONS)/_portcullis
+	install -m 644 src/ctl/completions/portcullis.fish $(DESTDIR)$(FISH_COMPLETIONS)/portcullis.fish
 	ln -sf portcullis.fish $(DESTDIR)$(FISH_COMPLETIONS)/portcullisd.fish
 	$(foreach file,$(SERVICE_FILES),$(call install_service,$(file)))
 	$(foreach file,$(INITRAMFS_FILES),$(call install_initramfs,$(file)))
@@ -191,7 +191,7 @@ formula:
 
 # Generated from --help; a test holds the files to it.
 completions: all
-	$(PYTHON) -B completions/generate.py $(BUILD)
+	$(PYTHON) -B src/ctl/completions/generate.py $(BUILD)
 
 # Generated from the table; a unit test holds the file to it.
 docs/states.md: $(BUILD)/obj/tests/arch/states_doc.o $(TUNNEL) $(BASE)

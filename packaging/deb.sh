@@ -13,13 +13,14 @@ if [ -e .git ]; then
 else
 	# A tree out of the tarball: all of it belongs to it but what was built.
 	tar -c --exclude=./build . | tar -x -C "$tree"
+	[ -d "$tree/debian" ] || mv "$tree/packaging/debian" "$tree/debian"
 fi
 cd "$tree"
 # The package's version is that of the newest entry; that of the programs follows it.
 case $(dpkg-parsechangelog -S Version) in
 "$version") ;;
 *)
-	echo "deb: debian/changelog says $(dpkg-parsechangelog -S Version), the Makefile $version; instead: make them equal" >&2
+	echo "deb: packaging/debian/changelog says $(dpkg-parsechangelog -S Version), the Makefile $version; instead: make them equal" >&2
 	exit 1
 	;;
 esac

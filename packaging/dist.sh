@@ -1,5 +1,6 @@
 #!/bin/sh
 # Makes DIRECTORY/portcullis-VERSION.tar.gz of what git tracks here: the same bytes from the same commit, anywhere.
+# packaging/debian is debian in it, where dpkg-source and apt-get build-dep look.
 #   packaging/dist.sh VERSION DIRECTORY
 set -eu
 cd "$(dirname "$0")/.."
@@ -13,7 +14,8 @@ epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 mkdir -p "$directory"
 trap 'rm -f "$directory/$name.tar" "$directory/$name.files"' EXIT
 git ls-files -z | LC_ALL=C sort -z >"$directory/$name.files"
-tar --create --file="$directory/$name.tar" --format=ustar --no-recursion --null --transform="s|^|$name/|" \
+tar --create --file="$directory/$name.tar" --format=ustar --no-recursion --null \
+	--transform="s|^packaging/debian/|debian/|;s|^|$name/|" \
 	--owner=root:0 --group=root:0 --numeric-owner --mode=u=rwX,go=rX --mtime="@$epoch" --files-from="$directory/$name.files"
 gzip -9nf "$directory/$name.tar"
 echo "$directory/$name.tar.gz"

@@ -14,8 +14,8 @@ C_ROOMS := src/base src/config src/policy src/profile src/tunnel src/os src/gate
 C_FILES = $(wildcard $(addsuffix /*.c,$(C_ROOMS)))
 # What needs another system's headers is looked at by make cross.
 TIDY_FILES = $(filter-out %_macos.c %_bsd.c %_freebsd.c %_openbsd.c,$(C_FILES))
-C_TESTS = $(wildcard tests/*/*.c openvpn-mgmt/*/*.c bench/*.c)
-C_HEADERS = $(wildcard $(addsuffix /*.h,$(C_ROOMS)) tests/*/*.h openvpn-mgmt/*/*.h bench/*.h)
+C_TESTS = $(wildcard tests/*/*.c openvpn-mgmt/*/*.c)
+C_HEADERS = $(wildcard $(addsuffix /*.h,$(C_ROOMS)) tests/*/*.h openvpn-mgmt/*/*.h)
 
 # --- everything, with a table at the end; a step that fails does not hide the next
 check:
@@ -28,7 +28,7 @@ check-clang:
 	$(MAKE) CC=$(CLANG) BUILD=$(BUILD)/clang OPTIMIZE='$(OPTIMIZE) -include tests/arch/const_search.h' all tests-build
 
 # What the tests run, compiled with the programs' flags.
-SERVICE_TWINS := $(patsubst platform/%.mk,$(BUILD)/test/portcullis-%,$(wildcard platform/*.mk)) $(BUILD)/test/strict/portcullisd
+SERVICE_TWINS := $(patsubst src/os/%.mk,$(BUILD)/test/portcullis-%,$(wildcard src/os/*.mk)) $(BUILD)/test/strict/portcullisd
 PF_TESTS := $(BUILD)/test/portcullisd-pf $(BUILD)/test/portcullisd-pf-freebsd $(BUILD)/test/portcullis-pf $(BUILD)/test/standin
 tests-build: $(UNIT) $(BUILD)/test/portcullisd $(BUILD)/test/fwtool $(BUILD)/test/confined $(BUILD)/test/captured $(BUILD)/test/refuse $(BUILD)/test/portcullisd-names $(BUILD)/test/policy_print \
 	$(BUILD)/test/portcullis $(BUILD)/test/dnstool $(BUILD)/test/dnstool-macos $(BUILD)/test/dnstool-freebsd $(PF_TESTS) $(SERVICE_TWINS) \
@@ -96,14 +96,14 @@ $(BUILD)/test/policy_print: $(BUILD)/obj/tests/pf/policy_print.o $(POLICY) $(BAS
 # below a folder of the test's own; and the gate with macOS's strict boot.
 NO_SYSTEM = $(filter-out $(call port,tool_paths_system install_root_system $(SERVICE) $(STRICT_BOOT)),$(1))
 STANDIN := $(patsubst %,$(BUILD)/obj/tests/e2e/%.o,tool_paths_standin install_root_standin)
-of_platform = $(call port,$(shell sed -n 's/^\(SERVICE\|STRICT_BOOT\) := //p' platform/$(1).mk))
+of_platform = $(call port,$(shell sed -n 's/^\(SERVICE\|STRICT_BOOT\) := //p' src/os/$(1).mk))
 define service_rule
 $(BUILD)/test/portcullis-$(1): $(BUILD)/obj/src/ctl/portcullis_main.o $(CTL) $(call NO_SYSTEM,$(OS_CTL)) $(call of_platform,$(1)) \
 		$(STANDIN) $(POLICY) $(PROFILE) $(BASE) $(FAULT)
 	@mkdir -p $$(@D)
 	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(CTL_LIBS)
 endef
-$(foreach name,$(patsubst platform/%.mk,%,$(wildcard platform/*.mk)),$(eval $(call service_rule,$(name))))
+$(foreach name,$(patsubst src/os/%.mk,%,$(wildcard src/os/*.mk)),$(eval $(call service_rule,$(name))))
 $(BUILD)/test/strict/portcullisd: $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(call NO_SYSTEM,$(OS_GATE)) \
 		$(call port,strict_boot_macos strict_boot_list) $(STANDIN) $(POLICY) $(BASE) $(FAULT)
 	@mkdir -p $(@D)
@@ -143,18 +143,18 @@ check-format:
 
 # As many at a time as there are processors: one call each file.
 check-tidy:
-	@printf '%s\n' $(TIDY_FILES) | xargs -P "$$(nproc)" -n 4 $(CLANG_TIDY) --quiet --warnings-as-errors='*'
+	@printf '%s\n' $(TIDY_FILES) | xargs -P "$$(nproc)" -n 4 $(CLANG_TIDY) -p src --quiet --warnings-as-errors='*'
 check-cppcheck:
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 	    --inline-suppr --suppressions-list=tests/arch/cppcheck.txt \
 	    -Isrc -I. $(C_FILES)
 check-man:
-	test -n "$(wildcard man/*.[1-9])"
-	$(foreach page,$(wildcard man/*.[1-9]),mandoc -T lint -W warning $(page) &&) true
+	test -n "$(wildcard docs/man/*.[1-9])"
+	$(foreach page,$(wildcard docs/man/*.[1-9]),mandoc -T lint -W warning $(page) &&) true
 check-shell:
-	sh -n bootstrap && $(foreach file,$(wildcard tests/*.sh tests/*/*.sh rc.d/* packaging/*.sh debian/p*inst debian/p*rm debian/tests/lock-* \
-	    openrc/*.in runit/*.in runit/*/*.in systemd/nftables.in),sh -n $(file) &&) true
-	bash -n completions/portcullis.bash
+	sh -n bootstrap && $(foreach file,$(wildcard tests/*.sh tests/*/*.sh init/rc.d/* packaging/*.sh packaging/debian/p*inst packaging/debian/p*rm packaging/debian/tests/lock-* \
+	    init/openrc/*.in init/runit/*.in init/runit/*/*.in init/systemd/nftables.in),sh -n $(file) &&) true
+	bash -n src/ctl/completions/portcullis.bash
 check-lint: check-format check-tidy check-cppcheck check-man check-shell
 
 # pf's text against recorded verdicts, by an evaluator of its own.
@@ -200,10 +200,10 @@ check-boot-once:
 # --- the measured gate: the same objects, with a note of each flip's acknowledgement
 BENCH := $(BUILD)/bench/portcullisd $(BUILD)/bench/fake_openvpn $(BUILD)/test/fwtool
 $(BUILD)/bench/portcullisd: $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(OS_GATE) $(POLICY) $(BASE) \
-		$(BUILD)/obj/bench/stamps_fault.o $(BUILD)/obj/bench/stamps.o
+		$(BUILD)/obj/tests/bench/stamps_fault.o $(BUILD)/obj/tests/bench/stamps.o
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
-$(BUILD)/bench/fake_openvpn: $(BUILD)/obj/bench/fake_openvpn.o $(BUILD)/obj/bench/stamps.o
+$(BUILD)/bench/fake_openvpn: $(BUILD)/obj/tests/bench/fake_openvpn.o $(BUILD)/obj/tests/bench/stamps.o
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^
 $(BUILD)/test/fwtool: $(BUILD)/obj/tests/e2e/fwtool.o $(OS_FIREWALL) $(OS_CHILD) $(call port,$(NETLINK)) $(POLICY) $(BASE)
@@ -211,7 +211,7 @@ $(BUILD)/test/fwtool: $(BUILD)/obj/tests/e2e/fwtool.o $(OS_FIREWALL) $(OS_CHILD)
 	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
 bench-build: all $(BENCH)
 bench: bench-build
-	$(PYTHON) -B bench/bench.py --build $(BUILD) $(BENCH_OPTIONS)
+	$(PYTHON) -B tests/bench/bench.py --build $(BUILD) $(BENCH_OPTIONS)
 
 # --- tests/fuzz/fuzz_NAME.c -> build/fuzz/NAME. Stubs of a target stand before
 # the rooms' own functions of the same name.

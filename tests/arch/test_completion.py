@@ -59,15 +59,16 @@ zle -N capture; bindkey '^X' capture; setopt extended_glob; print -r -- READY >>
 
 
 def bash(line, directory):
-    done = subprocess.run(["bash", "--norc", "-c", BASH, "bash", TOP / "completions/portcullis.bash", line], capture_output=True,
-                          text=True, check=False, timeout=20, cwd=directory)
+    done = subprocess.run(["bash", "--norc", "-c", BASH, "bash", TOP / "src/ctl/completions/portcullis.bash", line],
+                          capture_output=True, text=True, check=False, timeout=20, cwd=directory)
     assert done.stderr == "" and done.returncode == 0, done.stderr
     return set(done.stdout.split())
 
 
 def fish(line, directory):
     done = subprocess.run(["fish", "--no-config", "-c", "source $argv[1]; complete -C $argv[2]",
-                           TOP / "completions/portcullis.fish", line], capture_output=True, text=True, check=False, timeout=20,
+                           TOP / "src/ctl/completions/portcullis.fish", line],
+                          capture_output=True, text=True, check=False, timeout=20,
                           cwd=directory, env=dict(os.environ, HOME=str(directory)))
     assert done.stderr == "" and done.returncode == 0, done.stderr
     # Of --name=VALUE fish offers all of it.
@@ -86,7 +87,7 @@ def read_until(master, path, word):
 def zsh(line, directory):
     functions, out, setup = directory / "functions", directory / "out", directory / "setup"
     functions.mkdir(exist_ok=True)
-    shutil.copy(TOP / "completions/portcullis.zsh", functions / "_portcullis")
+    shutil.copy(TOP / "src/ctl/completions/portcullis.zsh", functions / "_portcullis")
     setup.write_text(ZSH)
     out.unlink(missing_ok=True)
     pid, master = pty.fork()
@@ -120,13 +121,13 @@ def offers(request, tmp_path):
 
 
 def test_they_are_what_help_says():
-    done = subprocess.run([sys.executable, "-B", TOP / "completions/generate.py", BUILD, "--check"], capture_output=True, text=True,
-                          check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-B", TOP / "src/ctl/completions/generate.py", BUILD, "--check"],
+                          capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_stale_one_is_noticed(tmp_path):
-    shutil.copytree(TOP / "completions", tmp_path / "completions")
+    shutil.copytree(TOP / "src/ctl/completions", tmp_path / "completions")
     with open(tmp_path / "completions/portcullis.fish", "a", encoding="utf-8") as file:
         file.write("\n")
     done = subprocess.run([sys.executable, "-B", tmp_path / "completions/generate.py", BUILD, "--check"], capture_output=True,
@@ -189,10 +190,10 @@ printf '%s' "$last" >"$HOME/said.new"
 mv "$HOME/said.new" "$HOME/said"
 """
 BEGIN = {"bash": ["bash", "--norc", "-i"], "zsh": ["zsh", "-f", "-i"], "fish": ["fish", "--no-config", "-i"]}
-LOAD = {"bash": f"PS1=; PATH=$HOME/bin:$PATH; source {TOP}/completions/portcullis.bash; touch ready",
+LOAD = {"bash": f"PS1=; PATH=$HOME/bin:$PATH; source {TOP}/src/ctl/completions/portcullis.bash; touch ready",
         "zsh": "PROMPT=; unsetopt beep; PATH=$HOME/bin:$PATH; fpath=($HOME/functions $fpath); autoload -Uz compinit; "
                "compinit -u -D; touch ready",
-        "fish": f"set PATH $HOME/bin $PATH; source {TOP}/completions/portcullis.fish; touch ready"}
+        "fish": f"set PATH $HOME/bin $PATH; source {TOP}/src/ctl/completions/portcullis.fish; touch ready"}
 
 
 def talk(master, path):
@@ -210,7 +211,7 @@ def typed(shell, home, lines):
     (home / "bin/portcullis").write_text(STUB)
     (home / "bin/portcullis").chmod(0o755)
     (home / "functions").mkdir()
-    shutil.copy(TOP / "completions/portcullis.zsh", home / "functions/_portcullis")
+    shutil.copy(TOP / "src/ctl/completions/portcullis.zsh", home / "functions/_portcullis")
     said_file, given = home / "said", []
     pid, master = pty.fork()
     if pid == 0:

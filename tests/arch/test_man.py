@@ -9,7 +9,7 @@ import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("BUILD", TOP / "build"))
-PAGES = sorted((TOP / "man").glob("*.[0-9]"))
+PAGES = sorted((TOP / "docs/man").glob("*.[0-9]"))
 
 
 def said(*words):
@@ -18,7 +18,7 @@ def said(*words):
 
 def page(name):
     """The page as mandoc shows it, without hyphenation, overstrike and line ends."""
-    text = subprocess.run(["mandoc", "-T", "utf8", "-O", "width=900", TOP / "man" / name], capture_output=True,
+    text = subprocess.run(["mandoc", "-T", "utf8", "-O", "width=900", TOP / "docs/man" / name], capture_output=True,
                           text=True, check=True, timeout=20).stdout
     return re.sub(r"\s+", " ", re.sub(".\b", "", text))
 
@@ -32,7 +32,7 @@ def commands():
 
 def defaults():
     """What this platform's file gives the programs as their defaults."""
-    lines = (TOP / "platform" / f"{os.uname().sysname.lower()}.mk").read_text().splitlines()
+    lines = (TOP / "src/os" / f"{os.uname().sysname.lower()}.mk").read_text().splitlines()
     values = dict(line.split(" := ") for line in lines if " := " in line)
     return {f"PORTCULLIS_{name}": values[name] for name in ("RUNDIR", "STATEDIR", "INTERFACE", "OPENVPN_USER", "OPENVPN")}
 

@@ -247,7 +247,7 @@ def filled_unit(directory, gate):
         shutil.copy2(f"{BUILD}/{name}", f"{directory}/sbin")
     os.makedirs(f"{directory}/portcullis")
     shutil.copy2(gate.file, f"{directory}/portcullis/portcullis.conf")
-    with open(f"{TOP}/systemd/portcullis.service.in", encoding="utf-8") as file:
+    with open(f"{TOP}/init/systemd/portcullis.service.in", encoding="utf-8") as file:
         text = file.read().replace("@PREFIX@", directory).replace("@SYSCONFDIR@", directory)
     with open(f"{directory}/portcullis.service", "w", encoding="utf-8") as file:
         file.write(text)

@@ -36,7 +36,7 @@ class Machine:
             os.chmod(path, 0o755)
         os.mkdir(self.path("rc.d"))
         for name in SCRIPTS:
-            with open(f"{TOP}/rc.d/{name}", encoding="ascii") as file:
+            with open(f"{TOP}/init/rc.d/{name}", encoding="ascii") as file:
                 text = file.read()
             text = text.replace(". /etc/rc.subr", f". {self.folder}/rc.subr").replace("/sbin/", f"{self.folder}/")
             text = text.replace("/usr/local/bin/", f"{self.folder}/").replace(f"/usr/local{self.folder}/",
@@ -92,15 +92,15 @@ def make_machine(tmp_path):
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_form(name):
     """What rcorder and rc.subr read; and every shell takes it."""
-    with open(f"{TOP}/rc.d/{name}", encoding="ascii") as file:
+    with open(f"{TOP}/init/rc.d/{name}", encoding="ascii") as file:
         text = file.read()
-    assert os.access(f"{TOP}/rc.d/{name}", os.X_OK)
+    assert os.access(f"{TOP}/init/rc.d/{name}", os.X_OK)
     assert f"# PROVIDE: {name}\n" in text and '\nrcvar="portcullis_enable"\n' in text
     assert text.rstrip().endswith('run_rc_command "$1"') and "\n. /etc/rc.subr\n" in text
-    subprocess.run(["sh", "-n", f"{TOP}/rc.d/{name}"], check=True)
+    subprocess.run(["sh", "-n", f"{TOP}/init/rc.d/{name}"], check=True)
     if shutil.which("shellcheck"):
         subprocess.run(["shellcheck", "-s", "sh", "-e", "SC1091,SC2034,SC2086,SC2154,SC2223,SC3043",
-                        f"{TOP}/rc.d/{name}"], check=True)
+                        f"{TOP}/init/rc.d/{name}"], check=True)
 
 
 # PROVIDE and REQUIRE of FreeBSD 13 and 14's own scripts, as far as they matter here.
@@ -115,7 +115,7 @@ def test_order_at_boot():
     """As rcorder(8) would: the lock before any link, once more after the system's rules, the daemon before a log-in."""
     needs = {name: list(wanted) for name, wanted in BASE.items()}
     for name in SCRIPTS:
-        with open(f"{TOP}/rc.d/{name}", encoding="ascii") as file:
+        with open(f"{TOP}/init/rc.d/{name}", encoding="ascii") as file:
             header = dict(re.findall(r"^# (PROVIDE|REQUIRE|BEFORE): (.*)$", file.read(), re.M))
         needs.setdefault(name, []).extend(header["REQUIRE"].split())
         for later in header.get("BEFORE", "").split():

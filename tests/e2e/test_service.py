@@ -453,7 +453,7 @@ def test_disable_gives_the_machine_back(machine, platform):
 
 def require_lock():
     """What is stopped with the lock's unit, as that says."""
-    lines = (TOP / "systemd/portcullis-lock.service.in").read_text().splitlines()
+    lines = (TOP / "init/systemd/portcullis-lock.service.in").read_text().splitlines()
     return [unit for line in lines if line.startswith("RequiredBy=") for unit in line.removeprefix("RequiredBy=").split()]
 
 

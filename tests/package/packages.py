@@ -22,7 +22,7 @@ def run(*command, **more):
 
 
 def version():
-    return run("dpkg-parsechangelog", "-S", "Version", "-l", f"{TOP}/debian/changelog").strip()
+    return run("dpkg-parsechangelog", "-S", "Version", "-l", f"{TOP}/packaging/debian/changelog").strip()
 
 
 def newer():

@@ -91,7 +91,7 @@ def test_install_starts_and_locks_nothing(machine, world):
 def test_the_package_s_own_test(machine):
     """What autopkgtest would run."""
     machine.install(package("old"))
-    shutil.copy(f"{TOP}/debian/tests/lock-and-off", machine.path("tmp/lock-and-off"))
+    shutil.copy(f"{TOP}/packaging/debian/tests/lock-and-off", machine.path("tmp/lock-and-off"))
     machine.run("/tmp/lock-and-off")
 
 

@@ -1,5 +1,5 @@
 # bash completion for portcullis(8) and portcullisd(8).
-# Generated from --help by completions/generate.py; see there.
+# Generated from --help by src/ctl/completions/generate.py; see there.
 # Offers what stands on standard input, a name a line, and begins with $1. Links, users and profiles are named by
 # others: a name is never expanded, and one that a shell would read as more than a word is left out.
 _portcullis_names()

@@ -22,21 +22,21 @@ PORTS := forwarding_linux dns_by_hand_linux daemon_linux notify_linux off_marker
 MACHINE := machine_linux machine_initrd machine_systemd machine_fact machine_unix
 STRICT_BOOT := strict_boot_null
 SERVICE := service_systemd account_sysusers
-SERVICE_FILES := systemd/portcullis-lock.service.in:lib/systemd/system:644 systemd/portcullis.service.in:lib/systemd/system:644 \
-	systemd/portcullis-online.service.in:lib/systemd/system:644 systemd/99-portcullis.rules.in:lib/udev/rules.d:644 \
-	systemd/nftables.service.d/portcullis.conf.in:lib/systemd/system/nftables.service.d:644 systemd/nftables.in:libexec/portcullis:755 \
-	systemd/sysusers.d/portcullis.conf:lib/sysusers.d:644 systemd/tmpfiles.d/portcullis.conf.in:lib/tmpfiles.d:644
+SERVICE_FILES := init/systemd/portcullis-lock.service.in:lib/systemd/system:644 init/systemd/portcullis.service.in:lib/systemd/system:644 \
+	init/systemd/portcullis-online.service.in:lib/systemd/system:644 init/systemd/99-portcullis.rules.in:lib/udev/rules.d:644 \
+	init/systemd/nftables.service.d/portcullis.conf.in:lib/systemd/system/nftables.service.d:644 init/systemd/nftables.in:libexec/portcullis:755 \
+	init/systemd/sysusers.d/portcullis.conf:lib/sysusers.d:644 init/systemd/tmpfiles.d/portcullis.conf.in:lib/tmpfiles.d:644
 EXAMPLES := share/doc/portcullis/examples
 # Not installed where another init would read them: copied by hand.
-SERVICE_FILES += openrc/portcullis-lock.in:$(EXAMPLES)/openrc:755 openrc/portcullis.in:$(EXAMPLES)/openrc:755 \
-	runit/00-portcullis.sh.in:$(EXAMPLES)/runit:755 runit/portcullis/run.in:$(EXAMPLES)/runit/portcullis:755 \
-	s6/portcullis/run.in:$(EXAMPLES)/s6/portcullis:755 s6/portcullis/type:$(EXAMPLES)/s6/portcullis:644 \
-	s6/portcullis/timeout-kill:$(EXAMPLES)/s6/portcullis:644 \
-	s6/portcullis/dependencies.d/portcullis-lock:$(EXAMPLES)/s6/portcullis/dependencies.d:644 \
-	s6/portcullis-lock/up.in:$(EXAMPLES)/s6/portcullis-lock:644 s6/portcullis-lock/type:$(EXAMPLES)/s6/portcullis-lock:644
+SERVICE_FILES += init/openrc/portcullis-lock.in:$(EXAMPLES)/openrc:755 init/openrc/portcullis.in:$(EXAMPLES)/openrc:755 \
+	init/runit/00-portcullis.sh.in:$(EXAMPLES)/runit:755 init/runit/portcullis/run.in:$(EXAMPLES)/runit/portcullis:755 \
+	init/s6/portcullis/run.in:$(EXAMPLES)/s6/portcullis:755 init/s6/portcullis/type:$(EXAMPLES)/s6/portcullis:644 \
+	init/s6/portcullis/timeout-kill:$(EXAMPLES)/s6/portcullis:644 \
+	init/s6/portcullis/dependencies.d/portcullis-lock:$(EXAMPLES)/s6/portcullis/dependencies.d:644 \
+	init/s6/portcullis-lock/up.in:$(EXAMPLES)/s6/portcullis-lock:644 init/s6/portcullis-lock/type:$(EXAMPLES)/s6/portcullis-lock:644
 # initramfs-tools looks in two places, neither of them under a prefix of one's own.
 INITRAMFS = $(if $(filter /usr,$(PREFIX)),/usr/share,$(SYSCONFDIR))/initramfs-tools
-INITRAMFS_FILES := initramfs/hook:hooks/portcullis initramfs/init-top:scripts/init-top/00-portcullis
+INITRAMFS_FILES := init/initramfs/hook:hooks/portcullis init/initramfs/init-top:scripts/init-top/00-portcullis
 ENABLED := /etc/systemd/system/multi-user.target.wants/portcullis.service
 PROBE := probe_unix probe_group
 SANDBOX := sandbox_linux

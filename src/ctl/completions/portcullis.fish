@@ -1,5 +1,5 @@
 # fish completion for portcullis(8) and portcullisd(8).
-# Generated from --help by completions/generate.py; see there.
+# Generated from --help by src/ctl/completions/generate.py; see there.
 
 function __portcullis_commands
 	printf '%s\n' status watch up down reconnect pause resume off rules log import check doctor selftest enable disable help

@@ -1,6 +1,6 @@
 """Writes the completions of bash, zsh and fish from what `--help` says; `--check` compares and writes nothing.
 
-    completions/generate.py BUILD [--check]
+    src/ctl/completions/generate.py BUILD [--check]
 """
 import pathlib
 import re
@@ -68,7 +68,7 @@ def daemon_options(build):
 GLOBAL = [Option("s", "", "@file", False, "the control socket"), Option("V", "version", None, False, "the version"),
           Option("h", "help", None, False, "the commands")]
 HELP = Option("h", "help", None, False, "what it takes")
-HEAD = "# Generated from --help by completions/generate.py; see there.\n"
+HEAD = "# Generated from --help by src/ctl/completions/generate.py; see there.\n"
 
 
 # --- bash
@@ -442,7 +442,7 @@ def main():
         elif not checks:
             path.write_text(text, encoding="utf-8")
     for name in stale:
-        print(f"completions/{name} is not what --help says; instead: make completions")
+        print(f"src/ctl/completions/{name} is not what --help says; instead: make completions")
     return 1 if stale else 0
 
 

@@ -1,6 +1,6 @@
 #compdef portcullis portcullisd
 # zsh completion for portcullis(8) and portcullisd(8).
-# Generated from --help by completions/generate.py; see there.
+# Generated from --help by src/ctl/completions/generate.py; see there.
 
 _portcullis_commands() {
 	local -a commands
