@@ -76,7 +76,7 @@ class Show:
         took = time.monotonic() - began
         self.world.fence(self.wire)
         if self.wire.seen(token):
-            self.result("red", f"{who}: it left IN CLEAR")
+            self.result("red", f"{who}: it left IN THE CLEAR")
         elif answer == token:
             self.result("green", f"{who}: answered, inside the VPN")
         else:
@@ -154,7 +154,7 @@ def run(world, protected):
         show.a_program_asks()
     clear, inside = show.finish()
     say(f"           frames at the wire's far end: {inside} of the VPN, "
-        + paint("green" if not clear else "red", f"{clear} in clear"))
+        + paint("green" if not clear else "red", f"{clear} in the clear"))
     return clear
 
 
@@ -171,7 +171,7 @@ def main():
     world.server("udp")
     without = run(world, False)
     protected = run(world, True)
-    say(paint("bold", "\nFrames that left in clear, by capture:")
+    say(paint("bold", "\nFrames that left in the clear, by capture:")
         + f"  without {paint('red', str(without))}, with Portcullis "
         + paint("green" if protected == 0 else "red", str(protected)))
     if protected or not without:

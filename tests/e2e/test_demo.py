@@ -23,7 +23,7 @@ def test_demo():
     assert process.returncode == 0, out
     without, protected = re.search(r"by capture:\s+without (\d+), with Portcullis (\d+)", out).groups()
     assert int(without) > 0 and protected == "0"
-    assert out.count("inside the VPN") >= 5 and out.count("nothing left") == 4 and out.count("IN CLEAR") == 4, out
+    assert out.count("inside the VPN") >= 5 and out.count("nothing left") == 4 and out.count("IN THE CLEAR") == 4, out
 
 
 def test_killed_demo_leaves_nothing():
