@@ -21,11 +21,12 @@ C_HEADERS = $(wildcard $(addsuffix /*.h,$(C_ROOMS)) tests/*/*.h openvpn-mgmt/*/*
 check:
 	@tests/check.sh
 
-# --- one step each
+# --- one step each; a warning is an error here
+STRICT := WERROR=-Werror
 check-gcc:
-	$(MAKE) CC=gcc BUILD=$(BUILD) all tests-build
+	$(MAKE) $(STRICT) CC=gcc BUILD=$(BUILD) all tests-build
 check-clang:
-	$(MAKE) CC=$(CLANG) BUILD=$(BUILD)/clang OPTIMIZE='$(OPTIMIZE) -include tests/arch/const_search.h' all tests-build
+	$(MAKE) $(STRICT) CC=$(CLANG) BUILD=$(BUILD)/clang OPTIMIZE='$(OPTIMIZE) -include tests/arch/const_search.h' all tests-build
 
 # What the tests run, compiled with the programs' flags.
 SERVICE_TWINS := $(patsubst src/os/%.mk,$(BUILD)/test/portcullis-%,$(wildcard src/os/*.mk)) $(BUILD)/test/strict/portcullisd
@@ -132,7 +133,7 @@ $(BUILD)/test/ipfw/fwhand: $(BUILD)/obj/tests/e2e/fwhand.o $(call NO_IPFW,$(OS_C
 
 check-unit: unit
 check-san:
-	$(MAKE) SANITIZE=address,undefined BUILD=$(BUILD)/san OPTIMIZE="-O1 -g" unit
+	$(MAKE) $(STRICT) SANITIZE=address,undefined BUILD=$(BUILD)/san OPTIMIZE="-O1 -g" unit
 
 check-arch:
 	$(PYTHON) -B tests/arch/check.py --self-test
@@ -216,7 +217,7 @@ bench: bench-build
 # --- tests/fuzz/fuzz_NAME.c -> build/fuzz/NAME. Stubs of a target stand before
 # the rooms' own functions of the same name.
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_FLAGS := -D_GNU_SOURCE -DFUZZING -std=c11 -O1 -g -fno-omit-frame-pointer $(filter -I% -DPORTCULLIS%,$(CPPFLAGS))
+FUZZ_FLAGS = -D_GNU_SOURCE -DFUZZING -std=c11 -O1 -g -fno-omit-frame-pointer $(filter -I% -DPORTCULLIS%,$(CPPFLAGS))
 FUZZ_ROOMS = $(patsubst $(BUILD)/obj/%,$(BUILD)/fuzz/obj/%,$(UNIT_ROOMS))
 FUZZ_STUBS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/obj/tests/fuzz/%.o,$(filter-out tests/fuzz/fuzz_%,$(wildcard tests/fuzz/*.c)))
 $(BUILD)/fuzz/obj/%.o: %.c Makefile

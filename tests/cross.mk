@@ -16,7 +16,7 @@ cross: $(addprefix cross-,$(CROSS_TARGETS))
 cross-%: cross-toolchain
 	PATH="$(CROSS_CACHE)/$*/bin:$$PATH" PKG_CONFIG_PATH= PKG_CONFIG_LIBDIR="$(CROSS_CACHE)/$*/lib/pkgconfig" \
 	ZIG_GLOBAL_CACHE_DIR="$(CROSS_CACHE)/zig-cache" ZIG_LOCAL_CACHE_DIR="$(CROSS_CACHE)/zig-cache" \
-	$(MAKE) PLATFORM=$(lastword $(subst -, ,$*)) CC="$(CROSS_CACHE)/$*/bin/cc" PKG_CONFIG="pkg-config --static" \
+	$(MAKE) $(STRICT) PLATFORM=$(lastword $(subst -, ,$*)) CC="$(CROSS_CACHE)/$*/bin/cc" PKG_CONFIG="pkg-config --static" \
 	    BUILD=$(BUILD)/cross/$* all
 
 .PHONY: cross cross-toolchain
