@@ -335,7 +335,7 @@ int gate_start(struct gate *gate, struct err *e)
 }
 
 /* A daemon that can't lock stays and goes on trying, unprotected: if it left, nobody would. */
-int gate_watch(struct gate *gate, const struct err *cause, struct err *e)
+void gate_begin(struct gate *gate, const struct err *cause)
 {
 	gate->retry = evtimer_new(gate->base, retry_cb, gate);
 	gate->pause_end = evtimer_new(gate->base, pause_end_cb, gate);
@@ -343,6 +343,10 @@ int gate_watch(struct gate *gate, const struct err *cause, struct err *e)
 		unprotected(gate, cause);
 	else if (gate->bare)
 		arm_retry(gate);
+}
+
+int gate_watch(struct gate *gate, struct err *e)
+{
 	return firewall_watch(gate->fw, gate->base, foreign_cb, gate, e);
 }
 

@@ -37,7 +37,7 @@ struct gate {
 	unsigned lock_failures;
 	bool links_are_down, stopping, turned; /* turned: see os/behind.h; nothing is dialled */
 	bool bare;  /* locked with none of the configuration's values: with them it could not be */
-	bool unfit; /* the start failed: no driver, and an end once the lock is verified */
+	bool unfit; /* the start failed: no driver; what failed is tried again once the lock is verified */
 	struct event *retry, *pause_end; /* unprotected or bare: lock again */
 	int64_t pause_until;             /* seconds since the epoch, 0 none */
 	uint32_t pause_wanted;           /* seconds; the attempt is being left for it, or for off */
@@ -56,8 +56,10 @@ struct gate {
 /* Locks, bare if need be; or stays off where the marker says so. 0, or -1 and `e`: no lock. */
 int gate_start(struct gate *gate, struct err *e);
 
-/* Then: watches the rules; `cause`, if not NULL, is why there is no lock yet. 0, or -1 and `e`. */
-int gate_watch(struct gate *gate, const struct err *cause, struct err *e);
+/* Then: its timers (`cause`, if not NULL: why there is no lock yet), and a watch on the rules. 0, or -1 and
+ * `e`. */
+void gate_begin(struct gate *gate, const struct err *cause);
+int gate_watch(struct gate *gate, struct err *e);
 
 /* To locked, dialling or open, read back, then reported. 0, or -1: locked, or unprotected. */
 int gate_flip(struct gate *gate, enum wire_gate to, const char *why);
@@ -67,11 +69,9 @@ int gate_route(struct gate *gate, bool open, struct err *e);
 
 /* The lock stands and did not before: now others' packets may be forwarded, if it is a gateway. */
 void gate_begin_gateway(struct gate *gate);
-
 void gate_relink(struct gate *gate); /* links or neighbours changed */
 
-/* openvpn is gone and root wanted a pause, or off. */
-void gate_pause_begin(struct gate *gate);
+void gate_pause_begin(struct gate *gate); /* openvpn is gone and root wanted a pause, or off */
 void gate_off_begin(struct gate *gate);
 
 /* Ends a pause, if there is one: locked first, then all states killed. */

@@ -45,6 +45,8 @@ static struct gate gate = {.changed = changed_cb,
 			   .profile.head = -1,
 			   .profile.body = -1};
 
+static bool holds_instance;
+
 static int complain(const char *text)
 {
 	shown_say(stderr, "portcullisd: %s", text);
@@ -224,18 +226,53 @@ static void on_signal(int number, event_callback_fn callback)
 	event_add(evsignal_new(gate.base, number, callback, NULL), NULL);
 }
 
-static int watch(struct err *e)
+/* --- the steps of a start once the gate is locked, or known to be unprotected */
+
+static int hold_instance(struct gate *held, struct err *e)
+{
+	return holds_instance || files_lock_instance(held, e) == 0 ? 0 : -1;
+}
+
+static int vet(struct gate *vetted, struct err *e)
+{
+	return vet_profile(&vetted->config, &vetted->profile, e);
+}
+
+static int watch(struct gate *watched, struct err *e)
 {
 	static const struct netwatch_events events = {links_cb, reachable_cb, lost_cb, &gate};
 	struct err none = {""};
 
-	if ((gate.netwatch = netwatch_open(gate.base, &events, e)) == NULL ||
-	    route_watch(gate.base, routes_cb, &gate, e) == -1)
+	if ((watched->netwatch = netwatch_open(watched->base, &events, e)) == NULL)
 		return -1;
-	if ((gate.behind = behind_open(gate.base, turned_cb, &gate, e)) == NULL)
-		return -1;
-	if ((gate.sleep = sleep_open(gate.base, woke_cb, &gate, &none)) == NULL)
+	if ((watched->sleep = sleep_open(watched->base, woke_cb, watched, &none)) == NULL)
 		log_warn("gate", "sleep is not noticed: %s", none.text);
+	return 0;
+}
+
+static int watch_routes(struct gate *watched, struct err *e)
+{
+	return route_watch(watched->base, routes_cb, watched, e);
+}
+
+static int watch_hooks(struct gate *watched, struct err *e)
+{
+	return (watched->behind = behind_open(watched->base, turned_cb, watched, e)) == NULL ? -1 : 0;
+}
+
+/* Goes on with the step that failed. */
+static int complete_start(struct err *e)
+{
+	static int (*const steps[])(struct gate *, struct err *) = {
+	    gate_watch, hold_instance, files_prepare, vet, watch, watch_routes, watch_hooks, door_open};
+	static size_t done;
+
+	for (; done < sizeof steps / sizeof *steps; done++) {
+		if (steps[done](&gate, e) == -1)
+			return -1;
+	}
+	gate_relink(&gate); /* what came before the watch */
+	strict_boot_return(gate.state != GATE_UNPROTECTED);
 	return 0;
 }
 
@@ -312,19 +349,33 @@ static int start(const struct command_line *options, struct err *e)
 	on_signal(SIGINT, stop_cb);
 	on_signal(SIGHUP, reload_cb);
 	log_copy(options->foreground ? STDERR_FILENO : -1);
-	if (gate_watch(&gate, locked ? NULL : &unlocked, e) == 0 && held != -1 &&
-	    files_prepare(&gate, e) == 0 && vet_profile(&gate.config, &gate.profile, e) == 0 &&
-	    watch(e) == 0 && door_open(&gate, e) == 0) {
-		gate_relink(&gate); /* what came before the watch */
-		strict_boot_return(gate.state != GATE_UNPROTECTED);
+	gate_begin(&gate, locked ? NULL : &unlocked);
+	holds_instance = held == 0;
+	if (complete_start(e) == 0)
 		return 0;
-	}
 	if (gate.state != GATE_UNPROTECTED)
 		return -1;
 	/* If we left, nobody would go on trying to lock. */
 	log_error("gate", "no driver: %s", e->text);
 	gate.unfit = true;
 	return 0;
+}
+
+/* The lock is verified at last, and what has failed may work by now. If not, it is a failed start like any.
+ */
+static bool completed_late(void)
+{
+	struct err e = {""};
+
+	if (!gate.unfit || gate.stopping)
+		return false;
+	if (complete_start(&e) == -1) {
+		log_error("gate", "no start: %s", e.text);
+		return false;
+	}
+	gate.unfit = false;
+	log_info("gate", "the start is complete");
+	return true;
 }
 
 /* Where it could be another: chosen, and named as what it is. */
@@ -360,8 +411,10 @@ static int run(const struct command_line *options)
 	if (daemon_ready(ready) == -1)
 		log_warn("gate", "nobody waits for the start any more");
 	notify_state(gate.state != GATE_UNPROTECTED, wire_gate_word(gate.state), gate.reason);
-	driver_start(&gate);
-	event_base_dispatch(gate.base);
+	do {
+		driver_start(&gate);
+		event_base_dispatch(gate.base);
+	} while (completed_late());
 	stop();
 	return gate.unfit ? 1 : 0;
 }

@@ -32,7 +32,7 @@ FORBIDDEN_LIBRARIES = ("libssl", "libcrypto", "liblz4", "libjansson", "libcurl",
 FORBIDDEN_SYMBOLS = re.compile(r" [Tt] (profile_|tunnel_step|ovm_)")
 PLATFORM = re.compile(r"^\s*#\s*(?:el)?if.*\b(__linux__|__linux|__APPLE__|__FreeBSD__|__OpenBSD__|__NetBSD__|_WIN32|__unix__)",
                       re.M)
-FILE_MAX, HEADER_MAX, FUNCTION_MAX, GATE_MAX, MEDIAN_MAX = 800, 80, 100, 3058, 20
+FILE_MAX, HEADER_MAX, FUNCTION_MAX, GATE_MAX, MEDIAN_MAX = 800, 80, 100, 3101, 20
 # Twins: the build picks one of them, so they define the same names.
 TWINS = re.compile(r"(_null|fault_none|sandbox_sanitizer)\.c$")
 KEYWORDS = {"if", "for", "while", "switch", "return", "sizeof", "defined", "_Static_assert", "_Alignas", "__attribute__"}

@@ -554,6 +554,19 @@ def test_unfit_and_unprotected(world, portcullis):
     assert world.host.call(ask_udp, INTERNET4, 5300, b"INSIDE") != b"INSIDE"
 
 
+def test_a_failed_start_is_completed_once_the_lock_is_verified(world, portcullis):
+    """What made it fail has passed meanwhile: the tunnel comes up by itself, and nobody has to start anything."""
+    holder = hold_names(world.host)
+    gate = portcullis(settings={"on-unprotected": '"report"'})
+    gate.write("dev tap\n")
+    gate.start()
+    wait_for(lambda: "no driver: " in gate.told(""), lambda: gate.told("the reason"))
+    gate.write(world.profile("udp"))
+    holder.close()
+    gate.wait(gate="open", seconds=30)
+    assert gate.process.poll() is None and gets_inside(world)
+
+
 def test_off_while_unprotected(world, portcullis):
     """Root's off counts where strangers hold the tables of our names: those alone stay, and it is said."""
     holder = hold_names(world.host)
