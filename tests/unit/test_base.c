@@ -19,6 +19,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "base/wire.h"
+#include "between.h"
 
 static void copying_cuts_and_says_so(void **state)
 {
@@ -244,7 +245,7 @@ static void the_log_has_a_size(void **state)
 	log_bound(4096, NULL);
 	for (int i = 0; i < 1000; i++)
 		log_info("test", "once more");
-	assert_in_range(lseek(log, 0, SEEK_END), 4000, 4096);
+	assert_between(lseek(log, 0, SEEK_END), 4000, 4096);
 	log_bound(4096, make_empty);
 	for (int i = 0; i < 1000; i++) {
 		off_t now;
@@ -253,14 +254,14 @@ static void the_log_has_a_size(void **state)
 		now = lseek(log, 0, SEEK_END);
 		most = now > most ? now : most;
 	}
-	assert_in_range(most, 3000, 4096 - 4096 / 16);
-	assert_in_range(full_calls, 10, 20);
+	assert_between(most, 3000, 4096 - 4096 / 16);
+	assert_between(full_calls, 10, 20);
 	/* It can't be begun anew: then it is full, and stays so. */
 	assert_int_equal(fcntl(log, F_ADD_SEALS, F_SEAL_SHRINK), 0);
 	log_bound(4096, do_nothing);
 	for (int i = 0; i < 1000; i++)
 		log_info("test", "once more");
-	assert_in_range(lseek(log, 0, SEEK_END), 4000, 4096);
+	assert_between(lseek(log, 0, SEEK_END), 4000, 4096);
 	log_bound(0, NULL);
 	log_open(-1, LOG_INFO);
 	close(log);

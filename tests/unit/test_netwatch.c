@@ -199,7 +199,7 @@ static int count(const struct rtnl_message *message, void *argument)
 	return 0;
 }
 
-static int stop(const struct rtnl_message *message, void *argument)
+static int count_one(const struct rtnl_message *message, void *argument)
 {
 	(void)message;
 	++*(int *)argument;
@@ -217,7 +217,7 @@ static void test_torn_messages(void **state)
 	assert_int_equal(rtnl_decode(bytes, length - 1, count, &heard), -1);
 	assert_int_equal(heard, whole - 1); /* those before the torn one were told */
 	heard = 0;
-	assert_int_equal(rtnl_decode(bytes, length, stop, &heard), 7);
+	assert_int_equal(rtnl_decode(bytes, length, count_one, &heard), 7);
 	assert_int_equal(heard, 1);
 	assert_int_equal(rtnl_decode(bytes, 0, count, &heard), 0);
 	memset(bytes, 0, 16); /* a length of 0 must not go round for ever */

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "between.h"
 #include "policy/print.h"
 #include "policy/rules.h"
 #include "policy_cases.h"
@@ -33,7 +34,7 @@ static void test_rows_and_rules(void **state)
 	(void)state;
 	assert_true(count <= RULE_TABLE_MAX);
 	for (size_t i = 0; i < count; i++) {
-		assert_in_range(table[i].row, 1, RULE_BRIDGE_ROW);
+		assert_between(table[i].row, 1, RULE_BRIDGE_ROW);
 		assert_non_null(table[i].why);
 		of_row[table[i].row]++;
 	}
