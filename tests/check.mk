@@ -132,6 +132,9 @@ $(BUILD)/test/ipfw/fwhand: $(BUILD)/obj/tests/e2e/fwhand.o $(call NO_IPFW,$(OS_C
 	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
 
 check-unit: unit
+# What can be tried of this machine's firewall without touching it.
+check-selftest: all
+	$(BUILD)/portcullis selftest
 check-san:
 	$(MAKE) $(STRICT) SANITIZE=address,undefined BUILD=$(BUILD)/san OPTIMIZE="-O1 -g" unit
 
@@ -250,5 +253,5 @@ check-fuzz: fuzz-build
 		else tail -n 40 $(BUILD)/fuzz/$$name.log; exit 1; fi; \
 	done
 
-.PHONY: check check-gcc check-clang tests-build check-unit check-san check-arch check-format check-tidy \
+.PHONY: check check-gcc check-clang tests-build check-unit check-selftest check-san check-arch check-format check-tidy \
 	check-cppcheck check-man check-shell check-lint check-pf check-ipfw check-property check-package check-help check-e2e check-kill-sample check-kill bench bench-build fuzz-build check-fuzz check-boot check-boot-once

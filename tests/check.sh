@@ -41,21 +41,23 @@ own_network_is() {
 	own_network | diff "$logs/own_network" -
 }
 
-jobs=-j$(nproc)
-own_network >"$logs/own_network"
+make=${MAKE:-make}
+jobs=-j$(getconf _NPROCESSORS_ONLN)
+# Only Linux has namespaces, and tests that make networks.
+[ "$(uname -s)" != Linux ] || own_network >"$logs/own_network"
 # A step named on the command line is run alone.
 steps=${*:-gcc clang unit san arch format tidy cppcheck man shell help pf ipfw property cross fuzz e2e kill-sample package boot bench}
 for step in $steps; do
 	case $step in
-	gcc | clang | fuzz | san) run "$step" make "$jobs" "check-$step" ;;
-	boot) run boot make check-boot-once && grep -E "^(without Portcullis|with Portcullis|multi-user)" "$logs/boot.log" ;;
-	cross) run cross make "$jobs" cross ;;
+	gcc | clang | fuzz | san) run "$step" "$make" "$jobs" "check-$step" ;;
+	boot) run boot "$make" check-boot-once && grep -E "^(without Portcullis|with Portcullis|multi-user)" "$logs/boot.log" ;;
+	cross) run cross "$make" "$jobs" cross ;;
 	# Shown, not judged: other work on this machine must not fail a check. `make bench` judges.
-	bench) run "$step" make "$step" BENCH_OPTIONS=--report && sed -n '/^(/p' "$logs/bench.log" ;;
-	*) run "$step" make "check-$step" ;;
+	bench) run "$step" "$make" "$step" BENCH_OPTIONS=--report && sed -n '/^(/p' "$logs/bench.log" ;;
+	*) run "$step" "$make" "check-$step" ;;
 	esac
 done
-run own-network own_network_is
+[ "$(uname -s)" != Linux ] || run own-network own_network_is
 
 echo
 printf '%s' "$table"
