@@ -49,28 +49,33 @@ CTL_LIBS = $(call libs_of,$(CTL_PACKAGES))
 # --- objects, by program. A room's objects are all of its files but the mains.
 room = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %_main.c src/base/fault_none.c,$(wildcard $(1)/*.c)))
 BASE := $(call room,src/base)
-POLICY := $(filter-out $(patsubst %,$(BUILD)/obj/src/policy/%.o,$(POLICY_WITHOUT)),$(call room,src/policy))
+POLICY := $(call room,src/policy)
 PROFILE := $(call room,src/profile)
 TUNNEL := $(call room,src/tunnel)
 MGMT := $(call room,openvpn-mgmt)
+# --- ports. Of a port, NAME, this platform has NAME.c, NAME_unix.c, NAME_$(PLATFORM).c and the like, or else NAME_null.c;
+# a pattern is a folder's files without those of other platforms. By `os`: exactly these files.
 os = $(patsubst %,$(BUILD)/obj/src/os/%.o,$(1))
+ELSEWHERE := $(foreach other,$(filter-out $(FAMILY),linux macos freebsd openbsd bsd),%_$(other).c)
+port_files = $(wildcard src/os/$(1).c) $(or $(wildcard $(patsubst %,src/os/$(1)_%.c,$(FAMILY))),$(wildcard src/os/$(1)_null.c))
+port = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(ELSEWHERE),$(sort $(foreach name,$(1),$(call port_files,$(name))))))
 
-# What a port needs on this platform; names of files in src/os, or patterns of them.
-port = $(patsubst src/os/%.c,$(BUILD)/obj/src/os/%.o,$(wildcard $(patsubst %,src/os/%.c,$(1))))
-OS_FIREWALL := $(call port,firewall firewall_describe firewall_ports_$(PLATFORM) $(FIREWALL))
-OS_CHILD := $(call port,$(CHILD) $(DESCRIPTOR) clock_unix tool_paths_system)
-OS_INSTALLED := $(call port,$(STRICT_BOOT) install_paths install_root_system file_unix)
-OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(call port,$(DEVICE) $(NETWATCH) $(DNS) $(NAMES) $(KEYCHAIN) dns_job $(PORTS) $(TUN_NODE) $(CONFINE) daemon_unix loop holder_unix log_file_unix)
-OS_DRIVER := $(call port,$(SANDBOX) $(PEER) $(DESCRIPTOR) clock_unix $(if $(SANITIZE),sandbox_sanitizer))
-# Pure halves of other platforms' ports, and what is the same everywhere: tested and fuzzed here all the same.
-OS_PURE = $(call os,netwatch_route_decode netwatch_route_facts netwatch_route_known netwatch_route_layout \
-	firewall_pf_parse guardian_unix holder_unix dns_scutil_text keychain_item \
-	firewall_ipfw_parse tool_beside sleep_gap tun_status strict_boot_list account_dscl_list) $(OS_BACKENDS)
-# The other platforms' backends of the firewall port: that all of them are whole is tested here.
-OS_BACKENDS := $(call os,firewall_pf firewall_pf_anchor firewall_pf_health firewall_pf_leak firewall_pf_main firewall_pf_pause \
-	firewall_pf_talk firewall_pf_macos firewall_ipfw firewall_ipfw_pause firewall_ipfw_settle firewall_ipfw_talk \
-	firewall_ipfw_watch probe_unix probe_group)
-OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(call port,$(DEVICE) $(NETWATCH) $(NETLINK) $(PORTS) $(PROBE) $(MACHINE) $(SERVICE))
+OS_FIREWALL := $(call port,firewall/firewall firewall/describe firewall/ports $(FIREWALL))
+OS_CHILD := $(call port,process/child process/pid process/tool process/tool_paths_system $(CHILD) $(DESCRIPTOR) host/clock)
+OS_INSTALLED := $(call port,service/install_paths service/install_root_system $(STRICT_BOOT) host/file)
+OS_NETWORK := $(call port,route/device route/route $(ROUTE) netwatch/prefixes $(NETWATCH) firewall/behind)
+OS_PORTS := $(call port,route/forwarding host/platform host/off_marker host/off_marker_names host/sleep $(SLEEP) service/notify \
+	process/peer process/process)
+OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) $(call port,process/sandbox/confine $(CONFINE) \
+	process/daemon route/tun_node dns/job $(DNS) $(NAMES) host/keychain $(KEYCHAIN) host/loop host/holder host/log_file)
+OS_DRIVER := $(call port,process/sandbox/sandbox $(if $(SANITIZE),process/sandbox/sandbox_calls_sanitizer) process/peer $(DESCRIPTOR) host/clock)
+OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) $(call port,$(PROBE) service/machine service/machine_fact $(MACHINE) \
+	$(SERVICE))
+# The other platforms' firewalls, and the pure halves of their ports: that all of them are whole is tested here.
+OS_BACKENDS := $(call port,firewall/pf/* firewall/ipfw/* firewall/probe firewall/probe_group) $(call os,firewall/pf/system_macos)
+OS_PURE := $(OS_BACKENDS) $(call port,firewall/guardian host/holder process/tool_beside) $(call os,netwatch/bsd/decode netwatch/bsd/facts \
+	netwatch/bsd/known netwatch/bsd/layout dns/scutil_text host/keychain_item host/sleep_gap route/tun_status \
+	service/strict_boot_list service/account_dscl_list)
 
 CONFIG := $(call room,src/config)
 GATE := $(call room,src/gate) $(CONFIG)
@@ -112,15 +117,15 @@ $(BUILD)/test/rooms.a: $(UNIT_ROOMS)
 	@rm -f $@
 	@$(AR) qcs $@ $^
 # The sanitizers' calls first: a weak name pulls nothing out of an archive.
-$(BUILD)/test/test_%: $(BUILD)/obj/tests/unit/test_%.o $(if $(SANITIZE),$(BUILD)/obj/src/os/sandbox_sanitizer.o) $(BUILD)/test/rooms.a
+$(BUILD)/test/test_%: $(BUILD)/obj/tests/unit/test_%.o $(if $(SANITIZE),$(call os,process/sandbox/sandbox_calls_sanitizer)) $(BUILD)/test/rooms.a
 	@$(say) LD $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS) $(DRIVER_LIBS) $(CTL_LIBS) $(call libs_of,cmocka)
 
 # Other platforms' devices, routes and words, in the place of this one's.
-DEVICE_BSD = $(BUILD)/obj/tests/unit/device_standin.o $(call os,device_bsd route_bsd tunnel_words)
-$(BUILD)/test/test_device_freebsd: $(BUILD)/obj/tests/unit/test_device_freebsd.o $(DEVICE_BSD) $(call os,device_freebsd tunnel_words_freebsd)
-$(BUILD)/test/test_device_macos: $(BUILD)/obj/tests/unit/test_device_macos.o $(DEVICE_BSD) $(call os,device_macos tunnel_words_macos)
-$(BUILD)/test/test_openvpn_macos: $(BUILD)/obj/tests/unit/test_openvpn_macos.o $(call os,child_bsd child_words_macos confine_profile)
+DEVICE_BSD = $(BUILD)/obj/tests/unit/device_standin.o $(call os,route/device_bsd route/route_bsd route/tunnel_words)
+$(BUILD)/test/test_device_freebsd: $(BUILD)/obj/tests/unit/test_device_freebsd.o $(DEVICE_BSD) $(call os,route/device_freebsd host/platform_freebsd)
+$(BUILD)/test/test_device_macos: $(BUILD)/obj/tests/unit/test_device_macos.o $(DEVICE_BSD) $(call os,route/device_macos host/platform_macos)
+$(BUILD)/test/test_openvpn_macos: $(BUILD)/obj/tests/unit/test_openvpn_macos.o $(call os,process/child_bsd process/sandbox/confine_profile host/platform_macos)
 $(BUILD)/test/test_device_freebsd $(BUILD)/test/test_device_macos $(BUILD)/test/test_openvpn_macos: $(BUILD)/test/rooms.a
 	@$(say) LD $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter-out %.a,$^) $(filter %.a,$^) $(GATE_LIBS) $(DRIVER_LIBS) $(CTL_LIBS) $(call libs_of,cmocka)

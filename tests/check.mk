@@ -10,12 +10,11 @@ SEED ?= 1
 KILL_ROUNDS ?= 20
 BOOT_TESTS ?= tests/boot
 
-C_ROOMS := src/base src/config src/policy src/profile src/tunnel src/os src/gate src/driver src/ctl openvpn-mgmt
-C_FILES = $(wildcard $(addsuffix /*.c,$(C_ROOMS)))
+C_FILES = $(wildcard $(foreach folder,src/* src/*/* src/*/*/* openvpn-mgmt,$(folder)/*.c))
 # What needs another system's headers is looked at by make cross.
 TIDY_FILES = $(filter-out %_macos.c %_bsd.c %_freebsd.c %_openbsd.c,$(C_FILES))
 C_TESTS = $(wildcard tests/*/*.c openvpn-mgmt/*/*.c)
-C_HEADERS = $(wildcard $(addsuffix /*.h,$(C_ROOMS)) tests/*/*.h openvpn-mgmt/*/*.h)
+C_HEADERS = $(wildcard $(foreach folder,src/* src/*/* src/*/*/* openvpn-mgmt,$(folder)/*.h) tests/*/*.h openvpn-mgmt/*/*.h)
 
 # --- everything, with a table at the end; a step that fails does not hide the next
 check:
@@ -36,19 +35,20 @@ tests-build: $(UNIT) $(BUILD)/test/portcullisd $(BUILD)/test/fwtool $(BUILD)/tes
 	$(addprefix $(BUILD)/test/ipfw/,portcullisd portcullis portcullis-driver fwhand)
 
 # The gate as on a Mac, with pf and its tools stood in for: the same objects but the firewall's.
-PF_PORT := firewall firewall_describe firewall_ports_macos firewall_pf firewall_pf_anchor firewall_pf_health firewall_pf_leak firewall_pf_main \
-	firewall_pf_parse firewall_pf_pause firewall_pf_talk guardian_unix holder_unix file_unix
-PF_OS = $(call port,$(PF_PORT) $(CHILD) $(DESCRIPTOR) clock_unix $(DEVICE) $(NETWATCH) $(NETLINK) $(PORTS) $(SERVICE)) $(OS_INSTALLED) \
+NO_TOOLS = $(filter-out %/tool_paths_system.o,$(1))
+PF_OS = $(call port,firewall/firewall firewall/describe firewall/pf/* firewall/guardian host/holder) $(call os,firewall/ports_macos) \
+	$(call NO_TOOLS,$(OS_CHILD)) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) $(call port,$(SERVICE)) \
 	$(BUILD)/obj/tests/e2e/tool_paths_standin.o $(BUILD)/obj/tests/e2e/probe_standin.o
-PF_GATE = $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(PF_OS) $(call port,$(DNS) $(NAMES) $(KEYCHAIN) $(TUN_NODE) $(CONFINE) dns_job daemon_unix loop log_file_unix) $(POLICY) $(BASE) \
+PF_GATE = $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(PF_OS) $(filter-out $(OS_FIREWALL) %/tool_paths_system.o,$(OS_GATE)) $(POLICY) $(BASE) \
 	$(BUILD)/obj/tests/e2e/fault_inject.o
-$(BUILD)/test/portcullisd-pf: $(PF_GATE) $(call os,firewall_pf_macos)
+$(BUILD)/test/portcullisd-pf: $(PF_GATE) $(call os,firewall/pf/system_macos)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
-$(BUILD)/test/portcullisd-pf-freebsd: $(PF_GATE) $(call os,firewall_pf_freebsd)
+$(BUILD)/test/portcullisd-pf-freebsd: $(PF_GATE) $(call os,firewall/pf/system_freebsd)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
-$(BUILD)/test/portcullis-pf: $(BUILD)/obj/src/ctl/portcullis_main.o $(CTL) $(PF_OS) $(call port,$(MACHINE)) $(call os,firewall_pf_macos) $(POLICY) $(PROFILE) $(BASE) $(FAULT)
+$(BUILD)/test/portcullis-pf: $(BUILD)/obj/src/ctl/portcullis_main.o $(CTL) $(PF_OS) $(call port,service/machine service/machine_fact $(MACHINE)) \
+		$(call os,firewall/pf/system_macos) $(POLICY) $(PROFILE) $(BASE) $(FAULT)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(CTL_LIBS)
 $(BUILD)/test/standin: $(BUILD)/obj/tests/e2e/standin/client.o
@@ -56,7 +56,7 @@ $(BUILD)/test/standin: $(BUILD)/obj/tests/e2e/standin/client.o
 	$(CC) $(LDFLAGS) -o $@ $^
 
 # The command with stand-ins for the system's tools.
-$(BUILD)/test/portcullis: $(BUILD)/obj/src/ctl/portcullis_main.o $(CTL) $(filter-out %/tool_paths_system.o,$(OS_CTL)) \
+$(BUILD)/test/portcullis: $(BUILD)/obj/src/ctl/portcullis_main.o $(CTL) $(call NO_TOOLS,$(OS_CTL)) \
 		$(BUILD)/obj/tests/e2e/tool_paths_standin.o $(POLICY) $(PROFILE) $(BASE) $(FAULT)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(CTL_LIBS)
@@ -65,28 +65,28 @@ $(BUILD)/test/dnstool: $(BUILD)/obj/tests/e2e/dnstool.o $(call port,$(DNS)) $(OS
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^
 # The same for another platform's files, with stand-ins for its tools.
-STANDINS = $(filter-out %/tool_paths_system.o,$(OS_CHILD)) $(BUILD)/obj/tests/e2e/tool_paths_standin.o
-$(BUILD)/test/dnstool-macos: $(call os,dns_scutil dns_scutil_text dns_words names_ask)
-$(BUILD)/test/dnstool-freebsd: $(call os,dns_freebsd dns_resolvconf dns_unwatched dns_words)
+STANDINS = $(call NO_TOOLS,$(OS_CHILD)) $(BUILD)/obj/tests/e2e/tool_paths_standin.o
+$(BUILD)/test/dnstool-macos: $(call os,dns/scutil dns/scutil_text dns/words dns/names_ask)
+$(BUILD)/test/dnstool-freebsd: $(call os,dns/dns_freebsd dns/resolvconf dns/unwatched dns/words)
 $(BUILD)/test/dnstool-macos $(BUILD)/test/dnstool-freebsd: $(BUILD)/obj/tests/e2e/dnstool.o $(STANDINS) $(BASE)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^
 # The gate with macOS's resolver, where names are answered while it is shut.
 $(BUILD)/test/portcullisd-names: $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) \
-		$(filter-out $(call port,$(DNS) $(NAMES) tool_paths_system),$(OS_GATE)) \
-		$(call os,dns_scutil dns_scutil_text dns_words names_ask names_socket_loopback) \
+		$(filter-out $(call port,$(DNS) $(NAMES)),$(call NO_TOOLS,$(OS_GATE))) \
+		$(call os,dns/scutil dns/scutil_text dns/words dns/names_ask dns/names_socket_loopback) \
 		$(BUILD)/obj/tests/e2e/tool_paths_standin.o $(POLICY) $(BASE) $(FAULT)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
 
 # What a test runs as the gate runs openvpn.
-$(BUILD)/test/confined: $(BUILD)/obj/tests/e2e/confined.o $(call port,$(CONFINE)) $(OS_CHILD) $(BASE)
+$(BUILD)/test/confined: $(BUILD)/obj/tests/e2e/confined.o $(call port,process/sandbox/confine $(CONFINE)) $(OS_CHILD) $(BASE)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
 $(BUILD)/test/refuse: $(BUILD)/obj/tests/e2e/refuse.o
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,libseccomp)
-$(BUILD)/test/captured: $(patsubst %,$(BUILD)/obj/tests/e2e/%.o,captured tries) $(call port,$(CONFINE) $(SANDBOX)) $(OS_CHILD) $(BASE)
+$(BUILD)/test/captured: $(patsubst %,$(BUILD)/obj/tests/e2e/%.o,captured tries) $(call port,process/sandbox/confine $(CONFINE) process/sandbox/sandbox) $(OS_CHILD) $(BASE)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
 $(BUILD)/test/policy_print: $(BUILD)/obj/tests/pf/policy_print.o $(POLICY) $(BASE)
@@ -95,9 +95,9 @@ $(BUILD)/test/policy_print: $(BUILD)/obj/tests/pf/policy_print.o $(POLICY) $(BAS
 
 # The command line with another platform's service files, which call stand-ins for that platform's tools and write
 # below a folder of the test's own; and the gate with macOS's strict boot.
-NO_SYSTEM = $(filter-out $(call port,tool_paths_system install_root_system $(SERVICE) $(STRICT_BOOT)),$(1))
+NO_SYSTEM = $(filter-out %/install_root_system.o $(call port,$(SERVICE) $(STRICT_BOOT)),$(call NO_TOOLS,$(1)))
 STANDIN := $(patsubst %,$(BUILD)/obj/tests/e2e/%.o,tool_paths_standin install_root_standin)
-of_platform = $(call port,$(shell sed -n 's/^\(SERVICE\|STRICT_BOOT\) := //p' src/os/$(1).mk))
+of_platform = $(call os,$(shell sed -n 's/^\(SERVICE\|STRICT_BOOT\) := //p' src/os/$(1).mk))
 define service_rule
 $(BUILD)/test/portcullis-$(1): $(BUILD)/obj/src/ctl/portcullis_main.o $(CTL) $(call NO_SYSTEM,$(OS_CTL)) $(call of_platform,$(1)) \
 		$(STANDIN) $(POLICY) $(PROFILE) $(BASE) $(FAULT)
@@ -106,28 +106,28 @@ $(BUILD)/test/portcullis-$(1): $(BUILD)/obj/src/ctl/portcullis_main.o $(CTL) $(c
 endef
 $(foreach name,$(patsubst src/os/%.mk,%,$(wildcard src/os/*.mk)),$(eval $(call service_rule,$(name))))
 $(BUILD)/test/strict/portcullisd: $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(call NO_SYSTEM,$(OS_GATE)) \
-		$(call port,strict_boot_macos strict_boot_list) $(STANDIN) $(POLICY) $(BASE) $(FAULT)
+		$(call os,service/strict_boot_macos service/strict_boot_list) $(STANDIN) $(POLICY) $(BASE) $(FAULT)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
 
 # The programs with ipfw for a firewall, and stand-ins for its tool and its kernel's switch.
 IPFW_TWIN = $(addprefix $(BUILD)/test/ipfw/,portcullisd portcullis portcullis-driver fwhand)
-OS_IPFW = $(call os,firewall firewall_describe firewall_ipfw firewall_ipfw_parse firewall_ipfw_pause firewall_ipfw_settle firewall_ipfw_talk firewall_ipfw_watch tool_beside guardian_unix holder_unix) \
+OS_IPFW = $(call port,firewall/firewall firewall/describe firewall/ipfw/* firewall/guardian process/tool_beside host/holder) \
 	$(patsubst %,$(BUILD)/obj/tests/e2e/%.o,firewall_ports_ipfw ipfw_kernel_standin probe_standin tool_paths_standin)
-NO_IPFW = $(filter-out $(OS_FIREWALL) $(call port,$(PROBE)) $(call os,tool_paths_system),$(1))
+NO_IPFW = $(filter-out $(OS_FIREWALL) $(call port,$(PROBE)),$(call NO_TOOLS,$(1)))
 $(BUILD)/test/ipfw/portcullisd: $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(call NO_IPFW,$(OS_GATE)) $(OS_IPFW) $(POLICY) $(BASE) \
 		$(BUILD)/obj/tests/e2e/fault_inject.o
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
 $(BUILD)/test/ipfw/portcullis: $(BUILD)/obj/src/ctl/portcullis_main.o $(CTL) $(call NO_IPFW,$(OS_CTL)) $(OS_IPFW) \
-		$(call os,file_unix) $(POLICY) $(PROFILE) $(BASE) $(FAULT)
+		$(call port,host/file) $(POLICY) $(PROFILE) $(BASE) $(FAULT)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(CTL_LIBS)
 $(BUILD)/test/ipfw/portcullis-driver: $(BUILD)/portcullis-driver
 	@mkdir -p $(@D)
 	@cp $< $@
 $(BUILD)/test/ipfw/fwhand: $(BUILD)/obj/tests/e2e/fwhand.o $(call NO_IPFW,$(OS_CHILD)) $(OS_IPFW) \
-		$(call port,$(PORTS) file_unix) $(POLICY) $(BASE) $(FAULT)
+		$(OS_PORTS) $(call port,host/file) $(POLICY) $(BASE) $(FAULT)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
 

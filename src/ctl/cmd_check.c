@@ -12,7 +12,7 @@
 
 #include "ctl/ctl.h"
 #include "ctl/profile_check.h"
-#include "os/child.h"
+#include "os/process/child.h"
 
 enum { OPTION_CONFIG };
 enum { SAID_MAX = 64 * 1024 };

@@ -5,12 +5,12 @@
 
 #include "ctl/ctl.h"
 #include "ctl/ctl_off.h"
-#include "os/account.h"
-#include "os/file.h"
-#include "os/install_paths.h"
-#include "os/off_marker.h"
-#include "os/process.h"
-#include "os/service.h"
+#include "os/host/file.h"
+#include "os/host/off_marker.h"
+#include "os/process/process.h"
+#include "os/service/account.h"
+#include "os/service/install_paths.h"
+#include "os/service/service.h"
 
 enum { OPTION_PURGE };
 enum { LOOKS = 20, LOOK_PAUSE = 100 }; /* is there really no daemon any more? */

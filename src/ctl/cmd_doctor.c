@@ -8,7 +8,7 @@
 #include "ctl/ctl.h"
 #include "ctl/ctl_client.h"
 #include "ctl/doctor.h"
-#include "os/clock.h"
+#include "os/host/clock.h"
 
 /* portcullisd gives the child that vets the profile 5 s. */
 enum { SETTINGS_MS = 10000, GRACE_SECONDS = 30 };

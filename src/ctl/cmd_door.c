@@ -13,7 +13,7 @@
 #include "ctl/ctl_client.h"
 #include "ctl/ctl_door.h"
 #include "ctl/ctl_show.h"
-#include "os/clock.h"
+#include "os/host/clock.h"
 
 enum {
 	DOOR_PATIENCE = 3000, /* ms; the gate answers within 1 s unless it is stopped */

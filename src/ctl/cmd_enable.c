@@ -14,14 +14,14 @@
 #include "ctl/ctl_client.h"
 #include "ctl/ctl_show.h"
 #include "ctl/profile_check.h"
-#include "os/account.h"
-#include "os/clock.h"
-#include "os/file.h"
-#include "os/install_paths.h"
-#include "os/machine.h"
-#include "os/off_marker.h"
-#include "os/service.h"
-#include "os/tool.h"
+#include "os/host/clock.h"
+#include "os/host/file.h"
+#include "os/host/off_marker.h"
+#include "os/process/tool.h"
+#include "os/service/account.h"
+#include "os/service/install_paths.h"
+#include "os/service/machine.h"
+#include "os/service/service.h"
 
 enum {
 	NAME_MAX_BYTES = 64,

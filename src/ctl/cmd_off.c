@@ -8,15 +8,15 @@
 #include "ctl/ctl.h"
 #include "ctl/ctl_door.h"
 #include "ctl/ctl_off.h"
-#include "os/clock.h"
-#include "os/device.h"
-#include "os/dns_by_hand.h"
-#include "os/firewall.h"
-#include "os/forwarding.h"
-#include "os/off_marker.h"
-#include "os/process.h"
-#include "os/route.h"
-#include "os/strict_boot.h"
+#include "os/firewall/firewall.h"
+#include "os/host/clock.h"
+#include "os/host/off_marker.h"
+#include "os/host/platform.h"
+#include "os/process/process.h"
+#include "os/route/device.h"
+#include "os/route/forwarding.h"
+#include "os/route/route.h"
+#include "os/service/strict_boot.h"
 
 #define DAEMON "portcullisd"
 
@@ -125,7 +125,7 @@ static void tell(const struct removal *removal, bool persist, bool marked)
 	if (marked)
 		printf("off: stays off until `portcullis up`%s\n", persist ? "" : " or a reboot");
 	if (removal->forced > 0)
-		printf("off: if names are not found: %s\n", dns_by_hand);
+		printf("off: if names are not found: %s\n", platform_dns_by_hand);
 	puts("off: NOT PROTECTED: traffic leaves in the clear");
 }
 

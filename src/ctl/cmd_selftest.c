@@ -7,9 +7,9 @@
 
 #include "ctl/ctl.h"
 #include "ctl/selftest.h"
-#include "os/netwatch.h"
-#include "os/off_marker.h"
-#include "os/process.h"
+#include "os/host/off_marker.h"
+#include "os/netwatch/netwatch.h"
+#include "os/process/process.h"
 
 enum { OPTION_LOCK, OPTION_GROUP };
 

@@ -9,7 +9,7 @@
 #include "ctl/ctl.h"
 #include "ctl/ctl_client.h"
 #include "ctl/ctl_show.h"
-#include "os/clock.h"
+#include "os/host/clock.h"
 
 enum { OPTION_JSON, OPTION_WAIT };
 enum { ANSWER_PAUSE = 100 }; /* ms between two questions to nobody */

@@ -12,8 +12,8 @@
 
 #include "base/shown.h"
 #include "base/text.h"
-#include "os/clock.h"
-#include "os/descriptor.h"
+#include "os/host/clock.h"
+#include "os/process/descriptor.h"
 
 enum { RETRY_PAUSE = 50 }; /* ms between two connections while the driver comes back */
 

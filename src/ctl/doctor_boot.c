@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "ctl/doctor_gather.h"
 #include "ctl/doctor_judge.h"
-#include "os/child.h"
+#include "os/process/child.h"
 
 /* The newest thing of ours; a clock before that is wrong. */
 void doctor_clock(struct doctor *doctor)

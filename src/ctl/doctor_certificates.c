@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "ctl/doctor_gather.h"
 #include "ctl/doctor_judge.h"
-#include "os/tool_paths.h"
+#include "os/process/tool_paths.h"
 
 enum { CERTIFICATES_MAX = 16, SECONDS_MAX = 15 };
 

@@ -3,7 +3,7 @@
 
 #include "ctl/doctor_gather.h"
 #include "ctl/doctor_judge.h"
-#include "os/off_marker.h"
+#include "os/host/off_marker.h"
 
 void doctor_daemon(struct doctor *doctor)
 {

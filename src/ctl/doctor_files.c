@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "ctl/doctor_gather.h"
 #include "ctl/doctor_judge.h"
-#include "os/child.h"
+#include "os/process/child.h"
 
 enum { LINKS_MAX = 16 };
 

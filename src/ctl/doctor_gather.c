@@ -13,7 +13,7 @@
 #include "ctl/owner.h"
 #include "ctl/profile_check.h"
 #include "ctl/regular.h"
-#include "os/tool.h"
+#include "os/process/tool.h"
 
 enum { NOBODY = 65534, FILE_TEXT_MAX = 128 * 1024, SAID_MAX = 64 * 1024, CHILD_SECONDS = 8 };
 

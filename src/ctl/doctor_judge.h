@@ -7,7 +7,7 @@
 
 #include "base/net.h"
 #include "ctl/doctor.h"
-#include "os/machine.h"
+#include "os/service/machine.h"
 
 /* A fact of the machine port; NO becomes `no`. */
 void judge_fact(const struct machine_fact *fact, enum doctor_result no, struct finding *finding);

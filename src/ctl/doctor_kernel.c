@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "ctl/doctor_gather.h"
 #include "ctl/doctor_judge.h"
-#include "os/firewall.h"
+#include "os/firewall/firewall.h"
 #include "policy/print.h"
 #include "policy/situation.h"
 

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "os/child.h"
-#include "os/tool.h"
+#include "os/process/child.h"
+#include "os/process/tool.h"
 
 enum { OUTPUT_MAX = 128 * 1024 };
 

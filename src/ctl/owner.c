@@ -12,7 +12,7 @@
 
 #include "base/io.h"
 #include "base/shown.h"
-#include "os/descriptor.h"
+#include "os/process/descriptor.h"
 
 enum { NOBODY = 65534 };
 

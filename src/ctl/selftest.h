@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "os/firewall.h"
+#include "os/firewall/firewall.h"
 
 enum selftest_result { SELFTEST_PASS, SELFTEST_FAIL, SELFTEST_SKIP, SELFTEST_INFO, SELFTEST_RESULTS };
 

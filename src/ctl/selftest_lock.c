@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "os/clock.h"
-#include "os/probe.h"
+#include "os/firewall/probe.h"
+#include "os/host/clock.h"
 
 enum {
 	NOBODY = 65533, /* a number that no rule names */

@@ -10,9 +10,9 @@
 
 #include "base/log.h"
 #include "driver/control_client.h"
-#include "os/clock.h"
-#include "os/descriptor.h"
-#include "os/peer.h"
+#include "os/host/clock.h"
+#include "os/process/descriptor.h"
+#include "os/process/peer.h"
 
 enum { ACCEPT_TURN = 16, PAUSE_MS = 100 };
 

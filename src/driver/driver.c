@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "driver/names.h"
-#include "os/clock.h"
+#include "os/host/clock.h"
 
 enum { REFRESH_MS = 300, FRESH_MS = 100 };
 

@@ -13,8 +13,8 @@
 #include "base/text.h"
 #include "driver/driver.h"
 #include "driver/vet.h"
-#include "os/descriptor.h"
-#include "os/sandbox.h"
+#include "os/process/descriptor.h"
+#include "os/process/sandbox/sandbox.h"
 
 static const char usage[] = "usage: portcullis-driver is started by portcullisd, not by hand\n"
 			    "       portcullis-driver --version | --help\n";

@@ -10,9 +10,9 @@
 
 #include "base/log.h"
 #include "driver/management_session.h"
-#include "os/clock.h"
-#include "os/descriptor.h"
-#include "os/peer.h"
+#include "os/host/clock.h"
+#include "os/process/descriptor.h"
+#include "os/process/peer.h"
 
 /* READ_TURN: no more of a flood in one turn of the loop. WAITING: connections
  * whose pid the gate has not named yet. */

@@ -12,10 +12,10 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "gate/files.h"
-#include "os/behind.h"
-#include "os/child.h"
-#include "os/clock.h"
-#include "os/device.h"
+#include "os/firewall/behind.h"
+#include "os/host/clock.h"
+#include "os/process/child.h"
+#include "os/route/device.h"
 
 /* design: "the hole stays until openvpn is reaped, 1.5 s at most" */
 enum { LEAVE_MS = 1500, REPAIR_ATTEMPTS = 8, OUTPUT_MAX = 64 * 1024 + 1 };

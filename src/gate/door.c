@@ -14,9 +14,9 @@
 #include "base/wire_door.h"
 #include "gate/door.h"
 #include "gate/files.h"
-#include "os/descriptor.h"
-#include "os/off_marker.h"
-#include "os/peer.h"
+#include "os/host/off_marker.h"
+#include "os/process/descriptor.h"
+#include "os/process/peer.h"
 
 enum { CLIENTS = 8, CLIENT_SECONDS = 2, PAUSE_MAX_SECONDS = 31 * 86400 };
 

@@ -14,11 +14,11 @@
 #include <unistd.h>
 
 #include "base/fault.h"
-#include "os/child.h"
-#include "os/clock.h"
-#include "os/descriptor.h"
-#include "os/file.h"
-#include "os/keychain.h"
+#include "os/host/clock.h"
+#include "os/host/file.h"
+#include "os/host/keychain.h"
+#include "os/process/child.h"
+#include "os/process/descriptor.h"
 
 /* A life shorter than this counts as a failed start. */
 enum { SHORT_LIFE_MS = 10000, RESPAWN_FIRST_MS = 250, RESPAWN_MAX_MS = 10000 };

@@ -13,10 +13,10 @@
 
 #include "base/text.h"
 #include "gate/files.h"
-#include "os/file.h"
-#include "os/holder.h"
-#include "os/log_file.h"
-#include "os/names_socket.h"
+#include "os/dns/names_socket.h"
+#include "os/host/file.h"
+#include "os/host/holder.h"
+#include "os/host/log_file.h"
 
 enum { SMALL_FILE = 256 };
 

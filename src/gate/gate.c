@@ -5,12 +5,12 @@
 #include <time.h>
 
 #include "base/text.h"
-#include "os/clock.h"
-#include "os/forwarding.h"
-#include "os/notify.h"
-#include "os/off_marker.h"
-#include "os/route.h"
-#include "os/strict_boot.h"
+#include "os/host/clock.h"
+#include "os/host/off_marker.h"
+#include "os/route/forwarding.h"
+#include "os/route/route.h"
+#include "os/service/notify.h"
+#include "os/service/strict_boot.h"
 
 enum { RETRY_FIRST_MS = 50, RETRY_MAX_MS = 5000, FAILURES_BEFORE_LINKS_DOWN = 2 };
 

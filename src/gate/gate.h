@@ -12,11 +12,11 @@
 #include "gate/attempt.h"
 #include "gate/driver.h"
 #include "gate/vet.h"
-#include "os/behind.h"
-#include "os/dns_job.h"
-#include "os/firewall.h"
-#include "os/netwatch.h"
-#include "os/sleep.h"
+#include "os/dns/job.h"
+#include "os/firewall/behind.h"
+#include "os/firewall/firewall.h"
+#include "os/host/sleep.h"
+#include "os/netwatch/netwatch.h"
 #include "policy/situation.h"
 
 struct gate {
@@ -35,7 +35,7 @@ struct gate {
 	int64_t boot_locked_at;
 	uint64_t blocked; /* packets, when last counted */
 	unsigned lock_failures;
-	bool links_are_down, stopping, turned; /* turned: see os/behind.h; nothing is dialled */
+	bool links_are_down, stopping, turned; /* turned: see os/firewall/behind.h; nothing is dialled */
 	bool bare;  /* locked with none of the configuration's values: with them it could not be */
 	bool unfit; /* the start failed: no driver; what failed is tried again once the lock is verified */
 	struct event *retry, *pause_end; /* unprotected or bare: lock again */

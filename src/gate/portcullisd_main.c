@@ -17,14 +17,14 @@
 #include "gate/files.h"
 #include "gate/gate.h"
 #include "gate/verbs.h"
-#include "os/daemon.h"
-#include "os/firewall_describe.h"
-#include "os/loop.h"
-#include "os/notify.h"
-#include "os/off_marker.h"
-#include "os/route.h"
-#include "os/strict_boot.h"
-#include "os/tun_node.h"
+#include "os/firewall/describe.h"
+#include "os/host/loop.h"
+#include "os/host/off_marker.h"
+#include "os/process/daemon.h"
+#include "os/route/route.h"
+#include "os/route/tun_node.h"
+#include "os/service/notify.h"
+#include "os/service/strict_boot.h"
 
 static void changed_cb(struct gate *changed, enum wire_note note, const char *why)
 {

@@ -9,10 +9,10 @@
 
 #include "base/text.h"
 #include "gate/files.h"
-#include "os/child.h"
-#include "os/confine.h"
-#include "os/descriptor.h"
-#include "os/tun_node.h"
+#include "os/process/child.h"
+#include "os/process/descriptor.h"
+#include "os/process/sandbox/confine.h"
+#include "os/route/tun_node.h"
 
 enum { ARGUMENTS_MAX = 192 };
 

@@ -12,9 +12,9 @@
 #include "base/text.h"
 #include "gate/channel.h"
 #include "gate/gate.h"
-#include "os/child.h"
-#include "os/clock.h"
-#include "os/device.h"
+#include "os/host/clock.h"
+#include "os/process/child.h"
+#include "os/route/device.h"
 
 /* The endpoint must not be there: what goes to it would go round in circles. */
 static bool holds_endpoint(const struct gate *gate, const struct net_address *address, uint8_t length)

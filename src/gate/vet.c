@@ -14,8 +14,8 @@
 
 #include "base/canonical.h"
 #include "base/secret.h"
-#include "os/child.h"
-#include "os/file.h"
+#include "os/host/file.h"
+#include "os/process/child.h"
 
 enum { COMPLAINT_MAX = 16 * 1024, VET_MS = 5000 };
 

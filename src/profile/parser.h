@@ -2,7 +2,7 @@
 #ifndef PROFILE_PARSER_H
 #define PROFILE_PARSER_H
 
-#include "profile/parts.h"
+#include "profile/profile_internal.h"
 
 enum { IGNORED_MAX = 64, DIRECTORY_SIZE = 256, QUOTED_SIZE = 80 };
 

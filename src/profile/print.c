@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "profile/parts.h"
+#include "profile/profile_internal.h"
 
 static const char *proto_word(const struct profile_remote *remote)
 {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "profile/parts.h"
+#include "profile/profile_internal.h"
 
 bool profile_room(void *array, size_t count, size_t *size, size_t each)
 {

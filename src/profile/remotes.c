@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "profile/parts.h"
+#include "profile/profile_internal.h"
 #include "profile/values.h"
 
 enum { PORT_DEFAULT = 1194 };

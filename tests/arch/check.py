@@ -23,6 +23,7 @@ LAYERS = {
     "src/ctl": {"src/base", "src/policy", "src/profile", "src/os"},
 }
 PURE = ("src/policy", "src/profile", "src/tunnel", "openvpn-mgmt")
+# So is the source of each header whose first comment says "Pure", in whatever room.
 # What would be I/O, a clock, a process or luck.
 IMPURE_CALLS = set("""open openat fopen fdopen read write readv writev recv send recvfrom sendto socket connect bind
  accept poll select ioctl fork execve execv time gettimeofday clock_gettime sleep usleep nanosleep getenv rand random
@@ -32,9 +33,14 @@ FORBIDDEN_LIBRARIES = ("libssl", "libcrypto", "liblz4", "libjansson", "libcurl",
 FORBIDDEN_SYMBOLS = re.compile(r" [Tt] (profile_|tunnel_step|ovm_)")
 PLATFORM = re.compile(r"^\s*#\s*(?:el)?if.*\b(__linux__|__linux|__APPLE__|__FreeBSD__|__OpenBSD__|__NetBSD__|_WIN32|__unix__)",
                       re.M)
-FILE_MAX, HEADER_MAX, FUNCTION_MAX, GATE_MAX, MEDIAN_MAX = 800, 80, 100, 3101, 20
+FILE_MAX, HEADER_MAX, FUNCTION_MAX, GATE_MAX, MEDIAN_MAX, FOLDER_MAX = 800, 80, 100, 3101, 20, 40
+# What stands at the top; debian only where dist.sh put it, in the tarball.
+TOP = set("""conf docs init launchd openvpn-mgmt packaging src tests Makefile README.md bootstrap LICENSE CHANGES SECURITY.md
+ debian""".split())
 # Twins: the build picks one of them, so they define the same names.
-TWINS = re.compile(r"(_null|fault_none|sandbox_sanitizer)\.c$")
+TWINS = re.compile(r"(_null|fault_none|sandbox_calls_sanitizer)\.c$")
+# Declares what Apple's own libraries define.
+FOREIGN_HEADERS = {"src/os/host/apple.h"}
 KEYWORDS = {"if", "for", "while", "switch", "return", "sizeof", "defined", "_Static_assert", "_Alignas", "__attribute__"}
 
 
@@ -55,14 +61,28 @@ class House:
         self.root, self.build = pathlib.Path(root), build
         self.text = {}
         for room in LAYERS:
-            for path in sorted((self.root / room).glob("*.[ch]")):
+            for path in sorted((self.root / room).glob("*.[ch]" if room == "openvpn-mgmt" else "**/*.[ch]")):
                 self.text[str(path.relative_to(self.root))] = path.read_text()
         self.code = {name: strip(text) for name, text in self.text.items()}
         self._functions = None
 
     @staticmethod
     def room(name):
-        return name.rsplit("/", 1)[0]
+        """src/os of src/os/firewall/nft/nft.c; None: it is in no room."""
+        found = re.match(r"openvpn-mgmt(?=/)|src/[^/]+(?=/)", name)
+        return found.group() if found and found.group() in LAYERS else None
+
+    def is_pure(self, name):
+        """By its room, or by what the header says that it implements."""
+        header = self.text.get(name[:-2] + ".h", "")
+        return self.room(name) in PURE or re.search(r"\bPure\b", header.split("*/")[0]) is not None
+
+    def files(self):
+        """What belongs to the tree: what git tracks, or where there is no git all but what was built."""
+        if (self.root / ".git").exists():
+            return subprocess.run(["git", "ls-files"], cwd=self.root, capture_output=True, text=True, check=True).stdout.splitlines()
+        names = [str(path.relative_to(self.root)) for path in self.root.rglob("*") if path.is_file()]
+        return [name for name in names if not name.startswith("build/")]
 
     def functions(self):
         """[(name, file, first line, last line)] of every definition."""
@@ -88,9 +108,8 @@ def check_layers(house):
             if not match:
                 continue
             target = match.group(1)
-            other = target.rsplit("/", 1)[0] if "/" in target else room
-            other = other if other in LAYERS else f"src/{other}"
-            if other not in LAYERS:
+            other = house.room(target) or house.room(f"src/{target}") if "/" in target else room
+            if other is None:
                 yield f"{name}:{number}: includes {target}, which is in no room"
             elif other != room and other not in LAYERS[room]:
                 yield f"{name}:{number}: {room} may not include {target}"
@@ -107,10 +126,10 @@ def calls(code):
 def check_pure(house):
     own = {name for name, *_ in house.functions()}
     for name, code in house.code.items():
-        if house.room(name) in PURE and name.endswith(".c") and not name.endswith("_main.c"):
+        if name.endswith(".c") and not name.endswith("_main.c") and house.is_pure(name):
             for call, line in calls(code).items():
                 if call in IMPURE_CALLS - own:
-                    yield f"{name}:{line}: a pure room calls {call}()"
+                    yield f"{name}:{line}: is pure, but calls {call}()"
 
 
 def check_forbidden_calls(house):
@@ -227,18 +246,18 @@ def check_purpose(house):
 def check_gate_size(house):
     lines = 0
     for name, code in house.code.items():
-        if name.startswith(("src/gate/", "src/os/firewall_nft")):
+        if name.startswith(("src/gate/", "src/os/firewall/nft/")) and not house.is_pure(name):
             lines += sum(1 for line in code.splitlines() if line.strip())
     print(f"  gate and nft firewall: {lines} lines of code, at most {GATE_MAX}")
     if lines > GATE_MAX:
-        yield f"src/gate and src/os/firewall_nft*: {lines} lines of code, at most {GATE_MAX}"
+        yield f"src/gate and src/os/firewall/nft but its pure files: {lines} lines of code, at most {GATE_MAX}"
 
 
 def check_null_twins(house):
     """Each port has a twin that does nothing, with every function of its header."""
-    for name in [name for name in house.text if re.fullmatch(r"src/os/\w+\.h", name)]:
-        port = name[len("src/os/"):-2]
-        null = f"src/os/{port}_null.c"
+    for name in [name for name in house.text if name.startswith("src/os/") and name.endswith(".h")]:
+        port = name.rsplit("/", 1)[1][:-2]
+        null = f"{name[:-2]}_null.c"
         if null not in house.text:
             continue
         declared = re.sub(r"\btypedef\b[^;]*;", "", house.code[name])
@@ -246,6 +265,45 @@ def check_null_twins(house):
         have = {function for function, file, *_ in house.functions() if file == null}
         for function in sorted(wanted - have):
             yield f"{null}: lacks {function}()"
+
+
+def check_rooms(house):
+    """Nothing new at the top, and no source outside the rooms but those of the tests."""
+    for name in house.files():
+        first = name.split("/")[0]
+        if first not in TOP and not first.startswith("."):
+            yield f"{name}: {first} is not one of those at the top"
+        elif name.endswith((".c", ".h")) and house.room(name) is None and not name.startswith(("tests/", "openvpn-mgmt/tests/")):
+            yield f"{name}: is in no room"
+
+
+def check_folders(house):
+    count = collections.Counter(name.rsplit("/", 1)[0] for name in house.text)
+    for folder, files in count.items():
+        if files > FOLDER_MAX:
+            yield f"{folder}: {files} files, at most {FOLDER_MAX}"
+
+
+def declares(code):
+    """Does a header name functions or objects that some source must define?"""
+    code = re.sub(r"^\s*#(?:[^\n]*\\\n)*[^\n]*", "", code, flags=re.M)
+    while re.search(r"\{[^{}]*\}", code):
+        code = re.sub(r"\{[^{}]*\}", " ", code)
+    return any(re.match(r"\s*extern\b|\s*(?!typedef\b|static\b|_Static_assert\b)\w[\w\s*]*[\s*]\w+\(", each) for each in code.split(";"))
+
+
+def check_headers(house):
+    """What NAME.h or NAME_internal.h promises is kept by NAME.c beside it, or by NAME_*.c: a platform's, or parts. A header
+    with its folder's name speaks for all of that folder."""
+    for name, code in house.code.items():
+        if not name.endswith(".h") or name in FOREIGN_HEADERS or not declares(code):
+            continue
+        folder, stem = name[:-2].rsplit("/", 1)
+        if stem == folder.rsplit("/", 1)[-1]:
+            continue
+        stem = re.escape(stem.removesuffix("_internal").removeprefix("openvpn-mgmt-"))
+        if not any(re.fullmatch(rf"{re.escape(folder)}/{stem}(_\w+)?\.c", source) for source in house.text):
+            yield f"{name}: no source has its name"
 
 
 def check_gate_closure(house):
@@ -266,7 +324,7 @@ def check_gate_closure(house):
 
 
 CHECKS = [check_layers, check_pure, check_forbidden_calls, check_cycles, check_sizes, check_functions, check_platforms,
-          check_purpose, check_gate_size, check_null_twins, check_gate_closure]
+          check_purpose, check_gate_size, check_null_twins, check_rooms, check_gate_closure]
 
 
 # --- each check must be able to fail
@@ -275,6 +333,7 @@ OK = "/* A file of the self-test. */\n"
 PLANTED = {
     check_layers: ({"src/policy/a.c": OK + '#include "gate/gate.h"\n'}, {"src/gate/a.c": OK + '#include "policy/a.h"\n'}),
     check_pure: ({"src/tunnel/a.c": OK + "int f(void)\n{\n\treturn clock_gettime(0, 0);\n}\n"},
+                 {"src/os/dns/a.h": "/* A file\n * that is Pure. */\n", "src/os/dns/a.c": OK + "int f(void)\n{\n\treturn open(0);\n}\n"},
                  {"src/tunnel/a.c": OK + "/* no clock_gettime() */\nint f(void)\n{\n\treturn 0;\n}\n"}),
     check_forbidden_calls: ({"src/ctl/a.c": OK + "int f(void)\n{\n\treturn system(\"x\");\n}\n"},
                             {"src/ctl/a.c": OK + 'const char *f = "system(";\n'}),
@@ -292,6 +351,13 @@ PLANTED = {
                         "src/os/port_null.c": OK + "int port_a(void)\n{\n\treturn 0;\n}\n"},
                        {"src/os/port.h": OK + "typedef void port_fn(\n\tint a);\nint port_a(void);\n",
                         "src/os/port_null.c": OK + "int port_a(void)\n{\n\treturn 0;\n}\n"}),
+    check_rooms: ({"src/helpers/a.c": OK}, {"src/a.c": OK}, {"docs/a.c": OK}, {"helpers/a.txt": ""}, {"a.txt": ""},
+                  {"src/os/dns/a.c": OK, "tests/unit/a.c": OK, "openvpn-mgmt/a.c": OK, "docs/a.md": ""}),
+    check_folders: ({f"src/os/dns/a{n}.c": OK for n in range(FOLDER_MAX + 1)},
+                    {f"src/os/{folder}/a{n}.c": OK for n in range(FOLDER_MAX) for folder in ("dns", "host")}),
+    check_headers: ({"src/os/dns/a.h": OK + "struct a {\n\tint b;\n};\nint a_of(\n\tstruct a *a);\n", "src/os/dns/b.c": OK},
+                    {"src/os/dns/a.h": OK + "struct a {\n\tint (*b)(int);\n};\ntypedef int fn(int);\n#define A(b) c(b);\n",
+                     "src/os/dns/b.h": OK + "extern int b;\n", "src/os/dns/b_linux.c": OK}),
 }
 
 
@@ -323,11 +389,13 @@ def self_test_closure(directory):
 
 def self_test():
     blind = []
-    for check, (faulty, sound) in PLANTED.items():
-        with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
-            if not list(check(planted_house(faulty, one))):
-                blind.append(f"{check.__name__} does not see the planted fault")
-            if list(check(planted_house(sound, two))):
+    for check, (*faults, sound) in PLANTED.items():
+        for faulty in faults:
+            with tempfile.TemporaryDirectory() as directory:
+                if not list(check(planted_house(faulty, directory))):
+                    blind.append(f"{check.__name__} does not see the planted fault in {', '.join(faulty)}")
+        with tempfile.TemporaryDirectory() as directory:
+            if list(check(planted_house(sound, directory))):
                 blind.append(f"{check.__name__} complains of nothing")
     with tempfile.TemporaryDirectory() as directory:
         if not self_test_closure(directory):

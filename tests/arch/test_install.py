@@ -84,7 +84,7 @@ def test_the_lock_is_pfctl_alone(tmp_path):
     job = plist(tmp_path, "lock")
     assert job["Label"] == "org.portcullis.lock" and job["RunAtLoad"] is True and "KeepAlive" not in job
     assert job["ProgramArguments"] == ["/sbin/pfctl", "-q", "-E", "-f", "/opt/e/portcullis/boot-lock.conf"]
-    named = re.search(r'#define PF_BOOT_MAIN "(.*)"', (TOP / "src/os/pf_boot_lock.h").read_text()).group(1)
+    named = re.search(r'#define PF_BOOT_MAIN "(.*)"', (TOP / "src/os/service/pf_boot_lock.h").read_text()).group(1)
     assert job["ProgramArguments"][-1].endswith(f"/{named}")
 
 
@@ -95,7 +95,7 @@ def test_the_daemon_is_kept(tmp_path):
     assert job["ProcessType"] == "Interactive" and job["Umask"] == 0o77 and job["ThrottleInterval"] == 1
     # Longer than strict boot may take, shorter than enable waits for the old daemon.
     limits = {"strict_boot_macos.c": "ALL_CALLS", "service_launchd.c": "LEAVING"}
-    shortest, longest = (int(re.search(rf"{name} = (\d+)", (TOP / "src/os" / file).read_text()).group(1)) / 1000
+    shortest, longest = (int(re.search(rf"{name} = (\d+)", (TOP / "src/os/service" / file).read_text()).group(1)) / 1000
                          for file, name in limits.items())
     assert shortest < job["ExitTimeOut"] < longest
     assert "AbandonProcessGroup" not in job and set(job["EnvironmentVariables"]) == {"PATH"}
@@ -103,7 +103,7 @@ def test_the_daemon_is_kept(tmp_path):
 
 @pytest.mark.parametrize("name", ["lock", "daemon"])
 def test_the_labels_are_those_that_enable_uses(tmp_path, name):
-    source = (TOP / "src/os/service_launchd.c").read_text()
+    source = (TOP / "src/os/service/service_launchd.c").read_text()
     assert f'#define {name.upper()} "{plist(tmp_path, name)["Label"]}"' in source
 
 
@@ -215,7 +215,7 @@ def test_sysusers_makes_what_the_configuration_names(tmp_path):
     assert re.search(r"(?m)^_portcullis:[!*x]*:\d+:\d+:[^:]*:/:(/usr)?/sbin/nologin$", users)
     assert re.search(r"(?m)^_portcullis:", groups) and re.search(r"(?m)^_openvpn:[^:]*:\d+:$", groups)
     assert re.search(r"(?m)^_openvpn:[!*x]*:\d+:\d+:[^:]*:/:(/usr)?/sbin/nologin$", users)
-    header = (TOP / "src/os/account.h").read_text()
+    header = (TOP / "src/os/service/account.h").read_text()
     assert '#define ACCOUNT_DRIVER "_portcullis"' in header and '#define ACCOUNT_OPENVPN "_openvpn"' in header
 
 
@@ -240,6 +240,6 @@ def test_tmpfiles_makes_what_the_daemon_would(tmp_path):
     modes = {name: stat.S_IMODE((tmp_path / name).stat().st_mode)
              for name in ("run/portcullis", "var/lib/portcullis", "var/log/portcullis")}
     assert modes == {"run/portcullis": 0o755, "var/lib/portcullis": 0o700, "var/log/portcullis": 0o755}
-    files, holder = ((TOP / name).read_text() for name in ("src/gate/files.c", "src/os/holder_unix.c"))
+    files, holder = ((TOP / name).read_text() for name in ("src/gate/files.c", "src/os/host/holder_unix.c"))
     assert "holder_open(in_folder(gate->config.runtime_dir" in files and "file_folder_of(path, 0755" in holder
     assert "file_folder(gate->config.state_dir, 0700" in files and "file_folder_of(config->log_file, 0755" in files, "the log's folder"

@@ -95,7 +95,7 @@ def words(headers, system):
         for header in folder.rglob("*.h"):
             found.update(re.findall(r"\w+", header.read_text(errors="replace")))
     if system == "macos":
-        apple = pathlib.Path(__file__).resolve().parents[2] / "src/os/apple.h"
+        apple = pathlib.Path(__file__).resolve().parents[2] / "src/os/host/apple.h"
         found.update(re.findall(r"\w+", apple.read_text()))
     return found
 

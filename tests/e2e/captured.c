@@ -12,9 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "os/child.h"
-#include "os/confine.h"
-#include "os/sandbox.h"
+#include "os/process/child.h"
+#include "os/process/sandbox/confine.h"
+#include "os/process/sandbox/sandbox.h"
 #include "tries.h"
 
 struct who {

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "os/confine.h"
+#include "os/process/sandbox/confine.h"
 
 int main(int count, char **arguments)
 {

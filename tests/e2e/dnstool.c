@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "os/dns.h"
+#include "os/dns/dns.h"
 
 static int usage(void)
 {

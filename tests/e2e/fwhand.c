@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "os/firewall.h"
+#include "os/firewall/firewall.h"
 
 static struct firewall *fw;
 static struct event_base *loop;

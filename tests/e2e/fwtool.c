@@ -1,5 +1,5 @@
 /* A hand on the firewall port: one command a line on stdin, one line of answer on stdout. */
-#include "os/firewall_nft.h"
+#include "os/firewall/nft/nft.h"
 
 #include <event2/event.h>
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* What stands before the installed paths in a test: the folder that PORTCULLIS_STANDIN names. */
 #include <stdlib.h>
 
-#include "os/install_paths.h"
+#include "os/service/install_paths.h"
 
 const char *install_root(void)
 {

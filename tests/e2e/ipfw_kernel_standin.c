@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "os/firewall_ipfw.h"
+#include "os/firewall/ipfw/ipfw.h"
 
 int ipfw_kernel_state(void)
 {

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "os/probe.h"
-#include "os/tool.h"
+#include "os/firewall/probe.h"
+#include "os/process/tool.h"
 
 static const char *beside(const char *name, char *path, size_t size)
 {

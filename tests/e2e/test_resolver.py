@@ -9,7 +9,7 @@ from netns import wait_for
 from test_pushes import hostile_server
 from world import ROOT
 
-# Where it is looked for, in this order (src/os/tool_unix.c); the last is private to these tests.
+# Where it is looked for, in this order (src/os/process/tool_unix.c); the last is private to these tests.
 DIRECTORIES = ("/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/local/sbin")
 PRIVATE = "/run/current-system/sw/bin"
 

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "os/tool_paths.h"
+#include "os/process/tool_paths.h"
 
 static const char *const names[TOOL_COUNT] = {
     [TOOL_PFCTL] = "pfctl",

@@ -5,8 +5,8 @@
 
 #include "base/shown.h"
 #include "ctl/doctor_judge.h"
-#include "os/machine_initrd.h"
-#include "os/machine_systemd.h"
+#include "os/service/machine_initrd.h"
+#include "os/service/machine_systemd.h"
 
 static void check(bool good)
 {

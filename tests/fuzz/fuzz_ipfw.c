@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "os/firewall_ipfw_parse.h"
+#include "os/firewall/ipfw/parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

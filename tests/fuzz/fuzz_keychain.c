@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "os/keychain_item.h"
+#include "os/host/keychain_item.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

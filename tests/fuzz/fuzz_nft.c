@@ -6,7 +6,7 @@
 
 #include <linux/netfilter/nf_tables.h>
 
-#include "policy/nft_found.h"
+#include "os/firewall/nft/found.h"
 
 enum { ROOM = 512 * 1024 };
 

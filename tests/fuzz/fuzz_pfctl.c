@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "os/firewall_pf_parse.h"
+#include "os/firewall/pf/parse.h"
 
 enum { TEXT = 16 * 1024 };
 

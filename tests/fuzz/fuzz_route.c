@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "os/netwatch_route_facts.h"
+#include "os/netwatch/bsd/facts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,8 +5,8 @@
 
 #include <linux/netlink.h>
 
-#include "os/netwatch_rtnl_decode.h"
-#include "os/route_kernel_linux.h"
+#include "os/netwatch/linux/decode.h"
+#include "os/route/kernel_linux.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "os/dns_scutil_text.h"
+#include "os/dns/scutil_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "os/account_dscl_list.h"
-#include "os/strict_boot_list.h"
+#include "os/service/account_dscl_list.h"
+#include "os/service/strict_boot_list.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 

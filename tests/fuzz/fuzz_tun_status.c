@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "os/tun_status.h"
+#include "os/route/tun_status.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

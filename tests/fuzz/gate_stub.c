@@ -9,12 +9,12 @@
 
 #include "gate/channel.h"
 #include "gate/files.h"
-#include "os/child.h"
-#include "os/device.h"
-#include "os/forwarding.h"
-#include "os/off_marker.h"
-#include "os/peer.h"
-#include "os/route.h"
+#include "os/host/off_marker.h"
+#include "os/process/child.h"
+#include "os/process/peer.h"
+#include "os/route/device.h"
+#include "os/route/forwarding.h"
+#include "os/route/route.h"
 
 enum { NO_SUCH_PID = 0x3fffffff }; /* above every kernel's pid_max */
 

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "os/netwatch.h"
-#include "os/tool_paths.h"
-#include "os/tun_freebsd.h"
+#include "os/netwatch/netwatch.h"
+#include "os/process/tool_paths.h"
+#include "os/route/tun_freebsd.h"
 #include "tests/unit/device_standin.h"
 
 static char folder[64] = "/tmp/portcullis-device.XXXXXX";

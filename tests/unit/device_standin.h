@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "os/route.h"
+#include "os/route/route.h"
 
 /* The test's own: the device's name. */
 extern const char standin_device[];

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "os/child.h"
+#include "os/process/child.h"
 
 /* As libevent does: what a handler hears goes into a pipe that a fork copies. */
 static int heard[2];

@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "os/device.h"
-#include "os/tunnel_words.h"
+#include "os/route/device.h"
+#include "os/route/tunnel_words.h"
 #include "tests/unit/device_standin.h"
 
 const char standin_device[] = "tun87";

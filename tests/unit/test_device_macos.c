@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "os/device.h"
-#include "os/tunnel_words.h"
+#include "os/route/device.h"
+#include "os/route/tunnel_words.h"
 #include "tests/unit/device_standin.h"
 
 const char standin_device[] = "utun87";

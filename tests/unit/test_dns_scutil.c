@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
-#include "os/dns_scutil_text.h"
+#include "os/dns/scutil_text.h"
 
 #define OURS "State:/Network/Service/6F72672E-706F-7274-6375-6C6C69732E31"
 

@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 
 #include "ctl/doctor_judge.h"
-#include "os/machine_initrd.h"
-#include "os/machine_systemd.h"
+#include "os/service/machine_initrd.h"
+#include "os/service/machine_systemd.h"
 #include "profile/profile.h"
 
 enum { YEAR_2026 = 1767225600, A_DAY = 86400 };

@@ -12,7 +12,7 @@
 
 #include "base/text.h"
 #include "gate/gate.h"
-#include "os/firewall_port.h"
+#include "os/firewall/ports.h"
 
 /* Two backends that do nothing but tell. */
 struct firewall {

@@ -1,4 +1,4 @@
-/* Every backend of the firewall port fills every member but those that firewall_port.h lets be NULL. */
+/* Every backend of the firewall port fills every member but those that firewall/ports.h lets be NULL. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "os/firewall_ipfw.h"
+#include "os/firewall/ipfw/ipfw.h"
 
 /* FreeBSD's kernel is not here. */
 int ipfw_kernel_state(void)

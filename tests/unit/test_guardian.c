@@ -17,9 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "os/guardian.h"
-#include "os/holder.h"
-#include "os/off_marker.h"
+#include "os/firewall/guardian.h"
+#include "os/host/holder.h"
+#include "os/host/off_marker.h"
 
 #define CLOSED "/run/closed" /* a byte for each time that the gate was to be closed */
 

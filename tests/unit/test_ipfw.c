@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "os/firewall_ipfw_parse.h"
+#include "os/firewall/ipfw/parse.h"
 
 static const char published[] =
     "00100   64 22370 set 0 allow ip from any to any via lo0\n"

@@ -23,7 +23,7 @@
 #define PORTCULLIS_SECRETS "password-file keychain"
 #include "between.h"
 #include "config/config.c"
-#include "os/keychain_macos.c"
+#include "os/host/keychain_macos.c"
 
 static char folder[] = "/tmp/keychain-XXXXXX";
 

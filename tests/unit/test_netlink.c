@@ -1,6 +1,6 @@
 /* A conversation by netlink, with the kernel that is there, reading only; and strangers who speak in between.
  */
-#include "os/netlink_linux.h"
+#include "os/netwatch/linux/netlink.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -22,7 +22,7 @@
 #include <cmocka.h>
 
 #include "between.h"
-#include "os/clock.h"
+#include "os/host/clock.h"
 
 static struct netlink *n;
 static _Alignas(8) char room[512];

@@ -21,8 +21,8 @@
 #include <cmocka.h>
 
 #include "base/text.h"
-#include "os/netwatch.h"
-#include "os/netwatch_rtnl_decode.h"
+#include "os/netwatch/linux/decode.h"
+#include "os/netwatch/netwatch.h"
 
 #define RECORDED "tests/fuzz/seeds/rtnl/"
 

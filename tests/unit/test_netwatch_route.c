@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "base/text.h"
-#include "os/netwatch_prefixes.h"
-#include "os/netwatch_route_facts.h"
+#include "os/netwatch/bsd/facts.h"
+#include "os/netwatch/prefixes.h"
 
 #define SAMPLES "tests/fuzz/seeds/route/"
 

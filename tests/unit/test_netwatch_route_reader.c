@@ -24,13 +24,13 @@ static ssize_t test_write(int descriptor, const void *bytes, size_t length);
 #define ioctl test_ioctl
 #define write test_write
 #define if_nametoindex(name) (strcmp(name, "utun87") == 0 ? 33u : 0u)
-#include "os/netwatch_route.c"
-#include "os/netwatch_route_change.c"
+#include "os/netwatch/bsd/change.c"
+#include "os/netwatch/bsd/watch.c"
 #undef ioctl
 #undef write
 
 #include "base/text.h"
-#include "os/netwatch_route_numbers.h"
+#include "os/netwatch/bsd/layout_numbers.h"
 
 #define SAMPLES "tests/fuzz/seeds/route/macos-"
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "os/firewall_nft_watch.c"
+#include "os/firewall/nft/watch.c"
 
 enum { OURS = 4711, OTHERS = 815 };
 

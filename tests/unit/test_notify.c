@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "os/notify_linux.c"
+#include "os/service/notify_linux.c"
 
 static int manager = -1;
 

@@ -18,8 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "os/off_marker.h"
-#include "os/process.h"
+#include "os/host/off_marker.h"
+#include "os/process/process.h"
 
 static struct err e;
 

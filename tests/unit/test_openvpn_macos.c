@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "os/child.h"
-#include "os/confine_profile.h"
+#include "os/process/child.h"
+#include "os/process/sandbox/confine_profile.h"
 
 static const char *words_of(const char *endpoint, const char *user)
 {

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "os/firewall_pf_parse.h"
+#include "os/firewall/pf/parse.h"
 
 #define NOISE "No ALTQ support in kernel\nALTQ related functions disabled\n"
 /* Recorded on macOS. */

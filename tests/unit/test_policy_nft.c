@@ -1,5 +1,5 @@
 /* The policy as nftables' messages, and a kernel's answers compared with it, without a kernel. */
-#include "policy/nft_found.h"
+#include "os/firewall/nft/found.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include <linux/netfilter/nfnetlink.h>
 
 #include "nft_words.h"
-#include "policy/nft_rules.h"
+#include "os/firewall/nft/rules.h"
 
 enum { ROOM = 2048 * 1024, OURS = 4711 };
 

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "os/sleep_gap.h"
-#include "os/tun_status.h"
+#include "os/host/sleep_gap.h"
+#include "os/route/tun_status.h"
 
 static int32_t pid_of(const char *text)
 {

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "os/probe.h"
+#include "os/firewall/probe.h"
 
 static bool own_network;
 

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "between.h"
-#include "os/route_kernel_linux.h"
-#include "os/route_plan.h"
+#include "os/route/kernel_linux.h"
+#include "os/route/plan.h"
 
 enum { OPENVPN = 64002, ROOT = 0, SOMEBODY = 1000, DEVICE = 7 };
 enum answer { TUNNEL, NOWHERE, OTHERS };

@@ -22,9 +22,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "os/peer.h"
-#include "os/sandbox.h"
-#include "os/sandbox_calls.h"
+#include "os/process/peer.h"
+#include "os/process/sandbox/sandbox.h"
+#include "os/process/sandbox/sandbox_calls.h"
 
 enum { NOBODY = 64123, WENT_WELL = 7 };
 

@@ -39,8 +39,8 @@ static int test_settime(int descriptor, int flags, const struct itimerspec *when
 #define clock_gettime test_clock
 #define read test_read
 #define timerfd_settime test_settime
-#include "os/clock_unix.c"
-#include "os/sleep_linux.c"
+#include "os/host/clock_unix.c"
+#include "os/host/sleep_linux.c"
 #undef clock_gettime
 #undef read
 #undef timerfd_settime

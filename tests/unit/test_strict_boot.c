@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "os/account_dscl_list.h"
-#include "os/strict_boot_list.h"
+#include "os/service/account_dscl_list.h"
+#include "os/service/strict_boot_list.h"
 
 static struct network_services services;
 static struct err e;

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "os/tool.h"
+#include "os/process/tool.h"
 
 enum { PATIENCE = 10000 };
 

@@ -1,0 +1,139 @@
+/* The resolver port on macOS: a service of our own in the dynamic store, by
+ * scutil(8). It is a supplemental resolver for every name, which the system
+ * asks before the links' own; no other service is touched. */
+#include "os/dns/dns.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "os/dns/names_ask.h"
+#include "os/dns/scutil_text.h"
+#include "os/host/clock.h"
+#include "os/process/tool.h"
+#include "os/process/tool_paths.h"
+
+enum { DEADLINE_MS = 2000, ANSWER_MS = 500 };
+
+const bool dns_is_watched = true;
+
+static int ask_scutil(const char *script, char *said, int64_t deadline, struct err *e)
+{
+	const char *const argv[] = {tool_path(TOOL_SCUTIL), NULL};
+
+	return tool_ask(argv, script, clock_left_ms(deadline), said, SCUTIL_TEXT, e);
+}
+
+/* What was remembered while it was asked elsewhere is no answer any more. That
+ * it can't be forgotten is only worth a word: it ages by itself. */
+static void flush(int64_t deadline, struct err *e)
+{
+	const char *const cache[] = {tool_path(TOOL_DSCACHEUTIL), "-flushcache", NULL};
+	const char *const responder[] = {tool_path(TOOL_KILLALL), "-HUP", "mDNSResponder", NULL};
+	struct err failed[2] = {{""}, {""}};
+	size_t used = strlen(e->text);
+
+	(void)tool_run(cache, NULL, clock_left_ms(deadline), &failed[0]);
+	(void)tool_run(responder, NULL, clock_left_ms(deadline), &failed[1]);
+	for (int i = 0; i < 2; i++) {
+		if (failed[i].text[0] != '\0')
+			(void)text_append(e->text, sizeof e->text, &used, "; not flushed: %s",
+					  failed[i].text);
+	}
+}
+
+/* Our service's DNS entity as it is. 0; 1: there is none; -1 and `e`. */
+static int find(struct scutil_dns *dns, int64_t deadline, struct err *e)
+{
+	char said[SCUTIL_TEXT];
+
+	return ask_scutil(scutil_show, said, deadline, e) == -1 ? -1 : scutil_read_show(said, dns, e);
+}
+
+/* Told, and then asked whether it took it: scutil's exit code says nothing. */
+static int tell(const struct scutil_dns *want, const struct wire_tunnel *tunnel, int64_t deadline,
+		struct err *e)
+{
+	char script[SCUTIL_TEXT], said[SCUTIL_TEXT];
+	struct scutil_dns found;
+	int is;
+
+	if (scutil_print_set(want, tunnel, script, sizeof script, e) == -1 ||
+	    ask_scutil(script, said, deadline, e) == -1 || scutil_read_set(said, e) == -1 ||
+	    (is = find(&found, deadline, e)) == -1)
+		return err_prefix(e, "dns");
+	if (is == 1 || !scutil_same(want, &found))
+		return err_set(e, "dns: scutil: what was set is not there");
+	err_set(e, "dns: names are asked at %s port %u", want->servers[0],
+		want->port != 0 ? want->port : 53u);
+	flush(deadline, e);
+	return 0;
+}
+
+static int take_back(int64_t deadline, struct err *e)
+{
+	char said[SCUTIL_TEXT];
+
+	if (ask_scutil(scutil_remove, said, deadline, e) == -1 || scutil_read_remove(said, e) == -1)
+		return err_prefix(e, "dns");
+	err_set(e, "dns: the system's own resolvers are asked");
+	flush(deadline, e);
+	return 0;
+}
+
+int dns_restore(const char *interface, struct err *e)
+{
+	(void)interface; /* our service has one name, whatever the link's is */
+	return take_back(clock_steady_ms() + DEADLINE_MS, e);
+}
+
+int dns_set(const struct wire_tunnel *tunnel, struct err *e)
+{
+	int64_t deadline = clock_steady_ms() + DEADLINE_MS;
+	struct scutil_dns want;
+
+	scutil_of_tunnel(tunnel, &want);
+	if (want.server_count > 0)
+		return tell(&want, tunnel, deadline, e);
+	/* What answered while shut answers no more. */
+	if (take_back(deadline, e) == -1)
+		return -1;
+	err_set(e, "dns: the server named no resolver: the system's own stays");
+	return 0;
+}
+
+int dns_shut(uint16_t port, struct err *e)
+{
+	int64_t deadline = clock_steady_ms() + DEADLINE_MS;
+	struct scutil_dns want;
+
+	scutil_of_loopback(port, &want);
+	if (names_ask(port, ANSWER_MS))
+		return tell(&want, NULL, deadline, e);
+	/* The answering is sandboxed and may be held back; then nobody is sent there. */
+	if (take_back(deadline, e) == -1)
+		return -1;
+	return err_set(e,
+		       "dns: nobody answers names at 127.0.0.1 port %u: the system's own resolvers are asked",
+		       (unsigned)port);
+}
+
+int dns_check(const struct wire_tunnel *tunnel, uint16_t port, struct err *e)
+{
+	int64_t deadline = clock_steady_ms() + DEADLINE_MS;
+	struct scutil_dns want = {.server_count = 0}, found;
+	int is;
+
+	if (tunnel != NULL)
+		scutil_of_tunnel(tunnel, &want);
+	else if (port != 0 && names_ask(port, ANSWER_MS))
+		scutil_of_loopback(port, &want);
+	if ((is = find(&found, deadline, e)) == -1)
+		return err_prefix(e, "dns");
+	if (is == 1 ? want.server_count == 0 : scutil_same(&want, &found))
+		return 0;
+	if (want.server_count == 0)
+		is = take_back(deadline, e);
+	else
+		is = tell(&want, tunnel, deadline, e);
+	return is == -1 ? -1 : 1;
+}

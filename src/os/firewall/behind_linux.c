@@ -1,0 +1,364 @@
+/* Traffic control's filters, XDP programs, nft's fwd and dup: they run after the filter's last hook, or
+ * before its first. */
+#include "os/firewall/behind.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_link.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/pkt_cls.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "os/netwatch/linux/netlink.h"
+
+enum { WHAT_MAX = 80, DATAGRAMS_A_TURN = 256, QUEUE = 4 * 1024 * 1024, LINKS_MAX = 1024, DUMP_TRIES = 4 };
+
+struct behind {
+	struct netlink *netlink, *nft;
+	struct event *event, *nft_event;
+	behind_cb *cb;
+	void *argument;
+	bool changed;
+};
+
+static bool found; /* at the last look: then anything may have ended it */
+
+struct look {
+	unsigned links[LINKS_MAX];
+	size_t count;
+	unsigned link; /* being asked about */
+	char what[64]; /* found, "" nothing */
+};
+
+/* The attribute of `type` in these bytes, whole, or NULL. No length is believed. */
+static const struct nlattr *find(const char *at, size_t left, uint16_t type)
+{
+	while (left >= sizeof(struct nlattr)) {
+		const struct nlattr *a = (const void *)at;
+		size_t step = MNL_ALIGN(a->nla_len);
+
+		if (a->nla_len < sizeof *a || a->nla_len > left)
+			return NULL;
+		if (mnl_attr_get_type(a) == type)
+			return a;
+		if (step >= left)
+			return NULL;
+		at += step;
+		left -= step;
+	}
+	return NULL;
+}
+
+static const struct nlattr *find_in(const struct nlattr *nest, uint16_t type)
+{
+	return nest == NULL ? NULL : find(mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest), type);
+}
+
+static const struct nlattr *find_of(const struct nlmsghdr *m, size_t fixed, uint16_t type)
+{
+	size_t length = mnl_nlmsg_get_payload_len(m), skip = MNL_ALIGN(fixed);
+	const char *payload = mnl_nlmsg_get_payload(m);
+
+	return length <= skip ? NULL : find(payload + skip, length - skip, type);
+}
+
+static const char *text_of(const struct nlattr *a)
+{
+	return a == NULL || mnl_attr_get_payload_len(a) > 32 || mnl_attr_validate(a, MNL_TYPE_NUL_STRING) < 0
+		   ? "?"
+		   : mnl_attr_get_str(a);
+}
+
+/* Where each kind of filter keeps its actions. What is not in this list may do anything. */
+static const struct kind {
+	const char *name;
+	uint16_t actions;
+} kinds[] = {{"u32", TCA_U32_ACT},     {"flower", TCA_FLOWER_ACT}, {"matchall", TCA_MATCHALL_ACT},
+	     {"basic", TCA_BASIC_ACT}, {"fw", TCA_FW_ACT},         {"route", TCA_ROUTE4_ACT},
+	     {"flow", TCA_FLOW_ACT},   {"cgroup", TCA_CGROUP_ACT}};
+
+/* They drop, pass or slow down, and change neither the packet nor where it goes. */
+static bool is_harmless_action(const char *name)
+{
+	return strcmp(name, "gact") == 0 || strcmp(name, "police") == 0;
+}
+
+static void note_actions(struct look *look, const struct nlattr *actions)
+{
+	for (uint16_t place = 1; place <= TCA_ACT_MAX_PRIO; place++) {
+		const struct nlattr *action = find_in(actions, place);
+		const char *name = text_of(find_in(action, TCA_ACT_KIND));
+
+		if (action != NULL && !is_harmless_action(name) && look->what[0] == '\0')
+			snprintf(look->what, sizeof look->what, "a tc filter with the action %s", name);
+	}
+}
+
+static void take_filter(const struct nlmsghdr *m, void *argument)
+{
+	const char *name = text_of(find_of(m, sizeof(struct tcmsg), TCA_KIND));
+	const struct nlattr *options = find_of(m, sizeof(struct tcmsg), TCA_OPTIONS);
+	struct look *look = argument;
+
+	if (m->nlmsg_type != RTM_NEWTFILTER || look->what[0] != '\0')
+		return;
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+		if (strcmp(kinds[i].name, name) == 0) {
+			note_actions(look, find_in(options, kinds[i].actions));
+			return;
+		}
+	snprintf(look->what, sizeof look->what, "a tc filter of the kind %s", name);
+}
+
+static bool has_xdp(const struct nlmsghdr *m)
+{
+	const struct nlattr *xdp = find_in(find_of(m, sizeof(struct ifinfomsg), IFLA_XDP), IFLA_XDP_ATTACHED);
+
+	return xdp != NULL && mnl_attr_get_payload_len(xdp) >= 1 && mnl_attr_get_u8(xdp) != XDP_ATTACHED_NONE;
+}
+
+static void take_link(const struct nlmsghdr *m, void *argument)
+{
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(m);
+	struct look *look = argument;
+
+	if (m->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(m) < sizeof *info ||
+	    (info->ifi_flags & IFF_LOOPBACK) != 0)
+		return;
+	if (look->count < LINKS_MAX)
+		look->links[look->count++] = (unsigned)info->ifi_index;
+	if (has_xdp(m) && look->what[0] == '\0') {
+		snprintf(look->what, sizeof look->what, "an XDP program");
+		look->link = (unsigned)info->ifi_index;
+	}
+}
+
+static int ask_links(struct netlink *n, struct look *look)
+{
+	_Alignas(8) char room[128];
+	int result = -EINTR;
+
+	for (int i = 0; i < DUMP_TRIES && result == -EINTR; i++) {
+		struct nlmsghdr *m = mnl_nlmsg_put_header(room);
+
+		look->count = 0;
+		m->nlmsg_type = RTM_GETLINK;
+		m->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+		mnl_nlmsg_put_extra_header(m, sizeof(struct ifinfomsg));
+		result = netlink_ask(n, m, take_link, look);
+	}
+	return result;
+}
+
+/* Of a link that has gone meanwhile, or has no such place for filters, there are none. */
+static int ask_filters(struct netlink *n, struct look *look, uint32_t parent)
+{
+	_Alignas(8) char room[128];
+	int result = -EINTR;
+
+	for (int i = 0; i < DUMP_TRIES && result == -EINTR; i++) {
+		struct nlmsghdr *m = mnl_nlmsg_put_header(room);
+		struct tcmsg *tc = mnl_nlmsg_put_extra_header(m, sizeof *tc);
+
+		m->nlmsg_type = RTM_GETTFILTER;
+		m->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+		tc->tcm_ifindex = (int)look->link;
+		tc->tcm_parent = parent;
+		result = netlink_ask(n, m, take_filter, look);
+	}
+	return result == -ENODEV || result == -EINVAL || result == -EOPNOTSUPP || result == -ENOENT ? 0
+												    : result;
+}
+
+static int look_at(struct netlink *n, struct look *look)
+{
+	static const uint32_t parents[] = {TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS),
+					   TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS), 0};
+	int result = ask_links(n, look);
+
+	for (size_t i = 0; i < look->count && result == 0 && look->what[0] == '\0'; i++) {
+		look->link = look->links[i];
+		for (size_t k = 0; k < 3 && result == 0 && look->what[0] == '\0'; k++)
+			result = ask_filters(n, look, parents[k]);
+	}
+	return result;
+}
+
+/* In the hooks of links an expression can send a packet, or a copy of it, on by another link: with our mark
+ * on it no rule of ours behind stops it. None of our own does so. */
+static void take_rule(const struct nlmsghdr *m, void *argument)
+{
+	const struct nlattr *list = find_of(m, sizeof(struct nfgenmsg), NFTA_RULE_EXPRESSIONS);
+	size_t left = list == NULL ? 0 : mnl_attr_get_payload_len(list);
+	const char *at = list == NULL ? NULL : mnl_attr_get_payload(list);
+	char *what = argument;
+
+	while (what[0] == '\0') {
+		const struct nlattr *one = find(at, left, NFTA_LIST_ELEM);
+		const char *name = text_of(find_in(one, NFTA_EXPR_NAME));
+		size_t step;
+
+		if (one == NULL)
+			return;
+		if (strcmp(name, "fwd") == 0 || strcmp(name, "dup") == 0)
+			snprintf(what, WHAT_MAX, "the nft expression %s of the table netdev %.24s", name,
+				 text_of(find_of(m, sizeof(struct nfgenmsg), NFTA_RULE_TABLE)));
+		step = (size_t)((const char *)one - at) + MNL_ALIGN(one->nla_len);
+		if (step >= left)
+			return;
+		at += step;
+		left -= step;
+	}
+}
+
+/* A kernel whose nftables has no hooks of links has no such rule. */
+static int look_at_nft(struct netlink *n, char what[WHAT_MAX])
+{
+	_Alignas(8) char room[128];
+	int result = -EINTR;
+
+	for (int i = 0; i < DUMP_TRIES && result == -EINTR; i++) {
+		struct nlmsghdr *m = mnl_nlmsg_put_header(room);
+		struct nfgenmsg *body = mnl_nlmsg_put_extra_header(m, sizeof *body);
+
+		m->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE;
+		m->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+		body->nfgen_family = NFPROTO_NETDEV;
+		result = netlink_ask(n, m, take_rule, what);
+	}
+	return result == -EAFNOSUPPORT || result == -EOPNOTSUPP || result == -EINVAL ? 0 : result;
+}
+
+static int look_behind_nft(struct err *e)
+{
+	static struct netlink *asker;
+	char what[WHAT_MAX] = "";
+	int result;
+
+	if (asker == NULL && (asker = netlink_open(NETLINK_NETFILTER, 0, 0)) == NULL)
+		return err_errno(e, "others' nft rules can't be read");
+	if ((result = look_at_nft(asker, what)) != 0) {
+		netlink_close(asker);
+		asker = NULL;
+		errno = -result;
+		return err_errno(e, "others' nft rules can't be read");
+	}
+	if (what[0] == '\0')
+		return 0;
+	found = true;
+	err_set(e, "%s may turn packets past every rule; instead: remove it (nft)", what);
+	return 1;
+}
+
+int behind_look(struct err *e)
+{
+	static struct netlink *asker;
+	struct look look = {.count = 0};
+	char name[IF_NAMESIZE] = "";
+	int result;
+
+	if (asker == NULL && (asker = netlink_open(NETLINK_ROUTE, 0, 0)) == NULL)
+		return err_errno(e, "traffic control can't be read");
+	result = look_at(asker, &look);
+	if (result != 0) {
+		netlink_close(asker);
+		asker = NULL;
+		errno = -result;
+		return err_errno(e, "traffic control can't be read");
+	}
+	found = look.what[0] != '\0';
+	if (!found)
+		return look_behind_nft(e);
+	if (if_indextoname(look.link, name) == NULL)
+		text_copy(name, sizeof name, "?");
+	err_set(e,
+		"%s on %s may turn packets past every rule; instead: remove it (tc, ip link set %s xdp off)",
+		look.what, name, name);
+	return 1;
+}
+
+/* Links come and go by the hundred, and to look costs three questions for each. */
+static void take_event(const struct nlmsghdr *m, void *argument)
+{
+	bool of_link = m->nlmsg_type == RTM_NEWLINK || m->nlmsg_type == RTM_DELLINK;
+
+	((struct behind *)argument)->changed |= !of_link || found || has_xdp(m);
+}
+
+/* Rules of ours come and go with each link: looked at is what could be meant, or could have ended it. */
+static void take_nft(const struct nlmsghdr *m, void *argument)
+{
+	const struct nfgenmsg *body = mnl_nlmsg_get_payload(m);
+	char what[WHAT_MAX] = "";
+
+	if (mnl_nlmsg_get_payload_len(m) < sizeof *body || body->nfgen_family != NFPROTO_NETDEV)
+		return;
+	if (m->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWRULE))
+		take_rule(m, what);
+	((struct behind *)argument)->changed |= found || what[0] != '\0';
+}
+
+static void on_events(evutil_socket_t fd, short what, void *argument)
+{
+	struct behind *behind = argument;
+	bool of_nft = fd == netlink_fd(behind->nft);
+
+	(void)what;
+	if (!netlink_hear_all(of_nft ? behind->nft : behind->netlink, DATAGRAMS_A_TURN,
+			      of_nft ? take_nft : take_event, behind))
+		behind->changed = true;
+	if (behind->changed)
+		behind->cb(behind->argument);
+	behind->changed = false;
+}
+
+struct behind *behind_open(struct event_base *base, behind_cb *cb, void *argument, struct err *e)
+{
+	struct behind *behind = calloc(1, sizeof *behind);
+
+	if (behind == NULL) {
+		err_errno(e, "traffic control can't be watched");
+		return NULL;
+	}
+	*behind = (struct behind){.cb = cb, .argument = argument};
+	behind->netlink = netlink_open(NETLINK_ROUTE, 0, QUEUE);
+	behind->nft = netlink_open(NETLINK_NETFILTER, 0, QUEUE);
+	if (behind->nft == NULL || netlink_join(behind->nft, NFNLGRP_NFTABLES) == -1 ||
+	    behind->netlink == NULL || netlink_join(behind->netlink, RTNLGRP_TC) == -1 ||
+	    netlink_join(behind->netlink, RTNLGRP_LINK) == -1) {
+		err_errno(e, "traffic control can't be watched");
+		behind_close(behind);
+		return NULL;
+	}
+	behind->event = event_new(base, netlink_fd(behind->netlink), EV_READ | EV_PERSIST, on_events, behind);
+	behind->nft_event = event_new(base, netlink_fd(behind->nft), EV_READ | EV_PERSIST, on_events, behind);
+	if (behind->event == NULL || event_add(behind->event, NULL) == -1 || behind->nft_event == NULL ||
+	    event_add(behind->nft_event, NULL) == -1) {
+		err_set(e, "traffic control can't be watched: no memory");
+		behind_close(behind);
+		return NULL;
+	}
+	return behind;
+}
+
+void behind_close(struct behind *behind)
+{
+	if (behind == NULL)
+		return;
+	if (behind->event != NULL)
+		event_free(behind->event);
+	if (behind->nft_event != NULL)
+		event_free(behind->nft_event);
+	netlink_close(behind->netlink);
+	netlink_close(behind->nft);
+	free(behind);
+}

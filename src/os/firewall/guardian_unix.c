@@ -1,0 +1,226 @@
+/* The guardian of a pause: forked, in a session of its own, known by the lock that it holds. */
+#include "os/firewall/guardian.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/log.h"
+#include "os/host/clock.h"
+#include "os/host/holder.h"
+#include "os/host/off_marker.h"
+#include "os/process/descriptor.h"
+#include "os/process/pid.h"
+
+#define GUARDIAN_FILE PORTCULLIS_RUNDIR "/portcullis/guardian"
+#define WATCHES "watches\n"
+
+enum { HANDSHAKE_MS = 3000, DISMISS_MS = 3000, TICK_MS = 1000, LATE_MS = 5000, RETRY_FIRST_MS = 50 };
+enum { KEPT = 3 }; /* the descriptor of its word to the parent */
+
+static int told[2]; /* by a signal: 'c' close and leave, 'l' leave */
+
+static void on_signal(int number)
+{
+	int before = errno;
+
+	(void)!write(told[1], number == SIGUSR1 ? "l" : "c", 1);
+	errno = before;
+}
+
+/* Waits; 'l' or 'c' if somebody said so meanwhile, else 0. */
+static char hear(int milliseconds)
+{
+	struct pollfd wait = {.fd = told[0], .events = POLLIN};
+	char word = '\0', one;
+
+	(void)poll(&wait, 1, milliseconds);
+	while (read(told[0], &one, 1) == 1)
+		word = word == 'l' ? 'l' : one;
+	return word;
+}
+
+/* Until `seconds` are over, by whichever clock says so first: one of them
+ * counts the machine's sleep, and one can't be set. A tick that comes late
+ * tells of a sleep too. Returns what hear() does. */
+static char watch_clocks(uint32_t seconds)
+{
+	int64_t length = (int64_t)seconds * 1000;
+	int64_t monotonic = clock_steady_ms(), real = clock_ms(CLOCK_REALTIME), last = real;
+
+	for (;;) {
+		int64_t steady = length - (clock_steady_ms() - monotonic);
+		int64_t now = clock_ms(CLOCK_REALTIME), wall = length - (now - real);
+		int64_t left = steady < wall ? steady : wall;
+		char word;
+
+		if (left <= 0 || now - last > TICK_MS + LATE_MS)
+			return '\0';
+		last = now;
+		word = hear(left < TICK_MS ? (int)left : TICK_MS);
+		if (word != '\0')
+			return word;
+	}
+}
+
+/* Never gives up: nobody else would close. */
+static void close_gate(const struct guardian_work *work)
+{
+	struct err e = {""};
+	int pause = RETRY_FIRST_MS;
+
+	while (!off_marker_valid() && work->close(work->argument, &e) == -1) {
+		if (hear(pause) == 'l')
+			return;
+		pause = pause < TICK_MS / 2 ? pause * 2 : TICK_MS;
+	}
+}
+
+static int take_signals(void)
+{
+	static const int ours[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1};
+	struct sigaction take = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN},
+			 usual = {.sa_handler = SIG_DFL};
+	sigset_t none;
+
+	if (descriptor_pipe(told, true) == -1)
+		return -1;
+	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+		(void)sigaction(ours[i], &take, NULL);
+	(void)sigaction(SIGPIPE, &ignore, NULL);
+	(void)sigaction(SIGCHLD, &usual, NULL);
+	sigemptyset(&none);
+	return sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Nothing of the daemon's stays open here: its sockets, its log, its locks. */
+static int let_go_of_parent(int word)
+{
+	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (nothing == -1 || dup2(nothing, 0) == -1 || dup2(nothing, 1) == -1 || dup2(nothing, 2) == -1 ||
+	    (word != KEPT && dup2(word, KEPT) == -1) || fcntl(KEPT, F_SETFD, FD_CLOEXEC) == -1)
+		return -1;
+	pid_close_from(KEPT + 1);
+	return 0;
+}
+
+static int begin(const struct guardian_work *work, struct err *e)
+{
+	int file = holder_open(GUARDIAN_FILE, e), taken;
+	int32_t other = 0;
+
+	if (file == -1)
+		return -1;
+	taken = holder_take(file, &other); /* kept until the end of the process */
+	if (taken == 1)
+		return err_set(e, "process %d guards a pause already; instead: portcullis resume",
+			       (int)other);
+	if (taken == -1 || take_signals() == -1)
+		return err_errno(e, "%s", GUARDIAN_FILE);
+	return work->look(work->argument, e);
+}
+
+static _Noreturn void be_guardian(const struct guardian_work *work, uint32_t seconds, int word)
+{
+	struct err e = {""};
+
+	(void)setsid();
+	log_open(-1, LOG_ERROR); /* its descriptor will be somebody else's */
+	log_copy(-1);
+	if (let_go_of_parent(word) == -1)
+		_exit(1);
+	if (begin(work, &e) == -1) {
+		(void)io_write_all(KEPT, e.text, strlen(e.text));
+		_exit(1);
+	}
+	/* If nobody heard it there is no pause. */
+	if (io_write_all(KEPT, WATCHES, strlen(WATCHES)) == -1)
+		_exit(1);
+	(void)close(KEPT);
+	if (watch_clocks(seconds) != 'l')
+		close_gate(work);
+	_exit(0);
+}
+
+/* Its first words, until it has said them all, or the deadline. */
+static void hear_words(int from, char *to, size_t size)
+{
+	int64_t deadline = clock_steady_ms() + HANDSHAKE_MS, left;
+	struct pollfd wait = {.fd = from, .events = POLLIN};
+	size_t used = 0;
+	ssize_t got = 1;
+
+	while (got != 0 && used < size - 1 && (left = deadline - clock_steady_ms()) > 0) {
+		if (poll(&wait, 1, (int)left) <= 0)
+			continue;
+		got = read(from, to + used, size - 1 - used);
+		used += got > 0 ? (size_t)got : 0;
+	}
+	to[used] = '\0';
+}
+
+int guardian_start(const struct guardian_work *work, uint32_t seconds, struct err *e)
+{
+	char words[sizeof e->text];
+	int ends[2], status;
+	pid_t pid;
+
+	if (descriptor_pipe(ends, false) == -1)
+		return err_errno(e, "the guardian of a pause can't be started");
+	pid = fork();
+	if (pid == 0)
+		be_guardian(work, seconds, ends[1]);
+	close(ends[1]);
+	if (pid == -1) {
+		err_errno(e, "the guardian of a pause can't be started");
+		close(ends[0]);
+		return -1;
+	}
+	hear_words(ends[0], words, sizeof words);
+	close(ends[0]);
+	if (strcmp(words, WATCHES) == 0)
+		return 0;
+	(void)kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+		;
+	return err_set(e, "the guardian of a pause does not watch: %s",
+		       words[0] == '\0' ? "no answer" : words);
+}
+
+bool guardian_lives(void)
+{
+	int32_t pid = 0;
+
+	return holder_find_at(GUARDIAN_FILE, &pid) == 0 && pid > 0;
+}
+
+int guardian_dismiss(struct err *e)
+{
+	int32_t pid = 0, again = 0;
+	int process, result = holder_find_at(GUARDIAN_FILE, &pid);
+
+	if (result == -1)
+		return err_errno(e, "%s", GUARDIAN_FILE);
+	if (pid <= 0)
+		return 0;
+	if ((process = pid_open(pid)) == -1)
+		return errno == ESRCH ? 0 : err_errno(e, "process %d, which guards a pause", (int)pid);
+	/* Still the same one, now that we hold it? */
+	if (holder_find_at(GUARDIAN_FILE, &again) == 0 && again == pid) {
+		(void)pid_signal(process, pid, SIGUSR1);
+		if (!pid_ended(process, DISMISS_MS))
+			(void)pid_signal(process, pid, SIGKILL);
+		result = pid_ended(process, DISMISS_MS) ? 0 : -1;
+	}
+	close(process);
+	if (result == -1)
+		return err_set(e, "process %d, which guards a pause, does not leave", (int)pid);
+	return 0;
+}

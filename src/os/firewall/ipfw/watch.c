@@ -1,0 +1,99 @@
+/* Watches ipfw: nobody tells when its rules change, so they are looked at each second. */
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "os/firewall/guardian.h"
+#include "os/firewall/ipfw/ipfw.h"
+#include "os/process/tool_beside.h"
+
+enum { LOOK_MS = 900 }; /* of each second */
+
+struct ipfw_watch {
+	struct firewall *fw;
+	struct event *tick;
+	struct tool_beside *list;
+	uint32_t epoch;            /* of the look that runs */
+	char pipe[IPFW_RULE_TEXT]; /* the rule that was named last: "" none */
+	firewall_foreign_cb *cb;
+	void *argument;
+};
+
+/* Nothing can be put back: what waits there has been asked, and leaves by the clock. */
+static void name_pipe(struct ipfw_watch *watch, const struct ipfw_view *view)
+{
+	if (view->pipe[0] != '\0' && strcmp(view->pipe, watch->pipe) != 0)
+		log_warn("gate",
+			 "what waits in a pipe of dummynet when the gate shuts leaves unasked: %s; instead: "
+			 "delete that rule and its pipe",
+			 view->pipe);
+	memcpy(watch->pipe, view->pipe, sizeof watch->pipe);
+}
+
+/* Between two asserts: `armed`, and nothing has been asserted since the look began. */
+static void judge(const char *listing, void *argument)
+{
+	struct ipfw_watch *watch = argument;
+	struct ipfw_view view;
+	struct err e = {""};
+
+	if (!watch->fw->armed || watch->epoch != watch->fw->epoch)
+		return;
+	if (listing == NULL) {
+		watch->cb("ipfw does not answer", watch->argument);
+		return;
+	}
+	if (ipfw_view_read(listing, &view, &e) == 0) {
+		name_pipe(watch, &view);
+		if (ipfw_compare(watch->fw, &view, &e) == 0)
+			return;
+	}
+	watch->cb(e.text, watch->argument);
+}
+
+static void tick_cb(evutil_socket_t fd, short what, void *argument)
+{
+	struct ipfw_watch *watch = argument;
+	struct err e = {""};
+
+	(void)fd, (void)what;
+	if (watch->fw->paused && !guardian_lives())
+		watch->cb("nobody is left to end the pause", watch->argument);
+	if (!watch->fw->armed || tool_beside_runs(watch->list))
+		return;
+	watch->epoch = watch->fw->epoch;
+	if (ipfw_kernel_state() != 1)
+		watch->cb("somebody else has switched ipfw off", watch->argument);
+	else if (ipfw_probe_links(watch->fw, &e) == -1)
+		watch->cb(e.text, watch->argument);
+	else if (tool_beside_begin(watch->list, ipfw_list_command(), LOOK_MS, &e) == -1)
+		watch->cb(e.text, watch->argument);
+}
+
+void ipfw_watch_close(struct ipfw_watch *watch)
+{
+	if (watch == NULL)
+		return;
+	if (watch->tick != NULL)
+		event_free(watch->tick);
+	tool_beside_free(watch->list);
+	free(watch);
+}
+
+int ipfw_watch_open(struct firewall *fw, struct event_base *base, firewall_foreign_cb *cb, void *argument,
+		    struct err *e)
+{
+	static const struct timeval second = {.tv_sec = 1};
+	struct ipfw_watch *watch = calloc(1, sizeof *watch);
+
+	if (watch == NULL)
+		return err_errno(e, "ipfw can't be watched");
+	*watch = (struct ipfw_watch){.fw = fw, .cb = cb, .argument = argument};
+	fw->watch = watch;
+	watch->list = tool_beside_new(base, IPFW_LISTING, judge, watch);
+	watch->tick = event_new(base, -1, EV_PERSIST, tick_cb, watch);
+	if (watch->list == NULL || watch->tick == NULL || event_add(watch->tick, &second) == -1)
+		return err_set(e, "ipfw can't be watched: no memory");
+	return 0;
+}

@@ -1,0 +1,373 @@
+/* What the kernel was seen to hold, compared with the wish; and what would put it right. */
+#include "os/firewall/nft/found.h"
+
+#include <string.h>
+
+#include <linux/netfilter/nf_tables.h>
+
+enum { DEEPEST = 8, CHAIN_BINDING = 0x4 /* NFT_CHAIN_BINDING, younger than some headers */ };
+
+/* --- comparing ---------------------------------------------------------------- */
+
+#define BIT(n) (UINT64_C(1) << (n))
+
+/* The attribute of `type` with `position` others of its type before it, or NULL. */
+static const struct nlattr *find_at(struct nft_attributes list, uint16_t type, unsigned position)
+{
+	const struct nlattr *a = nft_first(list);
+
+	while (a != NULL && (mnl_attr_get_type(a) != type || position-- > 0))
+		a = nft_next(list, a);
+	return a;
+}
+
+static unsigned position_of(struct nft_attributes list, const struct nlattr *which)
+{
+	unsigned position = 0;
+
+	for (const struct nlattr *a = nft_first(list); a != NULL && a != which; a = nft_next(list, a))
+		position += mnl_attr_get_type(a) == mnl_attr_get_type(which);
+	return position;
+}
+
+static bool is_zero(const struct nlattr *a)
+{
+	const uint8_t *bytes = mnl_attr_get_payload(a);
+
+	for (size_t i = 0; i < mnl_attr_get_payload_len(a); i++)
+		if (bytes[i] != 0)
+			return false;
+	return true;
+}
+
+static bool same_attributes(struct nft_attributes want, struct nft_attributes have, uint64_t ignored,
+			    unsigned depth);
+
+static bool same_value(const struct nlattr *want, const struct nlattr *have, uint64_t ignored, unsigned depth)
+{
+	size_t size = mnl_attr_get_payload_len(want);
+
+	if (want->nla_type & NLA_F_NESTED)
+		return depth < DEEPEST &&
+		       same_attributes(nft_inside(want), nft_inside(have), ignored, depth + 1);
+	return size == mnl_attr_get_payload_len(have) &&
+	       memcmp(mnl_attr_get_payload(want), mnl_attr_get_payload(have), size) == 0;
+}
+
+/* All that is wanted is there, in order, and nothing else, but for zeros: the
+ * kernel spells out defaults. `ignored` has a bit for each type to pass over. */
+static bool same_attributes(struct nft_attributes want, struct nft_attributes have, uint64_t ignored,
+			    unsigned depth)
+{
+	for (const struct nlattr *a = nft_first(want); a != NULL; a = nft_next(want, a)) {
+		const struct nlattr *other = find_at(have, mnl_attr_get_type(a), position_of(want, a));
+
+		if (other == NULL ? !is_zero(a) : !same_value(a, other, ignored, depth))
+			return false;
+	}
+	for (const struct nlattr *a = nft_first(have); a != NULL; a = nft_next(have, a)) {
+		uint16_t type = mnl_attr_get_type(a);
+
+		if (is_zero(a) || (type < 64 && (ignored >> type & 1)))
+			continue;
+		if (find_at(want, type, position_of(have, a)) == NULL)
+			return false;
+	}
+	return true;
+}
+
+/* What of an object decides what it does. */
+static uint64_t deciding(uint16_t type)
+{
+	switch (type) {
+	case NFT_MSG_NEWCHAIN:
+		return BIT(NFTA_CHAIN_NAME) | BIT(NFTA_CHAIN_HOOK) | BIT(NFTA_CHAIN_POLICY) |
+		       BIT(NFTA_CHAIN_TYPE);
+	case NFT_MSG_NEWSET:
+		return BIT(NFTA_SET_NAME) | BIT(NFTA_SET_FLAGS) | BIT(NFTA_SET_KEY_TYPE) |
+		       BIT(NFTA_SET_KEY_LEN) | BIT(NFTA_SET_DATA_TYPE) | BIT(NFTA_SET_TIMEOUT) |
+		       BIT(NFTA_SET_OBJ_TYPE) | BIT(NFTA_SET_EXPR) | BIT(NFTA_SET_EXPRESSIONS);
+	case NFT_MSG_NEWRULE:
+		return BIT(NFTA_RULE_CHAIN) | BIT(NFTA_RULE_EXPRESSIONS);
+	default:
+		return BIT(NFTA_OBJ_NAME) | BIT(NFTA_OBJ_TYPE);
+	}
+}
+
+/* NULL also if it says nothing but zero: the kernel leaves some defaults out. */
+static const struct nlattr *find_said(const struct nlmsghdr *message, uint16_t type)
+{
+	const struct nlattr *a = nft_find(nft_attributes(message), type);
+
+	return a == NULL || is_zero(a) ? NULL : a;
+}
+
+static bool same_in(const struct nlmsghdr *wanted, const struct nlmsghdr *dumped, uint64_t types)
+{
+	/* A chain's one device is told twice, the second time as a list. */
+	uint64_t ignored = nft_type(wanted) == NFT_MSG_NEWCHAIN ? BIT(NFTA_HOOK_DEVS) : 0;
+
+	for (uint16_t i = 1; i < 64; i++) {
+		const struct nlattr *a, *b;
+
+		if (!(types >> i & 1))
+			continue;
+		a = find_said(wanted, i);
+		b = find_said(dumped, i);
+		if ((a == NULL) != (b == NULL) || (a != NULL && !same_value(a, b, ignored, 0)))
+			return false;
+	}
+	return true;
+}
+
+bool nft_same_object(const struct nlmsghdr *wanted, const struct nlmsghdr *dumped)
+{
+	return nft_type(wanted) == nft_type(dumped) && same_in(wanted, dumped, deciding(nft_type(wanted)));
+}
+
+/* A chain with the right hook and the wrong policy is set right where it stands. */
+static bool is_updatable(const struct nlmsghdr *wanted, const struct nlmsghdr *dumped)
+{
+	return nft_type(dumped) == NFT_MSG_NEWCHAIN &&
+	       same_in(wanted, dumped, deciding(NFT_MSG_NEWCHAIN) & ~BIT(NFTA_CHAIN_POLICY));
+}
+
+/* --- a look at the kernel ------------------------------------------------------- */
+
+void nft_found_begin(struct nft_found *found, struct nft_wish *wish)
+{
+	memset(found->table, 0, sizeof found->table);
+	memset(found->set_differs, 0, sizeof found->set_differs);
+	nft_buffer_empty(&found->removals);
+	found->difference[0] = '\0';
+	for (size_t i = 0; i < wish->count; i++)
+		wish->pieces[i].present = false;
+}
+
+void nft_found_table(struct nft_found *found, unsigned table, const struct nlmsghdr *dumped)
+{
+	found->table[table].exists = true;
+	found->table[table].flags = nft_number(nft_attributes(dumped), NFTA_TABLE_FLAGS);
+	found->table[table].owner = nft_number(nft_attributes(dumped), NFTA_TABLE_OWNER);
+}
+
+/* Sets and chains inside a rule come and go with it. */
+static bool is_part_of_a_rule(const struct nlmsghdr *m)
+{
+	return (nft_type(m) == NFT_MSG_NEWSET &&
+		(nft_number(nft_attributes(m), NFTA_SET_FLAGS) & NFT_SET_ANONYMOUS)) ||
+	       (nft_type(m) == NFT_MSG_NEWCHAIN &&
+		(nft_number(nft_attributes(m), NFTA_CHAIN_FLAGS) & CHAIN_BINDING));
+}
+
+/* The piece that a dumped object must be: of its name, or for a rule the next of its chain. */
+static struct nft_piece *piece_for(struct nft_wish *wish, const struct nlmsghdr *dumped)
+{
+	uint16_t name = nft_name_type(dumped);
+
+	for (size_t i = 0; i < wish->count; i++) {
+		struct nft_piece *piece = &wish->pieces[i];
+		const struct nlmsghdr *wanted = nft_piece_message(wish, piece);
+
+		if (!piece->present && wanted->nlmsg_type == dumped->nlmsg_type &&
+		    nft_family_of(wanted) == nft_family_of(dumped) &&
+		    strcmp(nft_text(wanted, name), nft_text(dumped, name)) == 0)
+			return piece;
+	}
+	return NULL;
+}
+
+static void put_removal(struct nft_found *found, const struct nft_wish *wish, unsigned table,
+			const struct nlmsghdr *dumped)
+{
+	uint16_t type = nft_type(dumped), name = nft_name_type(dumped);
+	struct nlmsghdr *m = nft_message_of(&found->removals, &wish->features, table,
+					    (uint16_t)(type + NFT_MSG_DELTABLE - NFT_MSG_NEWTABLE), 0);
+
+	nft_put_text(m, name, nft_text(dumped, name));
+	if (type == NFT_MSG_NEWOBJ)
+		nft_put_be32(m, NFTA_OBJ_TYPE, nft_number(nft_attributes(dumped), NFTA_OBJ_TYPE));
+	nft_message_end(&found->removals, m);
+}
+
+static void note_difference(struct nft_found *found, unsigned table, const struct nlmsghdr *which)
+{
+	found->table[table].differs = true;
+	if (found->difference[0] == '\0')
+		nft_describe(which, found->difference, sizeof found->difference);
+}
+
+/* The table of ours that a message is about; NFT_TABLES: none. */
+static unsigned table_of(const struct nft_wish *wish, const struct nlmsghdr *message)
+{
+	unsigned table = 0;
+
+	while (table < NFT_TABLES && nft_family(&wish->features, table) != nft_family_of(message))
+		table++;
+	return strcmp(nft_text(message, NFTA_TABLE_NAME), nft_names[wish->features.name]) == 0 ? table
+											       : NFT_TABLES;
+}
+
+void nft_found_object(struct nft_found *found, struct nft_wish *wish, const struct nlmsghdr *dumped)
+{
+	unsigned table = table_of(wish, dumped);
+	struct nft_piece *piece;
+
+	if (table == NFT_TABLES || is_part_of_a_rule(dumped))
+		return;
+	piece = piece_for(wish, dumped);
+	if (piece != NULL && nft_same_object(nft_piece_message(wish, piece), dumped)) {
+		piece->present = true;
+		return;
+	}
+	note_difference(found, table, dumped);
+	if (nft_type(dumped) != NFT_MSG_NEWRULE && /* rules are emptied out as a whole */
+	    (piece == NULL || !is_updatable(nft_piece_message(wish, piece), dumped)))
+		put_removal(found, wish, table, dumped);
+}
+
+/* A table that stands without `persist` can't be given it, and `owner` alone
+ * would take the table away with us: such a one stays nobody's. */
+static uint32_t table_flags(const struct nft_found *found, const struct nft_wish *wish, unsigned table)
+{
+	if (!wish->features.persist ||
+	    (found->table[table].exists && !(found->table[table].flags & NFT_PERSIST)))
+		return 0;
+	return NFT_TABLE_F_OWNER | NFT_PERSIST;
+}
+
+static bool is_held(const struct nft_found *found, const struct nft_wish *wish, unsigned table)
+{
+	uint32_t flags = table_flags(found, wish, table);
+
+	return found->table[table].exists && found->table[table].flags == flags &&
+	       (flags == 0 || found->table[table].owner == wish->owner);
+}
+
+/* A piece that was not met is a difference; a table that only needs adopting is not. */
+void nft_found_end(struct nft_found *found, struct nft_wish *wish)
+{
+	for (size_t i = 0; i < wish->count; i++) {
+		struct nft_piece *piece = &wish->pieces[i];
+		const struct nlmsghdr *wanted = nft_piece_message(wish, piece);
+		bool is_table = nft_type(wanted) == NFT_MSG_NEWTABLE;
+
+		if (is_table)
+			piece->present = is_held(found, wish, piece->table);
+		if (!piece->present && !(is_table && found->table[piece->table].exists))
+			note_difference(found, piece->table, wanted);
+	}
+}
+
+bool nft_found_whole(const struct nft_found *found, const struct nft_wish *wish)
+{
+	for (unsigned i = 0; i < NFT_TABLES; i++) {
+		bool owned = found->table[i].flags & NFT_TABLE_F_OWNER;
+
+		if (nft_is_used(wish, i) &&
+		    (!found->table[i].exists || found->table[i].owner != wish->owner ||
+		     (owned && !(found->table[i].flags & NFT_PERSIST))))
+			return false;
+	}
+	for (size_t i = 0; i < wish->count; i++)
+		if (!wish->pieces[i].present &&
+		    nft_type(nft_piece_message(wish, &wish->pieces[i])) != NFT_MSG_NEWTABLE)
+			return false;
+	return true;
+}
+
+bool nft_found_any(const struct nft_found *found)
+{
+	return found->table[NFT_INET].exists || found->table[NFT_NETDEV].exists ||
+	       found->table[NFT_BRIDGE].exists;
+}
+
+bool nft_found_is_foreign(const struct nft_found *found, const struct nft_wish *wish, unsigned table)
+{
+	return (found->table[table].flags & NFT_TABLE_F_OWNER) && found->table[table].owner != wish->owner &&
+	       found->table[table].owner != 0;
+}
+
+bool nft_found_removable(const struct nft_found *found, const struct nft_wish *wish)
+{
+	for (unsigned i = 0; i < NFT_TABLES; i++)
+		if (found->table[i].exists && !nft_found_is_foreign(found, wish, i))
+			return true;
+	return false;
+}
+
+uint32_t nft_found_foreign(const struct nft_found *found, const struct nft_wish *wish)
+{
+	for (unsigned i = 0; i < NFT_TABLES; i++)
+		if (nft_found_is_foreign(found, wish, i))
+			return found->table[i].owner;
+	return 0;
+}
+
+/* --- putting it right --------------------------------------------------------------- */
+
+void nft_put_table(struct nft_buffer *to, const struct nft_wish *wish, const struct nft_found *found,
+		   unsigned table, uint16_t type)
+{
+	struct nlmsghdr *m = nft_message_of(to, &wish->features, table, type, NLM_F_CREATE);
+
+	if (type == NFT_MSG_NEWTABLE)
+		nft_put_be32(m, NFTA_TABLE_FLAGS, table_flags(found, wish, table));
+	nft_message_end(to, m);
+}
+
+static void put_removals(struct nft_buffer *batch, const struct nft_wish *wish, const struct nft_found *found,
+			 unsigned table)
+{
+	const struct nlmsghdr *m = (const void *)found->removals.bytes;
+	int left = (int)found->removals.used;
+
+	for (; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left))
+		if (nft_family_of(m) == nft_family(&wish->features, table))
+			nft_message_copy(batch, m);
+}
+
+/* A table that differs keeps its chains: its rules go, what is wrong or foreign
+ * goes, what is missing comes, and the rules come, all of it in one moment. */
+static void put_differences(struct nft_buffer *batch, const struct nft_wish *wish,
+			    const struct nft_found *found, unsigned table)
+{
+	if (found->table[table].exists) {
+		nft_put_table(batch, wish, found, table, NFT_MSG_DELRULE);
+		put_removals(batch, wish, found, table);
+	}
+	for (size_t i = 0; i < wish->count; i++) {
+		const struct nft_piece *piece = &wish->pieces[i];
+		const struct nlmsghdr *m = nft_piece_message(wish, piece);
+
+		if (piece->table == table && nft_type(m) != NFT_MSG_NEWTABLE &&
+		    (nft_type(m) == NFT_MSG_NEWRULE || !piece->present))
+			nft_message_copy(batch, m);
+	}
+}
+
+bool nft_put_repairs(struct nft_buffer *batch, const struct nft_wish *wish, const struct nft_found *found)
+{
+	size_t empty = batch->used;
+
+	/* A table that changes hands takes no new hook in the same moment (EINVAL): it changes hands first.
+	 */
+	for (unsigned i = 0; i < NFT_TABLES; i++)
+		if (nft_is_used(wish, i) && found->table[i].exists && !is_held(found, wish, i))
+			nft_put_table(batch, wish, found, i, NFT_MSG_NEWTABLE);
+	if (batch->used != empty)
+		return true;
+	for (unsigned i = 0; i < NFT_TABLES; i++)
+		if (nft_is_used(wish, i) && !found->table[i].exists)
+			nft_put_table(batch, wish, found, i, NFT_MSG_NEWTABLE);
+	if (!nft_is_used(wish, NFT_BRIDGE) && found->table[NFT_BRIDGE].exists) /* of a gateway that was */
+		nft_put_table(batch, wish, found, NFT_BRIDGE, NFT_MSG_DELTABLE);
+	for (unsigned i = 0; i < NFT_TABLES; i++)
+		if (nft_is_used(wish, i) && found->table[i].differs)
+			put_differences(batch, wish, found, i);
+	for (unsigned i = 0; i < NFT_SETS; i++)
+		if (nft_has_set(wish, i) && found->set_differs[i])
+			nft_put_members(batch, &wish->features, i, &wish->members[i],
+					found->table[nft_sets[i].table].exists, nft_sets[i].timeout);
+	return batch->used != empty;
+}

@@ -1,0 +1,211 @@
+/* Under which of our names the tables stand, and whose they are: who holds a name proves nothing. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netlink.h>
+
+#include "os/firewall/nft/nft.h"
+#include "os/netwatch/linux/netlink_holder.h"
+
+void nft_take_name(struct firewall *fw, unsigned name)
+{
+	if (fw->wish.features.name == name)
+		return;
+	fw->wish.features.name = (uint8_t)name;
+	fw->wish.standing = 0; /* the messages hold the name */
+	fw->verified = false;
+}
+
+/* Reads what stands under one of the names; what we wish, and where, stays as it is. */
+static int look_at(struct firewall *fw, unsigned name)
+{
+	uint8_t ours = fw->wish.features.name;
+	int result;
+
+	fw->wish.features.name = (uint8_t)name;
+	result = nft_read_tables(fw);
+	fw->wish.features.name = ours;
+	return result;
+}
+
+/* Of the tables that were looked at just now, those that nobody else owns. 0 also if there were none. */
+static int remove_found(struct firewall *fw, unsigned name, bool at_generation)
+{
+	uint8_t ours = fw->wish.features.name;
+
+	if (!nft_found_removable(&fw->found, &fw->wish))
+		return 0;
+	nft_batch_begin(fw, at_generation);
+	fw->wish.features.name = (uint8_t)name;
+	for (unsigned i = 0; i < NFT_TABLES; i++)
+		if (fw->found.table[i].exists && !nft_found_is_foreign(&fw->found, &fw->wish, i))
+			nft_put_table(&fw->batch, &fw->wish, &fw->found, i, NFT_MSG_DELTABLE);
+	fw->wish.features.name = ours;
+	return nft_batch_send(fw, true);
+}
+
+static void note_other(struct firewall *fw, unsigned name)
+{
+	uint8_t ours = fw->wish.features.name;
+
+	fw->others = true;
+	if (name < ours && fw->note[0] == '\0')
+		snprintf(fw->note, sizeof fw->note,
+			 "process %d holds tables of our name; ours are called %s; instead: end that process",
+			 (int)nft_found_foreign(&fw->found, &fw->wish), nft_names[ours]);
+}
+
+void nft_tidy_names(struct firewall *fw)
+{
+	fw->others = false;
+	fw->note[0] = '\0';
+	for (unsigned name = 0; name < NFT_NAMES; name++) {
+		if (name == fw->wish.features.name)
+			continue;
+		if (look_at(fw, name) != 0) {
+			fw->others = true;
+			continue;
+		}
+		if (nft_found_foreign(&fw->found, &fw->wish) != 0)
+			note_other(fw, name);
+		if (!nft_found_removable(&fw->found, &fw->wish))
+			continue;
+		if (remove_found(fw, name, true) != 0)
+			fw->others = true;
+		else if (++fw->generation == 0) /* one more, and by nobody else; the kernel leaves 0 out */
+			fw->generation = 1;
+	}
+}
+
+bool nft_names_are_better(struct firewall *fw)
+{
+	for (unsigned name = 0; name < NFT_NAMES; name++) {
+		if (name == fw->wish.features.name || look_at(fw, name) != 0)
+			continue;
+		if (nft_found_removable(&fw->found, &fw->wish) ||
+		    (name < fw->wish.features.name && nft_found_foreign(&fw->found, &fw->wish) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* --- removal ------------------------------------------------------------------- */
+
+static int remove_name(struct firewall *fw, unsigned name)
+{
+	int result = -EAGAIN;
+
+	for (int attempt = 0; attempt < NFT_ATTEMPTS && nft_is_passing(result); attempt++) {
+		result = look_at(fw, name);
+		if (result == 0)
+			result = remove_found(fw, name, false);
+	}
+	return result == 0 && nft_found_foreign(&fw->found, &fw->wish) != 0 ? -EPERM : result;
+}
+
+int nft_remove(struct firewall *fw, struct err *e)
+{
+	int result = 0;
+
+	fw->verified = false;
+	for (unsigned name = NFT_NAMES; name-- > 0;) {
+		int one = remove_name(fw, name);
+
+		if (one == -EPERM && nft_found_foreign(&fw->found, &fw->wish) != 0) {
+			nft_take_name(fw, name);
+			(void)nft_explain(fw, one, e);
+			result = result == 0 ? 1 : result;
+		} else if (one != 0) {
+			result = nft_explain(fw, one, e);
+		}
+	}
+	nft_take_name(fw, 0);
+	return result;
+}
+
+/* --- whose they are --------------------------------------------------------------- */
+
+int nft_owner(struct firewall *fw, int32_t *pid, struct err *e)
+{
+	bool any = false;
+
+	*pid = 0;
+	for (unsigned name = 0; name < NFT_NAMES && *pid == 0; name++) {
+		int result = look_at(fw, name);
+
+		if (result != 0)
+			return nft_explain(fw, result, e);
+		for (unsigned i = 0; i < NFT_TABLES && *pid == 0; i++) {
+			int32_t owner = (int32_t)fw->found.table[i].owner;
+
+			if (owner > 0 && (kill(owner, 0) == 0 || errno == EPERM))
+				*pid = owner;
+		}
+		any = any || nft_found_any(&fw->found);
+	}
+	if (*pid == 0 && any)
+		*pid = FIREWALL_UNNAMED;
+	return 0;
+}
+
+/* Is all of the standing part there, in tables of that owner's? Its links and members are its own affair. */
+static int is_whole(struct firewall *fw, const struct situation *s, uint32_t owner, struct err *e)
+{
+	uint32_t ours = fw->wish.owner;
+	int result;
+
+	if (nft_wish_rules(&fw->wish, s, e) == -1)
+		return -1;
+	fw->wish.link_count = 0;
+	nft_wish_links(&fw->wish);
+	nft_wish_members(&fw->wish, s);
+	fw->wish.owner = owner;
+	result = nft_read_all(fw);
+	if (result == 0)
+		result = nft_found_whole(&fw->found, &fw->wish);
+	fw->wish.owner = ours;
+	return result < 0 ? nft_explain(fw, result, e) : result;
+}
+
+/* 1: a living portcullisd holds a whole lock under this name. */
+static int is_held(struct firewall *fw, const struct situation *s, int32_t instance, int32_t *pid,
+		   struct err *e)
+{
+	uint32_t owner;
+	int whole;
+
+	if (nft_read_tables(fw) != 0 || !nft_found_any(&fw->found))
+		return 0;
+	owner = fw->found.table[NFT_INET].owner;
+	*pid = owner != 0 ? netlink_holder(NETLINK_NETFILTER, owner, instance)
+			  : netlink_is_same_program(instance);
+	if (*pid == 0)
+		return 0;
+	whole = is_whole(fw, s, owner, e);
+	if (whole == 0 && !fw->probed && nft_ask_features(fw, e) == 0) {
+		fw->wish.standing = 0;
+		whole = is_whole(fw, s, owner, e);
+	}
+	return whole;
+}
+
+int nft_held(struct firewall *fw, const struct situation *s, int32_t instance, int32_t *pid, struct err *e)
+{
+	uint32_t generation;
+	int held = 0, result = nft_read_generation(fw, &generation);
+
+	*pid = 0;
+	if (result != 0)
+		return nft_explain(fw, result, e);
+	nft_ask_every_link(fw);
+	for (unsigned name = 0; name < NFT_NAMES && held == 0; name++) {
+		nft_take_name(fw, name);
+		held = is_held(fw, s, instance, pid, e);
+	}
+	nft_take_name(fw, 0);
+	if (held != 1)
+		*pid = 0;
+	return held == -1 ? -1 : 0;
+}

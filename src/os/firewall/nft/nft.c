@@ -1,0 +1,381 @@
+/* The gate in Linux' nftables: two tables of our own, standing rules, flips by set members. */
+#include <errno.h>
+#include <net/if.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+
+#include "base/fault.h"
+#include "base/text.h"
+#include "os/firewall/nft/nft.h"
+
+/* Room for NFT_LINKS chains; what is not used is not touched. */
+enum { BATCH = 2048 * 1024, WISH = 1024 * 1024, REMOVALS = 256 * 1024 };
+
+/* --- opening ------------------------------------------------------------------- */
+
+static int make_buffer(struct nft_buffer *b, size_t size)
+{
+	b->bytes = calloc(1, size);
+	b->size = size;
+	return b->bytes == NULL ? -1 : 0;
+}
+
+/* Our address is our process id, if nobody in this namespace has it: the owner
+ * that the kernel shows is then the process. */
+static int open_all(struct firewall *fw, struct err *e)
+{
+	if (make_buffer(&fw->batch, BATCH) == -1 || make_buffer(&fw->wish.messages, WISH) == -1 ||
+	    make_buffer(&fw->found.removals, REMOVALS) == -1)
+		return err_errno(e, "firewall");
+	fw->netlink = netlink_open(NETLINK_NETFILTER, (uint32_t)getpid(), NFT_QUEUE);
+	if (fw->netlink == NULL && errno == EPROTONOSUPPORT)
+		return err_set(e, NFT_NONE);
+	fw->lookup = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fw->netlink == NULL || fw->lookup == -1)
+		return err_errno(e, "no way to the kernel's nftables");
+	fw->wish.owner = netlink_address(fw->netlink);
+	/* Until the kernel refuses something: asking takes it longer than the lock. */
+	fw->wish.features = (struct nft_features){
+	    .egress = true, .persist = true, .ipv6 = true, .bridge = true, .every_link = false};
+	return 0;
+}
+
+static void nft_close(struct firewall *fw)
+{
+	nft_watch_close(fw->watch);
+	netlink_close(fw->netlink);
+	if (fw->lookup != -1)
+		close(fw->lookup);
+	free(fw->batch.bytes);
+	free(fw->wish.messages.bytes);
+	free(fw->found.removals.bytes);
+	free(fw);
+}
+
+static struct firewall *nft_open(struct err *e)
+{
+	struct firewall *fw = calloc(1, sizeof *fw);
+
+	if (fw == NULL) {
+		err_errno(e, "firewall");
+		return NULL;
+	}
+	fw->lookup = -1;
+	if (open_all(fw, e) == -1) {
+		nft_close(fw);
+		return NULL;
+	}
+	return fw;
+}
+
+/* --- links -------------------------------------------------------------------------------- */
+
+static unsigned index_of(const struct firewall *fw, const char *link)
+{
+	struct ifreq request = {.ifr_ifindex = 0};
+
+	text_copy(request.ifr_name, sizeof request.ifr_name, link);
+	return ioctl(fw->lookup, SIOCGIFINDEX, &request) == -1 ? 0 : (unsigned)request.ifr_ifindex;
+}
+
+static bool has_link(const struct firewall *fw, const char *name)
+{
+	for (size_t i = 0; i < fw->wish.link_count; i++)
+		if (strcmp(fw->wish.links[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Where one chain is for every link, none is asked about. Else: looked at after a flip, not before, for it
+ * must not make the flip later. More than fit into a situation are looked for anew each time. */
+static bool same_links(const struct firewall *fw, const struct situation *s)
+{
+	if (!nft_names_links(&fw->wish.features))
+		return true;
+	if (s->links_left_out || fw->wish.link_count != s->link_count)
+		return false;
+	for (size_t i = 0; i < s->link_count; i++)
+		if (strcmp(fw->wish.links[i].name, s->links[i]) != 0 ||
+		    index_of(fw, s->links[i]) != fw->wish.links[i].index)
+			return false;
+	return true;
+}
+
+static void add_link(struct firewall *fw, const char *name)
+{
+	size_t place = fw->wish.link_count;
+
+	if (place == NFT_LINKS)
+		return;
+	text_copy(fw->wish.links[place].name, sizeof fw->wish.links[place].name, name);
+	fw->wish.links[place].index = index_of(fw, name);
+	fw->wish.link_count++;
+}
+
+/* Those that the situation has no room for. */
+static void add_links_left_out(struct firewall *fw, const struct situation *s)
+{
+	struct if_nameindex *all = if_nameindex();
+
+	for (size_t i = 0; all != NULL && all[i].if_index != 0; i++)
+		if (strcmp(all[i].if_name, "lo") != 0 && strcmp(all[i].if_name, s->tunnel.name) != 0 &&
+		    !has_link(fw, all[i].if_name))
+			add_link(fw, all[i].if_name);
+	if (all != NULL)
+		if_freenameindex(all);
+}
+
+/* Once for all attempts: where links go by the hundred no two looks are alike, and what comes later is the
+ * next call's. */
+static void take_links(struct firewall *fw, const struct situation *s)
+{
+	fw->wish.link_count = 0;
+	if (nft_names_links(&fw->wish.features)) {
+		for (size_t i = 0; i < s->link_count; i++)
+			add_link(fw, s->links[i]);
+		if (s->links_left_out)
+			add_links_left_out(fw, s);
+	}
+	nft_wish_links(&fw->wish);
+}
+
+/* A link whose chain the kernel refused gets none; nor those that have vanished like it. */
+static void note_refused(struct firewall *fw, int result)
+{
+	const struct nlmsghdr *failed = nft_batch_failed(fw);
+	int refused = failed == NULL ? -1 : nft_link_of(&fw->wish, failed);
+
+	if (refused == -1 || (result != -ENODEV && result != -ENOENT && result != -EEXIST))
+		return;
+	fw->wish.links[refused].index = 0;
+	for (size_t i = 0; i < fw->wish.link_count; i++)
+		if (fw->wish.links[i].index != 0)
+			fw->wish.links[i].index = index_of(fw, fw->wish.links[i].name);
+	nft_wish_links(&fw->wish);
+}
+
+/* --- asserting --------------------------------------------------------------------------------- */
+
+static void note_held(struct firewall *fw)
+{
+	for (unsigned i = 0; i < NFT_SETS; i++)
+		if (!nft_same_members(&fw->wish.members[i], &fw->held[i]))
+			fw->held[i] = fw->wish.members[i];
+}
+
+/* Only set members, in a batch that the kernel takes only if nobody has
+ * changed anything since all of it was verified; then reads them back. */
+static int flip(struct firewall *fw)
+{
+	bool changes[NFT_SETS];
+	unsigned count = 0;
+	uint32_t generation = 0;
+	int result;
+
+	nft_batch_begin(fw, true);
+	for (unsigned i = 0; i < NFT_SETS; i++) {
+		changes[i] =
+		    nft_has_set(&fw->wish, i) && !nft_same_members(&fw->wish.members[i], &fw->held[i]);
+		if (changes[i])
+			nft_put_members(&fw->batch, &fw->wish.features, i, &fw->wish.members[i],
+					fw->held[i].count != 0, nft_sets[i].timeout);
+		count += changes[i];
+	}
+	if (count == 0) {
+		result = nft_read_generation(fw, &generation);
+		return result != 0 ? result : generation == fw->generation ? 0 : -ERESTART;
+	}
+	result = nft_batch_send(fw, true);
+	if (result != 0)
+		return result;
+	if (++fw->generation == 0) /* the kernel leaves 0 out */
+		fw->generation = 1;
+	note_held(fw);
+	fault_point("flip-before-readback");
+	for (unsigned i = 0; i < NFT_SETS && result == 0; i++)
+		if (changes[i])
+			result = nft_read_set(fw, i, fw->generation);
+	return result;
+}
+
+/* Reads and compares all of it. 1 it is as wanted, and was so at one moment; 0 it is not. */
+static int compare(struct firewall *fw)
+{
+	uint32_t generation = 0;
+	int result;
+
+	if (fw->wish.messages.full)
+		return -EMSGSIZE;
+	result = nft_read_generation(fw, &fw->generation);
+	if (result == 0)
+		result = nft_read_all(fw);
+	if (result != 0)
+		return result;
+	if (nft_found_foreign(&fw->found, &fw->wish) != 0)
+		return -EPERM;
+	nft_batch_begin(fw, true);
+	if (nft_put_repairs(&fw->batch, &fw->wish, &fw->found))
+		return 0;
+	result = nft_read_generation(fw, &generation);
+	return result != 0 ? result : generation == fw->generation ? 1 : -EINTR;
+}
+
+/* Compares, repairs in one transaction, and compares again until it is right. */
+static int settle(struct firewall *fw, const struct situation *s, struct err *e)
+{
+	int result = 0;
+
+	take_links(fw, s);
+	for (int attempt = 0; attempt < NFT_ATTEMPTS; attempt++) {
+		result = compare(fw);
+		if (result == 1) {
+			note_held(fw);
+			fw->verified = true;
+			return 0;
+		}
+		if (result == 0) {
+			result = nft_batch_send(fw, true);
+			note_refused(fw, result);
+		}
+		if (result == 0) {
+			note_held(fw);
+			fault_point("flip-before-readback");
+		} else if (!nft_is_passing(result)) {
+			break;
+		}
+	}
+	if (result != 0)
+		return nft_explain(fw, result, e);
+	return err_set(e, "the kernel's rules do not stay as they are set: %s", fw->found.difference);
+}
+
+/* Under the first of our names that nobody else holds: to hold one is no lock, and a drop in any table
+ * wins. Then what stands under the others goes. */
+static int settle_under_a_name(struct firewall *fw, const struct situation *s, struct err *e)
+{
+	for (unsigned name = 0; name < NFT_NAMES; name++) {
+		nft_take_name(fw, name);
+		if (nft_wish_rules(&fw->wish, s, e) == -1)
+			return -1;
+		if (settle(fw, s, e) == 0) {
+			nft_tidy_names(fw);
+			nft_watch_others(fw->watch);
+			return 0;
+		}
+		if (!nft_is_barred(fw))
+			return -1;
+	}
+	return -1;
+}
+
+static int nft_assert(struct firewall *fw, const struct situation *s, struct err *e)
+{
+	const struct nft_features *has = &fw->wish.features;
+	int result;
+
+	nft_ask_every_link(fw);
+	result = policy_check(s, e) == -1 ? -1 : nft_wish_rules(&fw->wish, s, e);
+
+	if (result == -1)
+		return -1;
+	if (result == 1) /* other rules than those that stand */
+		fw->verified = false;
+	if (s->state == POLICY_OPEN && s->tunnel.index == 0)
+		return err_set(e, "the tunnel's interface %s is not there", s->tunnel.name);
+	nft_wish_members(&fw->wish, s);
+	if (fw->verified && flip(fw) == 0 && same_links(fw, s))
+		return 0;
+	fw->verified = false;
+	if (settle_under_a_name(fw, s, e) == 0)
+		return 0;
+	/* An older kernel? Then what it has will do; probed once. */
+	if (fw->probed || nft_ask_features(fw, e) == -1 ||
+	    (has->egress && has->persist && has->ipv6 && has->bridge))
+		return -1;
+	fw->wish.standing = 0;
+	return nft_assert(fw, s, e);
+}
+
+/* --- a pause ---------------------------------------------------------------------------------------- */
+
+static int nft_pause(struct firewall *fw, uint32_t seconds, struct err *e)
+{
+	static const unsigned sets[] = {NFT_PAUSED, NFT_PAUSED_LINKS};
+	int result = 0;
+
+	if (fw->wish.standing == 0)
+		return err_set(e, "no pause before the gate is shut");
+	if (seconds == 0 || seconds > UINT32_MAX / 1000)
+		return err_set(e, "no pause can last %u seconds", seconds);
+	nft_wish_pause(&fw->wish);
+	nft_batch_begin(fw, false);
+	for (size_t i = 0; i < 2; i++)
+		if (nft_is_used(&fw->wish, nft_sets[sets[i]].table))
+			nft_put_members(&fw->batch, &fw->wish.features, sets[i], &fw->wish.members[sets[i]],
+					true, seconds * 1000);
+	result = nft_batch_send(fw, true);
+	if (result != 0)
+		return nft_explain(fw, result, e);
+	fw->verified = false; /* whatever ends the pause looks at everything */
+	note_held(fw);
+	for (size_t i = 0; i < 2 && result == 0; i++)
+		if (nft_is_used(&fw->wish, nft_sets[sets[i]].table))
+			result = nft_read_set(fw, sets[i], 0);
+	return result == 0 ? 0 : err_set(e, "the kernel did not take the pause");
+}
+
+static int nft_forget_states(struct firewall *fw, struct err *e)
+{
+	struct nft_buffer b = {.bytes = fw->question, .size = sizeof fw->question};
+	struct nlmsghdr *m = nft_message(&b, 0, 0, AF_UNSPEC);
+	int result;
+
+	m->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE;
+	result = netlink_ask(fw->netlink, m, NULL, NULL);
+	if (result == 0)
+		return 0;
+	errno = -result;
+	return err_errno(e, "the kernel does not forget its connections");
+}
+
+/* --- the counter, and the port ----------------------------------------------------------------------------
+ */
+
+static const char *nft_note(const struct firewall *fw)
+{
+	return fw->note;
+}
+
+static int nft_blocked(struct firewall *fw, uint64_t *packets, struct err *e)
+{
+	int result = nft_read_blocked(fw, packets);
+
+	return result == 0 ? 0 : nft_explain(fw, result, e);
+}
+
+const struct firewall_port firewall_nft = {
+    .name = "nft",
+    .by_hand = "for t in portcullis portcullis_second portcullis_third; do for f in inet netdev bridge; do "
+	       "nft delete table $f $t; done; done; ip rule flush protocol 87; ip -6 rule flush protocol 87",
+    .open = nft_open,
+    .close = nft_close,
+    .assert = nft_assert,
+    .pause = nft_pause,
+    .forget_states = nft_forget_states,
+    .remove = nft_remove,
+    .owner = nft_owner,
+    .held = nft_held,
+    .note = nft_note,
+    .blocked = nft_blocked,
+    .watch = nft_watch_open,
+    .probe = nft_probe,
+};

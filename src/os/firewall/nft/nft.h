@@ -1,0 +1,79 @@
+/* What the files of the nft firewall share; nobody else includes it. */
+#ifndef OS_FIREWALL_NFT_NFT_H
+#define OS_FIREWALL_NFT_NFT_H
+
+#include "os/firewall/nft/found.h"
+#include "os/firewall/ports.h"
+#include "os/netwatch/linux/netlink.h"
+
+enum { NFT_ATTEMPTS = 12, NFT_QUEUE = 4 * 1024 * 1024 };
+
+struct firewall {
+	const struct firewall_port *port;
+	struct netlink *netlink;
+	int lookup;            /* any socket: asks for links' indexes */
+	bool probed;           /* the kernel has been asked what it lacks */
+	bool asked_every_link; /* and it and nft whether one chain is for every link */
+	bool verified;         /* the kernel held all of it at `generation` */
+	uint32_t generation;   /* of the kernel's tables, one more with every change by anybody */
+	struct nft_wish wish;
+	struct nft_found found;
+	struct nft_elements held[NFT_SETS]; /* as last written, and what a set was read to hold */
+	struct nft_elements read;
+	struct nft_buffer batch;
+	uint32_t failed; /* the number of the message that the kernel refused */
+	_Alignas(8) uint8_t question[NFT_MESSAGE];
+	struct nft_watch *watch;
+	bool others;    /* tables stand under our other names that could not be removed */
+	char note[160]; /* see firewall_note */
+};
+
+/* watch.c: as firewall_watch; NULL is nothing to close. */
+int nft_watch_open(struct firewall *fw, struct event_base *base, firewall_foreign_cb *cb, void *argument,
+		   struct err *e);
+void nft_watch_close(struct nft_watch *watch);
+void nft_watch_others(struct nft_watch *watch); /* looks again soon whether they have gone */
+
+/* names.c: from now on our tables have this name. What stands under the others is removed
+ * where nobody else owns it, and noted where somebody does. Could that be done better by now? */
+void nft_take_name(struct firewall *fw, unsigned name);
+void nft_tidy_names(struct firewall *fw);
+bool nft_names_are_better(struct firewall *fw);
+int nft_remove(struct firewall *fw, struct err *e);
+int nft_owner(struct firewall *fw, int32_t *pid, struct err *e);
+int nft_held(struct firewall *fw, const struct situation *s, int32_t instance, int32_t *pid, struct err *e);
+
+/* probe.c: as firewall_probe; and the same for ourselves. 0 or -1. */
+int nft_probe(struct firewall *fw, struct firewall_features *features, struct err *e);
+int nft_ask_features(struct firewall *fw, struct err *e);
+void nft_ask_every_link(struct firewall *fw);
+
+/* tool.c: can the machine's own nft read a chain for every link? The second runs it: 1 s at
+ * most. */
+bool nft_version_reads_every_link(const char *said);
+bool nft_tool_reads_every_link(void);
+
+/* All below: 0, or a negative errno. */
+
+/* batch.c: at a generation, the kernel refuses (-ERESTART) what comes after any change
+ * since we looked. Without `commit` it checks every message and then forgets them all. */
+void nft_batch_begin(struct firewall *fw, bool at_generation);
+int nft_batch_send(struct firewall *fw, bool commit);
+const struct nlmsghdr *nft_batch_failed(const struct firewall *fw); /* NULL: none */
+/* What may be otherwise at the next try; is it that somebody else owns a table of the name that we use now;
+ * and in words (always -1). */
+#define NFT_NONE                                                                                             \
+	"the kernel has no nftables; instead: modprobe nf_tables, or a kernel that has CONFIG_NF_TABLES"
+bool nft_is_passing(int result);
+bool nft_is_barred(struct firewall *fw);
+int nft_explain(struct firewall *fw, int result, struct err *e);
+
+/* read.c: what the kernel holds. nft_read_set: 1 if it is not what is wanted; -EINTR if
+ * it is not of `generation` (0: any). */
+int nft_read_generation(struct firewall *fw, uint32_t *generation);
+int nft_read_tables(struct firewall *fw);
+int nft_read_all(struct firewall *fw);
+int nft_read_set(struct firewall *fw, unsigned set, uint32_t generation);
+int nft_read_blocked(struct firewall *fw, uint64_t *packets);
+
+#endif

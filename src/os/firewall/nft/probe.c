@@ -1,0 +1,78 @@
+/* What this kernel's nftables has: tried in transactions that are never committed. */
+#include <errno.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "os/firewall/nft/nft.h"
+
+/* 1 the kernel would take it, 0 it has no such thing, -1 it could not say. */
+static int try_probe(struct firewall *fw, uint8_t family, uint32_t flags, uint32_t hook, const char *device,
+		     struct err *e)
+{
+	for (int attempt = 0; attempt < NFT_ATTEMPTS; attempt++) {
+		nft_batch_begin(fw, false);
+		nft_put_probe(&fw->batch, family, flags, hook, device);
+		switch (-nft_batch_send(fw, false)) {
+		case 0:
+			return 1;
+		case EOPNOTSUPP:
+		case EINVAL:
+		case ENOENT:
+		case EAFNOSUPPORT:
+		case EPROTONOSUPPORT:
+			return 0;
+		case EPERM:
+			return err_set(e, "the kernel's nftables: only root may");
+		}
+	}
+	return err_set(e, "the kernel's nftables does not answer");
+}
+
+int nft_ask_features(struct firewall *fw, struct err *e)
+{
+	int inet = try_probe(fw, NFPROTO_INET, 0, NF_INET_LOCAL_OUT, NULL, e);
+	int persist = try_probe(fw, inet > 0 ? NFPROTO_INET : NFPROTO_IPV4, NFT_TABLE_F_OWNER | NFT_PERSIST,
+				NF_INET_LOCAL_OUT, NULL, e);
+	int egress = try_probe(fw, NFPROTO_NETDEV, 0, NF_NETDEV_EGRESS, "lo", e);
+	int bridge = try_probe(fw, NFPROTO_BRIDGE, 0, NF_INET_FORWARD, NULL, e);
+
+	if (inet < 0 || persist < 0 || egress < 0 || bridge < 0)
+		return -1;
+	fw->probed = true;
+	fw->wish.features = (struct nft_features){.egress = egress,
+						  .persist = persist,
+						  .ipv6 = inet,
+						  .bridge = bridge,
+						  .every_link = egress && fw->wish.features.every_link,
+						  .name = fw->wish.features.name};
+	return 0;
+}
+
+/* One chain for every link, if the kernel has it, and if this machine's nft can read it: an older one
+ * than 1.1.6 never ends over it (`nft list ruleset`), and that is worse than what the chain is for. Asked
+ * once. */
+void nft_ask_every_link(struct firewall *fw)
+{
+	if (!fw->asked_every_link)
+		fw->wish.features.every_link =
+		    try_probe(fw, NFPROTO_NETDEV, 0, NF_NETDEV_EGRESS, "", NULL) == 1 &&
+		    nft_tool_reads_every_link();
+	fw->asked_every_link = true;
+}
+
+int nft_probe(struct firewall *fw, struct firewall_features *features, struct err *e)
+{
+	const struct nft_features *has = &fw->wish.features;
+	int result = nft_ask_features(fw, e);
+
+	*features = (struct firewall_features){
+	    .backend = "nft",
+	    .list = {{"egress hook", has->egress, "packet sockets and bridges of root are not seen"},
+		     {"owned and persistent rules", has->persist,
+		      "others may flush the rules; they are put back at once"},
+		     {"IPv6", has->ipv6, "only IPv4 rules are loaded"},
+		     {"bridges", has->bridge, "a gateway's clients on one bridge do not reach each other"}},
+	    .count = 4};
+	return result;
+}

@@ -1,0 +1,55 @@
+/* The sets of our tables: what they hold in a situation, as the kernel stores it. Pure. */
+#ifndef OS_FIREWALL_NFT_SETS_H
+#define OS_FIREWALL_NFT_SETS_H
+
+#include "os/firewall/nft/message.h"
+#include "policy/rules.h"
+
+enum { NFT_PAUSED = 20, NFT_PAUSED_LINKS = 23, NFT_TUNNEL_LINKS = 29, NFT_SETS = 30 };
+enum { NFT_KEY = 24, NFT_ELEMENTS = 2 * RULE_MEMBERS_MAX };
+
+struct nft_set {
+	const char *name;
+	uint8_t table;
+	uint32_t type, length;   /* nft's number of the key's type, the key's bytes */
+	uint32_t flags, timeout; /* of each element, in milliseconds */
+	enum rule_set set;
+	uint8_t family;
+};
+extern const struct nft_set nft_sets[NFT_SETS];
+
+/* Does it stand with a gateway only? */
+bool nft_is_of_gateway(const struct nft_set *set);
+
+/* A set's elements (an interval is two: its first key, and the one behind its last). */
+struct nft_element {
+	uint8_t key[NFT_KEY];
+	bool end;
+};
+struct nft_elements {
+	size_t count;
+	struct nft_element list[NFT_ELEMENTS];
+};
+void nft_add_element(struct nft_elements *elements, const void *key, size_t size, bool is_end);
+
+/* Puts the attributes of the set itself, but for its table. */
+void nft_put_set(struct nlmsghdr *m, unsigned set);
+
+/* What the set holds in a situation. A pause's sets hold nothing: any policy ends a pause. */
+void nft_members(struct nft_elements *elements, const struct nft_set *set, const struct situation *s);
+
+/* Messages that make `elements` the set's, in place of those it has, if it has. */
+void nft_put_members(struct nft_buffer *to, const struct nft_features *features, unsigned set,
+		     const struct nft_elements *elements, bool flush, uint32_t timeout);
+
+/* Adds what a dumped message holds. False if one is no element that we would put there. */
+bool nft_take_members(struct nft_elements *to, const struct nft_set *set, const struct nlmsghdr *message);
+
+/* Both made by nft_members: so the order is the same too. */
+bool nft_same_members(const struct nft_elements *a, const struct nft_elements *b);
+
+/* Are the kernel's what is wanted? Those with a time may be gone already. */
+bool nft_are_wanted(const struct nft_set *set, const struct nft_elements *found,
+		    const struct nft_elements *wanted);
+
+#endif

@@ -1,0 +1,145 @@
+/* Watches the kernel's nftables for changes of what is ours by somebody else. */
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+
+#include "os/firewall/nft/nft.h"
+
+enum { DATAGRAMS_A_TURN = 512, OTHERS_MS = 250 };
+
+struct nft_watch {
+	struct firewall *fw;
+	struct netlink *netlink;
+	struct event *event, *others;
+	firewall_foreign_cb *cb;
+	void *argument;
+	bool changed; /* somebody else's transaction, of which the end has not come yet, is about ours */
+	bool foreign; /* to be reported */
+};
+
+static bool is_about_ours(const struct firewall *fw, const struct nlmsghdr *m)
+{
+	uint8_t family = nft_family_of(m);
+
+	if (family != nft_family(&fw->wish.features, NFT_INET) && family != NFPROTO_NETDEV &&
+	    family != NFPROTO_BRIDGE)
+		return false;
+	for (unsigned i = 0; i < NFT_NAMES; i++)
+		if (strcmp(nft_text(m, NFTA_TABLE_NAME), nft_names[i]) == 0)
+			return true;
+	return false;
+}
+
+static void note_foreign(struct nft_watch *watch)
+{
+	watch->foreign = true;
+	watch->changed = false;
+	watch->fw->verified = false;
+}
+
+/* Was it somebody else's change of what is ours? A foreign change of other
+ * tables only moves the generation along, so that the next flip is still one.
+ * A transaction comes in several datagrams, its generation last: reported
+ * before that, the rest of it would be one more report (nf_tables_commit). */
+static void take_event(const struct nlmsghdr *m, void *argument)
+{
+	struct nft_watch *watch = argument;
+	struct firewall *fw = watch->fw;
+	uint32_t generation;
+
+	if (m->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES || m->nlmsg_pid == fw->wish.owner)
+		return;
+	if (nft_type(m) != NFT_MSG_NEWGEN) {
+		if (is_about_ours(fw, m)) {
+			watch->changed = true;
+			fw->verified = false;
+		}
+		return;
+	}
+	if (watch->changed)
+		note_foreign(watch);
+	generation = nft_number(nft_attributes(m), NFTA_GEN_ID);
+	if (fw->verified && generation == fw->generation + 1)
+		fw->generation = generation;
+}
+
+/* Reads what there is, so much a turn of the loop; one call for all of it. */
+static void on_events(evutil_socket_t fd, short what, void *argument)
+{
+	struct nft_watch *watch = argument;
+	int result;
+
+	(void)fd;
+	(void)what;
+	watch->foreign = false;
+	for (int i = 0; i < DATAGRAMS_A_TURN; i++) {
+		result = netlink_hear(watch->netlink, take_event, watch);
+		if (result == 0)
+			break;
+		if (result < 0) /* -ENOBUFS, torn: anything may have happened */
+			note_foreign(watch);
+		if (result < 0 && result != -ENOBUFS && result != -EPROTO)
+			break;
+	}
+	if (watch->foreign)
+		watch->cb("somebody else changed our rules", watch->argument);
+}
+
+void nft_watch_others(struct nft_watch *watch)
+{
+	static const struct timeval soon = {.tv_usec = OTHERS_MS * 1000};
+
+	if (watch != NULL && watch->fw->others)
+		event_add(watch->others, &soon);
+}
+
+/* The kernel does not tell when an owner ends. */
+static void on_others(evutil_socket_t fd, short what, void *argument)
+{
+	struct nft_watch *watch = argument;
+
+	(void)fd;
+	(void)what;
+	if (nft_names_are_better(watch->fw)) {
+		watch->fw->verified = false;
+		watch->cb("another process has let go of tables of our name", watch->argument);
+	}
+	nft_watch_others(watch);
+}
+
+void nft_watch_close(struct nft_watch *watch)
+{
+	if (watch == NULL)
+		return;
+	if (watch->event != NULL)
+		event_free(watch->event);
+	if (watch->others != NULL)
+		event_free(watch->others);
+	netlink_close(watch->netlink);
+	free(watch);
+}
+
+int nft_watch_open(struct firewall *fw, struct event_base *base, firewall_foreign_cb *cb, void *argument,
+		   struct err *e)
+{
+	struct nft_watch *watch = calloc(1, sizeof *watch);
+
+	if (watch == NULL)
+		return err_errno(e, "the kernel's nftables can't be watched");
+	*watch = (struct nft_watch){.fw = fw, .cb = cb, .argument = argument};
+	fw->watch = watch;
+	watch->netlink = netlink_open(NETLINK_NETFILTER, 0, NFT_QUEUE);
+	if (watch->netlink == NULL || netlink_join(watch->netlink, NFNLGRP_NFTABLES) == -1)
+		return err_errno(e, "the kernel's nftables can't be watched");
+	watch->event = event_new(base, netlink_fd(watch->netlink), EV_READ | EV_PERSIST, on_events, watch);
+	watch->others = evtimer_new(base, on_others, watch);
+	if (watch->event == NULL || watch->others == NULL || event_add(watch->event, NULL) == -1)
+		return err_set(e, "the kernel's nftables can't be watched: no memory");
+	nft_watch_others(watch);
+	return 0;
+}

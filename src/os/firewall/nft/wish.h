@@ -1,0 +1,62 @@
+/* All that must stand in the kernel, as the messages that create it. Pure. */
+#ifndef OS_FIREWALL_NFT_WISH_H
+#define OS_FIREWALL_NFT_WISH_H
+
+#include "base/err.h"
+#include "os/firewall/nft/sets.h"
+#include "policy/print.h"
+
+/* A kernel that has no chain for every link gets one for each, so many at most. */
+enum { NFT_LINKS = POLICY_NFT_LINKS, NFT_PIECES = 4 * NFT_LINKS + 256 };
+
+struct nft_link {
+	char name[NET_NAME_SIZE];
+	unsigned index; /* 0: not there */
+};
+
+/* One object, and whether the kernel was seen to hold it. */
+struct nft_piece {
+	uint32_t offset;
+	uint8_t table;
+	int16_t link; /* of a link's chain: the link's place, else -1 */
+	bool present;
+};
+
+struct nft_wish {
+	struct nft_features features;
+	uint32_t owner;             /* the netlink address that the tables shall belong to: ours */
+	struct nft_buffer messages; /* its bytes are the caller's */
+	struct nft_piece pieces[NFT_PIECES];
+	size_t count, standing;        /* the first `standing` depend on identities only, the rest on links */
+	struct nlattr *list;           /* of the rule being written */
+	struct identity group, driver; /* what `standing` was made for */
+	bool gateway, pppoe, lacp;     /* likewise */
+	struct nft_link links[NFT_LINKS];
+	size_t link_count;
+	struct nft_elements members[NFT_SETS];
+};
+
+/* Has each link a chain of its own? */
+bool nft_names_links(const struct nft_features *features);
+
+/* Does this kernel have the table, and do we? The same of a set. */
+bool nft_is_used(const struct nft_wish *wish, unsigned table);
+bool nft_has_set(const struct nft_wish *wish, unsigned set);
+
+/* The standing part: 1 made anew, 0 as it was, -1 and `e`. Then the links' chains, from `links`;
+ * and the members of the sets, in a situation or in a pause. */
+int nft_wish_rules(struct nft_wish *wish, const struct situation *s, struct err *e);
+void nft_wish_links(struct nft_wish *wish);
+void nft_wish_members(struct nft_wish *wish, const struct situation *s);
+void nft_wish_pause(struct nft_wish *wish);
+
+const struct nlmsghdr *nft_piece_message(const struct nft_wish *wish, const struct nft_piece *piece);
+
+/* The place of the link that a message is about, if it is of one's chain; else -1. */
+int nft_link_of(const struct nft_wish *wish, const struct nlmsghdr *message);
+
+/* Messages that would create a table that is not ours, to see if the kernel has these things; `device` "" is
+ * every link. */
+void nft_put_probe(struct nft_buffer *to, uint8_t family, uint32_t flags, uint32_t hook, const char *device);
+
+#endif

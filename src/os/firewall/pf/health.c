@@ -1,0 +1,253 @@
+/* Watches pf: once a second a child looks at everything, and tries what really passes. Nobody tells
+ * of a change of pf, and a pfctl that hangs must not stop the gate. */
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "os/firewall/guardian.h"
+#include "os/firewall/pf/pf.h"
+#include "os/firewall/pf/system.h"
+#include "os/firewall/probe.h"
+#include "os/host/clock.h"
+#include "os/process/descriptor.h"
+#include "os/process/pid.h"
+
+enum { LOOK_MS = 3000, FRESH_MS = 2000, BLIND_MAX = 2, REPORT_DESCRIPTOR = 3, WHAT = 200 };
+
+/* What a child found. */
+struct report {
+	bool seen;                  /* all of it could be looked at */
+	bool fine;                  /* and was right */
+	bool second_gone;           /* but for the lock's second place, which nobody asks by then */
+	char leaked[NET_NAME_SIZE]; /* but a datagram got out of this link */
+	uint64_t blocked;           /* packets */
+	char what[WHAT];            /* else: what was wrong */
+};
+
+struct pf_watch {
+	struct firewall *fw;
+	struct event *tick, *word;
+	int from, process; /* of the child that looks; -1 none */
+	pid_t pid;
+	int64_t began;
+	uint32_t generation; /* of the rules that it looks at */
+	unsigned blind;      /* looks in a row that saw nothing */
+	firewall_foreign_cb *cb;
+	void *argument;
+};
+
+/* Everything: our rules, pf, our reference, the main rules, skips. */
+static int look_at_all(struct firewall *fw, struct pf_rules *found, struct err *e)
+{
+	*found = (struct pf_rules){0};
+	if (pf_anchor_compare(fw, found, e) == -1 || pf_enabled_look(fw, e) == -1)
+		return -1;
+	return pf_main_look(fw, e);
+}
+
+/* --- the child ----------------------------------------------------------------------- */
+
+static void look(struct firewall *fw, struct report *report)
+{
+	struct pf_rules found;
+	struct err e = {""};
+	const char *link = "";
+	size_t used = 0;
+
+	pf_give_time(fw);
+	report->fine = look_at_all(fw, &found, &e) == 0;
+	/* pfctl's own failures begin with its name, and are no finding. */
+	report->seen = report->fine || (strncmp(e.text, "pfctl", strlen("pfctl")) != 0 && e.text[0] != '/');
+	report->blocked = found.blocked;
+	(void)text_copy(report->what, sizeof report->what, e.text);
+	report->second_gone = report->fine && !pf_fallback_stands(fw);
+	if (!report->fine || probe_as_nobody(&fw->situation, &link) != PROBED_OUT)
+		return;
+	report->fine = false;
+	(void)text_copy(report->leaked, sizeof report->leaked, link);
+	(void)text_append(report->what, sizeof report->what, &used, "a datagram got out of %s", link);
+}
+
+static _Noreturn void be_child(struct firewall *fw, int to)
+{
+	struct report report = {.fine = false};
+
+	/* The daemon's handlers would write to the daemon. */
+	for (int number = 1; number < NSIG; number++)
+		(void)signal(number, number == SIGPIPE ? SIG_IGN : SIG_DFL);
+	if (to != REPORT_DESCRIPTOR && dup2(to, REPORT_DESCRIPTOR) == -1)
+		_exit(1);
+	log_open(-1, LOG_ERROR);
+	log_copy(-1);
+	/* Nor may its sockets and locks live on in us. */
+	pid_close_from(REPORT_DESCRIPTOR + 1);
+	look(fw, &report);
+	_exit(io_write_all(REPORT_DESCRIPTOR, (const char *)&report, sizeof report) == 0 ? 0 : 1);
+}
+
+/* --- the gate's side -------------------------------------------------------------------- */
+
+static void end_child(struct pf_watch *watch)
+{
+	int status;
+
+	if (watch->process == -1)
+		return;
+	if (!pid_ended(watch->process, 0)) {
+		(void)pid_signal(watch->process, watch->pid, SIGKILL);
+		(void)pid_ended(watch->process, LOOK_MS);
+	}
+	(void)waitpid(watch->pid, &status, WNOHANG); /* or the loop has reaped it */
+	close(watch->process);
+	close(watch->from);
+	watch->process = watch->from = -1;
+	(void)event_del(watch->word);
+}
+
+/* Once without an answer may be a machine that is busy. */
+static void saw_nothing(struct pf_watch *watch, const char *why)
+{
+	char what[WHAT + 32];
+	size_t used = 0;
+
+	if (++watch->blind < BLIND_MAX)
+		return;
+	watch->blind = 0;
+	watch->fw->fresh_until = 0;
+	(void)text_append(what, sizeof what, &used, "pf can't be looked at: %s", why);
+	watch->cb(what, watch->argument);
+}
+
+/* Nothing passes by that alone, so nothing else is put back. */
+static void fill_second(struct firewall *fw)
+{
+	log_warn("gate", "the lock's second place in pf was changed; it is filled again");
+	pf_give_time(fw);
+	fw->fallback[0] = '\0';
+	pf_fallback_load(fw);
+}
+
+static void on_report(struct pf_watch *watch, const struct report *report)
+{
+	struct firewall *fw = watch->fw;
+
+	if (watch->generation != fw->generation || !fw->armed) /* of rules that have been replaced */
+		return;
+	if (!report->seen) {
+		saw_nothing(watch, report->what);
+		return;
+	}
+	watch->blind = 0;
+	fw->blocked = report->blocked > fw->blocked ? report->blocked : fw->blocked;
+	if (report->fine) {
+		fw->fresh_until = watch->began + FRESH_MS;
+		if (report->second_gone)
+			fill_second(fw);
+		return;
+	}
+	fw->fresh_until = 0;
+	fw->tainted = true; /* even if it is right again by now */
+	(void)text_copy(fw->leaked, sizeof fw->leaked, report->leaked);
+	watch->cb(report->what, watch->argument);
+}
+
+static void on_word(evutil_socket_t fd, short what, void *argument)
+{
+	struct pf_watch *watch = argument;
+	struct report report;
+	ssize_t got = read(fd, &report, sizeof report);
+
+	(void)what;
+	if (got == -1 && (errno == EINTR || errno == EAGAIN))
+		return;
+	end_child(watch);
+	if (got == (ssize_t)sizeof report) {
+		report.what[WHAT - 1] = report.leaked[NET_NAME_SIZE - 1] = '\0';
+		on_report(watch, &report);
+	} else {
+		saw_nothing(watch, "the look at it ended");
+	}
+}
+
+static int start_child(struct pf_watch *watch)
+{
+	int ends[2];
+
+	if (descriptor_pipe(ends, false) == -1)
+		return -1;
+	watch->began = clock_steady_ms();
+	watch->generation = watch->fw->generation;
+	watch->pid = fork();
+	if (watch->pid == 0)
+		be_child(watch->fw, ends[1]);
+	close(ends[1]);
+	watch->process = watch->pid == -1 ? -1 : pid_open(watch->pid);
+	if (watch->process == -1) {
+		close(ends[0]);
+		return -1;
+	}
+	watch->from = ends[0];
+	(void)event_assign(watch->word, event_get_base(watch->tick), watch->from, EV_READ, on_word, watch);
+	return event_add(watch->word, NULL);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *argument)
+{
+	struct pf_watch *watch = argument;
+
+	(void)fd, (void)what;
+	if (watch->fw->remark.text[0] != '\0')
+		log_warn("gate", "%s", watch->fw->remark.text);
+	watch->fw->remark.text[0] = '\0';
+	if (watch->process != -1) {
+		if (clock_steady_ms() - watch->began < LOOK_MS)
+			return;
+		end_child(watch);
+		watch->blind = BLIND_MAX; /* it has had its time */
+		saw_nothing(watch, "pfctl does not answer");
+		return;
+	}
+	if (watch->fw->paused) {
+		if (!guardian_lives())
+			watch->cb("the guardian of the pause has ended", watch->argument);
+		return;
+	}
+	if (watch->fw->armed && start_child(watch) == -1)
+		saw_nothing(watch, strerror(errno));
+}
+
+void pf_watch_close(struct pf_watch *watch)
+{
+	if (watch == NULL)
+		return;
+	end_child(watch);
+	if (watch->tick != NULL)
+		event_free(watch->tick);
+	if (watch->word != NULL)
+		event_free(watch->word);
+	free(watch);
+}
+
+int pf_watch_open(struct firewall *fw, struct event_base *base, firewall_foreign_cb *cb, void *argument,
+		  struct err *e)
+{
+	const struct timeval second = {.tv_sec = 1};
+	struct pf_watch *watch = calloc(1, sizeof *watch);
+
+	if (watch == NULL)
+		return err_errno(e, "pf can't be watched");
+	*watch = (struct pf_watch){.fw = fw, .from = -1, .process = -1, .cb = cb, .argument = argument};
+	watch->tick = event_new(base, -1, EV_PERSIST, on_tick, watch);
+	watch->word = event_new(base, -1, EV_READ, on_word, watch);
+	fw->watch = watch;
+	if (watch->tick == NULL || watch->word == NULL || event_add(watch->tick, &second) == -1)
+		return err_set(e, "pf can't be watched: no memory");
+	return 0;
+}

@@ -1,0 +1,57 @@
+/* Once a datagram got out though pf was to stop it (seen on macOS after updates), only a refusal on a
+ * link that is up ends the doubt: until then no lock is verified. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/text.h"
+#include "os/firewall/pf/pf.h"
+#include "os/firewall/probe.h"
+#include "os/process/descriptor.h"
+
+enum { PROBE_MS = 2000 };
+
+/* In a child: the probe takes our rights. */
+static enum probed probe_aside(const struct situation *s)
+{
+	unsigned char word = PROBED_NOTHING;
+	struct pollfd wait;
+	int ends[2], status;
+	pid_t pid;
+
+	if (descriptor_pipe(ends, false) == -1)
+		return PROBED_NOTHING;
+	pid = fork();
+	if (pid == 0) {
+		const char *link;
+
+		word = (unsigned char)probe_as_nobody(s, &link);
+		_exit(io_write_all(ends[1], (const char *)&word, 1) == 0 ? 0 : 1);
+	}
+	close(ends[1]);
+	wait = (struct pollfd){.fd = ends[0], .events = POLLIN};
+	if (pid == -1 || poll(&wait, 1, PROBE_MS) != 1 || read(ends[0], &word, 1) != 1)
+		word = PROBED_NOTHING;
+	close(ends[0]);
+	if (pid != -1) {
+		(void)kill(pid, SIGKILL);
+		while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+			;
+	}
+	return (enum probed)word;
+}
+
+int pf_leak_look(struct firewall *fw, struct err *e)
+{
+	if (fw->leaked[0] == '\0')
+		return 0;
+	if (probe_aside(&fw->situation) != PROBED_REFUSED)
+		return err_set(
+		    e, "a datagram got out of %s though pf was to stop it; instead: restart the machine",
+		    fw->leaked);
+	fw->leaked[0] = '\0';
+	return 0;
+}

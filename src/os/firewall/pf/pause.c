@@ -1,0 +1,52 @@
+/* A pause in pf: our rules out, and a guardian that puts them back. */
+#include <string.h>
+
+#include "os/firewall/guardian.h"
+#include "os/firewall/pf/pf.h"
+
+/* In the guardian: is pf there, and does pfctl answer here? */
+static int look(void *argument, struct err *e)
+{
+	static const char *const info[] = {"-s", "info", NULL};
+	struct firewall *fw = argument;
+
+	pf_give_time(fw);
+	return pf_ask(fw, info, fw->answer, sizeof fw->answer, e);
+}
+
+/* In the guardian: the lock, as if it were the first. Every state of the pause is killed. */
+static int shut(void *argument, struct err *e)
+{
+	struct firewall *fw = argument;
+	struct situation locked = fw->situation;
+
+	pf_give_time(fw);
+	locked.state = POLICY_LOCKED;
+	memset(&locked.endpoint, 0, sizeof locked.endpoint);
+	fw->armed = false;
+	if (pf_settle(fw, &locked, e) == -1)
+		return -1;
+	pf_fallback_load(fw);
+	return 0;
+}
+
+int pf_pause(struct firewall *fw, uint32_t seconds, struct err *e)
+{
+	const struct guardian_work work = {look, shut, fw};
+	struct pf_rules found;
+
+	pf_give_time(fw);
+	if (!fw->armed)
+		return err_set(e, "no pause before the gate is shut");
+	if (seconds == 0)
+		return err_set(e, "no pause can last 0 seconds");
+	if (guardian_start(&work, seconds, e) == -1)
+		return -1;
+	fw->fresh_until = 0; /* whatever ends the pause looks at everything */
+	if (pf_anchor_empty(fw, e) == -1 || pf_anchor_read(fw, &found, e) == -1)
+		return -1;
+	if (found.count != 0)
+		return err_set(e, "pf did not take the pause");
+	fw->paused = true;
+	return 0;
+}

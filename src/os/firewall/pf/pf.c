@@ -1,0 +1,253 @@
+/* The gate in pf: an anchor of our own, asked before all others, loaded whole at each flip. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "base/text.h"
+#include "os/firewall/guardian.h"
+#include "os/firewall/pf/pf.h"
+#include "os/firewall/pf/system.h"
+#include "os/host/clock.h"
+#include "os/host/holder.h"
+
+#define HOLDER_FILE PORTCULLIS_RUNDIR "/portcullis/pf"
+
+enum { FRESH_MS = 2000 }; /* as long is what was looked at around our rules believed */
+
+static struct firewall *pf_open(struct err *e)
+{
+	struct firewall *fw = calloc(1, sizeof *fw);
+
+	if (fw == NULL)
+		err_errno(e, "firewall");
+	else
+		fw->holder = -1;
+	return fw;
+}
+
+/* --- who holds the gate ------------------------------------------------------------ */
+
+/* Only one process changes our rules: the one that has this lock. Where the file
+ * can't be made (a full disk) the gate is held all the same. */
+static int hold(struct firewall *fw, struct err *e)
+{
+	struct err full = {""};
+	int32_t other = 0;
+
+	pf_give_time(fw);
+	if (fw->holder == -1 && (fw->holder = holder_open(HOLDER_FILE, &full)) == -1)
+		return 0;
+	if (holder_take(fw->holder, &other) == 1)
+		return err_set(e, "the gate is held by process %d", (int)other);
+	return 0;
+}
+
+/* Closing lets go of the lock. */
+static void let_go(struct firewall *fw)
+{
+	if (fw->holder != -1)
+		close(fw->holder);
+	fw->holder = -1;
+}
+
+static int pf_owner(struct firewall *fw, int32_t *pid, struct err *e)
+{
+	int result = fw->holder != -1 ? holder_find(fw->holder, pid) : holder_find_at(HOLDER_FILE, pid);
+
+	return result == 0 ? 0 : err_errno(e, HOLDER_FILE);
+}
+
+static void pf_close(struct firewall *fw)
+{
+	pf_watch_close(fw->watch);
+	let_go(fw);
+	free(fw);
+}
+
+/* --- asserting ------------------------------------------------------------------------ */
+
+static int kill_states(struct firewall *fw, struct err *e)
+{
+	static const char *const all[] = {"-F", "states", NULL};
+
+	return pf_tell(fw, all, NULL, e);
+}
+
+/* A state is asked before any rule. The open tunnel's are the only ones that our
+ * rules make, so all go but where it stays open: any other was made by rules of
+ * others, which a flip may replace before a look has seen them. After the load,
+ * for a packet that came in between would make a new one. */
+static int kill_forbidden(struct firewall *fw, bool first, const struct situation *s, struct err *e)
+{
+	bool open = s->state == POLICY_OPEN, stays_open = open && fw->tunnel_open;
+
+	if (first || fw->tainted || !stays_open) {
+		if (kill_states(fw, e) == -1)
+			return -1;
+		fw->tainted = false;
+	}
+	fw->tunnel_open = open;
+	return 0;
+}
+
+/* The flip: our rules, the states, and a look at our rules. Three pfctl. */
+static int flip(struct firewall *fw, bool first, const struct situation *s, struct err *e)
+{
+	bool same = !first && strcmp(fw->text, fw->made) == 0;
+
+	if (!same && pf_anchor_load(fw, fw->made, e) == -1)
+		return -1;
+	fault_point("flip-before-readback");
+	if ((!same || fw->tainted) && kill_forbidden(fw, first, s, e) == -1)
+		return -1;
+	if (!same)
+		return pf_anchor_verify(fw, e);
+	return pf_anchor_compare(fw, &(struct pf_rules){0}, e);
+}
+
+/* The same and everything around it: the policy stands before it is asked for. */
+static int arm(struct firewall *fw, bool first, const struct situation *s, struct err *e)
+{
+	if (!pf_is_there(fw, true))
+		return err_set(e, "there is no pf, and kldload pf does not bring it");
+	if (!first && pf_anchor_compare(fw, &(struct pf_rules){0}, NULL) == -1)
+		fw->tainted = true; /* the load would hide it */
+	if (pf_anchor_load(fw, fw->made, e) == -1 || pf_main_arrange(fw, e) == -1 || pf_enable(fw, e) == -1)
+		return -1;
+	fault_point("flip-before-readback");
+	return kill_forbidden(fw, first, s, e) == -1 ? -1 : pf_anchor_verify(fw, e);
+}
+
+int pf_settle(struct firewall *fw, const struct situation *s, struct err *e)
+{
+	bool first = !fw->armed, fresh = !first && clock_steady_ms() < fw->fresh_until;
+	int result;
+
+	if (policy_print_pf(s, fw->made, sizeof fw->made, e) == -1)
+		return -1;
+	result = fresh ? flip(fw, first, s, e) : arm(fw, first, s, e);
+	/* What stands was believed for too long: then all of it is looked at and put back. */
+	if (result == -1 && fresh)
+		result = arm(fw, true, s, e);
+	fw->situation = *s;
+	if (result == 0)
+		result = pf_leak_look(fw, e);
+	fw->armed = result == 0;
+	if (result == -1)
+		fw->fresh_until = 0;
+	else if (!fresh)
+		fw->fresh_until = clock_steady_ms() + FRESH_MS;
+	return result;
+}
+
+static int pf_assert(struct firewall *fw, const struct situation *s, struct err *e)
+{
+	if (hold(fw, e) == -1)
+		return -1;
+	fw->paused = false;
+	if (pf_settle(fw, s, e) == -1)
+		return -1;
+	pf_fallback_load(fw);
+	/* The lock is verified, and every state of the pause is gone. */
+	return guardian_lives() ? guardian_dismiss(e) : 0;
+}
+
+static int pf_forget_states(struct firewall *fw, struct err *e)
+{
+	pf_give_time(fw);
+	return kill_states(fw, e);
+}
+
+/* --- removal, counter, features ------------------------------------------------------------ */
+
+static int take_away(struct firewall *fw, struct err *e)
+{
+	struct err first = {""};
+	int result;
+
+	if (guardian_dismiss(e) == -1)
+		return -1;
+	fw->paused = fw->tunnel_open = false;
+	fw->fresh_until = 0;
+	if (!pf_is_there(fw, false))
+		return 0;
+	/* All of it is tried, and the first failure told. */
+	result = pf_main_leave(fw, &first);
+	result |= pf_anchor_empty(fw, first.text[0] == '\0' ? &first : NULL);
+	result |= pf_release(fw, first.text[0] == '\0' ? &first : NULL);
+	return result == 0 ? 0 : err_set(e, "%s", first.text);
+}
+
+static int pf_remove(struct firewall *fw, struct err *e)
+{
+	int result = hold(fw, e) == -1 ? -1 : take_away(fw, e);
+
+	if (result == 0)
+		let_go(fw); /* without rules there is no gate that somebody could hold */
+	return result;
+}
+
+/* While rules are watched the watch counts; else pfctl is asked. -1 if there are none of ours. */
+static int pf_blocked(struct firewall *fw, uint64_t *packets, struct err *e)
+{
+	struct pf_rules found = {0};
+
+	*packets = fw->blocked_before + fw->blocked;
+	if (fw->armed && fw->watch != NULL)
+		return 0;
+	pf_give_time(fw);
+	if (!pf_is_there(fw, false) || pf_anchor_read(fw, &found, e) == -1)
+		return err_set(e, "no rules of ours in pf");
+	*packets = fw->blocked_before + found.blocked;
+	return found.count > 0 ? 0 : err_set(e, "no rules of ours in pf");
+}
+
+/* Does pfctl take our rules? It reads them and loads nothing. */
+static bool takes_rules(struct firewall *fw)
+{
+	static const char *const arguments[] = {"-n", "-o", "none", "-a", POLICY_PF_ANCHOR, "-f", "-", NULL};
+	const struct situation locked = {.state = POLICY_LOCKED, .tunnel.name = PORTCULLIS_INTERFACE};
+
+	return policy_print_pf(&locked, fw->made, sizeof fw->made, NULL) == 0 &&
+	       pf_tell(fw, arguments, fw->made, NULL) == 0;
+}
+
+static int pf_probe_features(struct firewall *fw, struct firewall_features *features, struct err *e)
+{
+	static const char *const info[] = {"-s", "info", NULL};
+	bool there;
+
+	pf_give_time(fw);
+	there = pf_is_there(fw, false);
+	*features = (struct firewall_features){.backend = "pf", .count = 0};
+	if (there && pf_ask(fw, info, fw->answer, sizeof fw->answer, e) == -1)
+		return -1;
+	features->list[features->count++] =
+	    (struct firewall_feature){"pf", there, "it is loaded when the gate is shut"};
+	if (!there)
+		return 0;
+	features->list[features->count++] =
+	    (struct firewall_feature){"our rules are taken", takes_rules(fw),
+				      "the gate can't be shut: see pfctl -nf of `portcullis rules`"};
+	features->list[features->count++] =
+	    (struct firewall_feature){"our anchor is asked before all others", pf_main_look(fw, NULL) == 0,
+				      "it will be, from when the gate is shut"};
+	return 0;
+}
+
+const struct firewall_port firewall_pf = {
+    .name = "pf",
+    .by_hand = pf_by_hand,
+    .open = pf_open,
+    .close = pf_close,
+    .assert = pf_assert,
+    .pause = pf_pause,
+    .forget_states = pf_forget_states,
+    .remove = pf_remove,
+    .owner = pf_owner,
+    .blocked = pf_blocked,
+    .watch = pf_watch_open,
+    .probe = pf_probe_features,
+};

@@ -1,0 +1,73 @@
+/* What the pf backend's files share. All of it talks to /sbin/pfctl; nothing here knows pf's own structs. */
+#ifndef OS_FIREWALL_PF_PF_H
+#define OS_FIREWALL_PF_PF_H
+
+#include "os/firewall/pf/parse.h"
+#include "os/firewall/ports.h"
+#include "policy/print.h"
+
+struct pf_watch;
+
+struct firewall {
+	const struct firewall_port *port;
+	int holder;                       /* the lock that says who holds the gate; -1 not opened */
+	int64_t deadline;                 /* of what is being done, ms of the monotonic clock */
+	bool armed;                       /* our rules are verified, and no state of before lives */
+	bool paused;                      /* our rules are out, and a guardian watches */
+	bool tunnel_open;                 /* states of the tunnel may live */
+	bool there;                       /* pf answers (FreeBSD: its module is loaded) */
+	char leaked[NET_NAME_SIZE];       /* the link that the probe got out of; "" none */
+	bool tainted;                     /* others ruled meanwhile: any state may live */
+	int64_t fresh_until;              /* all around our rules was verified; ms as above */
+	uint32_t generation;              /* counts loads: what was looked at before one says nothing */
+	uint64_t token;                   /* of our reference (macOS); 0 none known */
+	uint64_t blocked_before, blocked; /* packets: by rules that were replaced, by these */
+	struct situation situation;       /* the last one asserted */
+	char text[PRINT_SIZE];            /* our anchor's text as loaded; "" unknown */
+	char rules[PRINT_SIZE];           /* what pfctl said of it right after */
+	char fallback[PRINT_SIZE];        /* the fallback's text as loaded */
+	char answer[PRINT_SIZE], more[PRINT_SIZE]; /* what pfctl said last */
+	char made[PRINT_SIZE];                     /* a text in the making */
+	struct err remark;                         /* for the log: the first lock is older than it */
+	struct pf_watch *watch;
+};
+
+/* --- talk.c: 0, or -1 and `e`. pfctl is asked again while pf is busy,
+ * and killed at its deadline. `arguments` end with NULL. */
+void pf_give_time(struct firewall *fw);
+int pf_tell(struct firewall *fw, const char *const *arguments, const char *input, struct err *e);
+/* The whole answer, with all that it said; an error that the exit status hides is one. */
+int pf_ask(struct firewall *fw, const char *const *arguments, char *answer, size_t size, struct err *e);
+
+/* --- anchor.c: what is ours */
+int pf_anchor_load(struct firewall *fw, const char *text, struct err *e);
+/* Reads it back: is it what `text` makes? Notes how pfctl spells it. */
+int pf_anchor_verify(struct firewall *fw, struct err *e);
+/* Its rules, in fw->more as pfctl spells them. */
+int pf_anchor_read(struct firewall *fw, struct pf_rules *found, struct err *e);
+/* Is it still what was noted? */
+int pf_anchor_compare(struct firewall *fw, struct pf_rules *found, struct err *e);
+/* The same lock in the second place, where there is one. What fails is a remark. */
+void pf_fallback_load(struct firewall *fw);
+/* Is it still there? What can't be read is no finding. */
+bool pf_fallback_stands(struct firewall *fw);
+int pf_anchor_empty(struct firewall *fw, struct err *e); /* nothing in either */
+
+/* --- main_rules.c: what is everybody's */
+int pf_main_look(struct firewall *fw, struct err *e);
+/* Puts the call of our anchor into the main rules, if it is not in its place. */
+int pf_main_arrange(struct firewall *fw, struct err *e);
+int pf_main_leave(struct firewall *fw, struct err *e);
+
+/* --- leak.c, health.c */
+int pf_leak_look(struct firewall *fw, struct err *e);
+int pf_watch_open(struct firewall *fw, struct event_base *base, firewall_foreign_cb *cb, void *argument,
+		  struct err *e);
+void pf_watch_close(struct pf_watch *watch);
+
+/* --- pf.c, pause.c */
+/* Brings pf to the policy of `s`, verified; asks nobody who holds the gate. */
+int pf_settle(struct firewall *fw, const struct situation *s, struct err *e);
+int pf_pause(struct firewall *fw, uint32_t seconds, struct err *e);
+
+#endif

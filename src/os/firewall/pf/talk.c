@@ -1,0 +1,79 @@
+/* Talking to pfctl: deadlines, retries while pf is busy, and what it complains of in one line. */
+#include <poll.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "os/firewall/pf/pf.h"
+#include "os/host/clock.h"
+#include "os/process/tool.h"
+#include "os/process/tool_paths.h"
+
+enum {
+	ALL_MS = 6000,  /* for everything that one call of the port does */
+	CALL_MS = 2000, /* for one pfctl */
+	BUSY_MS = 20,   /* between two tries, growing */
+	BUSY_TRIES = 8,
+	ARGUMENTS = 16
+};
+
+void pf_give_time(struct firewall *fw)
+{
+	fw->deadline = clock_steady_ms() + ALL_MS;
+}
+
+/* Another pfctl committed between this one's begin and its end, or its reading. */
+static bool is_busy(const char *said)
+{
+	return strstr(said, "Device busy") != NULL || strstr(said, "Resource busy") != NULL ||
+	       strstr(said, "Resource temporarily unavailable") != NULL;
+}
+
+/* What failed, as somebody at a shell would write it, and pfctl's own words. */
+static int complain(const char *const *argv, const char *said, struct err *e)
+{
+	char call[96] = "pfctl", words[160] = "";
+	size_t used = strlen(call);
+
+	for (size_t i = 1; argv[i] != NULL; i++)
+		(void)text_append(call, sizeof call, &used, " %s", argv[i]);
+	pf_parse_complaint(said, words, sizeof words);
+	if (words[0] != '\0')
+		return err_set(e, "%s: %s", call, words);
+	return e != NULL && e->text[0] != '\0' ? -1 : err_set(e, "%s failed", call);
+}
+
+static int talk(struct firewall *fw, const char *const *arguments, const char *input, bool strict,
+		char *answer, size_t size, struct err *e)
+{
+	const char *argv[ARGUMENTS] = {tool_path(TOOL_PFCTL)};
+	struct err ignored = {""};
+
+	if (e == NULL)
+		e = &ignored;
+	for (size_t i = 0; i < ARGUMENTS - 2 && arguments[i] != NULL; i++)
+		argv[i + 1] = arguments[i];
+	for (int attempt = 1;; attempt++) {
+		int64_t left = fw->deadline - clock_steady_ms();
+		int result;
+
+		answer[0] = e->text[0] = '\0';
+		if (left <= 0)
+			return err_set(e, "pfctl took too long");
+		result = tool_ask_all(argv, input, (int)(left < CALL_MS ? left : CALL_MS), answer, size, e);
+		if (result == 0 && (pf_parse_noise(answer) || !strict))
+			return 0;
+		if (!is_busy(answer) || attempt == BUSY_TRIES)
+			return complain(argv, answer, e);
+		(void)poll(NULL, 0, BUSY_MS * attempt);
+	}
+}
+
+int pf_tell(struct firewall *fw, const char *const *arguments, const char *input, struct err *e)
+{
+	return talk(fw, arguments, input, false, fw->answer, sizeof fw->answer, e);
+}
+
+int pf_ask(struct firewall *fw, const char *const *arguments, char *answer, size_t size, struct err *e)
+{
+	return talk(fw, arguments, NULL, true, answer, size, e);
+}

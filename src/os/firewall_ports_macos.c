@@ -1,4 +1,0 @@
-/* The firewalls of macOS. */
-#include "os/firewall_port.h"
-
-const struct firewall_port *const firewall_ports[] = {&firewall_pf, NULL};

@@ -1,4 +1,0 @@
-/* No firewall on this platform: nothing can be shut, so nothing is ever reported as shut. */
-#include "os/firewall_port.h"
-
-const struct firewall_port *const firewall_ports[] = {NULL};

@@ -1,0 +1,21 @@
+/* An item of the keychain as security(1) prints it. Pure. */
+#ifndef OS_HOST_KEYCHAIN_ITEM_H
+#define OS_HOST_KEYCHAIN_ITEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/secret.h"
+
+/* As much as a password file holds. */
+enum { KEYCHAIN_SECRET = 3 * SECRET_SIZE };
+
+/* Takes the secret out of what `security find-generic-password -g` said, and
+ * wipes nothing of that. `secret` has KEYCHAIN_SECRET bytes. Its length; 0: there
+ * is none, it is cut, too long or not understood, and `secret` is wiped. */
+size_t keychain_item_read(const char *said, char *secret);
+
+/* May a byte of a secret be in there, so that nobody may log it? */
+bool keychain_item_tells(const char *said);
+
+#endif

@@ -1,0 +1,11 @@
+/* The event loop, as a daemon wants it. */
+#ifndef OS_HOST_LOOP_H
+#define OS_HOST_LOOP_H
+
+struct event_base;
+
+/* A loop; what the environment says of libevent is not ours to follow. `fatal` is called, and must not
+ * return, where libevent can't go on. NULL: no memory, no descriptor. */
+struct event_base *loop_new(void (*fatal)(int code));
+
+#endif

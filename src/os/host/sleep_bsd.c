@@ -1,0 +1,53 @@
+/* The sleep port on macOS and the BSDs: two clocks, compared once a second. */
+#include "os/host/sleep.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "os/host/sleep_gap.h"
+
+struct sleep_watch {
+	struct event *tick;
+	struct sleep_clocks seen;
+	void (*woke)(void *argument);
+	void *argument;
+};
+
+static void tick_cb(evutil_socket_t descriptor, short what, void *argument)
+{
+	struct sleep_watch *watch = argument;
+
+	(void)descriptor;
+	(void)what;
+	if (sleep_gap(&watch->seen, sleep_clocks_now()))
+		watch->woke(watch->argument);
+}
+
+struct sleep_watch *sleep_open(struct event_base *base, void (*woke)(void *argument), void *argument,
+			       struct err *e)
+{
+	static const struct timeval second = {.tv_sec = 1};
+	struct sleep_watch *watch = calloc(1, sizeof *watch);
+
+	if (watch == NULL) {
+		err_errno(e, "watching for sleep");
+		return NULL;
+	}
+	*watch = (struct sleep_watch){.seen = sleep_clocks_now(), .woke = woke, .argument = argument};
+	watch->tick = event_new(base, -1, EV_PERSIST, tick_cb, watch);
+	if (watch->tick == NULL || event_add(watch->tick, &second) == -1) {
+		err_set(e, "watching for sleep: no event");
+		sleep_close(watch);
+		return NULL;
+	}
+	return watch;
+}
+
+void sleep_close(struct sleep_watch *watch)
+{
+	if (watch == NULL)
+		return;
+	if (watch->tick != NULL)
+		event_free(watch->tick);
+	free(watch);
+}

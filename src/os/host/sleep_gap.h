@@ -1,0 +1,20 @@
+/* Did the machine sleep? By two clocks of which one stands still meanwhile. Pure. */
+#ifndef OS_HOST_SLEEP_GAP_H
+#define OS_HOST_SLEEP_GAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sleep_clocks {
+	int64_t through; /* ms; goes on while the machine sleeps */
+	int64_t awake;   /* ms; stands still */
+};
+
+/* The clocks now: sleep_macos.c, sleep_freebsd.c. */
+struct sleep_clocks sleep_clocks_now(void);
+
+/* Did the one run ahead of the other by a second or more since *before? Then
+ * and else *before becomes `now`, so slow drift never adds up. */
+bool sleep_gap(struct sleep_clocks *before, struct sleep_clocks now);
+
+#endif

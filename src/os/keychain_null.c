@@ -1,8 +1,0 @@
-/* The keychain port of a platform that has none. */
-#include "os/keychain.h"
-
-int keychain_open(const char *service, const char *account, struct err *e)
-{
-	(void)service, (void)account;
-	return err_set(e, "no keychain on this platform; instead: credentials { password-file }");
-}

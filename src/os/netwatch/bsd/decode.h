@@ -1,0 +1,78 @@
+/* What the BSDs' route messages say, as values. Pure: bytes in, structs out. */
+#ifndef OS_NETWATCH_BSD_DECODE_H
+#define OS_NETWATCH_BSD_DECODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/net.h"
+#include "os/netwatch/bsd/layout.h"
+
+/* Flags that are the same numbers on all of them: <net/if.h>, <net/route.h>. */
+enum route_link_flags { LINK_UP = 0x1, LINK_LOOPBACK = 0x8, LINK_RUNNING = 0x40 };
+enum route_flags {
+	ROUTE_UP = 0x1,
+	ROUTE_GATEWAY = 0x2,
+	ROUTE_HOST = 0x4,
+	ROUTE_REJECT = 0x8,
+	ROUTE_DYNAMIC = 0x10,
+	ROUTE_NEIGHBOUR = 0x400,
+	ROUTE_STATIC = 0x800,
+	ROUTE_BLACKHOLE = 0x1000,
+};
+
+enum route_kind {
+	ROUTE_OTHER, /* a message that we don't ask for: to be ignored */
+	ROUTE_LINK,
+	ROUTE_ADDRESS,
+	ROUTE_ROUTE,
+	ROUTE_ANNOUNCE /* a link came or went; only its index is known */
+};
+
+struct route_link {
+	unsigned index;
+	uint32_t flags;
+	uint8_t type;             /* IFT_* */
+	bool carrier;             /* or it can't be known */
+	char name[NET_NAME_SIZE]; /* "" in events, which don't name it, and if it is no name */
+};
+
+struct route_address {
+	unsigned index;
+	struct net_address address; /* our own end; without the scope that the kernel writes into it */
+};
+
+struct route_route {
+	uint32_t flags;
+	unsigned index;                /* of the link */
+	struct net_prefix destination; /* length 0: a default route */
+	struct net_address gateway;    /* NET_NONE: the destination is on the link */
+};
+
+struct route_message {
+	enum route_kind kind;
+	bool gone; /* what is described has ended */
+	union {
+		struct route_link link;
+		struct route_address address;
+		struct route_route route;
+		unsigned announced; /* index */
+	};
+};
+
+/* Returning other than 0 ends the walk. */
+typedef int route_message_fn(const struct route_message *message, void *argument);
+
+/* Walks the messages of what a route socket or its sysctl gave. Returns 0, what
+ * `each` returned, or -1 if a message is torn (those before it were handed on).
+ * One that is whole but wrong inside, of another version, or tells of a failure
+ * comes as ROUTE_OTHER. */
+int route_decode(const struct route_layout *layout, const void *bytes, size_t length, route_message_fn *each,
+		 void *argument);
+
+/* The message that removes `route`, in `to`. Its length, 0 if it does not fit. */
+size_t route_encode_delete(const struct route_layout *layout, const struct route_route *route,
+			   uint32_t sequence, void *to, size_t size);
+
+#endif

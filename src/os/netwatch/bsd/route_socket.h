@@ -1,0 +1,22 @@
+/* What the files of the network port on macOS and the BSDs share. */
+#ifndef OS_NETWATCH_BSD_ROUTE_SOCKET_H
+#define OS_NETWATCH_BSD_ROUTE_SOCKET_H
+
+#include "base/err.h"
+#include "os/netwatch/bsd/facts.h"
+
+enum route_list { ROUTE_LIST_LINKS, ROUTE_LIST_IPV4, ROUTE_LIST_IPV6 };
+
+/* All links, or all routes of a family: sysctl(CTL_NET, PF_ROUTE). The caller
+ * gives the buffer to route_release. 0, or -1 and `e`. Doesn't block. */
+int route_dump(enum route_list list, struct route_buffer *buffer, struct err *e);
+void route_release(struct route_buffer *buffer);
+
+/* A route socket, non-blocking. -1 with errno. */
+int route_socket(void);
+
+/* The device of a killed openvpn, if one is left under this name and nobody
+ * holds it: it goes. route_socket_macos.c, route_socket_freebsd.c. 0, or -1 and `e`. */
+int route_device_clean(const char *name, struct err *e);
+
+#endif

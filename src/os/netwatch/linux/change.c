@@ -1,0 +1,187 @@
+/* The network port on Linux, by rtnetlink: what we change. */
+#include <linux/if.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "os/netwatch/linux/decode.h"
+#include "os/netwatch/linux/talk.h"
+#include "os/netwatch/netwatch.h"
+
+enum { LINKS_MAX = 128, ROUTES_MAX = 16, RESTORE_PASSES = 3 };
+
+/* The links that we set down, by name: one that was replugged meanwhile comes
+ * back with another index. */
+static char set_down[LINKS_MAX][NET_NAME_SIZE];
+static size_t set_down_count;
+
+struct collected_links {
+	struct rtnl_link links[LINKS_MAX];
+	size_t count;
+	bool too_many;
+};
+
+static void collect_no_links(void *argument)
+{
+	((struct collected_links *)argument)->count = 0;
+}
+
+static int collect_link(const struct rtnl_message *message, void *argument)
+{
+	struct collected_links *collected = argument;
+
+	if (message->kind != RTNL_LINK || (message->link.flags & IFF_LOOPBACK) != 0 ||
+	    (message->link.flags & IFF_UP) == 0)
+		return 0;
+	if (collected->count == LINKS_MAX)
+		collected->too_many = true;
+	else
+		collected->links[collected->count++] = message->link;
+	return 0;
+}
+
+static int remember(const char *name)
+{
+	for (size_t i = 0; i < set_down_count; i++) {
+		if (strcmp(set_down[i], name) == 0)
+			return 0;
+	}
+	if (set_down_count == LINKS_MAX)
+		return -1;
+	return text_copy(set_down[set_down_count++], NET_NAME_SIZE, name);
+}
+
+int netwatch_links_down(struct err *e)
+{
+	struct rtnl *rtnl = rtnl_open(e);
+	struct collected_links collected = {.count = 0};
+	int result = -1;
+
+	if (rtnl == NULL)
+		return -1;
+	if (rtnl_dump(rtnl, RTM_GETLINK, NET_NONE, collect_link, collect_no_links, &collected, e) == 0)
+		result = 0;
+	for (size_t i = 0; i < collected.count; i++) {
+		if (rtnl_link_set_up(rtnl, &collected.links[i], false, e) == -1)
+			result = -1;
+		else if (remember(collected.links[i].name) == -1)
+			result = err_set(e, "%s: set down, and not remembered", collected.links[i].name);
+	}
+	if (collected.too_many)
+		result = err_set(e, "more than %d links are up: not all were set down", LINKS_MAX);
+	rtnl_close(rtnl);
+	return result;
+}
+
+/* Sets up what it can; what it could not stays in the list. */
+static int restore_pass(struct rtnl *rtnl, struct err *e)
+{
+	size_t left = 0;
+	int result = 0;
+
+	for (size_t i = 0; i < set_down_count; i++) {
+		struct rtnl_link link;
+		int found = rtnl_link_by_name(rtnl, set_down[i], &link, e);
+
+		if (found == 1) /* it went away meanwhile */
+			continue;
+		if (found == 0 && rtnl_link_set_up(rtnl, &link, true, e) == 0)
+			continue;
+		memmove(set_down[left++], set_down[i], NET_NAME_SIZE);
+		result = -1;
+	}
+	set_down_count = left;
+	return result;
+}
+
+/* More than once, since a VLAN can't come up before the link that it is on. */
+int netwatch_links_restore(struct err *e)
+{
+	struct rtnl *rtnl = rtnl_open(e);
+	int result = -1;
+
+	if (rtnl == NULL)
+		return -1;
+	for (int i = 0; i < RESTORE_PASSES && result == -1; i++)
+		result = restore_pass(rtnl, e);
+	rtnl_close(rtnl);
+	return result;
+}
+
+struct collected_routes {
+	struct net_address to;
+	unsigned tunnel; /* its index, 0: none */
+	struct rtnl_route routes[ROUTES_MAX];
+	size_t count;
+};
+
+static void collect_no_routes(void *argument)
+{
+	((struct collected_routes *)argument)->count = 0;
+}
+
+/* Only what an openvpn writes: a host route in the main table, one gateway or
+ * none, made by a program (boot) or an administrator (static), never by DHCP,
+ * a router's advertisement or a routing daemon. */
+static int collect_route(const struct rtnl_message *message, void *argument)
+{
+	struct collected_routes *collected = argument;
+	const struct rtnl_route *route = &message->route;
+	uint8_t host = route->family == NET_IPV4 ? 32 : 128;
+
+	if (message->kind != RTNL_ROUTE || route->destination.length != host ||
+	    !net_address_equal(&route->destination.address, &collected->to) ||
+	    route->table != RT_TABLE_MAIN || route->type != RTN_UNICAST || route->multipath ||
+	    (route->protocol != RTPROT_BOOT && route->protocol != RTPROT_STATIC) || route->link == 0 ||
+	    route->link == collected->tunnel)
+		return 0;
+	if (collected->count < ROUTES_MAX)
+		collected->routes[collected->count++] = *route;
+	return 0;
+}
+
+static int clean_routes(struct rtnl *rtnl, const struct net_address *to, unsigned tunnel, struct err *e)
+{
+	struct collected_routes collected = {.to = *to, .tunnel = tunnel};
+	int result;
+
+	result = rtnl_dump(rtnl, RTM_GETROUTE, to->family, collect_route, collect_no_routes, &collected, e);
+	for (size_t i = 0; i < collected.count; i++) {
+		if (rtnl_route_delete(rtnl, &collected.routes[i], e) == -1)
+			result = -1;
+	}
+	return result;
+}
+
+/* `tunnel` gets the index of what stays there under that name, 0 if nothing. */
+static int clean_device(struct rtnl *rtnl, const char *name, unsigned *tunnel, struct err *e)
+{
+	struct rtnl_link link;
+	int found = rtnl_link_by_name(rtnl, name, &link, e);
+
+	*tunnel = 0;
+	if (found != 0)
+		return found == 1 ? 0 : -1;
+	if (strcmp(link.driver, "tun") != 0 || link.tap) {
+		*tunnel = link.index;
+		return err_set(e, "%s is not a TUN device: left as it is", name);
+	}
+	return rtnl_link_delete(rtnl, &link, e);
+}
+
+int netwatch_clean(const char *name, const struct net_endpoint *endpoint, struct err *e)
+{
+	struct rtnl *rtnl = rtnl_open(e);
+	unsigned tunnel = 0;
+	int result = 0;
+
+	if (rtnl == NULL)
+		return -1;
+	if (name != NULL && name[0] != '\0')
+		result = clean_device(rtnl, name, &tunnel, e);
+	if (endpoint != NULL && endpoint->address.family != NET_NONE &&
+	    clean_routes(rtnl, &endpoint->address, tunnel, e) == -1)
+		result = -1;
+	rtnl_close(rtnl);
+	return result;
+}

@@ -1,0 +1,227 @@
+/* A conversation with the kernel by netlink: sockets, questions, answers to their end. */
+#include "os/netwatch/linux/netlink.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "os/host/clock.h"
+
+enum { WAIT_MS = 2000, DATAGRAM = 64 * 1024 };
+
+struct netlink {
+	struct mnl_socket *socket;
+	uint32_t number;
+	_Alignas(8) char datagram[DATAGRAM];
+};
+
+static int bind_to(struct mnl_socket *socket, uint32_t wanted)
+{
+	if (wanted != 0 && mnl_socket_bind(socket, 0, (pid_t)wanted) == 0)
+		return 0;
+	if (wanted != 0 && errno != EADDRINUSE)
+		return -1;
+	return mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID);
+}
+
+/* Connected, it gets what the kernel says to it alone, and no other process's: those are told
+ * ECONNREFUSED. What is said to a group is not held back by that: see `is_the_kernels`. */
+static int connect_to_kernel(struct mnl_socket *socket)
+{
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+
+	return connect(mnl_socket_get_fd(socket), (const void *)&kernel, sizeof kernel);
+}
+
+struct netlink *netlink_open(int protocol, uint32_t wanted, int queue)
+{
+	struct netlink *n = calloc(1, sizeof *n);
+	int fd;
+
+	if (n == NULL)
+		return NULL;
+	n->socket = mnl_socket_open2(protocol, SOCK_CLOEXEC);
+	if (n->socket == NULL || bind_to(n->socket, wanted) == -1 || connect_to_kernel(n->socket) == -1) {
+		int failure = errno;
+
+		netlink_close(n);
+		errno = failure;
+		return NULL;
+	}
+	fd = netlink_fd(n);
+	/* A larger queue is a comfort, and only root may: without it the default must do. */
+	if (queue != 0) {
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &queue, sizeof queue);
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &queue, sizeof queue);
+	}
+	/* An error need not carry all of what it is about. */
+	(void)mnl_socket_setsockopt(n->socket, NETLINK_CAP_ACK, &(int){1}, sizeof(int));
+	return n;
+}
+
+void netlink_close(struct netlink *n)
+{
+	if (n == NULL)
+		return;
+	if (n->socket != NULL)
+		mnl_socket_close(n->socket);
+	free(n);
+}
+
+int netlink_fd(const struct netlink *n)
+{
+	return mnl_socket_get_fd(n->socket);
+}
+
+uint32_t netlink_address(const struct netlink *n)
+{
+	return mnl_socket_get_portid(n->socket);
+}
+
+int netlink_join(struct netlink *n, int group)
+{
+	return mnl_socket_setsockopt(n->socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof group);
+}
+
+uint32_t netlink_number(struct netlink *n)
+{
+	return ++n->number;
+}
+
+int netlink_send(struct netlink *n, const void *bytes, size_t size)
+{
+	return mnl_socket_sendto(n->socket, bytes, size) == -1 ? -errno : 0;
+}
+
+/* By hand: mnl_nlmsg_ok takes a length of 2 GiB and more for a negative one (libmnl 1.0.4). */
+static int walk(const char *at, size_t length, netlink_message_fn *each, void *argument)
+{
+	for (size_t step; length > 0; at += step, length -= step) {
+		const struct nlmsghdr *message = (const void *)at;
+
+		if (length < sizeof *message || message->nlmsg_len < sizeof *message ||
+		    message->nlmsg_len > length)
+			return -EPROTO;
+		step = MNL_ALIGN(message->nlmsg_len);
+		if (step > length)
+			step = length;
+		if (each != NULL)
+			each(message, argument);
+	}
+	return 1;
+}
+
+/* Whoever has CAP_NET_ADMIN may write to anybody's socket, and to a group: with an address of its
+ * own, which the kernel puts there. The kernel's is 0, and nobody else can have that. */
+static bool is_the_kernels(const struct msghdr *heard, const struct sockaddr_nl *sender)
+{
+	return heard->msg_namelen == sizeof *sender && sender->nl_family == AF_NETLINK && sender->nl_pid == 0;
+}
+
+int netlink_hear(struct netlink *n, netlink_message_fn *each, void *argument)
+{
+	struct sockaddr_nl sender = {.nl_family = AF_UNSPEC};
+	struct iovec room = {n->datagram, sizeof n->datagram};
+	struct msghdr heard = {.msg_iov = &room, .msg_iovlen = 1};
+	ssize_t size;
+
+	do {
+		heard.msg_name = &sender;
+		heard.msg_namelen = sizeof sender;
+		size = recvmsg(netlink_fd(n), &heard, MSG_DONTWAIT | MSG_TRUNC);
+	} while (size < 0 && errno == EINTR);
+	if (size < 0)
+		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
+	if (!is_the_kernels(&heard, &sender))
+		return 1;
+	return (size_t)size > sizeof n->datagram ? -EPROTO : walk(n->datagram, (size_t)size, each, argument);
+}
+
+bool netlink_hear_all(struct netlink *n, int datagrams, netlink_message_fn *each, void *argument)
+{
+	bool whole = true;
+
+	for (int i = 0; i < datagrams; i++) {
+		int result = netlink_hear(n, each, argument);
+
+		whole = whole && result >= 0;
+		if (result == 0 || (result < 0 && result != -ENOBUFS && result != -EPROTO))
+			break;
+	}
+	return whole;
+}
+
+/* As netlink_hear, but waits for something to be there, until `deadline`. */
+static int hear_until(struct netlink *n, int64_t deadline, netlink_message_fn *each, void *argument)
+{
+	struct pollfd readable = {.fd = netlink_fd(n), .events = POLLIN};
+	int result;
+
+	while ((result = netlink_hear(n, each, argument)) == 0) {
+		int64_t left = deadline - clock_steady_ms();
+
+		if (left <= 0 || (poll(&readable, 1, (int)left) == -1 && errno != EINTR))
+			return -ETIMEDOUT;
+	}
+	return result;
+}
+
+struct asking {
+	uint32_t number;
+	netlink_message_fn *each;
+	void *argument;
+	bool over, interrupted;
+	int result;
+};
+
+/* An error carries a negative errno; so does the end of a dump that failed. */
+static int result_of(const struct nlmsghdr *message)
+{
+	int code = 0;
+
+	if (mnl_nlmsg_get_payload_len(message) >= sizeof code)
+		memcpy(&code, mnl_nlmsg_get_payload(message), sizeof code);
+	return code > 0 || code < -4095 ? -EPROTO : code;
+}
+
+static void take_answer(const struct nlmsghdr *message, void *argument)
+{
+	struct asking *asking = argument;
+
+	if (message->nlmsg_seq != asking->number || asking->over)
+		return; /* an answer that an earlier question gave up on */
+	if (message->nlmsg_flags & NLM_F_DUMP_INTR)
+		asking->interrupted = true;
+	if (message->nlmsg_type == NLMSG_ERROR || message->nlmsg_type == NLMSG_DONE) {
+		asking->result = result_of(message);
+		asking->over = true;
+	} else if (asking->each != NULL) {
+		asking->each(message, asking->argument);
+	}
+}
+
+int netlink_ask(struct netlink *n, struct nlmsghdr *question, netlink_message_fn *each, void *argument)
+{
+	struct asking asking = {.number = netlink_number(n), .each = each, .argument = argument};
+	int64_t deadline = clock_steady_ms() + WAIT_MS;
+	int result;
+
+	question->nlmsg_seq = asking.number;
+	if ((question->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP)
+		question->nlmsg_flags |= NLM_F_ACK;
+	result = netlink_send(n, question, question->nlmsg_len);
+	if (result != 0)
+		return result;
+	while (!asking.over) {
+		result = hear_until(n, deadline, take_answer, &asking);
+		if (result < 0)
+			return result;
+		/* What is heard need not be the answer: others may write without end. */
+		if (!asking.over && clock_steady_ms() >= deadline)
+			return -ETIMEDOUT;
+	}
+	return asking.result != 0 ? asking.result : asking.interrupted ? -EINTR : 0;
+}

@@ -1,0 +1,43 @@
+/* A conversation with the kernel by netlink, and with nobody else: each question is answered before anything
+ * else is said, and what another process writes to the socket, or to a group that it is in, is discarded. */
+#ifndef OS_NETWATCH_LINUX_NETLINK_H
+#define OS_NETWATCH_LINUX_NETLINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct netlink;
+struct nlmsghdr;
+
+/* A message that has come, whole as far as its length goes. */
+typedef void netlink_message_fn(const struct nlmsghdr *message, void *argument);
+
+/* Opens a socket of `protocol` at the address `wanted`, or at any if that is taken or 0; with queues
+ * of so many bytes (0: as they are), if we may. NULL and errno on failure. */
+struct netlink *netlink_open(int protocol, uint32_t wanted, int queue);
+void netlink_close(struct netlink *n); /* NULL is fine */
+
+int netlink_fd(const struct netlink *n);
+uint32_t netlink_address(const struct netlink *n);
+
+/* What is said to a multicast group is heard from now on. 0, or -1 and errno. */
+int netlink_join(struct netlink *n, int group);
+
+/* Asks one question and hears its answer to the end; `each` (may be NULL) gets the messages that
+ * carry something. 0 or a negative errno; -EINTR: the kernel's state changed under a long answer,
+ * which is not of one moment. Blocks for the kernel only, 2 s at most, whoever else writes. */
+int netlink_ask(struct netlink *n, struct nlmsghdr *question, netlink_message_fn *each, void *argument);
+
+/* The same by hand: the next number for a message, sending (one datagram), and hearing one datagram
+ * that is there already. 0 or a negative errno; hearing: 1 heard (or discarded: who hears in a loop
+ * bounds it), 0 nothing there, -EPROTO torn, -ENOBUFS some were lost. */
+uint32_t netlink_number(struct netlink *n);
+int netlink_send(struct netlink *n, const void *bytes, size_t size);
+int netlink_hear(struct netlink *n, netlink_message_fn *each, void *argument);
+
+/* Hears what is there already, `datagrams` at most, so that nobody who talks without end holds the loop.
+ * False: some were lost or torn, so that anything may have happened. */
+bool netlink_hear_all(struct netlink *n, int datagrams, netlink_message_fn *each, void *argument);
+
+#endif

@@ -1,0 +1,202 @@
+/* Questions to and changes by rtnetlink, one at a time, answered at once. */
+#include "os/netwatch/linux/talk.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/text.h"
+#include "os/netwatch/linux/netlink.h"
+
+enum { REQUEST_SIZE = 256, DUMP_TRIES = 8 };
+
+struct rtnl {
+	struct netlink *netlink;
+};
+
+struct rtnl *rtnl_open(struct err *e)
+{
+	struct rtnl *rtnl = calloc(1, sizeof *rtnl);
+
+	if (rtnl == NULL || (rtnl->netlink = netlink_open(NETLINK_ROUTE, 0, 0)) == NULL) {
+		err_errno(e, "rtnetlink");
+		rtnl_close(rtnl);
+		return NULL;
+	}
+	return rtnl;
+}
+
+void rtnl_close(struct rtnl *rtnl)
+{
+	if (rtnl == NULL)
+		return;
+	netlink_close(rtnl->netlink);
+	free(rtnl);
+}
+
+static struct nlmsghdr *request_begin(char *buffer, uint16_t type, uint16_t flags)
+{
+	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
+
+	header->nlmsg_type = type;
+	header->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+	return header;
+}
+
+struct nlmsghdr *rtnl_begin(char *buffer, uint16_t type, uint16_t flags, size_t fixed)
+{
+	struct nlmsghdr *header = request_begin(buffer, type, flags);
+
+	memset(mnl_nlmsg_put_extra_header(header, fixed), 0, fixed);
+	return header;
+}
+
+struct hearing {
+	rtnl_message_fn *each;
+	void *argument;
+	int stopped;
+};
+
+static void hear(const struct nlmsghdr *message, void *argument)
+{
+	struct hearing *hearing = argument;
+
+	if (hearing->stopped == 0)
+		hearing->stopped = rtnl_decode(message, message->nlmsg_len, hearing->each, hearing->argument);
+}
+
+/* 0, or -1 with errno. */
+static int ask(struct rtnl *rtnl, struct nlmsghdr *header, struct hearing *hearing)
+{
+	int result = netlink_ask(rtnl->netlink, header, hearing == NULL ? NULL : hear, hearing);
+
+	errno = -result;
+	return result == 0 ? 0 : -1;
+}
+
+int rtnl_change(struct rtnl *rtnl, struct nlmsghdr *message)
+{
+	return ask(rtnl, message, NULL) == 0 ? 0 : errno;
+}
+
+int rtnl_dump(struct rtnl *rtnl, uint16_t question, uint8_t family, rtnl_message_fn *each,
+	      void (*again)(void *argument), void *argument, struct err *e)
+{
+	_Alignas(8) char buffer[REQUEST_SIZE];
+
+	for (int i = 0; i < DUMP_TRIES; i++) {
+		struct hearing hearing = {.each = each, .argument = argument};
+		struct nlmsghdr *header = request_begin(buffer, question, NLM_F_DUMP);
+		struct rtmsg *body = mnl_nlmsg_put_extra_header(header, sizeof(struct ifinfomsg));
+
+		/* rtmsg, ifaddrmsg and ifinfomsg all begin with the family. */
+		body->rtm_family = family == NET_IPV4 ? AF_INET : family == NET_IPV6 ? AF_INET6 : AF_UNSPEC;
+		if (question == RTM_GETLINK) /* counters are most of what a link has to say */
+			mnl_attr_put_u32(header, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+		if (ask(rtnl, header, &hearing) == 0 || hearing.stopped != 0)
+			return hearing.stopped;
+		if (errno != EINTR)
+			return err_errno(e, "rtnetlink: reading");
+		if (again != NULL)
+			again(argument);
+	}
+	return err_set(e, "rtnetlink: the network changes faster than it can be read");
+}
+
+static int take_link(const struct rtnl_message *message, void *argument)
+{
+	if (message->kind == RTNL_LINK)
+		*(struct rtnl_link *)argument = message->link;
+	return 0;
+}
+
+int rtnl_link_by_name(struct rtnl *rtnl, const char *name, struct rtnl_link *link, struct err *e)
+{
+	_Alignas(8) char buffer[REQUEST_SIZE];
+	struct hearing hearing = {.each = take_link, .argument = link};
+	struct nlmsghdr *header = request_begin(buffer, RTM_GETLINK, NLM_F_ACK);
+
+	memset(link, 0, sizeof *link);
+	if (!net_is_interface_name(name))
+		return err_set(e, "not the name of an interface");
+	mnl_nlmsg_put_extra_header(header, sizeof(struct ifinfomsg));
+	mnl_attr_put_strz(header, IFLA_IFNAME, name);
+	if (ask(rtnl, header, &hearing) == -1)
+		return errno == ENODEV ? 1 : err_errno(e, "%s", name);
+	return link->index != 0 ? 0 : err_set(e, "%s: the kernel's answer makes no sense", name);
+}
+
+int rtnl_link_name(struct rtnl *rtnl, unsigned index, char name[static NET_NAME_SIZE])
+{
+	_Alignas(8) char buffer[RTNL_REQUEST];
+	struct rtnl_link link = {.index = 0};
+	struct hearing hearing = {.each = take_link, .argument = &link};
+	struct nlmsghdr *header = rtnl_begin(buffer, RTM_GETLINK, NLM_F_ACK, sizeof(struct ifinfomsg));
+
+	((struct ifinfomsg *)mnl_nlmsg_get_payload(header))->ifi_index = (int)index;
+	if (ask(rtnl, header, &hearing) == -1 || link.index != index)
+		return -1;
+	return text_copy(name, NET_NAME_SIZE, link.name);
+}
+
+/* A link is meant by its index: a name may have passed to another meanwhile. */
+static struct nlmsghdr *link_request(char *buffer, uint16_t type, unsigned index, unsigned flags,
+				     unsigned change)
+{
+	struct nlmsghdr *header = request_begin(buffer, type, NLM_F_ACK);
+	struct ifinfomsg *body = mnl_nlmsg_put_extra_header(header, sizeof *body);
+
+	body->ifi_index = (int)index;
+	body->ifi_flags = flags;
+	body->ifi_change = change;
+	return header;
+}
+
+int rtnl_link_delete(struct rtnl *rtnl, const struct rtnl_link *link, struct err *e)
+{
+	_Alignas(8) char buffer[REQUEST_SIZE];
+
+	if (ask(rtnl, link_request(buffer, RTM_DELLINK, link->index, 0, 0), NULL) == -1 && errno != ENODEV)
+		return err_errno(e, "%s: removing the device", link->name);
+	return 0;
+}
+
+int rtnl_link_set_up(struct rtnl *rtnl, const struct rtnl_link *link, bool up, struct err *e)
+{
+	_Alignas(8) char buffer[REQUEST_SIZE];
+
+	if (ask(rtnl, link_request(buffer, RTM_NEWLINK, link->index, up ? IFF_UP : 0, IFF_UP), NULL) == -1 &&
+	    errno != ENODEV)
+		return err_errno(e, "%s: setting it %s", link->name, up ? "up" : "down");
+	return 0;
+}
+
+int rtnl_route_delete(struct rtnl *rtnl, const struct rtnl_route *route, struct err *e)
+{
+	_Alignas(8) char buffer[REQUEST_SIZE];
+	char text[NET_PREFIX_TEXT];
+	struct nlmsghdr *header = request_begin(buffer, RTM_DELROUTE, NLM_F_ACK);
+	struct rtmsg *body = mnl_nlmsg_put_extra_header(header, sizeof *body);
+	size_t size = route->family == NET_IPV4 ? 4 : 16;
+
+	body->rtm_family = route->family == NET_IPV4 ? AF_INET : AF_INET6;
+	body->rtm_dst_len = route->destination.length;
+	body->rtm_table = route->table < 256 ? (uint8_t)route->table : RT_TABLE_UNSPEC;
+	body->rtm_protocol = route->protocol;
+	body->rtm_type = route->type;
+	body->rtm_scope = RT_SCOPE_NOWHERE; /* any */
+	mnl_attr_put(header, RTA_DST, size, route->destination.address.bytes);
+	mnl_attr_put_u32(header, RTA_OIF, route->link);
+	mnl_attr_put_u32(header, RTA_TABLE, route->table);
+	if (route->priority != 0)
+		mnl_attr_put_u32(header, RTA_PRIORITY, route->priority);
+	if (route->gateway.family == route->family)
+		mnl_attr_put(header, RTA_GATEWAY, size, route->gateway.bytes);
+	if (ask(rtnl, header, NULL) == -1 && errno != ESRCH && errno != ENODEV)
+		return err_errno(e, "removing the route to %s", net_prefix_text(&route->destination, text));
+	return 0;
+}

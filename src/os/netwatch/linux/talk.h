@@ -1,0 +1,45 @@
+/* Questions to and changes by rtnetlink, one at a time, answered at once. */
+#ifndef OS_NETWATCH_LINUX_TALK_H
+#define OS_NETWATCH_LINUX_TALK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/net.h"
+#include "os/netwatch/linux/decode.h"
+
+struct rtnl; /* a socket of its own: nothing but our answers arrives there */
+
+/* NULL and `e` on failure; rtnl_close(NULL) is fine. Calls block for the kernel
+ * only, 2 s at most. */
+struct rtnl *rtnl_open(struct err *e);
+void rtnl_close(struct rtnl *rtnl);
+
+/* Everything of one kind: RTM_GETLINK, RTM_GETADDR or RTM_GETROUTE. If things
+ * moved meanwhile it asks again, after `again` (may be NULL) forgot what was
+ * heard. 0, what `each` returned, or -1 and `e`. */
+int rtnl_dump(struct rtnl *rtnl, uint16_t question, uint8_t family, rtnl_message_fn *each,
+	      void (*again)(void *argument), void *argument, struct err *e);
+
+/* One link by name. 0, 1 if there is none, or -1 and `e`. */
+int rtnl_link_by_name(struct rtnl *rtnl, const char *name, struct rtnl_link *link, struct err *e);
+
+/* The name of a link, for a text. 0, or -1. */
+int rtnl_link_name(struct rtnl *rtnl, unsigned index, char name[static NET_NAME_SIZE]);
+
+/* A message to be filled: RTM_*, NLM_F_* beside NLM_F_REQUEST, and room for the fixed part behind it,
+ * all zero. `buffer` has RTNL_REQUEST bytes and is aligned for a uint32_t. */
+enum { RTNL_REQUEST = 512 };
+struct nlmsghdr;
+struct nlmsghdr *rtnl_begin(char *buffer, uint16_t type, uint16_t flags, size_t fixed);
+
+/* Asks for the change. 0, or an errno. */
+int rtnl_change(struct rtnl *rtnl, struct nlmsghdr *message);
+
+/* Each: 0, or -1 and `e`. What is gone already counts as done. */
+int rtnl_link_delete(struct rtnl *rtnl, const struct rtnl_link *link, struct err *e);
+int rtnl_link_set_up(struct rtnl *rtnl, const struct rtnl_link *link, bool up, struct err *e);
+int rtnl_route_delete(struct rtnl *rtnl, const struct rtnl_route *route, struct err *e);
+
+#endif

@@ -1,8 +1,0 @@
-/* The probe where no socket is bound to a link, or needs not be: the datagram to the group alone tells. */
-#include "os/probe.h"
-
-int probe_bound(const char *link)
-{
-	(void)link;
-	return -1;
-}

@@ -1,0 +1,63 @@
+/* The pid port on macOS and the BSDs: a kqueue that waits for one process. */
+#include "os/process/pid.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/event.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+enum { DESCRIPTORS_MIN = 1024, DESCRIPTORS_MAX = 65536 };
+
+static int ask_for_end(int queue, pid_t pid)
+{
+	struct kevent wish;
+
+	EV_SET(&wish, (uintptr_t)pid, EVFILT_PROC, EV_ADD, NOTE_EXIT, 0, NULL);
+	if (kevent(queue, &wish, 1, NULL, 0, NULL) != -1)
+		return 0;
+	/* macOS: one that has ended, but is not reaped, can't be asked for. Then a
+	 * timer makes the descriptor readable. */
+	if (errno != ESRCH || kill(pid, 0) == -1)
+		return -1;
+	EV_SET(&wish, (uintptr_t)pid, EVFILT_TIMER, EV_ADD, 0, 1, NULL);
+	return kevent(queue, &wish, 1, NULL, 0, NULL) == -1 ? -1 : 0;
+}
+
+int pid_open(pid_t pid)
+{
+	int queue = kqueue(), cause;
+
+	if (queue == -1)
+		return -1;
+	if (fcntl(queue, F_SETFD, FD_CLOEXEC) == 0 && ask_for_end(queue, pid) == 0)
+		return queue;
+	cause = errno;
+	close(queue);
+	errno = cause;
+	return -1;
+}
+
+int pid_signal(int descriptor, pid_t pid, int number)
+{
+	if (pid_ended(descriptor, 0)) {
+		errno = ESRCH;
+		return -1;
+	}
+	return kill(pid, number);
+}
+
+/* There is no close_range(2) on macOS. */
+void pid_close_from(int lowest)
+{
+	long top = sysconf(_SC_OPEN_MAX);
+
+	if (top < DESCRIPTORS_MIN)
+		top = DESCRIPTORS_MIN; /* what was opened before a limit was lowered */
+	if (top > DESCRIPTORS_MAX)
+		top = DESCRIPTORS_MAX;
+	for (int i = lowest; i < top; i++)
+		close(i);
+}

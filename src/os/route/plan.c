@@ -1,0 +1,237 @@
+/* What routes and rules a wish comes to: the order of lookups, and what our table answers. */
+#include "os/route/plan.h"
+
+#include <string.h>
+
+#include "policy/rule_sets.h"
+
+/* The last word of the table; anything else is lower. */
+enum { METRIC = 1, METRIC_LAST = 9999, DHCP_SERVER = 67, DHCP_CLIENT = 68, DNS_TLS = 853 };
+
+static struct route_rule *add_rule(struct route_plan *plan, enum route_priority priority,
+				   enum route_does does)
+{
+	struct route_rule *rule = &plan->rules[plan->rule_count++];
+
+	rule->priority = priority;
+	rule->does = does;
+	return rule;
+}
+
+static struct route_rule *add_users(struct route_plan *plan, enum route_priority priority,
+				    enum route_does does, uint32_t first, uint32_t last)
+{
+	struct route_rule *rule = add_rule(plan, priority, does);
+
+	rule->by_user = true;
+	rule->user_first = first;
+	rule->user_last = last;
+	return rule;
+}
+
+static struct net_prefix whole(const struct net_address *address)
+{
+	return (struct net_prefix){*address, address->family == NET_IPV4 ? 32 : 128};
+}
+
+/* Row 6, a renewal by unicast of a client that is not bound to its link. */
+static void exempt_dhcp(struct route_plan *plan, uint32_t user)
+{
+	struct route_rule *rule = add_users(plan, ROUTE_EXEMPT, ROUTE_GO_TO_END, user, user);
+
+	rule->protocol = NET_UDP;
+	rule->source_port = DHCP_CLIENT;
+	rule->destination_port = DHCP_SERVER;
+}
+
+static void exempt(struct route_plan *plan, const struct route_wish *wish)
+{
+	const struct situation *s = wish->situation;
+
+	if (wish->openvpn != 0)
+		add_users(plan, ROUTE_EXEMPT, ROUTE_GO_TO_END, wish->openvpn, wish->openvpn);
+	/* As root it is told from root's other programs by where it sends to. And IPv6 can't tell the
+	 * kernel's own question about who sends (below) from one of root's programs. */
+	if ((wish->openvpn == 0 || plan->family == NET_IPV6) && s->endpoint.address.family == plan->family)
+		add_users(plan, ROUTE_EXEMPT, ROUTE_GO_TO_END, 0, 0)->to = whole(&s->endpoint.address);
+	if (plan->family == NET_IPV4) {
+		exempt_dhcp(plan, 0);
+		if (s->dhcp_user.known && s->dhcp_user.number != 0)
+			exempt_dhcp(plan, s->dhcp_user.number);
+	}
+	if (s->resolver.family == plan->family && s->driver_user.known) {
+		struct route_rule *rule = add_users(plan, ROUTE_EXEMPT, ROUTE_GO_TO_END,
+						    s->driver_user.number, s->driver_user.number);
+
+		rule->to = whole(&s->resolver);
+		rule->protocol = NET_TCP;
+		rule->destination_port = DNS_TLS;
+	}
+}
+
+/* The kernel asks as root, and with an address of ours, whether a sender could be reached by the link that
+ * its packet came by (rp_filter, nft's fib): it must not hear of our table, or what is received by IPv4,
+ * ARP's questions too, is dropped. A program's own question has no address yet, unless its socket is bound to
+ * one. In IPv6 nothing of that kind is needed but from the endpoint, and a question that got no answer is
+ * asked again with an address: there everybody is caught. */
+static void catch_everybody(struct route_plan *plan)
+{
+	static const struct net_prefix none4 = {{NET_IPV4, {0}}, 32};
+
+	if (plan->family == NET_IPV6) {
+		/* But for what is forwarded: the filter's to refuse, as above. */
+		add_rule(plan, ROUTE_ROOT, ROUTE_GO_TO_END)->received = true;
+		add_rule(plan, ROUTE_ALL, ROUTE_LOOK_UP);
+		return;
+	}
+	add_users(plan, ROUTE_ROOT, ROUTE_LOOK_UP, 0, 0)->from = none4;
+	add_users(plan, ROUTE_ALL, ROUTE_LOOK_UP, 1, UINT32_MAX - 1);
+}
+
+static bool carries(const struct route_wish *wish, uint8_t family)
+{
+	return wish->tunnel != NULL &&
+	       (family == NET_IPV4 ? wish->tunnel->address4 : wish->tunnel->address6).family != NET_NONE;
+}
+
+static void make_rules(struct route_plan *plan, const struct route_wish *wish)
+{
+	const struct net_address *own =
+	    plan->family == NET_IPV4 ? &wish->situation->tunnel.address4 : &wish->situation->tunnel.address6;
+	struct route_rule *rule;
+
+	add_rule(plan, ROUTE_END, ROUTE_NOTHING);
+	if (own->family != NET_NONE)
+		add_rule(plan, ROUTE_FROM_ADDRESS, ROUTE_LOOK_UP)->from = whole(own);
+	/* What has no way into the tunnel is the filter's to refuse: it tells the sender so (row 14). */
+	if (carries(wish, plan->family)) {
+		rule = add_rule(plan, ROUTE_OUT_OF_TUNNEL, ROUTE_GO_TO_END);
+		rule->received = true;
+		memcpy(rule->link, wish->tunnel->name, sizeof rule->link);
+		add_rule(plan, ROUTE_RECEIVED, ROUTE_LOOK_UP)->received = true;
+	}
+	exempt(plan, wish);
+	catch_everybody(plan);
+}
+
+static bool is_there(const struct route_plan *plan, const struct net_prefix *to, uint32_t metric)
+{
+	for (size_t i = 0; i < plan->entry_count; i++) {
+		if (memcmp(&plan->entries[i].to, to, sizeof *to) == 0 && plan->entries[i].metric == metric)
+			return true;
+	}
+	return false;
+}
+
+/* The first word about a prefix counts. */
+static void add_entry(struct route_plan *plan, const struct route_entry *entry)
+{
+	if (entry->to.address.family == plan->family && plan->entry_count < ROUTE_ENTRIES &&
+	    !is_there(plan, &entry->to, entry->metric))
+		plan->entries[plan->entry_count++] = *entry;
+}
+
+static bool is_of_tunnel(const struct situation *s, const struct net_prefix *to)
+{
+	for (size_t i = 0; i < s->tunnel.network_count; i++) {
+		if (s->tunnel.networks[i].length <= to->length &&
+		    net_prefix_contains(&s->tunnel.networks[i], &to->address))
+			return true;
+	}
+	return false;
+}
+
+/* Rows 10 and 13: the machine's other routes decide, less the tunnel's networks. */
+static void add_set(struct route_plan *plan, const struct situation *s, enum rule_set set)
+{
+	struct net_prefix members[RULE_MEMBERS_MAX];
+	size_t count = policy_members(set, s, plan->family, members, RULE_MEMBERS_MAX);
+
+	for (size_t i = 0; i < count; i++) {
+		struct route_entry entry = {.to = members[i], .leads = ROUTE_ELSEWHERE, .metric = METRIC};
+
+		if (!is_of_tunnel(s, &entry.to))
+			add_entry(plan, &entry);
+	}
+}
+
+/* IPv6 on the link has routes of its own, which ask for a link (rows 6 and 7). */
+static void add_on_link(struct route_plan *plan)
+{
+	static const struct net_prefix on_link[] = {{{NET_IPV6, {0xfe, 0x80}}, 10}, {{NET_IPV6, {0xff}}, 8}};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct route_entry entry = {.to = on_link[i], .leads = ROUTE_ELSEWHERE, .metric = METRIC};
+
+		add_entry(plan, &entry);
+	}
+}
+
+/* What the other routes decide about contains it: then it is no matter of ours. */
+static bool is_elsewhere(const struct route_plan *plan, const struct net_prefix *to)
+{
+	for (size_t i = 0; i < plan->entry_count; i++) {
+		const struct route_entry *entry = &plan->entries[i];
+
+		if (entry->leads == ROUTE_ELSEWHERE && entry->to.length <= to->length &&
+		    net_prefix_contains(&entry->to, &to->address))
+			return true;
+	}
+	return false;
+}
+
+static void add_tunnel(struct route_plan *plan, const struct route_wish *wish)
+{
+	const struct wire_tunnel *tunnel = wish->tunnel;
+	bool four = plan->family == NET_IPV4;
+	const struct net_address *own = four ? &tunnel->address4 : &tunnel->address6;
+	struct route_entry entry = {
+	    .leads = ROUTE_TO_TUNNEL, .metric = METRIC, .index = wish->index, .source = *own};
+
+	if (own->family == NET_NONE)
+		return;
+	entry.to = (struct net_prefix){*own, four ? tunnel->length4 : tunnel->length6};
+	net_prefix_clear(&entry.to);
+	if (entry.to.length > 0)
+		add_entry(plan, &entry);
+	if (four && tunnel->peer4.family != NET_NONE) {
+		entry.to = whole(&tunnel->peer4);
+		add_entry(plan, &entry);
+	}
+	for (size_t i = 0; i < WIRE_ROUTES && tunnel->routes[i].to.address.family != NET_NONE; i++) {
+		struct route_entry routed = entry;
+
+		routed.to = tunnel->routes[i].to;
+		/* What shall not go into the tunnel has no other way, but where row 10 gives one. */
+		if (tunnel->routes[i].excluded) {
+			if (is_elsewhere(plan, &routed.to))
+				continue;
+			routed = (struct route_entry){
+			    .to = routed.to, .leads = ROUTE_UNREACHABLE, .metric = METRIC};
+		}
+		add_entry(plan, &routed);
+	}
+	memset(&entry.to, 0, sizeof entry.to);
+	entry.to.address.family = plan->family;
+	if (wish->redirect)
+		add_entry(plan, &entry);
+}
+
+void route_plan_make(const struct route_wish *wish, uint8_t family, struct route_plan *plan)
+{
+	struct route_entry last = {.leads = ROUTE_UNREACHABLE, .metric = METRIC_LAST};
+
+	memset(plan, 0, sizeof *plan);
+	plan->family = family;
+	make_rules(plan, wish);
+	/* It is there first and in every state: what our table does not know is not asked elsewhere. */
+	last.to.address.family = family;
+	add_entry(plan, &last);
+	if (family == NET_IPV6)
+		add_on_link(plan);
+	add_set(plan, wish->situation, SET_LAN);
+	if (wish->situation->inside_count > 0)
+		add_set(plan, wish->situation, SET_BEHIND);
+	if (wish->tunnel != NULL)
+		add_tunnel(plan, wish);
+}

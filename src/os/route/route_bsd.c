@@ -1,0 +1,156 @@
+/* The route port on macOS and FreeBSD: halves and the server's routes by the device, and the endpoint's own
+ * way past it. There are no rules by user, so there is no second wall: what has no route of ours goes where
+ * the machine's lead. */
+#include "os/route/route.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "os/netwatch/netwatch.h"
+#include "os/process/tool.h"
+#include "os/process/tool_paths.h"
+#include "os/route/tunnel_words.h"
+
+enum { PATIENCE = 2000, ANSWER = 2048 };
+
+/* What was set last, and towards whom. */
+static char standing[TUNNEL_WORDS_SIZE];
+static struct net_endpoint towards;
+
+static int ask_way(const struct net_address *to, struct tunnel_way *way, struct err *e)
+{
+	char text[NET_ADDRESS_TEXT], answer[ANSWER];
+	const char *const argv[] = {
+	    tool_path(TOOL_ROUTE),      "-n", "get", to->family == NET_IPV4 ? "-inet" : "-inet6",
+	    net_address_text(to, text), NULL};
+
+	if (tool_ask(argv, NULL, PATIENCE, answer, sizeof answer, e) == -1)
+		return -1;
+	return tunnel_words_way(answer, way) == 0 ? 0
+						  : err_set(e, "route does not tell how %s is reached", text);
+}
+
+static int run(const char *verb, const char *const *words, size_t count, struct err *e)
+{
+	const char *argv[TUNNEL_WORDS_MAX + 5] = {tool_path(TOOL_ROUTE), "-q", "-n", verb};
+
+	memcpy(argv + 4, words, count * sizeof *words);
+	return tool_run(argv, NULL, PATIENCE, e);
+}
+
+/* What is gone already, with the device or by somebody else's hand, is no failure. */
+static void take_lines(const char *lines)
+{
+	const char *words[TUNNEL_WORDS_MAX];
+	char line[160];
+
+	while (tunnel_words_next(&lines, line, sizeof line, words, TUNNEL_WORDS_MAX) >= 2)
+		(void)run("delete", words, 2, NULL);
+}
+
+static int add_lines(const char *lines, struct err *e)
+{
+	const char *words[TUNNEL_WORDS_MAX];
+	char line[160];
+	size_t count;
+
+	while ((count = tunnel_words_next(&lines, line, sizeof line, words, TUNNEL_WORDS_MAX)) > 0)
+		if (run("add", words, count, e) == -1)
+			return -1;
+	return *lines == '\0' ? 0 : err_set(e, "a route into the tunnel can't be told");
+}
+
+/* The kernel may have made them with the addresses. */
+static int add_subnets(const struct wire_tunnel *tunnel, struct err *e)
+{
+	char lines[256], line[160];
+	const char *words[TUNNEL_WORDS_MAX], *at = lines;
+	size_t count, used = strlen(standing);
+	struct net_prefix subnet;
+	struct tunnel_way way;
+
+	if (tunnel_words_subnets(tunnel, lines, sizeof lines, e) == -1)
+		return -1;
+	while ((count = tunnel_words_next(&at, line, sizeof line, words, TUNNEL_WORDS_MAX)) > 1) {
+		if (net_prefix_parse(words[1], &subnet) == -1 || ask_way(&subnet.address, &way, e) == -1)
+			return -1;
+		if (strcmp(way.link, tunnel->name) == 0)
+			continue;
+		if (run("add", words, count, e) == -1)
+			return -1;
+		if (text_append(standing, sizeof standing, &used, "%s %s\n", words[0], words[1]) == -1)
+			return err_set(e, "the tunnel has more routes than can be set");
+	}
+	return 0;
+}
+
+static int take_away(struct err *e)
+{
+	if (standing[0] == '\0')
+		return 0;
+	take_lines(standing);
+	standing[0] = '\0';
+	return netwatch_clean(NULL, &towards, e); /* a host route that stayed would be the next one's way */
+}
+
+static int check_leads(const char *text, const char *device, bool into, struct err *e)
+{
+	struct net_address to;
+	struct tunnel_way way;
+
+	if (net_address_parse(text, &to) == -1 || ask_way(&to, &way, e) == -1)
+		return -1;
+	if ((strcmp(way.link, device) == 0) != into)
+		return err_set(e, "the way to %s leads %s, not %s %s", text, way.link, into ? "into" : "past",
+			       device);
+	return 0;
+}
+
+/* Addresses of documentation: nobody has a route of their own to them. */
+static int check(const struct route_wish *wish, struct err *e)
+{
+	const struct wire_tunnel *tunnel = wish->tunnel;
+	char endpoint[NET_ADDRESS_TEXT];
+
+	if (wish->redirect && tunnel->address4.family != NET_NONE &&
+	    check_leads("192.0.2.1", tunnel->name, true, e) == -1)
+		return -1;
+	if (wish->redirect && tunnel->address6.family != NET_NONE &&
+	    check_leads("2001:db8::1", tunnel->name, true, e) == -1)
+		return -1;
+	net_address_text(&wish->situation->endpoint.address, endpoint);
+	return check_leads(endpoint, tunnel->name, false, e);
+}
+
+int route_assert(const struct route_wish *wish, struct err *e)
+{
+	char lines[TUNNEL_WORDS_SIZE];
+	struct tunnel_way way;
+
+	if (wish->tunnel == NULL)
+		return take_away(e);
+	if (take_away(e) == -1 || ask_way(&wish->situation->endpoint.address, &way, e) == -1)
+		return -1;
+	if (strcmp(way.link, wish->tunnel->name) == 0)
+		return err_set(e, "the endpoint is behind the tunnel itself");
+	if (tunnel_words_routes(wish, &way, lines, sizeof lines, e) == -1)
+		return -1;
+	memcpy(standing, lines, sizeof standing);
+	towards = wish->situation->endpoint;
+	if (add_lines(lines, e) == 0 && add_subnets(wish->tunnel, e) == 0 && check(wish, e) == 0)
+		return 0;
+	(void)take_away(NULL);
+	return -1;
+}
+
+int route_remove(struct err *e)
+{
+	return take_away(e);
+}
+
+/* Nothing of it is watched: what somebody else leads elsewhere, the filter stops. */
+int route_watch(struct event_base *base, route_foreign_fn *foreign, void *argument, struct err *e)
+{
+	(void)base, (void)foreign, (void)argument, (void)e;
+	return 0;
+}

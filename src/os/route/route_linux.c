@@ -1,0 +1,252 @@
+/* The route port on Linux: the plan, compared with what the kernel has, and the difference set right. */
+#include "os/route/route.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/fib_rules.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "os/netwatch/linux/netlink.h"
+#include "os/route/kernel_linux.h"
+#include "os/route/route_linux.h"
+
+enum { PASSES = 8, DUMP_TRIES = 8 };
+
+/* Kept open: it stands between a tunnel that is up and a gate that opens. */
+static struct netlink *asker;
+
+static struct route_standing standing_now;
+
+const struct route_standing *route_standing(void)
+{
+	return &standing_now;
+}
+
+static int ask(struct nlmsghdr *message, netlink_message_fn *each, void *argument)
+{
+	int result;
+
+	if (asker == NULL) {
+		if ((asker = netlink_open(NETLINK_ROUTE, 0, 0)) == NULL)
+			return errno;
+		/* One table is asked for; a router's main one may hold a million routes. */
+		(void)setsockopt(netlink_fd(asker), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &(int){1},
+				 sizeof(int));
+		standing_now.sender = netlink_address(asker);
+	}
+	result = netlink_ask(asker, message, each, argument);
+	/* After that nobody knows what may still arrive. */
+	if (result == -ETIMEDOUT || result == -EPROTO || result == -ENOBUFS) {
+		netlink_close(asker);
+		asker = NULL;
+	}
+	return -result;
+}
+
+/* What the kernel has of ours, compared with the plan. */
+struct standing {
+	const struct route_plan *plan; /* NULL: nothing shall stand */
+	bool rules[ROUTE_RULES], entries[ROUTE_ENTRIES];
+	struct route_raw wrong[ROUTE_WRONG];
+	size_t wrong_count;
+	bool more_wrong;
+};
+
+static void put_aside(struct standing *standing, const struct nlmsghdr *message)
+{
+	if (standing->wrong_count == ROUTE_WRONG || message->nlmsg_len > sizeof standing->wrong[0].bytes)
+		standing->more_wrong = true;
+	else
+		memcpy(standing->wrong[standing->wrong_count++].bytes, message, message->nlmsg_len);
+}
+
+static bool is_planned_rule(struct standing *standing, const struct route_rule *rule)
+{
+	for (size_t i = 0; standing->plan != NULL && i < standing->plan->rule_count; i++) {
+		if (!standing->rules[i] && route_rule_equal(&standing->plan->rules[i], rule))
+			return standing->rules[i] = true;
+	}
+	return false;
+}
+
+static bool is_planned_entry(struct standing *standing, const struct route_entry *entry)
+{
+	for (size_t i = 0; standing->plan != NULL && i < standing->plan->entry_count; i++) {
+		if (!standing->entries[i] && route_entry_equal(&standing->plan->entries[i], entry))
+			return standing->entries[i] = true;
+	}
+	return false;
+}
+
+static void take(const struct nlmsghdr *message, void *argument)
+{
+	struct standing *standing = argument;
+	struct route_rule rule;
+	struct route_entry entry;
+	enum route_decoded is;
+
+	if (message->nlmsg_type == RTM_NEWRULE)
+		is = route_decode_rule(message, &rule);
+	else if (message->nlmsg_type == RTM_NEWROUTE)
+		is = route_decode_entry(message, &entry);
+	else
+		return;
+	if (is == ROUTE_IS_NOT_OURS)
+		return;
+	if (is == ROUTE_IS_STRANGE ||
+	    !(message->nlmsg_type == RTM_NEWRULE ? is_planned_rule(standing, &rule)
+						 : is_planned_entry(standing, &entry)))
+		put_aside(standing, message);
+}
+
+static int look(uint8_t family, const struct route_plan *plan, struct standing *standing)
+{
+	_Alignas(8) char buffer[ROUTE_MESSAGE];
+	int failure = 0;
+
+	for (int i = 0; i < DUMP_TRIES; i++) {
+		memset(standing, 0, sizeof *standing);
+		standing->plan = plan;
+		failure = ask(route_ask_rules(buffer, family), take, standing);
+		if (failure == 0)
+			failure = ask(route_ask_entries(buffer, family), take, standing);
+		/* A table that nobody has put a route into is none. */
+		if (failure == ENOENT)
+			failure = 0;
+		if (failure != EINTR)
+			break;
+	}
+	return failure;
+}
+
+static int add_missing(const struct route_plan *plan, const struct standing *standing)
+{
+	_Alignas(8) char buffer[ROUTE_MESSAGE];
+	int failure = 0;
+
+	/* The table first: a rule that leads to an empty one leads past it. */
+	for (size_t i = 0; i < plan->entry_count && failure == 0; i++) {
+		if (!standing->entries[i])
+			failure = ask(route_add_entry(buffer, &plan->entries[i]), NULL, NULL);
+	}
+	for (size_t i = 0; i < plan->rule_count && (failure == 0 || failure == EEXIST); i++) {
+		if (!standing->rules[i])
+			failure = ask(route_add_rule(buffer, plan->family, &plan->rules[i]), NULL, NULL);
+	}
+	return failure == EEXIST ? 0 : failure;
+}
+
+static int take_away(struct standing *standing)
+{
+	int failure = 0;
+
+	for (size_t i = 0; i < standing->wrong_count; i++) {
+		int result = ask(route_delete(&standing->wrong[i]), NULL, NULL);
+
+		if (result != 0 && result != ENOENT && result != ESRCH)
+			failure = result;
+	}
+	return failure;
+}
+
+static bool is_complete(const struct route_plan *plan, const struct standing *standing)
+{
+	if (standing->wrong_count > 0 || standing->more_wrong)
+		return false;
+	for (size_t i = 0; i < plan->rule_count; i++) {
+		if (!standing->rules[i])
+			return false;
+	}
+	for (size_t i = 0; i < plan->entry_count; i++) {
+		if (!standing->entries[i])
+			return false;
+	}
+	return true;
+}
+
+/* Until what is read back is what is planned: the kernel's word, not ours. 0, or an errno. */
+static int settle(const struct route_plan *plan)
+{
+	static struct standing standing;
+	int failure = 0, changed = 0;
+
+	for (int i = 0; i < PASSES; i++) {
+		if ((failure = look(plan->family, plan, &standing)) != 0)
+			return failure;
+		if (is_complete(plan, &standing))
+			return 0;
+		if (changed != 0)
+			return changed;
+		failure = add_missing(plan, &standing);
+		changed = take_away(&standing);
+		if (failure != 0)
+			return failure;
+	}
+	return EBUSY;
+}
+
+static bool lacks_family(int failure)
+{
+	return failure == EAFNOSUPPORT || failure == EOPNOTSUPP;
+}
+
+static int assert_family(const struct route_wish *wish, uint8_t family, struct err *e)
+{
+	static struct route_plan plan;
+	const char *name = family == NET_IPV4 ? "IPv4" : "IPv6";
+	bool carries =
+	    wish->tunnel != NULL &&
+	    (family == NET_IPV4 ? wish->tunnel->address4.family : wish->tunnel->address6.family) != NET_NONE;
+
+	route_plan_make(wish, family, &plan);
+	errno = settle(&plan);
+	if (errno == 0 || (lacks_family(errno) && !carries))
+		return 0;
+	if (lacks_family(errno))
+		return err_set(e, "this kernel has no rules for %s routes", name);
+	return err_errno(e, "setting the %s routes", name);
+}
+
+int route_assert(const struct route_wish *wish, struct err *e)
+{
+	int result;
+
+	standing_now.index = wish->tunnel != NULL ? wish->index : 0;
+	if (wish->tunnel != NULL) {
+		standing_now.mtu = wish->tunnel->mtu;
+		standing_now.address4 = wish->tunnel->address4;
+		standing_now.address6 = wish->tunnel->address6;
+	}
+	result = assert_family(wish, NET_IPV4, e);
+	return assert_family(wish, NET_IPV6, e) == -1 ? -1 : result;
+}
+
+static int remove_family(uint8_t family)
+{
+	static struct standing standing;
+	int failure = 0;
+
+	for (int i = 0; i < PASSES; i++) {
+		if ((failure = look(family, NULL, &standing)) != 0 || standing.wrong_count == 0)
+			return failure;
+		if ((failure = take_away(&standing)) != 0)
+			return failure;
+	}
+	return EBUSY;
+}
+
+int route_remove(struct err *e)
+{
+	static const uint8_t families[] = {NET_IPV4, NET_IPV6};
+	int result = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		errno = remove_family(families[i]);
+		if (errno != 0 && !lacks_family(errno))
+			result = err_errno(e, "removing routes and rules of ours");
+	}
+	return result;
+}

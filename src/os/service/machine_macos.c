@@ -1,0 +1,100 @@
+/* The machine port on macOS: launchd's folder, utun, the programs that are known to meddle. */
+#include "os/service/machine_fact.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/types.h>
+
+#include <sys/sysctl.h>
+
+#include "base/text.h"
+
+#define DAEMONS "/Library/LaunchDaemons/"
+
+const struct machine_other machine_others[] = {
+    {"tunnelblickd", false, MACHINE_FIGHTS,
+     "is Tunnelblick: it must not connect the same configuration as well, and its own kill switch "
+     "switches the network off",
+     "quit Tunnelblick, and set its configurations to Connect: Manually"},
+    {"mullvad-daemon", false, MACHINE_FIGHTS, "is another VPN; its rules for pf fight with ours",
+     "quit it, and take it out of the Login Items"},
+    {"nordvpnd", false, MACHINE_FIGHTS, "is another VPN", "quit it, and take it out of the Login Items"},
+    {"expressvpnd", false, MACHINE_FIGHTS, "is another VPN; it has rules for pf",
+     "quit it, and take it out of the Login Items"},
+    {"pia-daemon", false, MACHINE_FIGHTS, "is another VPN; its rules for pf fight with ours",
+     "quit it, and take it out of the Login Items"},
+    {"IVPN Agent", false, MACHINE_FIGHTS, "is another VPN; its rules for pf fight with ours",
+     "quit it, and take it out of the Login Items"},
+    {"tailscaled", false, MACHINE_FIGHTS, "sets routes and name servers; while shut it does not connect",
+     "quit it, or take it as it is"},
+    {"openconnect", false, MACHINE_FIGHTS, "is another VPN: what it sends is stopped", "end it"},
+    {"InternetSharing", false, MACHINE_FIGHTS, "replaces pf's main rules when it starts and ends",
+     "System Settings, General, Sharing: Internet Sharing off"},
+    {.name = NULL},
+};
+
+const char *const machine_network_manager[] = {NULL};
+const char *const machine_connections = NULL;
+const char *const machine_asks = "macOS asks captive.apple.com when it joins a network, and waits for the "
+				 "answer: it is stopped while shut, so "
+				 "that joining takes longer";
+
+int64_t machine_booted(void)
+{
+	struct timeval booted = {0};
+	size_t length = sizeof booted;
+
+	return sysctlbyname("kern.boottime", &booted, &length, NULL, 0) == 0 ? (int64_t)booted.tv_sec : 0;
+}
+
+void machine_initrd(struct machine_fact *fact)
+{
+	machine_set(fact, MACHINE_YES, "no system before the root file system on this platform", "");
+}
+
+void machine_tun(struct machine_fact *fact)
+{
+	machine_set(fact, MACHINE_YES, "utun is part of the kernel", "");
+}
+
+/* launchd takes only what nobody but root can have written. */
+static bool is_there(const char *path)
+{
+	struct stat status;
+
+	return lstat(path, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == 0 &&
+	       (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+void machine_boot(struct machine_fact *fact, int milliseconds)
+{
+	(void)milliseconds;
+	if (!is_there(DAEMONS "org.portcullis.lock.plist"))
+		machine_set(fact, MACHINE_NO,
+			    "no lock before the network: " DAEMONS
+			    "org.portcullis.lock.plist is not there, or not root's alone",
+			    "put it there, root:wheel, mode 644");
+	else if (!is_there(DAEMONS "org.portcullis.daemon.plist"))
+		machine_set(fact, MACHINE_NO,
+			    "nothing starts portcullisd: " DAEMONS
+			    "org.portcullis.daemon.plist is not there, or not root's alone",
+			    "put it there, root:wheel, mode 644");
+	else
+		machine_set(fact, MACHINE_YES,
+			    "launchd has both; if one is disabled in its own database, it is not seen here "
+			    "(launchctl print-disabled system)",
+			    "");
+}
+
+int machine_units(bool *running, int milliseconds)
+{
+	(void)running, (void)milliseconds;
+	return 0; /* none in the list */
+}
+
+enum machine_resolver machine_resolver(void)
+{
+	return MACHINE_SYSTEM;
+}

@@ -1,0 +1,117 @@
+/* The service port on Linux: systemd's units, which `make install` has put where it finds them. */
+#include "os/service/service.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/host/file.h"
+#include "os/process/tool.h"
+#include "os/process/tool_paths.h"
+#include "os/service/install_paths.h"
+
+#define LOCK "portcullis-lock.service"
+#define DAEMON "portcullis.service"
+
+enum {
+	INITRD_PATIENCE = 600000,
+	PATIENCE = 30000,
+	ANSWER_SIZE = 64
+}; /* ms; a stop waits for TimeoutStopSec */
+
+const char service_show[] = "systemctl status " DAEMON;
+
+static int systemctl(const char *verb, const char *first, const char *second, struct err *e)
+{
+	const char *const argv[] = {tool_path(TOOL_SYSTEMCTL), "--quiet", verb, first, second, NULL};
+
+	return tool_run(argv, NULL, PATIENCE, e);
+}
+
+int service_check(struct err *e)
+{
+	char path[PATH_MAX];
+	struct stat status;
+
+	if (stat(install_path(INSTALL_SYSTEMD, NULL, path), &status) == 0 && S_ISDIR(status.st_mode))
+		return 0;
+	return err_set(e, "systemd does not run on this machine; instead: let your init run `portcullisd -L` "
+			  "before the network starts, and keep `portcullisd -d` running");
+}
+
+bool service_is_installed(void)
+{
+	return systemctl("is-enabled", DAEMON, NULL, NULL) == 0;
+}
+
+/* The initrds get the lock, or lose it. Where no tool of that kind is, the lock of the root file system is
+ * the first. */
+static int renew_initrds(struct err *e)
+{
+	const char *const argv[] = {tool_path(TOOL_UPDATE_INITRAMFS), "-u", "-k", "all", NULL};
+
+	return access(argv[0], X_OK) == -1 ? 0 : tool_run(argv, NULL, INITRD_PATIENCE, e);
+}
+
+int service_install(struct err *e)
+{
+	char daemon[PATH_MAX];
+
+	/* The lock waits for that file system, its device for udev, and udev for the lock. */
+	if (!file_is_early(install_root(), install_path(INSTALL_PORTCULLISD, NULL, daemon)))
+		return err_set(
+		    e,
+		    "%s is on a file system of its own: with the lock before udev the boot may hang; "
+		    "instead: make install PREFIX=/usr, or have it on that of / or of /usr",
+		    daemon);
+	if (systemctl("daemon-reload", NULL, NULL, e) == -1 || systemctl("enable", LOCK, DAEMON, e) == -1)
+		return -1;
+	return renew_initrds(e);
+}
+
+/* A unit that failed too often is not started before that is forgotten. */
+int service_start(struct err *e)
+{
+	(void)systemctl("reset-failed", LOCK, DAEMON, NULL);
+	return systemctl("start", LOCK, NULL, e) == -1 ? -1 : systemctl("restart", DAEMON, NULL, e);
+}
+
+/* A unit that systemd does not know can't run either. */
+static bool is_known(void)
+{
+	const char *const argv[] = {
+	    tool_path(TOOL_SYSTEMCTL), "show", "--property=LoadState", "--value", DAEMON, NULL};
+	char answer[ANSWER_SIZE];
+
+	return tool_ask(argv, NULL, PATIENCE, answer, sizeof answer, NULL) == -1 ||
+	       strcmp(answer, "not-found\n") != 0;
+}
+
+/* Never the lock's: the network's own services require it, and a stop would be carried over to them. */
+int service_stop(struct err *e)
+{
+	if (service_check(NULL) == -1)
+		return 0;
+	return systemctl("stop", DAEMON, NULL, e) == 0 || !is_known() ? 0 : -1;
+}
+
+/* An initrd may lock at the next boot: somebody must be there who reads root's off. */
+static int keep(bool was_enabled, struct err *e)
+{
+	const char *what = "an initrd may keep the lock";
+
+	if (was_enabled)
+		what = systemctl("enable", LOCK, DAEMON, NULL) == 0
+			   ? "an initrd may keep the lock, so the units stay enabled"
+			   : "an initrd may keep the lock, and the units can't be enabled again";
+	return err_prefix(e, "%s", what);
+}
+
+int service_remove(struct err *e)
+{
+	bool was_enabled = service_is_installed();
+
+	if (systemctl("disable", DAEMON, LOCK, e) == -1 && is_known())
+		return -1;
+	return renew_initrds(e) == 0 ? 0 : keep(was_enabled, e);
+}
