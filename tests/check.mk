@@ -8,6 +8,7 @@ FUZZ_RUNS ?= 200000
 FUZZ_SECONDS ?= 20
 SEED ?= 1
 KILL_ROUNDS ?= 20
+MUTANTS ?= 40
 BOOT_TESTS ?= tests/boot
 
 C_FILES = $(wildcard $(foreach folder,src/* src/*/* src/*/*/* openvpn-mgmt,$(folder)/*.c))
@@ -181,6 +182,12 @@ check-help: all
 check-package:
 	BUILD=$(BUILD) $(PYTEST) tests/package $(PACKAGE_OPTIONS)
 
+# Small changes of the code, each in a copy of its own: do the tests notice? So many of them, by SEED; all of them, with
+# the end-to-end tests too: MUTANTS=all, which takes hours. One room: MUTANTS_OPTIONS="--of 'src/tunnel/*'". Root.
+check-mutants: $(UNIT) $(if $(filter all,$(MUTANTS)),all tests-build)
+	$(PYTHON) -B tests/mutants/run.py --build $(BUILD) --seed $(SEED) --most $(MUTANTS) \
+	    $(if $(filter all,$(MUTANTS)),--end-to-end) $(MUTANTS_OPTIONS)
+
 check-e2e: all tests-build
 	$(PYTEST) tests/e2e --ignore=tests/e2e/test_kill.py $(E2E_OPTIONS)
 # The matrix of kills: a sample by SEED here, the whole of it, KILL_ROUNDS times, in check-kill.
@@ -254,4 +261,4 @@ check-fuzz: fuzz-build
 	done
 
 .PHONY: check check-gcc check-clang tests-build check-unit check-selftest check-san check-arch check-format check-tidy \
-	check-cppcheck check-man check-shell check-lint check-pf check-ipfw check-property check-package check-help check-e2e check-kill-sample check-kill bench bench-build fuzz-build check-fuzz check-boot check-boot-once
+	check-cppcheck check-man check-shell check-lint check-pf check-ipfw check-property check-package check-help check-mutants check-e2e check-kill-sample check-kill bench bench-build fuzz-build check-fuzz check-boot check-boot-once

@@ -46,7 +46,7 @@ jobs=-j$(getconf _NPROCESSORS_ONLN)
 # Only Linux has namespaces, and tests that make networks.
 [ "$(uname -s)" != Linux ] || own_network >"$logs/own_network"
 # A step named on the command line is run alone.
-steps=${*:-gcc clang unit san arch format tidy cppcheck man shell help pf ipfw property cross fuzz e2e kill-sample package boot bench}
+steps=${*:-gcc clang unit san arch format tidy cppcheck man shell help pf ipfw property mutants cross fuzz e2e kill-sample package boot bench}
 for step in $steps; do
 	case $step in
 	gcc | clang | fuzz | san) run "$step" "$make" "$jobs" "check-$step" ;;
