@@ -9,6 +9,7 @@ FUZZ_SECONDS ?= 20
 SEED ?= 1
 KILL_ROUNDS ?= 20
 MUTANTS ?= 40
+WORKERS ?= 2
 BOOT_TESTS ?= tests/boot
 
 C_FILES = $(wildcard $(foreach folder,src/* src/*/* src/*/*/* openvpn-mgmt,$(folder)/*.c))
@@ -180,7 +181,7 @@ check-help: all
 # The Debian package, installed, upgraded, removed and purged in a clean Debian that is made once (the network is needed
 # for that); the tarball; and what other inits run. dpkg-buildpackage must not make this check its test.
 check-package:
-	BUILD=$(BUILD) $(PYTEST) tests/package $(PACKAGE_OPTIONS)
+	BUILD=$(BUILD) $(PYTEST) tests/package -n $(WORKERS) $(PACKAGE_OPTIONS)
 
 # Small changes of the code, each in a copy of its own: do the tests notice? So many of them, by SEED; all of them, with
 # the end-to-end tests too: MUTANTS=all, which takes hours. One room: MUTANTS_OPTIONS="--of 'src/tunnel/*'". Root.
@@ -188,8 +189,10 @@ check-mutants: $(UNIT) $(if $(filter all,$(MUTANTS)),all tests-build)
 	$(PYTHON) -B tests/mutants/run.py --build $(BUILD) --seed $(SEED) --most $(MUTANTS) \
 	    $(if $(filter all,$(MUTANTS)),--end-to-end) $(MUTANTS_OPTIONS)
 
+# Several workers, each in namespaces of its own; then, alone, what measures time (`-m quiet`).
+E2E = $(PYTEST) tests/e2e --ignore=tests/e2e/test_kill.py $(E2E_OPTIONS)
 check-e2e: all tests-build
-	$(PYTEST) tests/e2e --ignore=tests/e2e/test_kill.py $(E2E_OPTIONS)
+	$(E2E) -n $(WORKERS) -m 'not quiet'; together=$$?; $(E2E) -m quiet && exit $$together
 # The matrix of kills: a sample by SEED here, the whole of it, KILL_ROUNDS times, in check-kill.
 check-kill-sample: all tests-build
 	$(PYTEST) tests/e2e/test_kill.py --kill-sample=$(SEED) $(E2E_OPTIONS)

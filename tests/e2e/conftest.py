@@ -23,6 +23,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "quiet: measures time or floods: beside another worker it would find the other's load")
     isolate.run_pytest(config)
 
 
@@ -47,10 +48,12 @@ def whole_world():
 
 
 @pytest.fixture
-def world(whole_world):  # pylint: disable=redefined-outer-name
+def world(whole_world, request):  # pylint: disable=redefined-outer-name
     """A fresh machine on the wire, nothing protected yet."""
     whole_world.fresh_host()
     yield whole_world
+    if isolate.has_failed(request):
+        print(whole_world.told())
     whole_world.host.kill_all()
 
 
@@ -63,19 +66,15 @@ def portcullis(world, request):  # pylint: disable=redefined-outer-name
         made.append(Portcullis(world, *servers, **more))
         return made[-1]
     yield make
-    report = getattr(request.node, "report_call", None)
     for each in made:
-        if report is not None and report.failed:
+        if isolate.has_failed(request):
             print(each.told())
         each.clean_up()
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item):
-    outcome = yield
-    report = outcome.get_result()
-    if report.when == "call":
-        item.report_call = report
+    isolate.note_failure(item, (yield))
 
 
 def build_tool(name, *flags):

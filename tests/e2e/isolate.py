@@ -1,6 +1,7 @@
 """Private network, mount and pid namespaces for a command; everything in them dies with us."""
 import ctypes
 import os
+import shlex
 import signal
 import sys
 
@@ -81,8 +82,17 @@ def run(argv):
 
 def run_pytest(config, prepare=None):
     """For a conftest's pytest_configure: the same pytest once more, inside; nothing if this is it. `prepare` is called
-    before, outside: for what needs the archive or a compiler."""
+    before, outside: for what needs the archive or a compiler. With xdist's `-n` each worker is inside namespaces of its
+    own, so that no name, port, device or path of a test meets that of another worker."""
     if is_inside():
+        if hasattr(config, "workerinput"):
+            config.option.basetemp = None  # not the outer one's: TMPDIR is private
+        return
+    if getattr(config.option, "dist", "no") != "no":
+        if prepare:
+            prepare()
+        worker = shlex.join([sys.executable, "-B", os.path.abspath(__file__), sys.executable, "-B"])
+        config.option.tx = [f"popen//python={worker}"] * len(config.option.tx)
         return
     capture = config.pluginmanager.getplugin("capturemanager")
     if capture:
@@ -91,6 +101,18 @@ def run_pytest(config, prepare=None):
         prepare()
     os.chdir(str(config.invocation_params.dir))
     run([sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", *config.invocation_params.args])
+
+
+def note_failure(item, outcome):
+    """For a conftest's pytest_runtest_makereport."""
+    report = outcome.get_result()
+    if report.when == "call":
+        item.call_failed = report.failed
+
+
+def has_failed(request):
+    """Asked by a fixture at its end, to show what else there is to see."""
+    return getattr(request.node, "call_failed", False)
 
 
 if __name__ == "__main__":

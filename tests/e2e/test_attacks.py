@@ -366,6 +366,7 @@ def test_connection_older_than_the_gate(world, portcullis):
             after.assert_clean()
 
 
+@pytest.mark.quiet
 def test_openvpn_killed_under_a_sender(world, portcullis, flood_program):
     """The routes go with openvpn, and the default route wins: shut at once."""
     skip = "host 203.0.113.10 and udp port 1194"

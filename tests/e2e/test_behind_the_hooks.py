@@ -10,6 +10,7 @@ from netns import state_of, wait_for
 from test_flow import gets_inside
 from world import INTERNET4, NOBODY, send_udp
 
+pytestmark = pytest.mark.quiet
 LIMIT = 0.1  # seconds
 REDIRECT = "match u32 0 0 action mirred egress redirect dev eth0"
 MIRROR = REDIRECT.replace("redirect", "mirror")

@@ -126,6 +126,7 @@ def test_wait_returns_when_it_is_so(world, portcullis):
     assert gate.status()["gate"] == "open"
 
 
+@pytest.mark.quiet
 def test_hundred_connections_a_second(world, portcullis):
     from test_robust import connect_unix  # pylint: disable=import-outside-toplevel
     gate = portcullis().start_open()

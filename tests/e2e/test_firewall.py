@@ -296,6 +296,7 @@ VANDALS = [
 ]
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("vandal", VANDALS)
 def test_foreign_change_is_noticed_and_undone(machine, start, vandal):
     tool = start("lack persist", "state locked", "assert", "watch")
@@ -755,6 +756,7 @@ def path_above(path):
 
 # --- time -----------------------------------------------------------------------------
 
+@pytest.mark.quiet
 def test_flip_is_as_fast_as_an_element(machine, start):
     tool = start(f"endpoint {ENDPOINT}")
     found = re.fullmatch(r"bare=(\d+) flip=(\d+) verified=(\d+) ns", tool.say("bench 500"))

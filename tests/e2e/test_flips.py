@@ -10,6 +10,7 @@ from test_attacks import FLOOD, Sender, add_machine
 from test_flow import gets_inside
 from world import INTERNET6, ROOT, SERVER4
 
+pytestmark = pytest.mark.quiet
 
 
 @pytest.fixture(scope="session")

@@ -76,6 +76,7 @@ def test_main_flow(world, portcullis):
         wire.assert_clean()
 
 
+@pytest.mark.quiet
 def test_shut_at_once(world, portcullis):
     """From openvpn's death to the kernel's closed gate: a few milliseconds, by the driver's own news."""
     gate = portcullis().start_open()
@@ -367,6 +368,7 @@ def test_second_start(world, portcullis):
     assert gate.status()["gate"] == "open" and gate.openvpn() == openvpn and table_handle(gate) == handle
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("state", ["open", "dialling", "down"])
 def test_sigterm(world, portcullis, state):
     """Locked and verified, openvpn and driver gone, exit 0, within a second."""

@@ -505,6 +505,7 @@ def test_control_tunnel_lost_under_load(world, behind, flood_program):
     load.stop()
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("how", ["openvpn", "device", "server", "down", "daemon", "driver"])
 def test_tunnel_lost_under_load(world, gateway, flood_program, how):
     network, gate = gateway()

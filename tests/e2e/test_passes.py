@@ -277,6 +277,7 @@ def test_tunnel_over_a_link_on_a_link(world, portcullis, kind):
 
 # --- refusals
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("address", [INTERNET4, INTERNET6, ROUTER4, ROUTER6])
 def test_refused_at_once(world, portcullis, address):
     """A program that connects while the gate is shut fails at once, not after a minute."""

@@ -144,6 +144,7 @@ def test_garbage_on_a_socket(world, portcullis, sock, what):
     assert (gate.openvpn(), gate.driver()) == (openvpn, driver), gate.told("a client's garbage cost a process")
 
 
+@pytest.mark.quiet
 def test_slow_clients(world, portcullis):
     """Clients that read nothing, and clients that send a byte and wait: others are served meanwhile."""
     gate = portcullis().start_open()
@@ -172,6 +173,7 @@ def test_slow_clients(world, portcullis):
     assert gate.driver() == driver
 
 
+@pytest.mark.quiet
 def test_thousand_connections(world, portcullis):
     """A hundred short connections a second and more: each is answered or shut, none breaks anything."""
     gate = portcullis().start_open()

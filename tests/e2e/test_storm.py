@@ -3,9 +3,12 @@ import socket
 import subprocess
 import time
 
+import pytest
+
 from netns import wait_for
 from test_flow import gets_inside
 
+pytestmark = pytest.mark.quiet
 LINKS, LIMIT = 500, 0.2  # seconds of the gate's processor for all to come, and again for all to go
 PAIRS = range(LINKS // 2)
 LAST = f"t{LINKS // 2 - 1}"

@@ -8,6 +8,7 @@ from netns import wait_for
 from test_attacks import FLOOD, Sender, strip_handles
 from test_flow import gets_inside, gets_out
 
+pytestmark = pytest.mark.quiet
 RATE = 20000  # packets a second: what leaked tells how long it took
 LIMIT_MS = 100
 VANDALS = {

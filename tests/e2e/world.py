@@ -132,6 +132,14 @@ class World:
             wait_for(ready, f"OpenVPN server {name}")
         return server
 
+    def told(self):
+        """For a failure's message: the last words of each server."""
+        text = ""
+        for name in self.running:
+            with open(f"{ROOT}/server-{name}.log", encoding="utf-8", errors="replace") as log:
+                text += f"\n--- the server {name}\n" + log.read()[-4000:]
+        return text
+
     def stop_server(self, name, sig="TERM"):
         process = self.running.pop(name)
         (process.terminate if sig == "TERM" else process.kill)()

@@ -46,15 +46,25 @@ def whole_world():
     return world_module.World().start()
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    isolate.note_failure(item, (yield))
+
+
 @pytest.fixture
-def world(whole_world):  # pylint: disable=redefined-outer-name
+def world(whole_world, request):  # pylint: disable=redefined-outer-name
     whole_world.fresh_host()
     yield whole_world
+    if isolate.has_failed(request):
+        print(whole_world.told())
     whole_world.host.kill_all()
 
 
 @pytest.fixture
-def machine(world, base_tree):  # pylint: disable=redefined-outer-name
+def machine(world, base_tree, request):  # pylint: disable=redefined-outer-name
+    """What the daemon logged, openvpn's lines among it, is shown on a failure."""
     made = Machine(world, base_tree)
     yield made
+    if isolate.has_failed(request):
+        print("--- portcullis.log\n" + made.log()[-12000:])
     made.clean_up()

@@ -15,7 +15,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # What others keep: dpkg's own database and notes, and the copies that passwd's tools make before they write.
 OTHERS = ("var/lib/dpkg", "var/log/dpkg.log", "var/cache", "etc/.pwd.lock", "etc/passwd-", "etc/group-", "etc/shadow-",
           "etc/gshadow-", "proc", "dev", "tmp", "root", "run/user", "var/log/alternatives.log")
-CONFIGURATION = 'profile = "profiles/home.ovpn"\ndns { manage = false }\n'
+CONFIGURATION = 'profile = "profiles/home.ovpn"\ndns { manage = false }\nlog { level = "debug" }\n'
 _count = 0
 
 
