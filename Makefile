@@ -80,7 +80,7 @@ OS_PURE := $(OS_BACKENDS) $(call port,firewall/guardian host/holder process/tool
 CONFIG := $(call room,src/config)
 GATE := $(call room,src/gate) $(CONFIG)
 DRIVER := $(call room,src/driver)
-CTL := $(call room,src/ctl)
+CTL := $(call room,src/ctl) $(call room,src/ctl/*)
 FAULT := $(BUILD)/obj/src/base/fault_none.o
 
 PROGRAMS := $(BUILD)/portcullisd $(BUILD)/portcullis-driver $(BUILD)/portcullis

@@ -11,7 +11,7 @@
 #include "base/text.h"
 
 #include "ctl/ctl.h"
-#include "ctl/profile_check.h"
+#include "ctl/profile/check.h"
 #include "os/process/child.h"
 
 enum { OPTION_CONFIG };

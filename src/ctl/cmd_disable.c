@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "ctl/cmd_off.h"
 #include "ctl/ctl.h"
-#include "ctl/ctl_off.h"
 #include "os/host/file.h"
 #include "os/host/off_marker.h"
 #include "os/process/process.h"

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/client.h"
 #include "ctl/ctl.h"
-#include "ctl/ctl_client.h"
-#include "ctl/doctor.h"
+#include "ctl/doctor/doctor.h"
 #include "os/host/clock.h"
 
 /* portcullisd gives the child that vets the profile 5 s. */

@@ -9,10 +9,10 @@
 #include "base/shown.h"
 #include "base/text.h"
 #include "base/wire_door.h"
+#include "ctl/client.h"
+#include "ctl/cmd_door.h"
 #include "ctl/ctl.h"
-#include "ctl/ctl_client.h"
-#include "ctl/ctl_door.h"
-#include "ctl/ctl_show.h"
+#include "ctl/show.h"
 #include "os/host/clock.h"
 
 enum {

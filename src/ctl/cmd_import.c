@@ -2,8 +2,8 @@
 #include <stddef.h>
 
 #include "ctl/ctl.h"
-#include "ctl/profile_check.h"
-#include "ctl/tblk_look.h"
+#include "ctl/profile/import.h"
+#include "ctl/tunnelblick/look.h"
 
 enum { OPTION_TO, OPTION_TUNNELBLICK };
 

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "ctl/client.h"
 #include "ctl/ctl.h"
-#include "ctl/ctl_client.h"
-#include "ctl/ctl_show.h"
+#include "ctl/show.h"
 
 enum { OPTION_FOLLOW, OPTION_LINES };
 enum { LINES_DEFAULT = 50, LINES_MAX = 10000 };

@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "base/wire_door.h"
+#include "ctl/cmd_door.h"
+#include "ctl/cmd_off.h"
 #include "ctl/ctl.h"
-#include "ctl/ctl_door.h"
-#include "ctl/ctl_off.h"
 #include "os/firewall/firewall.h"
 #include "os/host/clock.h"
 #include "os/host/off_marker.h"

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "ctl/client.h"
 #include "ctl/ctl.h"
-#include "ctl/ctl_client.h"
-#include "ctl/ctl_show.h"
+#include "ctl/show.h"
 #include "os/host/clock.h"
 
 enum { OPTION_JSON, OPTION_WAIT };

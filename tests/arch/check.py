@@ -324,7 +324,7 @@ def check_gate_closure(house):
 
 
 CHECKS = [check_layers, check_pure, check_forbidden_calls, check_cycles, check_sizes, check_functions, check_platforms,
-          check_purpose, check_gate_size, check_null_twins, check_rooms, check_gate_closure]
+          check_purpose, check_gate_size, check_null_twins, check_rooms, check_folders, check_headers, check_gate_closure]
 
 
 # --- each check must be able to fail

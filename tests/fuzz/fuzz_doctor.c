@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/shown.h"
-#include "ctl/doctor_judge.h"
+#include "ctl/doctor/judge.h"
 #include "os/service/machine_initrd.h"
 #include "os/service/machine_systemd.h"
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/plist.h"
-#include "ctl/tblk_settings.h"
+#include "ctl/tunnelblick/plist.h"
+#include "ctl/tunnelblick/settings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 

@@ -6,8 +6,8 @@
 
 #include "base/shown.h"
 #include "base/text.h"
-#include "ctl/tblk.h"
-#include "ctl/tblk_settings.h"
+#include "ctl/tunnelblick/bundle.h"
+#include "ctl/tunnelblick/settings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 

@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/client.h"
+#include "ctl/cmd_door.h"
 #include "ctl/ctl.h"
-#include "ctl/ctl_client.h"
-#include "ctl/ctl_door.h"
 
 enum { FOLLOW, LINES, WAIT };
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "ctl/ctl.h"
-#include "ctl/ctl_show.h"
+#include "ctl/show.h"
 
 #define OPEN                                                                                                 \
 	"{\"version\":\"0.1.0\",\"gate\":\"open\",\"tunnel\":\"connected\",\"reason\":\"\","                 \

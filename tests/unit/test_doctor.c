@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "ctl/doctor_judge.h"
+#include "ctl/doctor/judge.h"
 #include "os/service/machine_initrd.h"
 #include "os/service/machine_systemd.h"
 #include "profile/profile.h"

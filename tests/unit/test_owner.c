@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "ctl/owner.h"
+#include "ctl/profile/owner.h"
 
 enum { OWNER = 4242 };
 

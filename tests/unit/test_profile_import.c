@@ -6,7 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ctl/profile_check.h"
+#include "ctl/profile/check.h"
+#include "ctl/profile/import.h"
 
 #define FILES "tests/unit/data/profiles/files/"
 

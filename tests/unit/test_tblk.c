@@ -4,9 +4,9 @@
 #include "profile_test.h"
 
 #include "base/shown.h"
-#include "ctl/plist.h"
-#include "ctl/tblk.h"
-#include "ctl/tblk_settings.h"
+#include "ctl/tunnelblick/bundle.h"
+#include "ctl/tunnelblick/plist.h"
+#include "ctl/tunnelblick/settings.h"
 
 #define PLISTS "tests/unit/data/plist/"
 

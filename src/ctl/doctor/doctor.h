@@ -1,0 +1,72 @@
+/* The doctor's inside: what one check is, and where it puts what it finds. */
+#ifndef CTL_DOCTOR_DOCTOR_H
+#define CTL_DOCTOR_DOCTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "ctl/doctor/settings.h"
+
+#define DOCTOR_CONFIG PORTCULLIS_SYSCONFDIR "/portcullis/portcullis.conf"
+
+/* In the order of what they mean for the exit code. */
+enum doctor_result { DOCTOR_FINE, DOCTOR_UNKNOWN, DOCTOR_WARN, DOCTOR_FAIL, DOCTOR_RESULTS };
+enum doctor_exit { DOCTOR_EXIT_FINE = 0, DOCTOR_EXIT_TO_DO = 1, DOCTOR_EXIT_LOOK = 3 };
+enum { DOCTOR_SUBJECT = 256, DOCTOR_TEXT = 600, DOCTOR_TOOL_MS = 3000, DOCTOR_SECONDS = 60 };
+
+/* What a decision comes to. Texts may hold hostile bytes: doctor_say escapes them. */
+struct finding {
+	enum doctor_result result;
+	char subject[DOCTOR_SUBJECT]; /* "": the check's own */
+	char text[DOCTOR_TEXT];
+	char instead[DOCTOR_TEXT]; /* "" none */
+};
+
+struct doctor_check;
+struct doctor {
+	struct doctor_settings settings; /* defaults, if portcullisd told none */
+	const char *config;              /* -c, NULL: portcullisd's own */
+	json_t *status;                  /* the daemon's; NULL: nobody answers */
+	bool status_failed;              /* somebody listens, but gave no status */
+	const struct doctor_check *check;
+	bool json, colour;
+	json_t *checks; /* for --json */
+	unsigned count[DOCTOR_RESULTS];
+};
+
+struct doctor_check {
+	const char *name, *subject;
+	void (*look)(struct doctor *doctor);
+};
+
+/* Sets result and text; `instead` may be NULL. The subject stays. */
+void finding_set(struct finding *finding, enum doctor_result result, const char *instead, const char *format,
+		 ...) __attribute__((format(printf, 4, 5)));
+
+/* Prints it, or keeps it for --json; every other byte than plain UTF-8 as \xNN. */
+void doctor_say(struct doctor *doctor, const struct finding *finding);
+
+/* The daemon's status: a string of it, NULL if there is none. */
+const char *doctor_status(const struct doctor *doctor, const char *key);
+
+/* The checks, by subject: SUBJECT.c. Each says at least one finding, and
+ * blocks no longer than its tools' deadlines. */
+void doctor_configuration(struct doctor *doctor), doctor_profile(struct doctor *doctor),
+    doctor_remotes(struct doctor *doctor), doctor_credentials(struct doctor *doctor);
+void doctor_certificates(struct doctor *doctor);
+void doctor_users(struct doctor *doctor), doctor_openvpn_group(struct doctor *doctor);
+void doctor_programs(struct doctor *doctor), doctor_files(struct doctor *doctor);
+void doctor_openvpn(struct doctor *doctor);
+void doctor_firewall(struct doctor *doctor), doctor_tun(struct doctor *doctor),
+    doctor_interface(struct doctor *doctor), doctor_links(struct doctor *doctor),
+    doctor_ipv6(struct doctor *doctor);
+void doctor_others(struct doctor *doctor);
+void doctor_resolver(struct doctor *doctor), doctor_connectivity(struct doctor *doctor);
+void doctor_clock(struct doctor *doctor), doctor_boot(struct doctor *doctor),
+    doctor_initrd(struct doctor *doctor), doctor_boot_lock(struct doctor *doctor);
+void doctor_daemon(struct doctor *doctor), doctor_gate(struct doctor *doctor),
+    doctor_off(struct doctor *doctor);
+
+#endif

@@ -1,0 +1,99 @@
+/* The doctor on the resolver's set-up, and on what asks the Internet by itself. */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/text.h"
+#include "ctl/doctor/gather.h"
+#include "ctl/doctor/judge.h"
+
+#define RESOLV_CONF "/etc/resolv.conf"
+
+enum { SERVERS_MAX = 8, FILES_MAX = 64, VALUE = 256 };
+
+void doctor_resolver(struct doctor *doctor)
+{
+	enum machine_resolver resolver = machine_resolver();
+	struct net_address servers[SERVERS_MAX];
+	struct finding finding = {.subject = ""};
+	char *text = doctor_file_read(RESOLV_CONF);
+	size_t count = text != NULL ? resolv_read(text, servers, SERVERS_MAX) : 0;
+
+	if (text == NULL && errno != ENOENT)
+		doctor_unseen(&finding, RESOLV_CONF);
+	else
+		judge_resolver(servers, count < SERVERS_MAX ? count : SERVERS_MAX, resolver,
+			       strcmp(doctor->settings.manage_dns, "true") == 0, &finding);
+	free(text);
+	doctor_say(doctor, &finding);
+}
+
+struct wish {
+	char uri[VALUE], enabled[VALUE];
+};
+
+static void take_file(const char *path, struct wish *wish)
+{
+	char *text = doctor_file_read(path);
+
+	if (text == NULL)
+		return;
+	(void)keyfile_get(text, "connectivity", "uri", wish->uri, sizeof wish->uri);
+	(void)keyfile_get(text, "connectivity", "enabled", wish->enabled, sizeof wish->enabled);
+	(void)keyfile_get(text, "connectivity", ".set.enabled", wish->enabled, sizeof wish->enabled);
+	free(text);
+}
+
+static int is_conf(const struct dirent *entry)
+{
+	size_t length = strlen(entry->d_name);
+
+	return length > 5 && strcmp(entry->d_name + length - 5, ".conf") == 0;
+}
+
+static void take_folder(const char *folder, struct wish *wish)
+{
+	struct dirent **entries = NULL;
+	int count = scandir(folder, &entries, is_conf, alphasort);
+
+	for (int i = 0; i < count; i++) {
+		char path[PATH_MAX];
+		size_t used = 0;
+
+		if (i < FILES_MAX &&
+		    text_append(path, sizeof path, &used, "%s/%s", folder, entries[i]->d_name) == 0)
+			take_file(path, wish);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+void doctor_connectivity(struct doctor *doctor)
+{
+	struct finding finding = {.subject = ""};
+	struct wish wish = {.uri = ""};
+	struct stat status;
+
+	if (machine_asks != NULL) {
+		text_copy(finding.subject, sizeof finding.subject, "this system");
+		finding_set(&finding, DOCTOR_FINE, NULL, "%s", machine_asks);
+	} else if (machine_network_manager[0] == NULL) {
+		finding_set(&finding, DOCTOR_FINE, NULL, "is not on this platform");
+	} else if (!machine_runs("NetworkManager")) {
+		finding_set(&finding, DOCTOR_FINE, NULL, "does not run here");
+	} else {
+		for (size_t i = 0; machine_network_manager[i] != NULL; i++) {
+			const char *place = machine_network_manager[i];
+
+			if (stat(place, &status) == 0 && S_ISDIR(status.st_mode))
+				take_folder(place, &wish);
+			else
+				take_file(place, &wish);
+		}
+		judge_connectivity(wish.uri, wish.enabled, &finding);
+	}
+	doctor_say(doctor, &finding);
+}

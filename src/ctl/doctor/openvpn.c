@@ -1,0 +1,45 @@
+/* The doctor on openvpn itself: is it there, and what is known of its version. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "ctl/doctor/gather.h"
+#include "ctl/doctor/judge.h"
+
+/* "OpenVPN 2.7_beta1 ..." */
+static bool is_preview(const char *said)
+{
+	const char *word = said + strlen("OpenVPN ");
+
+	return word[strcspn(word, "_ \n")] == '_';
+}
+
+/* Never as root: who may replace the program must not be run by the doctor. */
+void doctor_openvpn(struct doctor *doctor)
+{
+	const char *binary = doctor->settings.openvpn_binary;
+	const char *const argv[] = {binary, "--version", NULL};
+	struct finding finding = {.subject = ""};
+	struct err e = {""};
+	unsigned part[3];
+	char *said = NULL;
+
+	text_copy(finding.subject, sizeof finding.subject, binary);
+	if (access(binary, X_OK) == -1 && errno != EACCES)
+		finding_set(&finding, DOCTOR_FAIL,
+			    "install openvpn 2.5 or newer, or name it: openvpn { binary = \"...\" }",
+			    "can't be run: %s", strerror(errno));
+	else if ((said = doctor_tool(argv, NULL, true, &e)) == NULL)
+		finding_set(&finding, DOCTOR_UNKNOWN, "ask it yourself: openvpn --version",
+			    "its version is not told: %s", e.text);
+	else if (!version_read(said, part))
+		finding_set(&finding, DOCTOR_UNKNOWN, "name openvpn itself: openvpn { binary = \"...\" }",
+			    "what it says of its version is not understood: %.*s", (int)strcspn(said, "\n"),
+			    said);
+	else
+		judge_version(part, is_preview(said), &finding);
+	free(said);
+	doctor_say(doctor, &finding);
+}

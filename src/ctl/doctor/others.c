@@ -1,0 +1,109 @@
+/* The doctor on other VPNs and firewalls of this machine. */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "ctl/doctor/gather.h"
+#include "ctl/doctor/judge.h"
+
+enum { CONNECTIONS_MAX = 200 };
+
+static void say_other(struct doctor *doctor, const struct machine_other *other)
+{
+	static const enum doctor_result results[] = {
+	    [MACHINE_BESIDE] = DOCTOR_FINE, [MACHINE_FIGHTS] = DOCTOR_WARN, [MACHINE_OPENS] = DOCTOR_FAIL};
+	struct finding finding = {.subject = ""};
+
+	text_copy(finding.subject, sizeof finding.subject, other->name);
+	finding_set(&finding, results[other->harm], other->instead, "%s", other->effect);
+	doctor_say(doctor, &finding);
+}
+
+/* A VPN of NetworkManager's that comes up by itself. WireGuard's do unless told
+ * not to; others only when asked. */
+static bool comes_up(const char *text)
+{
+	char type[32] = "", automatic[16] = "true";
+
+	(void)keyfile_get(text, "connection", "type", type, sizeof type);
+	(void)keyfile_get(text, "connection", "autoconnect", automatic, sizeof automatic);
+	return strcmp(type, "wireguard") == 0 && strcmp(automatic, "false") != 0;
+}
+
+static bool say_connection(struct doctor *doctor, const char *name)
+{
+	struct finding finding = {.subject = ""};
+	char path[PATH_MAX];
+	size_t used = 0;
+	char *text;
+	bool says;
+
+	text_append(path, sizeof path, &used, "%s/%s", machine_connections, name);
+	if ((text = doctor_file_read(path)) == NULL && errno != EACCES)
+		return false;
+	text_copy(finding.subject, sizeof finding.subject, path);
+	says = text == NULL || comes_up(text);
+	if (text == NULL)
+		doctor_unseen(&finding, path);
+	else
+		finding_set(
+		    &finding, DOCTOR_WARN, "nmcli connection modify NAME connection.autoconnect no",
+		    "is another VPN (WireGuard), which NetworkManager brings up by itself: what it sends "
+		    "is stopped");
+	free(text);
+	if (says)
+		doctor_say(doctor, &finding);
+	return says;
+}
+
+/* Returns how many findings it said. */
+static unsigned look_at_connections(struct doctor *doctor)
+{
+	DIR *folder = machine_connections != NULL ? opendir(machine_connections) : NULL;
+	const struct dirent *entry;
+	struct finding finding = {.subject = ""};
+	unsigned said = 0, seen = 0;
+
+	if (folder == NULL && machine_connections != NULL && errno == EACCES) {
+		doctor_unseen(&finding, machine_connections);
+		doctor_say(doctor, &finding);
+		return 1;
+	}
+	while (folder != NULL && (entry = readdir(folder)) != NULL && seen++ < CONNECTIONS_MAX) {
+		if (entry->d_name[0] != '.')
+			said += say_connection(doctor, entry->d_name);
+	}
+	if (folder != NULL)
+		closedir(folder);
+	return said;
+}
+
+void doctor_others(struct doctor *doctor)
+{
+	bool running[MACHINE_OTHERS];
+	int units = machine_others_run(running, DOCTOR_TOOL_MS);
+	struct finding finding = {.subject = ""};
+	unsigned said = 0;
+
+	for (size_t i = 0; machine_others[i].name != NULL; i++) {
+		const struct machine_other *other = &machine_others[i];
+
+		if (!running[i])
+			continue;
+		say_other(doctor, other);
+		said++;
+	}
+	said += look_at_connections(doctor);
+	if (machine_others[0].name == NULL)
+		finding_set(&finding, DOCTOR_UNKNOWN, NULL, "none is known on this platform");
+	else if (units == -1)
+		finding_set(&finding, DOCTOR_UNKNOWN, "look yourself for what starts at boot",
+			    "no service manager answers; of services only processes were looked for");
+	else if (said == 0)
+		finding_set(&finding, DOCTOR_FINE, NULL, "none that is known runs here");
+	if (finding.text[0] != '\0')
+		doctor_say(doctor, &finding);
+}

@@ -1,0 +1,29 @@
+/* Profiles as files, and `portcullis check FILE`. */
+#ifndef CTL_PROFILE_CHECK_H
+#define CTL_PROFILE_CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "ctl/profile/place.h"
+#include "profile/profile.h"
+
+/* `portcullis check FILE`: judges a profile, needs no daemon. Prints what is
+ * dropped and what is needed; a refusal is one line on stderr. Returns the
+ * exit code, 0 or 1. */
+int check_profile(const char *file);
+
+/* Reads and parses `file`, wherever it leads; what it refers to is read from
+ * beside it with the rights of this process; notices go to stderr unless
+ * `quiet`. NULL and `e` if refused. */
+struct profile *profile_file_parse(const char *file, bool quiet, struct err *e);
+
+/* The same for the very thing that place_find found. Where this process is
+ * root, what it refers to has to lie in its folder, root's alone to change. */
+struct profile *profile_place_parse(const char *file, const struct place *place, struct err *e);
+
+/* Prints the remotes and what the profile needs to stdout. */
+void profile_file_describe(const struct profile *profile);
+
+#endif

@@ -1,0 +1,12 @@
+/* The users' homes of a Mac's disk. */
+#ifndef CTL_TUNNELBLICK_HOMES_H
+#define CTL_TUNNELBLICK_HOMES_H
+
+#include <sys/types.h>
+
+/* Calls `visit` for each folder in ROOT/Users that is a user's own and not root's,
+ * and, if this process is not root's, that is its own. */
+void tblk_homes(const char *root, void (*visit)(const char *home, uid_t owner, void *argument),
+		void *argument);
+
+#endif
