@@ -43,6 +43,9 @@ static const char filters[] =
     "--pull-filter ignore ifconfig-noexec --pull-filter ignore route-noexec --pull-filter ignore route-delay "
     "--pull-filter ignore providers "
     "--pull-filter ignore compat-mode --pull-filter ignore ncp-ciphers --pull-filter ignore data-ciphers";
+/* 2.5.1 compares the spaces before a pushed word, too, and passes over them
+ * afterwards; no honest push begins so. */
+static const char *const spaces[] = {"--pull-filter", "ignore", " "};
 
 struct arguments {
 	const char *list[ARGUMENTS_MAX];
@@ -83,6 +86,8 @@ static void fill(struct arguments *arguments, const struct gate *gate, const str
 	net_address_text(&endpoint->address, arguments->address);
 	add(arguments, "openvpn");
 	add_words(arguments, memcpy(arguments->filters, filters, sizeof filters));
+	for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++)
+		add(arguments, spaces[i]);
 	add(arguments, "--config");
 	add(arguments, "stdin"); /* a name under /dev/fd is not there on every system */
 	for (size_t i = 0; i < config->openvpn_argument_count; i++)

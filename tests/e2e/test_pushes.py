@@ -61,7 +61,7 @@ def test_hostile_pushes(world, portcullis):
             assert gets_inside(world) and not gets_out(world, wire)
         assert (gate.openvpn(), gate.status()["since"]) == (openvpn, status["since"]), gate.told("it did not last")
         # verb 11 would log every packet.
-        assert not re.search(r"UDPv4 WRITE|UDPv4 READ|TUN READ", gate.log())
+        assert not re.search(r"UDP(v4)? WRITE|UDP(v4)? READ|TUN READ", gate.log())
         with open(f"/proc/{openvpn}/environ", encoding="ascii", errors="replace") as file:
             assert "LD_PRELOAD" not in file.read()
         # explicit-exit-notify would keep it for seconds after it was asked to leave.
@@ -96,12 +96,12 @@ def test_server_that_claims_its_own_address(world, portcullis):
 
 
 def test_quoted_pushes(world, portcullis):
-    """The same in every spelling that openvpn reads: none passes, and no key of the data channel is in the log."""
+    """The same in every spelling that openvpn reads, also 2.5.1, which does not look behind spaces: none passes, and no key of the data channel is in the log."""
     server = add_server("quoted", 1206, 22, QUOTED)
     # Control: filters by name alone do not see them.
     bare = world.bare_vpn(server, "--pull-filter", "ignore", "verb", "--pull-filter", "ignore", "\\", "--pull-filter",
                           "ignore", "'", "--pull-filter", "ignore", '"s', "--pull-filter", "ignore", '"m')
-    bare.wait("UDPv4 WRITE")
+    bare.wait(" WRITE [")
     bare.kill()
     world.fresh_host()
     with world.wire(server) as wire:
@@ -109,9 +109,10 @@ def test_quoted_pushes(world, portcullis):
         began, status, openvpn = time.monotonic(), gate.status(), gate.openvpn()
         sent, said = was_sent(server), gate.log()
         assert all(option.strip() in sent for option in QUOTED), f"control: {sent}"
-        assert all(f"removed by filter: '{option.strip()}" in said for option in QUOTED if option[0] != "\\"), said
+        removed = re.sub("(removed by filter: ') +", r"\1", said)
+        assert all(f"removed by filter: '{option.strip()}" in removed for option in QUOTED if option[0] != "\\"), said
         while time.monotonic() < began + 1.5:
             assert gets_inside(world) and not gets_out(world, wire)
         assert (gate.openvpn(), gate.status()["since"]) == (openvpn, status["since"]), gate.told("it did not last")
-        assert not re.search(r"UDPv4 WRITE|UDPv4 READ|TUN READ|KEY: |pre_master", gate.log())
+        assert not re.search(r"UDP(v4)? WRITE|UDP(v4)? READ|TUN READ|KEY: |pre_master", gate.log())
         wire.assert_clean()

@@ -21,6 +21,7 @@ SERVER4, SERVER6 = "203.0.113.10", "2001:db8:203::10"
 TUNNEL4 = "10.8.0.2"
 ECHO_PORTS = (53, 67, 80, 123, 443, 547, 853, 5300, 5353)
 NOBODY = 65534
+NO_OFFLOAD = ["--ignore-unknown-option", "disable-dco", "--disable-dco"]  # openvpn 2.5 has none
 
 
 class Server:
@@ -39,7 +40,7 @@ class Server:
             *([] if self.name == "v4only" else ["--server-ipv6", f"fd00:{self.network}::/64"]),
             "--push", "redirect-gateway def1" + ("" if self.name == "v4only" else " ipv6"), "--push", "dhcp-option DNS 10.8.0.1",
             "--ca", "ca.crt", "--cert", "server.crt", "--key", "server.key", "--dh", "none",
-            "--keepalive", "1", "4", "--disable-dco", "--verb", "3", *self.extra]
+            "--keepalive", "1", "4", *NO_OFFLOAD, "--verb", "3", *self.extra]
 
 
 SLOW = ["--script-security", "2"]
@@ -201,7 +202,7 @@ class BareVpn:
         path = f"{ROOT}/bare.ovpn"
         with open(path, "w", encoding="ascii") as file:
             file.write(world.profile(name))
-        self.process = world.host.popen("openvpn", "--config", path, "--dev", "tun0", "--disable-dco",
+        self.process = world.host.popen("openvpn", "--config", path, "--dev", "tun0", *NO_OFFLOAD,
                                         "--script-security", "0", *options,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.wait("Initialization Sequence Completed")
