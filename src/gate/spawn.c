@@ -34,7 +34,7 @@ static const char fixed[] =
  * What 2.6 brought and 2.5 can go without, 2.5 leaves out by itself. Never a
  * check of the server (peer-fingerprint): without that it does not start. */
 static const char filters[] =
-    "--ignore-unknown-option compat-mode dns max-packet-size providers tun-mtu-max "
+    "--ignore-unknown-option compat-mode dns max-packet-size mssfix providers tun-mtu tun-mtu-max "
     "--pull-filter ignore \" --pull-filter ignore ' --pull-filter ignore \\ "
     "--pull-filter ignore verb --pull-filter ignore mute --pull-filter ignore persist- "
     "--pull-filter ignore bind-dev --pull-filter ignore setenv --pull-filter ignore errors-to-stderr "

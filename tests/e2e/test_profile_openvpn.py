@@ -1,6 +1,7 @@
 """What vetting lets through is taken by the installed openvpn, up to its first hold; what it drops is not there."""
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -13,6 +14,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROFILES = sorted((ROOT / "tests/unit/data/profiles").glob("*.ovpn"))
 EVERY_OPTION = ROOT / "tests/fuzz/seeds/profile/every-option"
 OPENVPN = os.environ.get("OPENVPN", "/usr/sbin/openvpn")
+# What an older openvpn leaves out when the gate starts it.
+LEFT_OUT = re.search(r'"--ignore-unknown-option (.*?) ?"', (ROOT / "src/gate/spawn.c").read_text())[1].split()
 NOBODY = "65534"
 DEADLINE = 20
 
@@ -33,9 +36,9 @@ def start(directory, config, proto):
     listener.bind(str(directory / "m.sock"))
     listener.listen(1)
     with subprocess.Popen(
-            [OPENVPN, "--config", str(config), "--dev", "null", "--remote", "192.0.2.1", "1", proto, "--nobind",
-             "--script-security", "0", "--management", str(directory / "m.sock"), "unix", "--management-client",
-             "--management-hold", "--management-query-passwords"],
+            [OPENVPN, "--ignore-unknown-option", *LEFT_OUT, "--config", str(config), "--dev", "null",
+             "--remote", "192.0.2.1", "1", proto, "--nobind", "--script-security", "0", "--management", str(directory / "m.sock"), "unix",
+             "--management-client", "--management-hold", "--management-query-passwords"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={}) as process:
         try:
             # Its end closes nothing of ours, so wait for whichever comes first.
