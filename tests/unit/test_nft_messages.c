@@ -1,0 +1,336 @@
+/* Every message that makes our tables, byte for byte, against tests/golden/messages/. A change is made on
+ * purpose: `PORTCULLIS_GOLDEN=write build/test/test_nft_messages`, then read the diff. */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "os/firewall/nft/found.h"
+#include "policy_cases.h"
+
+#define GOLDEN "tests/golden/messages"
+enum { ROOM = 2048 * 1024 };
+
+static struct nft_wish *wish;
+static struct nft_found found;
+static struct nft_buffer batch;
+static struct situation s;
+static struct err e;
+static FILE *out;
+
+static void make_buffer(struct nft_buffer *b)
+{
+	b->bytes = calloc(1, ROOM);
+	b->size = ROOM;
+	assert_non_null(b->bytes);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	if (htonl(1) == 1)
+		skip(); /* the golden files are of a machine with the lowest byte first */
+	wish = calloc(1, sizeof *wish);
+	assert_non_null(wish);
+	memset(&found, 0, sizeof found);
+	memset(&batch, 0, sizeof batch);
+	wish->owner = 4711;
+	make_buffer(&wish->messages);
+	make_buffer(&found.removals);
+	make_buffer(&batch);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	free(wish->messages.bytes);
+	free(found.removals.bytes);
+	free(batch.bytes);
+	free(wish);
+	return 0;
+}
+
+/* --- a message as text ------------------------------------------------------- */
+
+static void print_value(const uint8_t *bytes, size_t size)
+{
+	size_t text = 0;
+
+	while (text < size && isprint(bytes[text]))
+		text++;
+	if (text > 1 && text == size - 1 && bytes[text] == '\0') {
+		fprintf(out, "\"%s\"", (const char *)bytes);
+		return;
+	}
+	for (size_t i = 0; i < size; i++)
+		fprintf(out, "%02x", bytes[i]);
+}
+
+static void print_attributes(const uint8_t *at, size_t size)
+{
+	while (size >= sizeof(struct nlattr)) {
+		const struct nlattr *a = (const void *)at;
+		size_t step = MNL_ALIGN(a->nla_len);
+
+		assert_in_range(a->nla_len, sizeof *a, size);
+		fprintf(out, " %u", a->nla_type & (unsigned)NLA_TYPE_MASK);
+		if (a->nla_type & NLA_F_NESTED) {
+			fputs("{", out);
+			print_attributes(at + sizeof *a, a->nla_len - sizeof *a);
+			fputs("}", out);
+		} else {
+			fputs("=", out);
+			print_value(at + sizeof *a, a->nla_len - sizeof *a);
+		}
+		at += step;
+		size -= step < size ? step : size;
+	}
+}
+
+static void write_message(const struct nlmsghdr *m)
+{
+	size_t head = sizeof(struct nlmsghdr) + 4;
+
+	assert_true(m->nlmsg_len >= head);
+	fprintf(out, "type %u flags %x family %u:", nft_type(m), m->nlmsg_flags, nft_family_of(m));
+	print_attributes((const uint8_t *)m + head, m->nlmsg_len - head);
+	fputs("\n", out);
+}
+
+static void print_buffer(const struct nft_buffer *b)
+{
+	const struct nlmsghdr *m = (const void *)b->bytes;
+
+	assert_false(b->full);
+	for (int left = (int)b->used; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left))
+		write_message(m);
+}
+
+/* Which messages, of which table and of what name: what is in them is compared elsewhere. */
+static void print_heads(const struct nft_buffer *b)
+{
+	const struct nlmsghdr *m = (const void *)b->bytes;
+
+	assert_false(b->full);
+	for (int left = (int)b->used; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left))
+		fprintf(out, "type %u flags %x family %u %s %s\n", nft_type(m), m->nlmsg_flags,
+			nft_family_of(m), nft_text(m, 1),
+			nft_type(m) == NFT_MSG_NEWTABLE ? "" : nft_text(m, 2));
+}
+
+/* --- files ------------------------------------------------------------------------ */
+
+static void compare(const char *name, const char *text)
+{
+	const char *wanted = getenv("PORTCULLIS_GOLDEN");
+	bool writing = wanted != NULL && strcmp(wanted, "write") == 0;
+	size_t line = 1;
+	char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof path, GOLDEN "/%s", name);
+	if (writing && mkdir(GOLDEN, 0755) == -1 && errno != EEXIST)
+		fail_msg(GOLDEN ": can't create");
+	file = fopen(path, writing ? "w" : "r");
+	if (file == NULL)
+		fail_msg("%s: can't open", path);
+	for (const char *at = text; !writing && *at != '\0'; at++) {
+		if (getc(file) != (unsigned char)*at)
+			fail_msg("%s:%zu: differs from what is made now", path, line);
+		line += *at == '\n';
+	}
+	if (writing)
+		fputs(text, file);
+	else if (getc(file) != EOF)
+		fail_msg("%s:%zu: more than what is made now", path, line);
+	fclose(file);
+}
+
+static void print_wish(void)
+{
+	assert_false(wish->messages.full);
+	for (size_t i = 0; i < wish->count; i++) {
+		fprintf(out, "%d ", wish->pieces[i].link);
+		write_message(nft_piece_message(wish, &wish->pieces[i]));
+	}
+}
+
+/* --- what is told the kernel --------------------------------------------------- */
+
+static const struct policy_case *case_of(const char *name)
+{
+	for (size_t i = 0; i < POLICY_CASES; i++)
+		if (strcmp(policy_cases[i].name, name) == 0)
+			return &policy_cases[i];
+	fail_msg("no case %s", name);
+	return NULL;
+}
+
+static void test_standing(void **state)
+{
+	static const struct {
+		const char *file, *situation;
+		struct nft_features features;
+		bool uplink;
+	} all[] = {
+	    {"gateway", "open-gateway-lan", {true, true, true, true, false, 0}, true},
+	    {"every-link", "open-dual", {true, true, true, true, true, 1}, false},
+	    {"old-kernel", "open-lan", {false, false, false, false, false, 2}, false},
+	    {"old-gateway", "open-gateway", {true, false, true, false, false, 0}, false},
+	    {"names-only", "locked-dhcp-user", {true, true, false, true, false, 0}, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		size_t size;
+		char *text = NULL;
+
+		out = open_memstream(&text, &size);
+		assert_non_null(out);
+		s = policy_case_make(case_of(all[i].situation));
+		s.pppoe = s.lacp = all[i].uplink;
+		wish->features = all[i].features;
+		wish->standing = 0;
+		wish->links[0] = (struct nft_link){.name = "en0", .index = 2};
+		wish->links[1] = (struct nft_link){.name = "gone0", .index = 0};
+		wish->links[2] = (struct nft_link){.name = "en1", .index = 3};
+		wish->link_count = 3;
+		assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
+		nft_wish_links(wish);
+		print_wish();
+		fclose(out);
+		compare(all[i].file, text);
+		free(text);
+	}
+}
+
+static void print_members(void)
+{
+	for (unsigned i = 0; i < NFT_SETS; i++) {
+		nft_buffer_empty(&batch);
+		nft_put_members(&batch, &wish->features, i, &wish->members[i], i % 2 == 0,
+				nft_sets[i].timeout);
+		fprintf(out, "%s:\n", nft_sets[i].name);
+		print_buffer(&batch);
+	}
+}
+
+static void test_members(void **state)
+{
+	static const char *const names[] = {"locked-dhcp-user", "locked-lan", "dialling-tcp6",
+					    "dialling-names",   "open-dual",  "open-gateway-lan",
+					    "dialling-resolver"};
+	char *text = NULL;
+	size_t size;
+
+	(void)state;
+	out = open_memstream(&text, &size);
+	assert_non_null(out);
+	wish->features = (struct nft_features){true, true, true, true, false, 0};
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		s = policy_case_make(case_of(names[i]));
+		s.tunnel.index = 7;
+		fprintf(out, "== %s\n", names[i]);
+		s.openvpn_group.known = s.driver_user.known = s.dhcp_user.known = true;
+		assert_int_equal(nft_wish_rules(wish, &s, &e) >= 0, 1);
+		nft_wish_members(wish, &s);
+		print_members();
+	}
+	fputs("== paused\n", out);
+	nft_wish_pause(wish);
+	print_members();
+	fclose(out);
+	compare("members", text);
+	free(text);
+}
+
+/* What repairs an empty kernel, one where a rule is gone and a chain has another policy, and one with
+ * strangers. */
+static void tell_back(size_t but)
+{
+	nft_found_begin(&found, wish);
+	for (unsigned i = 0; i < NFT_TABLES; i++) {
+		found.table[i].exists = nft_is_used(wish, i);
+		found.table[i].flags = NFT_TABLE_F_OWNER | NFT_PERSIST;
+		found.table[i].owner = wish->owner;
+	}
+	for (size_t i = 0; i < wish->count; i++)
+		if (i != but && nft_type(nft_piece_message(wish, &wish->pieces[i])) != NFT_MSG_NEWTABLE)
+			nft_found_object(&found, wish, nft_piece_message(wish, &wish->pieces[i]));
+}
+
+static void print_repairs(const char *what)
+{
+	fprintf(out, "== %s\n", what);
+	nft_found_end(&found, wish);
+	nft_buffer_empty(&batch);
+	(void)nft_put_repairs(&batch, wish, &found);
+	fprintf(out, "%s\n", found.difference);
+	print_heads(&batch);
+}
+
+static size_t piece_of(uint16_t type, unsigned skip)
+{
+	for (size_t i = 0; i < wish->count; i++)
+		if (nft_type(nft_piece_message(wish, &wish->pieces[i])) == type && skip-- == 0)
+			return i;
+	fail_msg("no piece of type %u", type);
+	return 0;
+}
+
+static void test_repairs(void **state)
+{
+	static const uint16_t kinds[] = {NFT_MSG_NEWRULE, NFT_MSG_NEWCHAIN, NFT_MSG_NEWSET, NFT_MSG_NEWOBJ};
+	char *text = NULL;
+	size_t size;
+
+	(void)state;
+	out = open_memstream(&text, &size);
+	assert_non_null(out);
+	s = policy_case_make(case_of("open-lan"));
+	wish->features = (struct nft_features){true, true, true, true, false, 0};
+	wish->links[0] = (struct nft_link){.name = "en0", .index = 2};
+	wish->link_count = 1;
+	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
+	nft_wish_links(wish);
+	nft_wish_members(wish, &s);
+	for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		char what[64];
+
+		tell_back(piece_of(kinds[i], 1));
+		snprintf(what, sizeof what, "without one of type %u", kinds[i]);
+		print_repairs(what);
+	}
+	tell_back(SIZE_MAX);
+	found.table[NFT_NETDEV].flags = 0;
+	found.table[NFT_NETDEV].owner = 0;
+	print_repairs("a table that is nobody's");
+	tell_back(SIZE_MAX);
+	found.table[NFT_INET].exists = false;
+	print_repairs("no table");
+	fclose(out);
+	compare("repairs", text);
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_standing, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_members, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_repairs, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
