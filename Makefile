@@ -68,7 +68,7 @@ OS_PORTS := $(call port,route/forwarding host/platform host/off_marker host/off_
 	process/peer process/process)
 OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) $(call port,process/sandbox/confine $(CONFINE) \
 	process/daemon route/tun_node dns/job $(DNS) $(NAMES) host/keychain $(KEYCHAIN) host/loop host/holder host/log_file)
-OS_DRIVER := $(call port,process/sandbox/sandbox $(if $(SANITIZE),process/sandbox/sandbox_calls_sanitizer) process/peer $(DESCRIPTOR) host/clock)
+OS_DRIVER := $(call port,process/sandbox/sandbox $(if $(SANITIZE),process/sandbox/sandbox_calls_sanitizer) process/peer $(DESCRIPTOR) host/clock host/chance)
 OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) $(call port,$(PROBE) service/machine service/machine_fact $(MACHINE) \
 	$(SERVICE))
 # The other platforms' firewalls, and the pure halves of their ports: that all of them are whole is tested here.

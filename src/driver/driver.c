@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "driver/names.h"
+#include "os/host/chance.h"
 #include "os/host/clock.h"
 
 enum { REFRESH_MS = 300, FRESH_MS = 100 };
@@ -140,7 +141,7 @@ static void happen(struct driver *d, enum tunnel_event event, const char *text)
 	while (event != TUNNEL_EVENTS) {
 		enum tunnel_state before = d->tunnel.state;
 		const struct tunnel_cell *cell =
-		    tunnel_step(&d->tunnel, event, (uint64_t)clock_steady_ms(), 0);
+		    tunnel_step(&d->tunnel, event, (uint64_t)clock_steady_ms(), chance());
 		enum tunnel_event next = TUNNEL_EVENTS;
 
 		if (cell->why != NULL) {

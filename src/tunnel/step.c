@@ -5,7 +5,7 @@
 
 /* What the run before decides: at once after a good one, gently after one that
  * broke at once, doubling while there is none. */
-static uint64_t next_wait(struct tunnel *tunnel)
+static uint64_t next_wait(struct tunnel *tunnel, uint32_t chance)
 {
 	tunnel->same_remote = false;
 	if (tunnel->ran && tunnel->run >= BACKOFF_GOOD_RUN) {
@@ -18,7 +18,7 @@ static uint64_t next_wait(struct tunnel *tunnel)
 			tunnel->failures = BACKOFF_SHORT_RUNS;
 	}
 	tunnel->ran = false;
-	return backoff_wait(tunnel->failures);
+	return backoff_wait(tunnel->failures, chance);
 }
 
 /* A change of network is worth a try, but never more than one each BACKOFF_FIRST:
@@ -33,17 +33,15 @@ static void collapse(struct tunnel *tunnel, uint64_t now)
 		tunnel->deadline = soonest;
 }
 
-static void arm_wait(struct tunnel *tunnel, uint64_t now, uint32_t jitter)
+static void arm_wait(struct tunnel *tunnel, uint64_t now, uint32_t chance)
 {
-	uint64_t wait = next_wait(tunnel);
-
-	tunnel->deadline = now + wait + (wait > 0 ? jitter : 0);
+	tunnel->deadline = now + next_wait(tunnel, chance);
 	if (tunnel->changed)
 		collapse(tunnel, now);
 	tunnel->changed = false;
 }
 
-static void carry_out(struct tunnel *tunnel, enum tunnel_effect effect, uint64_t now, uint32_t jitter)
+static void carry_out(struct tunnel *tunnel, enum tunnel_effect effect, uint64_t now, uint32_t chance)
 {
 	switch (effect) {
 	case TUNNEL_DIAL:
@@ -58,7 +56,7 @@ static void carry_out(struct tunnel *tunnel, enum tunnel_effect effect, uint64_t
 		tunnel->deadline = now + BACKOFF_LEAVE;
 		break;
 	case TUNNEL_ARM_WAIT:
-		arm_wait(tunnel, now, jitter);
+		arm_wait(tunnel, now, chance);
 		break;
 	case TUNNEL_DISARM:
 		tunnel->deadline = 0;
@@ -84,7 +82,7 @@ static void carry_out(struct tunnel *tunnel, enum tunnel_effect effect, uint64_t
 }
 
 const struct tunnel_cell *tunnel_step(struct tunnel *tunnel, enum tunnel_event event, uint64_t now,
-				      uint32_t jitter)
+				      uint32_t chance)
 {
 	const struct tunnel_cell *cell = tunnel_cell(tunnel->state, event);
 	enum tunnel_state before = tunnel->state;
@@ -99,6 +97,6 @@ const struct tunnel_cell *tunnel_step(struct tunnel *tunnel, enum tunnel_event e
 	if (before != TUNNEL_CONNECTED && cell->next == TUNNEL_CONNECTED)
 		tunnel->connected_at = now;
 	for (size_t i = 0; i < TUNNEL_CELL_EFFECTS; i++)
-		carry_out(tunnel, cell->effects[i], now, jitter);
+		carry_out(tunnel, cell->effects[i], now, chance);
 	return cell;
 }

@@ -33,9 +33,9 @@ struct tunnel {
 /* The cell that a step takes; the whole table is const. */
 const struct tunnel_cell *tunnel_cell(enum tunnel_state state, enum tunnel_event event);
 
-/* One step. `jitter` (ms) is added to a back-off; 0 for none. Returns the cell. */
+/* One step. `chance` is any number: it spreads a back-off; 0 spreads nothing. Returns the cell. */
 const struct tunnel_cell *tunnel_step(struct tunnel *tunnel, enum tunnel_event event, uint64_t now,
-				      uint32_t jitter);
+				      uint32_t chance);
 
 /* docs/states.md. Returns its length; as much as fits is written. */
 size_t tunnel_print_states(char *to, size_t size);

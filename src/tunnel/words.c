@@ -124,7 +124,9 @@ size_t tunnel_print_states(char *to, size_t size)
 	    "Made from `src/tunnel/table.c`; `make unit` fails if the two differ.\n\n"
 	    "`status` shows the part before the first `-` of a state's name. Times: an attempt ends after "
 	    "%d s without progress; a run of %d s is followed by a try at once; else the wait doubles "
-	    "from %d ms to %d s; a change of network collapses it. An effect is a request to the gate "
+	    "from %d ms to %d s, and chance moves it by up to an eighth (later, at the cap earlier); a "
+	    "change "
+	    "of network collapses it. An effect is a request to the gate "
 	    "(dial, tell-address, ask-open, ask-leave), to the driver (pick, forget), or about time.\n",
 	    BACKOFF_ATTEMPT / 1000, BACKOFF_GOOD_RUN / 1000, BACKOFF_FIRST, BACKOFF_CAP / 1000);
 	for (int state = 0; state < TUNNEL_STATES; state++) {

@@ -124,12 +124,33 @@ static void test_backoff(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < sizeof waits / sizeof *waits; i++)
-		assert_int_equal(backoff_wait(i), waits[i]);
-	assert_int_equal(backoff_wait(UINT32_MAX), BACKOFF_CAP);
+		assert_int_equal(backoff_wait(i, 0), waits[i]);
+	assert_int_equal(backoff_wait(UINT32_MAX, 0), BACKOFF_CAP);
 	/* The cap is not reached in the first minute of an outage. */
-	for (; backoff_wait(n) < BACKOFF_CAP; n++)
-		sum += backoff_wait(n);
+	for (; backoff_wait(n, 0) < BACKOFF_CAP; n++)
+		sum += backoff_wait(n, 0);
 	assert_true(sum > 60000);
+}
+
+/* Whatever chance says: never under the step, never over the cap, and an eighth is all of it. */
+static void test_spread(void **state)
+{
+	(void)state;
+	assert_int_equal(backoff_wait(0, UINT32_MAX), 0);
+	for (uint32_t failures = 1; failures < 8; failures++) {
+		uint32_t wait = backoff_wait(failures, 0), last = wait;
+
+		for (uint64_t chance = 0; chance <= UINT32_MAX; chance += UINT32_MAX / 1000) {
+			uint32_t other = backoff_wait(failures, (uint32_t)chance);
+
+			assert_true(other >= last && other <= wait + wait / 8);
+			last = other;
+		}
+		assert_int_equal(backoff_wait(failures, UINT32_MAX), wait + wait / 8);
+		assert_true(last < BACKOFF_CAP);
+	}
+	assert_int_equal(backoff_wait(8, UINT32_MAX / 2), BACKOFF_CAP - BACKOFF_CAP / 16);
+	assert_int_equal(backoff_wait(UINT32_MAX, UINT32_MAX), BACKOFF_CAP - BACKOFF_CAP / 8);
 }
 
 static void go(struct tunnel *t, uint64_t now, const enum tunnel_event *events)
@@ -151,15 +172,15 @@ static void test_good_run(void **state)
 	assert_int_equal(t.state, TUNNEL_CONNECTED);
 	assert_int_equal(t.deadline, 0);
 	/* A good run: at once, and the same server again. */
-	tunnel_step(&t, TUNNEL_ENDED, 1000 + BACKOFF_GOOD_RUN, 77);
+	tunnel_step(&t, TUNNEL_ENDED, 1000 + BACKOFF_GOOD_RUN, UINT32_MAX);
 	assert_int_equal(t.state, TUNNEL_WAITING);
 	assert_int_equal(t.deadline, 1000 + BACKOFF_GOOD_RUN);
 	assert_true(t.same_remote);
 	tunnel_step(&t, TUNNEL_TIMER, 4000, 0);
 	go(&t, 4000, connect);
-	/* A short one counts as a failure, jitter comes on top, and another server is next. */
-	tunnel_step(&t, TUNNEL_ENDED, 4000 + BACKOFF_GOOD_RUN - 1, 77);
-	assert_int_equal(t.deadline, 4000 + BACKOFF_GOOD_RUN - 1 + 500 + 77);
+	/* A short one counts as a failure, chance comes on top, and another server is next. */
+	tunnel_step(&t, TUNNEL_ENDED, 4000 + BACKOFF_GOOD_RUN - 1, UINT32_MAX);
+	assert_int_equal(t.deadline, 4000 + BACKOFF_GOOD_RUN - 1 + 500 + 62);
 	assert_false(t.same_remote);
 }
 
@@ -237,7 +258,7 @@ static void test_any_history(void **state)
 		if (event == TUNNEL_TIMER && t.deadline > m.now)
 			m.now = t.deadline;
 		m.now += (seed >> 40) % 300;
-		cell = tunnel_step(&t, event, m.now, 0);
+		cell = tunnel_step(&t, event, m.now, (uint32_t)(seed >> 20));
 		check_step(&m, &t, event, cell);
 		visits[t.state]++;
 	}
@@ -265,10 +286,10 @@ static void test_document(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_no_hole),  cmocka_unit_test(test_promises),
-	    cmocka_unit_test(test_words),    cmocka_unit_test(test_backoff),
-	    cmocka_unit_test(test_good_run), cmocka_unit_test(test_any_history),
-	    cmocka_unit_test(test_document),
+	    cmocka_unit_test(test_no_hole),     cmocka_unit_test(test_promises),
+	    cmocka_unit_test(test_words),       cmocka_unit_test(test_backoff),
+	    cmocka_unit_test(test_spread),      cmocka_unit_test(test_good_run),
+	    cmocka_unit_test(test_any_history), cmocka_unit_test(test_document),
 	};
 
 	return cmocka_run_group_tests_name("tunnel", tests, NULL, NULL);

@@ -41,6 +41,7 @@ static const struct {
     {BOTH, SCMP_SYS(clock_gettime), "where the vDSO does not answer"},
     {BOTH, SCMP_SYS(gettimeofday), "the same"},
     {BOTH, SCMP_SYS(time), "the same, on x86"},
+    {DRIVER, SCMP_SYS(getrandom), "how long to wait before the next attempt"},
     {BOTH, SCMP_SYS(brk), "malloc"},
     {BOTH, SCMP_SYS(munmap), "free of large blocks"},
     {BOTH, SCMP_SYS(mremap), "realloc of large blocks"},
