@@ -42,12 +42,11 @@ struct wire_hello {
 	char gate_version[32];
 	char profile_name[512]; /* the path, for status */
 	char interface[NET_NAME_SIZE];
-	char username[128];           /* from the configuration, may be "" */
-	int64_t boot_locked_at;       /* seconds since the epoch, 0 unknown */
-	uint32_t control_uid;         /* who may connect beside root: nobody = 0 */
-	int32_t control_gid;          /* members may ask; -1 none */
-	uint64_t log_size;            /* bytes, for the driver's lines too */
-	uint32_t log_level, reserved; /* enum log_level */
+	char username[128];     /* from the configuration, may be "" */
+	int64_t boot_locked_at; /* seconds since the epoch, 0 unknown */
+	int32_t control_gid;    /* who may connect beside root: its members; -1 none */
+	uint32_t log_level;     /* enum log_level */
+	uint64_t log_size;      /* bytes, for the driver's lines too */
 };
 
 struct wire_note_message {

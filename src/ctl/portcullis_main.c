@@ -47,16 +47,8 @@ static const struct ctl_command *find(const char *word)
 
 static int mistyped(const char *word)
 {
-	static const char *const later[] = {"audit", "report", "metrics"};
 	const char *names[COMMANDS + 1], *near;
 
-	for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
-		if (strcmp(word, later[i]) == 0) {
-			fprintf(stderr, "portcullis: %s comes in a later version; instead: portcullis help\n",
-				word);
-			return CTL_ERROR;
-		}
-	}
 	for (size_t i = 0; i < COMMANDS; i++)
 		names[i] = commands[i]->name;
 	names[COMMANDS] = "help";

@@ -58,8 +58,7 @@ static void admit(struct control *control, int descriptor)
 	struct peer peer;
 	size_t place;
 
-	if (peer_of(descriptor, &peer) == -1 ||
-	    !((control->uid != 0 && peer.uid == control->uid) || peer_is_allowed(&peer, control->gid))) {
+	if (peer_of(descriptor, &peer) == -1 || !peer_is_allowed(&peer, control->gid)) {
 		refuse(descriptor, "{\"error\":\"not allowed: status is for root, and for the group that "
 				   "control { group } names\"}\n");
 		return;
@@ -159,9 +158,8 @@ void control_free(struct control *control)
 	free(control);
 }
 
-void control_start(struct control *control, uint32_t uid, int64_t gid)
+void control_start(struct control *control, int64_t gid)
 {
-	control->uid = uid;
 	control->gid = gid;
 	event_add(control->acceptable, NULL);
 }

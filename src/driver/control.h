@@ -24,8 +24,8 @@ struct control *control_new(struct event_base *base, int listener, int log,
 			    const struct control_events *events);
 void control_free(struct control *control); /* NULL is fine */
 
-/* Accepts from now on: root, `uid` (0: nobody else) and members of `gid` (-1: none). */
-void control_start(struct control *control, uint32_t uid, int64_t gid);
+/* Accepts from now on: root, and members of `gid` (-1: none). */
+void control_start(struct control *control, int64_t gid);
 
 void control_refreshed(struct control *control); /* answers who waits for a status */
 void control_changed(struct control *control);   /* tells who watches */

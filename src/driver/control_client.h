@@ -43,7 +43,6 @@ struct control {
 	struct control_events events;
 	struct client *clients[CONTROL_CLIENTS];
 	int listener, log, reserve;
-	uint32_t uid;
 	int64_t gid;
 	struct limit complaints;
 	char *told; /* what watchers have last got */

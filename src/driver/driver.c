@@ -126,9 +126,7 @@ static void tell_change(struct driver *d, enum tunnel_state before, enum tunnel_
 			  tunnel_state_name(d->tunnel.state), cause);
 	}
 	/* A new try keeps showing why the last one failed until it says something new. */
-	if (!keeps_reason(before, event) && event != TUNNEL_TIMER)
-		text_copy(d->reason, sizeof d->reason, cause);
-	else if (before != TUNNEL_WAITING && !keeps_reason(before, event))
+	if (!keeps_reason(before, event) && (event != TUNNEL_TIMER || before != TUNNEL_WAITING))
 		text_copy(d->reason, sizeof d->reason, cause);
 }
 
@@ -255,7 +253,7 @@ static void take_hello(struct driver *d, const struct wire_hello *hello)
 	log_open(WIRE_FD_LOG, (enum log_level)hello->log_level);
 	log_bound(hello->log_size, NULL);
 	if (!d->greeted)
-		control_start(d->control, hello->control_uid, hello->control_gid);
+		control_start(d->control, hello->control_gid);
 	d->greeted = true;
 }
 

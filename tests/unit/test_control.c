@@ -71,7 +71,7 @@ static int set_up(void **state)
 	assert_int_equal(listen(it.listener, 128), 0);
 	it.control = control_new(it.base, it.listener, it.log, &events);
 	assert_non_null(it.control);
-	control_start(it.control, 0, -1);
+	control_start(it.control, -1);
 	return 0;
 }
 
