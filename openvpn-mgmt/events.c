@@ -52,9 +52,9 @@ struct ovm_event ovm_blank(enum ovm_kind kind)
 	return event;
 }
 
-void ovm_emit_text(struct ovm_session *session, enum ovm_kind kind, const char *text)
+void ovm_emit_noise(struct ovm_session *session, const char *text)
 {
-	struct ovm_event event = ovm_blank(kind);
+	struct ovm_event event = ovm_blank(OVM_NOISE);
 
 	event.field[0] = text;
 	session->event(&event, session->argument);

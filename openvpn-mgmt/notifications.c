@@ -35,12 +35,12 @@ static int number(const char *text, int64_t *value, char **end)
 }
 
 /* Up to `count` fields from `first` on; the last takes the rest. */
-static void fields(char *text, int count, struct ovm_event *event, int first)
+static void fields(char *text, int count, struct ovm_event *event)
 {
 	for (int i = 0; i < count; i++) {
 		char *comma = strchr(text, ',');
 
-		event->field[first + i] = text;
+		event->field[i] = text;
 		if (comma == NULL || i == count - 1)
 			return;
 		*comma = '\0';
@@ -96,7 +96,7 @@ static int parse_state(char *text, struct ovm_event *event)
 		return -1;
 	if (surplus != NULL)
 		surplus[-1] = '\0';
-	fields(rest, OVM_FIELDS, event, 0);
+	fields(rest, OVM_FIELDS, event);
 	return 0;
 }
 
@@ -106,7 +106,7 @@ static int parse_log(char *text, struct ovm_event *event)
 
 	if (rest == NULL || strchr(rest, ',') == NULL)
 		return -1;
-	fields(rest, 2, event, 0);
+	fields(rest, 2, event);
 	return 0;
 }
 
@@ -244,7 +244,7 @@ static int parse_password(char *text, struct ovm_event *event)
 
 static int parse_fields(char *text, struct ovm_event *event)
 {
-	fields(text, 3, event, 0);
+	fields(text, 3, event);
 	return 0;
 }
 
@@ -261,7 +261,7 @@ static int parse_proxy(char *text, struct ovm_event *event)
 
 	if (rest == NULL || strchr(rest, ',') == NULL)
 		return -1;
-	fields(rest, 2, event, 0);
+	fields(rest, 2, event);
 	return 0;
 }
 
@@ -341,10 +341,10 @@ static int parse_client(char *text, struct ovm_event *event)
 	if (comma == NULL || number(comma + 1, &event->number, &end) != 0 || (*end != '\0' && *end != ','))
 		return -1;
 	if (strncmp(text, "ADDRESS,", 8) != 0) {
-		fields(text, 4, event, 0);
+		fields(text, 4, event);
 		return 0;
 	}
-	fields(text, 3, event, 0);
+	fields(text, 3, event);
 	event->field[3] = event->field[2];
 	event->field[2] = "";
 	return 0;

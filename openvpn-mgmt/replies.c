@@ -138,7 +138,7 @@ static void take_one(struct ovm_session *session, struct ovm_expected *entry, co
 	if (ovm_verdict(line))
 		end_part(session, entry, success(line), verdict_text(line));
 	else
-		ovm_emit_text(session, OVM_NOISE, line);
+		ovm_emit_noise(session, line);
 }
 
 static void take_list(struct ovm_session *session, struct ovm_expected *entry, const char *line)
@@ -222,7 +222,7 @@ static bool stray(struct ovm_session *session, const char *line)
 		return false;
 	}
 	session->stray--;
-	ovm_emit_text(session, OVM_NOISE, "ERROR: unknown command");
+	ovm_emit_noise(session, "ERROR: unknown command");
 	return true;
 }
 
@@ -234,7 +234,7 @@ void ovm_reply_line(struct ovm_session *session, const char *line)
 		return;
 	entry = addressee(session, line);
 	if (entry == NULL) {
-		ovm_emit_text(session, OVM_NOISE, line);
+		ovm_emit_noise(session, line);
 		return;
 	}
 	switch (entry->part[entry->done]) {
@@ -250,7 +250,7 @@ void ovm_reply_line(struct ovm_session *session, const char *line)
 	case OVM_PKCS11:
 		/* a SUCCESS: isn't its own */
 		if (success(line)) {
-			ovm_emit_text(session, OVM_NOISE, line);
+			ovm_emit_noise(session, line);
 			break;
 		}
 		take_one(session, entry, line);

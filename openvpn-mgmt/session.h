@@ -43,7 +43,7 @@ struct ovm_session {
 
 /* events.c */
 struct ovm_event ovm_blank(enum ovm_kind kind);
-void ovm_emit_text(struct ovm_session *session, enum ovm_kind kind, const char *text);
+void ovm_emit_noise(struct ovm_session *session, const char *text);
 
 /* quote.c: appends; -1: a control byte, too long, or no room */
 int ovm_quote(const char *word, char *to, size_t size, size_t *used);

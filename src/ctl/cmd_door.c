@@ -57,7 +57,8 @@ static int talk(int door, const struct wire_door_request *request, struct wire_d
 	return answer->refused != 0 ? err_set(e, "%s", answer->text) : 0;
 }
 
-int ctl_door(const struct ctl *ctl, const struct wire_door_request *request)
+/* Waits 3 s at most. */
+static int ask_gate(const struct ctl *ctl, const struct wire_door_request *request)
 {
 	struct wire_door_answer answer = {0};
 	struct err e = {""};
@@ -85,7 +86,7 @@ int ctl_door(const struct ctl *ctl, const struct wire_door_request *request)
 }
 
 /* -1 go on; else the exit code. */
-static int read_options(struct ctl *ctl, struct waiting *waiting)
+static int read_wait_option(struct ctl *ctl, struct waiting *waiting)
 {
 	struct err e = {""};
 	const char *value;
@@ -189,18 +190,18 @@ static int run_waiting(struct ctl *ctl, uint32_t verb)
 	json_t *status = NULL;
 	enum client_result result;
 	struct err e = {""};
-	int code = read_options(ctl, &waiting);
+	int code = read_wait_option(ctl, &waiting);
 
 	if (code != -1)
 		return code;
 	if (!waiting.wanted)
-		return ctl_door(ctl, &request);
+		return ask_gate(ctl, &request);
 	result = client_command(&waiting.client, ctl->socket, "watch", &status, &e);
 	if (result == CLIENT_NO_DAEMON)
 		return ctl_no_daemon(ctl);
 	if (result != CLIENT_OK)
 		return ctl_fail(ctl, "%s", e.text);
-	code = ctl_door(ctl, &request);
+	code = ask_gate(ctl, &request);
 	if (code == 0)
 		code = wait_done(ctl, &waiting, verb, status);
 	else
@@ -215,7 +216,7 @@ int ctl_door_settled(const struct ctl *ctl, const struct wire_door_request *requ
 	json_t *status = NULL;
 	enum client_result result;
 	struct err e = {""};
-	int code = ctl_door(ctl, request);
+	int code = ask_gate(ctl, request);
 
 	if (code != 0)
 		return code;
@@ -269,7 +270,7 @@ static int run_resume(struct ctl *ctl)
 	const char *value;
 	int what = ctl_args_next(ctl, &value, &e);
 
-	return what != CTL_ARGS_END ? ctl_args_stop(ctl, what, value, &e) : ctl_door(ctl, &request);
+	return what != CTL_ARGS_END ? ctl_args_stop(ctl, what, value, &e) : ask_gate(ctl, &request);
 }
 
 #define WAIT_OPTIONS wait_options, sizeof wait_options / sizeof *wait_options

@@ -7,11 +7,9 @@
 #include "base/wire_door.h"
 #include "ctl/ctl.h"
 
-/* Asks the gate, prints its answer; returns an exit code. Waits 3 s at most. */
-int ctl_door(const struct ctl *ctl, const struct wire_door_request *request);
-
-/* The same, and returns when it is done, which takes as long as openvpn takes
- * to leave: for pause and off, which nobody wants to be half done. */
+/* Asks the gate, prints its answer, returns an exit code when it is done, which
+ * takes as long as openvpn takes to leave: for pause and off, which nobody wants
+ * to be half done. */
 int ctl_door_settled(const struct ctl *ctl, const struct wire_door_request *request);
 
 /* Is what `verb` (enum wire_door) asked for done, going by a status? The exit

@@ -17,7 +17,7 @@ struct gate_channel {
 };
 
 /* One machine, one build: in the middle of an upgrade there are two. */
-static void refuse(struct gate_channel *channel, const char *version)
+static void refuse_version(struct gate_channel *channel, const char *version)
 {
 	char why[WIRE_TEXT];
 
@@ -28,7 +28,7 @@ static void refuse(struct gate_channel *channel, const char *version)
 	channel->events.end(why, channel->events.argument);
 }
 
-static void readable_cb(evutil_socket_t fd, short what, void *argument)
+static void notes_cb(evutil_socket_t fd, short what, void *argument)
 {
 	struct gate_channel *channel = argument;
 	struct wire_note_message *note = &channel->note;
@@ -44,7 +44,7 @@ static void readable_cb(evutil_socket_t fd, short what, void *argument)
 	channel->filled += (size_t)got;
 	/* Known before the rest has come: another build's messages may be shorter. */
 	if (channel->filled >= sizeof note->version && note->version != WIRE_VERSION) {
-		refuse(channel, "another wire's");
+		refuse_version(channel, "another wire's");
 		return;
 	}
 	if (channel->filled < sizeof *note)
@@ -54,7 +54,7 @@ static void readable_cb(evutil_socket_t fd, short what, void *argument)
 	note->text[sizeof note->text - 1] = '\0';
 	note->hello.gate_version[sizeof note->hello.gate_version - 1] = '\0';
 	if (note->note == NOTE_HELLO && strcmp(note->hello.gate_version, PORTCULLIS_VERSION) != 0) {
-		refuse(channel, note->hello.gate_version);
+		refuse_version(channel, note->hello.gate_version);
 		return;
 	}
 	note->hello.profile_name[sizeof note->hello.profile_name - 1] = '\0';
@@ -72,7 +72,7 @@ struct gate_channel *gate_channel_new(struct event_base *base, int descriptor,
 		return NULL;
 	channel->events = *events;
 	channel->descriptor = descriptor;
-	channel->readable = event_new(base, descriptor, EV_READ | EV_PERSIST, readable_cb, channel);
+	channel->readable = event_new(base, descriptor, EV_READ | EV_PERSIST, notes_cb, channel);
 	if (channel->readable == NULL || evutil_make_socket_nonblocking(descriptor) == -1 ||
 	    event_add(channel->readable, NULL) == -1) {
 		gate_channel_free(channel);

@@ -13,7 +13,7 @@ enum { QUERIES_A_TURN = 32, QUERY_SIZE = 1232 };
 
 /* One that is longer is cut, and then refused as such. What can't be sent is
  * asked again. */
-static void readable_cb(evutil_socket_t fd, short what, void *argument)
+static void queries_cb(evutil_socket_t fd, short what, void *argument)
 {
 	uint8_t query[QUERY_SIZE], answer[NAMES_ANSWER_SIZE];
 
@@ -39,7 +39,7 @@ int names_new(struct event_base *base, int descriptor, struct event **event)
 	*event = NULL;
 	if (fstat(descriptor, &status) == -1 || !S_ISSOCK(status.st_mode))
 		return 0;
-	*event = event_new(base, descriptor, EV_READ | EV_PERSIST, readable_cb, NULL);
+	*event = event_new(base, descriptor, EV_READ | EV_PERSIST, queries_cb, NULL);
 	return *event == NULL ? -1 : event_add(*event, NULL);
 }
 

@@ -52,7 +52,7 @@ static int openvpn_folder(struct gate *gate, struct err *e)
 	if (chown(path, 0, gid) == -1 || chmod(path, S_ISVTX | S_IRWXU | S_IRWXG) == -1)
 		return err_errno(e, "%s", path);
 	in_folder(path, FILES_OPENVPN_SOCKET, socket);
-	gate->management_fd = file_listener(socket, 0660, 0, gid, e);
+	gate->management_fd = file_listener(socket, 0660, gid, e);
 	return gate->management_fd == -1 ? -1 : 0;
 }
 
@@ -64,11 +64,11 @@ static int sockets(struct gate *gate, struct err *e)
 
 	if (file_folder_of(config->control_socket, 0755, e) == -1)
 		return -1;
-	gate->control_fd = file_listener(config->control_socket, config->control_gid == -1 ? 0600 : 0660, 0,
+	gate->control_fd = file_listener(config->control_socket, config->control_gid == -1 ? 0600 : 0660,
 					 config->control_gid, e);
 	text_copy(copy, sizeof copy, config->control_socket);
 	in_folder(dirname(copy), "gate.sock", path);
-	if (gate->control_fd == -1 || (gate->door_fd = file_listener(path, 0600, 0, -1, e)) == -1)
+	if (gate->control_fd == -1 || (gate->door_fd = file_listener(path, 0600, -1, e)) == -1)
 		return -1;
 	if (openvpn_folder(gate, e) == -1 ||
 	    (gate->names_fd = names_socket_open(&gate->dns.port, &none)) == -1)

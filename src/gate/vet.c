@@ -102,6 +102,18 @@ static int take_remotes(struct gate_profile *profile, const char *text, size_t l
 	return 0;
 }
 
+static void free_profile(struct gate_profile *profile)
+{
+	if (profile->head != -1)
+		close(profile->head);
+	if (profile->body != -1)
+		close(profile->body);
+	free(profile->remotes);
+	profile->remotes = NULL;
+	profile->remote_count = 0;
+	profile->head = profile->body = -1;
+}
+
 static int take(struct gate_profile *profile, const struct config *config, const char *text, size_t length,
 		struct err *e)
 {
@@ -121,7 +133,7 @@ static int take(struct gate_profile *profile, const struct config *config, const
 		fresh.body = child_sealed("portcullis-profile", body, length - (size_t)(body - text), e);
 		result = fresh.head == -1 || fresh.body == -1 ? -1 : 0;
 	}
-	vet_free(result == 0 ? profile : &fresh);
+	free_profile(result == 0 ? profile : &fresh);
 	if (result == 0)
 		*profile = fresh;
 	free(head);
@@ -145,16 +157,4 @@ int vet_profile(const struct config *config, struct gate_profile *profile, struc
 	}
 	close(fd);
 	return result;
-}
-
-void vet_free(struct gate_profile *profile)
-{
-	if (profile->head != -1)
-		close(profile->head);
-	if (profile->body != -1)
-		close(profile->body);
-	free(profile->remotes);
-	profile->remotes = NULL;
-	profile->remote_count = 0;
-	profile->head = profile->body = -1;
 }

@@ -20,6 +20,5 @@ struct gate_profile {
 /* Vets config->profile. 0 and a new `profile` (the old one is freed), or -1, `e`
  * = one line, and the old one stays. Waits for the child, 20 s at most. */
 int vet_profile(const struct config *config, struct gate_profile *profile, struct err *e);
-void vet_free(struct gate_profile *profile);
 
 #endif

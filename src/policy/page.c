@@ -67,14 +67,14 @@ void page_situation(struct page *page, const struct situation *s)
 	page_add(page, ". Rows are those of docs/security.md.\n");
 }
 
-bool page_is_somebody(const struct identity *identity)
+static bool is_somebody(const struct identity *identity)
 {
 	return identity->known || identity->name[0] != '\0';
 }
 
 bool page_has_dhcp_user(const struct situation *s)
 {
-	return page_is_somebody(&s->dhcp_user) && !(s->dhcp_user.known && s->dhcp_user.number == 0);
+	return is_somebody(&s->dhcp_user) && !(s->dhcp_user.known && s->dhcp_user.number == 0);
 }
 
 void page_identity(struct page *page, const struct identity *identity, const char *quote)
@@ -120,7 +120,13 @@ const struct identity *page_owner(enum rule_owner owner, const struct situation 
 	}
 }
 
-enum rule_owner page_owner_of_reply(const struct rule *reply)
+bool page_has_owner(const struct rule *rule, const struct situation *s)
+{
+	return rule->owner == OWNER_ANY || rule->owner == OWNER_DHCP_USERS ||
+	       is_somebody(page_owner(rule->owner, s));
+}
+
+static enum rule_owner owner_of_reply(const struct rule *reply)
 {
 	size_t count;
 	const struct rule *table = policy_table(&count);
@@ -129,4 +135,22 @@ enum rule_owner page_owner_of_reply(const struct rule *reply)
 		if (table[i].hook == RULE_OUT && table[i].destination == reply->source)
 			return table[i].owner;
 	return OWNER_ANY;
+}
+
+void page_add_owner(struct page *page, const struct rule *rule, const struct situation *s,
+		    const struct page_owner_words *words)
+{
+	enum rule_owner owner = rule->flow == FLOW_REPLY ? owner_of_reply(rule) : rule->owner;
+	bool beside_root = owner == OWNER_DHCP_USERS && page_has_dhcp_user(s);
+
+	if (owner == OWNER_ANY)
+		return;
+	if (owner == OWNER_DHCP_USERS)
+		page_add(page, "%s", beside_root ? words->root_or : words->root);
+	else
+		page_add(page, "%s", owner == OWNER_OPENVPN_GROUP ? words->group : words->user);
+	if (beside_root || owner != OWNER_DHCP_USERS)
+		page_identity(page, page_owner(owner, s), "");
+	if (beside_root)
+		page_add(page, " }");
 }

@@ -31,12 +31,21 @@ void page_prefix(struct page *page, const struct net_prefix *prefix);
 void page_members(struct page *page, enum rule_set set, const struct situation *s, uint8_t family,
 		  const char *between);
 
+/* How a filter asks for a user, for a group, for root, and for root or one more user (to which " }" is
+ * added). */
+struct page_owner_words {
+	const char *user, *group, *root, *root_or;
+};
+
 /* Is there a DHCP client's user beside root? */
 bool page_has_dhcp_user(const struct situation *s);
-bool page_is_somebody(const struct identity *identity);
 /* Whom the rule asks for: NULL for anybody. DHCP: the user beside root. */
 const struct identity *page_owner(enum rule_owner owner, const struct situation *s);
-/* The owner of a reply is who could ask: of the OUT rule that goes where this one comes from. */
-enum rule_owner page_owner_of_reply(const struct rule *rule);
+/* A rule whose owner is nobody can let nobody through: it is left out. */
+bool page_has_owner(const struct rule *rule, const struct situation *s);
+/* Whom a filter without relations asks for. The owner of a reply is who could ask: of the OUT rule that goes
+ * where this one comes from. */
+void page_add_owner(struct page *page, const struct rule *rule, const struct situation *s,
+		    const struct page_owner_words *words);
 
 #endif

@@ -30,14 +30,10 @@ struct output {
 
 static bool is_printed(const struct rule *rule, const struct situation *s)
 {
-	const struct identity *owner = page_owner(rule->owner, s);
-
 	if (rule->hook >= RULE_FORWARD || rule->flow == FLOW_RELATED ||
 	    (rule->link == LINK_TUNNEL && rule->flow == FLOW_REPLY))
 		return false; /* nothing is forwarded, no frames are seen here, nothing is related */
-	if (owner != NULL && rule->owner != OWNER_DHCP_USERS && !page_is_somebody(owner))
-		return false;
-	return rule->row != RULE_LAST_ROW && policy_applies(rule, s);
+	return page_has_owner(rule, s) && rule->row != RULE_LAST_ROW && policy_applies(rule, s);
 }
 
 /* All have one number: no foreign rule can come to stand between them. */
@@ -122,22 +118,7 @@ static void print_options(struct page *page, const struct rule *rule, const stru
 		page_add(page, " icmp6types %u", rule->icmp_type);
 }
 
-static void print_owner(struct page *page, const struct rule *rule, const struct situation *s)
-{
-	enum rule_owner owner = rule->flow == FLOW_REPLY ? page_owner_of_reply(rule) : rule->owner;
-	const struct identity *who = page_owner(owner, s);
-	bool beside_root = owner == OWNER_DHCP_USERS && page_has_dhcp_user(s);
-
-	if (owner == OWNER_ANY)
-		return;
-	if (owner == OWNER_DHCP_USERS)
-		page_add(page, beside_root ? " { uid 0 or uid " : " uid 0");
-	else
-		page_add(page, owner == OWNER_OPENVPN_GROUP ? " gid " : " uid ");
-	if (beside_root || owner != OWNER_DHCP_USERS)
-		page_identity(page, who, "");
-	page_add(page, beside_root ? " }" : "");
-}
+static const struct page_owner_words owner_words = {" uid ", " gid ", " uid 0", " { uid 0 or uid "};
 
 static void print_one(struct output *o, const struct rule *rule, const char *action,
 		      const struct side *source, size_t first_source, const struct side *destination,
@@ -171,7 +152,7 @@ static void print_by_tag(struct output *o, const struct rule *rule, const struct
 	}
 }
 
-static void print_rule(struct output *o, const struct rule *rule)
+static void print_pairs(struct output *o, const struct rule *rule)
 {
 	struct side source = side_of(rule, rule->source, rule->source_port, rule->source_ports, o->s);
 	struct side destination =
@@ -187,7 +168,7 @@ static void print_rule(struct output *o, const struct rule *rule)
 			print_one(o, rule, rule->action == RULE_STOP ? "deny" : "allow", &source, i,
 				  &destination, j);
 			if (rule->action == RULE_PASS)
-				print_owner(&o->page, rule, o->s);
+				page_add_owner(&o->page, rule, o->s, &owner_words);
 			end(o, rule->row);
 		}
 }
@@ -262,7 +243,7 @@ static void print_row(struct output *o, unsigned row)
 		for (size_t i = 0; i < count; i++)
 			if (table[i].row == row && table[i].hook == hooks[hook] &&
 			    is_printed(&table[i], o->s))
-				print_rule(o, &table[i]);
+				print_pairs(o, &table[i]);
 }
 
 /* A packet that came in by a link still has it on its way out; our own have none, or, as the kernel's

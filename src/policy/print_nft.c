@@ -230,13 +230,6 @@ static void print_verdict(struct page *page, const struct rule *rule)
 		page_add(page, "accept\n");
 }
 
-/* A rule whose owner is nobody can let nobody through: left out. */
-static bool has_owner(const struct rule *rule, const struct situation *s)
-{
-	return rule->owner == OWNER_ANY || rule->owner == OWNER_DHCP_USERS ||
-	       page_is_somebody(page_owner(rule->owner, s));
-}
-
 /* Both what the kernel says and the frame's own bytes, for a packet socket can lie about the former.
  * Raw, because `ether type` would ask for the input link's type, and there is none at egress. */
 static void print_frame(struct page *page, const struct rule *rule)
@@ -286,7 +279,7 @@ static void print_pause(struct page *page, enum rule_hook hook)
 
 static bool is_left_out(const struct rule *rule, const struct situation *s)
 {
-	return !policy_stands(rule, s) || !has_owner(rule, s);
+	return !policy_stands(rule, s) || !page_has_owner(rule, s);
 }
 
 static void print_rules(struct page *page, enum rule_hook hook, const struct situation *s)

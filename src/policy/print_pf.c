@@ -45,16 +45,12 @@ static bool is_table(enum rule_set set)
 
 static bool is_printed(const struct rule *rule, const struct situation *s)
 {
-	const struct identity *owner = page_owner(rule->owner, s);
-
 	if (rule->hook >= RULE_FORWARD)
 		return false; /* pf does not tell forwarded packets, and sees no frames */
 	if (rule->flow == FLOW_RELATED || (rule->flow == FLOW_REPLY && rule->link == LINK_TUNNEL))
 		return false; /* nothing relates errors to a stateless hole; the tunnel's answers have a state
 			       */
-	if (owner != NULL && rule->owner != OWNER_DHCP_USERS && !page_is_somebody(owner))
-		return false;
-	return policy_applies(rule, s);
+	return page_has_owner(rule, s) && policy_applies(rule, s);
 }
 
 static bool uses(enum rule_set set, uint8_t family, const struct situation *s)
@@ -177,22 +173,7 @@ static void print_ends(struct page *page, const struct rule *rule, const struct 
 	print_port(page, destination, rule->destination_port, rule->destination_ports, s);
 }
 
-static void print_owner(struct page *page, const struct rule *rule, const struct situation *s)
-{
-	enum rule_owner owner = rule->flow == FLOW_REPLY ? page_owner_of_reply(rule) : rule->owner;
-	const struct identity *who = page_owner(owner, s);
-	bool beside_root = owner == OWNER_DHCP_USERS && page_has_dhcp_user(s);
-
-	if (owner == OWNER_ANY)
-		return;
-	if (owner == OWNER_DHCP_USERS)
-		page_add(page, beside_root ? " user { 0, " : " user = 0");
-	else
-		page_add(page, owner == OWNER_OPENVPN_GROUP ? " group = " : " user = ");
-	if (beside_root || owner != OWNER_DHCP_USERS)
-		page_identity(page, who, "");
-	page_add(page, beside_root ? " }" : "");
-}
+static const struct page_owner_words owner_words = {" user = ", " group = ", " user = 0", " user { 0, "};
 
 /* With a gateway only: without one nothing is asked for a tag. A state hands its rule's tag on. */
 static const char *tag_of(const struct rule *rule, const struct situation *s)
@@ -220,7 +201,7 @@ static void print_rule(struct page *page, const struct rule *rule, const struct 
 	print_ends(page, rule, s);
 	if (rule->icmp_type != RULE_NO_TYPE)
 		page_add(page, " icmp6-type %u%s", rule->icmp_type, rule->icmp_code_0 ? " code 0" : "");
-	print_owner(page, rule, s);
+	page_add_owner(page, rule, s, &owner_words);
 	if (rule->action == RULE_PASS && rule->link == LINK_TUNNEL)
 		page_add(page, " keep state (if-bound)"); /* a floating state would follow the route */
 	else if (rule->action == RULE_PASS)

@@ -143,7 +143,7 @@ int parser_set_block(struct parser *parser, const struct option *option, const c
 	return 0;
 }
 
-int parser_file(struct parser *parser, const struct option *option, const char *path)
+static int inline_file(struct parser *parser, const struct option *option, const char *path)
 {
 	char place[PATH_SIZE], reason[REASON_SIZE];
 	struct err wrong = {""};
@@ -202,7 +202,7 @@ static int block_by_line(struct parser *parser, const struct option *option, str
 	/* Old profiles announce their block with this word; finish() asks for it. */
 	if (strcmp(given.word[0], "[inline]") == 0)
 		return announce(parser, option);
-	return parser_file(parser, option, given.word[0]);
+	return inline_file(parser, option, given.word[0]);
 }
 
 static int remote_line(struct parser *parser, const struct option *option, struct arguments given)

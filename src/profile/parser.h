@@ -46,8 +46,6 @@ void parser_notice(struct parser *parser, const char *option, const char *reason
 /* parse_option.c: one line whose name is known. 0, or -1 and parser->e. */
 int parser_option(struct parser *parser, const struct option *option, const struct lex_words *words,
 		  size_t first);
-/* parse_option.c: a reference to a file becomes a block. */
-int parser_file(struct parser *parser, const struct option *option, const char *path);
 /* parse_option.c: sets a block; the last one counts. */
 int parser_set_block(struct parser *parser, const struct option *option, const char *bytes, size_t length,
 		     bool binary);

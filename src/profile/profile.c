@@ -6,7 +6,8 @@
 
 #include "profile/profile_internal.h"
 
-bool profile_room(void *array, size_t count, size_t *size, size_t each)
+/* Room for one more in an array of `each` bytes; false: no memory. */
+static bool make_room(void *array, size_t count, size_t *size, size_t each)
 {
 	void *old, *grown;
 	size_t more = *size == 0 ? 16 : *size * 2;
@@ -42,7 +43,7 @@ int profile_add_line(struct profile *profile, const struct option *option, char 
 	}
 	line.text = buffer_take(&text, &length);
 	if (line.text == NULL ||
-	    !profile_room(&profile->lines, profile->line_count, &profile->line_size, sizeof line)) {
+	    !make_room(&profile->lines, profile->line_count, &profile->line_size, sizeof line)) {
 		free(line.text);
 		return err_set(e, "no memory");
 	}
@@ -59,7 +60,7 @@ int profile_add_kept(struct profile *profile, const char *host, const struct net
 		return err_set(e, "too many addresses; instead: at most %d", PROFILE_KEPT_MAX);
 	kept.host = strdup(host);
 	if (kept.host == NULL ||
-	    !profile_room(&profile->kept, profile->kept_count, &profile->kept_size, sizeof kept)) {
+	    !make_room(&profile->kept, profile->kept_count, &profile->kept_size, sizeof kept)) {
 		free(kept.host);
 		return err_set(e, "no memory");
 	}
@@ -71,7 +72,7 @@ int profile_add_remote(struct profile *profile, const struct profile_remote *rem
 {
 	if (profile->remote_count == PROFILE_REMOTES_MAX)
 		return err_set(e, "too many remotes; instead: at most %d", PROFILE_REMOTES_MAX);
-	if (!profile_room(&profile->remotes, profile->remote_count, &profile->remote_size, sizeof *remote))
+	if (!make_room(&profile->remotes, profile->remote_count, &profile->remote_size, sizeof *remote))
 		return err_set(e, "no memory");
 	profile->remotes[profile->remote_count++] = *remote;
 	return 0;

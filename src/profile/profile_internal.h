@@ -38,9 +38,6 @@ struct profile {
 	bool route_nopull;
 };
 
-/* Room for one more in an array of `each` bytes; false: no memory. */
-bool profile_room(void *array, size_t count, size_t *size, size_t each);
-
 /* Each returns 0, or -1 and `e`. */
 int profile_add_line(struct profile *profile, const struct option *option, char *const *arguments,
 		     size_t count, struct err *e);

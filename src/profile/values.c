@@ -177,7 +177,7 @@ static int check_named(char kind, const char *argument, struct err *e)
 	}
 }
 
-int value_check(char kind, const char *argument, struct err *e)
+static int check_one(char kind, const char *argument, struct err *e)
 {
 	uint64_t number;
 
@@ -210,7 +210,7 @@ static int check_next(const char **pattern, const char *argument, struct err *e)
 	text_escape(quoted, sizeof quoted, argument, strlen(argument));
 	if (*kind != '{') {
 		*pattern = kind + 1;
-		return value_check(*kind, argument, e) == 0 ? 0 : err_prefix(e, "\"%s\"", quoted);
+		return check_one(*kind, argument, e) == 0 ? 0 : err_prefix(e, "\"%s\"", quoted);
 	}
 	*pattern = strchr(kind, '}') + 1;
 	if (is_one_of(argument, kind + 1))

@@ -12,9 +12,6 @@
  * letter of the table in values.c. */
 int values_check(const char *pattern, char *const *arguments, size_t count, struct err *e);
 
-/* One argument of one kind. */
-int value_check(char kind, const char *argument, struct err *e);
-
 /* A server's name or literal address, 1..220 bytes (so that its line fits): letters, digits and . - _,
  * or an IPv6 address; never something that looks like a broken address. */
 bool value_is_host(const char *argument);

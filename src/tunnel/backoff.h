@@ -6,7 +6,8 @@
 
 enum {
 	BACKOFF_FIRST = 500, /* ms after the first failure; then doubling */
-	BACKOFF_CAP = 60000, /* never passed; reached after 63.5 s of attempts that fail at once: not in the first minute */
+	BACKOFF_CAP = 60000, /* never passed; reached after 63.5 s of attempts that fail at once: not in the
+				first minute */
 	BACKOFF_SPREAD = 8,  /* a wait is off by at most 1/8 of it */
 	BACKOFF_GOOD_RUN = 2000, /* a run of that length is followed by a try at once */
 	BACKOFF_SHORT_RUNS = 3,  /* a connection that breaks at once never waits longer than this step */

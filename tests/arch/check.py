@@ -306,6 +306,61 @@ def check_headers(house):
             yield f"{name}: no source has its name"
 
 
+# What only the tests and the documents are made with, and why it stands in the product.
+NOT_CALLED = {
+    "config_read_stream": "the parser without the file and without the user database",
+    "tunnel_effect_name": "docs/states.md and the stories of tests/replay",
+    "tunnel_print_states": "docs/states.md",
+}
+WORD = re.compile(r"[A-Za-z_]\w*")
+
+
+def public_functions(house):
+    """function -> the files that define it; twins and platforms make more than one"""
+    declared, defined = set(), collections.defaultdict(set)
+    for name, code in house.code.items():
+        if name.endswith(".h"):
+            declared |= set(calls(code))
+    for function, name, first, _last in house.functions():
+        if function in declared and not re.match(r"\s*static\b", house.code[name].splitlines()[first - 1]):
+            defined[function].add(name)
+    return defined
+
+
+def check_unused(house):
+    """What a header declares is called from another file, and not by tests alone. openvpn-mgmt is a library: its
+    tests are users like any other."""
+    words = {name: collections.Counter(WORD.findall(code)) for name, code in house.code.items() if name.endswith(".c")}
+    tests = set()
+    for path in [*house.root.glob("tests/*/*.c"), *house.root.glob("openvpn-mgmt/*/*.c")]:
+        tests |= set(WORD.findall(strip(path.read_text())))
+    for function, files in sorted(public_functions(house).items()):
+        if any(count[function] for name, count in words.items() if name not in files):
+            continue
+        own = any(words[name][function] > 1 for name in files)
+        library = all(house.room(name) == "openvpn-mgmt" for name in files)
+        where = sorted(files)[0]
+        if function not in tests:
+            yield f"{where}: {function}() is declared in a header, but no other file calls it"
+        elif not own and not library and function not in NOT_CALLED:
+            yield f"{where}: {function}() is called by tests only"
+
+
+STATIC_FILES_MAX = 2
+
+
+def check_static_names(house):
+    """A name that says what it does is not that of many functions."""
+    files = collections.defaultdict(set)
+    for function, name, first, _last in house.functions():
+        if re.match(r"\s*static\b", house.code[name].splitlines()[first - 1]):
+            room = next(room for room in LAYERS if name.startswith(room + "/"))
+            files[room, function].add(name)
+    for (room, function), names in sorted(files.items()):
+        if len(names) > STATIC_FILES_MAX:
+            yield f"{room}: static {function}() in {len(names)} files: {', '.join(sorted(names))}"
+
+
 def check_gate_closure(house):
     if house.build is None:
         return
@@ -324,7 +379,8 @@ def check_gate_closure(house):
 
 
 CHECKS = [check_layers, check_pure, check_forbidden_calls, check_cycles, check_sizes, check_functions, check_platforms,
-          check_purpose, check_gate_size, check_null_twins, check_rooms, check_folders, check_headers, check_gate_closure]
+          check_purpose, check_gate_size, check_null_twins, check_rooms, check_folders, check_headers, check_unused,
+          check_static_names, check_gate_closure]
 
 
 # --- each check must be able to fail
@@ -347,6 +403,16 @@ PLANTED = {
     check_platforms: ({"src/os/a.c": OK + "#if defined(__APPLE__)\n#endif\n"}, {"src/os/a.c": OK + "/* __APPLE__ */\n"}),
     check_purpose: ({"src/base/a.c": "int a;\n"}, {"src/base/a.c": OK}),
     check_gate_size: ({"src/gate/a.c": OK + "int a;\n" * (GATE_MAX + 1)}, {"src/gate/a.c": OK + "int a;\n\n/* b */\n" * (GATE_MAX - 1)}),
+    check_unused: ({"src/gate/a.h": OK + "int a(void);\n",
+                    "src/gate/a.c": OK + "int a(void)\n{\n\treturn 0;\n}\nint b(void)\n{\n\treturn a();\n}\n"},
+                   {"src/gate/a.h": OK + "int a(void);\nint c(void);\n",
+                    "src/gate/a.c": OK + "int a(void)\n{\n\treturn 0;\n}\nint c(void)\n{\n\treturn 0;\n}\n"
+                                      "static int d(void)\n{\n\treturn c();\n}\n",
+                    "src/gate/b.c": OK + "static int b(void)\n{\n\treturn a();\n}\n",
+                    "tests/unit/test_a.c": OK + "int main(void)\n{\n\treturn c();\n}\n"}),
+    check_static_names: ({f"src/os/{each}.c": OK + "static int a(void)\n{\n\treturn 0;\n}\n" for each in "abc"},
+                         {f"src/{each}/a.c": OK + "static int a(void)\n{\n\treturn 0;\n}\n"
+                          for each in ("os", "gate", "driver")}),
     check_null_twins: ({"src/os/port.h": OK + "int port_a(void);\nint port_b(void);\n",
                         "src/os/port_null.c": OK + "int port_a(void)\n{\n\treturn 0;\n}\n"},
                        {"src/os/port.h": OK + "typedef void port_fn(\n\tint a);\nint port_a(void);\n",

@@ -15,7 +15,7 @@
 /* Two of these and the rest of an end within 1 s. */
 enum { FINISH_MS = 300 };
 
-static int tell(const struct dns_job *job, struct err *e)
+static int run_job(const struct dns_job *job, struct err *e)
 {
 	uint16_t port = job->shut && !job->set ? job->port : 0;
 
@@ -27,13 +27,13 @@ static int tell(const struct dns_job *job, struct err *e)
 }
 
 /* In the child. Never returns. */
-static void run(const struct dns_job *job)
+static void run_child(const struct dns_job *job)
 {
 	struct err e = {""};
 	int result;
 
 	child_die_with_parent();
-	result = tell(job, &e);
+	result = run_job(job, &e);
 	if (result == -1)
 		log_error("dns", "%s", e.text);
 	else if (e.text[0] != '\0')
@@ -41,12 +41,12 @@ static void run(const struct dns_job *job)
 	_exit(result == -1);
 }
 
-static void begin(struct dns_job *job)
+static void start_child(struct dns_job *job)
 {
 	job->pending = false;
 	fflush(NULL);
 	if ((job->pid = child_fork()) == 0)
-		run(job);
+		run_child(job);
 	if (job->pid == -1) {
 		job->pid = 0;
 		log_error("dns", "the resolver's tool can't be started");
@@ -59,7 +59,7 @@ static void want(struct dns_job *job)
 		return;
 	job->pending = true;
 	if (job->pid == 0)
-		begin(job);
+		start_child(job);
 }
 
 void dns_job_want(struct dns_job *job, bool set)
@@ -85,7 +85,7 @@ bool dns_job_reaped(struct dns_job *job, pid_t pid)
 		return false;
 	job->pid = 0;
 	if (job->pending)
-		begin(job);
+		start_child(job);
 	return true;
 }
 

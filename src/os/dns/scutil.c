@@ -42,7 +42,7 @@ static void flush(int64_t deadline, struct err *e)
 }
 
 /* Our service's DNS entity as it is. 0; 1: there is none; -1 and `e`. */
-static int find(struct scutil_dns *dns, int64_t deadline, struct err *e)
+static int read_service(struct scutil_dns *dns, int64_t deadline, struct err *e)
 {
 	char said[SCUTIL_TEXT];
 
@@ -50,8 +50,8 @@ static int find(struct scutil_dns *dns, int64_t deadline, struct err *e)
 }
 
 /* Told, and then asked whether it took it: scutil's exit code says nothing. */
-static int tell(const struct scutil_dns *want, const struct wire_tunnel *tunnel, int64_t deadline,
-		struct err *e)
+static int set_service(const struct scutil_dns *want, const struct wire_tunnel *tunnel, int64_t deadline,
+		       struct err *e)
 {
 	char script[SCUTIL_TEXT], said[SCUTIL_TEXT];
 	struct scutil_dns found;
@@ -59,7 +59,7 @@ static int tell(const struct scutil_dns *want, const struct wire_tunnel *tunnel,
 
 	if (scutil_print_set(want, tunnel, script, sizeof script, e) == -1 ||
 	    ask_scutil(script, said, deadline, e) == -1 || scutil_read_set(said, e) == -1 ||
-	    (is = find(&found, deadline, e)) == -1)
+	    (is = read_service(&found, deadline, e)) == -1)
 		return err_prefix(e, "dns");
 	if (is == 1 || !scutil_same(want, &found))
 		return err_set(e, "dns: scutil: what was set is not there");
@@ -93,7 +93,7 @@ int dns_set(const struct wire_tunnel *tunnel, struct err *e)
 
 	scutil_of_tunnel(tunnel, &want);
 	if (want.server_count > 0)
-		return tell(&want, tunnel, deadline, e);
+		return set_service(&want, tunnel, deadline, e);
 	/* What answered while shut answers no more. */
 	if (take_back(deadline, e) == -1)
 		return -1;
@@ -108,7 +108,7 @@ int dns_shut(uint16_t port, struct err *e)
 
 	scutil_of_loopback(port, &want);
 	if (names_ask(port, ANSWER_MS))
-		return tell(&want, NULL, deadline, e);
+		return set_service(&want, NULL, deadline, e);
 	/* The answering is sandboxed and may be held back; then nobody is sent there. */
 	if (take_back(deadline, e) == -1)
 		return -1;
@@ -127,13 +127,13 @@ int dns_check(const struct wire_tunnel *tunnel, uint16_t port, struct err *e)
 		scutil_of_tunnel(tunnel, &want);
 	else if (port != 0 && names_ask(port, ANSWER_MS))
 		scutil_of_loopback(port, &want);
-	if ((is = find(&found, deadline, e)) == -1)
+	if ((is = read_service(&found, deadline, e)) == -1)
 		return err_prefix(e, "dns");
 	if (is == 1 ? want.server_count == 0 : scutil_same(&want, &found))
 		return 0;
 	if (want.server_count == 0)
 		is = take_back(deadline, e);
 	else
-		is = tell(&want, tunnel, deadline, e);
+		is = set_service(&want, tunnel, deadline, e);
 	return is == -1 ? -1 : 1;
 }

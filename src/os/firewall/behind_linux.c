@@ -126,7 +126,7 @@ static bool has_xdp(const struct nlmsghdr *m)
 	return xdp != NULL && mnl_attr_get_payload_len(xdp) >= 1 && mnl_attr_get_u8(xdp) != XDP_ATTACHED_NONE;
 }
 
-static void take_link(const struct nlmsghdr *m, void *argument)
+static void look_at_link(const struct nlmsghdr *m, void *argument)
 {
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(m);
 	struct look *look = argument;
@@ -154,7 +154,7 @@ static int ask_links(struct netlink *n, struct look *look)
 		m->nlmsg_type = RTM_GETLINK;
 		m->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 		mnl_nlmsg_put_extra_header(m, sizeof(struct ifinfomsg));
-		result = netlink_ask(n, m, take_link, look);
+		result = netlink_ask(n, m, look_at_link, look);
 	}
 	return result;
 }
@@ -321,6 +321,17 @@ static void on_events(evutil_socket_t fd, short what, void *argument)
 	behind->changed = false;
 }
 
+static void close_watch(struct behind *behind)
+{
+	if (behind->event != NULL)
+		event_free(behind->event);
+	if (behind->nft_event != NULL)
+		event_free(behind->nft_event);
+	netlink_close(behind->netlink);
+	netlink_close(behind->nft);
+	free(behind);
+}
+
 struct behind *behind_open(struct event_base *base, behind_cb *cb, void *argument, struct err *e)
 {
 	struct behind *behind = calloc(1, sizeof *behind);
@@ -336,7 +347,7 @@ struct behind *behind_open(struct event_base *base, behind_cb *cb, void *argumen
 	    behind->netlink == NULL || netlink_join(behind->netlink, RTNLGRP_TC) == -1 ||
 	    netlink_join(behind->netlink, RTNLGRP_LINK) == -1) {
 		err_errno(e, "traffic control can't be watched");
-		behind_close(behind);
+		close_watch(behind);
 		return NULL;
 	}
 	behind->event = event_new(base, netlink_fd(behind->netlink), EV_READ | EV_PERSIST, on_events, behind);
@@ -344,21 +355,8 @@ struct behind *behind_open(struct event_base *base, behind_cb *cb, void *argumen
 	if (behind->event == NULL || event_add(behind->event, NULL) == -1 || behind->nft_event == NULL ||
 	    event_add(behind->nft_event, NULL) == -1) {
 		err_set(e, "traffic control can't be watched: no memory");
-		behind_close(behind);
+		close_watch(behind);
 		return NULL;
 	}
 	return behind;
-}
-
-void behind_close(struct behind *behind)
-{
-	if (behind == NULL)
-		return;
-	if (behind->event != NULL)
-		event_free(behind->event);
-	if (behind->nft_event != NULL)
-		event_free(behind->nft_event);
-	netlink_close(behind->netlink);
-	netlink_close(behind->nft);
-	free(behind);
 }

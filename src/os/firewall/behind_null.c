@@ -13,11 +13,6 @@ struct behind *behind_open(struct event_base *base, behind_cb *cb, void *argumen
 	return &none;
 }
 
-void behind_close(struct behind *behind)
-{
-	(void)behind;
-}
-
 int behind_look(struct err *e)
 {
 	(void)e;

@@ -35,7 +35,7 @@ static void on_signal(int number)
 }
 
 /* Waits; 'l' or 'c' if somebody said so meanwhile, else 0. */
-static char hear(int milliseconds)
+static char wait_for_word(int milliseconds)
 {
 	struct pollfd wait = {.fd = told[0], .events = POLLIN};
 	char word = '\0', one;
@@ -48,7 +48,7 @@ static char hear(int milliseconds)
 
 /* Until `seconds` are over, by whichever clock says so first: one of them
  * counts the machine's sleep, and one can't be set. A tick that comes late
- * tells of a sleep too. Returns what hear() does. */
+ * tells of a sleep too. Returns what wait_for_word() does. */
 static char watch_clocks(uint32_t seconds)
 {
 	int64_t length = (int64_t)seconds * 1000;
@@ -63,7 +63,7 @@ static char watch_clocks(uint32_t seconds)
 		if (left <= 0 || now - last > TICK_MS + LATE_MS)
 			return '\0';
 		last = now;
-		word = hear(left < TICK_MS ? (int)left : TICK_MS);
+		word = wait_for_word(left < TICK_MS ? (int)left : TICK_MS);
 		if (word != '\0')
 			return word;
 	}
@@ -76,7 +76,7 @@ static void close_gate(const struct guardian_work *work)
 	int pause = RETRY_FIRST_MS;
 
 	while (!off_marker_valid() && work->close(work->argument, &e) == -1) {
-		if (hear(pause) == 'l')
+		if (wait_for_word(pause) == 'l')
 			return;
 		pause = pause < TICK_MS / 2 ? pause * 2 : TICK_MS;
 	}
@@ -111,7 +111,7 @@ static int let_go_of_parent(int word)
 	return 0;
 }
 
-static int begin(const struct guardian_work *work, struct err *e)
+static int begin_guarding(const struct guardian_work *work, struct err *e)
 {
 	int file = holder_open(GUARDIAN_FILE, e), taken;
 	int32_t other = 0;
@@ -136,7 +136,7 @@ static _Noreturn void be_guardian(const struct guardian_work *work, uint32_t sec
 	log_copy(-1);
 	if (let_go_of_parent(word) == -1)
 		_exit(1);
-	if (begin(work, &e) == -1) {
+	if (begin_guarding(work, &e) == -1) {
 		(void)io_write_all(KEPT, e.text, strlen(e.text));
 		_exit(1);
 	}

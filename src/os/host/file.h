@@ -32,8 +32,8 @@ bool file_is_early(const char *root, const char *path);
 int file_remove_folder(const char *path, struct err *e);
 
 /* A listening local socket at `path`, replacing what an earlier life left;
- * `gid` -1: it stays ours. The descriptor, non-blocking, or -1 and `e`. */
-int file_listener(const char *path, mode_t mode, uint32_t uid, int64_t gid, struct err *e);
+ * root's, and `gid`'s unless that is -1. The descriptor, non-blocking, or -1 and `e`. */
+int file_listener(const char *path, mode_t mode, int64_t gid, struct err *e);
 
 /* One small file written whole, mode 0600: another name first, then renamed;
  * `durable`: on the disk before. 0, or -1 with errno: then the old one stands. */

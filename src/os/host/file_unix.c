@@ -127,7 +127,7 @@ int file_remove_folder(const char *path, struct err *e)
 	return rmdir(path) == 0 ? 0 : err_errno(e, "%s", path);
 }
 
-int file_listener(const char *path, mode_t mode, uint32_t uid, int64_t gid, struct err *e)
+int file_listener(const char *path, mode_t mode, int64_t gid, struct err *e)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	mode_t old;
@@ -141,7 +141,7 @@ int file_listener(const char *path, mode_t mode, uint32_t uid, int64_t gid, stru
 	unlink(path);
 	old = umask(0777 & ~mode);
 	if (bind(fd, (struct sockaddr *)&address, sizeof address) == -1 ||
-	    (gid != -1 && chown(path, uid, (gid_t)gid) == -1) || listen(fd, BACKLOG) == -1) {
+	    (gid != -1 && chown(path, 0, (gid_t)gid) == -1) || listen(fd, BACKLOG) == -1) {
 		umask(old);
 		err_errno(e, "%s", path);
 		close(fd);

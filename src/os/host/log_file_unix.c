@@ -39,7 +39,7 @@ static bool copy_end(int from, off_t size, int to)
 }
 
 /* As PATH.1, under another name until it is whole. */
-static void keep(int descriptor, const struct stat *status)
+static void write_old(int descriptor, const struct stat *status)
 {
 	char old[PATH_MAX + 8], fresh[PATH_MAX + 8];
 	int to;
@@ -65,7 +65,7 @@ static void begin_anew(int descriptor)
 	if (fstat(descriptor, &status) == -1 || !S_ISREG(status.st_mode))
 		return;
 	if (log_keeps)
-		keep(descriptor, &status);
+		write_old(descriptor, &status);
 	if (ftruncate(descriptor, 0) == -1)
 		return; /* then it is full, and stays so */
 }

@@ -61,7 +61,7 @@ static int read_stat(pid_t pid, struct pid_facts *facts)
 	return 0;
 }
 
-static bool is_ours(pid_t pid)
+static bool is_roots_and_near(pid_t pid)
 {
 	char path[64];
 	struct stat own, theirs, process;
@@ -79,7 +79,7 @@ int pid_ask(pid_t pid, struct pid_facts *facts)
 	memset(facts, 0, sizeof *facts);
 	if (read_stat(pid, facts) == -1)
 		return -1;
-	facts->ours = is_ours(pid);
+	facts->ours = is_roots_and_near(pid);
 	return 0;
 }
 

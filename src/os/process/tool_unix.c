@@ -127,7 +127,7 @@ static void close_theirs(struct talk *talk)
 
 /* Takes what the tool says, so that it never blocks on us; keeps what fits. As
  * much as a pipe holds, then the deadline is looked at again. */
-static void hear(struct pollfd *end, struct heard *heard)
+static void read_output(struct pollfd *end, struct heard *heard)
 {
 	char bytes[4096];
 	ssize_t got;
@@ -146,7 +146,7 @@ static void hear(struct pollfd *end, struct heard *heard)
 }
 
 /* As much as it reads now. What it does not want any more stays in talk->input. */
-static void tell(struct talk *talk)
+static void write_input(struct talk *talk)
 {
 	size_t left = strlen(talk->input);
 	ssize_t sent = 0;
@@ -167,15 +167,15 @@ static bool talk_until(struct talk *talk, int64_t deadline)
 	int64_t left;
 
 	while ((left = deadline - clock_steady_ms()) > 0) {
-		tell(talk);
+		write_input(talk);
 		if (poll(talk->ends, ENDS, (int)left) == -1 && errno != EINTR)
 			return false;
-		hear(&talk->ends[OUTPUT], talk->output);
-		hear(&talk->ends[ERRORS], talk->errors);
+		read_output(&talk->ends[OUTPUT], talk->output);
+		read_output(&talk->ends[ERRORS], talk->errors);
 		/* All that it said was said before it ended, so it is in the pipes now. */
 		if (pid_ended(talk->ends[PROCESS].fd, 0)) {
-			hear(&talk->ends[OUTPUT], talk->output);
-			hear(&talk->ends[ERRORS], talk->errors);
+			read_output(&talk->ends[OUTPUT], talk->output);
+			read_output(&talk->ends[ERRORS], talk->errors);
 			return true;
 		}
 	}

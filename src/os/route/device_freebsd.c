@@ -25,7 +25,7 @@ static int read_ours(char *list, struct err *e)
 }
 
 /* 1, 0, or -1 and `e`. */
-static int is_ours(const char *name, struct err *e)
+static int is_our_device(const char *name, struct err *e)
 {
 	char list[LIST], line[NET_NAME_SIZE + 1];
 	const char *at = list, *word;
@@ -57,7 +57,7 @@ int device_make(const char *name, uint32_t uid, uint32_t gid, struct err *e)
 
 int device_set(const struct wire_tunnel *tunnel, struct err *e)
 {
-	int ours = is_ours(tunnel->name, e);
+	int ours = is_our_device(tunnel->name, e);
 
 	if (ours != 1)
 		return ours == -1 ? -1 : err_set(e, "%s is not the device that the gate made", tunnel->name);
@@ -68,7 +68,7 @@ int device_set(const struct wire_tunnel *tunnel, struct err *e)
 
 int device_delete(const char *name, struct err *e)
 {
-	int ours = is_ours(name, e);
+	int ours = is_our_device(name, e);
 
 	return ours == 1 ? tun_destroy(name, e) : ours;
 }

@@ -25,7 +25,7 @@
 enum { LEFT_MAX = 16 };
 
 /* Whose it is may be another than today: an earlier life may have had another configuration. */
-static bool is_ours(const struct rtnl_link *link)
+static bool is_our_device(const struct rtnl_link *link)
 {
 	return strcmp(link->driver, "tun") == 0 && !link->tap && link->persists && link->owned &&
 	       strcmp(link->alias, ALIAS) == 0;
@@ -43,15 +43,12 @@ static int make(int tun, const char *name, uint32_t uid, uint32_t gid)
 	return 0;
 }
 
-static struct nlmsghdr *link_message(char *buffer, const struct rtnl_link *link, unsigned flags,
-				     unsigned change)
+static struct nlmsghdr *link_message(char *buffer, const struct rtnl_link *link)
 {
 	struct nlmsghdr *message = rtnl_begin(buffer, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
 	struct ifinfomsg *body = mnl_nlmsg_get_payload(message);
 
 	body->ifi_index = (int)link->index;
-	body->ifi_flags = flags;
-	body->ifi_change = change;
 	return message;
 }
 
@@ -59,7 +56,7 @@ static struct nlmsghdr *link_message(char *buffer, const struct rtnl_link *link,
 static int no_own_addresses(struct rtnl *rtnl, const struct rtnl_link *link)
 {
 	_Alignas(8) char buffer[RTNL_REQUEST];
-	struct nlmsghdr *message = link_message(buffer, link, 0, 0);
+	struct nlmsghdr *message = link_message(buffer, link);
 	struct nlattr *families = mnl_attr_nest_start(message, IFLA_AF_SPEC);
 	struct nlattr *six = mnl_attr_nest_start(message, AF_INET6);
 	int failure;
@@ -82,7 +79,7 @@ static int mark_as_ours(const char *name, struct err *e)
 	if (rtnl == NULL)
 		return -1;
 	if (rtnl_link_by_name(rtnl, name, &link, e) == 0) {
-		message = link_message(buffer, &link, 0, 0);
+		message = link_message(buffer, &link);
 		mnl_attr_put_strz(message, IFLA_IFALIAS, ALIAS);
 		if ((errno = rtnl_change(rtnl, message)) != 0 || (errno = no_own_addresses(rtnl, &link)) != 0)
 			err_errno(e, "%s: preparing the device", name);
@@ -112,7 +109,7 @@ int device_make(const char *name, uint32_t uid, uint32_t gid, struct err *e)
 static int set_size(struct rtnl *rtnl, const struct rtnl_link *link, unsigned mtu)
 {
 	_Alignas(8) char buffer[RTNL_REQUEST];
-	struct nlmsghdr *message = link_message(buffer, link, 0, 0);
+	struct nlmsghdr *message = link_message(buffer, link);
 
 	mnl_attr_put_u32(message, IFLA_MTU, mtu);
 	return rtnl_change(rtnl, message);
@@ -178,7 +175,7 @@ static int set(struct rtnl *rtnl, const struct wire_tunnel *tunnel, struct err *
 	struct rtnl_link link;
 	int found = rtnl_link_by_name(rtnl, tunnel->name, &link, e);
 
-	if (found != 0 || !is_ours(&link))
+	if (found != 0 || !is_our_device(&link))
 		return found == -1 ? -1 : err_set(e, "%s is not the device that the gate made", tunnel->name);
 	if (check_twins(rtnl, &link, tunnel, e) == -1)
 		return -1;
@@ -220,7 +217,7 @@ static int collect(const struct rtnl_message *message, void *argument)
 {
 	struct left *left = argument;
 
-	if (message->kind == RTNL_LINK && is_ours(&message->link) && left->count < LEFT_MAX &&
+	if (message->kind == RTNL_LINK && is_our_device(&message->link) && left->count < LEFT_MAX &&
 	    (left->name == NULL || strcmp(left->name, message->link.name) == 0))
 		left->links[left->count++] = message->link;
 	return 0;

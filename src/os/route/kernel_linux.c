@@ -38,7 +38,7 @@ static const struct nlattr *next(const struct nlmsghdr *message, size_t *at)
 }
 
 /* Exactly `size` bytes, or nothing. */
-static bool take(const struct nlattr *attribute, void *to, size_t size)
+static bool read_bytes(const struct nlattr *attribute, void *to, size_t size)
 {
 	if (mnl_attr_get_payload_len(attribute) != size)
 		return false;
@@ -50,14 +50,14 @@ static bool take_prefix(const struct nlattr *attribute, uint8_t family, uint8_t 
 {
 	to->address.family = family;
 	to->length = length;
-	return take(attribute, to->address.bytes, size_of(family));
+	return read_bytes(attribute, to->address.bytes, size_of(family));
 }
 
 static bool take_port(const struct nlattr *attribute, uint16_t *port)
 {
 	struct fib_rule_port_range range;
 
-	if (!take(attribute, &range, sizeof range) || range.start != range.end)
+	if (!read_bytes(attribute, &range, sizeof range) || range.start != range.end)
 		return false;
 	*port = range.start;
 	return true;
@@ -77,7 +77,7 @@ static bool take_users(const struct nlattr *attribute, struct route_rule *rule)
 {
 	struct fib_rule_uid_range users;
 
-	rule->by_user = take(attribute, &users, sizeof users);
+	rule->by_user = read_bytes(attribute, &users, sizeof users);
 	rule->user_first = rule->by_user ? users.start : 0;
 	rule->user_last = rule->by_user ? users.end : 0;
 	return rule->by_user;
@@ -105,13 +105,13 @@ static bool read_rule(const struct nlattr *attribute, struct rule_reading *readi
 
 	switch (mnl_attr_get_type(attribute)) {
 	case FRA_PRIORITY:
-		return take(attribute, &rule->priority, sizeof rule->priority);
+		return read_bytes(attribute, &rule->priority, sizeof rule->priority);
 	case FRA_TABLE:
-		return take(attribute, &reading->table, sizeof reading->table);
+		return read_bytes(attribute, &reading->table, sizeof reading->table);
 	case FRA_GOTO:
-		return take(attribute, &reading->target, sizeof reading->target);
+		return read_bytes(attribute, &reading->target, sizeof reading->target);
 	case FRA_PROTOCOL:
-		return take(attribute, &reading->protocol, sizeof reading->protocol);
+		return read_bytes(attribute, &reading->protocol, sizeof reading->protocol);
 	case FRA_UID_RANGE:
 		return take_users(attribute, rule);
 	case FRA_SRC:
@@ -121,17 +121,17 @@ static bool read_rule(const struct nlattr *attribute, struct rule_reading *readi
 	case FRA_IIFNAME:
 		return take_link(attribute, rule);
 	case FRA_IP_PROTO:
-		return take(attribute, &rule->protocol, sizeof rule->protocol);
+		return read_bytes(attribute, &rule->protocol, sizeof rule->protocol);
 	case FRA_SPORT_RANGE:
 		return take_port(attribute, &rule->source_port);
 	case FRA_DPORT_RANGE:
 		return take_port(attribute, &rule->destination_port);
 	case FRA_SUPPRESS_PREFIXLEN: /* told of each rule; all ones is none */
 	case FRA_SUPPRESS_IFGROUP:
-		return take(attribute, &number, sizeof number) && number == UINT32_MAX;
+		return read_bytes(attribute, &number, sizeof number) && number == UINT32_MAX;
 	case SOURCE_PORT_MASK:
 	case DESTINATION_PORT_MASK:
-		return take(attribute, &mask, sizeof mask) && mask == UINT16_MAX;
+		return read_bytes(attribute, &mask, sizeof mask) && mask == UINT16_MAX;
 	default: /* a later kernel may have more to say */
 		return mnl_attr_get_type(attribute) > DESTINATION_PORT_MASK;
 	}
@@ -189,13 +189,13 @@ static bool read_entry(const struct nlattr *attribute, const struct rtmsg *body,
 
 	switch (mnl_attr_get_type(attribute)) {
 	case RTA_TABLE:
-		return take(attribute, &reading->table, sizeof reading->table);
+		return read_bytes(attribute, &reading->table, sizeof reading->table);
 	case RTA_DST:
 		return take_prefix(attribute, reading->family, body->rtm_dst_len, &entry->to);
 	case RTA_PRIORITY:
-		return take(attribute, &entry->metric, sizeof entry->metric);
+		return read_bytes(attribute, &entry->metric, sizeof entry->metric);
 	case RTA_OIF:
-		return take(attribute, &entry->index, sizeof entry->index);
+		return read_bytes(attribute, &entry->index, sizeof entry->index);
 	case RTA_PREFSRC:
 		if (!take_prefix(attribute, reading->family, 0, &source))
 			return false;

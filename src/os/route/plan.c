@@ -114,7 +114,7 @@ static void make_rules(struct route_plan *plan, const struct route_wish *wish)
 	catch_everybody(plan);
 }
 
-static bool is_there(const struct route_plan *plan, const struct net_prefix *to, uint32_t metric)
+static bool has_entry(const struct route_plan *plan, const struct net_prefix *to, uint32_t metric)
 {
 	for (size_t i = 0; i < plan->entry_count; i++) {
 		if (memcmp(&plan->entries[i].to, to, sizeof *to) == 0 && plan->entries[i].metric == metric)
@@ -127,7 +127,7 @@ static bool is_there(const struct route_plan *plan, const struct net_prefix *to,
 static void add_entry(struct route_plan *plan, const struct route_entry *entry)
 {
 	if (entry->to.address.family == plan->family && plan->entry_count < ROUTE_ENTRIES &&
-	    !is_there(plan, &entry->to, entry->metric))
+	    !has_entry(plan, &entry->to, entry->metric))
 		plan->entries[plan->entry_count++] = *entry;
 }
 

@@ -30,7 +30,7 @@ static int ask_way(const struct net_address *to, struct tunnel_way *way, struct 
 						  : err_set(e, "route does not tell how %s is reached", text);
 }
 
-static int run(const char *verb, const char *const *words, size_t count, struct err *e)
+static int run_route(const char *verb, const char *const *words, size_t count, struct err *e)
 {
 	const char *argv[TUNNEL_WORDS_MAX + 5] = {tool_path(TOOL_ROUTE), "-q", "-n", verb};
 
@@ -45,7 +45,7 @@ static void take_lines(const char *lines)
 	char line[160];
 
 	while (tunnel_words_next(&lines, line, sizeof line, words, TUNNEL_WORDS_MAX) >= 2)
-		(void)run("delete", words, 2, NULL);
+		(void)run_route("delete", words, 2, NULL);
 }
 
 static int add_lines(const char *lines, struct err *e)
@@ -55,7 +55,7 @@ static int add_lines(const char *lines, struct err *e)
 	size_t count;
 
 	while ((count = tunnel_words_next(&lines, line, sizeof line, words, TUNNEL_WORDS_MAX)) > 0)
-		if (run("add", words, count, e) == -1)
+		if (run_route("add", words, count, e) == -1)
 			return -1;
 	return *lines == '\0' ? 0 : err_set(e, "a route into the tunnel can't be told");
 }
@@ -76,7 +76,7 @@ static int add_subnets(const struct wire_tunnel *tunnel, struct err *e)
 			return -1;
 		if (strcmp(way.link, tunnel->name) == 0)
 			continue;
-		if (run("add", words, count, e) == -1)
+		if (run_route("add", words, count, e) == -1)
 			return -1;
 		if (text_append(standing, sizeof standing, &used, "%s %s\n", words[0], words[1]) == -1)
 			return err_set(e, "the tunnel has more routes than can be set");
@@ -84,7 +84,7 @@ static int add_subnets(const struct wire_tunnel *tunnel, struct err *e)
 	return 0;
 }
 
-static int take_away(struct err *e)
+static int remove_standing(struct err *e)
 {
 	if (standing[0] == '\0')
 		return 0;
@@ -128,8 +128,8 @@ int route_assert(const struct route_wish *wish, struct err *e)
 	struct tunnel_way way;
 
 	if (wish->tunnel == NULL)
-		return take_away(e);
-	if (take_away(e) == -1 || ask_way(&wish->situation->endpoint.address, &way, e) == -1)
+		return remove_standing(e);
+	if (remove_standing(e) == -1 || ask_way(&wish->situation->endpoint.address, &way, e) == -1)
 		return -1;
 	if (strcmp(way.link, wish->tunnel->name) == 0)
 		return err_set(e, "the endpoint is behind the tunnel itself");
@@ -139,13 +139,13 @@ int route_assert(const struct route_wish *wish, struct err *e)
 	towards = wish->situation->endpoint;
 	if (add_lines(lines, e) == 0 && add_subnets(wish->tunnel, e) == 0 && check(wish, e) == 0)
 		return 0;
-	(void)take_away(NULL);
+	(void)remove_standing(NULL);
 	return -1;
 }
 
 int route_remove(struct err *e)
 {
-	return take_away(e);
+	return remove_standing(e);
 }
 
 /* Nothing of it is watched: what somebody else leads elsewhere, the filter stops. */

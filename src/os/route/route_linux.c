@@ -81,7 +81,7 @@ static bool is_planned_entry(struct standing *standing, const struct route_entry
 	return false;
 }
 
-static void take(const struct nlmsghdr *message, void *argument)
+static void sort_message(const struct nlmsghdr *message, void *argument)
 {
 	struct standing *standing = argument;
 	struct route_rule rule;
@@ -102,7 +102,7 @@ static void take(const struct nlmsghdr *message, void *argument)
 		put_aside(standing, message);
 }
 
-static int look(uint8_t family, const struct route_plan *plan, struct standing *standing)
+static int read_standing(uint8_t family, const struct route_plan *plan, struct standing *standing)
 {
 	_Alignas(8) char buffer[ROUTE_MESSAGE];
 	int failure = 0;
@@ -110,9 +110,9 @@ static int look(uint8_t family, const struct route_plan *plan, struct standing *
 	for (int i = 0; i < DUMP_TRIES; i++) {
 		memset(standing, 0, sizeof *standing);
 		standing->plan = plan;
-		failure = ask(route_ask_rules(buffer, family), take, standing);
+		failure = ask(route_ask_rules(buffer, family), sort_message, standing);
 		if (failure == 0)
-			failure = ask(route_ask_entries(buffer, family), take, standing);
+			failure = ask(route_ask_entries(buffer, family), sort_message, standing);
 		/* A table that nobody has put a route into is none. */
 		if (failure == ENOENT)
 			failure = 0;
@@ -139,7 +139,7 @@ static int add_missing(const struct route_plan *plan, const struct standing *sta
 	return failure == EEXIST ? 0 : failure;
 }
 
-static int take_away(struct standing *standing)
+static int remove_wrong(struct standing *standing)
 {
 	int failure = 0;
 
@@ -174,14 +174,14 @@ static int settle(const struct route_plan *plan)
 	int failure = 0, changed = 0;
 
 	for (int i = 0; i < PASSES; i++) {
-		if ((failure = look(plan->family, plan, &standing)) != 0)
+		if ((failure = read_standing(plan->family, plan, &standing)) != 0)
 			return failure;
 		if (is_complete(plan, &standing))
 			return 0;
 		if (changed != 0)
 			return changed;
 		failure = add_missing(plan, &standing);
-		changed = take_away(&standing);
+		changed = remove_wrong(&standing);
 		if (failure != 0)
 			return failure;
 	}
@@ -230,9 +230,9 @@ static int remove_family(uint8_t family)
 	int failure = 0;
 
 	for (int i = 0; i < PASSES; i++) {
-		if ((failure = look(family, NULL, &standing)) != 0 || standing.wrong_count == 0)
+		if ((failure = read_standing(family, NULL, &standing)) != 0 || standing.wrong_count == 0)
 			return failure;
-		if ((failure = take_away(&standing)) != 0)
+		if ((failure = remove_wrong(&standing)) != 0)
 			return failure;
 	}
 	return EBUSY;

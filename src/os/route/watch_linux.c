@@ -57,7 +57,7 @@ static int of_device(const struct rtnl_message *message, void *argument)
 	return 0;
 }
 
-static void take(const struct nlmsghdr *message, void *argument)
+static void note_message(const struct nlmsghdr *message, void *argument)
 {
 	struct watch *watch = argument;
 	uint32_t sender = route_standing()->sender;
@@ -67,13 +67,13 @@ static void take(const struct nlmsghdr *message, void *argument)
 	(void)rtnl_decode(message, message->nlmsg_len, of_device, watch);
 }
 
-static void readable_cb(evutil_socket_t fd, short what, void *argument)
+static void changes_cb(evutil_socket_t fd, short what, void *argument)
 {
 	struct watch *watch = argument;
 
 	(void)fd, (void)what;
 	watch->changed = false;
-	if (!netlink_hear_all(watch->netlink, DATAGRAMS_A_TURN, take, watch))
+	if (!netlink_hear_all(watch->netlink, DATAGRAMS_A_TURN, note_message, watch))
 		watch->changed = true;
 	if (watch->changed)
 		watch->foreign(watch->argument);
@@ -104,7 +104,7 @@ int route_watch(struct event_base *base, route_foreign_fn *foreign, void *argume
 	watch->foreign = foreign;
 	watch->argument = argument;
 	watch->readable =
-	    event_new(base, netlink_fd(watch->netlink), EV_READ | EV_PERSIST, readable_cb, watch);
+	    event_new(base, netlink_fd(watch->netlink), EV_READ | EV_PERSIST, changes_cb, watch);
 	if (watch->readable != NULL && event_add(watch->readable, NULL) == 0)
 		return 0;
 fail:

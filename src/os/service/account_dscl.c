@@ -32,7 +32,7 @@ static bool is_whole(const char *listing)
 	return !dscl_is_free(listing, 0) && listing[strlen(listing) - 1] == '\n';
 }
 
-static int list_all(struct err *e)
+static int read_both_lists(struct err *e)
 {
 	if (list("/Users", "UniqueID", users, e) == -1 || list("/Groups", "PrimaryGroupID", groups, e) == -1)
 		return -1;
@@ -121,9 +121,9 @@ static int ensure_one(const char *name, const char *about, struct err *e)
 
 	snprintf(user_record, sizeof user_record, "/Users/%s", name);
 	snprintf(group_record, sizeof group_record, "/Groups/%s", name);
-	if (list_all(e) == -1 || ensure_group(group_record, name, about, group, sizeof group, e) == -1)
+	if (read_both_lists(e) == -1 || ensure_group(group_record, name, about, group, sizeof group, e) == -1)
 		return -1;
-	return list_all(e) == -1 ? -1 : ensure_user(user_record, name, about, group, e);
+	return read_both_lists(e) == -1 ? -1 : ensure_user(user_record, name, about, group, e);
 }
 
 int account_ensure(struct err *e)
@@ -143,7 +143,7 @@ static int delete_record(const char *listing, const char *name, const char *fold
 	return dscl_number_of(listing, name, &there) == -1 ? 0 : tool_run(argv, NULL, PATIENCE, e);
 }
 
-static int remove_account(const char *name, struct err *e)
+static int remove_records(const char *name, struct err *e)
 {
 	if (delete_record(users, name, "/Users", e) == -1)
 		return -1;
@@ -152,7 +152,7 @@ static int remove_account(const char *name, struct err *e)
 
 int account_remove(struct err *e)
 {
-	if (list_all(e) == -1 || remove_account(ACCOUNT_DRIVER, e) == -1)
+	if (read_both_lists(e) == -1 || remove_records(ACCOUNT_DRIVER, e) == -1)
 		return -1;
-	return remove_account(ACCOUNT_OPENVPN, e);
+	return remove_records(ACCOUNT_OPENVPN, e);
 }

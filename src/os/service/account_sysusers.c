@@ -25,7 +25,7 @@ int account_ensure(struct err *e)
 	    cause.text);
 }
 
-static int run(enum tool tool, const char *first, const char *second, struct err *e)
+static int run_tool(enum tool tool, const char *first, const char *second, struct err *e)
 {
 	const char *const argv[] = {tool_path(tool), first, second, NULL};
 
@@ -35,9 +35,9 @@ static int run(enum tool tool, const char *first, const char *second, struct err
 /* Asked only after a refusal, so that what is not there is no failure. */
 static int remove_one(enum tool tool, const char *database, const char *name, struct err *e)
 {
-	if (run(tool, name, NULL, e) == 0)
+	if (run_tool(tool, name, NULL, e) == 0)
 		return 0;
-	return run(TOOL_GETENT, database, name, NULL) == 0 ? -1 : 0;
+	return run_tool(TOOL_GETENT, database, name, NULL) == 0 ? -1 : 0;
 }
 
 /* userdel takes the user's own group with it, where login.defs(5) says so. */

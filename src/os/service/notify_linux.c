@@ -41,7 +41,7 @@ static int reach(const char *name)
 }
 
 /* A message that the manager has no room for is left out: the next one says it again. */
-static void tell(const char *message)
+static void send_message(const char *message)
 {
 	if (channel != -1)
 		(void)send(channel, message, strlen(message), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -50,7 +50,7 @@ static void tell(const char *message)
 static void alive_cb(evutil_socket_t fd, short what, void *argument)
 {
 	(void)fd, (void)what, (void)argument;
-	tell("WATCHDOG=1");
+	send_message("WATCHDOG=1");
 }
 
 /* Microseconds between signs of life that the manager wants from this process; 0 none. */
@@ -90,5 +90,5 @@ void notify_state(bool protecting, const char *state, const char *why)
 	for (char *at = message + (protecting ? sizeof "READY=1" : 0); *at != '\0'; at++)
 		if (*at == '\n')
 			*at = ' ';
-	tell(message);
+	send_message(message);
 }

@@ -121,7 +121,7 @@ int service_stop(struct err *e)
 	return unload("system/" DAEMON, e) == -1 ? -1 : unload("system/" LOCK, e);
 }
 
-static int take_away(const char *name, struct err *e)
+static int remove_file(const char *name, struct err *e)
 {
 	char path[PATH_MAX];
 
@@ -133,7 +133,7 @@ static int take_away(const char *name, struct err *e)
 /* The other way round: a lock whose rules are gone would load nothing. */
 int service_remove(struct err *e)
 {
-	if (take_away(DAEMON ".plist", e) == -1 || take_away(LOCK ".plist", e) == -1)
+	if (remove_file(DAEMON ".plist", e) == -1 || remove_file(LOCK ".plist", e) == -1)
 		return -1;
 	return pf_boot_lock_remove(e);
 }

@@ -96,7 +96,7 @@ int service_stop(struct err *e)
 }
 
 /* An initrd may lock at the next boot: somebody must be there who reads root's off. */
-static int keep(bool was_enabled, struct err *e)
+static int keep_for_initrd(bool was_enabled, struct err *e)
 {
 	const char *what = "an initrd may keep the lock";
 
@@ -113,5 +113,5 @@ int service_remove(struct err *e)
 
 	if (systemctl("disable", DAEMON, LOCK, e) == -1 && is_known())
 		return -1;
-	return renew_initrds(e) == 0 ? 0 : keep(was_enabled, e);
+	return renew_initrds(e) == 0 ? 0 : keep_for_initrd(was_enabled, e);
 }

@@ -90,7 +90,7 @@ static int build(struct firewall *fw, const struct situation *s, int set, struct
 }
 
 /* The only moment at which the policy changes. */
-static int flip(int set, struct err *e)
+static int switch_to(int set, struct err *e)
 {
 	char lines[64];
 	size_t used = 0;
@@ -123,7 +123,7 @@ static int rebuild(struct firewall *fw, const struct situation *s, struct err *e
 	if (put_floor(fw, e) == -1 || build(fw, s, set, e) == -1)
 		return -1;
 	fw->held = (struct ipfw_held){set, fw->view.sets[set].rules, fw->view.sets[set].hash};
-	if (flip(set, e) == -1)
+	if (switch_to(set, e) == -1)
 		return -1;
 	fault_point("flip-before-readback");
 	if (ipfw_delete_states(e) == -1 || ipfw_look(fw, e) == -1 || ipfw_compare(fw, &fw->view, e) == -1)
@@ -139,7 +139,7 @@ static int revive(struct firewall *fw, struct err *e)
 
 	if (held->rules != fw->held.rules || held->hash != fw->held.hash)
 		return -1;
-	if (put_floor(fw, e) == -1 || flip(fw->held.set, e) == -1 || ipfw_delete_states(e) == -1 ||
+	if (put_floor(fw, e) == -1 || switch_to(fw->held.set, e) == -1 || ipfw_delete_states(e) == -1 ||
 	    ipfw_look(fw, e) == -1)
 		return -1;
 	return ipfw_compare(fw, &fw->view, e);

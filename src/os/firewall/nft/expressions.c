@@ -91,10 +91,9 @@ void expr_mask(struct nlmsghdr *m, const void *bits, size_t size)
 	end(m, x);
 }
 
-void expr_look_up(struct nlmsghdr *m, const char *set, bool inverted)
+void expr_look_up(struct nlmsghdr *m, const char *set)
 {
-	struct expression x =
-	    begin(m, "lookup", PAIRS(NFTA_LOOKUP_SREG, NFT_REG_1, NFTA_LOOKUP_FLAGS, inverted));
+	struct expression x = begin(m, "lookup", PAIRS(NFTA_LOOKUP_SREG, NFT_REG_1, NFTA_LOOKUP_FLAGS, 0));
 
 	nft_put_text(m, NFTA_LOOKUP_SET, set);
 	end(m, x);

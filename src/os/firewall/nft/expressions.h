@@ -18,7 +18,7 @@ void expr_equals8(struct nlmsghdr *m, uint8_t value);
 void expr_equals16(struct nlmsghdr *m, uint16_t value);
 void expr_equals32(struct nlmsghdr *m, uint32_t value);
 void expr_mask(struct nlmsghdr *m, const void *bits, size_t size);
-void expr_look_up(struct nlmsghdr *m, const char *set, bool inverted);
+void expr_look_up(struct nlmsghdr *m, const char *set);
 
 /* Do. `chain` (of a jump or goto) may be NULL. */
 void expr_verdict(struct nlmsghdr *m, int code, const char *chain);

@@ -236,7 +236,7 @@ static uint32_t table_flags(const struct nft_found *found, const struct nft_wish
 	return NFT_TABLE_F_OWNER | NFT_PERSIST;
 }
 
-static bool is_held(const struct nft_found *found, const struct nft_wish *wish, unsigned table)
+static bool is_ours(const struct nft_found *found, const struct nft_wish *wish, unsigned table)
 {
 	uint32_t flags = table_flags(found, wish, table);
 
@@ -253,7 +253,7 @@ void nft_found_end(struct nft_found *found, struct nft_wish *wish)
 		bool is_table = nft_type(wanted) == NFT_MSG_NEWTABLE;
 
 		if (is_table)
-			piece->present = is_held(found, wish, piece->table);
+			piece->present = is_ours(found, wish, piece->table);
 		if (!piece->present && !(is_table && found->table[piece->table].exists))
 			note_difference(found, piece->table, wanted);
 	}
@@ -353,7 +353,7 @@ bool nft_put_repairs(struct nft_buffer *batch, const struct nft_wish *wish, cons
 	/* A table that changes hands takes no new hook in the same moment (EINVAL): it changes hands first.
 	 */
 	for (unsigned i = 0; i < NFT_TABLES; i++)
-		if (nft_is_used(wish, i) && found->table[i].exists && !is_held(found, wish, i))
+		if (nft_is_used(wish, i) && found->table[i].exists && !is_ours(found, wish, i))
 			nft_put_table(batch, wish, found, i, NFT_MSG_NEWTABLE);
 	if (batch->used != empty)
 		return true;

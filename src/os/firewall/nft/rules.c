@@ -34,7 +34,7 @@ void nft_match_tunnel(struct nlmsghdr *m, bool arrives)
 {
 	expr_meta(m, arrives ? NFT_META_IIF : NFT_META_OIF, NFT_REG_1);
 	expr_meta(m, arrives ? NFT_META_IIFKIND : NFT_META_OIFKIND, NFT_REG32_01);
-	expr_look_up(m, policy_set_name(SET_TUNNEL), false);
+	expr_look_up(m, policy_set_name(SET_TUNNEL));
 }
 
 void nft_match_loopback(struct nlmsghdr *m, bool arrives)
@@ -48,7 +48,7 @@ static void match_link(struct nlmsghdr *m, bool arrives, enum rule_link link)
 {
 	if (link == LINK_INSIDE) { /* by name: it is inside from the moment it is there */
 		expr_meta(m, arrives ? NFT_META_IIFNAME : NFT_META_OIFNAME, NFT_REG_1);
-		expr_look_up(m, policy_set_name(SET_INSIDE), false);
+		expr_look_up(m, policy_set_name(SET_INSIDE));
 	} else if (link == LINK_LOOPBACK) {
 		nft_match_loopback(m, arrives);
 	} else if (link == LINK_TUNNEL) {
@@ -123,7 +123,7 @@ static void look_up_address(struct nlmsghdr *m, enum rule_set set, uint8_t famil
 	char name[32];
 
 	snprintf(name, sizeof name, "%s%u", policy_set_name(set), family);
-	expr_look_up(m, name, false);
+	expr_look_up(m, name);
 }
 
 /* An address in register 1; for the endpoint also protocol and port behind it. */
@@ -158,7 +158,7 @@ static void match_port(struct nlmsghdr *m, uint16_t port, enum rule_set ports, u
 	if (port != 0)
 		expr_equals16(m, port);
 	else
-		expr_look_up(m, policy_set_name(ports), false);
+		expr_look_up(m, policy_set_name(ports));
 }
 
 static void match_protocol(struct nlmsghdr *m, const struct rule *rule)
@@ -183,7 +183,7 @@ static void match_owner(struct nlmsghdr *m, enum rule_owner owner, const struct 
 		return;
 	expr_meta(m, owner == OWNER_OPENVPN_GROUP ? NFT_META_SKGID : NFT_META_SKUID, NFT_REG_1);
 	if (owner == OWNER_DHCP_USERS)
-		expr_look_up(m, policy_set_name(SET_DHCP_USERS), false);
+		expr_look_up(m, policy_set_name(SET_DHCP_USERS));
 	else
 		expr_equals32(m,
 			      owner == OWNER_OPENVPN_GROUP ? s->openvpn_group.number : s->driver_user.number);

@@ -187,7 +187,7 @@ static void put_pause_rule(struct nft_wish *wish, const char *chain, uint32_t ke
 	struct nlmsghdr *m = rule_begin(wish, nft_sets[set].table, chain);
 
 	expr_meta(m, key, NFT_REG_1);
-	expr_look_up(m, nft_sets[set].name, false);
+	expr_look_up(m, nft_sets[set].name);
 	expr_verdict(m, NF_ACCEPT, NULL);
 	rule_end(wish, m);
 }

@@ -162,7 +162,7 @@ static int pf_forget_states(struct firewall *fw, struct err *e)
 
 /* --- removal, counter, features ------------------------------------------------------------ */
 
-static int take_away(struct firewall *fw, struct err *e)
+static int remove_ours(struct firewall *fw, struct err *e)
 {
 	struct err first = {""};
 	int result;
@@ -182,7 +182,7 @@ static int take_away(struct firewall *fw, struct err *e)
 
 static int pf_remove(struct firewall *fw, struct err *e)
 {
-	int result = hold(fw, e) == -1 ? -1 : take_away(fw, e);
+	int result = hold(fw, e) == -1 ? -1 : remove_ours(fw, e);
 
 	if (result == 0)
 		let_go(fw); /* without rules there is no gate that somebody could hold */

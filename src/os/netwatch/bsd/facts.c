@@ -14,7 +14,7 @@ static int walk(const struct route_layout *layout, struct route_buffer buffer, r
 		   : err_set(e, "%s: the kernel's list of links or routes makes no sense", layout->name);
 }
 
-static int take_link(const struct route_message *message, void *argument)
+static int add_link(const struct route_message *message, void *argument)
 {
 	struct route_links *links = argument;
 
@@ -32,7 +32,7 @@ int route_links(const struct route_layout *layout, struct route_buffer interface
 {
 	links->count = 0;
 	links->more = false;
-	return walk(layout, interfaces, take_link, links, e);
+	return walk(layout, interfaces, add_link, links, e);
 }
 
 struct filling {

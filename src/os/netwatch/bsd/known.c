@@ -22,7 +22,7 @@ bool route_leads_out(const struct route_link *link)
 	return (link->flags & LINK_LOOPBACK) == 0 && strncmp(link->name, "pflog", 5) != 0;
 }
 
-static struct route_link *find(struct route_links *links, unsigned index)
+static struct route_link *find_link(struct route_links *links, unsigned index)
 {
 	for (size_t i = 0; i < links->count; i++) {
 		if (links->list[i].index == index)
@@ -45,7 +45,7 @@ static bool works(const struct route_link *link)
 
 static bool heard_link(struct route_links *known, const struct route_link *link, struct route_news *news)
 {
-	struct route_link *before = find(known, link->index);
+	struct route_link *before = find_link(known, link->index);
 
 	if (before != NULL && (before->flags & LINK_UP) != 0 && (link->flags & LINK_UP) == 0) {
 		before->flags &= ~(uint32_t)LINK_UP;
@@ -57,7 +57,7 @@ static bool heard_link(struct route_links *known, const struct route_link *link,
 static bool heard_announcement(struct route_links *known, const struct route_message *message,
 			       struct route_news *news)
 {
-	struct route_link *before = find(known, message->announced);
+	struct route_link *before = find_link(known, message->announced);
 
 	if (message->gone && before != NULL) {
 		struct route_link gone = *before;
@@ -72,7 +72,7 @@ static bool heard_announcement(struct route_links *known, const struct route_mes
 /* Our own tunnel's addresses and routes come because we are connected. */
 static bool is_of_tunnel(struct route_links *known, const struct route_layout *layout, unsigned index)
 {
-	const struct route_link *link = find(known, index);
+	const struct route_link *link = find_link(known, index);
 
 	return link != NULL && route_is_tunnel(layout, link);
 }
@@ -85,7 +85,7 @@ static bool heard_address(struct route_links *known, const struct route_layout *
 		news->links |= message->address.address.family == NET_IPV6;
 		news->reachable |= !message->gone;
 	}
-	return message->gone || find(known, message->address.index) == NULL;
+	return message->gone || find_link(known, message->address.index) == NULL;
 }
 
 static void heard_route(struct route_links *known, const struct route_layout *layout,
@@ -136,14 +136,14 @@ void route_compare(struct route_links *known, const struct route_layout *layout,
 	/* What is not watched may have changed each time. */
 	news->links |= now->more;
 	for (size_t i = 0; i < before.count; i++) {
-		const struct route_link *link = &before.list[i], *after = find(known, link->index);
+		const struct route_link *link = &before.list[i], *after = find_link(known, link->index);
 
 		news->links |= after == NULL || strcmp(link->name, after->name) != 0;
 		if (is_lost(link, after))
 			tell_lost(link, news);
 	}
 	for (size_t i = 0; i < now->count; i++) {
-		const struct route_link *link = &now->list[i], *past = find(&before, link->index);
+		const struct route_link *link = &now->list[i], *past = find_link(&before, link->index);
 
 		news->links |= past == NULL;
 		news->reachable |=

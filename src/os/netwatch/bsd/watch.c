@@ -52,7 +52,7 @@ struct hearing {
 	bool read_anew;
 };
 
-static int hear(const struct route_message *message, void *argument)
+static int on_message(const struct route_message *message, void *argument)
 {
 	struct hearing *hearing = argument;
 
@@ -76,7 +76,7 @@ static void read_messages(struct netwatch *watch)
 		if (length == -1 && errno == EAGAIN)
 			break;
 		if (length <= 0 ||
-		    route_decode(route_layout_here, bytes, (size_t)length, hear, &hearing) == -1)
+		    route_decode(route_layout_here, bytes, (size_t)length, on_message, &hearing) == -1)
 			hearing.read_anew = true; /* ENOBUFS, or a torn message: something was missed */
 	}
 	if (hearing.read_anew)

@@ -61,7 +61,7 @@ struct hearing {
 	int stopped;
 };
 
-static void hear(const struct nlmsghdr *message, void *argument)
+static void decode_message(const struct nlmsghdr *message, void *argument)
 {
 	struct hearing *hearing = argument;
 
@@ -72,7 +72,7 @@ static void hear(const struct nlmsghdr *message, void *argument)
 /* 0, or -1 with errno. */
 static int ask(struct rtnl *rtnl, struct nlmsghdr *header, struct hearing *hearing)
 {
-	int result = netlink_ask(rtnl->netlink, header, hearing == NULL ? NULL : hear, hearing);
+	int result = netlink_ask(rtnl->netlink, header, hearing == NULL ? NULL : decode_message, hearing);
 
 	errno = -result;
 	return result == 0 ? 0 : -1;
@@ -107,7 +107,7 @@ int rtnl_dump(struct rtnl *rtnl, uint16_t question, uint8_t family, rtnl_message
 	return err_set(e, "rtnetlink: the network changes faster than it can be read");
 }
 
-static int take_link(const struct rtnl_message *message, void *argument)
+static int copy_link(const struct rtnl_message *message, void *argument)
 {
 	if (message->kind == RTNL_LINK)
 		*(struct rtnl_link *)argument = message->link;
@@ -117,7 +117,7 @@ static int take_link(const struct rtnl_message *message, void *argument)
 int rtnl_link_by_name(struct rtnl *rtnl, const char *name, struct rtnl_link *link, struct err *e)
 {
 	_Alignas(8) char buffer[REQUEST_SIZE];
-	struct hearing hearing = {.each = take_link, .argument = link};
+	struct hearing hearing = {.each = copy_link, .argument = link};
 	struct nlmsghdr *header = request_begin(buffer, RTM_GETLINK, NLM_F_ACK);
 
 	memset(link, 0, sizeof *link);
@@ -134,7 +134,7 @@ int rtnl_link_name(struct rtnl *rtnl, unsigned index, char name[static NET_NAME_
 {
 	_Alignas(8) char buffer[RTNL_REQUEST];
 	struct rtnl_link link = {.index = 0};
-	struct hearing hearing = {.each = take_link, .argument = &link};
+	struct hearing hearing = {.each = copy_link, .argument = &link};
 	struct nlmsghdr *header = rtnl_begin(buffer, RTM_GETLINK, NLM_F_ACK, sizeof(struct ifinfomsg));
 
 	((struct ifinfomsg *)mnl_nlmsg_get_payload(header))->ifi_index = (int)index;

@@ -44,7 +44,7 @@ struct netwatch {
  * between a tunnel that is up and a gate that opens. */
 static struct rtnl *asker;
 
-static struct rtnl *ask(struct err *e)
+static struct rtnl *shared_rtnl(struct err *e)
 {
 	if (asker == NULL)
 		asker = rtnl_open(e);
@@ -433,7 +433,7 @@ static void refill_neighbours(void *argument)
 int netwatch_fill(struct situation *s, const char *tunnel, struct err *e)
 {
 	struct filling filling = {.s = s, .tunnel = tunnel != NULL ? tunnel : s->tunnel.name, .e = e};
-	struct rtnl *rtnl = ask(e);
+	struct rtnl *rtnl = shared_rtnl(e);
 
 	if (rtnl == NULL)
 		return -1;
@@ -488,7 +488,7 @@ static int check_tun(const struct rtnl_link *link, struct err *e)
 int netwatch_tunnel(const char *name, const struct net_address *address4, const struct net_address *address6,
 		    unsigned *index, struct err *e)
 {
-	struct rtnl *rtnl = ask(e);
+	struct rtnl *rtnl = shared_rtnl(e);
 	struct rtnl_link link;
 	int found;
 

@@ -188,7 +188,7 @@ static int fill(scmp_filter_ctx filter, int program)
 }
 
 /* Kept for each attempt: the library's own form is not. */
-static int keep(scmp_filter_ctx filter, struct sock_fprog *program)
+static int keep_program(scmp_filter_ctx filter, struct sock_fprog *program)
 {
 	int descriptor = memfd_create("portcullis-calls", MFD_CLOEXEC), result = -EIO;
 	struct stat status;
@@ -212,7 +212,7 @@ static int build(int program)
 	int result = filter == NULL ? -ENOMEM : fill(filter, program);
 
 	if (result == 0)
-		result = keep(filter, &programs[program]);
+		result = keep_program(filter, &programs[program]);
 	if (filter != NULL)
 		seccomp_release(filter);
 	return result;
