@@ -14,7 +14,7 @@
 
 enum { LINE_MAX_BYTES = 4096 };
 
-static const char *const level_words[] = {"error", "warn", "info", "debug"};
+const char *const log_level_words[LOG_LEVELS] = {"error", "warn", "info", "debug"};
 static int log_descriptor = STDERR_FILENO;
 static int log_second = -1;
 static enum log_level log_wanted = LOG_INFO;
@@ -36,15 +36,6 @@ void log_bound(uint64_t size, void (*full)(int descriptor))
 void log_copy(int descriptor)
 {
 	log_second = descriptor;
-}
-
-int log_level_parse(const char *word)
-{
-	for (int level = LOG_ERROR; level <= LOG_DEBUG; level++) {
-		if (strcmp(word, level_words[level]) == 0)
-			return level;
-	}
-	return -1;
 }
 
 bool log_wants(enum log_level level)
@@ -97,7 +88,7 @@ void log_line(enum log_level level, const char *room, const char *format, ...)
 	vsnprintf(raw, sizeof raw, format, ap);
 	va_end(ap);
 	text_time(stamp, time(NULL));
-	used = (size_t)snprintf(line, 128, "%s %s %s: ", stamp, level_words[level], room);
+	used = (size_t)snprintf(line, 128, "%s %s %s: ", stamp, log_level_words[level], room);
 	used += text_escape(line + used, sizeof line - used - 1, raw, strlen(raw));
 	line[used++] = '\n';
 	if (make_room(log_descriptor, used))

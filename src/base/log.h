@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_LEVELS };
 
 /* Where lines go from now on. `descriptor` stays the caller's; -1 is silence.
  * A line is one write(2), so that two programs can share one O_APPEND file;
@@ -20,8 +20,7 @@ void log_copy(int descriptor);
  * can here. A line that would not fit is lost. What is no file has no bound. */
 void log_bound(uint64_t size, void (*full)(int descriptor));
 
-/* "error", "warn", "info", "debug" to a level; -1 for anything else. */
-int log_level_parse(const char *word);
+extern const char *const log_level_words[LOG_LEVELS]; /* "error", ... */
 
 /* Would log_line write a line of this level? */
 bool log_wants(enum log_level level);

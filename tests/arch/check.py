@@ -354,7 +354,7 @@ def check_static_names(house):
     files = collections.defaultdict(set)
     for function, name, first, _last in house.functions():
         if re.match(r"\s*static\b", house.code[name].splitlines()[first - 1]):
-            room = next(room for room in LAYERS if name.startswith(room + "/"))
+            room = house.room(name)
             files[room, function].add(name)
     for (room, function), names in sorted(files.items()):
         if len(names) > STATIC_FILES_MAX:

@@ -39,13 +39,13 @@ def defaults():
 
 def keys():
     """Key and default, as the table in the reader of the configuration has them."""
-    table = re.search(r"static const struct key keys\[\] = \{\n(.*?)\n\};", (TOP / "src/config/config.c").read_text(),
-                      re.S).group(1)
+    table = re.search(r"const struct key config_keys\[CONFIG_KEYS\] = \{\n(.*?)\n\};",
+                      (TOP / "src/config/config_keys.c").read_text(), re.S).group(1)
     for macro, value in defaults().items():
         table = re.sub(rf'{macro}(?: "(.*?)")?', lambda match, value=value: f'"{value}{match.group(1) or ""}"', table)
-    found = re.findall(r'\{"([a-z|-]+)", (?:"([^"]*)"|NULL), take_', table)
+    found = re.findall(r'\{"([a-z.-]+)",\s*(?:"([^"]*)"|NULL),\s*take_', table)
     assert len(found) == table.count("take_") > 20
-    return [(key.replace("|", "."), default) for key, default in found]
+    return found
 
 
 def test_there_is_a_page_for_each():
@@ -92,6 +92,29 @@ def test_every_key_is_described_with_its_default():
         assert any(default in each for each in described), (key, default)
 
 
+def test_keys_stand_in_one_order_everywhere(tmp_path):
+    """The table, what is printed and the man page."""
+    names = [key for key, _default in keys()]
+    items = re.findall(r"(?m)^\.It Ic (.*)$", (TOP / "docs/man/portcullis.conf.5").read_text())
+    assert [key for item in items for key in item.split(" , ")] == names
+    conf = tmp_path / "portcullis.conf"
+    conf.write_text("user = 64321\nopenvpn-user = 64322\nopenvpn-group = 64322\n")
+    printed = subprocess.run([BUILD / "portcullisd", "--settings", "-c", conf], capture_output=True, text=True, check=False,
+                             timeout=20).stdout
+    assert re.findall(r'(?m)^([a-z.-]+) = ".*"$', printed) == names
+
+
+def test_the_doctor_has_the_same_defaults():
+    """It has them by heart, for when portcullisd can't be asked."""
+    text = (TOP / "src/ctl/doctor/settings.c").read_text()
+    for macro, value in defaults().items():
+        text = re.sub(rf'{macro}(?: "(.*?)")?', lambda match, value=value: f'"{value}{match.group(1) or ""}"', text)
+    known, wanted = re.findall(r'(?m)^    \{"([a-z.-]+)", "([^"]*)", FIELD', text), dict(keys())
+    assert len(known) > 10
+    for key, default in known:
+        assert key == "control.socket" or default == wanted[key], key
+
+
 def test_the_sample_shows_every_key_and_its_default():
     section, shown = "", {}
     for line in (TOP / "conf/portcullis.conf").read_text().splitlines():
@@ -103,7 +126,7 @@ def test_the_sample_shows_every_key_and_its_default():
             shown[section + match.group(1)] = match.group(2)
         elif match := re.match(r"^\t(?:# )?([a-z-]+) = \{.*\}$", line):  # a list: an example, for its default is none
             shown[section + match.group(1)] = ""
+    assert list(shown) == [key for key, _default in keys()]
     for key, default in keys():
-        assert key in shown, key
         if key not in ("profile", "control.socket"):
             assert shown[key] == default, key

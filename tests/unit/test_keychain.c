@@ -22,7 +22,7 @@
 #undef PORTCULLIS_SECRETS
 #define PORTCULLIS_SECRETS "password-file keychain"
 #include "between.h"
-#include "config/config.c"
+#include "config/config_keys.c"
 #include "os/host/keychain_macos.c"
 
 static char folder[] = "/tmp/keychain-XXXXXX";

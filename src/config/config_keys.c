@@ -1,0 +1,424 @@
+/* The keys of portcullis.conf: how each value is judged, and printed. */
+#include "config/config_keys.h"
+
+#include <confuse.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "base/text.h"
+
+#define LATER "comes in a later version; instead: leave it empty"
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#define FIELD(member) offsetof(struct config, member), sizeof(((struct config *)NULL)->member)
+
+enum { WORD_MAX = 256 };
+
+static const char *const unprotected_words[] = {"links-down", "report"};
+
+static void *field(struct config *config, const struct key *key)
+{
+	return (char *)config + key->offset;
+}
+
+static const void *field_of(const struct config *config, const struct key *key)
+{
+	return (const char *)config + key->offset;
+}
+
+/* --- one function for each kind of value; each sets "what; instead: ..." */
+
+static int take_path(struct reading *r, const struct key *key, const char *value)
+{
+	char *to = field(r->config, key);
+	size_t used = 0;
+
+	to[0] = '\0';
+	if (value[0] == '\0')
+		return 0;
+	if (value[0] != '/' && text_append(to, key->size, &used, "%s/", r->directory) == -1)
+		return err_set(&r->e, "%s: too long; instead: a shorter path", key->name);
+	if (text_append(to, key->size, &used, "%s", value) == -1)
+		return err_set(&r->e, "%s: too long; instead: a shorter path", key->name);
+	return 0;
+}
+
+static int take_needed_path(struct reading *r, const struct key *key, const char *value)
+{
+	if (value[0] == '\0')
+		return err_set(&r->e, "%s is empty; instead: a path", key->name);
+	return take_path(r, key, value);
+}
+
+/* gate.sock lies beside the control socket, so both must fit an address. */
+static int take_socket(struct reading *r, const struct key *key, const char *value)
+{
+	const size_t room = sizeof((struct sockaddr_un *)NULL)->sun_path;
+	const char *path = field(r->config, key);
+
+	if (take_needed_path(r, key, value) == -1)
+		return -1;
+	if (strlen(path) >= room || (size_t)(strrchr(path, '/') - path) + sizeof "/gate.sock" > room)
+		return err_set(&r->e, "%s: longer than a socket's path may be (%zu); instead: a shorter path",
+			       key->name, room - 1);
+	return 0;
+}
+
+static int take_interface(struct reading *r, const struct key *key, const char *value)
+{
+	static const char *const taken[] = {"lo", "lo0", "all", "any", "default"};
+
+	if (!net_is_interface_name(value))
+		return err_set(&r->e,
+			       "%s: \"%s\" is no interface name; instead: at most 15 of A-Z a-z 0-9 . _ -",
+			       key->name, value);
+	for (size_t i = 0; i < COUNT(taken); i++)
+		if (strcmp(value, taken[i]) == 0)
+			return err_set(&r->e,
+				       "%s: %s is the loopback's name, or a word for every link; instead: a "
+				       "name of its own, as tun0",
+				       key->name, value);
+	return text_copy(field(r->config, key), key->size, value);
+}
+
+static int take_boolean(struct reading *r, const struct key *key, const char *value)
+{
+	int is = cfg_parse_boolean(value);
+
+	if (is == -1)
+		return err_set(&r->e, "%s: \"%s\" is neither true nor false; instead: true or false",
+			       key->name, value);
+	*(bool *)field(r->config, key) = is == 1;
+	return 0;
+}
+
+/* A name or a number; who that is comes after the syntax. */
+static int take_identity(struct reading *r, const struct key *key, const char *value)
+{
+	struct identity *to = field(r->config, key);
+	uint64_t number;
+
+	memset(to, 0, sizeof *to);
+	if (value[0] == '\0')
+		return 0;
+	if (text_copy(to->name, sizeof to->name, value) == -1 || !text_is_name(value, sizeof to->name - 1))
+		return err_set(&r->e, "%s: \"%s\" is neither a name nor a number; instead: such as %s or 900",
+			       key->name, value, key->fallback[0] != '\0' ? key->fallback : "nobody");
+	if (text_number(value, 0, UINT32_MAX - 1, &number) == 0) {
+		to->known = true;
+		to->number = (uint32_t)number;
+	}
+	return 0;
+}
+
+static int take_needed_identity(struct reading *r, const struct key *key, const char *value)
+{
+	if (value[0] == '\0')
+		return err_set(&r->e, "%s is empty; instead: a name or a number", key->name);
+	return take_identity(r, key, value);
+}
+
+/* Empty is the default: what once meant root must not do so for ever. */
+static int take_own_identity(struct reading *r, const struct key *key, const char *value)
+{
+	return take_identity(r, key, value[0] != '\0' ? value : key->fallback);
+}
+
+static int take_text(struct reading *r, const struct key *key, const char *value)
+{
+	for (const char *at = value; *at != '\0'; at++) {
+		if ((unsigned char)*at < 0x20 || *at == 0x7f)
+			return err_set(&r->e, "%s has a control character; instead: plain text", key->name);
+	}
+	if (text_copy(field(r->config, key), key->size, value) == -1)
+		return err_set(&r->e, "%s: too long; instead: at most %zu bytes", key->name, key->size - 1);
+	return 0;
+}
+
+/* Nothing that security(1) would take for an option. */
+static int take_keychain(struct reading *r, const struct key *key, const char *value)
+{
+	if (value[0] != '\0' && strstr(" " PORTCULLIS_SECRETS " ", " keychain ") == NULL)
+		return err_set(&r->e, "%s is not on this platform; instead: password-file", key->name);
+	if (value[0] == '-')
+		return err_set(&r->e, "%s: \"%s\" is no service; instead: a name, such as portcullis",
+			       key->name, value);
+	return take_text(r, key, value);
+}
+
+static int take_later(struct reading *r, const struct key *key, const char *value)
+{
+	return value[0] == '\0' ? 0 : err_set(&r->e, "%s " LATER, key->name);
+}
+
+/* One of `words`: its place, or -1 with the nearest as a hint. */
+static int take_word(struct reading *r, const struct key *key, const char *value, const char *const *words,
+		     size_t count)
+{
+	const char *near = text_nearest(value, words, count);
+	char all[WORD_MAX] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(value, words[i]) == 0)
+			return (int)i;
+		text_append(all, sizeof all, &used, "%s%s", i == 0 ? "" : ", ", words[i]);
+	}
+	if (near != NULL)
+		return err_set(&r->e, "%s: unknown value \"%s\"; instead: did you mean \"%s\"?", key->name,
+			       value, near);
+	return err_set(&r->e, "%s: unknown value \"%s\"; instead: one of %s", key->name, value, all);
+}
+
+static int take_backend(struct reading *r, const struct key *key, const char *value)
+{
+	static const char *const words[] = {"auto", "nft", "pf", "ipfw"};
+	int which = take_word(r, key, value, words, COUNT(words));
+
+	if (which > 0 && strstr(" " PORTCULLIS_BACKENDS " ", value) == NULL)
+		return err_set(&r->e, "%s: %s is not on this platform; instead: auto or " PORTCULLIS_BACKENDS,
+			       key->name, value);
+	return which == -1 ? -1 : text_copy(field(r->config, key), key->size, value);
+}
+
+static int take_unprotected(struct reading *r, const struct key *key, const char *value)
+{
+	int which = take_word(r, key, value, unprotected_words, COUNT(unprotected_words));
+
+	r->config->links_down = which != 1;
+	return which == -1 ? -1 : 0;
+}
+
+static int take_level(struct reading *r, const struct key *key, const char *value)
+{
+	int which = take_word(r, key, value, log_level_words, LOG_LEVELS);
+
+	if (which != -1)
+		r->config->log_level = (enum log_level)which;
+	return which == -1 ? -1 : 0;
+}
+
+static int take_size(struct reading *r, const struct key *key, const char *value)
+{
+	char digits[WORD_MAX];
+	const char *units = "KMG", *unit = NULL;
+	uint64_t number, factor = 1;
+	size_t length = strlen(value);
+
+	if (length > 1 && text_copy(digits, sizeof digits, value) == 0 &&
+	    (unit = strchr(units, digits[length - 1])) != NULL) {
+		digits[length - 1] = '\0';
+		factor = (uint64_t)1 << (10 * (unit - units + 1));
+	}
+	if (text_number(unit != NULL ? digits : value, 1, UINT32_MAX, &number) == -1 ||
+	    number * factor < 4096)
+		return err_set(
+		    &r->e, "%s: \"%s\" is no size; instead: bytes, or a number with K, M or G, 4K or more",
+		    key->name, value);
+	*(uint64_t *)field(r->config, key) = number * factor;
+	return 0;
+}
+
+static int take_keep(struct reading *r, const struct key *key, const char *value)
+{
+	uint64_t number;
+
+	if (text_number(value, 0, 1000, &number) == -1)
+		return err_set(&r->e, "%s: \"%s\" is out of range; instead: a number from 0 to 1000",
+			       key->name, value);
+	*(uint32_t *)field(r->config, key) = (uint32_t)number;
+	return 0;
+}
+
+/* Root may add what it likes to openvpn's arguments, but for what would take
+ * the process, its socket or its privileges out of the gate's hands. */
+static const char *argument_harm(const char *option)
+{
+	static const struct {
+		const char *options, *harm;
+	} table[] = {
+	    {" script-security up down route-up route-pre-down ipchange tls-verify auth-user-pass-verify "
+	     "client-connect client-disconnect client-crresponse learn-address plugin tls-export-cert "
+	     "providers pkcs11-providers engine iproute dns-updown ",
+	     "would run other code as root"},
+	    {" config cd chroot daemon inetd writepid log log-append syslog errors-to-stderr setenv "
+	     "setenv-safe mktun rmtun up-restart ",
+	     "takes the process out of the gate's hands"},
+	    {" user group setcon persist-tun ",
+	     "the gate sets openvpn's identity and device before it starts"},
+	    {" dev dev-type dev-node lladdr ", "the gate names the interface: set interface"},
+	    {" remote remote-random remote-random-hostname connection proto proto-force port rport lport "
+	     "local bind nobind bind-dev float multihome resolv-retry http-proxy http-proxy-option "
+	     "socks-proxy mode server tls-server mark ",
+	     "the gate opens its hole for one endpoint of the profile"},
+	    {" auth-user-pass askpass auth-nocache auth-retry pkcs12 ",
+	     "credentials come over the management interface: set credentials"},
+	};
+	char word[WORD_MAX + 2];
+	size_t used = 0;
+
+	if (strncmp(option, "management", strlen("management")) == 0)
+		return "the management interface is the driver's";
+	text_append(word, sizeof word, &used, " %s ", option);
+	for (size_t i = 0; i < COUNT(table); i++) {
+		if (strstr(table[i].options, word) != NULL)
+			return table[i].harm;
+	}
+	return NULL;
+}
+
+static int take_argument(struct reading *r, const struct key *key, const char *value)
+{
+	struct config *config = r->config;
+	const char *option = value + strspn(value, "-");
+	const char *harm = option != value ? argument_harm(option) : NULL;
+
+	if (config->openvpn_argument_count == CONFIG_ARGUMENTS)
+		return err_set(&r->e, "%s: too many; instead: at most %d", key->name, CONFIG_ARGUMENTS);
+	if (text_copy(config->openvpn_arguments[config->openvpn_argument_count], 256, value) == -1)
+		return err_set(&r->e, "%s: too long; instead: at most 255 bytes each", key->name);
+	if (value[0] == '\0' || strpbrk(option, "\r\n") != NULL || (value[0] == '-' && option - value > 2))
+		return err_set(&r->e, "%s: \"%s\" is no argument; instead: \"--option\" or its value",
+			       key->name, value);
+	if (config->openvpn_argument_count == 0 && strncmp(value, "--", 2) != 0)
+		return err_set(&r->e, "%s: \"%s\" is no option; instead: begin with \"--option\"", key->name,
+			       value);
+	if (harm != NULL)
+		return err_set(&r->e, "%s: %s is refused: %s; instead: leave it out", key->name, value, harm);
+	config->openvpn_argument_count++;
+	return 0;
+}
+
+/* An inside link of a gateway. That none is the tunnel is seen when all keys are read. */
+static int take_inside(struct reading *r, const struct key *key, const char *value)
+{
+	struct config *config = r->config;
+
+	if (config->inside_count == SITUATION_INSIDE)
+		return err_set(&r->e, "%s: too many; instead: at most %d", key->name, SITUATION_INSIDE);
+	if (!net_is_interface_name(value))
+		return err_set(&r->e,
+			       "%s: \"%s\" is no interface name; instead: at most 15 of A-Z a-z 0-9 . _ -",
+			       key->name, value);
+	if (strcmp(value, "lo") == 0 || strcmp(value, "lo0") == 0)
+		return err_set(&r->e, "%s: %s is the loopback; instead: the link of the network behind",
+			       key->name, value);
+	for (size_t i = 0; i < config->inside_count; i++)
+		if (strcmp(config->inside[i], value) == 0)
+			return err_set(&r->e, "%s: \"%s\" is given twice; instead: keep one", key->name,
+				       value);
+	return text_copy(config->inside[config->inside_count++], NET_NAME_SIZE, value);
+}
+
+/* --- and back: one function for each kind of field */
+
+static void put_text(const struct config *config, const struct key *key, char *to, size_t size)
+{
+	text_copy(to, size, field_of(config, key));
+}
+
+/* Whether there is one: which it is, nobody needs to know. */
+static void put_presence(const struct config *config, const struct key *key, char *to, size_t size)
+{
+	text_copy(to, size, *(const char *)field_of(config, key) != '\0' ? "(set)" : "");
+}
+
+static void put_identity(const struct config *config, const struct key *key, char *to, size_t size)
+{
+	text_copy(to, size, ((const struct identity *)field_of(config, key))->name);
+}
+
+static void put_boolean(const struct config *config, const struct key *key, char *to, size_t size)
+{
+	text_copy(to, size, *(const bool *)field_of(config, key) ? "true" : "false");
+}
+
+static void put_size(const struct config *config, const struct key *key, char *to, size_t size)
+{
+	snprintf(to, size, "%llu", (unsigned long long)*(const uint64_t *)field_of(config, key));
+}
+
+static void put_keep(const struct config *config, const struct key *key, char *to, size_t size)
+{
+	snprintf(to, size, "%u", *(const uint32_t *)field_of(config, key));
+}
+
+static void put_unprotected(const struct config *config, const struct key *key, char *to, size_t size)
+{
+	(void)key;
+	text_copy(to, size, unprotected_words[!config->links_down]);
+}
+
+static void put_level(const struct config *config, const struct key *key, char *to, size_t size)
+{
+	(void)key;
+	text_copy(to, size, log_level_words[config->log_level]);
+}
+
+/* With blanks between them: a link's name has none. */
+static void put_arguments(const struct config *config, const struct key *key, char *to, size_t size)
+{
+	size_t used = 0;
+
+	(void)key;
+	for (size_t i = 0; i < config->openvpn_argument_count; i++)
+		text_append(to, size, &used, "%s%s", i > 0 ? " " : "", config->openvpn_arguments[i]);
+}
+
+static void put_inside(const struct config *config, const struct key *key, char *to, size_t size)
+{
+	size_t used = 0;
+
+	(void)key;
+	for (size_t i = 0; i < config->inside_count; i++)
+		text_append(to, size, &used, "%s%s", i > 0 ? " " : "", config->inside[i]);
+}
+
+static void put_nothing(const struct config *config, const struct key *key, char *to, size_t size)
+{
+	(void)config, (void)key, (void)to, (void)size;
+}
+
+/* --- every key there is; portcullis.conf(5) in the same order */
+
+const struct key config_keys[CONFIG_KEYS] = {
+    {"profile", "", take_path, put_text, FIELD(profile), false},
+    {"interface", PORTCULLIS_INTERFACE, take_interface, put_text, FIELD(interface), false},
+    {"runtime-dir", PORTCULLIS_RUNDIR "/portcullis", take_needed_path, put_text, FIELD(runtime_dir), false},
+    {"state-dir", PORTCULLIS_STATEDIR "/portcullis", take_needed_path, put_text, FIELD(state_dir), false},
+    {"backend", "auto", take_backend, put_text, FIELD(backend), false},
+    {"user", "_portcullis", take_needed_identity, put_identity, FIELD(user), false},
+    {"openvpn-user", PORTCULLIS_OPENVPN_USER, take_own_identity, put_identity, FIELD(openvpn_user), false},
+    {"openvpn-group", "_openvpn", take_needed_identity, put_identity, FIELD(openvpn_group), false},
+    {"dhcp-user", "", take_identity, put_identity, FIELD(dhcp_user), false},
+    {"lan", "false", take_boolean, put_boolean, FIELD(lan), false},
+    {"on-unprotected", "links-down", take_unprotected, put_unprotected, 0, 0, false},
+    {"strict-boot", "false", take_boolean, put_boolean, FIELD(strict_boot), false},
+    {"openvpn.binary", PORTCULLIS_OPENVPN, take_needed_path, put_text, FIELD(openvpn_binary), false},
+    {"openvpn.arguments", NULL, take_argument, put_arguments, FIELD(openvpn_argument_count), true},
+    {"control.socket", NULL, take_socket, put_text, FIELD(control_socket), false},
+    {"control.group", "", take_identity, put_identity, FIELD(control_group), false},
+    {"management.socket", "", take_later, put_nothing, 0, 0, false},
+    {"gateway.interfaces", NULL, take_inside, put_inside, FIELD(inside_count), true},
+    {"uplink.pppoe", "false", take_boolean, put_boolean, FIELD(pppoe), false},
+    {"uplink.lacp", "false", take_boolean, put_boolean, FIELD(lacp), false},
+    {"dns.manage", "true", take_boolean, put_boolean, FIELD(manage_dns), false},
+    {"resolver.address", "", take_later, put_nothing, 0, 0, false},
+    {"resolver.name", "", take_later, put_nothing, 0, 0, false},
+    {"credentials.username", "", take_text, put_presence, FIELD(username), false},
+    {"credentials.password-file", "", take_path, put_text, FIELD(password_file), false},
+    {"credentials.keychain", "", take_keychain, put_text, FIELD(keychain), false},
+    {"credentials.totp-file", "", take_later, put_nothing, 0, 0, false},
+    {"log.file", "/var/log/portcullis/portcullis.log", take_needed_path, put_text, FIELD(log_file), false},
+    {"log.size", "10M", take_size, put_size, FIELD(log_size), false},
+    {"log.keep", "8", take_keep, put_keep, FIELD(log_keep), false},
+    {"log.level", "info", take_level, put_level, 0, 0, false},
+};
+
+const char *config_key_last(const struct key *key, size_t *length)
+{
+	const char *dot = strchr(key->name, '.');
+
+	*length = dot != NULL ? (size_t)(dot - key->name) : 0;
+	return dot != NULL ? dot + 1 : key->name;
+}
