@@ -137,61 +137,62 @@ unit: $(UNIT)
 -include tests/cross.mk
 
 # Service files of this platform, in src/os/NAME.mk: FILE:FOLDER of the prefix:mode. FILE.in is filled first.
+# A place may have blanks in it: it is quoted wherever a shell sees it.
 service_file = $(patsubst %.in,%,$(notdir $(word 1,$(subst :, ,$(1)))))
 service_folder = $(DESTDIR)$(PREFIX)/$(word 2,$(subst :, ,$(1)))
 fill = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' -e 's|@STATEDIR@|$(STATEDIR)|g' -e 's|@RUNDIR@|$(RUNDIR)|g'
 define install_service
-	install -d $(call service_folder,$(1))
+	install -d "$(call service_folder,$(1))"
 	mkdir -p $(BUILD)/service
 	$(fill) $(word 1,$(subst :, ,$(1))) >$(BUILD)/service/$(call service_file,$(1))
-	install -m $(word 3,$(subst :, ,$(1))) $(BUILD)/service/$(call service_file,$(1)) $(call service_folder,$(1))/
+	install -m $(word 3,$(subst :, ,$(1))) $(BUILD)/service/$(call service_file,$(1)) "$(call service_folder,$(1))/"
 
 endef
 
 # The same for what goes into an initrd: FILE:PLACE in the folder of its tool.
 initramfs_file = $(DESTDIR)$(INITRAMFS)/$(word 2,$(subst :, ,$(1)))
 define install_initramfs
-	install -d $(dir $(call initramfs_file,$(1))) $(BUILD)/service
+	install -d "$$(dirname "$(call initramfs_file,$(1))")" $(BUILD)/service
 	$(fill) $(word 1,$(subst :, ,$(1))) >$(BUILD)/service/initramfs
-	install -m 755 $(BUILD)/service/initramfs $(call initramfs_file,$(1))
+	install -m 755 $(BUILD)/service/initramfs "$(call initramfs_file,$(1))"
 
 endef
 
 # Programs, man pages and a sample; creates no user, starts nothing, locks nothing: `portcullis enable` does.
 install: all install-data
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXECDIR)
-	install -m 755 $(BUILD)/portcullisd $(DESTDIR)$(PREFIX)/sbin/
-	install -m 755 $(BUILD)/portcullis $(DESTDIR)$(PREFIX)/bin/
-	install -m 755 $(BUILD)/portcullis-driver $(DESTDIR)$(LIBEXECDIR)/
+	install -d "$(DESTDIR)$(PREFIX)/sbin" "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(LIBEXECDIR)"
+	install -m 755 $(BUILD)/portcullisd "$(DESTDIR)$(PREFIX)/sbin/"
+	install -m 755 $(BUILD)/portcullis "$(DESTDIR)$(PREFIX)/bin/"
+	install -m 755 $(BUILD)/portcullis-driver "$(DESTDIR)$(LIBEXECDIR)/"
 
 install-data:
-	install -d $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(SYSCONFDIR)/portcullis
-	install -m 644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
-	install -m 644 docs/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
-	install -m 644 conf/portcullis.conf $(DESTDIR)$(SYSCONFDIR)/portcullis/portcullis.conf.sample
-	install -d $(DESTDIR)$(BASH_COMPLETIONS) $(DESTDIR)$(ZSH_COMPLETIONS) $(DESTDIR)$(FISH_COMPLETIONS)
-	install -m 644 src/ctl/completions/portcullis.bash $(DESTDIR)$(BASH_COMPLETIONS)/portcullis
-	ln -sf portcullis $(DESTDIR)$(BASH_COMPLETIONS)/portcullisd
-	install -m 644 src/ctl/completions/portcullis.zsh $(DESTDIR)$(ZSH_COMPLETIONS)/_portcullis
-	install -m 644 src/ctl/completions/portcullis.fish $(DESTDIR)$(FISH_COMPLETIONS)/portcullis.fish
-	ln -sf portcullis.fish $(DESTDIR)$(FISH_COMPLETIONS)/portcullisd.fish
+	install -d "$(DESTDIR)$(PREFIX)/share/man/man8" "$(DESTDIR)$(PREFIX)/share/man/man5" "$(DESTDIR)$(SYSCONFDIR)/portcullis"
+	install -m 644 docs/man/*.8 "$(DESTDIR)$(PREFIX)/share/man/man8/"
+	install -m 644 docs/man/*.5 "$(DESTDIR)$(PREFIX)/share/man/man5/"
+	install -m 644 conf/portcullis.conf "$(DESTDIR)$(SYSCONFDIR)/portcullis/portcullis.conf.sample"
+	install -d "$(DESTDIR)$(BASH_COMPLETIONS)" "$(DESTDIR)$(ZSH_COMPLETIONS)" "$(DESTDIR)$(FISH_COMPLETIONS)"
+	install -m 644 src/ctl/completions/portcullis.bash "$(DESTDIR)$(BASH_COMPLETIONS)/portcullis"
+	ln -sf portcullis "$(DESTDIR)$(BASH_COMPLETIONS)/portcullisd"
+	install -m 644 src/ctl/completions/portcullis.zsh "$(DESTDIR)$(ZSH_COMPLETIONS)/_portcullis"
+	install -m 644 src/ctl/completions/portcullis.fish "$(DESTDIR)$(FISH_COMPLETIONS)/portcullis.fish"
+	ln -sf portcullis.fish "$(DESTDIR)$(FISH_COMPLETIONS)/portcullisd.fish"
 	$(foreach file,$(SERVICE_FILES),$(call install_service,$(file)))
 	$(foreach file,$(INITRAMFS_FILES),$(call install_initramfs,$(file)))
 
 # Leaves the configuration and the profiles, which are yours. Run `portcullis disable --purge` first.
 # While the service manager starts it at boot, a daemon that is gone would leave the machine shut for good.
 uninstall:
-	@$(foreach file,$(ENABLED),if [ -e $(DESTDIR)$(file) ] || [ -L $(DESTDIR)$(file) ]; then \
+	@$(foreach file,$(ENABLED),if [ -e "$(DESTDIR)$(file)" ] || [ -L "$(DESTDIR)$(file)" ]; then \
 	    echo 'uninstall: portcullis is enabled; instead: portcullis disable --purge, then make uninstall' >&2; \
 	    exit 1; fi;)
-	rm -f $(DESTDIR)$(PREFIX)/sbin/portcullisd $(DESTDIR)$(PREFIX)/bin/portcullis \
-	    $(DESTDIR)$(LIBEXECDIR)/portcullis-driver $(DESTDIR)$(PREFIX)/share/man/man8/portcullis*.8 \
-	    $(DESTDIR)$(PREFIX)/share/man/man5/portcullis.conf.5 $(DESTDIR)$(SYSCONFDIR)/portcullis/portcullis.conf.sample \
-	    $(foreach file,$(SERVICE_FILES),$(call service_folder,$(file))/$(call service_file,$(file))) \
-	    $(foreach name,portcullis portcullisd,$(DESTDIR)$(BASH_COMPLETIONS)/$(name) $(DESTDIR)$(FISH_COMPLETIONS)/$(name).fish) \
-	    $(DESTDIR)$(ZSH_COMPLETIONS)/_portcullis \
-	    $(foreach file,$(INITRAMFS_FILES),$(call initramfs_file,$(file)))
-	@rmdir $(DESTDIR)$(PREFIX)/share/portcullis $(DESTDIR)$(PREFIX)/libexec/portcullis $(DESTDIR)$(SYSCONFDIR)/portcullis 2>/dev/null || true
+	rm -f "$(DESTDIR)$(PREFIX)/sbin/portcullisd" "$(DESTDIR)$(PREFIX)/bin/portcullis" \
+	    "$(DESTDIR)$(LIBEXECDIR)/portcullis-driver" "$(DESTDIR)$(PREFIX)/share/man/man8/"portcullis*.8 \
+	    "$(DESTDIR)$(PREFIX)/share/man/man5/portcullis.conf.5" "$(DESTDIR)$(SYSCONFDIR)/portcullis/portcullis.conf.sample" \
+	    $(foreach file,$(SERVICE_FILES),"$(call service_folder,$(file))/$(call service_file,$(file))") \
+	    $(foreach name,portcullis portcullisd,"$(DESTDIR)$(BASH_COMPLETIONS)/$(name)" "$(DESTDIR)$(FISH_COMPLETIONS)/$(name).fish") \
+	    "$(DESTDIR)$(ZSH_COMPLETIONS)/_portcullis" \
+	    $(foreach file,$(INITRAMFS_FILES),"$(call initramfs_file,$(file))")
+	@rmdir "$(DESTDIR)$(PREFIX)/share/portcullis" "$(DESTDIR)$(PREFIX)/libexec/portcullis" "$(DESTDIR)$(SYSCONFDIR)/portcullis" 2>/dev/null || true
 
 # What is released: a tarball of what git tracks, and the Debian package of it.
 dist:

@@ -47,14 +47,19 @@ def test_install_and_uninstall(tmp_path):
     make("uninstall", f"DESTDIR={tmp_path}", "PREFIX=/opt/p", "SYSCONFDIR=/opt/e")
 
 
+@pytest.mark.parametrize("blank", ["", " "])
 @pytest.mark.parametrize("platform", ["macos", "freebsd", "linux"])
-def test_what_is_installed_is_uninstalled(tmp_path, platform):
-    words = f"PLATFORM={platform}", f"DESTDIR={tmp_path}", "PREFIX=/opt/p", "SYSCONFDIR=/opt/e"
+def test_what_is_installed_is_uninstalled(tmp_path, platform, blank):
+    """Wherever: a blank in the name of a folder parts nothing."""
+    root, prefix, etc = tmp_path / f"r{blank}oot", f"opt/p{blank}x", f"opt/e{blank}x"
+    words = f"PLATFORM={platform}", f"DESTDIR={root}", f"PREFIX=/{prefix}", f"SYSCONFDIR=/{etc}"
     make("install-data", *words)
-    assert len(tree(tmp_path)) >= 5
+    there = tree(root)
+    assert len(there) >= 5 and {name.split("/")[0] for name in tree(tmp_path)} == {root.name}
+    assert f"{etc}/portcullis/portcullis.conf.sample" in there and f"{prefix}/share/man/man8/portcullisd.8" in there
     make("uninstall", *words)
     assert tree(tmp_path) == {}
-    assert not (tmp_path / "opt/e/portcullis").exists() and not (tmp_path / "opt/p/share/portcullis").exists()
+    assert not (root / etc / "portcullis").exists() and not (root / prefix / "share/portcullis").exists()
 
 
 @pytest.mark.parametrize("platform,path", [
