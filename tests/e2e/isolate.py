@@ -6,11 +6,14 @@ import signal
 import sys
 
 CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET = 0x20000, 0x20000000, 0x40000000
-MS_REC, MS_PRIVATE = 0x4000, 1 << 18
+MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 1 << 18
 PR_SET_PDEATHSIG = 1
 INSIDE = "PORTCULLIS_E2E_INSIDE"
 # What a test may write, beside the network: nothing of it reaches the machine.
 PRIVATE = ("/run", "/var/lib", "/var/log", "/mnt")
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# Where the built programs are inside: users that are not root run them, and may not enter a home of mode 0700.
+BUILD = "/mnt/build"
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -34,6 +37,9 @@ def init(argv):
     """Process 1 of the namespace: mounts, starts the command, reaps orphans."""
     mount("none", "/", None, MS_REC | MS_PRIVATE)
     mount("proc", "/proc", "proc")
+    built = os.path.abspath(os.environ.get("BUILD", f"{TOP}/build"))
+    # Held before /run is covered: inside another one it lies there.
+    built = os.open(built, os.O_PATH | os.O_CLOEXEC) if os.path.isdir(built) else None
     for directory in PRIVATE:
         mount("tmpfs", directory, "tmpfs", 0, "mode=755,size=2g")
     os.makedirs("/run/netns")
@@ -47,6 +53,11 @@ def init(argv):
     os.mknod("/dev/net/tun", 0o20600, os.makedev(10, 200))
     os.chmod("/dev/net/tun", 0o666)
     environment = dict(os.environ, TMPDIR="/run/e2e/tmp", PYTHONDONTWRITEBYTECODE="1")
+    if built is not None:
+        os.makedirs(BUILD)
+        mount(f"/proc/self/fd/{built}", BUILD, None, MS_BIND | MS_REC)
+        os.close(built)
+        environment["BUILD"] = BUILD
     environment[INSIDE] = "1"
     # What the machine's own service manager set must not reach a daemon under test.
     environment.pop("NOTIFY_SOCKET", None)

@@ -1,6 +1,9 @@
 """The world itself: without a gate the capture sees what leaves, and inside the VPN it sees nothing."""
+import os
+
 import pytest
 
+from daemon import BUILD
 from world import INTERNET4, INTERNET6, NOBODY, ask_udp, connect_tcp
 
 
@@ -31,3 +34,9 @@ def test_a_bare_vpn_leaks_when_it_is_killed(world):
         assert world.host.call(ask_udp, INTERNET4, 5300, b"LEAK") == b"LEAK"
         world.fence(wire)
         assert wire.seen(b"LEAK")
+
+
+def test_everybody_can_run_the_programs(world):
+    """Wherever the tree lies: a home that others may not enter is no reason to fail."""
+    for name in ("portcullisd", "portcullis", "portcullis-driver", "test/portcullis"):
+        assert world.host.call(os.access, f"{BUILD}/{name}", os.X_OK, uid=NOBODY)
