@@ -526,6 +526,19 @@ def test_renamed_link_where_the_kernel_has_a_chain_for_every_link(machine, start
         assert not machine.call(frame_leaves, link), link
 
 
+def test_one_chain_for_every_link_where_the_kernel_and_nft_have_it(machine, start):
+    """nft 1.1.6 and newer end over it, and take back what they list; an older one gets a chain for each link."""
+    version = tuple(map(int, re.search(r"v([\d.]+)", machine.run("nft", "--version").stdout)[1].split(".")))
+    tool = start("lack persist", "state locked", "assert")
+    found, listed, rules = devices(machine), machine.run("nft", "list", "ruleset").stdout, machine.rules()
+    machine.run("nft", "-f", "-", input="flush ruleset\n" + listed)
+    assert machine.rules() == rules
+    tool.kill()
+    tool = start("lack persist", "every_link", "state locked")
+    kernel = "Invalid argument" not in tool.ask("assert")
+    assert found == (["*"] if kernel and version >= (1, 1, 6) else ["eth0", "eth1"])
+
+
 def frame_leaves(link):
     """Does the kernel take a frame for it? What the chain drops is told as an error."""
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as out:

@@ -1,12 +1,19 @@
 """Every golden text of the policy for nft is one that nft takes, in a network namespace of its own."""
+import itertools
+import os
 import pathlib
 import re
 import subprocess
 
 import pytest
 
+from daemon import BUILD
+
 GOLDEN = sorted((pathlib.Path(__file__).parent.parent / "golden/policy").glob("*.nft"))
 
+# This machine's nft, and those of the releases that `make check-distros` has made.
+NFTS = {"own": "nft", **{tree.name: f"chroot {tree} nft" for tree in pathlib.Path(BUILD, "distros").glob("*")
+                         if os.access(tree / "usr/sbin/nft", os.X_OK)}}
 LINKS = "ip link add en0 type veth peer name en1; ip link add tun0 type veth peer name other;"
 
 
@@ -56,3 +63,21 @@ def test_a_change_of_state_changes_sets_only(path):
     else:
         reference = GOLDEN[0].parent / "locked.nft"
     assert chains(path.read_text()) == chains(reference.read_text())
+
+
+def printed():
+    """What `portcullis rules` prints in each state."""
+    for state, remote in itertools.product(("locked", "dialling", "open"), ("192.0.2.1:1194/udp", "[2001:db8::1]:443/tcp")):
+        yield subprocess.run([f"{BUILD}/portcullis", "rules", "--backend", "nft", "--state", state, "--remote", remote],
+                             text=True, check=True, capture_output=True).stdout
+
+
+@pytest.mark.parametrize("nft", NFTS.values(), ids=NFTS.keys())
+def test_every_nft_at_hand_reads_every_text(nft):
+    def check(text):
+        return subprocess.run(["unshare", "-n", "sh", "-c", f"{LINKS} {nft} -c -f -"], input=text, text=True, capture_output=True,
+                              timeout=20, check=False)
+    for text in [*map(read, GOLDEN), *(re.sub(r'"_\w+"', '"daemon"', text) for text in printed())]:
+        done = check(text)
+        assert done.returncode == 0, f"{done.stderr}{text}"
+    assert check("table inet t {\n\tset set {\n\t\ttype ipv4_addr\n\t}\n}\n").returncode == 1, "control: a word for a name"
