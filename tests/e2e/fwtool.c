@@ -157,7 +157,7 @@ static int do_kill_at(char **words, struct err *e)
 static int do_every_link(char **words, struct err *e)
 {
 	(void)words, (void)e;
-	fw->asked_every_link = fw->wish.features.every_link = true;
+	nft_of(fw)->asked_every_link = nft_of(fw)->wish.features.every_link = true;
 	return 0;
 }
 
@@ -165,14 +165,17 @@ static int do_every_link(char **words, struct err *e)
 static int do_lack(char **words, struct err *e)
 {
 	(void)e;
-	fw->wish.features.persist = fw->wish.features.persist && strcmp(words[1], "persist") != 0;
-	fw->wish.features.egress = fw->wish.features.egress && strcmp(words[1], "egress") != 0;
+	nft_of(fw)->wish.features.persist =
+	    nft_of(fw)->wish.features.persist && strcmp(words[1], "persist") != 0;
+	nft_of(fw)->wish.features.egress =
+	    nft_of(fw)->wish.features.egress && strcmp(words[1], "egress") != 0;
 	if (strcmp(words[1], "every_link") == 0) {
-		fw->asked_every_link = true;
-		fw->wish.features.every_link = false;
+		nft_of(fw)->asked_every_link = true;
+		nft_of(fw)->wish.features.every_link = false;
 	}
-	fw->wish.features.ipv6 = fw->wish.features.ipv6 && strcmp(words[1], "inet") != 0;
-	fw->wish.features.bridge = fw->wish.features.bridge && strcmp(words[1], "bridge") != 0;
+	nft_of(fw)->wish.features.ipv6 = nft_of(fw)->wish.features.ipv6 && strcmp(words[1], "inet") != 0;
+	nft_of(fw)->wish.features.bridge =
+	    nft_of(fw)->wish.features.bridge && strcmp(words[1], "bridge") != 0;
 	return 0;
 }
 
@@ -283,7 +286,7 @@ static int64_t median(int64_t *times, size_t count)
 	return times[count / 2];
 }
 
-static struct nlmsghdr *bare_begin(struct firewall *other, uint16_t type, uint16_t attribute,
+static struct nlmsghdr *bare_begin(struct nft_firewall *other, uint16_t type, uint16_t attribute,
 				   const char *name)
 {
 	struct nlmsghdr *m = nft_message(&other->batch, type, NLM_F_CREATE, NFPROTO_INET);
@@ -294,7 +297,7 @@ static struct nlmsghdr *bare_begin(struct firewall *other, uint16_t type, uint16
 	return m;
 }
 
-static int bare_table(struct firewall *other)
+static int bare_table(struct nft_firewall *other)
 {
 	struct nlmsghdr *m;
 
@@ -308,7 +311,7 @@ static int bare_table(struct firewall *other)
 	return nft_batch_send(other, true);
 }
 
-static int64_t bare_element(struct firewall *other, uint32_t value)
+static int64_t bare_element(struct nft_firewall *other, uint32_t value)
 {
 	struct nlattr *list, *element, *key;
 	struct nlmsghdr *m;
@@ -344,11 +347,11 @@ static int do_bench(char **words, struct err *e)
 	size_t count = (size_t)atoi(words[1]);
 	struct firewall *other = firewall_open("auto", e);
 
-	if (other == NULL || bare_table(other) != 0 || count > MOST)
+	if (other == NULL || bare_table(nft_of(other)) != 0 || count > MOST)
 		return err_set(e, "bench");
 	for (size_t i = 0; i < count; i++) {
 		rest();
-		bare[i] = bare_element(other, (uint32_t)i);
+		bare[i] = bare_element(nft_of(other), (uint32_t)i);
 	}
 	firewall_close(other);
 	s.state = POLICY_LOCKED;

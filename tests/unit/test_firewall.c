@@ -15,8 +15,8 @@
 #include "os/firewall/ports.h"
 
 /* Two backends that do nothing but tell. */
-struct firewall {
-	const struct firewall_port *port;
+struct one {
+	struct firewall common; /* first */
 	unsigned which;
 };
 
@@ -33,11 +33,11 @@ static void tell(const char *what, unsigned which)
 
 static struct firewall *open_one(unsigned which)
 {
-	struct firewall *fw = calloc(1, sizeof *fw);
+	struct one *one = calloc(1, sizeof *one);
 
-	assert_non_null(fw);
-	fw->which = which;
-	return fw;
+	assert_non_null(one);
+	one->which = which;
+	return &one->common;
 }
 
 static struct firewall *open_a(struct err *e)
@@ -60,26 +60,26 @@ static void close_one(struct firewall *fw)
 static int assert_one(struct firewall *fw, const struct situation *s, struct err *e)
 {
 	(void)s;
-	tell("assert", fw->which);
-	if (kernel[fw->which].is_broken)
+	tell("assert", ((struct one *)fw)->which);
+	if (kernel[((struct one *)fw)->which].is_broken)
 		return err_set(e, "broken");
-	kernel[fw->which].has_rules = true;
+	kernel[((struct one *)fw)->which].has_rules = true;
 	return 0;
 }
 
 static int remove_one(struct firewall *fw, struct err *e)
 {
-	tell("remove", fw->which);
-	if (kernel[fw->which].is_broken)
+	tell("remove", ((struct one *)fw)->which);
+	if (kernel[((struct one *)fw)->which].is_broken)
 		return err_set(e, "stuck");
-	kernel[fw->which].has_rules = false;
+	kernel[((struct one *)fw)->which].has_rules = false;
 	return 0;
 }
 
 static int blocked_one(struct firewall *fw, uint64_t *packets, struct err *e)
 {
 	*packets = 0;
-	return kernel[fw->which].has_rules ? 0 : err_set(e, "none");
+	return kernel[((struct one *)fw)->which].has_rules ? 0 : err_set(e, "none");
 }
 
 static const struct firewall_port port_a = {.name = "a",
@@ -115,10 +115,10 @@ static void test_choice(void **state)
 
 	(void)state;
 	fw = firewall_open("auto", &e);
-	assert_int_equal(fw->which, 0);
+	assert_int_equal(((struct one *)fw)->which, 0);
 	firewall_close(fw);
 	fw = firewall_open("b", &e);
-	assert_int_equal(fw->which, 1);
+	assert_int_equal(((struct one *)fw)->which, 1);
 	firewall_close(fw);
 	assert_null(firewall_open("nft", &e));
 	assert_non_null(strstr(e.text, "instead: auto or a or b"));
@@ -133,11 +133,11 @@ static void test_standing(void **state)
 
 	(void)state;
 	fw = firewall_open_standing(&e);
-	assert_int_equal(fw->which, 0);
+	assert_int_equal(((struct one *)fw)->which, 0);
 	firewall_close(fw);
 	kernel[1].has_rules = true;
 	fw = firewall_open_standing(&e);
-	assert_int_equal(fw->which, 1);
+	assert_int_equal(((struct one *)fw)->which, 1);
 	firewall_close(fw);
 }
 

@@ -40,7 +40,7 @@ static unsigned calls, fail_at; /* 0: none fails */
 static enum way way;
 static uint32_t answer_to; /* a batch that was never sent is told as taken */
 
-static struct firewall *fw;
+static struct nft_firewall *fw;
 static struct situation locked, dialling, opened;
 static struct err e;
 
@@ -130,7 +130,7 @@ static int setup(void **state)
 	dialling = situation("dialling-resolver");
 	opened = situation("open");
 	opened.tunnel.index = 1;
-	fw = firewall_nft.open(&e);
+	fw = nft_of(firewall_nft.open(&e));
 	assert_non_null(fw);
 	return 0;
 }
@@ -140,8 +140,8 @@ static int teardown(void **state)
 	(void)state;
 	heal();
 	if (fw != NULL) {
-		assert_int_equal(firewall_nft.remove(fw, &e), 0);
-		firewall_nft.close(fw);
+		assert_int_equal(firewall_nft.remove(&fw->common, &e), 0);
+		firewall_nft.close(&fw->common);
 	}
 	fw = NULL;
 	return 0;
@@ -150,7 +150,7 @@ static int teardown(void **state)
 /* Does the kernel hold exactly that? Asked by somebody who has not written it. */
 static bool stands(const struct situation *s)
 {
-	struct firewall *view = firewall_nft.open(&e);
+	struct nft_firewall *view = nft_of(firewall_nft.open(&e));
 	uint32_t owner;
 	bool result;
 
@@ -169,14 +169,14 @@ static bool stands(const struct situation *s)
 	nft_batch_begin(view, true);
 	result = result && !nft_put_repairs(&view->batch, &view->wish, &view->found);
 	view->wish.owner = owner;
-	firewall_nft.close(view);
+	firewall_nft.close(&view->common);
 	return result;
 }
 
 static void be(const struct situation *s)
 {
 	heal();
-	if ((firewall_nft.assert)(fw, s, &e) != 0)
+	if ((firewall_nft.assert)(&fw->common, s, &e) != 0)
 		fail_msg("%s", e.text);
 }
 
@@ -189,7 +189,7 @@ static void fail_each_call(const struct situation *before, const struct situatio
 	be(before);
 	fw->verified = !fresh;
 	heal();
-	assert_int_equal((firewall_nft.assert)(fw, after, &e), 0);
+	assert_int_equal((firewall_nft.assert)(&fw->common, after, &e), 0);
 	all = calls;
 	assert_true(all >= 2);
 	for (unsigned i = 1; i <= all; i++) {
@@ -202,7 +202,7 @@ static void fail_each_call(const struct situation *before, const struct situatio
 			heal();
 			fail_at = i;
 			e.text[0] = '\0';
-			result = (firewall_nft.assert)(fw, after, &e);
+			result = (firewall_nft.assert)(&fw->common, after, &e);
 			heal();
 			if (result == 0)
 				assert_true(stands(after));
@@ -239,11 +239,11 @@ static void test_the_first_lock(void **state)
 	all = calls;
 	for (unsigned i = 1; i <= all; i += 1 + i / 8) {
 		for (way = REFUSED; way < WAYS; way++) {
-			assert_int_equal(firewall_nft.remove(fw, &e), 0);
+			assert_int_equal(firewall_nft.remove(&fw->common, &e), 0);
 			heal();
 			fail_at = i;
 			e.text[0] = '\0';
-			if ((firewall_nft.assert)(fw, &locked, &e) == 0)
+			if ((firewall_nft.assert)(&fw->common, &locked, &e) == 0)
 				assert_true(stands(&locked));
 			else
 				assert_true(!fw->verified && e.text[0] != '\0');
@@ -310,13 +310,13 @@ static void test_a_pause_stands_or_is_refused(void **state)
 	unsigned all;
 
 	(void)state;
-	assert_int_equal(firewall_nft.pause(fw, 60, &e), -1); /* before the gate is shut */
+	assert_int_equal(firewall_nft.pause(&fw->common, 60, &e), -1); /* before the gate is shut */
 	be(&locked);
-	assert_int_equal(firewall_nft.pause(fw, 0, &e), -1);
-	assert_int_equal(firewall_nft.pause(fw, UINT32_MAX / 1000 + 1, &e), -1);
+	assert_int_equal(firewall_nft.pause(&fw->common, 0, &e), -1);
+	assert_int_equal(firewall_nft.pause(&fw->common, UINT32_MAX / 1000 + 1, &e), -1);
 	assert_true(stands(&locked));
 	heal();
-	assert_int_equal(firewall_nft.pause(fw, 60, &e), 0);
+	assert_int_equal(firewall_nft.pause(&fw->common, 60, &e), 0);
 	all = calls;
 	assert_false(fw->verified);
 	assert_false(stands(&locked));
@@ -326,7 +326,7 @@ static void test_a_pause_stands_or_is_refused(void **state)
 			assert_true(stands(&locked));
 			heal();
 			fail_at = i;
-			assert_int_equal(firewall_nft.pause(fw, 60, &e), -1);
+			assert_int_equal(firewall_nft.pause(&fw->common, 60, &e), -1);
 			assert_true(e.text[0] != '\0');
 			be(&locked);
 			assert_true(stands(&locked));
@@ -341,7 +341,7 @@ static void test_a_pause_ends_in_time(void **state)
 
 	(void)state;
 	be(&locked);
-	assert_int_equal(firewall_nft.pause(fw, 1, &e), 0);
+	assert_int_equal(firewall_nft.pause(&fw->common, 1, &e), 0);
 	do {
 		assert_true(clock_steady_ms() < begun + 5000);
 		(void)poll(NULL, 0, 5);
@@ -354,7 +354,7 @@ static void test_a_pause_ends_in_time(void **state)
 /* --- whose the tables are ---------------------------------------------------------------------- */
 
 /* Tables of our name that hold nothing. */
-static bool take_our_name(struct firewall *theirs)
+static bool take_our_name(struct nft_firewall *theirs)
 {
 	for (int i = 0; i < 2; i++) { /* made, then owned */
 		nft_batch_begin(theirs, false);
@@ -377,11 +377,12 @@ static pid_t somebody_else(bool locks)
 	assert_int_equal(pipe(ends), 0);
 	pid = fork();
 	if (pid == 0) {
-		struct firewall *theirs = firewall_nft.open(&e);
+		struct nft_firewall *theirs = nft_of(firewall_nft.open(&e));
 
-		byte = (locks ? (firewall_nft.assert)(theirs, &locked, &e) == 0 : take_our_name(theirs))
-			   ? 'y'
-			   : 'n';
+		byte =
+		    (locks ? (firewall_nft.assert)(&theirs->common, &locked, &e) == 0 : take_our_name(theirs))
+			? 'y'
+			: 'n';
 		(void)!write(ends[1], &byte, 1);
 		pause();
 		_exit(0);
@@ -399,35 +400,35 @@ static void test_owner_and_holder(void **state)
 	pid_t pid;
 
 	(void)state;
-	assert_int_equal(firewall_nft.owner(fw, &owner, &e), 0);
+	assert_int_equal(firewall_nft.owner(&fw->common, &owner, &e), 0);
 	assert_int_equal(owner, 0);
-	assert_int_equal(firewall_nft.held(fw, &locked, 0, &holder, &e), 0);
+	assert_int_equal(firewall_nft.held(&fw->common, &locked, 0, &holder, &e), 0);
 	assert_int_equal(holder, 0);
 	pid = somebody_else(true);
-	assert_int_equal(firewall_nft.owner(fw, &owner, &e), 0);
+	assert_int_equal(firewall_nft.owner(&fw->common, &owner, &e), 0);
 	assert_int_equal(owner, pid);
-	assert_int_equal(firewall_nft.held(fw, &locked, pid, &holder, &e), 0);
+	assert_int_equal(firewall_nft.held(&fw->common, &locked, pid, &holder, &e), 0);
 	assert_int_equal(holder, pid);
 	locked.openvpn_group.number++; /* other rules than those that stand */
-	assert_int_equal(firewall_nft.held(fw, &locked, pid, &holder, &e), 0);
+	assert_int_equal(firewall_nft.held(&fw->common, &locked, pid, &holder, &e), 0);
 	assert_int_equal(holder, 0);
 	way = REFUSED;
 	for (unsigned i = 1; i <= 3; i++) {
 		heal();
 		fail_at = i;
-		assert_int_equal(firewall_nft.owner(fw, &owner, &e), -1);
+		assert_int_equal(firewall_nft.owner(&fw->common, &owner, &e), -1);
 	}
 	heal();
 	fail_at = 1;
-	assert_int_equal(firewall_nft.held(fw, &locked, pid, &holder, &e), -1);
+	assert_int_equal(firewall_nft.held(&fw->common, &locked, pid, &holder, &e), -1);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	heal();
-	assert_int_equal(firewall_nft.owner(fw, &owner, &e), 0);
+	assert_int_equal(firewall_nft.owner(&fw->common, &owner, &e), 0);
 	assert_int_equal(owner, FIREWALL_UNNAMED); /* they stand, and nobody holds them */
-	assert_int_equal(firewall_nft.remove(fw, &e), 0);
+	assert_int_equal(firewall_nft.remove(&fw->common, &e), 0);
 	pid = somebody_else(false); /* who has the name has no lock */
-	assert_int_equal(firewall_nft.held(fw, &locked, pid, &holder, &e), 0);
+	assert_int_equal(firewall_nft.held(&fw->common, &locked, pid, &holder, &e), 0);
 	assert_int_equal(holder, 0);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
@@ -449,15 +450,15 @@ static void test_another_name_while_ours_is_taken(void **state)
 	int32_t owner;
 
 	(void)state;
-	assert_int_equal(firewall_nft.watch(fw, base, on_foreign, NULL, &e), 0);
+	assert_int_equal(firewall_nft.watch(&fw->common, base, on_foreign, NULL, &e), 0);
 	be(&locked);
 	assert_string_equal(nft_names[fw->wish.features.name], "portcullis_second");
 	assert_true(stands(&locked));
-	assert_non_null(strstr(firewall_nft.note(fw), "portcullis_second"));
+	assert_non_null(strstr(firewall_nft.note(&fw->common), "portcullis_second"));
 	assert_true(fw->others);
-	assert_int_equal(firewall_nft.owner(fw, &owner, &e), 0);
+	assert_int_equal(firewall_nft.owner(&fw->common, &owner, &e), 0);
 	assert_int_equal(owner, pid);
-	assert_int_equal(firewall_nft.remove(fw, &e), 1);
+	assert_int_equal(firewall_nft.remove(&fw->common, &e), 1);
 	assert_non_null(strstr(e.text, "holds tables of our name"));
 	be(&locked);
 	kill(pid, SIGKILL);
@@ -469,7 +470,7 @@ static void test_another_name_while_ours_is_taken(void **state)
 	assert_false(fw->verified);
 	be(&locked);
 	assert_string_equal(nft_names[fw->wish.features.name], "portcullis");
-	assert_string_equal(firewall_nft.note(fw), "");
+	assert_string_equal(firewall_nft.note(&fw->common), "");
 	assert_false(fw->others);
 	assert_true(stands(&locked));
 	teardown(NULL);
@@ -486,12 +487,12 @@ static void pump(struct event_base *base)
 static void test_the_watch(void **state)
 {
 	struct event_base *base = event_base_new();
-	struct firewall *other = firewall_nft.open(&e);
+	struct nft_firewall *other = nft_of(firewall_nft.open(&e));
 
 	(void)state;
 	fw->probed = fw->asked_every_link = true;
 	fw->wish.features.persist = false;
-	assert_int_equal(firewall_nft.watch(fw, base, on_foreign, NULL, &e), 0);
+	assert_int_equal(firewall_nft.watch(&fw->common, base, on_foreign, NULL, &e), 0);
 	be(&locked);
 	pump(base);
 	assert_int_equal(told, 0);
@@ -518,7 +519,7 @@ static void test_the_watch(void **state)
 	be(&locked);
 	assert_true(calls < 8);
 	sh("nft delete table inet another");
-	firewall_nft.close(other);
+	firewall_nft.close(&other->common);
 	teardown(NULL);
 	event_base_free(base);
 }
@@ -530,7 +531,7 @@ static void test_removal_in_turn(void **state)
 	(void)state;
 	be(&locked);
 	heal();
-	assert_int_equal(firewall_nft.remove(fw, &e), 0);
+	assert_int_equal(firewall_nft.remove(&fw->common, &e), 0);
 	all = calls;
 	for (unsigned i = 1; i <= all; i++) {
 		int32_t owner = 0;
@@ -540,10 +541,10 @@ static void test_removal_in_turn(void **state)
 		heal();
 		way = REFUSED;
 		fail_at = i;
-		result = firewall_nft.remove(fw, &e);
+		result = firewall_nft.remove(&fw->common, &e);
 		heal();
 		assert_false(fw->verified);
-		assert_int_equal(firewall_nft.owner(fw, &owner, &e), 0);
+		assert_int_equal(firewall_nft.owner(&fw->common, &owner, &e), 0);
 		assert_true(result == 0 ? owner == 0 : e.text[0] != '\0');
 	}
 }
@@ -555,13 +556,13 @@ static void test_what_the_kernel_has(void **state)
 
 	(void)state;
 	be(&locked);
-	assert_int_equal(firewall_nft.probe(fw, &features, &e), 0);
+	assert_int_equal(firewall_nft.probe(&fw->common, &features, &e), 0);
 	assert_string_equal(features.backend, "nft");
 	assert_int_equal(features.count, 4);
 	for (size_t i = 0; i < features.count; i++)
 		assert_true(features.list[i].has && features.list[i].what[0] != '\0' &&
 			    features.list[i].lacking[0] != '\0');
-	assert_int_equal(firewall_nft.blocked(fw, &packets, &e), 0);
+	assert_int_equal(firewall_nft.blocked(&fw->common, &packets, &e), 0);
 	assert_int_equal(packets, 0);
 	for (way = REFUSED; way < WAYS; way++) {
 		unsigned all = way == REFUSED ? 4 : 0;
@@ -569,18 +570,18 @@ static void test_what_the_kernel_has(void **state)
 		for (unsigned i = 1; i <= all; i++) {
 			heal();
 			fail_at = i;
-			assert_int_equal(firewall_nft.probe(fw, &features, &e), 0); /* asked again */
+			assert_int_equal(firewall_nft.probe(&fw->common, &features, &e), 0); /* asked again */
 		}
 	}
 	heal();
 	fail_at = 1;
 	way = REFUSED;
-	assert_int_equal(firewall_nft.blocked(fw, &packets, &e), -1);
+	assert_int_equal(firewall_nft.blocked(&fw->common, &packets, &e), -1);
 	heal();
-	assert_int_equal(firewall_nft.forget_states(fw, &e), 0);
+	assert_int_equal(firewall_nft.forget_states(&fw->common, &e), 0);
 	heal();
 	fail_at = 1;
-	assert_int_equal(firewall_nft.forget_states(fw, &e), -1);
+	assert_int_equal(firewall_nft.forget_states(&fw->common, &e), -1);
 }
 
 int main(void)

@@ -20,7 +20,7 @@ struct netlink {
 static struct netlink socket_of_kernel;
 static _Alignas(8) uint8_t room[64 * 1024];
 static struct nft_buffer queue;
-static struct firewall fw;
+static struct nft_firewall fw;
 static struct err e;
 static struct event_base *base;
 static int reports, pipe_of_kernel[2];
@@ -49,18 +49,19 @@ int netlink_join(struct netlink *n, int group)
 	return 0;
 }
 
-int netlink_hear(struct netlink *n, netlink_message_fn *each, void *argument)
+bool netlink_hear_all(struct netlink *n, int datagrams, netlink_message_fn *each, void *argument)
 {
 	int result = n->result, left = (int)queue.used;
 
 	for (const struct nlmsghdr *m = (const void *)room; result == 1 && mnl_nlmsg_ok(m, left);
 	     m = mnl_nlmsg_next(m, &left))
 		each(m, argument);
+	assert_true(datagrams > 0);
 	n->result = 0;
-	return result;
+	return result >= 0;
 }
 
-bool nft_names_are_better(struct firewall *unused)
+bool nft_names_are_better(struct nft_firewall *unused)
 {
 	(void)unused;
 	return false;
@@ -105,11 +106,11 @@ static int setup(void **state)
 	(void)state;
 	reports = 0;
 	queue = (struct nft_buffer){.bytes = room, .size = sizeof room};
-	fw = (struct firewall){
+	fw = (struct nft_firewall){
 	    .verified = true, .generation = 7, .wish.owner = OURS, .wish.features.ipv6 = true};
 	assert_int_equal(pipe(pipe_of_kernel), 0);
 	base = event_base_new();
-	return base == NULL ? -1 : nft_watch_open(&fw, base, report, NULL, &e);
+	return base == NULL ? -1 : nft_watch_open(&fw.common, base, report, NULL, &e);
 }
 
 static int teardown(void **state)

@@ -196,12 +196,13 @@ static void test_one_chain_for_every_link(void **state)
 	assert_int_equal(wish->count, wish->standing); /* no link has one of its own */
 	for (size_t i = 0; i < wish->count; i++) {
 		const struct nlmsghdr *m = nft_piece_message(wish, &wish->pieces[i]);
-		struct nft_attributes in = nft_attributes(m), devices;
+		struct attributes in = nft_attributes(m), devices;
 
 		if (nft_type(m) != NFT_MSG_NEWCHAIN || nft_family_of(m) != NFPROTO_NETDEV ||
-		    nft_find(in, NFTA_CHAIN_HOOK) == NULL)
+		    attributes_find(in, NFTA_CHAIN_HOOK) == NULL)
 			continue;
-		devices = nft_inside(nft_find(nft_inside(nft_find(in, NFTA_CHAIN_HOOK)), NFTA_HOOK_DEVS));
+		devices = attributes_inside(
+		    attributes_find(attributes_inside(attributes_find(in, NFTA_CHAIN_HOOK)), NFTA_HOOK_DEVS));
 		assert_int_equal(mnl_attr_get_type(devices.first), 2); /* NFTA_DEVICE_PREFIX */
 		assert_int_equal(mnl_attr_get_payload_len(devices.first), 1);
 		assert_string_equal(mnl_attr_get_str(devices.first), "");
@@ -246,16 +247,17 @@ static unsigned check_expressions(const struct nlattr *list, unsigned table)
 {
 	unsigned count = 0;
 
-	for (const struct nlattr *x = nft_first(nft_inside(list)); x != NULL;
-	     x = nft_next(nft_inside(list), x), count++) {
-		const struct nlattr *name = nft_find(nft_inside(x), NFTA_EXPR_NAME);
-		const struct nlattr *data = nft_find(nft_inside(x), NFTA_EXPR_DATA);
+	for (const struct nlattr *x = attributes_first(attributes_inside(list)); x != NULL;
+	     x = attributes_next(attributes_inside(list), x), count++) {
+		const struct nlattr *name = attributes_find(attributes_inside(x), NFTA_EXPR_NAME);
+		const struct nlattr *data = attributes_find(attributes_inside(x), NFTA_EXPR_DATA);
 
 		assert_non_null(name);
 		assert_non_null(data);
 		if (strcmp(mnl_attr_get_str(name), "lookup") == 0)
-			assert_true(
-			    has_set(mnl_attr_get_str(nft_find(nft_inside(data), NFTA_LOOKUP_SET)), table));
+			assert_true(has_set(
+			    mnl_attr_get_str(attributes_find(attributes_inside(data), NFTA_LOOKUP_SET)),
+			    table));
 	}
 	return count;
 }
@@ -592,15 +594,15 @@ static void test_a_rule_with_a_byte_changed_is_another(void **state)
 	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
 	for (size_t i = 0; i < wish->count; i++) {
 		const struct nlmsghdr *m = nft_piece_message(wish, &wish->pieces[i]);
-		const struct nlattr *list = nft_find(nft_attributes(m), NFTA_RULE_EXPRESSIONS);
+		const struct nlattr *list = attributes_find(nft_attributes(m), NFTA_RULE_EXPRESSIONS);
 
 		if (nft_type(m) != NFT_MSG_NEWRULE)
 			continue;
 		memcpy(copy, m, m->nlmsg_len);
 		assert_true(nft_same_object(m, copy));
-		for (const struct nlattr *x = nft_first(nft_inside(list)); x != NULL;
-		     x = nft_next(nft_inside(list), x)) {
-			const struct nlattr *name = nft_find(nft_inside(x), NFTA_EXPR_NAME);
+		for (const struct nlattr *x = attributes_first(attributes_inside(list)); x != NULL;
+		     x = attributes_next(attributes_inside(list), x)) {
+			const struct nlattr *name = attributes_find(attributes_inside(x), NFTA_EXPR_NAME);
 			size_t at = (size_t)((const char *)mnl_attr_get_payload(name) - (const char *)m);
 
 			assert_true(changes_when_flipped(copy, m, at));

@@ -18,9 +18,10 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "os/netwatch/linux/attributes.h"
 #include "os/netwatch/linux/netlink.h"
 
-enum { WHAT_MAX = 80, DATAGRAMS_A_TURN = 256, QUEUE = 4 * 1024 * 1024, LINKS_MAX = 1024, DUMP_TRIES = 4 };
+enum { WHAT_MAX = 80, DATAGRAMS_A_TURN = 256, QUEUE = 4 * 1024 * 1024, LINKS_MAX = 1024 };
 
 struct behind {
 	struct netlink *netlink, *nft;
@@ -38,38 +39,6 @@ struct look {
 	unsigned link; /* being asked about */
 	char what[64]; /* found, "" nothing */
 };
-
-/* The attribute of `type` in these bytes, whole, or NULL. No length is believed. */
-static const struct nlattr *find(const char *at, size_t left, uint16_t type)
-{
-	while (left >= sizeof(struct nlattr)) {
-		const struct nlattr *a = (const void *)at;
-		size_t step = MNL_ALIGN(a->nla_len);
-
-		if (a->nla_len < sizeof *a || a->nla_len > left)
-			return NULL;
-		if (mnl_attr_get_type(a) == type)
-			return a;
-		if (step >= left)
-			return NULL;
-		at += step;
-		left -= step;
-	}
-	return NULL;
-}
-
-static const struct nlattr *find_in(const struct nlattr *nest, uint16_t type)
-{
-	return nest == NULL ? NULL : find(mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest), type);
-}
-
-static const struct nlattr *find_of(const struct nlmsghdr *m, size_t fixed, uint16_t type)
-{
-	size_t length = mnl_nlmsg_get_payload_len(m), skip = MNL_ALIGN(fixed);
-	const char *payload = mnl_nlmsg_get_payload(m);
-
-	return length <= skip ? NULL : find(payload + skip, length - skip, type);
-}
 
 static const char *text_of(const struct nlattr *a)
 {
@@ -95,8 +64,8 @@ static bool is_harmless_action(const char *name)
 static void note_actions(struct look *look, const struct nlattr *actions)
 {
 	for (uint16_t place = 1; place <= TCA_ACT_MAX_PRIO; place++) {
-		const struct nlattr *action = find_in(actions, place);
-		const char *name = text_of(find_in(action, TCA_ACT_KIND));
+		const struct nlattr *action = attributes_find(attributes_inside(actions), place);
+		const char *name = text_of(attributes_find(attributes_inside(action), TCA_ACT_KIND));
 
 		if (action != NULL && !is_harmless_action(name) && look->what[0] == '\0')
 			snprintf(look->what, sizeof look->what, "a tc filter with the action %s", name);
@@ -105,15 +74,15 @@ static void note_actions(struct look *look, const struct nlattr *actions)
 
 static void take_filter(const struct nlmsghdr *m, void *argument)
 {
-	const char *name = text_of(find_of(m, sizeof(struct tcmsg), TCA_KIND));
-	const struct nlattr *options = find_of(m, sizeof(struct tcmsg), TCA_OPTIONS);
+	const char *name = text_of(attributes_find(attributes_of(m, sizeof(struct tcmsg)), TCA_KIND));
+	const struct nlattr *options = attributes_find(attributes_of(m, sizeof(struct tcmsg)), TCA_OPTIONS);
 	struct look *look = argument;
 
 	if (m->nlmsg_type != RTM_NEWTFILTER || look->what[0] != '\0')
 		return;
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
 		if (strcmp(kinds[i].name, name) == 0) {
-			note_actions(look, find_in(options, kinds[i].actions));
+			note_actions(look, attributes_find(attributes_inside(options), kinds[i].actions));
 			return;
 		}
 	snprintf(look->what, sizeof look->what, "a tc filter of the kind %s", name);
@@ -121,7 +90,9 @@ static void take_filter(const struct nlmsghdr *m, void *argument)
 
 static bool has_xdp(const struct nlmsghdr *m)
 {
-	const struct nlattr *xdp = find_in(find_of(m, sizeof(struct ifinfomsg), IFLA_XDP), IFLA_XDP_ATTACHED);
+	struct attributes of_link = attributes_of(m, sizeof(struct ifinfomsg));
+	const struct nlattr *xdp =
+	    attributes_find(attributes_inside(attributes_find(of_link, IFLA_XDP)), IFLA_XDP_ATTACHED);
 
 	return xdp != NULL && mnl_attr_get_payload_len(xdp) >= 1 && mnl_attr_get_u8(xdp) != XDP_ATTACHED_NONE;
 }
@@ -142,39 +113,33 @@ static void look_at_link(const struct nlmsghdr *m, void *argument)
 	}
 }
 
+static void forget_links(void *argument)
+{
+	((struct look *)argument)->count = 0;
+}
+
 static int ask_links(struct netlink *n, struct look *look)
 {
 	_Alignas(8) char room[128];
-	int result = -EINTR;
+	struct nlmsghdr *m = mnl_nlmsg_put_header(room);
 
-	for (int i = 0; i < DUMP_TRIES && result == -EINTR; i++) {
-		struct nlmsghdr *m = mnl_nlmsg_put_header(room);
-
-		look->count = 0;
-		m->nlmsg_type = RTM_GETLINK;
-		m->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-		mnl_nlmsg_put_extra_header(m, sizeof(struct ifinfomsg));
-		result = netlink_ask(n, m, look_at_link, look);
-	}
-	return result;
+	m->nlmsg_type = RTM_GETLINK;
+	mnl_nlmsg_put_extra_header(m, sizeof(struct ifinfomsg));
+	return netlink_dump(n, m, look_at_link, forget_links, look);
 }
 
 /* Of a link that has gone meanwhile, or has no such place for filters, there are none. */
 static int ask_filters(struct netlink *n, struct look *look, uint32_t parent)
 {
 	_Alignas(8) char room[128];
-	int result = -EINTR;
+	struct nlmsghdr *m = mnl_nlmsg_put_header(room);
+	struct tcmsg *tc = mnl_nlmsg_put_extra_header(m, sizeof *tc);
+	int result;
 
-	for (int i = 0; i < DUMP_TRIES && result == -EINTR; i++) {
-		struct nlmsghdr *m = mnl_nlmsg_put_header(room);
-		struct tcmsg *tc = mnl_nlmsg_put_extra_header(m, sizeof *tc);
-
-		m->nlmsg_type = RTM_GETTFILTER;
-		m->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-		tc->tcm_ifindex = (int)look->link;
-		tc->tcm_parent = parent;
-		result = netlink_ask(n, m, take_filter, look);
-	}
+	m->nlmsg_type = RTM_GETTFILTER;
+	tc->tcm_ifindex = (int)look->link;
+	tc->tcm_parent = parent;
+	result = netlink_dump(n, m, take_filter, NULL, look);
 	return result == -ENODEV || result == -EINVAL || result == -EOPNOTSUPP || result == -ENOENT ? 0
 												    : result;
 }
@@ -197,26 +162,18 @@ static int look_at(struct netlink *n, struct look *look)
  * on it no rule of ours behind stops it. None of our own does so. */
 static void take_rule(const struct nlmsghdr *m, void *argument)
 {
-	const struct nlattr *list = find_of(m, sizeof(struct nfgenmsg), NFTA_RULE_EXPRESSIONS);
-	size_t left = list == NULL ? 0 : mnl_attr_get_payload_len(list);
-	const char *at = list == NULL ? NULL : mnl_attr_get_payload(list);
+	struct attributes own = attributes_of(m, sizeof(struct nfgenmsg));
+	struct attributes list = attributes_inside(attributes_find(own, NFTA_RULE_EXPRESSIONS));
 	char *what = argument;
 
-	while (what[0] == '\0') {
-		const struct nlattr *one = find(at, left, NFTA_LIST_ELEM);
-		const char *name = text_of(find_in(one, NFTA_EXPR_NAME));
-		size_t step;
+	for (const struct nlattr *one = attributes_first(list); one != NULL && what[0] == '\0';
+	     one = attributes_next(list, one)) {
+		const char *name = text_of(attributes_find(attributes_inside(one), NFTA_EXPR_NAME));
 
-		if (one == NULL)
-			return;
-		if (strcmp(name, "fwd") == 0 || strcmp(name, "dup") == 0)
+		if (mnl_attr_get_type(one) == NFTA_LIST_ELEM &&
+		    (strcmp(name, "fwd") == 0 || strcmp(name, "dup") == 0))
 			snprintf(what, WHAT_MAX, "the nft expression %s of the table netdev %.24s", name,
-				 text_of(find_of(m, sizeof(struct nfgenmsg), NFTA_RULE_TABLE)));
-		step = (size_t)((const char *)one - at) + MNL_ALIGN(one->nla_len);
-		if (step >= left)
-			return;
-		at += step;
-		left -= step;
+				 text_of(attributes_find(own, NFTA_RULE_TABLE)));
 	}
 }
 
@@ -224,17 +181,13 @@ static void take_rule(const struct nlmsghdr *m, void *argument)
 static int look_at_nft(struct netlink *n, char what[WHAT_MAX])
 {
 	_Alignas(8) char room[128];
-	int result = -EINTR;
+	struct nlmsghdr *m = mnl_nlmsg_put_header(room);
+	struct nfgenmsg *body = mnl_nlmsg_put_extra_header(m, sizeof *body);
+	int result;
 
-	for (int i = 0; i < DUMP_TRIES && result == -EINTR; i++) {
-		struct nlmsghdr *m = mnl_nlmsg_put_header(room);
-		struct nfgenmsg *body = mnl_nlmsg_put_extra_header(m, sizeof *body);
-
-		m->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE;
-		m->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-		body->nfgen_family = NFPROTO_NETDEV;
-		result = netlink_ask(n, m, take_rule, what);
-	}
+	m->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE;
+	body->nfgen_family = NFPROTO_NETDEV;
+	result = netlink_dump(n, m, take_rule, NULL, what);
 	return result == -EAFNOSUPPORT || result == -EOPNOTSUPP || result == -EINVAL ? 0 : result;
 }
 

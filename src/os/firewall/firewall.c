@@ -4,10 +4,6 @@
 #include "base/text.h"
 #include "os/firewall/ports.h"
 
-struct firewall {
-	const struct firewall_port *port; /* the rest is the backend's */
-};
-
 static const struct firewall_port *choose(const char *backend, struct err *e)
 {
 	char all[64] = "";

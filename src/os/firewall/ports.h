@@ -4,8 +4,12 @@
 
 #include "os/firewall/firewall.h"
 
-/* Each backend has a `struct firewall` of its own, which begins with `port`.
- * What each call promises stands in firewall.h. */
+/* What all backends have: each puts it first into a struct of its own (`struct nft_firewall`). */
+struct firewall {
+	const struct firewall_port *port;
+};
+
+/* What each call promises stands in firewall.h. */
 struct firewall_port {
 	const char *name;
 	const char *by_hand; /* commands that remove our rules */

@@ -8,8 +8,10 @@
 
 /* --- opening ------------------------------------------------------------------------------ */
 
-static void ipfw_close(struct firewall *fw)
+static void ipfw_close(struct firewall *common)
 {
+	struct ipfw_firewall *fw = ipfw_of(common);
+
 	ipfw_watch_close(fw->watch);
 	free(fw->listing);
 	free(fw->wanted);
@@ -19,7 +21,7 @@ static void ipfw_close(struct firewall *fw)
 
 static struct firewall *ipfw_open(struct err *e)
 {
-	struct firewall *fw = calloc(1, sizeof *fw);
+	struct ipfw_firewall *fw = calloc(1, sizeof *fw);
 
 	if (fw != NULL) {
 		fw->listing = calloc(1, IPFW_LISTING);
@@ -27,17 +29,18 @@ static struct firewall *ipfw_open(struct err *e)
 		fw->stand = calloc(1, PRINT_SIZE);
 	}
 	if (fw != NULL && fw->listing != NULL && fw->wanted != NULL && fw->stand != NULL)
-		return fw;
+		return &fw->common;
 	err_errno(e, "firewall");
 	if (fw != NULL)
-		ipfw_close(fw);
+		ipfw_close(&fw->common);
 	return NULL;
 }
 
 /* --- asserting, removal, counters ------------------------------------------------------------ */
 
-static int ipfw_assert(struct firewall *fw, const struct situation *s, struct err *e)
+static int ipfw_assert(struct firewall *common, const struct situation *s, struct err *e)
 {
+	struct ipfw_firewall *fw = ipfw_of(common);
 	int result = ipfw_settle(fw, s, e);
 
 	fw->epoch++;
@@ -54,8 +57,9 @@ static bool has_rules(const struct ipfw_view *view)
 	return view->floor || view->sets[0].rules > 0 || view->sets[1].rules > 0;
 }
 
-static int ipfw_remove(struct firewall *fw, struct err *e)
+static int ipfw_remove(struct firewall *common, struct err *e)
 {
+	struct ipfw_firewall *fw = ipfw_of(common);
 	char lines[160] = "";
 	size_t used = 0;
 
@@ -85,8 +89,10 @@ static int ipfw_remove(struct firewall *fw, struct err *e)
 }
 
 /* The kernel's rules belong to nobody. */
-static int ipfw_owner(struct firewall *fw, int32_t *pid, struct err *e)
+static int ipfw_owner(struct firewall *common, int32_t *pid, struct err *e)
 {
+	struct ipfw_firewall *fw = ipfw_of(common);
+
 	*pid = 0;
 	if (ipfw_kernel_state() == -1)
 		return 0;
@@ -96,8 +102,10 @@ static int ipfw_owner(struct firewall *fw, int32_t *pid, struct err *e)
 	return 0;
 }
 
-static int ipfw_blocked(struct firewall *fw, uint64_t *packets, struct err *e)
+static int ipfw_blocked(struct firewall *common, uint64_t *packets, struct err *e)
 {
+	struct ipfw_firewall *fw = ipfw_of(common);
+
 	if (ipfw_kernel_state() == -1)
 		return err_set(e, "ipfw is not loaded");
 	if (ipfw_look(fw, e) == -1)
@@ -111,16 +119,17 @@ static int ipfw_blocked(struct firewall *fw, uint64_t *packets, struct err *e)
 
 /* No rule of ours keeps a state. Those of others' rules let in and out nothing while ours stand, but
  * their keepalives pass before any rule. */
-static int ipfw_forget_states(struct firewall *fw, struct err *e)
+static int ipfw_forget_states(struct firewall *common, struct err *e)
 {
-	(void)fw;
+	(void)common;
 	return ipfw_kernel_state() == -1 ? 0 : ipfw_delete_states(e);
 }
 
 /* --- features -------------------------------------------------------------------------------------- */
 
-static int ipfw_probe(struct firewall *fw, struct firewall_features *features, struct err *e)
+static int ipfw_probe(struct firewall *common, struct firewall_features *features, struct err *e)
 {
+	struct ipfw_firewall *fw = ipfw_of(common);
 	bool loaded = ipfw_kernel_state() != -1;
 
 	if (loaded && ipfw_look(fw, e) == -1)

@@ -16,9 +16,9 @@ struct ipfw_held {
 
 struct ipfw_watch;
 
-struct firewall {
-	const struct firewall_port *port;
-	char *listing; /* IPFW_LISTING bytes */
+struct ipfw_firewall {
+	struct firewall common; /* first */
+	char *listing;          /* IPFW_LISTING bytes */
 	char *wanted,
 	    *stand; /* PRINT_SIZE bytes: the policy as of set POLICY_IPFW_SET; the one verified last */
 	struct ipfw_view view;
@@ -30,6 +30,7 @@ struct firewall {
 	uint64_t blocked_before; /* packets that sets stopped which are deleted by now */
 	struct ipfw_watch *watch;
 };
+#define ipfw_of(common) ((struct ipfw_firewall *)(common))
 
 /* Is the kernel's ipfw loaded, and asked about packets of both families? 1 yes,
  * 0 loaded and switched off, -1 not loaded. Does not block. */
@@ -48,21 +49,21 @@ const char *const *ipfw_list_command(void);
 int ipfw_delete_states(struct err *e);
 
 /* Fills fw->listing and fw->view. 0, or -1 and `e`: also if the listing is cut. */
-int ipfw_look(struct firewall *fw, struct err *e);
+int ipfw_look(struct ipfw_firewall *fw, struct err *e);
 
 /* Brings the kernel to the policy of `s` and verifies it; no guardian is asked. 0, or -1 and `e`. */
-int ipfw_settle(struct firewall *fw, const struct situation *s, struct err *e);
+int ipfw_settle(struct ipfw_firewall *fw, const struct situation *s, struct err *e);
 
 /* How the kernel's rules differ from those that are held, with what to do if it is
  * not ours to do: 0 they don't, -1 and `e`. */
-int ipfw_compare(const struct firewall *fw, const struct ipfw_view *view, struct err *e);
+int ipfw_compare(const struct ipfw_firewall *fw, const struct ipfw_view *view, struct err *e);
 
 /* Does the probe get out of a link of the last situation? 0 no, -1 and `e`. */
-int ipfw_probe_links(const struct firewall *fw, struct err *e);
+int ipfw_probe_links(const struct ipfw_firewall *fw, struct err *e);
 
-int ipfw_pause(struct firewall *fw, uint32_t seconds, struct err *e);
+int ipfw_pause(struct firewall *common, uint32_t seconds, struct err *e);
 
-int ipfw_watch_open(struct firewall *fw, struct event_base *base, firewall_foreign_cb *cb, void *argument,
+int ipfw_watch_open(struct firewall *common, struct event_base *base, firewall_foreign_cb *cb, void *argument,
 		    struct err *e);
 void ipfw_watch_close(struct ipfw_watch *watch);
 

@@ -11,14 +11,14 @@ static int could_close(void *argument, struct err *e)
 
 static int close_again(void *argument, struct err *e)
 {
-	struct firewall *fw = argument;
+	struct ipfw_firewall *fw = argument;
 	struct situation last = fw->last;
 
 	return ipfw_settle(fw, &last, e);
 }
 
 /* The rules stay in their set, so that one command brings them back. */
-static int open_gate(struct firewall *fw, struct err *e)
+static int open_gate(struct ipfw_firewall *fw, struct err *e)
 {
 	char lines[96];
 	size_t used = 0;
@@ -32,8 +32,9 @@ static int open_gate(struct firewall *fw, struct err *e)
 	return 0;
 }
 
-int ipfw_pause(struct firewall *fw, uint32_t seconds, struct err *e)
+int ipfw_pause(struct firewall *common, uint32_t seconds, struct err *e)
 {
+	struct ipfw_firewall *fw = ipfw_of(common);
 	const struct guardian_work work = {could_close, close_again, fw};
 
 	if (!fw->armed || fw->last.state != POLICY_LOCKED)

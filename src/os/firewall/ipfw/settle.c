@@ -15,7 +15,7 @@ enum { BATCH = PRINT_SIZE + 256 };
 
 /* --- comparing ------------------------------------------------------------------------------ */
 
-int ipfw_compare(const struct firewall *fw, const struct ipfw_view *view, struct err *e)
+int ipfw_compare(const struct ipfw_firewall *fw, const struct ipfw_view *view, struct err *e)
 {
 	const struct ipfw_set *held = &view->sets[fw->held.set], *other = &view->sets[!fw->held.set];
 
@@ -51,7 +51,7 @@ static int load_module(struct err *e)
 }
 
 /* First of all, and under everything else: shut, whatever follows. */
-static int put_floor(const struct firewall *fw, struct err *e)
+static int put_floor(const struct ipfw_firewall *fw, struct err *e)
 {
 	char lines[160] = "";
 	size_t used = 0;
@@ -65,7 +65,7 @@ static int put_floor(const struct firewall *fw, struct err *e)
 }
 
 /* Into the set that decides nothing. */
-static int build(struct firewall *fw, const struct situation *s, int set, struct err *e)
+static int build(struct ipfw_firewall *fw, const struct situation *s, int set, struct err *e)
 {
 	char *lines = malloc(BATCH);
 	size_t used = 0;
@@ -102,7 +102,7 @@ static int switch_to(int set, struct err *e)
 }
 
 /* What it stopped is remembered. It is disabled, so it does no harm if it stays. */
-static void drop_other(struct firewall *fw, int set)
+static void drop_other(struct ipfw_firewall *fw, int set)
 {
 	char lines[32];
 	size_t used = 0;
@@ -116,7 +116,7 @@ static void drop_other(struct firewall *fw, int set)
 
 /* States after the flip, for before it a packet could make a new one; and before the look, which sees
  * whether the rules are still there. */
-static int rebuild(struct firewall *fw, const struct situation *s, struct err *e)
+static int rebuild(struct ipfw_firewall *fw, const struct situation *s, struct err *e)
 {
 	int set = ipfw_view_holding(&fw->view) == 0;
 
@@ -133,7 +133,7 @@ static int rebuild(struct firewall *fw, const struct situation *s, struct err *e
 }
 
 /* What was held is still there: switched off, or without its floor. */
-static int revive(struct firewall *fw, struct err *e)
+static int revive(struct ipfw_firewall *fw, struct err *e)
 {
 	const struct ipfw_set *held = &fw->view.sets[fw->held.set];
 
@@ -146,7 +146,7 @@ static int revive(struct firewall *fw, struct err *e)
 }
 
 /* Root's own, for no rule of ours lets root out there. */
-int ipfw_probe_links(const struct firewall *fw, struct err *e)
+int ipfw_probe_links(const struct ipfw_firewall *fw, struct err *e)
 {
 	for (size_t i = 0; i < fw->last.link_count; i++)
 		if (probe_link(fw->last.links[i]) == PROBED_OUT)
@@ -157,7 +157,7 @@ int ipfw_probe_links(const struct firewall *fw, struct err *e)
 	return 0;
 }
 
-int ipfw_settle(struct firewall *fw, const struct situation *s, struct err *e)
+int ipfw_settle(struct ipfw_firewall *fw, const struct situation *s, struct err *e)
 {
 	bool was_armed = fw->armed, same;
 

@@ -32,7 +32,7 @@ int ipfw_delete_states(struct err *e)
 	return tool_run(argv, NULL, IPFW_PATIENCE, e);
 }
 
-int ipfw_look(struct firewall *fw, struct err *e)
+int ipfw_look(struct ipfw_firewall *fw, struct err *e)
 {
 	if (tool_ask(ipfw_list_command(), NULL, IPFW_PATIENCE, fw->listing, IPFW_LISTING, e) == -1)
 		return -1;

@@ -11,7 +11,7 @@
 enum { LOOK_MS = 900 }; /* of each second */
 
 struct ipfw_watch {
-	struct firewall *fw;
+	struct ipfw_firewall *fw;
 	struct event *tick;
 	struct tool_beside *list;
 	uint32_t epoch;            /* of the look that runs */
@@ -81,9 +81,10 @@ void ipfw_watch_close(struct ipfw_watch *watch)
 	free(watch);
 }
 
-int ipfw_watch_open(struct firewall *fw, struct event_base *base, firewall_foreign_cb *cb, void *argument,
+int ipfw_watch_open(struct firewall *common, struct event_base *base, firewall_foreign_cb *cb, void *argument,
 		    struct err *e)
 {
+	struct ipfw_firewall *fw = ipfw_of(common);
 	static const struct timeval second = {.tv_sec = 1};
 	struct ipfw_watch *watch = calloc(1, sizeof *watch);
 

@@ -23,14 +23,20 @@ static void put_mark(struct nft_buffer *b, uint16_t type, const uint32_t *genera
 	nft_message_end(b, message);
 }
 
-void nft_batch_begin(struct firewall *fw, bool at_generation)
+void nft_batch_begin(struct nft_firewall *fw, bool at_generation)
 {
 	nft_buffer_empty(&fw->batch);
 	put_mark(&fw->batch, NFNL_MSG_BATCH_BEGIN, at_generation ? &fw->generation : NULL);
 }
 
+void nft_batch_counted(struct nft_firewall *fw)
+{
+	if (++fw->generation == 0) /* the kernel leaves 0 out */
+		fw->generation = 1;
+}
+
 /* Numbers the messages and asks for one answer, to the last. Returns its number. */
-static uint32_t number_messages(struct firewall *fw, uint32_t *count)
+static uint32_t number_messages(struct nft_firewall *fw, uint32_t *count)
 {
 	struct nlmsghdr *message = (void *)fw->batch.bytes, *last = message;
 	int left = (int)fw->batch.used;
@@ -66,7 +72,7 @@ static void take_verdict(const struct nlmsghdr *message, void *argument)
 	verdict->answered = verdict->answered || message->nlmsg_seq == verdict->last;
 }
 
-int nft_batch_send(struct firewall *fw, bool commit)
+int nft_batch_send(struct nft_firewall *fw, bool commit)
 {
 	int64_t deadline = clock_steady_ms() + VERDICT_MS;
 	struct verdict verdict = {.failure = 0};
@@ -94,7 +100,7 @@ int nft_batch_send(struct firewall *fw, bool commit)
 	return verdict.answered ? 0 : result == 0 ? -EPROTO : result;
 }
 
-const struct nlmsghdr *nft_batch_failed(const struct firewall *fw)
+const struct nlmsghdr *nft_batch_failed(const struct nft_firewall *fw)
 {
 	const struct nlmsghdr *message = (const void *)fw->batch.bytes;
 	int left = (int)fw->batch.used;
@@ -117,12 +123,12 @@ bool nft_is_passing(int result)
 }
 
 /* Does somebody else own a table of the name that we use now? */
-bool nft_is_barred(struct firewall *fw)
+bool nft_is_barred(struct nft_firewall *fw)
 {
 	return nft_read_tables(fw) == 0 && nft_found_foreign(&fw->found, &fw->wish) != 0;
 }
 
-int nft_explain(struct firewall *fw, int result, struct err *e)
+int nft_explain(struct nft_firewall *fw, int result, struct err *e)
 {
 	const struct nlmsghdr *failed = nft_batch_failed(fw);
 	char what[96] = "the question";

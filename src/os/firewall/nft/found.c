@@ -12,20 +12,21 @@ enum { DEEPEST = 8, CHAIN_BINDING = 0x4 /* NFT_CHAIN_BINDING, younger than some 
 #define BIT(n) (UINT64_C(1) << (n))
 
 /* The attribute of `type` with `position` others of its type before it, or NULL. */
-static const struct nlattr *find_at(struct nft_attributes list, uint16_t type, unsigned position)
+static const struct nlattr *find_at(struct attributes list, uint16_t type, unsigned position)
 {
-	const struct nlattr *a = nft_first(list);
+	const struct nlattr *a = attributes_first(list);
 
 	while (a != NULL && (mnl_attr_get_type(a) != type || position-- > 0))
-		a = nft_next(list, a);
+		a = attributes_next(list, a);
 	return a;
 }
 
-static unsigned position_of(struct nft_attributes list, const struct nlattr *which)
+static unsigned position_of(struct attributes list, const struct nlattr *which)
 {
 	unsigned position = 0;
 
-	for (const struct nlattr *a = nft_first(list); a != NULL && a != which; a = nft_next(list, a))
+	for (const struct nlattr *a = attributes_first(list); a != NULL && a != which;
+	     a = attributes_next(list, a))
 		position += mnl_attr_get_type(a) == mnl_attr_get_type(which);
 	return position;
 }
@@ -40,8 +41,7 @@ static bool is_zero(const struct nlattr *a)
 	return true;
 }
 
-static bool same_attributes(struct nft_attributes want, struct nft_attributes have, uint64_t ignored,
-			    unsigned depth);
+static bool same_attributes(struct attributes want, struct attributes have, uint64_t ignored, unsigned depth);
 
 static bool same_value(const struct nlattr *want, const struct nlattr *have, uint64_t ignored, unsigned depth)
 {
@@ -49,23 +49,22 @@ static bool same_value(const struct nlattr *want, const struct nlattr *have, uin
 
 	if (want->nla_type & NLA_F_NESTED)
 		return depth < DEEPEST &&
-		       same_attributes(nft_inside(want), nft_inside(have), ignored, depth + 1);
+		       same_attributes(attributes_inside(want), attributes_inside(have), ignored, depth + 1);
 	return size == mnl_attr_get_payload_len(have) &&
 	       memcmp(mnl_attr_get_payload(want), mnl_attr_get_payload(have), size) == 0;
 }
 
 /* All that is wanted is there, in order, and nothing else, but for zeros: the
  * kernel spells out defaults. `ignored` has a bit for each type to pass over. */
-static bool same_attributes(struct nft_attributes want, struct nft_attributes have, uint64_t ignored,
-			    unsigned depth)
+static bool same_attributes(struct attributes want, struct attributes have, uint64_t ignored, unsigned depth)
 {
-	for (const struct nlattr *a = nft_first(want); a != NULL; a = nft_next(want, a)) {
+	for (const struct nlattr *a = attributes_first(want); a != NULL; a = attributes_next(want, a)) {
 		const struct nlattr *other = find_at(have, mnl_attr_get_type(a), position_of(want, a));
 
 		if (other == NULL ? !is_zero(a) : !same_value(a, other, ignored, depth))
 			return false;
 	}
-	for (const struct nlattr *a = nft_first(have); a != NULL; a = nft_next(have, a)) {
+	for (const struct nlattr *a = attributes_first(have); a != NULL; a = attributes_next(have, a)) {
 		uint16_t type = mnl_attr_get_type(a);
 
 		if (is_zero(a) || (type < 64 && (ignored >> type & 1)))
@@ -97,7 +96,7 @@ static uint64_t deciding(uint16_t type)
 /* NULL also if it says nothing but zero: the kernel leaves some defaults out. */
 static const struct nlattr *find_said(const struct nlmsghdr *message, uint16_t type)
 {
-	const struct nlattr *a = nft_find(nft_attributes(message), type);
+	const struct nlattr *a = attributes_find(nft_attributes(message), type);
 
 	return a == NULL || is_zero(a) ? NULL : a;
 }

@@ -155,62 +155,28 @@ uint16_t nft_generation_of(const struct nlmsghdr *message)
 	return ntohs(begins_with(message).res_id);
 }
 
-struct nft_attributes nft_attributes(const struct nlmsghdr *message)
+struct attributes nft_attributes(const struct nlmsghdr *message)
 {
-	size_t size = mnl_nlmsg_get_payload_len(message), header = MNL_ALIGN(sizeof(struct nfgenmsg));
-
-	return (struct nft_attributes){mnl_nlmsg_get_payload_offset(message, sizeof(struct nfgenmsg)),
-				       size < header ? 0 : size - header};
+	return attributes_of(message, sizeof(struct nfgenmsg));
 }
 
-struct nft_attributes nft_inside(const struct nlattr *a)
+uint32_t nft_number(struct attributes list, uint16_t type)
 {
-	return (struct nft_attributes){mnl_attr_get_payload(a), mnl_attr_get_payload_len(a)};
-}
-
-static const struct nlattr *if_whole(struct nft_attributes list, const struct nlattr *a)
-{
-	size_t before = (size_t)((const char *)a - (const char *)list.first);
-
-	return before < list.size && mnl_attr_ok(a, (int)(list.size - before)) ? a : NULL;
-}
-
-const struct nlattr *nft_first(struct nft_attributes list)
-{
-	return if_whole(list, list.first);
-}
-
-const struct nlattr *nft_next(struct nft_attributes list, const struct nlattr *a)
-{
-	return if_whole(list, mnl_attr_next(a));
-}
-
-const struct nlattr *nft_find(struct nft_attributes list, uint16_t type)
-{
-	const struct nlattr *a = nft_first(list);
-
-	while (a != NULL && mnl_attr_get_type(a) != type)
-		a = nft_next(list, a);
-	return a;
-}
-
-uint32_t nft_number(struct nft_attributes list, uint16_t type)
-{
-	const struct nlattr *a = nft_find(list, type);
+	const struct nlattr *a = attributes_find(list, type);
 
 	return a == NULL || mnl_attr_get_payload_len(a) < sizeof(uint32_t) ? 0 : ntohl(mnl_attr_get_u32(a));
 }
 
-uint64_t nft_long_number(struct nft_attributes list, uint16_t type)
+uint64_t nft_long_number(struct attributes list, uint16_t type)
 {
-	const struct nlattr *a = nft_find(list, type);
+	const struct nlattr *a = attributes_find(list, type);
 
 	return a == NULL || mnl_attr_get_payload_len(a) < sizeof(uint64_t) ? 0 : be64toh(mnl_attr_get_u64(a));
 }
 
 const char *nft_text(const struct nlmsghdr *message, uint16_t type)
 {
-	const struct nlattr *a = nft_find(nft_attributes(message), type);
+	const struct nlattr *a = attributes_find(nft_attributes(message), type);
 
 	return a == NULL || mnl_attr_get_payload_len(a) > NFT_TEXT ||
 		       mnl_attr_validate(a, MNL_TYPE_NUL_STRING) < 0

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "os/netwatch/linux/attributes.h"
+
 /* What a kernel may lack; and our tables' name: the next of these where another process holds a table. */
 enum { NFT_NAMES = 3 };
 extern const char *const nft_names[NFT_NAMES];
@@ -55,18 +57,10 @@ uint16_t nft_type(const struct nlmsghdr *message);
 uint8_t nft_family_of(const struct nlmsghdr *message);
 uint16_t nft_generation_of(const struct nlmsghdr *message);
 
-/* Attributes of a message or inside another attribute. What is not there, or too short, is NULL or 0. */
-struct nft_attributes {
-	const struct nlattr *first;
-	size_t size;
-};
-struct nft_attributes nft_attributes(const struct nlmsghdr *message);
-struct nft_attributes nft_inside(const struct nlattr *a);
-const struct nlattr *nft_first(struct nft_attributes list);
-const struct nlattr *nft_next(struct nft_attributes list, const struct nlattr *a);
-const struct nlattr *nft_find(struct nft_attributes list, uint16_t type);
-uint32_t nft_number(struct nft_attributes list, uint16_t type);
-uint64_t nft_long_number(struct nft_attributes list, uint16_t type);
+/* The attributes of a message of nftables; a number that is not there, or too short, is 0. */
+struct attributes nft_attributes(const struct nlmsghdr *message);
+uint32_t nft_number(struct attributes list, uint16_t type);
+uint64_t nft_long_number(struct attributes list, uint16_t type);
 
 /* An attribute of the first level as text; "" if it is not there, or none: NFT_NAME_MAXLEN with its end. */
 enum { NFT_TEXT = 256 };

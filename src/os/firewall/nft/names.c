@@ -9,7 +9,7 @@
 #include "os/firewall/nft/nft.h"
 #include "os/netwatch/linux/netlink_holder.h"
 
-void nft_take_name(struct firewall *fw, unsigned name)
+void nft_take_name(struct nft_firewall *fw, unsigned name)
 {
 	if (fw->wish.features.name == name)
 		return;
@@ -19,7 +19,7 @@ void nft_take_name(struct firewall *fw, unsigned name)
 }
 
 /* Reads what stands under one of the names; what we wish, and where, stays as it is. */
-static int look_at(struct firewall *fw, unsigned name)
+static int look_at(struct nft_firewall *fw, unsigned name)
 {
 	uint8_t ours = fw->wish.features.name;
 	int result;
@@ -31,7 +31,7 @@ static int look_at(struct firewall *fw, unsigned name)
 }
 
 /* Of the tables that were looked at just now, those that nobody else owns. 0 also if there were none. */
-static int remove_found(struct firewall *fw, unsigned name, bool at_generation)
+static int remove_found(struct nft_firewall *fw, unsigned name, bool at_generation)
 {
 	uint8_t ours = fw->wish.features.name;
 
@@ -46,7 +46,7 @@ static int remove_found(struct firewall *fw, unsigned name, bool at_generation)
 	return nft_batch_send(fw, true);
 }
 
-static void note_other(struct firewall *fw, unsigned name)
+static void note_other(struct nft_firewall *fw, unsigned name)
 {
 	uint8_t ours = fw->wish.features.name;
 
@@ -57,7 +57,7 @@ static void note_other(struct firewall *fw, unsigned name)
 			 (int)nft_found_foreign(&fw->found, &fw->wish), nft_names[ours]);
 }
 
-void nft_tidy_names(struct firewall *fw)
+void nft_tidy_names(struct nft_firewall *fw)
 {
 	fw->others = false;
 	fw->note[0] = '\0';
@@ -74,12 +74,12 @@ void nft_tidy_names(struct firewall *fw)
 			continue;
 		if (remove_found(fw, name, true) != 0)
 			fw->others = true;
-		else if (++fw->generation == 0) /* one more, and by nobody else; the kernel leaves 0 out */
-			fw->generation = 1;
+		else
+			nft_batch_counted(fw);
 	}
 }
 
-bool nft_names_are_better(struct firewall *fw)
+bool nft_names_are_better(struct nft_firewall *fw)
 {
 	for (unsigned name = 0; name < NFT_NAMES; name++) {
 		if (name == fw->wish.features.name || look_at(fw, name) != 0)
@@ -93,7 +93,7 @@ bool nft_names_are_better(struct firewall *fw)
 
 /* --- removal ------------------------------------------------------------------- */
 
-static int remove_name(struct firewall *fw, unsigned name)
+static int remove_name(struct nft_firewall *fw, unsigned name)
 {
 	int result = -EAGAIN;
 
@@ -105,8 +105,9 @@ static int remove_name(struct firewall *fw, unsigned name)
 	return result == 0 && nft_found_foreign(&fw->found, &fw->wish) != 0 ? -EPERM : result;
 }
 
-int nft_remove(struct firewall *fw, struct err *e)
+int nft_remove(struct firewall *common, struct err *e)
 {
+	struct nft_firewall *fw = nft_of(common);
 	int result = 0;
 
 	fw->verified = false;
@@ -127,8 +128,9 @@ int nft_remove(struct firewall *fw, struct err *e)
 
 /* --- whose they are --------------------------------------------------------------- */
 
-int nft_owner(struct firewall *fw, int32_t *pid, struct err *e)
+int nft_owner(struct firewall *common, int32_t *pid, struct err *e)
 {
+	struct nft_firewall *fw = nft_of(common);
 	bool any = false;
 
 	*pid = 0;
@@ -151,7 +153,7 @@ int nft_owner(struct firewall *fw, int32_t *pid, struct err *e)
 }
 
 /* Is all of the standing part there, in tables of that owner's? Its links and members are its own affair. */
-static int is_whole(struct firewall *fw, const struct situation *s, uint32_t owner, struct err *e)
+static int is_whole(struct nft_firewall *fw, const struct situation *s, uint32_t owner, struct err *e)
 {
 	uint32_t ours = fw->wish.owner;
 	int result;
@@ -170,7 +172,7 @@ static int is_whole(struct firewall *fw, const struct situation *s, uint32_t own
 }
 
 /* 1: a living portcullisd holds a whole lock under this name. */
-static int is_held(struct firewall *fw, const struct situation *s, int32_t instance, int32_t *pid,
+static int is_held(struct nft_firewall *fw, const struct situation *s, int32_t instance, int32_t *pid,
 		   struct err *e)
 {
 	uint32_t owner;
@@ -191,8 +193,10 @@ static int is_held(struct firewall *fw, const struct situation *s, int32_t insta
 	return whole;
 }
 
-int nft_held(struct firewall *fw, const struct situation *s, int32_t instance, int32_t *pid, struct err *e)
+int nft_held(struct firewall *common, const struct situation *s, int32_t instance, int32_t *pid,
+	     struct err *e)
 {
+	struct nft_firewall *fw = nft_of(common);
 	uint32_t generation;
 	int held = 0, result = nft_read_generation(fw, &generation);
 

@@ -31,7 +31,7 @@ static int make_buffer(struct nft_buffer *b, size_t size)
 
 /* Our address is our process id, if nobody in this namespace has it: the owner
  * that the kernel shows is then the process. */
-static int open_all(struct firewall *fw, struct err *e)
+static int open_all(struct nft_firewall *fw, struct err *e)
 {
 	if (make_buffer(&fw->batch, BATCH) == -1 || make_buffer(&fw->wish.messages, WISH) == -1 ||
 	    make_buffer(&fw->found.removals, REMOVALS) == -1)
@@ -49,8 +49,10 @@ static int open_all(struct firewall *fw, struct err *e)
 	return 0;
 }
 
-static void nft_close(struct firewall *fw)
+static void nft_close(struct firewall *common)
 {
+	struct nft_firewall *fw = nft_of(common);
+
 	nft_watch_close(fw->watch);
 	netlink_close(fw->netlink);
 	if (fw->lookup != -1)
@@ -63,7 +65,7 @@ static void nft_close(struct firewall *fw)
 
 static struct firewall *nft_open(struct err *e)
 {
-	struct firewall *fw = calloc(1, sizeof *fw);
+	struct nft_firewall *fw = calloc(1, sizeof *fw);
 
 	if (fw == NULL) {
 		err_errno(e, "firewall");
@@ -71,15 +73,15 @@ static struct firewall *nft_open(struct err *e)
 	}
 	fw->lookup = -1;
 	if (open_all(fw, e) == -1) {
-		nft_close(fw);
+		nft_close(&fw->common);
 		return NULL;
 	}
-	return fw;
+	return &fw->common;
 }
 
 /* --- links -------------------------------------------------------------------------------- */
 
-static unsigned index_of(const struct firewall *fw, const char *link)
+static unsigned index_of(const struct nft_firewall *fw, const char *link)
 {
 	struct ifreq request = {.ifr_ifindex = 0};
 
@@ -87,7 +89,7 @@ static unsigned index_of(const struct firewall *fw, const char *link)
 	return ioctl(fw->lookup, SIOCGIFINDEX, &request) == -1 ? 0 : (unsigned)request.ifr_ifindex;
 }
 
-static bool has_link(const struct firewall *fw, const char *name)
+static bool has_link(const struct nft_firewall *fw, const char *name)
 {
 	for (size_t i = 0; i < fw->wish.link_count; i++)
 		if (strcmp(fw->wish.links[i].name, name) == 0)
@@ -97,7 +99,7 @@ static bool has_link(const struct firewall *fw, const char *name)
 
 /* Where one chain is for every link, none is asked about. Else: looked at after a flip, not before, for it
  * must not make the flip later. More than fit into a situation are looked for anew each time. */
-static bool same_links(const struct firewall *fw, const struct situation *s)
+static bool same_links(const struct nft_firewall *fw, const struct situation *s)
 {
 	if (!nft_names_links(&fw->wish.features))
 		return true;
@@ -110,7 +112,7 @@ static bool same_links(const struct firewall *fw, const struct situation *s)
 	return true;
 }
 
-static void add_link(struct firewall *fw, const char *name)
+static void add_link(struct nft_firewall *fw, const char *name)
 {
 	size_t place = fw->wish.link_count;
 
@@ -122,7 +124,7 @@ static void add_link(struct firewall *fw, const char *name)
 }
 
 /* Those that the situation has no room for. */
-static void add_links_left_out(struct firewall *fw, const struct situation *s)
+static void add_links_left_out(struct nft_firewall *fw, const struct situation *s)
 {
 	struct if_nameindex *all = if_nameindex();
 
@@ -136,7 +138,7 @@ static void add_links_left_out(struct firewall *fw, const struct situation *s)
 
 /* Once for all attempts: where links go by the hundred no two looks are alike, and what comes later is the
  * next call's. */
-static void take_links(struct firewall *fw, const struct situation *s)
+static void take_links(struct nft_firewall *fw, const struct situation *s)
 {
 	fw->wish.link_count = 0;
 	if (nft_names_links(&fw->wish.features)) {
@@ -149,7 +151,7 @@ static void take_links(struct firewall *fw, const struct situation *s)
 }
 
 /* A link whose chain the kernel refused gets none; nor those that have vanished like it. */
-static void note_refused(struct firewall *fw, int result)
+static void note_refused(struct nft_firewall *fw, int result)
 {
 	const struct nlmsghdr *failed = nft_batch_failed(fw);
 	int refused = failed == NULL ? -1 : nft_link_of(&fw->wish, failed);
@@ -165,7 +167,7 @@ static void note_refused(struct firewall *fw, int result)
 
 /* --- asserting --------------------------------------------------------------------------------- */
 
-static void note_held(struct firewall *fw)
+static void note_held(struct nft_firewall *fw)
 {
 	for (unsigned i = 0; i < NFT_SETS; i++)
 		if (!nft_same_members(&fw->wish.members[i], &fw->held[i]))
@@ -174,7 +176,7 @@ static void note_held(struct firewall *fw)
 
 /* Only set members, in a batch that the kernel takes only if nobody has
  * changed anything since all of it was verified; then reads them back. */
-static int flip(struct firewall *fw)
+static int flip(struct nft_firewall *fw)
 {
 	bool changes[NFT_SETS];
 	unsigned count = 0;
@@ -197,8 +199,7 @@ static int flip(struct firewall *fw)
 	result = nft_batch_send(fw, true);
 	if (result != 0)
 		return result;
-	if (++fw->generation == 0) /* the kernel leaves 0 out */
-		fw->generation = 1;
+	nft_batch_counted(fw);
 	note_held(fw);
 	fault_point("flip-before-readback");
 	for (unsigned i = 0; i < NFT_SETS && result == 0; i++)
@@ -208,7 +209,7 @@ static int flip(struct firewall *fw)
 }
 
 /* Reads and compares all of it. 1 it is as wanted, and was so at one moment; 0 it is not. */
-static int compare(struct firewall *fw)
+static int compare(struct nft_firewall *fw)
 {
 	uint32_t generation = 0;
 	int result;
@@ -230,7 +231,7 @@ static int compare(struct firewall *fw)
 }
 
 /* Compares, repairs in one transaction, and compares again until it is right. */
-static int settle(struct firewall *fw, const struct situation *s, struct err *e)
+static int settle(struct nft_firewall *fw, const struct situation *s, struct err *e)
 {
 	int result = 0;
 
@@ -260,7 +261,7 @@ static int settle(struct firewall *fw, const struct situation *s, struct err *e)
 
 /* Under the first of our names that nobody else holds: to hold one is no lock, and a drop in any table
  * wins. Then what stands under the others goes. */
-static int settle_under_a_name(struct firewall *fw, const struct situation *s, struct err *e)
+static int settle_under_a_name(struct nft_firewall *fw, const struct situation *s, struct err *e)
 {
 	for (unsigned name = 0; name < NFT_NAMES; name++) {
 		nft_take_name(fw, name);
@@ -277,8 +278,9 @@ static int settle_under_a_name(struct firewall *fw, const struct situation *s, s
 	return -1;
 }
 
-static int nft_assert(struct firewall *fw, const struct situation *s, struct err *e)
+static int nft_assert(struct firewall *common, const struct situation *s, struct err *e)
 {
+	struct nft_firewall *fw = nft_of(common);
 	const struct nft_features *has = &fw->wish.features;
 	int result;
 
@@ -302,13 +304,14 @@ static int nft_assert(struct firewall *fw, const struct situation *s, struct err
 	    (has->egress && has->persist && has->ipv6 && has->bridge))
 		return -1;
 	fw->wish.standing = 0;
-	return nft_assert(fw, s, e);
+	return nft_assert(common, s, e);
 }
 
 /* --- a pause ---------------------------------------------------------------------------------------- */
 
-static int nft_pause(struct firewall *fw, uint32_t seconds, struct err *e)
+static int nft_pause(struct firewall *common, uint32_t seconds, struct err *e)
 {
+	struct nft_firewall *fw = nft_of(common);
 	static const unsigned sets[] = {NFT_PAUSED, NFT_PAUSED_LINKS};
 	int result = 0;
 
@@ -333,8 +336,9 @@ static int nft_pause(struct firewall *fw, uint32_t seconds, struct err *e)
 	return result == 0 ? 0 : err_set(e, "the kernel did not take the pause");
 }
 
-static int nft_forget_states(struct firewall *fw, struct err *e)
+static int nft_forget_states(struct firewall *common, struct err *e)
 {
+	struct nft_firewall *fw = nft_of(common);
 	struct nft_buffer b = {.bytes = fw->question, .size = sizeof fw->question};
 	struct nlmsghdr *m = nft_message(&b, 0, 0, AF_UNSPEC);
 	int result;
@@ -350,13 +354,16 @@ static int nft_forget_states(struct firewall *fw, struct err *e)
 /* --- the counter, and the port ----------------------------------------------------------------------------
  */
 
-static const char *nft_note(const struct firewall *fw)
+static const char *nft_note(const struct firewall *common)
 {
+	const struct nft_firewall *fw = (const struct nft_firewall *)common;
+
 	return fw->note;
 }
 
-static int nft_blocked(struct firewall *fw, uint64_t *packets, struct err *e)
+static int nft_blocked(struct firewall *common, uint64_t *packets, struct err *e)
 {
+	struct nft_firewall *fw = nft_of(common);
 	int result = nft_read_blocked(fw, packets);
 
 	return result == 0 ? 0 : nft_explain(fw, result, e);

@@ -8,8 +8,8 @@
 
 enum { NFT_ATTEMPTS = 12, NFT_QUEUE = 4 * 1024 * 1024 };
 
-struct firewall {
-	const struct firewall_port *port;
+struct nft_firewall {
+	struct firewall common; /* first */
 	struct netlink *netlink;
 	int lookup;            /* any socket: asks for links' indexes */
 	bool probed;           /* the kernel has been asked what it lacks */
@@ -27,29 +27,29 @@ struct firewall {
 	bool others;    /* tables stand under our other names that could not be removed */
 	char note[160]; /* see firewall_note */
 };
+#define nft_of(common) ((struct nft_firewall *)(common))
 
 /* watch.c: as firewall_watch; NULL is nothing to close. */
-int nft_watch_open(struct firewall *fw, struct event_base *base, firewall_foreign_cb *cb, void *argument,
+int nft_watch_open(struct firewall *common, struct event_base *base, firewall_foreign_cb *cb, void *argument,
 		   struct err *e);
 void nft_watch_close(struct nft_watch *watch);
 void nft_watch_others(struct nft_watch *watch); /* looks again soon whether they have gone */
 
 /* names.c: from now on our tables have this name. What stands under the others is removed
  * where nobody else owns it, and noted where somebody does. Could that be done better by now? */
-void nft_take_name(struct firewall *fw, unsigned name);
-void nft_tidy_names(struct firewall *fw);
-bool nft_names_are_better(struct firewall *fw);
-int nft_remove(struct firewall *fw, struct err *e);
-int nft_owner(struct firewall *fw, int32_t *pid, struct err *e);
+void nft_take_name(struct nft_firewall *fw, unsigned name);
+void nft_tidy_names(struct nft_firewall *fw);
+bool nft_names_are_better(struct nft_firewall *fw);
+int nft_remove(struct firewall *common, struct err *e);
+int nft_owner(struct firewall *common, int32_t *pid, struct err *e);
 int nft_held(struct firewall *fw, const struct situation *s, int32_t instance, int32_t *pid, struct err *e);
 
 /* probe.c: as firewall_probe; and the same for ourselves. 0 or -1. */
-int nft_probe(struct firewall *fw, struct firewall_features *features, struct err *e);
-int nft_ask_features(struct firewall *fw, struct err *e);
-void nft_ask_every_link(struct firewall *fw);
+int nft_probe(struct firewall *common, struct firewall_features *features, struct err *e);
+int nft_ask_features(struct nft_firewall *fw, struct err *e);
+void nft_ask_every_link(struct nft_firewall *fw);
 
-/* tool.c: can the machine's own nft read a chain for every link? The second runs it: 1 s at
- * most. */
+/* tool.c: can the machine's own nft read a chain for every link? The second runs it: 1 s at most. */
 bool nft_version_reads_every_link(const char *said);
 bool nft_tool_reads_every_link(void);
 
@@ -57,23 +57,24 @@ bool nft_tool_reads_every_link(void);
 
 /* batch.c: at a generation, the kernel refuses (-ERESTART) what comes after any change
  * since we looked. Without `commit` it checks every message and then forgets them all. */
-void nft_batch_begin(struct firewall *fw, bool at_generation);
-int nft_batch_send(struct firewall *fw, bool commit);
-const struct nlmsghdr *nft_batch_failed(const struct firewall *fw); /* NULL: none */
+void nft_batch_begin(struct nft_firewall *fw, bool at_generation);
+int nft_batch_send(struct nft_firewall *fw, bool commit);
+void nft_batch_counted(struct nft_firewall *fw); /* it was taken at our generation, which is one more now */
+const struct nlmsghdr *nft_batch_failed(const struct nft_firewall *fw); /* NULL: none */
 /* What may be otherwise at the next try; is it that somebody else owns a table of the name that we use now;
  * and in words (always -1). */
 #define NFT_NONE                                                                                             \
 	"the kernel has no nftables; instead: modprobe nf_tables, or a kernel that has CONFIG_NF_TABLES"
 bool nft_is_passing(int result);
-bool nft_is_barred(struct firewall *fw);
-int nft_explain(struct firewall *fw, int result, struct err *e);
+bool nft_is_barred(struct nft_firewall *fw);
+int nft_explain(struct nft_firewall *fw, int result, struct err *e);
 
 /* read.c: what the kernel holds. nft_read_set: 1 if it is not what is wanted; -EINTR if
  * it is not of `generation` (0: any). */
-int nft_read_generation(struct firewall *fw, uint32_t *generation);
-int nft_read_tables(struct firewall *fw);
-int nft_read_all(struct firewall *fw);
-int nft_read_set(struct firewall *fw, unsigned set, uint32_t generation);
-int nft_read_blocked(struct firewall *fw, uint64_t *packets);
+int nft_read_generation(struct nft_firewall *fw, uint32_t *generation);
+int nft_read_tables(struct nft_firewall *fw);
+int nft_read_all(struct nft_firewall *fw);
+int nft_read_set(struct nft_firewall *fw, unsigned set, uint32_t generation);
+int nft_read_blocked(struct nft_firewall *fw, uint64_t *packets);
 
 #endif

@@ -7,8 +7,8 @@
 #include "os/firewall/nft/nft.h"
 
 /* 1 the kernel would take it, 0 it has no such thing, -1 it could not say. */
-static int try_probe(struct firewall *fw, uint8_t family, uint32_t flags, uint32_t hook, const char *device,
-		     struct err *e)
+static int try_probe(struct nft_firewall *fw, uint8_t family, uint32_t flags, uint32_t hook,
+		     const char *device, struct err *e)
 {
 	for (int attempt = 0; attempt < NFT_ATTEMPTS; attempt++) {
 		nft_batch_begin(fw, false);
@@ -29,7 +29,7 @@ static int try_probe(struct firewall *fw, uint8_t family, uint32_t flags, uint32
 	return err_set(e, "the kernel's nftables does not answer");
 }
 
-int nft_ask_features(struct firewall *fw, struct err *e)
+int nft_ask_features(struct nft_firewall *fw, struct err *e)
 {
 	int inet = try_probe(fw, NFPROTO_INET, 0, NF_INET_LOCAL_OUT, NULL, e);
 	int persist = try_probe(fw, inet > 0 ? NFPROTO_INET : NFPROTO_IPV4, NFT_TABLE_F_OWNER | NFT_PERSIST,
@@ -52,7 +52,7 @@ int nft_ask_features(struct firewall *fw, struct err *e)
 /* One chain for every link, if the kernel has it, and if this machine's nft can read it: an older one
  * than 1.1.6 never ends over it (`nft list ruleset`), and that is worse than what the chain is for. Asked
  * once. */
-void nft_ask_every_link(struct firewall *fw)
+void nft_ask_every_link(struct nft_firewall *fw)
 {
 	if (!fw->asked_every_link)
 		fw->wish.features.every_link =
@@ -61,8 +61,9 @@ void nft_ask_every_link(struct firewall *fw)
 	fw->asked_every_link = true;
 }
 
-int nft_probe(struct firewall *fw, struct firewall_features *features, struct err *e)
+int nft_probe(struct firewall *common, struct firewall_features *features, struct err *e)
 {
+	struct nft_firewall *fw = nft_of(common);
 	const struct nft_features *has = &fw->wish.features;
 	int result = nft_ask_features(fw, e);
 

@@ -7,7 +7,7 @@
 
 #include "os/firewall/nft/nft.h"
 
-static struct nlmsghdr *question(struct firewall *fw, uint16_t type, uint16_t flags, unsigned table)
+static struct nlmsghdr *question(struct nft_firewall *fw, uint16_t type, uint16_t flags, unsigned table)
 {
 	struct nft_buffer room = {.bytes = fw->question, .size = sizeof fw->question};
 
@@ -22,7 +22,7 @@ static void take_generation(const struct nlmsghdr *message, void *argument)
 	*(uint32_t *)argument = nft_number(nft_attributes(message), NFTA_GEN_ID);
 }
 
-int nft_read_generation(struct firewall *fw, uint32_t *generation)
+int nft_read_generation(struct nft_firewall *fw, uint32_t *generation)
 {
 	struct nft_buffer room = {.bytes = fw->question, .size = sizeof fw->question};
 
@@ -33,7 +33,7 @@ int nft_read_generation(struct firewall *fw, uint32_t *generation)
 /* --- tables and all that is in them ------------------------------------------------- */
 
 struct look {
-	struct firewall *fw;
+	struct nft_firewall *fw;
 	unsigned table;
 };
 
@@ -44,7 +44,7 @@ static void take_table(const struct nlmsghdr *message, void *argument)
 	nft_found_table(&look->fw->found, look->table, message);
 }
 
-int nft_read_tables(struct firewall *fw)
+int nft_read_tables(struct nft_firewall *fw)
 {
 	nft_found_begin(&fw->found, &fw->wish);
 	for (unsigned i = 0; i < NFT_TABLES; i++) {
@@ -62,13 +62,13 @@ int nft_read_tables(struct firewall *fw)
 
 static void take_object(const struct nlmsghdr *message, void *argument)
 {
-	struct firewall *fw = argument;
+	struct nft_firewall *fw = argument;
 
 	nft_found_object(&fw->found, &fw->wish, message);
 }
 
 /* In the order in which things can be removed: a set may name chains. */
-static int read_objects(struct firewall *fw, unsigned table)
+static int read_objects(struct nft_firewall *fw, unsigned table)
 {
 	static const uint16_t types[] = {NFT_MSG_GETSET, NFT_MSG_GETCHAIN, NFT_MSG_GETOBJ, NFT_MSG_GETRULE};
 	int result = 0;
@@ -78,7 +78,7 @@ static int read_objects(struct firewall *fw, unsigned table)
 	return result;
 }
 
-static int read_sets(struct firewall *fw)
+static int read_sets(struct nft_firewall *fw)
 {
 	for (unsigned i = 0; i < NFT_SETS; i++) {
 		int result;
@@ -96,7 +96,7 @@ static int read_sets(struct firewall *fw)
 	return 0;
 }
 
-int nft_read_all(struct firewall *fw)
+int nft_read_all(struct nft_firewall *fw)
 {
 	int result = nft_read_tables(fw);
 
@@ -128,7 +128,7 @@ static void take_members(const struct nlmsghdr *message, void *argument)
 		look->differs = true;
 }
 
-int nft_read_set(struct firewall *fw, unsigned set, uint32_t generation)
+int nft_read_set(struct nft_firewall *fw, unsigned set, uint32_t generation)
 {
 	struct set_look look = {.read = &fw->read, .set = &nft_sets[set], .generation = generation};
 	struct nlmsghdr *m = question(fw, NFT_MSG_GETSETELEM, NLM_F_DUMP, nft_sets[set].table);
@@ -146,14 +146,14 @@ int nft_read_set(struct firewall *fw, unsigned set, uint32_t generation)
 
 static void take_counter(const struct nlmsghdr *message, void *argument)
 {
-	const struct nlattr *data = nft_find(nft_attributes(message), NFTA_OBJ_DATA);
+	const struct nlattr *data = attributes_find(nft_attributes(message), NFTA_OBJ_DATA);
 	uint64_t *packets = argument;
 
 	if (data != NULL)
-		*packets += nft_long_number(nft_inside(data), NFTA_COUNTER_PACKETS);
+		*packets += nft_long_number(attributes_inside(data), NFTA_COUNTER_PACKETS);
 }
 
-int nft_read_blocked(struct firewall *fw, uint64_t *packets)
+int nft_read_blocked(struct nft_firewall *fw, uint64_t *packets)
 {
 	int result = 0;
 

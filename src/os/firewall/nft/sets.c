@@ -220,18 +220,18 @@ void nft_put_members(struct nft_buffer *to, const struct nft_features *features,
 
 /* --- read back -------------------------------------------------------------------- */
 
-static bool take_element(struct nft_elements *to, const struct nft_set *set, struct nft_attributes element)
+static bool take_element(struct nft_elements *to, const struct nft_set *set, struct attributes element)
 {
 	static const uint16_t foreign[] = {NFTA_SET_ELEM_DATA, NFTA_SET_ELEM_EXPR, NFTA_SET_ELEM_OBJREF,
 					   NFTA_SET_ELEM_KEY_END, NFTA_SET_ELEM_EXPRESSIONS};
-	const struct nlattr *key = nft_find(element, NFTA_SET_ELEM_KEY);
+	const struct nlattr *key = attributes_find(element, NFTA_SET_ELEM_KEY);
 	uint64_t time = nft_long_number(element, NFTA_SET_ELEM_TIMEOUT); /* 0: for ever */
 
-	key = key == NULL ? NULL : nft_find(nft_inside(key), NFTA_DATA_VALUE);
+	key = key == NULL ? NULL : attributes_find(attributes_inside(key), NFTA_DATA_VALUE);
 	if (key == NULL || mnl_attr_get_payload_len(key) != set->length || to->count == NFT_ELEMENTS)
 		return false;
 	for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++)
-		if (nft_find(element, foreign[i]) != NULL)
+		if (attributes_find(element, foreign[i]) != NULL)
 			return false;
 	if (set->timeout != 0 && (time == 0 || time > set->timeout))
 		return false;
@@ -242,14 +242,14 @@ static bool take_element(struct nft_elements *to, const struct nft_set *set, str
 
 bool nft_take_members(struct nft_elements *to, const struct nft_set *set, const struct nlmsghdr *message)
 {
-	const struct nlattr *list = nft_find(nft_attributes(message), NFTA_SET_ELEM_LIST_ELEMENTS);
+	const struct nlattr *list = attributes_find(nft_attributes(message), NFTA_SET_ELEM_LIST_ELEMENTS);
 	bool is_ours = true;
 
 	if (list == NULL)
 		return true;
-	for (const struct nlattr *a = nft_first(nft_inside(list)); a != NULL;
-	     a = nft_next(nft_inside(list), a))
-		is_ours = take_element(to, set, nft_inside(a)) && is_ours;
+	for (const struct nlattr *a = attributes_first(attributes_inside(list)); a != NULL;
+	     a = attributes_next(attributes_inside(list), a))
+		is_ours = take_element(to, set, attributes_inside(a)) && is_ours;
 	return is_ours;
 }
 

@@ -13,7 +13,7 @@
 enum { DATAGRAMS_A_TURN = 512, OTHERS_MS = 250 };
 
 struct nft_watch {
-	struct firewall *fw;
+	struct nft_firewall *fw;
 	struct netlink *netlink;
 	struct event *event, *others;
 	firewall_foreign_cb *cb;
@@ -22,7 +22,7 @@ struct nft_watch {
 	bool foreign; /* to be reported */
 };
 
-static bool is_about_ours(const struct firewall *fw, const struct nlmsghdr *m)
+static bool is_about_ours(const struct nft_firewall *fw, const struct nlmsghdr *m)
 {
 	uint8_t family = nft_family_of(m);
 
@@ -49,7 +49,7 @@ static void note_foreign(struct nft_watch *watch)
 static void take_event(const struct nlmsghdr *m, void *argument)
 {
 	struct nft_watch *watch = argument;
-	struct firewall *fw = watch->fw;
+	struct nft_firewall *fw = watch->fw;
 	uint32_t generation;
 
 	if (m->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES || m->nlmsg_pid == fw->wish.owner)
@@ -72,20 +72,12 @@ static void take_event(const struct nlmsghdr *m, void *argument)
 static void on_events(evutil_socket_t fd, short what, void *argument)
 {
 	struct nft_watch *watch = argument;
-	int result;
 
 	(void)fd;
 	(void)what;
 	watch->foreign = false;
-	for (int i = 0; i < DATAGRAMS_A_TURN; i++) {
-		result = netlink_hear(watch->netlink, take_event, watch);
-		if (result == 0)
-			break;
-		if (result < 0) /* -ENOBUFS, torn: anything may have happened */
-			note_foreign(watch);
-		if (result < 0 && result != -ENOBUFS && result != -EPROTO)
-			break;
-	}
+	if (!netlink_hear_all(watch->netlink, DATAGRAMS_A_TURN, take_event, watch))
+		note_foreign(watch); /* some were lost or torn: anything may have happened */
 	if (watch->foreign)
 		watch->cb("somebody else changed our rules", watch->argument);
 }
@@ -124,9 +116,10 @@ void nft_watch_close(struct nft_watch *watch)
 	free(watch);
 }
 
-int nft_watch_open(struct firewall *fw, struct event_base *base, firewall_foreign_cb *cb, void *argument,
+int nft_watch_open(struct firewall *common, struct event_base *base, firewall_foreign_cb *cb, void *argument,
 		   struct err *e)
 {
+	struct nft_firewall *fw = nft_of(common);
 	struct nft_watch *watch = calloc(1, sizeof *watch);
 
 	if (watch == NULL)

@@ -8,14 +8,14 @@
 
 /* One transaction: pf holds the old text or the new one, and never none. `-o none`
  * keeps the rules as they are written, so that they can be compared. */
-static int load(struct firewall *fw, const char *anchor, const char *text, struct err *e)
+static int load(struct pf_firewall *fw, const char *anchor, const char *text, struct err *e)
 {
 	const char *const arguments[] = {"-o", "none", "-a", anchor, "-f", "-", NULL};
 
 	return pf_tell(fw, arguments, text, e);
 }
 
-int pf_anchor_load(struct firewall *fw, const char *text, struct err *e)
+int pf_anchor_load(struct pf_firewall *fw, const char *text, struct err *e)
 {
 	fw->generation++;
 	fw->armed = false; /* until it is read back */
@@ -28,7 +28,7 @@ int pf_anchor_load(struct firewall *fw, const char *text, struct err *e)
 	return text_copy(fw->text, sizeof fw->text, text);
 }
 
-static int read_rules(struct firewall *fw, const char *anchor, struct pf_rules *found, struct err *e)
+static int read_rules(struct pf_firewall *fw, const char *anchor, struct pf_rules *found, struct err *e)
 {
 	const char *const arguments[] = {"-a", anchor, "-v", "-s", "rules", NULL};
 
@@ -39,12 +39,12 @@ static int read_rules(struct firewall *fw, const char *anchor, struct pf_rules *
 		   : err_set(e, "what pfctl says of our rules is not understood");
 }
 
-int pf_anchor_read(struct firewall *fw, struct pf_rules *found, struct err *e)
+int pf_anchor_read(struct pf_firewall *fw, struct pf_rules *found, struct err *e)
 {
 	return read_rules(fw, POLICY_PF_ANCHOR, found, e);
 }
 
-int pf_anchor_verify(struct firewall *fw, struct err *e)
+int pf_anchor_verify(struct pf_firewall *fw, struct err *e)
 {
 	size_t wanted = pf_count_rules(fw->text);
 	struct pf_rules found;
@@ -59,7 +59,7 @@ int pf_anchor_verify(struct firewall *fw, struct err *e)
 	return text_copy(fw->rules, sizeof fw->rules, fw->more);
 }
 
-int pf_anchor_compare(struct firewall *fw, struct pf_rules *found, struct err *e)
+int pf_anchor_compare(struct pf_firewall *fw, struct pf_rules *found, struct err *e)
 {
 	if (pf_anchor_read(fw, found, e) == -1)
 		return -1;
@@ -68,7 +68,7 @@ int pf_anchor_compare(struct firewall *fw, struct pf_rules *found, struct err *e
 	return strcmp(fw->more, fw->rules) == 0 ? 0 : err_set(e, "the rules of our anchor were changed");
 }
 
-void pf_fallback_load(struct firewall *fw)
+void pf_fallback_load(struct pf_firewall *fw)
 {
 	struct situation locked = fw->situation;
 	struct err e = {""};
@@ -89,7 +89,7 @@ void pf_fallback_load(struct firewall *fw)
 	err_set(&fw->remark, "the lock's second place in pf is not filled: %s", e.text);
 }
 
-bool pf_fallback_stands(struct firewall *fw)
+bool pf_fallback_stands(struct pf_firewall *fw)
 {
 	struct pf_rules found;
 
@@ -98,7 +98,7 @@ bool pf_fallback_stands(struct firewall *fw)
 	return found.count == pf_count_rules(fw->fallback) && found.ends_shut;
 }
 
-int pf_anchor_empty(struct firewall *fw, struct err *e)
+int pf_anchor_empty(struct pf_firewall *fw, struct err *e)
 {
 	fw->generation++;
 	fw->armed = false;

@@ -32,7 +32,7 @@ struct report {
 };
 
 struct pf_watch {
-	struct firewall *fw;
+	struct pf_firewall *fw;
 	struct event *tick, *word;
 	int from, process; /* of the child that looks; -1 none */
 	pid_t pid;
@@ -44,7 +44,7 @@ struct pf_watch {
 };
 
 /* Everything: our rules, pf, our reference, the main rules, skips. */
-static int look_at_all(struct firewall *fw, struct pf_rules *found, struct err *e)
+static int look_at_all(struct pf_firewall *fw, struct pf_rules *found, struct err *e)
 {
 	*found = (struct pf_rules){0};
 	if (pf_anchor_compare(fw, found, e) == -1 || pf_enabled_look(fw, e) == -1)
@@ -54,7 +54,7 @@ static int look_at_all(struct firewall *fw, struct pf_rules *found, struct err *
 
 /* --- the child ----------------------------------------------------------------------- */
 
-static void look(struct firewall *fw, struct report *report)
+static void look(struct pf_firewall *fw, struct report *report)
 {
 	struct pf_rules found;
 	struct err e = {""};
@@ -75,7 +75,7 @@ static void look(struct firewall *fw, struct report *report)
 	(void)text_append(report->what, sizeof report->what, &used, "a datagram got out of %s", link);
 }
 
-static _Noreturn void be_child(struct firewall *fw, int to)
+static _Noreturn void be_child(struct pf_firewall *fw, int to)
 {
 	struct report report = {.fine = false};
 
@@ -126,7 +126,7 @@ static void saw_nothing(struct pf_watch *watch, const char *why)
 }
 
 /* Nothing passes by that alone, so nothing else is put back. */
-static void fill_second(struct firewall *fw)
+static void fill_second(struct pf_firewall *fw)
 {
 	log_warn("gate", "the lock's second place in pf was changed; it is filled again");
 	pf_give_time(fw);
@@ -136,7 +136,7 @@ static void fill_second(struct firewall *fw)
 
 static void on_report(struct pf_watch *watch, const struct report *report)
 {
-	struct firewall *fw = watch->fw;
+	struct pf_firewall *fw = watch->fw;
 
 	if (watch->generation != fw->generation || !fw->armed) /* of rules that have been replaced */
 		return;
@@ -235,9 +235,10 @@ void pf_watch_close(struct pf_watch *watch)
 	free(watch);
 }
 
-int pf_watch_open(struct firewall *fw, struct event_base *base, firewall_foreign_cb *cb, void *argument,
+int pf_watch_open(struct firewall *common, struct event_base *base, firewall_foreign_cb *cb, void *argument,
 		  struct err *e)
 {
+	struct pf_firewall *fw = pf_of(common);
 	const struct timeval second = {.tv_sec = 1};
 	struct pf_watch *watch = calloc(1, sizeof *watch);
 

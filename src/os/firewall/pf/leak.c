@@ -44,7 +44,7 @@ static enum probed probe_aside(const struct situation *s)
 	return (enum probed)word;
 }
 
-int pf_leak_look(struct firewall *fw, struct err *e)
+int pf_leak_look(struct pf_firewall *fw, struct err *e)
 {
 	if (fw->leaked[0] == '\0')
 		return 0;

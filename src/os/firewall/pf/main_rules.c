@@ -16,7 +16,7 @@ static const char *const show_nat[] = {"-s", "nat", NULL};
 static const char *const show_dummynet[] = {"-s", "dummynet", NULL};
 static const char *const show_interfaces[] = {"-s", "Interfaces", "-v", NULL};
 
-int pf_main_look(struct firewall *fw, struct err *e)
+int pf_main_look(struct pf_firewall *fw, struct err *e)
 {
 	char skipped[NET_NAME_SIZE];
 	const char *wrong;
@@ -37,7 +37,7 @@ int pf_main_look(struct firewall *fw, struct err *e)
 }
 
 /* The main rules as they stand, in one text. Options are not among what pfctl shows. */
-static int read_standing(struct firewall *fw, char *to, size_t size, struct err *e)
+static int read_standing(struct pf_firewall *fw, char *to, size_t size, struct err *e)
 {
 	const char *const *shows[] = {show_nat, pf_has_dummynet ? show_dummynet : NULL, show_rules};
 	size_t used = 0;
@@ -76,14 +76,14 @@ static int read_conf(char *to, size_t size, struct err *e)
 
 /* One transaction for all of the main rules; the calls of the anchors stay, their contents are not touched.
  */
-static int load_main(struct firewall *fw, const char *text, struct err *e)
+static int load_main(struct pf_firewall *fw, const char *text, struct err *e)
 {
 	static const char *const arguments[] = {"-f", "-", NULL};
 
 	return pf_tell(fw, arguments, text, e);
 }
 
-static int load_with_ours(struct firewall *fw, const char *standing, struct err *e)
+static int load_with_ours(struct pf_firewall *fw, const char *standing, struct err *e)
 {
 	return policy_print_pf_main(pf_dialect, standing, fw->made, sizeof fw->made, e) == -1
 		   ? -1
@@ -92,7 +92,7 @@ static int load_with_ours(struct firewall *fw, const char *standing, struct err 
 
 /* What stands; what pf.conf says, if pfctl does not take its own spelling back;
  * what the system comes with, if it does not take that either. */
-static int load_best(struct firewall *fw, struct err *e)
+static int load_best(struct pf_firewall *fw, struct err *e)
 {
 	struct err ignored = {""};
 	const char *instead = PF_CONF;
@@ -110,7 +110,7 @@ static int load_best(struct firewall *fw, struct err *e)
 	return 0;
 }
 
-int pf_main_arrange(struct firewall *fw, struct err *e)
+int pf_main_arrange(struct pf_firewall *fw, struct err *e)
 {
 	struct err why = {""};
 	bool binat;
@@ -128,7 +128,7 @@ int pf_main_arrange(struct firewall *fw, struct err *e)
 	return pf_main_look(fw, e);
 }
 
-int pf_main_leave(struct firewall *fw, struct err *e)
+int pf_main_leave(struct pf_firewall *fw, struct err *e)
 {
 	if (pf_ask(fw, show_rules, fw->answer, sizeof fw->answer, e) == -1 ||
 	    pf_ask(fw, show_nat, fw->more, sizeof fw->more, e) == -1)

@@ -8,7 +8,7 @@
 static int look(void *argument, struct err *e)
 {
 	static const char *const info[] = {"-s", "info", NULL};
-	struct firewall *fw = argument;
+	struct pf_firewall *fw = argument;
 
 	pf_give_time(fw);
 	return pf_ask(fw, info, fw->answer, sizeof fw->answer, e);
@@ -17,7 +17,7 @@ static int look(void *argument, struct err *e)
 /* In the guardian: the lock, as if it were the first. Every state of the pause is killed. */
 static int shut(void *argument, struct err *e)
 {
-	struct firewall *fw = argument;
+	struct pf_firewall *fw = argument;
 	struct situation locked = fw->situation;
 
 	pf_give_time(fw);
@@ -30,8 +30,9 @@ static int shut(void *argument, struct err *e)
 	return 0;
 }
 
-int pf_pause(struct firewall *fw, uint32_t seconds, struct err *e)
+int pf_pause(struct firewall *common, uint32_t seconds, struct err *e)
 {
+	struct pf_firewall *fw = pf_of(common);
 	const struct guardian_work work = {look, shut, fw};
 	struct pf_rules found;
 

@@ -18,20 +18,20 @@ enum { FRESH_MS = 2000 }; /* as long is what was looked at around our rules beli
 
 static struct firewall *pf_open(struct err *e)
 {
-	struct firewall *fw = calloc(1, sizeof *fw);
+	struct pf_firewall *fw = calloc(1, sizeof *fw);
 
 	if (fw == NULL)
 		err_errno(e, "firewall");
 	else
 		fw->holder = -1;
-	return fw;
+	return fw != NULL ? &fw->common : NULL;
 }
 
 /* --- who holds the gate ------------------------------------------------------------ */
 
 /* Only one process changes our rules: the one that has this lock. Where the file
  * can't be made (a full disk) the gate is held all the same. */
-static int hold(struct firewall *fw, struct err *e)
+static int hold(struct pf_firewall *fw, struct err *e)
 {
 	struct err full = {""};
 	int32_t other = 0;
@@ -45,22 +45,25 @@ static int hold(struct firewall *fw, struct err *e)
 }
 
 /* Closing lets go of the lock. */
-static void let_go(struct firewall *fw)
+static void let_go(struct pf_firewall *fw)
 {
 	if (fw->holder != -1)
 		close(fw->holder);
 	fw->holder = -1;
 }
 
-static int pf_owner(struct firewall *fw, int32_t *pid, struct err *e)
+static int pf_owner(struct firewall *common, int32_t *pid, struct err *e)
 {
+	struct pf_firewall *fw = pf_of(common);
 	int result = fw->holder != -1 ? holder_find(fw->holder, pid) : holder_find_at(HOLDER_FILE, pid);
 
 	return result == 0 ? 0 : err_errno(e, HOLDER_FILE);
 }
 
-static void pf_close(struct firewall *fw)
+static void pf_close(struct firewall *common)
 {
+	struct pf_firewall *fw = pf_of(common);
+
 	pf_watch_close(fw->watch);
 	let_go(fw);
 	free(fw);
@@ -68,7 +71,7 @@ static void pf_close(struct firewall *fw)
 
 /* --- asserting ------------------------------------------------------------------------ */
 
-static int kill_states(struct firewall *fw, struct err *e)
+static int kill_states(struct pf_firewall *fw, struct err *e)
 {
 	static const char *const all[] = {"-F", "states", NULL};
 
@@ -79,7 +82,7 @@ static int kill_states(struct firewall *fw, struct err *e)
  * rules make, so all go but where it stays open: any other was made by rules of
  * others, which a flip may replace before a look has seen them. After the load,
  * for a packet that came in between would make a new one. */
-static int kill_forbidden(struct firewall *fw, bool first, const struct situation *s, struct err *e)
+static int kill_forbidden(struct pf_firewall *fw, bool first, const struct situation *s, struct err *e)
 {
 	bool open = s->state == POLICY_OPEN, stays_open = open && fw->tunnel_open;
 
@@ -93,7 +96,7 @@ static int kill_forbidden(struct firewall *fw, bool first, const struct situatio
 }
 
 /* The flip: our rules, the states, and a look at our rules. Three pfctl. */
-static int flip(struct firewall *fw, bool first, const struct situation *s, struct err *e)
+static int flip(struct pf_firewall *fw, bool first, const struct situation *s, struct err *e)
 {
 	bool same = !first && strcmp(fw->text, fw->made) == 0;
 
@@ -108,7 +111,7 @@ static int flip(struct firewall *fw, bool first, const struct situation *s, stru
 }
 
 /* The same and everything around it: the policy stands before it is asked for. */
-static int arm(struct firewall *fw, bool first, const struct situation *s, struct err *e)
+static int arm(struct pf_firewall *fw, bool first, const struct situation *s, struct err *e)
 {
 	if (!pf_is_there(fw, true))
 		return err_set(e, "there is no pf, and kldload pf does not bring it");
@@ -120,7 +123,7 @@ static int arm(struct firewall *fw, bool first, const struct situation *s, struc
 	return kill_forbidden(fw, first, s, e) == -1 ? -1 : pf_anchor_verify(fw, e);
 }
 
-int pf_settle(struct firewall *fw, const struct situation *s, struct err *e)
+int pf_settle(struct pf_firewall *fw, const struct situation *s, struct err *e)
 {
 	bool first = !fw->armed, fresh = !first && clock_steady_ms() < fw->fresh_until;
 	int result;
@@ -142,8 +145,10 @@ int pf_settle(struct firewall *fw, const struct situation *s, struct err *e)
 	return result;
 }
 
-static int pf_assert(struct firewall *fw, const struct situation *s, struct err *e)
+static int pf_assert(struct firewall *common, const struct situation *s, struct err *e)
 {
+	struct pf_firewall *fw = pf_of(common);
+
 	if (hold(fw, e) == -1)
 		return -1;
 	fw->paused = false;
@@ -154,15 +159,17 @@ static int pf_assert(struct firewall *fw, const struct situation *s, struct err 
 	return guardian_lives() ? guardian_dismiss(e) : 0;
 }
 
-static int pf_forget_states(struct firewall *fw, struct err *e)
+static int pf_forget_states(struct firewall *common, struct err *e)
 {
+	struct pf_firewall *fw = pf_of(common);
+
 	pf_give_time(fw);
 	return kill_states(fw, e);
 }
 
 /* --- removal, counter, features ------------------------------------------------------------ */
 
-static int remove_ours(struct firewall *fw, struct err *e)
+static int remove_ours(struct pf_firewall *fw, struct err *e)
 {
 	struct err first = {""};
 	int result;
@@ -180,8 +187,9 @@ static int remove_ours(struct firewall *fw, struct err *e)
 	return result == 0 ? 0 : err_set(e, "%s", first.text);
 }
 
-static int pf_remove(struct firewall *fw, struct err *e)
+static int pf_remove(struct firewall *common, struct err *e)
 {
+	struct pf_firewall *fw = pf_of(common);
 	int result = hold(fw, e) == -1 ? -1 : remove_ours(fw, e);
 
 	if (result == 0)
@@ -190,8 +198,9 @@ static int pf_remove(struct firewall *fw, struct err *e)
 }
 
 /* While rules are watched the watch counts; else pfctl is asked. -1 if there are none of ours. */
-static int pf_blocked(struct firewall *fw, uint64_t *packets, struct err *e)
+static int pf_blocked(struct firewall *common, uint64_t *packets, struct err *e)
 {
+	struct pf_firewall *fw = pf_of(common);
 	struct pf_rules found = {0};
 
 	*packets = fw->blocked_before + fw->blocked;
@@ -205,7 +214,7 @@ static int pf_blocked(struct firewall *fw, uint64_t *packets, struct err *e)
 }
 
 /* Does pfctl take our rules? It reads them and loads nothing. */
-static bool takes_rules(struct firewall *fw)
+static bool takes_rules(struct pf_firewall *fw)
 {
 	static const char *const arguments[] = {"-n", "-o", "none", "-a", POLICY_PF_ANCHOR, "-f", "-", NULL};
 	const struct situation locked = {.state = POLICY_LOCKED, .tunnel.name = PORTCULLIS_INTERFACE};
@@ -214,8 +223,9 @@ static bool takes_rules(struct firewall *fw)
 	       pf_tell(fw, arguments, fw->made, NULL) == 0;
 }
 
-static int pf_probe_features(struct firewall *fw, struct firewall_features *features, struct err *e)
+static int pf_probe_features(struct firewall *common, struct firewall_features *features, struct err *e)
 {
+	struct pf_firewall *fw = pf_of(common);
 	static const char *const info[] = {"-s", "info", NULL};
 	bool there;
 

@@ -8,8 +8,8 @@
 
 struct pf_watch;
 
-struct firewall {
-	const struct firewall_port *port;
+struct pf_firewall {
+	struct firewall common;           /* first */
 	int holder;                       /* the lock that says who holds the gate; -1 not opened */
 	int64_t deadline;                 /* of what is being done, ms of the monotonic clock */
 	bool armed;                       /* our rules are verified, and no state of before lives */
@@ -31,43 +31,44 @@ struct firewall {
 	struct err remark;                         /* for the log: the first lock is older than it */
 	struct pf_watch *watch;
 };
+#define pf_of(common) ((struct pf_firewall *)(common))
 
 /* --- talk.c: 0, or -1 and `e`. pfctl is asked again while pf is busy,
  * and killed at its deadline. `arguments` end with NULL. */
-void pf_give_time(struct firewall *fw);
-int pf_tell(struct firewall *fw, const char *const *arguments, const char *input, struct err *e);
+void pf_give_time(struct pf_firewall *fw);
+int pf_tell(struct pf_firewall *fw, const char *const *arguments, const char *input, struct err *e);
 /* The whole answer, with all that it said; an error that the exit status hides is one. */
-int pf_ask(struct firewall *fw, const char *const *arguments, char *answer, size_t size, struct err *e);
+int pf_ask(struct pf_firewall *fw, const char *const *arguments, char *answer, size_t size, struct err *e);
 
 /* --- anchor.c: what is ours */
-int pf_anchor_load(struct firewall *fw, const char *text, struct err *e);
+int pf_anchor_load(struct pf_firewall *fw, const char *text, struct err *e);
 /* Reads it back: is it what `text` makes? Notes how pfctl spells it. */
-int pf_anchor_verify(struct firewall *fw, struct err *e);
+int pf_anchor_verify(struct pf_firewall *fw, struct err *e);
 /* Its rules, in fw->more as pfctl spells them. */
-int pf_anchor_read(struct firewall *fw, struct pf_rules *found, struct err *e);
+int pf_anchor_read(struct pf_firewall *fw, struct pf_rules *found, struct err *e);
 /* Is it still what was noted? */
-int pf_anchor_compare(struct firewall *fw, struct pf_rules *found, struct err *e);
+int pf_anchor_compare(struct pf_firewall *fw, struct pf_rules *found, struct err *e);
 /* The same lock in the second place, where there is one. What fails is a remark. */
-void pf_fallback_load(struct firewall *fw);
+void pf_fallback_load(struct pf_firewall *fw);
 /* Is it still there? What can't be read is no finding. */
-bool pf_fallback_stands(struct firewall *fw);
-int pf_anchor_empty(struct firewall *fw, struct err *e); /* nothing in either */
+bool pf_fallback_stands(struct pf_firewall *fw);
+int pf_anchor_empty(struct pf_firewall *fw, struct err *e); /* nothing in either */
 
 /* --- main_rules.c: what is everybody's */
-int pf_main_look(struct firewall *fw, struct err *e);
+int pf_main_look(struct pf_firewall *fw, struct err *e);
 /* Puts the call of our anchor into the main rules, if it is not in its place. */
-int pf_main_arrange(struct firewall *fw, struct err *e);
-int pf_main_leave(struct firewall *fw, struct err *e);
+int pf_main_arrange(struct pf_firewall *fw, struct err *e);
+int pf_main_leave(struct pf_firewall *fw, struct err *e);
 
 /* --- leak.c, health.c */
-int pf_leak_look(struct firewall *fw, struct err *e);
-int pf_watch_open(struct firewall *fw, struct event_base *base, firewall_foreign_cb *cb, void *argument,
+int pf_leak_look(struct pf_firewall *fw, struct err *e);
+int pf_watch_open(struct firewall *common, struct event_base *base, firewall_foreign_cb *cb, void *argument,
 		  struct err *e);
 void pf_watch_close(struct pf_watch *watch);
 
 /* --- pf.c, pause.c */
 /* Brings pf to the policy of `s`, verified; asks nobody who holds the gate. */
-int pf_settle(struct firewall *fw, const struct situation *s, struct err *e);
-int pf_pause(struct firewall *fw, uint32_t seconds, struct err *e);
+int pf_settle(struct pf_firewall *fw, const struct situation *s, struct err *e);
+int pf_pause(struct firewall *common, uint32_t seconds, struct err *e);
 
 #endif

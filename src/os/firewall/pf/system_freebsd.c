@@ -15,7 +15,7 @@ const char pf_stock_main[] = "";
 
 static const char *const info[] = {"-s", "info", NULL};
 
-bool pf_is_there(struct firewall *fw, bool wanted)
+bool pf_is_there(struct pf_firewall *fw, bool wanted)
 {
 	const char *const load[] = {tool_path(TOOL_KLDLOAD), "-n", "-q", "pf", NULL};
 
@@ -26,7 +26,7 @@ bool pf_is_there(struct firewall *fw, bool wanted)
 	return fw->there;
 }
 
-static int is_enabled(struct firewall *fw, struct err *e)
+static int is_enabled(struct pf_firewall *fw, struct err *e)
 {
 	int enabled;
 
@@ -36,7 +36,7 @@ static int is_enabled(struct firewall *fw, struct err *e)
 	return enabled != -1 ? enabled : err_set(e, "pfctl does not say whether pf is enabled");
 }
 
-int pf_enable(struct firewall *fw, struct err *e)
+int pf_enable(struct pf_firewall *fw, struct err *e)
 {
 	static const char *const enable[] = {"-e", NULL};
 	int enabled = is_enabled(fw, e);
@@ -47,7 +47,7 @@ int pf_enable(struct firewall *fw, struct err *e)
 	return pf_tell(fw, enable, NULL, e) == -1 ? -1 : pf_enabled_look(fw, e);
 }
 
-int pf_enabled_look(struct firewall *fw, struct err *e)
+int pf_enabled_look(struct pf_firewall *fw, struct err *e)
 {
 	int enabled = is_enabled(fw, e);
 
@@ -57,7 +57,7 @@ int pf_enabled_look(struct firewall *fw, struct err *e)
 }
 
 /* Others may have come to rely on it being on. */
-int pf_release(struct firewall *fw, struct err *e)
+int pf_release(struct pf_firewall *fw, struct err *e)
 {
 	(void)fw, (void)e;
 	return 0;

@@ -28,13 +28,13 @@ const char pf_stock_main[] = "scrub-anchor \"com.apple/*\"\n"
 static const char *const info[] = {"-s", "info", NULL};
 static const char *const references[] = {"-s", "References", NULL};
 
-bool pf_is_there(struct firewall *fw, bool wanted)
+bool pf_is_there(struct pf_firewall *fw, bool wanted)
 {
 	(void)fw, (void)wanted;
 	return true; /* a part of the kernel */
 }
 
-static void load_token(struct firewall *fw)
+static void load_token(struct pf_firewall *fw)
 {
 	char text[TOKEN_TEXT];
 
@@ -46,7 +46,7 @@ static void load_token(struct firewall *fw)
 }
 
 /* A reference that is not remembered keeps pf on until the next boot, and no more. */
-static void save_token(const struct firewall *fw)
+static void save_token(const struct pf_firewall *fw)
 {
 	char text[TOKEN_TEXT];
 	struct err e = {""};
@@ -58,7 +58,7 @@ static void save_token(const struct firewall *fw)
 }
 
 /* 1 pf is on and our reference is held, 0 not, -1 and `e`: it can't be told. */
-static int is_held(struct firewall *fw, struct err *e)
+static int is_held(struct pf_firewall *fw, struct err *e)
 {
 	int enabled, held;
 
@@ -75,7 +75,7 @@ static int is_held(struct firewall *fw, struct err *e)
 	return held != -1 ? held : err_set(e, "pfctl does not list the references to pf");
 }
 
-int pf_enable(struct firewall *fw, struct err *e)
+int pf_enable(struct pf_firewall *fw, struct err *e)
 {
 	static const char *const enable[] = {"-E", NULL};
 	int held;
@@ -93,7 +93,7 @@ int pf_enable(struct firewall *fw, struct err *e)
 	return pf_enabled_look(fw, e);
 }
 
-int pf_enabled_look(struct firewall *fw, struct err *e)
+int pf_enabled_look(struct pf_firewall *fw, struct err *e)
 {
 	int held = is_held(fw, e);
 
@@ -104,7 +104,7 @@ int pf_enabled_look(struct firewall *fw, struct err *e)
 	return held == 1 ? 0 : -1;
 }
 
-int pf_release(struct firewall *fw, struct err *e)
+int pf_release(struct pf_firewall *fw, struct err *e)
 {
 	char text[TOKEN_TEXT];
 	const char *const release[] = {"-X", text, NULL};

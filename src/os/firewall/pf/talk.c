@@ -16,7 +16,7 @@ enum {
 	ARGUMENTS = 16
 };
 
-void pf_give_time(struct firewall *fw)
+void pf_give_time(struct pf_firewall *fw)
 {
 	fw->deadline = clock_steady_ms() + ALL_MS;
 }
@@ -42,7 +42,7 @@ static int complain(const char *const *argv, const char *said, struct err *e)
 	return e != NULL && e->text[0] != '\0' ? -1 : err_set(e, "%s failed", call);
 }
 
-static int talk(struct firewall *fw, const char *const *arguments, const char *input, bool strict,
+static int talk(struct pf_firewall *fw, const char *const *arguments, const char *input, bool strict,
 		char *answer, size_t size, struct err *e)
 {
 	const char *argv[ARGUMENTS] = {tool_path(TOOL_PFCTL)};
@@ -68,12 +68,12 @@ static int talk(struct firewall *fw, const char *const *arguments, const char *i
 	}
 }
 
-int pf_tell(struct firewall *fw, const char *const *arguments, const char *input, struct err *e)
+int pf_tell(struct pf_firewall *fw, const char *const *arguments, const char *input, struct err *e)
 {
 	return talk(fw, arguments, input, false, fw->answer, sizeof fw->answer, e);
 }
 
-int pf_ask(struct firewall *fw, const char *const *arguments, char *answer, size_t size, struct err *e)
+int pf_ask(struct pf_firewall *fw, const char *const *arguments, char *answer, size_t size, struct err *e)
 {
 	return talk(fw, arguments, NULL, true, answer, size, e);
 }

@@ -10,7 +10,7 @@
 
 #include "os/host/clock.h"
 
-enum { WAIT_MS = 2000, DATAGRAM = 64 * 1024 };
+enum { WAIT_MS = 2000, DATAGRAM = 64 * 1024, DUMP_TRIES = 8 };
 
 struct netlink {
 	struct mnl_socket *socket;
@@ -224,4 +224,17 @@ int netlink_ask(struct netlink *n, struct nlmsghdr *question, netlink_message_fn
 			return -ETIMEDOUT;
 	}
 	return asking.result != 0 ? asking.result : asking.interrupted ? -EINTR : 0;
+}
+
+int netlink_dump(struct netlink *n, struct nlmsghdr *question, netlink_message_fn *each,
+		 void (*again)(void *argument), void *argument)
+{
+	int result;
+
+	question->nlmsg_flags |= NLM_F_REQUEST | NLM_F_DUMP;
+	for (int tries = 1;
+	     (result = netlink_ask(n, question, each, argument)) == -EINTR && tries < DUMP_TRIES; tries++)
+		if (again != NULL)
+			again(argument);
+	return result;
 }

@@ -29,6 +29,11 @@ int netlink_join(struct netlink *n, int group);
  * which is not of one moment. Blocks for the kernel only, 2 s at most, whoever else writes. */
 int netlink_ask(struct netlink *n, struct nlmsghdr *question, netlink_message_fn *each, void *argument);
 
+/* Asks for a long answer, and again (after `again`, may be NULL) while it is not of one moment: as
+ * netlink_ask. */
+int netlink_dump(struct netlink *n, struct nlmsghdr *question, netlink_message_fn *each,
+		 void (*again)(void *argument), void *argument);
+
 /* The same by hand: the next number for a message, sending (one datagram), and hearing one datagram
  * that is there already. 0 or a negative errno; hearing: 1 heard (or discarded: who hears in a loop
  * bounds it), 0 nothing there, -EPROTO torn, -ENOBUFS some were lost. */

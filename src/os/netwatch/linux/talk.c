@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "os/netwatch/linux/netlink.h"
 
-enum { REQUEST_SIZE = 256, DUMP_TRIES = 8 };
+enum { REQUEST_SIZE = 256 };
 
 struct rtnl {
 	struct netlink *netlink;
@@ -57,6 +57,7 @@ struct nlmsghdr *rtnl_begin(char *buffer, uint16_t type, uint16_t flags, size_t 
 
 struct hearing {
 	rtnl_message_fn *each;
+	void (*again)(void *argument); /* a long answer begins anew */
 	void *argument;
 	int stopped;
 };
@@ -83,28 +84,34 @@ int rtnl_change(struct rtnl *rtnl, struct nlmsghdr *message)
 	return ask(rtnl, message, NULL) == 0 ? 0 : errno;
 }
 
+static void hear_again(void *argument)
+{
+	struct hearing *hearing = argument;
+
+	if (hearing->stopped == 0 && hearing->again != NULL)
+		hearing->again(hearing->argument);
+}
+
 int rtnl_dump(struct rtnl *rtnl, uint16_t question, uint8_t family, rtnl_message_fn *each,
 	      void (*again)(void *argument), void *argument, struct err *e)
 {
 	_Alignas(8) char buffer[REQUEST_SIZE];
+	struct hearing hearing = {.each = each, .again = again, .argument = argument};
+	struct nlmsghdr *header = request_begin(buffer, question, NLM_F_DUMP);
+	struct rtmsg *body = mnl_nlmsg_put_extra_header(header, sizeof(struct ifinfomsg));
+	int result;
 
-	for (int i = 0; i < DUMP_TRIES; i++) {
-		struct hearing hearing = {.each = each, .argument = argument};
-		struct nlmsghdr *header = request_begin(buffer, question, NLM_F_DUMP);
-		struct rtmsg *body = mnl_nlmsg_put_extra_header(header, sizeof(struct ifinfomsg));
-
-		/* rtmsg, ifaddrmsg and ifinfomsg all begin with the family. */
-		body->rtm_family = family == NET_IPV4 ? AF_INET : family == NET_IPV6 ? AF_INET6 : AF_UNSPEC;
-		if (question == RTM_GETLINK) /* counters are most of what a link has to say */
-			mnl_attr_put_u32(header, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-		if (ask(rtnl, header, &hearing) == 0 || hearing.stopped != 0)
-			return hearing.stopped;
-		if (errno != EINTR)
-			return err_errno(e, "rtnetlink: reading");
-		if (again != NULL)
-			again(argument);
-	}
-	return err_set(e, "rtnetlink: the network changes faster than it can be read");
+	/* rtmsg, ifaddrmsg and ifinfomsg all begin with the family. */
+	body->rtm_family = family == NET_IPV4 ? AF_INET : family == NET_IPV6 ? AF_INET6 : AF_UNSPEC;
+	if (question == RTM_GETLINK) /* counters are most of what a link has to say */
+		mnl_attr_put_u32(header, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	result = netlink_dump(rtnl->netlink, header, decode_message, hear_again, &hearing);
+	if (result == 0 || hearing.stopped != 0)
+		return hearing.stopped;
+	if (result == -EINTR)
+		return err_set(e, "rtnetlink: the network changes faster than it can be read");
+	errno = -result;
+	return err_errno(e, "rtnetlink: reading");
 }
 
 static int copy_link(const struct rtnl_message *message, void *argument)

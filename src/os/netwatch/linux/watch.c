@@ -229,15 +229,10 @@ static void take_message(const struct nlmsghdr *message, void *argument)
 
 static void read_messages(struct netwatch *watch)
 {
-	for (int i = 0; i < DATAGRAMS_A_TURN; i++) {
-		int result = netlink_hear(watch->netlink, take_message, watch);
-
-		if (result == 0)
-			return;
-		/* ENOBUFS, a cut or a torn datagram: something was missed */
-		if (result < 0 && take_stock(watch, NULL) == -1)
-			lose_everything(watch);
-	}
+	/* What was lost or torn may have been anything. */
+	if (!netlink_hear_all(watch->netlink, DATAGRAMS_A_TURN, take_message, watch) &&
+	    take_stock(watch, NULL) == -1)
+		lose_everything(watch);
 }
 
 static void tell_links(struct netwatch *watch)
