@@ -191,7 +191,9 @@ check-mutants: $(UNIT) $(if $(filter all,$(MUTANTS)),all tests-build)
 
 # Several workers, each in namespaces of its own; then, alone, what measures time (`-m quiet`).
 E2E = $(PYTEST) tests/e2e --ignore=tests/e2e/test_kill.py $(E2E_OPTIONS)
-check-e2e: all tests-build
+# Of the longest matrices (each call of each tool failing in turn) a sample by SEED; all of them in check-e2e-whole.
+check-e2e: E2E += --sample=$(SEED)
+check-e2e check-e2e-whole: all tests-build
 	$(E2E) -n $(WORKERS) -m 'not quiet'; together=$$?; $(E2E) -m quiet && exit $$together
 # The matrix of kills: a sample by SEED here, the whole of it, KILL_ROUNDS times, in check-kill.
 check-kill-sample: all tests-build
@@ -252,16 +254,14 @@ $(foreach name,$(FUZZ),$(eval $(call fuzz_rule,$(name))))
 fuzz-build: $(addprefix $(BUILD)/fuzz/,$(FUZZ))
 # A short run of each: so many inputs or so many seconds, from the seeds. What it finds stays in
 # build/fuzz/corpus/NAME; an input that fails is kept beside it.
-check-fuzz: fuzz-build
-	@for name in $(FUZZ); do \
-		mkdir -p $(BUILD)/fuzz/corpus/$$name $(BUILD)/fuzz/failed; seeds=; \
-		[ ! -d tests/fuzz/seeds/$$name ] || seeds=tests/fuzz/seeds/$$name; \
-		if $(BUILD)/fuzz/$$name -seed=$(SEED) -runs=$(FUZZ_RUNS) -max_total_time=$(FUZZ_SECONDS) -timeout=5 \
-		    -max_len=16384 -artifact_prefix=$(BUILD)/fuzz/failed/$$name- \
-		    $(BUILD)/fuzz/corpus/$$name $$seeds >$(BUILD)/fuzz/$$name.log 2>&1; \
-		then echo "$$name: $$(sed -n 's/^Done \(.*\)/\1/p' $(BUILD)/fuzz/$$name.log)"; \
-		else tail -n 40 $(BUILD)/fuzz/$$name.log; exit 1; fi; \
-	done
+check-fuzz: $(addprefix check-fuzz-,$(FUZZ))
+check-fuzz-%: $(BUILD)/fuzz/%
+	@mkdir -p $(BUILD)/fuzz/corpus/$* $(BUILD)/fuzz/failed
+	@if $(BUILD)/fuzz/$* -seed=$(SEED) -runs=$(FUZZ_RUNS) -max_total_time=$(FUZZ_SECONDS) -timeout=5 \
+	    -max_len=16384 -artifact_prefix=$(BUILD)/fuzz/failed/$*- \
+	    $(BUILD)/fuzz/corpus/$* $(wildcard tests/fuzz/seeds/$*) >$(BUILD)/fuzz/$*.log 2>&1; \
+	then echo "$*: $$(sed -n 's/^Done \(.*\)/\1/p' $(BUILD)/fuzz/$*.log)"; \
+	else tail -n 40 $(BUILD)/fuzz/$*.log; exit 1; fi
 
 .PHONY: check check-gcc check-clang tests-build check-unit check-selftest check-san check-arch check-format check-tidy \
-	check-cppcheck check-man check-shell check-lint check-pf check-ipfw check-property check-package check-help check-mutants check-e2e check-kill-sample check-kill bench bench-build fuzz-build check-fuzz check-boot check-boot-once
+	check-cppcheck check-man check-shell check-lint check-pf check-ipfw check-property check-package check-help check-mutants check-e2e check-e2e-whole check-kill-sample check-kill bench bench-build fuzz-build check-fuzz check-boot check-boot-once

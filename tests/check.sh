@@ -45,11 +45,17 @@ make=${MAKE:-make}
 jobs=-j$(getconf _NPROCESSORS_ONLN)
 # Only Linux has namespaces, and tests that make networks.
 [ "$(uname -s)" != Linux ] || own_network >"$logs/own_network"
+# The matrices that are sampled are sampled anew each day; make check-e2e-whole and check-kill take all of them.
+seed=${SEED:-$(date +%j | sed 's/^0*//')}
 # A step named on the command line is run alone.
 steps=${*:-gcc clang unit san arch format tidy cppcheck man shell help pf ipfw property mutants cross fuzz e2e kill-sample package boot bench}
 for step in $steps; do
 	case $step in
 	gcc | clang | fuzz | san) run "$step" "$make" "$jobs" "check-$step" ;;
+	e2e | kill-sample)
+		echo "the next step's sample: SEED=$seed"
+		run "$step" "$make" "check-$step" SEED="$seed"
+		;;
 	boot) run boot "$make" check-boot-once && grep -E "^(without Portcullis|with Portcullis|multi-user)" "$logs/boot.log" ;;
 	cross) run cross "$make" "$jobs" cross ;;
 	# Shown, not judged: other work on this machine must not fail a check. `make bench` judges.

@@ -19,6 +19,7 @@ def pytest_addoption(parser):
     parser.addoption("--kill-rounds", type=int, default=0, help="the whole kill matrix, so many times each")
     parser.addoption("--kill-sample", type=int, default=1, help="seed of the sample of the kill matrix")
     parser.addoption("--kill-count", type=int, default=12, help="size of that sample")
+    parser.addoption("--sample", type=int, default=0, help="seed: of long matrices a sample; 0: all of them")
     parser.addoption("--flips", type=int, default=1000, help="flips under the flood")
 
 
@@ -86,6 +87,20 @@ def build_tool(name, *flags):
                         "-D_GNU_SOURCE", f"-I{top}/src", *flags, "-o", target, f"{HERE}/{name}.c",
                         f"{top}/src/base/wire.c"], check=True)
     return target
+
+
+@pytest.fixture
+def sampled(request):
+    """Of many cases so many, which the seed --sample chooses for this test; all of them without it."""
+    seed = request.config.getoption("sample")
+
+    def choose(cases, count):
+        cases = list(cases)
+        if not seed or len(cases) <= count:
+            return cases
+        print(f"by --sample={seed}: {count} of {len(cases)} cases")
+        return sorted(random.Random(f"{seed} {request.node.name}").sample(cases, count))
+    return choose
 
 
 @pytest.fixture(scope="session")

@@ -121,38 +121,42 @@ def clean_run(folder, start, target):
 
 
 @pytest.mark.parametrize("start,target", [(None, "locked"), ("dialling", "open"), ("open", "locked")])
-def test_each_call_fails_in_turn(tmp_path, start, target):
+def test_each_call_fails_in_turn(tmp_path, sampled, start, target):
     kinds = clean_run(tmp_path / "clean", start, target)
-    errors = 0
-    for at, is_listing in enumerate(kinds):
-        for how in LISTING_FAULTS if is_listing else BATCH_FAULTS:
-            folder = tmp_path / f"{at}-{how}"
-            folder.mkdir()
-            kernel = Kernel(folder)
-            hand = Hand(kernel)
-            if start:
-                hand.ok(start)
-            kernel.fault(how, at)
-            steps_before = len(kernel.steps())
-            answer = hand.ask(target)
-            told = f"call {at} {how}: {answer}"
-            if answer == "ok":
-                assert is_state(kernel.now(), target), told
-            else:
-                errors += 1
-                # What was there, or what was wanted, or shut altogether: nothing else, and nothing clear.
-                if start is not None:
-                    assert is_state(kernel.now(), start) or is_state(kernel.now(), target), told
-            shut = start is not None
-            for step in kernel.steps()[steps_before:]:
-                assert is_shut(step) or not shut, f"{told}: open after {step['line']}"
-                assert start is None or len(holding(step)) == 1, f"{told}: none decides after {step['line']}"
-                shut = shut or is_shut(step)
-            kernel.fault(None)
-            hand.ok("locked")
-            assert is_state(kernel.now(), "locked"), told
-            hand.kill()
-    assert errors >= len(kinds) - 2  # the last call only tidies up
+    every = [(at, how) for at, is_listing in enumerate(kinds) for how in (LISTING_FAULTS if is_listing else BATCH_FAULTS)]
+    cases = sampled(every, 10)
+    errors = [case for case in cases if not fails_at(tmp_path, start, target, *case)]
+    if len(cases) == len(every):
+        assert len(errors) >= len(kinds) - 2  # the last call only tidies up
+
+
+def fails_at(tmp_path, start, target, at, how):
+    """Is the target reached all the same? Nothing passes in the clear meanwhile, and it can be locked afterwards."""
+    folder = tmp_path / f"{at}-{how}"
+    folder.mkdir()
+    kernel = Kernel(folder)
+    hand = Hand(kernel)
+    if start:
+        hand.ok(start)
+    kernel.fault(how, at)
+    steps_before = len(kernel.steps())
+    answer = hand.ask(target)
+    told = f"call {at} {how}: {answer}"
+    # What was there, or what was wanted, or shut altogether: nothing else, and nothing clear.
+    if answer == "ok":
+        assert is_state(kernel.now(), target), told
+    elif start is not None:
+        assert is_state(kernel.now(), start) or is_state(kernel.now(), target), told
+    shut = start is not None
+    for step in kernel.steps()[steps_before:]:
+        assert is_shut(step) or not shut, f"{told}: open after {step['line']}"
+        assert start is None or len(holding(step)) == 1, f"{told}: none decides after {step['line']}"
+        shut = shut or is_shut(step)
+    kernel.fault(None)
+    hand.ok("locked")
+    assert is_state(kernel.now(), "locked"), told
+    hand.kill()
+    return answer == "ok"
 
 
 @pytest.mark.parametrize("at", range(5))
