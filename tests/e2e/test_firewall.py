@@ -22,7 +22,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 SOURCES = ["src/os/firewall/firewall.c", "src/os/firewall/ports_linux.c", "src/os/firewall/nft/*.c", "src/os/netwatch/linux/netlink*.c",
            "src/os/host/clock_unix.c",
            *[f"src/os/process/{name}.c" for name in ("tool_unix", "tool_paths_system", "child_linux", "child_memfd", "child_unix",
-                                                     "pid_linux", "pid_unix", "descriptor_flags")],
+                                                     "pid_linux", "pid_unix", "descriptor_flags", "descriptor_linux")],
            "src/policy/*.c", "src/base/err.c", "src/base/text.c", "src/base/net.c", "src/base/io.c", "tests/e2e/fwtool.c"]
 GROUP = 4242  # openvpn's, in fwtool
 ENDPOINT = "192.0.2.1:1194/udp"

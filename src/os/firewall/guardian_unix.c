@@ -107,7 +107,7 @@ static int let_go_of_parent(int word)
 	if (nothing == -1 || dup2(nothing, 0) == -1 || dup2(nothing, 1) == -1 || dup2(nothing, 2) == -1 ||
 	    (word != KEPT && dup2(word, KEPT) == -1) || fcntl(KEPT, F_SETFD, FD_CLOEXEC) == -1)
 		return -1;
-	pid_close_from(KEPT + 1);
+	descriptor_close_from(KEPT + 1);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "os/process/descriptor.h"
 #include "os/process/pid.h"
 
 enum { END_WAIT_MS = 1000, CHILD_DESCRIPTORS = 16 };
@@ -107,7 +108,7 @@ int child_place(const int *from, size_t count, int first)
 		if (dup2(away[i], first + (int)i) == -1)
 			return -1;
 	}
-	pid_close_from(above);
+	descriptor_close_from(above);
 	return 0;
 }
 

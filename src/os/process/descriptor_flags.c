@@ -24,8 +24,3 @@ int descriptor_accept(int listener)
 {
 	return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
-
-void descriptor_close_from(int lowest)
-{
-	closefrom(lowest);
-}

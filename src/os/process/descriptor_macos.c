@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { DESCRIPTORS_MIN = 1024, DESCRIPTORS_MAX = 65536 };
+
 /* The descriptor, or -1 with errno; then it is closed. */
 static int mark(int fd, bool nonblocking)
 {
@@ -54,8 +56,15 @@ int descriptor_accept(int listener)
 	return mark(accept(listener, NULL, NULL), true);
 }
 
+/* There is no close_range(2) on macOS. */
 void descriptor_close_from(int lowest)
 {
-	for (int fd = getdtablesize() - 1; fd >= lowest; fd--)
-		close(fd);
+	long top = sysconf(_SC_OPEN_MAX);
+
+	if (top < DESCRIPTORS_MIN)
+		top = DESCRIPTORS_MIN; /* what was opened before a limit was lowered */
+	if (top > DESCRIPTORS_MAX)
+		top = DESCRIPTORS_MAX;
+	for (int i = lowest; i < top; i++)
+		close(i);
 }

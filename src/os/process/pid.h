@@ -39,7 +39,4 @@ bool pid_ended(int descriptor, int milliseconds);
  * instructions long. */
 int pid_signal(int descriptor, pid_t pid, int number);
 
-/* Closes every descriptor from `lowest` on; for a child before exec. */
-void pid_close_from(int lowest);
-
 #endif

@@ -9,8 +9,6 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { DESCRIPTORS_MIN = 1024, DESCRIPTORS_MAX = 65536 };
-
 static int ask_for_end(int queue, pid_t pid)
 {
 	struct kevent wish;
@@ -47,17 +45,4 @@ int pid_signal(int descriptor, pid_t pid, int number)
 		return -1;
 	}
 	return kill(pid, number);
-}
-
-/* There is no close_range(2) on macOS. */
-void pid_close_from(int lowest)
-{
-	long top = sysconf(_SC_OPEN_MAX);
-
-	if (top < DESCRIPTORS_MIN)
-		top = DESCRIPTORS_MIN; /* what was opened before a limit was lowered */
-	if (top > DESCRIPTORS_MAX)
-		top = DESCRIPTORS_MAX;
-	for (int i = lowest; i < top; i++)
-		close(i);
 }

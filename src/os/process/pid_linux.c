@@ -13,8 +13,6 @@
 
 #include "base/text.h"
 
-enum { DESCRIPTORS = 1024 };
-
 int pid_open(pid_t pid)
 {
 	return (int)syscall(SYS_pidfd_open, pid, 0);
@@ -24,14 +22,6 @@ int pid_signal(int descriptor, pid_t pid, int number)
 {
 	(void)pid;
 	return (int)syscall(SYS_pidfd_send_signal, descriptor, number, NULL, 0);
-}
-
-void pid_close_from(int lowest)
-{
-	if (syscall(SYS_close_range, (unsigned)lowest, ~0u, 0u) == 0)
-		return;
-	for (int i = lowest; i < DESCRIPTORS; i++) /* a kernel before 5.9 */
-		close(i);
 }
 
 /* Reads /proc/PID/stat. proc(5): the name is in brackets and may hold anything;

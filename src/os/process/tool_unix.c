@@ -71,7 +71,7 @@ static void become_tool(const char *const *argv, int input, int output, int erro
 	(void)setsid(); /* so that the deadline ends its children too */
 	if (count > 0 && argv[count] == NULL && arguments[0] != NULL && dup2(input, 0) != -1 &&
 	    dup2(output, 1) != -1 && dup2(errors, 2) != -1) {
-		pid_close_from(3);
+		descriptor_close_from(3);
 		execve(arguments[0], arguments, environment);
 		dprintf(2, "%s", strerror(errno));
 	}

@@ -87,7 +87,7 @@ static _Noreturn void be_child(struct pf_firewall *fw, int to)
 	log_open(-1, LOG_ERROR);
 	log_copy(-1);
 	/* Nor may its sockets and locks live on in us. */
-	pid_close_from(REPORT_DESCRIPTOR + 1);
+	descriptor_close_from(REPORT_DESCRIPTOR + 1);
 	look(fw, &report);
 	_exit(io_write_all(REPORT_DESCRIPTOR, (const char *)&report, sizeof report) == 0 ? 0 : 1);
 }
