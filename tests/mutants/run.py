@@ -240,8 +240,10 @@ def main():
     survivors = read_survivors((HERE / "survivors.txt").read_text())
     result = Result(rooms, survivors, None if options.most == "all" else int(options.most), options.seed)
     print(f"seed {options.seed}, {sum(result.left.values())} changes", flush=True)
-    base = ROOT / options.build / "mutants"
-    shutil.rmtree(base, ignore_errors=True)  # an earlier run was killed
+    base = ROOT / options.build / "mutants" / str(os.getpid())
+    for left in base.parent.glob("*"):  # an earlier run was killed
+        if not (pathlib.Path("/proc") / left.name).exists():
+            shutil.rmtree(left, ignore_errors=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("mutants: ended"))
     failures = []
     try:
