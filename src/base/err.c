@@ -32,7 +32,8 @@ int err_set(struct err *e, const char *format, ...)
 int err_errno(struct err *e, const char *format, ...)
 {
 	int cause = errno;
-	size_t used;
+	char advice[sizeof e->text] = "";
+	char *end;
 	va_list ap;
 
 	if (e == NULL)
@@ -40,8 +41,13 @@ int err_errno(struct err *e, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(e->text, sizeof e->text, format, ap);
 	va_end(ap);
-	used = strlen(e->text);
-	snprintf(e->text + used, sizeof e->text - used, ": %s", strerror(cause));
+	/* The cause comes before the advice. */
+	end = strstr(e->text, "; instead: ");
+	if (end != NULL)
+		memcpy(advice, end, strlen(end) + 1);
+	else
+		end = e->text + strlen(e->text);
+	snprintf(end, (size_t)(e->text + sizeof e->text - end), ": %s%s", strerror(cause), advice);
 	flatten(e->text);
 	return -1;
 }

@@ -1,4 +1,4 @@
-/* One error: what went wrong, in one line a user can act on. */
+/* One error: what went wrong, in one line that a user can act on. */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
@@ -10,7 +10,8 @@ struct err {
  * a caller can write `return err_set(e, ...)`. `e` may be NULL. */
 int err_set(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* As err_set, followed by ": " and the text of errno as it was on entry. */
+/* As err_set, with ": " and the text of errno as it was on entry: at the end,
+ * or before "; instead: " if the text has that. */
 int err_errno(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Puts "prefix: " before the text that is there. Always returns -1. */

@@ -122,7 +122,7 @@ int ctl_args_stop(const struct ctl *ctl, int what, const char *value, const stru
 		return 0;
 	}
 	if (what == CTL_ARGS_OPERAND)
-		return ctl_fail(ctl, "\"%s\" is one word too many; instead: portcullis %s --help", value,
+		return ctl_fail(ctl, "\"%s\" is one argument too many; instead: portcullis %s --help", value,
 				ctl->command->name);
 	return ctl_fail(ctl, "%s", e->text);
 }

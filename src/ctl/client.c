@@ -23,9 +23,9 @@ int client_beside(const char *socket, const char *name, char *to, size_t size, s
 	size_t used = 0;
 
 	if (slash != NULL && text_append(to, size, &used, "%.*s/", (int)(slash - socket), socket) == -1)
-		return err_set(e, "%s: too long a path; instead: a shorter one", socket);
+		return err_set(e, "%s: the path is too long; instead: a shorter one", socket);
 	if (text_append(to, size, &used, "%s", name) == -1)
-		return err_set(e, "%s: too long a path; instead: a shorter one", socket);
+		return err_set(e, "%s: the path is too long; instead: a shorter one", socket);
 	return 0;
 }
 
@@ -34,9 +34,11 @@ static enum client_result refused(const char *path, struct err *e)
 	if (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR)
 		return CLIENT_NO_DAEMON;
 	if (errno == EACCES || errno == EPERM)
-		err_set(e, "you may not use %s; instead: as root, or as a member of control.group", path);
+		err_set(e, "you may not use %s; instead: run this as root or as a member of control.group",
+			path);
 	else if (errno == EAGAIN || errno == EINPROGRESS)
-		err_set(e, "portcullisd lives at %s but takes no connection; instead: see its log", path);
+		err_set(e, "portcullisd is running at %s, but accepts no connection; instead: see its log",
+			path);
 	else
 		err_errno(e, "%s", path);
 	return CLIENT_FAILED;
@@ -49,7 +51,7 @@ enum client_result client_connect(const char *path, int patience, int *descripto
 	int fd;
 
 	if (text_copy(address.sun_path, sizeof address.sun_path, path) == -1) {
-		err_set(e, "%s: longer than a socket's path may be; instead: a shorter one", path);
+		err_set(e, "%s: longer than a socket's path can be; instead: a shorter one", path);
 		return CLIENT_FAILED;
 	}
 	fd = descriptor_socket(AF_UNIX, SOCK_STREAM, false);
@@ -92,7 +94,7 @@ static enum client_result take_line(struct client *client, const char *end, json
 		return CLIENT_OK;
 	json_decref(*object);
 	*object = NULL;
-	err_set(e, "the answer is not portcullis's; instead: name its socket with -s");
+	err_set(e, "the answer is not from portcullis; instead: name its socket with -s");
 	return CLIENT_FAILED;
 }
 
@@ -131,7 +133,7 @@ enum client_result client_next(struct client *client, int patience, json_t **obj
 		if (end != NULL)
 			return take_line(client, end, object, e);
 		if (client->used == sizeof client->buffer) {
-			err_set(e, "the answer has no end; instead: name portcullis's socket with -s");
+			err_set(e, "the answer does not end; instead: name portcullis's socket with -s");
 			return CLIENT_FAILED;
 		}
 		if ((waited = wait_for(client->descriptor, deadline, e)) != CLIENT_OK)
@@ -196,15 +198,15 @@ enum client_result client_ask(struct client *client, const char *socket, const j
 		return CLIENT_FAILED;
 	}
 	if (result == CLIENT_CLOSED && geteuid() != 0) {
-		err_set(e, "portcullisd closes the connection; instead: as root, or as a member of "
+		err_set(e, "portcullisd closed the connection; instead: run this as root or as a member of "
 			   "control.group");
 		return CLIENT_FAILED;
 	}
 	if (result != CLIENT_CLOSED && result != CLIENT_LATE)
 		return result;
 	/* The gate holds this socket, its driver answers. Without a driver it has shut, if it can. */
-	err_set(e, "portcullisd runs, its driver does not answer; the gate is shut, unless it was paused, "
-		   "off or unprotected; instead: ask again, or see its log");
+	err_set(e, "portcullisd is running, but its driver does not answer; the gate is shut, unless it was "
+		   "paused, off or unprotected; instead: try again, or see its log");
 	return CLIENT_NO_DRIVER;
 }
 

@@ -32,7 +32,7 @@ static int become_daemon(const struct ctl *ctl, const char *config, int output)
 	child_sibling("portcullisd", PORTCULLIS_LIBEXECDIR "/../sbin", path, sizeof path);
 	dup2(output, STDOUT_FILENO);
 	execv(path, config != NULL ? with : without);
-	return ctl_fail(ctl, "%s can't be run; instead: portcullisd -n", path);
+	return ctl_fail(ctl, "%s can't be run; instead: run portcullisd -n", path);
 }
 
 /* The profile that it found fine, from its second line "PROFILE: fine, ..."; NULL if there is none. */
@@ -62,7 +62,7 @@ static int check_configuration(const struct ctl *ctl, const char *config)
 
 	fflush(NULL);
 	if (pipe(ends) == -1 || (pid = fork()) == -1)
-		return ctl_fail(ctl, "no child for portcullisd; instead: portcullisd -n");
+		return ctl_fail(ctl, "portcullisd can't be started in a child; instead: run portcullisd -n");
 	if (pid == 0) {
 		close(ends[0]);
 		_exit(become_daemon(ctl, config, ends[1]));
@@ -99,7 +99,8 @@ static int run_check(struct ctl *ctl)
 	if (what != CTL_ARGS_END)
 		return ctl_args_stop(ctl, what, value, &e);
 	if (file != NULL && config != NULL)
-		return ctl_fail(ctl, "either a profile or a configuration; instead: one at a time");
+		return ctl_fail(ctl,
+				"a profile and a configuration are both given; instead: check one at a time");
 	return file != NULL ? check_profile(file) : check_configuration(ctl, config);
 }
 
@@ -107,10 +108,10 @@ const struct ctl_command cmd_check = {
     "check",
     "[FILE.ovpn]",
     "check a profile, or the configuration and the kernel",
-    "With a file: vets it as a profile, says what would be stripped, and refuses it with\n"
-    "FILE:LINE: option: reason (exit status 1). Without: checks the configuration and the\n"
-    "files and the profile it names, says what of that would be stripped, and what the\n"
-    "kernel's firewall can't do. Creates nothing.",
+    "With a file: vets it as a profile and prints what would be stripped; a refused profile "
+    "gives\nFILE:LINE: option: reason (exit status 1). Without a file: checks the configuration, then "
+    "the\nfiles and the profile that it names; prints what would be stripped, and what the "
+    "kernel's\nfirewall can't do. Creates nothing.",
     options,
     sizeof options / sizeof *options,
     run_check,

@@ -16,7 +16,7 @@ enum { OPTION_PURGE };
 enum { LOOKS = 20, LOOK_PAUSE = 100 }; /* is there really no daemon any more? */
 
 static const struct ctl_option options[] = {
-    [OPTION_PURGE] = {"purge", 0, NULL, false, "also the users, what was remembered, and the log"},
+    [OPTION_PURGE] = {"purge", 0, NULL, false, "also remove the users, the state directory and the log"},
 };
 
 static int say(const char *what)
@@ -36,11 +36,11 @@ static int end_services(const struct ctl *ctl)
 	say("ending portcullisd");
 	if (service_stop(&e) == -1)
 		return ctl_fail(ctl, "%s; the gate is as it was; instead: see `%s`", e.text, service_show);
-	say("taking the service files away");
+	say("removing installing the service files");
 	if (service_remove(&e) == -1)
 		return ctl_fail(ctl,
-				"%s; the machine is SHUT; instead: mend that, then disable again, or, to "
-				"get out: portcullis off --offline --persist",
+				"%s; the machine is SHUT; instead: fix that, then run portcullis disable "
+				"again; or, to open it: portcullis off --offline --persist",
 				e.text);
 	return 0;
 }
@@ -58,9 +58,8 @@ static int forget_marker(const struct ctl *ctl)
 		poll(NULL, 0, LOOK_PAUSE);
 	}
 	if (calm < LOOKS / 4)
-		return ctl_fail(ctl,
-				"a portcullisd still comes back and stays off until the next boot; instead: "
-				"end what starts it, then disable again");
+		return ctl_fail(ctl, "a portcullisd is still being started, and stays off until the next "
+				     "boot; instead: stop what starts it, then run portcullis disable again");
 	return off_marker_clear(&e) == 0 ? 0 : ctl_fail(ctl, "%s", e.text);
 }
 
@@ -75,7 +74,7 @@ static int purge(const struct ctl *ctl)
 {
 	struct err e = {""};
 
-	say("removing users, what was remembered, and the log");
+	say("removing the users, the state directory and the log");
 	if (account_remove(&e) == -1 || remove_folder(INSTALL_STATE, &e) == -1 ||
 	    remove_folder(INSTALL_LOG, &e) == -1 || remove_folder(INSTALL_RUN, &e) == -1)
 		return ctl_fail(ctl, "%s", e.text);
@@ -94,7 +93,7 @@ static int run_disable(struct ctl *ctl)
 	if (what != CTL_ARGS_END)
 		return ctl_args_stop(ctl, what, value, &e);
 	if (geteuid() != 0)
-		return ctl_fail(ctl, "only root may; instead: sudo portcullis disable");
+		return ctl_fail(ctl, "only root may do this; instead: sudo portcullis disable");
 	if ((code = end_services(ctl)) != 0 || (code = ctl_off_offline(ctl, false)) != 0 ||
 	    (code = forget_marker(ctl)) != 0)
 		return code;
@@ -104,10 +103,10 @@ static int run_disable(struct ctl *ctl)
 const struct ctl_command cmd_disable = {
     "disable",
     "",
-    "give the machine back: no services, no rules; root only",
-    "Ends portcullisd, takes the service files away, then the rules: traffic leaves IN THE\n"
-    "CLEAR, now and after a reboot. Keeps the configuration and the profiles. After it,\n"
-    "`make uninstall` leaves nothing else behind with --purge.",
+    "undo enable: no services, no rules; root only",
+    "Ends portcullisd, removes installing the service files, then the rules: traffic leaves IN THE "
+    "CLEAR,\nnow and after a reboot. Keeps the configuration and the profiles. After `disable "
+    "--purge`,\n`make uninstall` leaves nothing else behind.",
     options,
     sizeof options / sizeof *options,
     run_disable,

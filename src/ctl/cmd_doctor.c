@@ -16,7 +16,7 @@ enum { OPTION_CONFIG, OPTION_JSON };
 
 static const struct ctl_option options[] = {
     [OPTION_CONFIG] = {"config", 'c', "FILE", false, "the configuration (default: portcullisd's)"},
-    [OPTION_JSON] = {"json", 0, NULL, false, "print one object instead of words"},
+    [OPTION_JSON] = {"json", 0, NULL, false, "print one JSON object instead of text"},
 };
 
 /* In the order in which one asks: is it there, is it right, is it safe, does it work. */
@@ -52,8 +52,8 @@ static const struct doctor_check checks[] = {
 static void too_late(int number)
 {
 	static const char said[] =
-	    "portcullis: doctor: the machine's own files do not answer; instead: look for "
-	    "a file system of the network, or a user database (nsswitch.conf)\n";
+	    "portcullis: doctor: the machine's own files do not answer; instead: look for a network file "
+	    "system that hangs, or a user database (nsswitch.conf)\n";
 
 	(void)number;
 	(void)!write(STDERR_FILENO, said, sizeof said - 1);
@@ -101,8 +101,8 @@ static void look(struct doctor *doctor, int64_t deadline)
 			checks[i].look(doctor);
 			continue;
 		}
-		finding_set(&late, DOCTOR_UNKNOWN, "look why the tools above took so long",
-			    "not looked at: %d s are over", DOCTOR_SECONDS);
+		finding_set(&late, DOCTOR_UNKNOWN, "find out why the tools above took so long",
+			    "not checked: %d s have passed", DOCTOR_SECONDS);
 		doctor_say(doctor, &late);
 	}
 }
@@ -112,9 +112,9 @@ static void conclude(const struct doctor *doctor)
 	json_t *whole;
 
 	if (!doctor->json) {
-		printf("\n%u fine, %u to do, %u warnings, %u not known%s\n", doctor->count[DOCTOR_FINE],
+		printf("\n%u fine, %u to do, %u warnings, %u unknown%s\n", doctor->count[DOCTOR_FINE],
 		       doctor->count[DOCTOR_FAIL], doctor->count[DOCTOR_WARN], doctor->count[DOCTOR_UNKNOWN],
-		       geteuid() != 0 ? "; root is told more: sudo portcullis doctor" : "");
+		       geteuid() != 0 ? "; root sees more: sudo portcullis doctor" : "");
 		return;
 	}
 	whole = json_pack("{s:s,s:i,s:i,s:i,s:i,s:O}", "version", PORTCULLIS_VERSION, "fine",
@@ -156,13 +156,13 @@ static int run_doctor(struct ctl *ctl)
 const struct ctl_command cmd_doctor = {
     "doctor",
     "",
-    "what keeps it from working or from being safe, and what to do",
-    "Looks at the configuration, the profile and its certificates, users, files, openvpn, the\n"
-    "kernel, other VPNs and firewalls, the resolver, IPv6, the clock, the order at boot and the\n"
-    "daemon, and says of each: fine, or what to do. Changes nothing, and asks nobody but this\n"
-    "machine. Needs neither root nor daemon; without root it says what it could not look at.\n"
-    "Takes 60 s at most if no file system hangs. Exit status: 0 all fine, 1 something must be\n"
-    "done, 3 warnings, or what could not be looked at.",
+    "check everything that can keep it from working or being safe",
+    "Examines the configuration, the profile and its certificates, users, files, openvpn, the\nkernel, other "
+    "VPNs and firewalls, the resolver, IPv6, the clock, the order at boot and the\ndaemon. Says of each that "
+    "it is fine, or what to do. Changes nothing, and sends nothing to\nthe network. Needs neither root nor "
+    "the daemon; without root it says what it could not\nexamine. Takes at most 60 s if no file system "
+    "hangs. Exit status: 0 everything is fine,\n1 something must be done, 3 only warnings or checks that "
+    "could not be made.",
     options,
     sizeof options / sizeof *options,
     run_doctor,

@@ -23,7 +23,8 @@ enum {
 enum { OPTION_WAIT };
 
 static const struct ctl_option wait_options[] = {
-    [OPTION_WAIT] = {"wait", 'w', "DURATION", true, "return when it is done, or after DURATION (exit 1)"},
+    [OPTION_WAIT] = {"wait", 'w', "DURATION", true,
+		     "return when it is complete, or after DURATION (exit status 1)"},
 };
 
 struct waiting {
@@ -42,17 +43,16 @@ static int talk(int door, const struct wire_door_request *request, struct wire_d
 	else
 		got = recv(door, answer, sizeof *answer, MSG_WAITALL);
 	if (got == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
-		return err_set(
-		    e, "portcullisd lives, but does not answer; instead: see its log, or, to get out, "
-		       "portcullis off --offline");
+		return err_set(e, "portcullisd is running, but does not answer; instead: see its log; or, to "
+				  "open the gate: portcullis off --offline");
 	if (got >= (ssize_t)sizeof answer->version && answer->version != WIRE_VERSION)
 		return err_set(e,
 			       "portcullis and portcullisd are of different versions; instead: install both "
 			       "together and restart portcullisd");
 	if (got != (ssize_t)sizeof *answer && geteuid() != 0)
-		return err_set(e, "only root may; instead: sudo portcullis");
+		return err_set(e, "only root may do this; instead: sudo portcullis");
 	if (got != (ssize_t)sizeof *answer)
-		return err_set(e, "portcullisd closed the door; instead: see its log");
+		return err_set(e, "portcullisd closed the connection; instead: see its log");
 	answer->text[sizeof answer->text - 1] = '\0';
 	return answer->refused != 0 ? err_set(e, "%s", answer->text) : 0;
 }
@@ -72,7 +72,8 @@ static int ask_gate(const struct ctl *ctl, const struct wire_door_request *reque
 	if (result == CLIENT_NO_DAEMON)
 		return ctl_no_daemon(ctl);
 	if (result != CLIENT_OK && geteuid() != 0)
-		return ctl_fail(ctl, "only root may; instead: sudo portcullis %s", ctl->command->name);
+		return ctl_fail(ctl, "only root may do this; instead: sudo portcullis %s",
+				ctl->command->name);
 	if (result != CLIENT_OK)
 		return ctl_fail(ctl, "%s", e.text);
 	talked = talk(door, request, &answer, &e);
@@ -95,8 +96,9 @@ static int read_wait_option(struct ctl *ctl, struct waiting *waiting)
 	while ((what = ctl_args_next(ctl, &value, &e)) == OPTION_WAIT) {
 		waiting->wanted = true;
 		if (value != NULL && text_duration(value, &waiting->seconds) == -1)
-			return ctl_fail(ctl, "--wait=%s is no duration; instead: a number and s, m, h or d",
-					value);
+			return ctl_fail(
+			    ctl, "--wait=%s is not a duration; instead: a number followed by s, m, h or d",
+			    value);
 	}
 	return what == CTL_ARGS_END ? -1 : ctl_args_stop(ctl, what, value, &e);
 }
@@ -174,7 +176,7 @@ static int wait_done(const struct ctl *ctl, struct waiting *waiting, uint32_t ve
 	else if (result == CLIENT_NO_DAEMON)
 		code = ctl_no_daemon(ctl);
 	else if (result == CLIENT_LATE)
-		code = ctl_fail(ctl, "accepted, but not done in the time given");
+		code = ctl_fail(ctl, "accepted, but not complete in the given time");
 	else
 		code = ctl_fail(ctl, "%s", e.text);
 	json_decref(status);
@@ -222,7 +224,7 @@ int ctl_door_settled(const struct ctl *ctl, const struct wire_door_request *requ
 		return code;
 	result = client_command(&waiting.client, ctl->socket, "watch", &status, &e);
 	if (result != CLIENT_OK)
-		return ctl_fail(ctl, "accepted, but whether it is done can't be asked: %s",
+		return ctl_fail(ctl, "accepted, but the result is not known: %s",
 				result == CLIENT_NO_DAEMON ? "nobody answers" : e.text);
 	code = wait_done(ctl, &waiting, request->verb, status);
 	client_close(&waiting.client);
@@ -252,12 +254,13 @@ static int run_pause(struct ctl *ctl)
 	int what = ctl_args_next(ctl, &value, &e);
 
 	if (what == CTL_ARGS_END)
-		return ctl_fail(ctl, "how long? instead: portcullis pause 15m");
+		return ctl_fail(ctl, "no duration is given; instead: portcullis pause 15m");
 	if (what != CTL_ARGS_OPERAND)
 		return ctl_args_stop(ctl, what, value, &e);
 	if (text_duration(value, &request.seconds) == -1)
-		return ctl_fail(ctl, "\"%s\" is no duration; instead: a number and s, m, h or d, 31d at most",
-				value);
+		return ctl_fail(
+		    ctl, "\"%s\" is not a duration; instead: a number followed by s, m, h or d, at most 31d",
+		    value);
 	if ((what = ctl_args_next(ctl, &extra, &e)) != CTL_ARGS_END)
 		return ctl_args_stop(ctl, what, extra, &e);
 	return ctl_door_settled(ctl, &request);
@@ -279,8 +282,8 @@ const struct ctl_command cmd_up = {
     "up",
     "",
     "bring the VPN up and keep it up; ends off and pause",
-    "Asks for the VPN and returns when that is accepted. Ends `off` and a pause. It is\n"
-    "remembered: after a reboot the VPN comes up by itself.",
+    "Requests the VPN and returns when that is accepted. Ends `off` and a pause. This is\nremembered: after "
+    "a reboot the VPN comes up by itself.",
     WAIT_OPTIONS,
     run_up,
 };
@@ -289,7 +292,7 @@ const struct ctl_command cmd_down = {
     "down",
     "",
     "take the VPN down; the gate stays shut",
-    "Takes the VPN down and leaves the gate shut. It is remembered over a reboot.",
+    "Takes the VPN down and leaves the gate shut. This is remembered across a reboot.",
     WAIT_OPTIONS,
     run_down,
 };
@@ -297,8 +300,8 @@ const struct ctl_command cmd_down = {
 const struct ctl_command cmd_reconnect = {
     "reconnect",
     "",
-    "begin a new attempt now",
-    "Ends the running attempt, shuts the gate, and dials again at once.",
+    "start a new attempt now",
+    "Ends the current attempt, shuts the gate, and dials again at once.",
     WAIT_OPTIONS,
     run_reconnect,
 };
@@ -306,9 +309,9 @@ const struct ctl_command cmd_reconnect = {
 const struct ctl_command cmd_pause = {
     "pause",
     "DURATION",
-    "let traffic out in the clear for a while",
-    "Takes the VPN down and lets traffic out IN THE CLEAR for DURATION: a number and s, m, h\n"
-    "or d, 31d at most. The gate shuts again by itself, even if portcullisd dies. Sleep and\n"
+    "let traffic out in the clear for a limited time",
+    "Takes the VPN down and lets traffic out IN THE CLEAR for DURATION: a number\nfollowed by s, m, h or d, "
+    "at most 31d. The gate shuts again by itself, even if portcullisd dies. Sleep and\n"
     "reboot end a pause.",
     NULL,
     0,
@@ -319,7 +322,7 @@ const struct ctl_command cmd_resume = {
     "resume",
     "",
     "end a pause now",
-    "Ends a pause: shuts the gate, forgets every connection, brings the VPN up again.",
+    "Ends a pause: shuts the gate, deletes every tracked connection, brings the VPN up again.",
     NULL,
     0,
     run_resume,

@@ -47,7 +47,7 @@ static int check(struct enabling *enabling, struct err *e)
 {
 	install_path(INSTALL_PORTCULLISD, NULL, enabling->daemon);
 	if (access(enabling->daemon, X_OK) == -1)
-		return err_errno(e, "%s; instead: make install", enabling->daemon);
+		return err_errno(e, "%s; instead: run make install", enabling->daemon);
 	/* Whoever can change what root starts at boot is root: where Homebrew has /usr/local, a user can. */
 	if (file_is_trusted(install_root(), enabling->daemon, e) == -1)
 		return -1;
@@ -86,8 +86,8 @@ static int name_of(const char *file, char *name, struct err *e)
 	if (base[0] == '.' || !text_is_name(base, NAME_MAX_BYTES) ||
 	    text_copy(name, NAME_MAX_BYTES + 1, base))
 		return err_set(e,
-			       "%s: no name for a profile; instead: portcullis import FILE NAME, then "
-			       "portcullis enable NAME",
+			       "%s: no profile can have this name; instead: portcullis import FILE NAME, "
+			       "then portcullis enable NAME",
 			       file);
 	return 0;
 }
@@ -107,11 +107,12 @@ static int find_profile(struct enabling *enabling, struct err *e)
 	install_path(INSTALL_PROFILES, stored, enabling->profile);
 	if (is_file && strcmp(operand, enabling->profile) != 0) {
 		if (import_profile_to(operand, name, folder) != 0)
-			return err_set(e, "%s is not taken", operand);
+			return err_set(e, "%s is not accepted", operand);
 		return 0;
 	}
 	if (access(enabling->profile, R_OK) == -1)
-		return err_set(e, "no profile %s was imported; instead: portcullis enable FILE.ovpn", name);
+		return err_set(e, "no profile %s has been imported; instead: portcullis enable FILE.ovpn",
+			       name);
 	return 0;
 }
 
@@ -149,7 +150,7 @@ static void configure_undo(const struct enabling *enabling)
 
 	if (enabling->before == NULL ? unlink(enabling->conf) == -1 && errno != ENOENT
 				     : write_conf(enabling, enabling->before, &e) == -1)
-		ctl_fail(enabling->ctl, "%s is not as it was%s%s", enabling->conf,
+		ctl_fail(enabling->ctl, "%s could not be restored%s%s", enabling->conf,
 			 e.text[0] != '\0' ? ": " : "", e.text);
 }
 
@@ -196,7 +197,7 @@ static void install_undo(const struct enabling *enabling)
 
 	if (!enabling->was_installed && service_remove(&e) == -1)
 		ctl_fail(enabling->ctl,
-			 "%s; this machine may be SHUT from the next boot on; instead: mend that, then: "
+			 "%s; this machine may be SHUT from the next boot on; instead: fix that, then run "
 			 "portcullis disable",
 			 e.text);
 }
@@ -234,12 +235,12 @@ static const struct step {
 	int (*take)(struct enabling *enabling, struct err *e);
 	void (*undo)(const struct enabling *enabling); /* NULL: what it did may stay */
 } steps[] = {
-    {"looking at what is installed", check, NULL},
+    {"checking what is installed", check, NULL},
     {"users " ACCOUNT_DRIVER " and " ACCOUNT_OPENVPN, accounts, NULL},
     {"the profile", find_profile, NULL},
     {"writing portcullis.conf", configure, configure_undo},
     {"checking configuration and profile", vet, NULL},
-    {"the service files", install, install_undo},
+    {"installing the service files", install, install_undo},
     {"locking the gate", lock, NULL},
     {"starting portcullisd", start, NULL},
 };
@@ -263,16 +264,15 @@ static int give_up(const struct enabling *enabling, size_t failed, const struct 
 {
 	ctl_fail(enabling->ctl, "%s: %s", steps[failed].doing, e->text);
 	if (failed >= FIRST_SHUT)
-		return ctl_fail(
-		    enabling->ctl,
-		    "the machine is SHUT and will be at every boot; instead: see `%s`, then enable "
-		    "again; or, to get out: portcullis disable",
-		    service_show);
+		return ctl_fail(enabling->ctl,
+				"the machine is SHUT, and will be at every boot; instead: see `%s`, then run "
+				"enable again; or, to open it: portcullis disable",
+				service_show);
 	for (size_t i = failed; i-- > 0;) {
 		if (steps[i].undo != NULL)
 			steps[i].undo(enabling);
 	}
-	return ctl_fail(enabling->ctl, "nothing is shut or open that was not before");
+	return ctl_fail(enabling->ctl, "the gate is as it was before");
 }
 
 /* --- and then: does it work? */
@@ -321,19 +321,19 @@ static int show(const struct ctl *ctl)
 	json_t *status;
 	int code;
 
-	printf("enable: waiting for portcullisd, %d s at most\n", ANSWER_WAIT / 1000);
+	printf("enable: waiting for portcullisd, at most %d s\n", ANSWER_WAIT / 1000);
 	fflush(stdout);
 	if ((status = wait_status(ctl, false, ANSWER_WAIT)) == NULL)
 		return ctl_fail(ctl,
 				"portcullisd does not answer; the machine is SHUT; instead: see `%s` and its "
-				"log; or, to get out: portcullis disable",
+				"log; or, to open it: portcullis disable",
 				service_show);
 	if (!is_up(status, true)) {
-		printf("enable: waiting for the tunnel, %d s at most\n", OPEN_WAIT / 1000);
+		printf("enable: waiting for the tunnel, at most %d s\n", OPEN_WAIT / 1000);
 		fflush(stdout);
 		json_decref(status);
 		if ((status = wait_status(ctl, true, OPEN_WAIT)) == NULL)
-			return ctl_fail(ctl, "portcullisd has left; instead: see `%s`", service_show);
+			return ctl_fail(ctl, "portcullisd has exited; instead: see `%s`", service_show);
 	}
 	show_page(status, ctl_colour(), text, sizeof text);
 	fputs(text, stdout);
@@ -365,11 +365,11 @@ static int run_enable(struct ctl *ctl)
 	if (what != CTL_ARGS_END)
 		return ctl_args_stop(ctl, what, value, &e);
 	if (enabling.operand == NULL)
-		return ctl_fail(ctl,
-				"which profile? instead: portcullis enable FILE.ovpn, or the NAME of one "
-				"that was imported");
+		return ctl_fail(ctl, "no profile is given; instead: portcullis enable FILE.ovpn, or the NAME "
+				     "of an imported one");
 	if (geteuid() != 0)
-		return ctl_fail(ctl, "only root may; instead: sudo portcullis enable %s", enabling.operand);
+		return ctl_fail(ctl, "only root may do this; instead: sudo portcullis enable %s",
+				enabling.operand);
 	done = take_steps(&enabling, &e);
 	if (done == STEPS)
 		warn_of_initrd();
@@ -381,12 +381,12 @@ static int run_enable(struct ctl *ctl)
 const struct ctl_command cmd_enable = {
     "enable",
     "PROFILE",
-    "hold this machine shut from every boot on; root only",
-    "Makes the user and the group, imports PROFILE (a file, or the name of one that was\n"
-    "imported), names it in portcullis.conf, checks, shuts the machine, and has the system's\n"
-    "service manager start portcullisd, now and at every boot. Again, after an upgrade or\n"
-    "with another profile: the gate stays shut meanwhile. What fails leaves the machine as\n"
-    "it was, or shut. Exit status as that of `portcullis status`.",
+    "keep this machine shut from every boot on; root only",
+    "Creates the users and groups, imports PROFILE (a file, or the name of an imported one),\nnames it in "
+    "portcullis.conf, checks both, shuts the machine, and has the system's service\nmanager start "
+    "portcullisd, now and at every boot. Run it again after an upgrade or with\nanother profile: the gate "
+    "stays shut meanwhile. If a step fails, the machine is as it was,\nor shut. The exit status is that of "
+    "`portcullis status`.",
     NULL,
     0,
     run_enable,

@@ -9,9 +9,10 @@ enum { OPTION_TO, OPTION_TUNNELBLICK };
 
 static const struct ctl_option options[] = {
     [OPTION_TO] = {"to", 0, "DIRECTORY", false,
-		   "where it is written (default " PORTCULLIS_SYSCONFDIR "/portcullis/profiles)"},
-    [OPTION_TUNNELBLICK] = {"tunnelblick", 0, "ROOT", true,
-			    "list what Tunnelblick has, here or on the disk at ROOT; imports nothing"},
+		   "the directory to write to (default " PORTCULLIS_SYSCONFDIR "/portcullis/profiles)"},
+    [OPTION_TUNNELBLICK] =
+	{"tunnelblick", 0, "ROOT", true,
+	 "list Tunnelblick's configurations, here or on the disk at ROOT; imports nothing"},
 };
 
 static int run_import(struct ctl *ctl)
@@ -32,13 +33,12 @@ static int run_import(struct ctl *ctl)
 	if (what != CTL_ARGS_END)
 		return ctl_args_stop(ctl, what, value, &e);
 	if (root != NULL && (count > 0 || directory != NULL))
-		return ctl_fail(ctl, "--tunnelblick only lists; instead: import what it names");
+		return ctl_fail(ctl, "--tunnelblick only lists; instead: import one that it lists");
 	if (root != NULL)
 		return tblk_look(root);
 	if (words[0] == NULL)
-		return ctl_fail(ctl,
-				"which profile? instead: portcullis import FILE.ovpn, or BUNDLE.tblk, or "
-				"--tunnelblick to see what Tunnelblick has");
+		return ctl_fail(ctl, "no profile is given; instead: portcullis import FILE.ovpn or "
+				     "BUNDLE.tblk, or --tunnelblick to list Tunnelblick's");
 	return directory != NULL ? import_profile_to(words[0], words[1], directory)
 				 : import_profile(words[0], words[1]);
 }
@@ -46,11 +46,11 @@ static int run_import(struct ctl *ctl)
 const struct ctl_command cmd_import = {
     "import",
     "PROFILE [NAME]",
-    "vet a profile and write it anew; root only",
-    "Vets PROFILE, a provider's FILE.ovpn or Tunnelblick's BUNDLE.tblk, takes the files that it\n"
-    "refers to into it, resolves its servers' names while the machine is still open, and writes\n"
-    "the result as NAME (default: the file's name). Says what was stripped. Of a bundle with\n"
-    "several configurations each gets a name of its own.",
+    "vet a profile and write a canonical copy; root only",
+    "Vets PROFILE, a provider's FILE.ovpn or Tunnelblick's BUNDLE.tblk, includes the files that\nit refers "
+    "to, resolves the names of its servers while the machine is still open, and writes\nthe result as NAME "
+    "(default: the file's name). Prints what was stripped. If a bundle has\nseveral configurations, each "
+    "gets a name of its own.",
     options,
     sizeof options / sizeof *options,
     run_import,

@@ -11,7 +11,7 @@ enum { OPTION_FOLLOW, OPTION_LINES };
 enum { LINES_DEFAULT = 50, LINES_MAX = 10000 };
 
 static const struct ctl_option options[] = {
-    [OPTION_FOLLOW] = {"follow", 'f', NULL, false, "go on with what is added, until interrupted"},
+    [OPTION_FOLLOW] = {"follow", 'f', NULL, false, "print lines as they are added, until interrupted"},
     [OPTION_LINES] = {"lines", 'n', "N", false, "the last N lines (default 50, at most 10000)"},
 };
 
@@ -65,7 +65,7 @@ static int show(const struct ctl *ctl, uint64_t lines, bool follow)
 		return CTL_NO_DAEMON;
 	}
 	if (result == CLIENT_CLOSED || result == CLIENT_LATE)
-		err_set(&e, "the log ends early; instead: ask again");
+		err_set(&e, "the log is incomplete; instead: try again");
 	return result == CLIENT_OK ? 0 : ctl_fail(ctl, "%s", e.text);
 }
 
@@ -81,7 +81,7 @@ static int run_log(struct ctl *ctl)
 		if (what == OPTION_FOLLOW)
 			follow = true;
 		else if (text_number(value, 0, LINES_MAX, &lines) == -1)
-			return ctl_fail(ctl, "-n %s is no number of lines; instead: 0 to %d", value,
+			return ctl_fail(ctl, "-n %s is not a number of lines; instead: 0 to %d", value,
 					LINES_MAX);
 	}
 	return what != CTL_ARGS_END ? ctl_args_stop(ctl, what, value, &e) : show(ctl, lines, follow);
@@ -91,7 +91,7 @@ const struct ctl_command cmd_log = {
     "log",
     "",
     "the last lines of the log",
-    "Prints the last lines of the log, and with -f what is added. Needs portcullisd.",
+    "Prints the last lines of the log, and with -f lines as they are added. Needs portcullisd.",
     options,
     sizeof options / sizeof *options,
     run_log,

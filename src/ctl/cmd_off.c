@@ -30,8 +30,8 @@ enum {
 };
 
 static const struct ctl_option options[] = {
-    [OPTION_OFFLINE] = {"offline", 0, NULL, false, "without portcullisd: ends it, removes the rules"},
-    [OPTION_PERSIST] = {"persist", 0, NULL, false, "stay off over a reboot, until portcullis up"},
+    [OPTION_OFFLINE] = {"offline", 0, NULL, false, "without portcullisd: end it, remove the rules"},
+    [OPTION_PERSIST] = {"persist", 0, NULL, false, "stay off across a reboot, until portcullis up"},
 };
 
 struct removal {
@@ -50,7 +50,7 @@ static int end_one(const struct ctl *ctl, struct removal *removal, int32_t pid)
 		return ctl_fail(ctl, "%s", e.text);
 	removal->ended++;
 	removal->forced += forced;
-	printf("off: %s %" PRId32 " %s\n", DAEMON, pid, forced ? "did not leave and was killed" : "ended");
+	printf("off: %s %" PRId32 " %s\n", DAEMON, pid, forced ? "did not exit and was killed" : "ended");
 	return 0;
 }
 
@@ -119,13 +119,13 @@ static int remove_all(const struct ctl *ctl, struct removal *removal)
 static void tell(const struct removal *removal, bool persist, bool marked)
 {
 	if (removal->had_rules)
-		puts("off: the rules are removed");
+		puts("off: the rules have been removed");
 	else
 		puts("off: there were no rules to remove");
 	if (marked)
 		printf("off: stays off until `portcullis up`%s\n", persist ? "" : " or a reboot");
 	if (removal->forced > 0)
-		printf("off: if names are not found: %s\n", platform_dns_by_hand);
+		printf("off: if names are not resolved: %s\n", platform_dns_by_hand);
 	puts("off: NOT PROTECTED: traffic leaves in the clear");
 }
 
@@ -179,7 +179,7 @@ int ctl_off_offline(const struct ctl *ctl, bool persist)
 	int result;
 
 	if (geteuid() != 0)
-		return ctl_fail(ctl, "only root may; instead: sudo portcullis off --offline");
+		return ctl_fail(ctl, "only root may do this; instead: sudo portcullis off --offline");
 	result = run_offline(ctl, persist);
 	return strict_boot_undo(&e) == -1 ? ctl_fail(ctl, "%s", e.text) : result;
 }
@@ -202,7 +202,7 @@ static int run_off(struct ctl *ctl)
 		return ctl_off_offline(ctl, request.persist != 0);
 	what = ctl_door_settled(ctl, &request);
 	if (what == CTL_NO_DAEMON)
-		ctl_fail(ctl, "if the machine is shut all the same: portcullis off --offline");
+		ctl_fail(ctl, "if the machine is still shut: portcullis off --offline");
 	return what;
 }
 
@@ -210,10 +210,10 @@ const struct ctl_command cmd_off = {
     "off",
     "",
     "remove the rules: traffic leaves in the clear; root only",
-    "Takes the VPN down and removes our rules, and nothing else: traffic leaves IN THE CLEAR\n"
-    "until `portcullis up` or a reboot. --offline does it without portcullisd, configuration\n"
-    "or state, beside a stopped or looping portcullisd too; exit status 0 also if there was\n"
-    "nothing to remove.",
+    "Takes the VPN down and removes our rules, and nothing else: traffic leaves IN THE CLEAR\nuntil "
+    "`portcullis up` or a reboot. --offline needs no portcullisd, configuration or state,\nand works even if "
+    "a portcullisd is stopped or crashes in a loop; the exit status is 0 even\nif there was nothing to "
+    "remove.",
     options,
     sizeof options / sizeof *options,
     run_off,

@@ -32,16 +32,18 @@ static const struct ctl_option options[] = {
     [OPTION_STATE] = {"state", 0, "STATE", false, "locked (default), dialling or open"},
     [OPTION_REMOTE] = {"remote", 'r', "ENDPOINT", false, "the server: ADDR:PORT/PROTO or [ADDR]:PORT/PROTO"},
     [OPTION_INTERFACE] = {"interface", 'i', "NAME", false, "the tunnel's interface (default tun0)"},
-    [OPTION_TUNNEL_ADDRESS] = {"tunnel-address", 0, "ADDR", false, "the tunnel's address; once a family"},
-    [OPTION_TUNNEL_NETWORK] = {"tunnel-network", 0, "NET/LEN", false, "the tunnel's network; repeatable"},
-    [OPTION_LINK] = {"link", 'l', "NAME", false, "a physical link; repeatable"},
-    [OPTION_NEIGHBOUR] = {"neighbour", 0, "NET/LEN", false, "an IPv6 prefix on a link; repeatable"},
+    [OPTION_TUNNEL_ADDRESS] = {"tunnel-address", 0, "ADDR", false,
+			       "the tunnel's address; once for each family"},
+    [OPTION_TUNNEL_NETWORK] = {"tunnel-network", 0, "NET/LEN", false,
+			       "a network of the tunnel; may be repeated"},
+    [OPTION_LINK] = {"link", 'l', "NAME", false, "a physical link; may be repeated"},
+    [OPTION_NEIGHBOUR] = {"neighbour", 0, "NET/LEN", false, "an IPv6 prefix on a link; may be repeated"},
     [OPTION_LAN] = {"lan", 0, NULL, false, "as lan = true"},
-    [OPTION_GATEWAY] = {"gateway", 0, "NAME", false, "an inside link of a gateway; repeatable"},
+    [OPTION_GATEWAY] = {"gateway", 0, "NAME", false, "a LAN-side link of a gateway; may be repeated"},
     [OPTION_GROUP] = {"group", 'g', "GROUP", false, "openvpn's group (default _openvpn)"},
     [OPTION_USER] = {"user", 'u', "USER", false, "the driver's user (default _portcullis)"},
-    [OPTION_DHCP_USER] = {"dhcp-user", 0, "USER", false, "the DHCP client's user beside root"},
-    [OPTION_TUNNEL_INDEX] = {"tunnel-index", 0, "N", false, "nft: the tunnel's interface by its number"},
+    [OPTION_DHCP_USER] = {"dhcp-user", 0, "USER", false, "the DHCP client's user, in addition to root"},
+    [OPTION_TUNNEL_INDEX] = {"tunnel-index", 0, "N", false, "nft: the tunnel's interface by its index"},
 };
 
 typedef int print_fn(const struct situation *s, char *to, size_t size, struct err *e);
@@ -84,7 +86,7 @@ static int identity_of(const char *option, const char *word, bool is_group, stru
 	uint64_t number;
 
 	if (!text_is_name(word, sizeof who->name - 1) || text_copy(who->name, sizeof who->name, word) == -1)
-		return err_set(e, "--%s %s is no name; instead: letters, digits, '.', '_' and '-'", option,
+		return err_set(e, "--%s %s is not a name; instead: letters, digits, '.', '_' and '-'", option,
 			       word);
 	if (text_number(word, 0, UINT32_MAX - 1, &number) == -1) {
 		who->known = user != NULL || group != NULL;
@@ -100,7 +102,8 @@ static int add_link(const char *option, const char *name, char (*to)[NET_NAME_SI
 		    size_t most, struct err *e)
 {
 	if (!net_is_interface_name(name))
-		return err_set(e, "--%s %s is no interface name; instead: at most 15 of A-Z a-z 0-9 . _ -",
+		return err_set(e,
+			       "--%s %s is not an interface name; instead: at most 15 of A-Z a-z 0-9 . _ -",
 			       option, name);
 	if (*count == most)
 		return err_set(e, "--%s: too many; instead: at most %zu", option, most);
@@ -113,7 +116,7 @@ static int add_prefix(const char *option, const char *value, struct net_prefix *
 	if (*count == most)
 		return err_set(e, "--%s: too many; instead: at most %zu", option, most);
 	if (net_prefix_parse(value, &to[*count]) == -1)
-		return err_set(e, "--%s %s is no network; instead: such as 10.8.0.0/24", option, value);
+		return err_set(e, "--%s %s is not a network; instead: such as 10.8.0.0/24", option, value);
 	(*count)++;
 	return 0;
 }
@@ -123,7 +126,7 @@ static int tunnel_address(struct situation *s, const char *value, struct err *e)
 	struct net_address address;
 
 	if (net_address_parse(value, &address) == -1)
-		return err_set(e, "--tunnel-address %s is no address; instead: such as 10.8.0.2", value);
+		return err_set(e, "--tunnel-address %s is not an address; instead: such as 10.8.0.2", value);
 	*(address.family == NET_IPV4 ? &s->tunnel.address4 : &s->tunnel.address6) = address;
 	return 0;
 }
@@ -134,7 +137,8 @@ static int tunnel_index(struct situation *s, const char *value, struct err *e)
 
 	if (text_number(value, 1, INT32_MAX, &number) == -1)
 		return err_set(
-		    e, "--tunnel-index %s is no interface's number; instead: as `ip link` shows it", value);
+		    e, "--tunnel-index %s is not an interface's index; instead: as `ip link` shows it",
+		    value);
 	s->tunnel.index = (uint32_t)number;
 	return 0;
 }
@@ -144,7 +148,7 @@ static int remote(struct situation *s, const char *value, struct err *e)
 	if (net_endpoint_parse(value, &s->endpoint) == -1)
 		return err_set(
 		    e,
-		    "--remote %s is no endpoint; instead: ADDR:PORT/udp or [ADDR]:PORT/tcp, with a "
+		    "--remote %s is not an endpoint; instead: ADDR:PORT/udp or [ADDR]:PORT/tcp, with a "
 		    "numeric address",
 		    value);
 	if (!net_address_is_dialable(&s->endpoint.address))
@@ -170,7 +174,7 @@ static int take(struct wanted *wanted, int option, const char *value, struct err
 		return remote(s, value, e);
 	case OPTION_INTERFACE:
 		if (!net_is_interface_name(value))
-			return err_set(e, "--interface %s is no interface name; instead: such as tun0",
+			return err_set(e, "--interface %s is not an interface name; instead: such as tun0",
 				       value);
 		return text_copy(s->tunnel.name, sizeof s->tunnel.name, value);
 	case OPTION_TUNNEL_ADDRESS:
@@ -214,8 +218,8 @@ static int complete(struct wanted *wanted, struct err *e)
 	    identity_of("dhcp-user", wanted->dhcp_user, false, &s->dhcp_user, e) == -1)
 		return -1;
 	if (s->state != POLICY_LOCKED && s->endpoint.address.family == NET_NONE) {
-		fputs("portcullis: rules: no --remote was given, " STAND_IN " stands for your server; "
-		      "instead: name it with --remote\n",
+		fputs("portcullis: rules: no --remote is given, " STAND_IN
+		      " is used in place of your server; instead: name it with --remote\n",
 		      stderr);
 		wanted->stand_in = true;
 		if (remote(s, STAND_IN, e) == -1)
@@ -238,7 +242,7 @@ static int print(const struct ctl *ctl, const struct wanted *wanted)
 	int result = text != NULL ? wanted->print(&wanted->situation, text, PRINT_SIZE, &e) : -1;
 
 	if (result == 0 && wanted->stand_in &&
-	    fputs("# no --remote was given: " STAND_IN " stands for your server\n", stdout) == EOF)
+	    fputs("# no --remote is given: " STAND_IN " is used in place of your server\n", stdout) == EOF)
 		result = err_errno(&e, "the rules can't be written");
 	if (result == 0 && (fputs(text, stdout) == EOF || fflush(stdout) == EOF))
 		result = err_errno(&e, "the rules can't be written");
@@ -272,9 +276,9 @@ const struct ctl_command cmd_rules = {
     "rules",
     "",
     "print the firewall's rules; changes nothing",
-    "Prints the rules that the gate holds in a state, as text for nft, pf or ipfw: to read, or\n"
-    "to load on the router in front of this machine. Needs neither root nor portcullisd nor a\n"
-    "configuration. Users and groups that this machine does not know are printed by name.",
+    "Prints the rules that the gate uses in a state, as text for nft, pf or ipfw: to read, or to\nload on "
+    "the router in front of this machine. Needs neither root nor portcullisd nor a\nconfiguration. Users and "
+    "groups that this machine does not know are printed by name.",
     options,
     sizeof options / sizeof *options,
     run_rules,

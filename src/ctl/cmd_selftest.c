@@ -15,9 +15,9 @@ enum { OPTION_LOCK, OPTION_GROUP };
 
 static const struct ctl_option options[] = {
     [OPTION_LOCK] = {"lock", 0, NULL, false,
-		     "lock this machine for some seconds and try what passes; root only"},
+		     "lock this machine for some seconds and test what passes; root only"},
     [OPTION_GROUP] = {"openvpn-group", 0, "GROUP", false,
-		      "the group of the hole that is tried (default: _openvpn)"},
+		      "the group used to test the hole (default: _openvpn)"},
 };
 
 static void describe_system(struct selftest *test)
@@ -40,7 +40,7 @@ static void describe_links(struct selftest *test)
 
 	if (netwatch_fill(s, PORTCULLIS_INTERFACE, &e) == -1 || s->link_count == 0) {
 		if (e.text[0] == '\0')
-			err_set(&e, "no link but loopback; instead: connect a network first");
+			err_set(&e, "there is no link but loopback; instead: connect a network first");
 		selftest_say(test, SELFTEST_FAIL, "links", e.text);
 		return;
 	}
@@ -54,9 +54,10 @@ static void describe_tunnel(struct selftest *test)
 {
 	struct err e = {""};
 
-	err_set(&e, "%s is taken; instead: another name for `interface` in portcullis.conf",
+	err_set(&e, "%s is in use; instead: set another name for `interface` in portcullis.conf",
 		PORTCULLIS_INTERFACE);
-	selftest_judge(test, !netwatch_taken(PORTCULLIS_INTERFACE), "the tunnel's interface is free", &e);
+	selftest_judge(test, !netwatch_taken(PORTCULLIS_INTERFACE),
+		       "the name of the tunnel's interface is free", &e);
 }
 
 static void describe_firewall(struct selftest *test)
@@ -80,13 +81,15 @@ static int may_lock(const struct ctl *ctl)
 	int32_t pid;
 
 	if (geteuid() != 0)
-		return ctl_fail(ctl, "only root may lock; instead: sudo portcullis selftest --lock");
-	if (process_find("portcullisd", 0, &pid, 1) > 0)
 		return ctl_fail(ctl,
-				"portcullisd runs, and its gate is not for playing; instead: stop it first");
+				"only root may lock the machine; instead: sudo portcullis selftest --lock");
+	if (process_find("portcullisd", 0, &pid, 1) > 0)
+		return ctl_fail(
+		    ctl,
+		    "portcullisd is running, and its gate must not be disturbed; instead: stop it first");
 	if (off_marker_valid())
 		return ctl_fail(
-		    ctl, "the gate is off by its marker; instead: portcullis up, then stop portcullisd");
+		    ctl, "the gate is off, by its marker; instead: portcullis up, then stop portcullisd");
 	return 0;
 }
 
@@ -131,11 +134,11 @@ static int run_selftest(struct ctl *ctl)
 const struct ctl_command cmd_selftest = {
     "selftest",
     "",
-    "try what this system's firewall really does; prints a report to send",
-    "Looks at what Portcullis relies on. With --lock the machine is locked for about ten seconds,\n"
-    "and empty datagrams to documentation addresses show what passes and what is stopped, in each\n"
-    "state; first without the gate, so that what is stopped would have got out. The rules are taken\n"
-    "away again at the end. The report names links, no addresses.",
+    "test what this system's firewall really does; prints a report",
+    "Tests what Portcullis relies on. With --lock the machine is locked for about ten seconds, and\nempty "
+    "datagrams to documentation addresses show what passes and what is stopped in each\nstate; first without "
+    "the gate, to show that they would have got out. At the end the rules are\nremoved again. The report "
+    "names links, but no addresses.",
     options,
     sizeof options / sizeof *options,
     run_selftest,

@@ -15,12 +15,12 @@ enum { OPTION_JSON, OPTION_WAIT };
 enum { ANSWER_PAUSE = 100 }; /* ms between two questions to nobody */
 
 static const struct ctl_option watch_options[] = {
-    [OPTION_JSON] = {"json", 0, NULL, false, "print the object instead of words"},
+    [OPTION_JSON] = {"json", 0, NULL, false, "print a JSON object instead of text"},
 };
 static const struct ctl_option status_options[] = {
-    [OPTION_JSON] = {"json", 0, NULL, false, "print the object instead of words"},
+    [OPTION_JSON] = {"json", 0, NULL, false, "print a JSON object instead of text"},
     [OPTION_WAIT] = {"wait", 'w', "DURATION", false,
-		     "until it is open, or nobody tries to, DURATION at most"},
+		     "wait until the gate is open or nothing more will happen"},
 };
 
 /* -1: go on; else the exit code. `seconds` is only set by a command that has --wait. */
@@ -35,8 +35,9 @@ static int read_options(struct ctl *ctl, bool *json, uint32_t *seconds)
 		if (what == OPTION_JSON)
 			*json = true;
 		else if (text_duration(value, seconds) == -1)
-			return ctl_fail(ctl, "--wait=%s is no duration; instead: a number and s, m, h or d",
-					value);
+			return ctl_fail(
+			    ctl, "--wait=%s is not a duration; instead: a number followed by s, m, h or d",
+			    value);
 	}
 	return what == CTL_ARGS_END ? -1 : ctl_args_stop(ctl, what, value, &e);
 }
@@ -75,7 +76,7 @@ static int print_status(const struct ctl *ctl, const json_t *status, bool json)
 	char text[SHOW_SIZE];
 
 	if (!json_is_string(json_object_get(status, "gate"))) {
-		struct err e = {"the answer names no gate; instead: name portcullis's socket with -s"};
+		struct err e = {"the answer is not from portcullis; instead: name its socket with -s"};
 
 		return no_answer(ctl, CLIENT_FAILED, json, &e);
 	}
@@ -200,9 +201,8 @@ const struct ctl_command cmd_status = {
     "what the gate and the tunnel are doing",
     "Prints what the gate and the tunnel are doing. Exit status: 0 open, 3 shut (locked or\n"
     "dialling), 4 no daemon, 5 paused or off, 6 unprotected, 1 error. --json prints one\n"
-    "object in every case; what is not known is null. --wait prints once it is open, or once\n"
-    "nothing more will happen by itself, or when DURATION is over; it waits for portcullisd\n"
-    "too.",
+    "object in every case; unknown values are null. --wait prints once the gate is open, or once\nnothing "
+    "more will happen by itself, or when DURATION has passed; it also waits for\nportcullisd.",
     status_options,
     sizeof status_options / sizeof *status_options,
     run_status,
@@ -211,9 +211,9 @@ const struct ctl_command cmd_status = {
 const struct ctl_command cmd_watch = {
     "watch",
     "",
-    "the same, live, a line for every change",
-    "Prints a line now and for every change, until it is interrupted or portcullisd leaves\n"
-    "(exit status 4). --json prints one object a line.",
+    "the same, live, one line for every change",
+    "Prints a line now and for every change, until it is interrupted or portcullisd exits\n(exit status 4). "
+    "--json prints one object per line.",
     watch_options,
     sizeof watch_options / sizeof *watch_options,
     run_watch,

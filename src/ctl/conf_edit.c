@@ -86,13 +86,13 @@ static int find_value(const char *text, const char *key, struct token *value, st
 		token = next_token(token.at + token.length);
 		if (value->kind == END && depth == 0 && is_key(&before, key) && is_sign(&last, '=')) {
 			if (token.kind != WORD)
-				return err_set(e, "%s has no value; instead: mend the file by hand", key);
+				return err_set(e, "%s has no value; instead: fix the file", key);
 			*value = token;
 		}
 		depth += is_sign(&token, '{') - is_sign(&token, '}');
 		if (token.kind == OPEN || depth < 0 || (token.kind == END && depth != 0))
-			return err_set(
-			    e, "a quote, a brace or a remark stays open; instead: mend the file by hand");
+			return err_set(e,
+				       "a quote, a brace or a comment is not closed; instead: fix the file");
 		if (token.kind == END) {
 			if (value->kind == END)
 				*value = token;

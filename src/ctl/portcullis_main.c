@@ -21,10 +21,11 @@ static int usage(FILE *to, int code)
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(to, "  %-10s %-17s %s\n", commands[i]->name, commands[i]->operands,
 			commands[i]->summary);
-	fputs("  help       [COMMAND]         this, or a command's options\n"
-	      "\n  -s SOCKET  the control socket (default " CTL_SOCKET "); gate.sock lies beside it\n"
+	fputs("  help       [COMMAND]         this list, or a command's options\n"
+	      "\n  -s SOCKET  the control socket (default " CTL_SOCKET
+	      "); gate.sock is in the same directory\n"
 	      "  --version  the version\n\n"
-	      "Machine shut and nothing helps: sudo portcullis off --offline\n",
+	      "If the machine is shut and nothing else helps: sudo portcullis off --offline\n",
 	      to);
 	return code;
 }

@@ -36,7 +36,7 @@ int selftest_identify(struct selftest *test, const char *group, struct err *e)
 	if (entry != NULL)
 		number = entry->gr_gid;
 	else if (text_number(group, 1, UINT32_MAX - 1, &number) == -1 && strcmp(group, "_openvpn") != 0)
-		return err_set(e, "--openvpn-group %s is not there; instead: a group's name or number",
+		return err_set(e, "--openvpn-group %s does not exist; instead: a group's name or number",
 			       group);
 	*who = (struct identity){.known = true, .number = (uint32_t)number};
 	return net_endpoint_parse(documentation, &test->situation.endpoint);
@@ -120,7 +120,7 @@ static void find_open_links(struct selftest *test)
 	}
 	test->route = gets_to_endpoint(NOBODY, DISCARD);
 	if (!test->route)
-		selftest_say(test, SELFTEST_SKIP, "the hole", "no route leads to a server's address");
+		selftest_say(test, SELFTEST_SKIP, "the hole", "there is no route to a server's address");
 }
 
 static bool is_refused_everywhere(struct selftest *test, const char *state)
@@ -158,7 +158,7 @@ static void try_hole(struct selftest *test)
 {
 	uint32_t group = test->situation.openvpn_group.number;
 	uint16_t port = test->situation.endpoint.port;
-	struct err e = {"it was refused"}, leaked = {"it got out"};
+	struct err e = {"it was rejected"}, leaked = {"it got out"};
 
 	if (!enter(test, POLICY_DIALLING, "dialling is committed and read back"))
 		return;
@@ -166,7 +166,8 @@ static void try_hole(struct selftest *test)
 	if (test->route) {
 		selftest_judge(test, gets_to_endpoint(group, port),
 			       "dialling: openvpn's group reaches the endpoint", &e);
-		selftest_judge(test, !gets_to_endpoint(NOBODY, port), "dialling: nobody else does", &leaked);
+		selftest_judge(test, !gets_to_endpoint(NOBODY, port), "dialling: no other group does",
+			       &leaked);
 		selftest_judge(test, !gets_to_endpoint(group, DISCARD), "dialling: no other port does",
 			       &leaked);
 	}
@@ -222,17 +223,17 @@ void selftest_lock(struct selftest *test)
 	control = anything_gets_out(test);
 	if (!control) {
 		selftest_say(test, SELFTEST_FAIL, "the control",
-			     "nothing gets out even without the gate, so nothing can be shown; instead: "
+			     "nothing gets out even without the gate, so nothing can be tested; instead: "
 			     "connect a network");
 		return;
 	}
 	if (enter(test, POLICY_LOCKED, "the lock is committed and read back")) {
 		is_refused_everywhere(test, "locked");
-		selftest_judge(test, loopback_passes(), "locked: the loopback passes", &shut);
+		selftest_judge(test, loopback_passes(), "locked: loopback passes", &shut);
 		try_hole(test);
 		count_blocked(test);
 		try_pause(test);
 	}
-	selftest_judge(test, firewall_remove(test->fw, &e) == 0, "the rules are taken away", &e);
+	selftest_judge(test, firewall_remove(test->fw, &e) == 0, "the rules are removed", &e);
 	selftest_judge(test, anything_gets_out(test), "without the gate a datagram gets out again", &shut);
 }

@@ -16,9 +16,9 @@ struct gate_word {
 
 static const struct gate_word gates[] = {
     {"locked", CTL_SHUT, "33", "shut; nothing leaves this machine"},
-    {"dialling", CTL_SHUT, "33", "shut, but for openvpn's way to its server"},
+    {"dialling", CTL_SHUT, "33", "shut, except for openvpn's packets to its server"},
     {"open", CTL_OPEN, "32", "traffic leaves through the tunnel only"},
-    {"paused", CTL_CLEAR, "31", "NOT PROTECTED for a while: traffic leaves in the clear"},
+    {"paused", CTL_CLEAR, "31", "NOT PROTECTED for a limited time: traffic leaves in the clear"},
     {"off", CTL_CLEAR, "31", "NOT PROTECTED: Portcullis is off, traffic leaves in the clear"},
     {"unprotected", CTL_UNPROTECTED, "31;1", "NOT PROTECTED: the lock can't be put in place"},
 };

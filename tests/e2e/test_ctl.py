@@ -394,7 +394,7 @@ def test_wait_for_reconnect_needs_a_change(serve, run):
     serve(machine.handle)
     serve(door([], after=lambda: machine.say(status("open", blocked={"packets": 1}))), "gate.sock")
     result = run("reconnect", "--wait=1s")
-    assert result.returncode == 1 and "not done in the time" in one_line(result.stderr)
+    assert result.returncode == 1 and "not complete in the given time" in one_line(result.stderr)
 
 
 def test_wait_for_reconnect(serve, run):
@@ -415,10 +415,10 @@ def test_wait_for_down(serve, run):
 @pytest.mark.parametrize("words,hint", [
     (["stauts"], "did you mean status"), (["wathc"], "did you mean watch"), (["frobnicate"], "portcullis help"),
     (["status", "--jsn"], "did you mean --json"), (["status", "more"], "portcullis status --help"),
-    (["pause"], "portcullis pause 15m"), (["pause", "5x"], "a number and s, m, h or d"),
-    (["pause", "5m", "6m"], "one word too many"), (["rules", "--backend", "ntf"], "did you mean nft"),
+    (["pause"], "portcullis pause 15m"), (["pause", "5x"], "a number followed by s, m, h or d"),
+    (["pause", "5m", "6m"], "one argument too many"), (["rules", "--backend", "ntf"], "did you mean nft"),
     (["rules", "--tunnel-index", "0"], "as `ip link` shows it"), (["import"], "portcullis import FILE.ovpn"),
-    (["import", "--tunnelblick", "x"], "import what it names"),
+    (["import", "--tunnelblick", "x"], "import one that it lists"),
     (["rules", "--state", "dialling", "--remote", "host:1/udp"], "with a numeric address"),
     (["-q"], "portcullis help")])
 def test_mistakes_are_one_line_with_a_hint(run, words, hint):
@@ -454,10 +454,10 @@ def test_rules_without_a_server(run, backend, state):
     """Printed all the same, for an address that is nobody's; who loads them is told, on the way and in the text."""
     result, given = (run("rules", "--backend", backend, "--state", state, "--link", "eth0", *more)
                      for more in ([], ["--remote", "192.0.2.1:1194/udp"]))
-    note = "# no --remote was given: 192.0.2.1:1194/udp stands for your server\n"
+    note = "# no --remote is given: 192.0.2.1:1194/udp is used in place of your server\n"
     assert result.returncode == given.returncode == 0
     assert result.stdout == note + given.stdout and "192.0.2.1" in given.stdout
-    assert "no --remote was given" in result.stderr and "no --remote" not in given.stderr
+    assert "no --remote is given" in result.stderr and "no --remote" not in given.stderr
     assert note not in run("rules", "--backend", backend).stdout
 
 

@@ -114,18 +114,18 @@ def test_a_users_folder(disk):
     disk.taken("own.ovpn", cwd=disk.home)
     disk.taken(disk.path / "by-root.ovpn")
     disk.profile(disk.home / "others.ovpn", "own.pem", OTHER)
-    disk.refused(disk.home / "others.ovpn", "both have a hand")
+    disk.refused(disk.home / "others.ovpn", "could both have changed its path")
 
 
 def test_a_folder_of_roots(disk):
     """With root's rights a profile gets what lies beside it, and nothing else: its text may be a stranger's."""
     disk.profile(disk.stick / "x.ovpn", disk.secret)
-    disk.refused(disk.stick / "x.ovpn", "outside the profile's folder")
+    disk.refused(disk.stick / "x.ovpn", "outside the profile's directory")
     disk.profile(disk.stick / "x.ovpn", "../root-only.pem")
-    disk.refused(disk.stick / "x.ovpn", "leads out of the folder")
+    disk.refused(disk.stick / "x.ovpn", "leads out of the directory")
     disk.link(disk.stick / "link.pem", disk.secret)
     disk.profile(disk.stick / "x.ovpn", "link.pem")
-    disk.refused(disk.stick / "x.ovpn", "a link, and none is followed")
+    disk.refused(disk.stick / "x.ovpn", "a link, and links are not followed")
     disk.file(disk.stick / "users.pem", disk.read("client.key"), USER)
     disk.profile(disk.stick / "x.ovpn", "users.pem")
     disk.refused(disk.stick / "x.ovpn", "others may have changed it")
@@ -148,8 +148,8 @@ def test_what_is_no_file(disk):
     disk.refused(disk.home / "pipe.ovpn", "not a regular file")
     disk.refused(disk.link(disk.home / "zero.ovpn", "/dev/zero", USER), "not a regular file")
     disk.refused(disk.link(disk.home / "environ.ovpn", "/proc/1/environ", USER), "may not read it")
-    disk.refused(disk.link(disk.home / "loop.ovpn", "loop.ovpn", USER), "leads nowhere")
-    disk.refused(disk.home, "no bundle of Tunnelblick's")
+    disk.refused(disk.link(disk.home / "loop.ovpn", "loop.ovpn", USER), "a link to nothing")
+    disk.refused(disk.home, "not a Tunnelblick bundle")
     key = disk.home / "pipe.pem"
     os.mkfifo(key)
     os.chown(key, USER, USER)

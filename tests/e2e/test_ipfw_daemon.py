@@ -139,7 +139,7 @@ def test_off_offline(kernel, gate, alive):
     if not alive:
         gate.kill()
     done = gate.ctl("off", "--offline", env=gate.environment)
-    assert done.returncode == 0 and "the rules are removed" in done.stdout, done
+    assert done.returncode == 0 and "the rules have been removed" in done.stdout, done
     assert kernel.now() == theirs
     again = gate.ctl("off", "--offline", env=gate.environment)
     assert again.returncode == 0 and "there were no rules" in again.stdout, again

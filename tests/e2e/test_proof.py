@@ -241,7 +241,7 @@ def test_tun_device_of_root_alone(world, portcullis, tun_of_root_alone):  # pyli
 
 def test_openvpn_user_root_is_named(world, portcullis):  # pylint: disable=unused-argument
     gate = portcullis(settings={"openvpn-user": '"root"'}).start_open()
-    assert "openvpn-user is root: an openvpn that is taken over may read and write root's files" in gate.log()
+    assert "openvpn-user is root: an openvpn that has been taken over can read and write root's files" in gate.log()
     gate.stop()
     gate.configure(openvpn_user='"64000"')
     done = gate.run_daemon("-n")

@@ -13,11 +13,11 @@ from world import ROOT
 
 PORTCULLIS = os.path.join(BUILD, "portcullis")
 GROUP = "901"
-STATES = ["the lock is committed and read back", "locked: nothing gets out of any link", "locked: the loopback passes",
+STATES = ["the lock is committed and read back", "locked: nothing gets out of any link", "locked: loopback passes",
           "dialling is committed and read back", "dialling: openvpn's group reaches the endpoint",
-          "dialling: nobody else does", "dialling: no other port does", "locked again: the hole is shut",
+          "dialling: no other group does", "dialling: no other port does", "locked again: the hole is shut",
           "what was stopped is counted", "paused: a datagram gets out", "the pause ends by itself",
-          "after the pause: nothing gets out of any link", "the rules are taken away",
+          "after the pause: nothing gets out of any link", "the rules are removed",
           "without the gate a datagram gets out again"]
 
 
@@ -70,7 +70,7 @@ def test_a_filter_that_lies(world):
     assert found.get("the lock is committed and read back") == "pass", done.stdout + done.stderr
     for state in ("locked", "dialling", "after the pause"):
         assert found[f"{state}: nothing gets out of any link: a datagram got out of eth0"] == "FAIL", done.stdout
-    for what in ("dialling: nobody else does", "dialling: no other port does", "locked again: the hole is shut"):
+    for what in ("dialling: no other group does", "dialling: no other port does", "locked again: the hole is shut"):
         assert found[f"{what}: it got out"] == "FAIL", done.stdout
 
 
@@ -79,7 +79,7 @@ def test_nothing_without_a_network(world):
     world.host.ip("link set eth0 down")
     done = selftest(world, "--lock", "--openvpn-group", GROUP)
     assert done.returncode == 1
-    assert results(done).get("the control: nothing gets out even without the gate, so nothing can be shown; "
+    assert results(done).get("the control: nothing gets out even without the gate, so nothing can be tested; "
                              "instead: connect a network") == "FAIL"
 
 
@@ -94,7 +94,7 @@ def test_a_live_gate_is_not_for_playing(world, portcullis):
     gate = portcullis("udp").start().wait(gate="open")
     done = world.host.run(PORTCULLIS, "selftest", "--lock", check=False)
     assert done.returncode == 1 and done.stdout == ""
-    assert done.stderr == ("portcullis: selftest: portcullisd runs, and its gate is not for playing; "
+    assert done.stderr == ("portcullis: selftest: portcullisd is running, and its gate must not be disturbed; "
                            "instead: stop it first\n")
     assert gate.status()["gate"] == "open"
     gate.stop()
@@ -102,8 +102,8 @@ def test_a_live_gate_is_not_for_playing(world, portcullis):
 
 
 @pytest.mark.parametrize("words, says", [
-    (["--openvpn-group", "no such"], "--openvpn-group no such is not there; instead: a group's name or number"),
-    (["--lok"], "unknown option --lok"), (["more"], '"more" is one word too many')])
+    (["--openvpn-group", "no such"], "--openvpn-group no such does not exist; instead: a group's name or number"),
+    (["--lok"], "unknown option --lok"), (["more"], '"more" is one argument too many')])
 def test_bad_input(world, words, says):
     done = world.host.run(PORTCULLIS, "selftest", *words, check=False)
     assert done.returncode == 1 and says in done.stderr and done.stderr.count("\n") == 1

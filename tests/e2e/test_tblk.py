@@ -176,7 +176,7 @@ def test_several_configurations(disk):
         "Contents/Resources/nl.conf": BARE,
         "Contents/Resources/in/Inner.tblk/Contents/Resources/config.ovpn": KEYED,
         **{f"Contents/Resources/in/Inner.tblk/Contents/Resources/{name}": data for name, data in KEYS.items()}}, ALICE)
-    fails(disk, disk.bring(made, "one"), "4 configurations (de fra, de-fra, in/Inner, nl) and one name")
+    fails(disk, disk.bring(made, "one"), "4 configurations (de fra, de-fra, in/Inner, nl) but one name")
     done = disk.bring(made)
     assert done.returncode == 0, done
     assert disk.stored() == ["de-fra-2.ovpn", "de-fra.ovpn", "in-Inner.ovpn", "nl.ovpn"]
@@ -293,7 +293,7 @@ def test_its_own_connecting_is_told(disk, values, forced, says):
     before = {path: path.read_bytes() for path in disk.root.rglob("*") if path.is_file()}
     done = disk.bring(made)
     assert done.returncode == 0, done
-    assert ("to switch that off in Tunnelblick" in done.stdout) == (says is not None)
+    assert ("to turn that off in Tunnelblick" in done.stdout) == (says is not None)
     assert says is None or says in done.stdout
     # Told, and not done.
     assert all(path.read_bytes() == data for path, data in before.items())
@@ -317,7 +317,7 @@ def test_settings_of_a_shared_one_are_told_by_user(disk):
     lines = configuration(disk.bring(disk.shared("Work", installed())))
     assert "# as alice set it: dns { manage = false }" in lines and "# as bob set it: dns { manage = true }" in lines
     assert lines.count("# keep connected: Portcullis always does") == 1
-    assert sum("to switch that off" in line for line in lines) == 1
+    assert sum("to turn that off" in line for line in lines) == 1
 
 
 @pytest.mark.parametrize("data", [b"junk", b"bplist00" + b"\xff" * 40, b"<plist><dict><key>a</key>", b"x" * (1 << 20 | 1)],
@@ -325,7 +325,7 @@ def test_settings_of_a_shared_one_are_told_by_user(disk):
 def test_settings_that_cannot_be_read_lose_no_profile(disk, data):
     done = disk.bring(disk.private("alice", "Work", installed(**{"Contents/Info.plist": data})))
     assert done.returncode == 0 and disk.stored() == ["Work.ovpn"], done
-    assert "its settings are not taken over" in done.stderr
+    assert "its settings are not imported" in done.stderr
 
 
 # --- the look
@@ -344,13 +344,13 @@ def test_look(disk):
     assert done.returncode == 0 and done.stderr == "", done
     lines = done.stdout.splitlines()
     assert "Work: shared, complete" in lines and "Sub/It's home: private, of alice, complete" in lines
-    half = [line for line in lines if line.startswith("Half: private, of bob, not complete: ")]
-    assert "client.crt: not in the bundle; instead: put it beside the configuration" in half[0]
-    assert any(line.startswith("Empty: private, of bob, not complete: no configuration") for line in lines)
+    half = [line for line in lines if line.startswith("Half: private, of bob, incomplete: ")]
+    assert "client.crt: not in the bundle; instead: put it into the directory of the configuration" in half[0]
+    assert any(line.startswith("Empty: private, of bob, incomplete: it has no configuration") for line in lines)
     assert "Many: private, of bob, several in one bundle" in lines and "    b: complete" in lines
     assert "Only here: Tunnelblick's own copy of a private one, of alice, complete" in lines
     assert "old: private, of alice, a file without a bundle, complete" in lines
-    assert not any("connects it by itself" in line for line in lines)
+    assert not any("connects it automatically" in line for line in lines)
     # The commands are exact: a shell's words, each of which imports.
     commands = [line.strip() for line in lines if line.startswith("    sudo portcullis import ")]
     assert f"sudo portcullis import '{work}' Work" in commands
@@ -373,11 +373,11 @@ def test_look_tells_what_connects_by_itself(disk):
     daemon = disk.put("Library/LaunchDaemons/net.tunnelblick.tunnelblick.startup.a--b-Dc.plist", "x")
     lines = disk.look().stdout.splitlines()
     at = lines.index("a-b.c: private, of alice, complete")
-    assert lines[at + 2].strip() == f"Tunnelblick connects it by itself when the machine starts: {daemon}"
+    assert lines[at + 2].strip() == f"Tunnelblick connects it automatically when the machine starts: {daemon}"
     assert lines[at + 3].strip().endswith("VPN Details, Configurations, a-b.c, Settings, Connect: Manually")
     at = lines.index("Work: shared, as alice set it")
-    assert lines[at + 1].strip() == "Tunnelblick connects it by itself when it is launched"
-    assert sum("connects it by itself" in line for line in lines) == 2
+    assert lines[at + 1].strip() == "Tunnelblick connects it automatically when it is launched"
+    assert sum("connects it automatically" in line for line in lines) == 2
 
 
 def test_look_finds_nothing(disk):
@@ -394,15 +394,15 @@ def test_look_without_root(disk):
     disk.shared("Work", installed())
     done = disk.look(user=ALICE)
     assert "Mine: private, of alice, complete" in done.stdout and "Theirs" not in done.stdout
-    assert "Work: shared, not complete: " in done.stdout and f"user {ALICE} may not read it" in done.stdout
-    assert "instead, for all: sudo portcullis import --tunnelblick" in done.stderr
+    assert "Work: shared, incomplete: " in done.stdout and f"user {ALICE} may not read it" in done.stdout
+    assert "instead, to list all: sudo portcullis import --tunnelblick" in done.stderr
     # The control: root sees all three.
     assert all(name in disk.look().stdout for name in ("Mine", "Theirs", "Work"))
 
 
 def test_look_and_import_are_two_things(disk):
     done = disk.portcullis("--tunnelblick", "x.tblk")
-    assert done.returncode == 1 and "; instead: import what it names" in done.stderr
+    assert done.returncode == 1 and "; instead: import one that it lists" in done.stderr
 
 
 # --- bad input
@@ -417,11 +417,11 @@ def kept_from_before(disk):
 
 
 @pytest.mark.parametrize("name,files,says", [
-    ("plain", {"readme": "x"}, "no bundle of Tunnelblick's (NAME.tblk)"),
+    ("plain", {"readme": "x"}, "not a Tunnelblick bundle (NAME.tblk)"),
     ("conf", {"config.ovpn": BARE}, "conf/config.ovpn NAME"),
     ("My.visc", {"config.conf": BARE}, "Viscosity's, not Tunnelblick's; instead: portcullis import "),
-    ("Empty.tblk", {"Contents/Resources/ca.crt": "x"}, "no configuration (.ovpn or .conf) in it"),
-    ("Key.tblk", {INSTALLED: BARE + "key client.key\n"}, "key: client.key: not in the bundle; instead: put it beside"),
+    ("Empty.tblk", {"Contents/Resources/ca.crt": "x"}, "it has no configuration (.ovpn or .conf)"),
+    ("Key.tblk", {INSTALLED: BARE + "key client.key\n"}, "key: client.key: not in the bundle; instead: put it into"),
     ("Far.tblk", {INSTALLED: BARE + "ca /Users/alice/ca.crt\n"}, "outside the bundle, so it is not read"),
     ("Deep.tblk", {"A.tblk/B.tblk/c.ovpn": BARE}, "a bundle in a bundle in a bundle"),
     ("Two.tblk", {"A.tblk/a.ovpn": BARE, "A.tblk/b.ovpn": BARE}, "A.tblk: more than one configuration"),
@@ -439,7 +439,7 @@ def test_the_advice_for_viscosity_works(kept):
 
 
 @pytest.mark.parametrize("name,says", [("W.tblk.zip", "an archive"), ("W.zip", "an archive"), ("W.visz", "tar -xzf"),
-                                       ("W.tblk", "a bundle is a folder, and this is none")])
+                                       ("W.tblk", "a bundle is a directory, and this is not")])
 def test_bad_files(kept, name, says):
     fails(kept, kept.bring(kept.put(f"Users/alice/{name}", b"PK\3\4", ALICE)), says)
 
@@ -452,7 +452,7 @@ def test_an_encrypted_key_is_taken_and_told(disk):
     done = disk.bring(made)
     assert done.returncode == 0, done
     line = [each for each in done.stdout.splitlines() if "passphrase" in each]
-    assert len(line) == 1 and "encrypted" in line[0] and "; instead: credentials { password-file }" in line[0]
+    assert len(line) == 1 and "encrypted" in line[0] and "; instead: set credentials { password-file }" in line[0]
     made = disk.private("alice", "Work", in_resources({"config.ovpn": KEYED, **KEYS}))
     assert "passphrase" not in disk.bring(made).stdout
 
@@ -504,7 +504,7 @@ def test_a_link_on_the_way_is_never_followed(disk, owner):
     elsewhere = disk.bundle(f"{folder}/elsewhere", {"ca.crt": KEYS["ca.crt"]}, owner)
     (made / "Contents/Resources/sub").symlink_to(elsewhere)
     done = disk.bring(made)
-    assert done.returncode == 1 and "sub/ca.crt: a link, and none is followed; instead" in done.stderr, done
+    assert done.returncode == 1 and "sub/ca.crt: a link, and links are not followed; instead" in done.stderr, done
     (made / "Contents/Resources/sub").unlink()
     elsewhere.rename(made / "Contents/Resources/sub")
     assert disk.bring(made).returncode == 0
@@ -567,12 +567,12 @@ def test_a_huge_file_is_not_read(disk, name, says):
 def test_nesting_and_numbers_have_an_end(disk):
     made = disk.bundle("Users/alice/W.tblk", {"/".join(["d"] * 30) + "/config.ovpn": BARE}, ALICE)
     done = disk.bring(made)
-    assert done.returncode == 1 and "nested deeper than 8 folders; instead" in done.stderr
+    assert done.returncode == 1 and "nested deeper than 8 directories; instead" in done.stderr
     made = disk.bundle("Users/alice/V.tblk", installed(), ALICE)
     for number in range(5000):
         (made / f"{number}.txt").touch()
     done = disk.bring(made)
-    assert done.returncode == 1 and "more in it than any VPN needs; instead" in done.stderr
+    assert done.returncode == 1 and "it contains more than a VPN needs; instead" in done.stderr
     made = disk.bundle("Users/alice/U.tblk", {f"{number}.ovpn": BARE for number in range(65)}, ALICE)
     done = disk.bring(made)
     assert done.returncode == 1 and "more than 64 configurations; instead" in done.stderr
@@ -621,7 +621,7 @@ def test_anothers_settings_are_not_read_with_roots_rights(disk, secret):
     place.unlink()
     place.symlink_to(secret)
     done = disk.bring(made)
-    assert done.returncode == 0 and "dns {" not in done.stdout and "its settings are not taken over" in done.stderr
+    assert done.returncode == 0 and "dns {" not in done.stdout and "its settings are not imported" in done.stderr
 
 
 def test_a_home_that_is_a_link_or_roots_is_nobodys(disk):

@@ -217,6 +217,9 @@ static void errors_are_one_line(void **state)
 	assert_string_equal(e.text, "file: No such file or directory");
 	err_prefix(&e, "%s", "start");
 	assert_string_equal(e.text, "start: file: No such file or directory");
+	errno = ENOENT;
+	assert_int_equal(err_errno(&e, "%s can't be read; instead: name another", "file"), -1);
+	assert_string_equal(e.text, "file can't be read: No such file or directory; instead: name another");
 	assert_int_equal(err_set(NULL, "x"), -1);
 }
 

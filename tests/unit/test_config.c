@@ -452,8 +452,8 @@ static void files_of_others_are_refused(void **state)
 	assert_non_null(strstr(e.text, " is no configuration; instead: name a small regular file"));
 	unlink(path);
 	assert_int_equal(config_read(&config, path, &e), -1);
-	assert_non_null(
-	    strstr(e.text, " can't be read; instead: name a configuration with -c: No such file"));
+	assert_non_null(strstr(
+	    e.text, " can't be read: No such file or directory; instead: name a configuration with -c"));
 	write_file(NUMBERS, 0600);
 	assert_int_equal(config_read(&config, path, &e), 0);
 }

@@ -139,10 +139,10 @@ static void versions(void **state)
 	version("OpenVPN 2.4.12 x86_64", false);
 	FOUND(DOCTOR_FAIL, "older than 2.5");
 	version("OpenVPN 2.5.1 x86_64", false);
-	FOUND(DOCTOR_WARN, "not maintained");
+	FOUND(DOCTOR_WARN, "no longer maintained");
 	assert_non_null(strstr(f.text, "CVE-2024-5594"));
 	version("OpenVPN 2.5.11 x86_64", false);
-	FOUND(DOCTOR_WARN, "not maintained");
+	FOUND(DOCTOR_WARN, "no longer maintained");
 	assert_null(strstr(f.text, "CVE-2024-5594"));
 	version("OpenVPN 2.6.6 x86_64", false);
 	FOUND(DOCTOR_WARN, "CVE-2023-46850");
@@ -333,9 +333,9 @@ static void small_decisions(void **state)
 	judge_interface("tun0", true, "tun0", &f);
 	FOUND(DOCTOR_FINE, "our tunnel");
 	judge_interface("tun0", true, NULL, &f);
-	FOUND(DOCTOR_FAIL, "taken");
+	FOUND(DOCTOR_FAIL, "in use");
 	judge_interface("tun0", true, "tun1", &f);
-	FOUND(DOCTOR_FAIL, "taken");
+	FOUND(DOCTOR_FAIL, "in use");
 }
 
 static void times(void **state)
@@ -350,7 +350,7 @@ static void times(void **state)
 	judge_boot_lock(YEAR_2026, YEAR_2026 + 3600, &f);
 	FOUND(DOCTOR_WARN, "3600 s after");
 	judge_boot_lock(YEAR_2026, YEAR_2026 - 86400, &f);
-	FOUND(DOCTOR_WARN, "clock was set");
+	FOUND(DOCTOR_WARN, "clock has been set");
 }
 
 static void gates(void **state)
@@ -361,7 +361,7 @@ static void gates(void **state)
 	judge_gate("locked", "waiting", "no answer", &f);
 	FOUND(DOCTOR_WARN, "waiting: no answer");
 	judge_gate("locked", "down", NULL, &f);
-	FOUND(DOCTOR_WARN, "as was asked for");
+	FOUND(DOCTOR_WARN, "as requested");
 	judge_gate("off", "down", NULL, &f);
 	FOUND(DOCTOR_WARN, "NOT PROTECTED");
 	judge_gate("paused", NULL, NULL, &f);
@@ -376,13 +376,13 @@ static void ipv6(void **state)
 	judge_ipv6(false, 1, 1, -1, &f);
 	FOUND(DOCTOR_FINE, "no link");
 	judge_ipv6(false, 0, 2, -1, &f);
-	FOUND(DOCTOR_FAIL, "nothing else");
+	FOUND(DOCTOR_FAIL, "only IPv6");
 	judge_ipv6(true, 1, 0, 0, &f);
 	FOUND(DOCTOR_WARN, "dropped");
 	judge_ipv6(true, 1, 0, 1, &f);
-	FOUND(DOCTOR_FINE, "tunnel too");
+	FOUND(DOCTOR_FINE, "and the tunnel have it");
 	judge_ipv6(true, 1, 0, -1, &f);
-	FOUND(DOCTOR_FINE, "if the tunnel has not");
+	FOUND(DOCTOR_FINE, "if the tunnel does not");
 }
 
 static void settings(void **state)

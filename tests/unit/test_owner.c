@@ -126,7 +126,7 @@ static void test_ends(void **state)
 	assert_null(run(geteuid(), hang, 200, &e));
 	assert_non_null(strstr(e.text, "reading took too long; instead: "));
 	assert_null(run(geteuid(), crash, 200, &e));
-	assert_non_null(strstr(e.text, "has died (signal 9)"));
+	assert_non_null(strstr(e.text, "was ended by signal 9"));
 }
 
 static void test_limit(void **state)

@@ -213,7 +213,7 @@ static void test_destination(void **state)
 	assert_int_equal(stat(path, &status), 0);
 	assert_int_equal(status.st_size, strlen("untouched"));
 	assert_int_equal(quietly(do_import, "good.ovpn", "../x"), 1);
-	assert_says("a name is letters");
+	assert_says("a name has only letters");
 	assert_int_equal(quietly(do_import, "good.ovpn", ".hidden"), 1);
 	assert_int_equal(chmod(stored, 0777), 0);
 	assert_int_equal(quietly(do_import, "good.ovpn", NULL), 1);
@@ -231,11 +231,11 @@ static void test_what_is_no_profile(void **state)
 	snprintf(path, sizeof path, "%s/a.tblk", home);
 	assert_int_equal(mkdir(path, 0755), 0);
 	assert_int_equal(quietly(do_import, "a.tblk", NULL), 1);
-	assert_says("a.tblk: no configuration (.ovpn or .conf) in it; instead: ");
+	assert_says("a.tblk: it has no configuration (.ovpn or .conf); instead: ");
 	snprintf(path, sizeof path, "%s/plain", home);
 	assert_int_equal(mkdir(path, 0755), 0);
 	assert_int_equal(quietly(do_import, "plain", NULL), 1);
-	assert_says("plain: a folder, and no bundle of Tunnelblick's (NAME.tblk); instead: ");
+	assert_says("plain: a directory, but not a Tunnelblick bundle (NAME.tblk); instead: ");
 	write_text("b.tblk.zip", "PK", OWNER);
 	assert_int_equal(quietly(do_import, "b.tblk.zip", NULL), 1);
 	assert_says("b.tblk.zip: an archive; instead: unpack it");
@@ -249,7 +249,7 @@ static void test_what_is_no_profile(void **state)
 	/* In the hosts file, but no server can be there. */
 	write_text("local.ovpn", "remote localhost\n", OWNER);
 	assert_int_equal(quietly(do_import, "local.ovpn", NULL), 1);
-	assert_says("no name of a remote could be resolved");
+	assert_says("no remote's name could be resolved");
 }
 
 int main(void)

@@ -236,7 +236,7 @@ static void test_choose_none(void **state)
 	CHOSEN("W.tblk", &e, "fca.crt", "fconfig.ovpn.txt");
 	assert_non_null(strstr(e.text, "no configuration"));
 	CHOSEN("W.tblk", &e, "lconfig.ovpn");
-	assert_non_null(strstr(e.text, "config.ovpn: a link, and none is followed; instead: "));
+	assert_non_null(strstr(e.text, "config.ovpn: a link, and links are not followed; instead: "));
 	CHOSEN("W.tblk", &e, "oconfig.ovpn");
 	assert_non_null(strstr(e.text, "config.ovpn: not a regular file; instead: "));
 	CHOSEN("W.tblk", &e, "fA.tblk/B.tblk/c.ovpn");
@@ -392,8 +392,8 @@ static void test_settings_connect(void **state)
 static void test_scripts(void **state)
 {
 	(void)state;
-	assert_non_null(
-	    strstr(tblk_script("Contents/Resources/1.up.tunnelblick.sh"), "DNS and routes are set here"));
+	assert_non_null(strstr(tblk_script("Contents/Resources/1.up.tunnelblick.sh"),
+			       "DNS and routes are set by Portcullis"));
 	assert_non_null(strstr(tblk_script("password-append.user.sh"), "; instead: credentials"));
 	assert_non_null(strstr(tblk_script("route-pre-down.tunnelblick.sh"), "the gate shuts"));
 	assert_non_null(tblk_script("pre-connect.sh"));

@@ -6,22 +6,22 @@ _portcullis_commands() {
 	local -a commands
 	commands=(
 	    'status:what the gate and the tunnel are doing'
-	    'watch:the same, live, a line for every change'
+	    'watch:the same, live, one line for every change'
 	    'up:bring the VPN up and keep it up; ends off and pause'
 	    'down:take the VPN down; the gate stays shut'
-	    'reconnect:begin a new attempt now'
-	    'pause:let traffic out in the clear for a while'
+	    'reconnect:start a new attempt now'
+	    'pause:let traffic out in the clear for a limited time'
 	    'resume:end a pause now'
 	    'off:remove the rules\: traffic leaves in the clear; root only'
 	    'rules:print the firewall'\''s rules; changes nothing'
 	    'log:the last lines of the log'
-	    'import:vet a profile and write it anew; root only'
+	    'import:vet a profile and write a canonical copy; root only'
 	    'check:check a profile, or the configuration and the kernel'
-	    'doctor:what keeps it from working or from being safe, and what to do'
-	    'selftest:try what this system'\''s firewall really does; prints a report to send'
-	    'enable:hold this machine shut from every boot on; root only'
-	    'disable:give the machine back\: no services, no rules; root only'
-	    'help:this, or a command'\''s options'
+	    'doctor:check everything that can keep it from working or being safe'
+	    'selftest:test what this system'\''s firewall really does; prints a report'
+	    'enable:keep this machine shut from every boot on; root only'
+	    'disable:undo enable\: no services, no rules; root only'
+	    'help:this list, or a command'\''s options'
 	)
 	_describe -t commands command commands
 }
@@ -35,32 +35,32 @@ _portcullis_profiles() {
 _portcullis_takes() {
 	case $1 in
 	status)
-		_arguments -s '--json[print the object instead of words]' \
-		    '(-w --wait)-w[until it is open, or nobody tries to, DURATION at most]:value:(30s 5m 15m 1h)' \
-		    '(-w --wait)--wait=[until it is open, or nobody tries to, DURATION at most]:value:(30s 5m 15m 1h)' \
+		_arguments -s '--json[print a JSON object instead of text]' \
+		    '(-w --wait)-w[wait until the gate is open or nothing more will happen]:value:(30s 5m 15m 1h)' \
+		    '(-w --wait)--wait=[wait until the gate is open or nothing more will happen]:value:(30s 5m 15m 1h)' \
 		    '(-h --help)-h[what it takes]' \
 		    '(-h --help)--help[what it takes]'
 		;;
 	watch)
-		_arguments -s '--json[print the object instead of words]' \
+		_arguments -s '--json[print a JSON object instead of text]' \
 		    '(-h --help)-h[what it takes]' \
 		    '(-h --help)--help[what it takes]'
 		;;
 	up)
-		_arguments -s '(-w --wait)-w[return when it is done, or after DURATION (exit 1)]' \
-		    '(-w --wait)--wait=-[return when it is done, or after DURATION (exit 1)]::value:(30s 5m 15m 1h)' \
+		_arguments -s '(-w --wait)-w[return when it is complete, or after DURATION (exit status 1)]' \
+		    '(-w --wait)--wait=-[return when it is complete, or after DURATION (exit status 1)]::value:(30s 5m 15m 1h)' \
 		    '(-h --help)-h[what it takes]' \
 		    '(-h --help)--help[what it takes]'
 		;;
 	down)
-		_arguments -s '(-w --wait)-w[return when it is done, or after DURATION (exit 1)]' \
-		    '(-w --wait)--wait=-[return when it is done, or after DURATION (exit 1)]::value:(30s 5m 15m 1h)' \
+		_arguments -s '(-w --wait)-w[return when it is complete, or after DURATION (exit status 1)]' \
+		    '(-w --wait)--wait=-[return when it is complete, or after DURATION (exit status 1)]::value:(30s 5m 15m 1h)' \
 		    '(-h --help)-h[what it takes]' \
 		    '(-h --help)--help[what it takes]'
 		;;
 	reconnect)
-		_arguments -s '(-w --wait)-w[return when it is done, or after DURATION (exit 1)]' \
-		    '(-w --wait)--wait=-[return when it is done, or after DURATION (exit 1)]::value:(30s 5m 15m 1h)' \
+		_arguments -s '(-w --wait)-w[return when it is complete, or after DURATION (exit status 1)]' \
+		    '(-w --wait)--wait=-[return when it is complete, or after DURATION (exit status 1)]::value:(30s 5m 15m 1h)' \
 		    '(-h --help)-h[what it takes]' \
 		    '(-h --help)--help[what it takes]'
 		;;
@@ -74,8 +74,8 @@ _portcullis_takes() {
 		    '(-h --help)--help[what it takes]'
 		;;
 	off)
-		_arguments -s '--offline[without portcullisd\: ends it, removes the rules]' \
-		    '--persist[stay off over a reboot, until portcullis up]' \
+		_arguments -s '--offline[without portcullisd\: end it, remove the rules]' \
+		    '--persist[stay off across a reboot, until portcullis up]' \
 		    '(-h --help)-h[what it takes]' \
 		    '(-h --help)--help[what it takes]'
 		;;
@@ -87,33 +87,33 @@ _portcullis_takes() {
 		    '(-r --remote)--remote=[the server\: ADDR\:PORT/PROTO or \[ADDR\]\:PORT/PROTO]:value: ' \
 		    '(-i --interface)-i[the tunnel'\''s interface (default tun0)]:value:_net_interfaces' \
 		    '(-i --interface)--interface=[the tunnel'\''s interface (default tun0)]:value:_net_interfaces' \
-		    '*--tunnel-address=[the tunnel'\''s address; once a family]:value: ' \
-		    '*--tunnel-network=[the tunnel'\''s network; repeatable]:value: ' \
-		    '*-l[a physical link; repeatable]:value:_net_interfaces' \
-		    '*--link=[a physical link; repeatable]:value:_net_interfaces' \
-		    '*--neighbour=[an IPv6 prefix on a link; repeatable]:value: ' \
+		    '--tunnel-address=[the tunnel'\''s address; once for each family]:value: ' \
+		    '--tunnel-network=[a network of the tunnel; may be repeated]:value: ' \
+		    '(-l --link)-l[a physical link; may be repeated]:value:_net_interfaces' \
+		    '(-l --link)--link=[a physical link; may be repeated]:value:_net_interfaces' \
+		    '--neighbour=[an IPv6 prefix on a link; may be repeated]:value: ' \
 		    '--lan[as lan = true]' \
-		    '*--gateway=[an inside link of a gateway; repeatable]:value:_net_interfaces' \
+		    '--gateway=[a LAN-side link of a gateway; may be repeated]:value:_net_interfaces' \
 		    '(-g --group)-g[openvpn'\''s group (default _openvpn)]:value:_groups' \
 		    '(-g --group)--group=[openvpn'\''s group (default _openvpn)]:value:_groups' \
 		    '(-u --user)-u[the driver'\''s user (default _portcullis)]:value:_users' \
 		    '(-u --user)--user=[the driver'\''s user (default _portcullis)]:value:_users' \
-		    '--dhcp-user=[the DHCP client'\''s user beside root]:value:_users' \
-		    '--tunnel-index=[nft\: the tunnel'\''s interface by its number]:value: ' \
+		    '--dhcp-user=[the DHCP client'\''s user, in addition to root]:value:_users' \
+		    '--tunnel-index=[nft\: the tunnel'\''s interface by its index]:value: ' \
 		    '(-h --help)-h[what it takes]' \
 		    '(-h --help)--help[what it takes]'
 		;;
 	log)
-		_arguments -s '(-f --follow)-f[go on with what is added, until interrupted]' \
-		    '(-f --follow)--follow[go on with what is added, until interrupted]' \
+		_arguments -s '(-f --follow)-f[print lines as they are added, until interrupted]' \
+		    '(-f --follow)--follow[print lines as they are added, until interrupted]' \
 		    '(-n --lines)-n[the last N lines (default 50, at most 10000)]:value: ' \
 		    '(-n --lines)--lines=[the last N lines (default 50, at most 10000)]:value: ' \
 		    '(-h --help)-h[what it takes]' \
 		    '(-h --help)--help[what it takes]'
 		;;
 	import)
-		_arguments -s '--to=[where it is written (default /etc/portcullis/profiles)]:value:_files -/' \
-		    '--tunnelblick=-[list what Tunnelblick has, here or on the disk at ROOT; imports nothing]::value:_files -/' \
+		_arguments -s '--to=[the directory to write to (default /etc/portcullis/profiles)]:value:_files -/' \
+		    '--tunnelblick=-[list Tunnelblick'\''s configurations, here or on the disk at ROOT; imports nothing]::value:_files -/' \
 		    '(-h --help)-h[what it takes]' \
 		    '(-h --help)--help[what it takes]' \
 		    '1:operand:_files -g '\''*.(ovpn|conf)(-.,-/)'\''' \
@@ -129,13 +129,13 @@ _portcullis_takes() {
 	doctor)
 		_arguments -s '(-c --config)-c[the configuration (default\: portcullisd'\''s)]:value:_files' \
 		    '(-c --config)--config=[the configuration (default\: portcullisd'\''s)]:value:_files' \
-		    '--json[print one object instead of words]' \
+		    '--json[print one JSON object instead of text]' \
 		    '(-h --help)-h[what it takes]' \
 		    '(-h --help)--help[what it takes]'
 		;;
 	selftest)
-		_arguments -s '--lock[lock this machine for some seconds and try what passes; root only]' \
-		    '--openvpn-group=[the group of the hole that is tried (default\: _openvpn)]:value:_groups' \
+		_arguments -s '--lock[lock this machine for some seconds and test what passes; root only]' \
+		    '--openvpn-group=[the group used to test the hole (default\: _openvpn)]:value:_groups' \
 		    '(-h --help)-h[what it takes]' \
 		    '(-h --help)--help[what it takes]'
 		;;
@@ -145,7 +145,7 @@ _portcullis_takes() {
 		    '1:operand:_portcullis_profiles'
 		;;
 	disable)
-		_arguments -s '--purge[also the users, what was remembered, and the log]' \
+		_arguments -s '--purge[also remove the users, the state directory and the log]' \
 		    '(-h --help)-h[what it takes]' \
 		    '(-h --help)--help[what it takes]'
 		;;

@@ -73,9 +73,9 @@ void doctor_boot_lock(struct doctor *doctor)
 
 	if (locked == 0)
 		finding_set(&finding, DOCTOR_UNKNOWN, "see the check of the daemon",
-			    "when the gate was locked is portcullisd's to tell");
+			    "only portcullisd knows when the gate was locked");
 	else if (booted == 0)
-		finding_set(&finding, DOCTOR_UNKNOWN, NULL, "when the kernel began is not known");
+		finding_set(&finding, DOCTOR_UNKNOWN, NULL, "the start of the kernel is not known");
 	else
 		judge_boot_lock(booted, locked, &finding);
 	doctor_say(doctor, &finding);

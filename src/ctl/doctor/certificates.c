@@ -73,10 +73,10 @@ static void look_at(const struct chain *chain, size_t i, struct finding *finding
 
 	text_append(finding->subject, sizeof finding->subject, &used, "%s %zu", chain->block[i], i + 1);
 	if (said == NULL)
-		finding_set(finding, DOCTOR_FAIL, "the whole profile of your provider again",
-			    "not readable for OpenSSL: %s", e.text);
+		finding_set(finding, DOCTOR_FAIL, "import your provider's complete profile again",
+			    "OpenSSL can't read it: %s", e.text);
 	else if (!certificate_read(said, &certificate))
-		finding_set(finding, DOCTOR_UNKNOWN, NULL, "openssl's answer is not understood: %s", said);
+		finding_set(finding, DOCTOR_UNKNOWN, NULL, "openssl's output is not understood: %s", said);
 	else
 		judge_certificate(&certificate, count_of(chain, chain->block[i]) > 1, (int64_t)time(NULL),
 				  finding);
@@ -91,7 +91,7 @@ static void look_at_all(struct doctor *doctor, const struct chain *chain)
 		struct finding finding = {.subject = ""};
 
 		if (time(NULL) > deadline)
-			finding_set(&finding, DOCTOR_UNKNOWN, NULL, "not looked at: openssl is too slow");
+			finding_set(&finding, DOCTOR_UNKNOWN, NULL, "not checked: openssl is too slow");
 		else
 			look_at(chain, i, &finding);
 		doctor_say(doctor, &finding);
@@ -109,18 +109,18 @@ void doctor_certificates(struct doctor *doctor)
 		take_chain(profile, &chain);
 	profile_free(profile);
 	if (!says && chain.count == 0) {
-		finding_set(&finding, DOCTOR_FINE, NULL, "none in it (peer-fingerprint does without)");
+		finding_set(&finding, DOCTOR_FINE, NULL,
+			    "the profile has none (peer-fingerprint needs none)");
 		says = true;
 	} else if (!says && access(tool_path(TOOL_OPENSSL), X_OK) == -1) {
-		finding_set(&finding, DOCTOR_UNKNOWN, "install the program openssl",
-			    "their dates are not looked at: %s: %s", tool_path(TOOL_OPENSSL),
-			    strerror(errno));
+		finding_set(&finding, DOCTOR_UNKNOWN, "install openssl",
+			    "their dates are not checked: %s: %s", tool_path(TOOL_OPENSSL), strerror(errno));
 		says = true;
 	} else if (!says) {
 		look_at_all(doctor, &chain);
 	}
 	if (chain.more) {
-		finding_set(&finding, DOCTOR_UNKNOWN, NULL, "more than %d: the others are not looked at",
+		finding_set(&finding, DOCTOR_UNKNOWN, NULL, "more than %d: the others are not checked",
 			    CERTIFICATES_MAX);
 		says = true;
 	}

@@ -34,7 +34,7 @@ void doctor_configuration(struct doctor *doctor)
 		text_copy(finding.subject, sizeof finding.subject, doctor->config);
 	if (!settings->told)
 		finding_set(&finding, DOCTOR_UNKNOWN, "see the check of the programs",
-			    "portcullisd can't be asked; the defaults are looked at");
+			    "portcullisd can't be run; the defaults are checked");
 	else if (settings->good || is_about_profile(doctor))
 		finding_set(&finding, DOCTOR_FINE, NULL, "understood");
 	else if (wants_root(settings->said))
@@ -54,8 +54,7 @@ void doctor_profile(struct doctor *doctor)
 	if (settings->good)
 		finding_set(&finding, DOCTOR_FINE, NULL, "vetted");
 	else if (!settings->told || !is_about_profile(doctor))
-		finding_set(&finding, DOCTOR_UNKNOWN, "first what is said of the configuration",
-			    "not vetted yet");
+		finding_set(&finding, DOCTOR_UNKNOWN, "first fix the configuration", "not vetted");
 	else if (wants_root(settings->said))
 		finding_set(&finding, DOCTOR_UNKNOWN, "sudo portcullis doctor",
 			    "only root can have it vetted");
@@ -84,8 +83,8 @@ void doctor_remotes(struct doctor *doctor)
 		finding_set(&finding, DOCTOR_FINE, NULL, "%zu, each with an address", count);
 	else if (profile != NULL)
 		finding_set(&finding, lost == count ? DOCTOR_FAIL : DOCTOR_WARN,
-			    "portcullis import the provider's file again, while the machine is open",
-			    "%zu of %zu names were never resolved, and are not dialled:%s", lost, count,
+			    "run portcullis import with the provider's file again, while the machine is open",
+			    "%zu of %zu names have never been resolved, and are not dialled:%s", lost, count,
 			    names);
 	profile_free(profile);
 	doctor_say(doctor, &finding);

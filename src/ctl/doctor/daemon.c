@@ -12,15 +12,15 @@ void doctor_daemon(struct doctor *doctor)
 
 	if (doctor->status == NULL && doctor->status_failed && geteuid() != 0)
 		finding_set(&finding, DOCTOR_UNKNOWN, "sudo portcullis doctor, or control.group",
-			    "you may not ask it, or it does not answer");
+			    "you may not query it, or it does not answer");
 	else if (doctor->status == NULL && doctor->status_failed)
 		finding_set(&finding, DOCTOR_FAIL, "portcullis status; portcullis log",
-			    "somebody listens, and gives no answer");
+			    "it accepts connections, but does not answer");
 	else if (doctor->status == NULL)
-		finding_set(&finding, DOCTOR_FAIL, "start it: the service of this system, or portcullisd",
-			    "does not run: nobody keeps the gate, and there is no VPN");
+		finding_set(&finding, DOCTOR_FAIL, "start it: this system's service, or portcullisd",
+			    "not running: nothing watches the gate, and there is no VPN");
 	else
-		finding_set(&finding, DOCTOR_FINE, NULL, "runs, version %s",
+		finding_set(&finding, DOCTOR_FINE, NULL, "running, version %s",
 			    version != NULL ? version : "not told");
 	doctor_say(doctor, &finding);
 }
@@ -32,7 +32,7 @@ void doctor_gate(struct doctor *doctor)
 
 	if (gate == NULL)
 		finding_set(&finding, DOCTOR_UNKNOWN, "see the check of the daemon",
-			    "nobody tells its state");
+			    "its state is not known");
 	else
 		judge_gate(gate, doctor_status(doctor, "tunnel"), doctor_status(doctor, "reason"), &finding);
 	doctor_say(doctor, &finding);
@@ -43,7 +43,7 @@ void doctor_off(struct doctor *doctor)
 	struct finding finding = {.subject = ""};
 
 	if (off_marker_valid())
-		finding_set(&finding, DOCTOR_WARN, "portcullis up, when you want it back",
+		finding_set(&finding, DOCTOR_WARN, "portcullis up, when you want the gate back",
 			    "is set (" OFF_MARKER_BOOT " or " OFF_MARKER_PERSIST
 			    "): portcullisd stays off, and traffic leaves in the clear");
 	else

@@ -47,7 +47,7 @@ static bool step(const char *path, int links, struct finding *finding)
 		return true;
 	if (links > 0 && target_of(path, target, sizeof target) == 0)
 		return walk(target, links - 1, finding);
-	finding_set(finding, DOCTOR_UNKNOWN, NULL, "%s: more links than can be followed", path);
+	finding_set(finding, DOCTOR_UNKNOWN, NULL, "%s: more symbolic links than can be followed", path);
 	return false;
 }
 
@@ -57,7 +57,7 @@ static bool walk(const char *path, int links, struct finding *finding)
 	char partial[PATH_MAX];
 
 	if (text_copy(partial, sizeof partial, path) == -1 || path[0] != '/') {
-		finding_set(finding, DOCTOR_UNKNOWN, NULL, "%s: no whole path", path);
+		finding_set(finding, DOCTOR_UNKNOWN, NULL, "%s: not an absolute path", path);
 		return false;
 	}
 	if (!step("/", links, finding))
@@ -91,7 +91,7 @@ static void look_at(struct doctor *doctor, const char *path, const char *missing
 		finding_set(&finding, DOCTOR_FINE, NULL, "%s", missing);
 	} else if (walk(path, LINKS_MAX, &finding)) {
 		finding_set(&finding, DOCTOR_FINE, NULL,
-			    "root's, and nobody else may write to it or above it");
+			    "belongs to root, and nobody else may write to it or to a directory above");
 	}
 	doctor_say(doctor, &finding);
 }
@@ -113,15 +113,15 @@ void doctor_programs(struct doctor *doctor)
 			continue;
 		}
 		text_copy(finding.subject, sizeof finding.subject, path);
-		finding_set(&finding, DOCTOR_FAIL, "install the whole of Portcullis", "can't be run: %s",
+		finding_set(&finding, DOCTOR_FAIL, "install Portcullis completely", "can't be run: %s",
 			    strerror(errno));
 		doctor_say(doctor, &finding);
 	}
 	if (doctor->settings.told)
 		return;
 	text_copy(finding.subject, sizeof finding.subject, "portcullisd");
-	finding_set(&finding, DOCTOR_FAIL, "install programs of one version",
-		    "does not tell its settings: %s", doctor->settings.said);
+	finding_set(&finding, DOCTOR_FAIL, "install programs of the same version",
+		    "does not print its settings: %s", doctor->settings.said);
 	doctor_say(doctor, &finding);
 }
 
@@ -136,7 +136,7 @@ static void look_at_secret(struct doctor *doctor, const char *path)
 		return;
 	snprintf(instead, sizeof instead, "chmod 600 %s", path);
 	text_copy(finding.subject, sizeof finding.subject, path);
-	finding_set(&finding, DOCTOR_WARN, instead, "others may read it, and there may be a key in it");
+	finding_set(&finding, DOCTOR_WARN, instead, "others may read it, and it may contain a key");
 	doctor_say(doctor, &finding);
 }
 
@@ -155,7 +155,7 @@ void doctor_files(struct doctor *doctor)
 	look_at(doctor, settings->password_file, "");
 	look_at_secret(doctor, settings->password_file);
 	look_at(doctor, settings->openvpn_binary, "");
-	look_at(doctor, settings->state_dir, "not there yet: portcullisd makes it");
-	look_at(doctor, settings->runtime_dir, "not there yet: portcullisd makes it");
-	look_at(doctor, log_folder, "not there yet: portcullisd makes it");
+	look_at(doctor, settings->state_dir, "does not exist yet: portcullisd creates it");
+	look_at(doctor, settings->runtime_dir, "does not exist yet: portcullisd creates it");
+	look_at(doctor, log_folder, "does not exist yet: portcullisd creates it");
 }

@@ -22,7 +22,7 @@ void doctor_unseen(struct finding *finding, const char *what)
 	int failure = errno;
 
 	if (failure == EACCES || failure == EPERM)
-		finding_set(finding, DOCTOR_UNKNOWN, "sudo portcullis doctor", "%s: only root may look",
+		finding_set(finding, DOCTOR_UNKNOWN, "sudo portcullis doctor", "%s: only root may examine it",
 			    what);
 	else
 		finding_set(finding, DOCTOR_UNKNOWN, NULL, "%s: %s", what, strerror(failure));
@@ -49,8 +49,8 @@ struct profile *doctor_profile_read(const struct doctor *doctor, struct finding 
 	struct err e = {""};
 
 	if (path[0] == '\0' || (geteuid() == 0 && !doctor->settings.good)) {
-		finding_set(finding, DOCTOR_UNKNOWN, "first what is said of configuration and profile",
-			    "not looked into: there is no profile that is fine");
+		finding_set(finding, DOCTOR_UNKNOWN, "first fix the configuration and the profile",
+			    "not checked: no valid profile");
 		return NULL;
 	}
 	if (access(path, R_OK) == -1) {

@@ -50,10 +50,11 @@ static void judge_expired(const struct certificate *c, bool several, struct find
 
 	text_time(when, (time_t)c->until);
 	if (several)
-		finding_set(finding, DOCTOR_WARN, "a new profile of your provider, if the server is refused",
-			    "expired on %s; others beside it may do: %s", when, c->subject);
+		finding_set(finding, DOCTOR_WARN,
+			    "get a new profile from your provider if the server is refused",
+			    "expired on %s; others in the profile may be sufficient: %s", when, c->subject);
 	else
-		finding_set(finding, DOCTOR_FAIL, "a new profile of your provider",
+		finding_set(finding, DOCTOR_FAIL, "get a new profile from your provider",
 			    "expired on %s: openvpn or the server will refuse it: %s", when, c->subject);
 }
 
@@ -64,8 +65,8 @@ void judge_certificate(const struct certificate *c, bool several, int64_t now, s
 	text_time(when, (time_t)c->from);
 	if (c->from > now) {
 		finding_set(finding, DOCTOR_FAIL,
-			    "set this machine's clock (date), then portcullis reconnect",
-			    "not valid before %s: is the clock right? %s", when, c->subject);
+			    "set this machine's clock (date), then run portcullis reconnect",
+			    "not valid before %s; the clock may be wrong: %s", when, c->subject);
 		return;
 	}
 	if (c->until < now) {
@@ -74,7 +75,7 @@ void judge_certificate(const struct certificate *c, bool several, int64_t now, s
 	}
 	text_time(when, (time_t)c->until);
 	if (c->until - now < (int64_t)SOON * DAY)
-		finding_set(finding, DOCTOR_WARN, "a new profile of your provider, in time",
+		finding_set(finding, DOCTOR_WARN, "get a new profile from your provider in time",
 			    "expires in %" PRId64 " days, on %s: %s", (c->until - now) / DAY, when,
 			    c->subject);
 	else
@@ -91,25 +92,24 @@ static const struct fault {
     {{2, 5, 0},
      {2, 6, 0},
      DOCTOR_WARN,
-     "2.5 is not maintained any more; it takes a server's temporary refusal for a final one, and does not "
-     "tell "
+     "2.5 is no longer maintained; it treats a server's temporary refusal as final, and does not report "
      "which route failed"},
     {{2, 5, 0},
      {2, 5, 11},
      DOCTOR_WARN,
-     "passes control characters of the server on (CVE-2024-5594); ours are escaped"},
+     "passes on control characters from the server (CVE-2024-5594); Portcullis escapes them"},
     {{2, 6, 0},
      {2, 6, 7},
      DOCTOR_WARN,
-     "a server can read its memory, or end it (CVE-2023-46850, CVE-2023-46849)"},
+     "a server can read its memory, or crash it (CVE-2023-46850, CVE-2023-46849)"},
     {{2, 6, 0},
      {2, 6, 11},
      DOCTOR_WARN,
-     "passes control characters of the server on (CVE-2024-5594); ours are escaped"},
+     "passes on control characters from the server (CVE-2024-5594); Portcullis escapes them"},
     {{2, 7, 0},
      {3, 0, 0},
      DOCTOR_FINE,
-     "its own helper for DNS (dns-updown) is switched off by the gate, which sets the resolver itself"},
+     "its own DNS helper (dns-updown) is turned off by the gate, which configures the resolver itself"},
 };
 
 static int compare(const unsigned *a, const unsigned *b)
@@ -137,8 +137,8 @@ void judge_version(const unsigned *part, bool preview, struct finding *finding)
 	}
 	if (preview) {
 		text_append(text, sizeof text, &used,
-			    "; a version before its release: 2.7's let a server run commands by DNS "
-			    "(CVE-2025-10680), which the gate switches off");
+			    "; a pre-release version: those of 2.7 let a server run commands through DNS "
+			    "(CVE-2025-10680), which the gate turns off");
 		worst = worst < DOCTOR_WARN ? DOCTOR_WARN : worst;
 	}
 	finding_set(finding, worst, worst != DOCTOR_FINE ? "update openvpn to the newest 2.6 or 2.7" : NULL,
@@ -182,14 +182,14 @@ static void judge_unmanaged(const struct net_address *servers, size_t count, str
 			finding_set(
 			    finding, DOCTOR_FAIL,
 			    "put your provider's address there, or install systemd-resolved or resolvconf",
-			    "asks %s, which lies on the local network: the gate stops such questions, "
-			    "and names are not found while the tunnel is up",
+			    "uses %s, which is on the local network: the gate stops such queries, and names "
+			    "are not resolved while the tunnel is up",
 			    net_address_text(&servers[i], address));
 			return;
 		}
 	}
 	finding_set(finding, DOCTOR_FINE, NULL,
-		    "is left alone, and asks %s%s: what leaves this machine goes through the tunnel",
+		    "is left alone, and uses %s%s: what leaves this machine goes through the tunnel",
 		    net_address_text(&servers[0], address), count > 1 ? " and others" : "");
 }
 
@@ -204,19 +204,20 @@ void judge_resolver(const struct net_address *servers, size_t count, enum machin
 	}
 	if (resolver == MACHINE_SYSTEM && manage)
 		finding_set(finding, DOCTOR_FINE, NULL,
-			    "the system's own resolver is set while the tunnel is up");
+			    "the system's own resolver is configured while the tunnel is up");
 	else if (resolver == MACHINE_RESOLVCONF && manage)
 		finding_set(finding, DOCTOR_FINE, NULL, "resolvconf writes it while the tunnel is up");
 	else if (count == 0)
-		finding_set(finding, DOCTOR_WARN, "put your provider's name server there",
-			    "names no server: names are not found, unless one answers on this machine");
-	else if (resolver == MACHINE_RESOLVED && manage && address[0] != '\0')
 		finding_set(
-		    finding, DOCTOR_FAIL, "ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf",
-		    "asks %s and not systemd-resolved, which is what gets the tunnel's servers", address);
+		    finding, DOCTOR_WARN, "put your provider's name server there",
+		    "names no server: names are not resolved, unless a resolver runs on this machine");
+	else if (resolver == MACHINE_RESOLVED && manage && address[0] != '\0')
+		finding_set(finding, DOCTOR_FAIL,
+			    "ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf",
+			    "uses %s and not systemd-resolved, which gets the tunnel's servers", address);
 	else if (resolver == MACHINE_RESOLVED && manage)
 		finding_set(finding, DOCTOR_FINE, NULL,
-			    "asks systemd-resolved, which is set while the tunnel is up");
+			    "uses systemd-resolved, which is configured while the tunnel is up");
 	else
 		judge_unmanaged(servers, count, finding);
 }
@@ -225,28 +226,28 @@ void judge_connectivity(const char *uri, const char *enabled, struct finding *fi
 {
 	if (uri[0] == '\0' || strcmp(enabled, "false") == 0 || strcmp(enabled, "0") == 0 ||
 	    strcmp(enabled, "no") == 0 || strcmp(enabled, "off") == 0)
-		finding_set(finding, DOCTOR_FINE, NULL, "does not check if the Internet is there");
+		finding_set(finding, DOCTOR_FINE, NULL, "does not check for Internet access");
 	else
 		finding_set(
 		    finding, DOCTOR_WARN,
-		    "[connectivity] with enabled=false, in "
-		    "/etc/NetworkManager/conf.d/portcullis.conf",
-		    "asks %s again and again, on each link: the gate stops that, NetworkManager says "
-		    "\"limited\" and makes the links' default routes worse, which looks like a change "
-		    "of network",
+		    "set enabled=false in [connectivity], in /etc/NetworkManager/conf.d/portcullis.conf",
+		    "queries %s repeatedly on each link; the gate stops that, so NetworkManager reports "
+		    "\"limited\" and raises the metric of the links' default routes, which looks like a "
+		    "change of network",
 		    uri);
 }
 
 void judge_group(const char *group, const char *members, struct finding *finding)
 {
 	if (members[0] == '\0')
-		finding_set(finding, DOCTOR_FINE, NULL, "nobody is in %s, but openvpn while it runs", group);
+		finding_set(finding, DOCTOR_FINE, NULL, "nobody is in %s, except openvpn while it runs",
+			    group);
 	else
-		finding_set(
-		    finding, DOCTOR_FAIL, "take them out, or name a group of openvpn's own",
-		    "%s is not openvpn's alone: programs of these can send to the server in the clear: "
-		    "%s",
-		    group, members);
+		finding_set(finding, DOCTOR_FAIL,
+			    "remove them from the group, or name a group that only openvpn has",
+			    "%s is not openvpn's alone: programs of these users can send to the server in "
+			    "the clear: %s",
+			    group, members);
 }
 
 void judge_credentials(int needs, bool username, bool password, struct finding *finding)
@@ -255,18 +256,18 @@ void judge_credentials(int needs, bool username, bool password, struct finding *
 	     key = (needs & PROFILE_NEEDS_KEY_PASSPHRASE) != 0;
 
 	if (needs == PROFILE_NEEDS_NOTHING)
-		finding_set(finding, DOCTOR_FINE, NULL, "none are needed");
+		finding_set(finding, DOCTOR_FINE, NULL, "none is needed");
 	else if (password)
-		finding_set(finding, DOCTOR_FINE, NULL, "needed, and credentials.password-file is set");
+		finding_set(finding, DOCTOR_FINE, NULL, "needed; credentials.password-file is set");
 	else
 		finding_set(finding, DOCTOR_FAIL,
 			    "credentials { password-file = \"...\" } in portcullis.conf",
-			    "nobody is there to type %s%s%s%s",
+			    "nobody can type %s%s%s%s",
 			    user && !username ? "the user name and the password"
 			    : user            ? "the password"
 					      : "",
 			    user && key ? " and " : "", key ? "the private key's passphrase" : "",
-			    ": openvpn will ask, and wait in vain");
+			    ": openvpn will ask for it and wait");
 }
 
 void judge_interface(const char *name, bool exists, const char *daemons, struct finding *finding)
@@ -276,8 +277,9 @@ void judge_interface(const char *name, bool exists, const char *daemons, struct 
 	else if (daemons != NULL && strcmp(daemons, name) == 0)
 		finding_set(finding, DOCTOR_FINE, NULL, "%s is our tunnel", name);
 	else
-		finding_set(finding, DOCTOR_FAIL, "end that program, or another name: interface = \"tun9\"",
-			    "%s is taken, and not by our openvpn: it can't make its device", name);
+		finding_set(finding, DOCTOR_FAIL,
+			    "end that program, or set another name: interface = \"tun9\"",
+			    "%s is in use, and not by our openvpn: the device can't be created", name);
 }
 
 void judge_clock(int64_t now, int64_t known, const char *known_by, struct finding *finding)
@@ -287,12 +289,12 @@ void judge_clock(int64_t now, int64_t known, const char *known_by, struct findin
 	text_time(here, (time_t)now);
 	text_time(there, (time_t)known);
 	if (now + CLOCK_SLACK < known)
-		finding_set(finding, DOCTOR_FAIL, "set it (date), and keep it over a reboot (fake-hwclock)",
-			    "says %s, but %s is from %s: no certificate may be valid yet, and NTP has no way "
-			    "out while shut",
+		finding_set(finding, DOCTOR_FAIL, "set it (date), and keep it across reboots (fake-hwclock)",
+			    "says %s, but %s is from %s: certificates may not be valid yet, and NTP can't "
+			    "get out while the gate is shut",
 			    here, known_by, there);
 	else
-		finding_set(finding, DOCTOR_FINE, NULL, "says %s, which is not before anything of ours",
+		finding_set(finding, DOCTOR_FINE, NULL, "says %s, which is not before any of our files",
 			    here);
 }
 
@@ -302,15 +304,15 @@ void judge_boot_lock(int64_t booted, int64_t locked, struct finding *finding)
 
 	if (after < -CLOCK_SLACK)
 		finding_set(finding, DOCTOR_WARN, "set the clock, and reboot",
-			    "the clock was set since: when the gate was locked is not known");
+			    "the clock has been set since then: the time of the lock is not known");
 	else if (after > LOCK_LATE)
-		finding_set(finding, DOCTOR_WARN, "see the check of the service order, and reboot",
-			    "the gate was first locked %" PRId64 " s after the kernel began: until then this "
-			    "machine was open",
+		finding_set(finding, DOCTOR_WARN, "see the check of the service order, then reboot",
+			    "the gate was first locked %" PRId64
+			    " s after the start of the kernel: until then this machine was open",
 			    after);
 	else
 		finding_set(finding, DOCTOR_FINE, NULL,
-			    "the gate was locked %" PRId64 " s after the kernel began",
+			    "the gate was locked %" PRId64 " s after the start of the kernel",
 			    after < 0 ? 0 : after);
 }
 
@@ -326,11 +328,12 @@ void judge_gate(const char *gate, const char *tunnel, const char *reason, struct
 			    "NOT PROTECTED: the lock can't be put in place: %s", why);
 	else if (strcmp(gate, "off") == 0 || strcmp(gate, "paused") == 0)
 		finding_set(finding, DOCTOR_WARN,
-			    gate[0] == 'o' ? "portcullis up, when you want it back" : "portcullis resume",
+			    gate[0] == 'o' ? "portcullis up, when you want the gate back"
+					   : "portcullis resume",
 			    "%s: NOT PROTECTED: traffic leaves in the clear", gate);
 	else if (strcmp(how, "down") == 0)
 		finding_set(finding, DOCTOR_WARN, "portcullis up, when you want the VPN",
-			    "%s: shut, and the VPN stays down, as was asked for", gate);
+			    "%s: shut, and the VPN stays down, as requested", gate);
 	else
 		finding_set(finding, DOCTOR_WARN, "portcullis log", "%s: shut; the tunnel is %s: %s", gate,
 			    how, why);
@@ -340,19 +343,18 @@ void judge_ipv6(bool machine, int servers4, int servers6, int tunnel, struct fin
 {
 	if (!machine && servers4 == 0 && servers6 > 0)
 		finding_set(finding, DOCTOR_FAIL, "import a profile with IPv4 servers, or enable IPv6",
-			    "no link has it, and the profile's servers have nothing else");
+			    "no link has it, and the profile's servers have only IPv6");
 	else if (!machine)
-		finding_set(finding, DOCTOR_FINE, NULL, "no link has an address of the world's");
+		finding_set(finding, DOCTOR_FINE, NULL, "no link has a global address");
 	else if (tunnel == 0)
-		finding_set(
-		    finding, DOCTOR_WARN,
-		    "nothing for safety; a server with IPv6, or sysctl net.ipv6.conf.all.disable_ipv6=1 "
-		    "or its like",
-		    "the links have it and the tunnel has not: it is dropped, and programs that try it "
-		    "first are slow");
+		finding_set(finding, DOCTOR_WARN,
+			    "nothing is needed for safety; to avoid delays, use a server with IPv6, or "
+			    "sysctl net.ipv6.conf.all.disable_ipv6=1 or similar",
+			    "the links have it, but the tunnel does not: it is dropped, and programs that "
+			    "try it first are slow");
 	else if (tunnel == 1)
-		finding_set(finding, DOCTOR_FINE, NULL, "the links have it, and the tunnel too");
+		finding_set(finding, DOCTOR_FINE, NULL, "the links and the tunnel have it");
 	else
 		finding_set(finding, DOCTOR_FINE, NULL,
-			    "the links have it; if the tunnel has not, it is dropped");
+			    "the links have it; if the tunnel does not, it is dropped");
 }

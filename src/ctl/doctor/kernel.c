@@ -22,8 +22,8 @@ static void say_features(struct doctor *doctor, const struct firewall_features *
 		if (features->list[i].has)
 			finding_set(&finding, DOCTOR_FINE, NULL, "%s has it", features->backend);
 		else
-			finding_set(&finding, DOCTOR_WARN, "a newer kernel, or take it as it is",
-				    "the kernel has it not: %s", features->list[i].lacking);
+			finding_set(&finding, DOCTOR_WARN, "use a newer kernel, or accept it",
+				    "the kernel does not have it: %s", features->list[i].lacking);
 		doctor_say(doctor, &finding);
 	}
 }
@@ -45,11 +45,11 @@ void doctor_firewall(struct doctor *doctor)
 	}
 	if (geteuid() != 0)
 		finding_set(&finding, DOCTOR_UNKNOWN, "sudo portcullis doctor",
-			    "only root may ask its firewall");
+			    "only root may query the firewall");
 	else
 		finding_set(&finding, DOCTOR_FAIL,
-			    "a kernel with this system's firewall, or the right to use it",
-			    "nothing can be shut: %s", e.text);
+			    "use a kernel with this system's firewall, or get the right to use it",
+			    "the machine can't be shut: %s", e.text);
 	doctor_say(doctor, &finding);
 }
 
@@ -69,7 +69,7 @@ void doctor_interface(struct doctor *doctor)
 	struct finding finding = {.subject = ""};
 
 	if (doctor->status == NULL && doctor->status_failed)
-		finding_set(&finding, DOCTOR_UNKNOWN, NULL, "whose %s is can't be asked", name);
+		finding_set(&finding, DOCTOR_UNKNOWN, NULL, "the owner of %s is not known", name);
 	else
 		judge_interface(name, if_nametoindex(name) != 0, doctor_status(doctor, "interface"),
 				&finding);
@@ -87,11 +87,11 @@ void doctor_links(struct doctor *doctor)
 	if (all == NULL)
 		finding_set(&finding, DOCTOR_UNKNOWN, NULL, "can't be listed");
 	else if (count > POLICY_NFT_LINKS)
-		finding_set(
-		    &finding, DOCTOR_WARN, "fewer containers or virtual links, if that matters to you",
-		    "%zu: more than %d can't all be watched below the protocols; their own rules hold on "
-		    "all",
-		    count, POLICY_NFT_LINKS);
+		finding_set(&finding, DOCTOR_WARN,
+			    "use fewer containers or virtual links, if that matters to you",
+			    "%zu: more than %d links can't all be filtered at the link layer; the rules for "
+			    "IP hold on all",
+			    count, POLICY_NFT_LINKS);
 	else
 		finding_set(&finding, DOCTOR_FINE, NULL, "%zu, all can be watched", count);
 	if_freenameindex(all);

@@ -81,7 +81,7 @@ void doctor_connectivity(struct doctor *doctor)
 		text_copy(finding.subject, sizeof finding.subject, "this system");
 		finding_set(&finding, DOCTOR_FINE, NULL, "%s", machine_asks);
 	} else if (machine_network_manager[0] == NULL) {
-		finding_set(&finding, DOCTOR_FINE, NULL, "is not on this platform");
+		finding_set(&finding, DOCTOR_FINE, NULL, "does not exist on this platform");
 	} else if (!machine_runs("NetworkManager")) {
 		finding_set(&finding, DOCTOR_FINE, NULL, "does not run here");
 	} else {

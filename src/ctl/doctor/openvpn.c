@@ -32,12 +32,11 @@ void doctor_openvpn(struct doctor *doctor)
 			    "install openvpn 2.5 or newer, or name it: openvpn { binary = \"...\" }",
 			    "can't be run: %s", strerror(errno));
 	else if ((said = doctor_tool(argv, NULL, true, &e)) == NULL)
-		finding_set(&finding, DOCTOR_UNKNOWN, "ask it yourself: openvpn --version",
-			    "its version is not told: %s", e.text);
+		finding_set(&finding, DOCTOR_UNKNOWN, "run it yourself: openvpn --version",
+			    "it does not print its version: %s", e.text);
 	else if (!version_read(said, part))
 		finding_set(&finding, DOCTOR_UNKNOWN, "name openvpn itself: openvpn { binary = \"...\" }",
-			    "what it says of its version is not understood: %.*s", (int)strcspn(said, "\n"),
-			    said);
+			    "its version is not understood: %.*s", (int)strcspn(said, "\n"), said);
 	else
 		judge_version(part, is_preview(said), &finding);
 	free(said);

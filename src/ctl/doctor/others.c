@@ -49,10 +49,9 @@ static bool say_connection(struct doctor *doctor, const char *name)
 	if (text == NULL)
 		doctor_unseen(&finding, path);
 	else
-		finding_set(
-		    &finding, DOCTOR_WARN, "nmcli connection modify NAME connection.autoconnect no",
-		    "is another VPN (WireGuard), which NetworkManager brings up by itself: what it sends "
-		    "is stopped");
+		finding_set(&finding, DOCTOR_WARN, "nmcli connection modify NAME connection.autoconnect no",
+			    "is another VPN (WireGuard), which NetworkManager starts by itself: what it "
+			    "sends is stopped");
 	free(text);
 	if (says)
 		doctor_say(doctor, &finding);
@@ -98,12 +97,12 @@ void doctor_others(struct doctor *doctor)
 	}
 	said += look_at_connections(doctor);
 	if (machine_others[0].name == NULL)
-		finding_set(&finding, DOCTOR_UNKNOWN, NULL, "none is known on this platform");
+		finding_set(&finding, DOCTOR_UNKNOWN, NULL, "none is known for this platform");
 	else if (units == -1)
-		finding_set(&finding, DOCTOR_UNKNOWN, "look yourself for what starts at boot",
-			    "no service manager answers; of services only processes were looked for");
+		finding_set(&finding, DOCTOR_UNKNOWN, "check manually what starts at boot",
+			    "no service manager answers; for services only processes were checked");
 	else if (said == 0)
-		finding_set(&finding, DOCTOR_FINE, NULL, "none that is known runs here");
+		finding_set(&finding, DOCTOR_FINE, NULL, "no known one runs here");
 	if (finding.text[0] != '\0')
 		doctor_say(doctor, &finding);
 }

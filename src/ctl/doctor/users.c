@@ -34,13 +34,13 @@ static void judge_user(const char *key, const char *name, bool exists, bool root
 	char instead[DOCTOR_SUBJECT];
 
 	text_copy(finding->subject, sizeof finding->subject, key);
-	snprintf(instead, sizeof instead,
-		 "create it (a user of the system, without a shell), or %s = \"900\"", key);
+	snprintf(instead, sizeof instead, "create it (a system user without a shell), or set %s = \"900\"",
+		 key);
 	if (root && strcmp(key, "user") == 0)
-		finding_set(finding, DOCTOR_FAIL, "a user of its own", "%s is root", name);
+		finding_set(finding, DOCTOR_FAIL, "use a user of its own", "%s is root", name);
 	else if (root && strcmp(PORTCULLIS_OPENVPN_USER, "root") != 0)
 		finding_set(finding, DOCTOR_WARN, PORTCULLIS_OPENVPN_USER ", the default",
-			    "%s is root: an openvpn that is taken over may read and write root's files",
+			    "%s is root: an openvpn that has been taken over can read and write root's files",
 			    name);
 	else if (exists)
 		finding_set(finding, DOCTOR_FINE, NULL, "%s is there", name);

@@ -73,8 +73,8 @@ static int read_inside(const struct reading *reading, const char *path, char **b
 		path += 2;
 	if (path[0] == '/')
 		result = err_set(e,
-				 "%s: outside the profile's folder, and root would read it; instead: a copy "
-				 "beside the profile",
+				 "%s: outside the profile's directory, and root would read it; instead: copy "
+				 "it to the profile's directory",
 				 shown(name, sizeof name, path));
 	else
 		result = folder_read(&folder, path, REFERRED_MAX, bytes, length, e);
@@ -109,8 +109,7 @@ static int read_referred(const char *path, char **bytes, size_t *length, void *a
 	if (result == -1)
 		return -1;
 	if (reading->notes)
-		shown_say(stderr,
-			  "%s: note: %s is taken in by portcullis import; the daemon reads no other file",
+		shown_say(stderr, "%s: note: portcullis import includes %s; the daemon reads no other file",
 			  reading->file, path);
 	return 0;
 }
@@ -189,13 +188,12 @@ void profile_file_describe(const struct profile *profile)
 	if (count > REMOTES_SHOWN)
 		printf("and %zu more\n", count - REMOTES_SHOWN);
 	if (needs & PROFILE_NEEDS_USER_PASSWORD)
-		puts("needs a user name and a password: credentials { } in portcullis.conf");
+		puts("needs a user name and a password; instead: set credentials { } in portcullis.conf");
 	if (needs & PROFILE_NEEDS_KEY_PASSPHRASE)
-		puts("needs the passphrase of its private key, which is encrypted, and nobody is there to "
-		     "type it; "
-		     "instead: credentials { password-file } in portcullis.conf");
+		puts("needs the passphrase of its encrypted private key, and nobody can type it; instead: "
+		     "set credentials { password-file } in portcullis.conf");
 	if (profile_route_nopull(profile))
-		puts("takes no routes from the server (route-nopull)");
+		puts("accepts no routes from the server (route-nopull)");
 }
 
 static int check_own(const char *file, struct err *e)

@@ -33,7 +33,7 @@ static int check_roots(int descriptor, const char *name, struct err *e)
 		return 0;
 	return err_set(e,
 		       "%s: others may have changed it, and root would read it; instead: chown -R root and "
-		       "chmod -R go-w, or chown -R to whose it is",
+		       "chmod -R go-w, or chown -R to its user",
 		       name);
 }
 
@@ -73,8 +73,9 @@ static int explain(int at, const char *name, const char *relative, struct err *e
 
 	shown(as_shown, sizeof as_shown, relative);
 	if (fstatat(at, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode))
-		return err_set(e, "%s: a link, and none is followed; instead: the file itself in its place",
-			       as_shown);
+		return err_set(
+		    e, "%s: a link, and links are not followed; instead: put the file itself in its place",
+		    as_shown);
 	errno = cause;
 	err_errno(e, "%s", as_shown);
 	if (cause == EACCES)
@@ -92,7 +93,7 @@ static int descend(const struct folder *folder, const char *relative, int *resul
 
 	*result = -1;
 	if (text_copy(path, sizeof path, relative) == -1) {
-		err_set(e, "a path in the folder is too long; instead: shorter names");
+		err_set(e, "a path in the directory is too long; instead: shorter names");
 		close(at);
 		return -1;
 	}
@@ -100,7 +101,7 @@ static int descend(const struct folder *folder, const char *relative, int *resul
 		if ((slash = strchr(part, '/')) != NULL)
 			*slash = '\0';
 		if (part[0] == '\0' || strcmp(part, ".") == 0 || strcmp(part, "..") == 0) {
-			err_set(e, "a path that leads out of the folder; instead: a file inside it");
+			err_set(e, "a path that leads out of the directory; instead: a file inside it");
 			next = -1;
 		} else if ((next = openat(at, part, slash != NULL ? OPEN_FOLDER : OPEN_FILE)) == -1) {
 			*result = explain(at, part, relative, e);
@@ -148,7 +149,8 @@ static int add(struct walk *walk, const char *under, const char *name, enum fold
 	struct folder_item *items;
 
 	if (list->count == ITEMS_MAX || size > PATH_SIZE)
-		return err_set(walk->e, "more in it than any VPN needs; instead: only what is Tunnelblick's");
+		return err_set(walk->e,
+			       "it contains more than a VPN needs; instead: only Tunnelblick's files");
 	if (list->count == walk->room) {
 		walk->room = walk->room == 0 ? 64 : walk->room * 2;
 		if ((items = realloc(list->items, walk->room * sizeof *items)) == NULL)
@@ -230,7 +232,7 @@ static int walk_into(struct walk *walk, int at, const char *name, const char *un
 	if (inner == -1)
 		return err_errno(walk->e, "%s", as_shown);
 	if (depth == DEPTH_MAX)
-		result = err_set(walk->e, "%s: nested deeper than %d folders; instead: fewer", as_shown,
+		result = err_set(walk->e, "%s: nested deeper than %d directories; instead: fewer", as_shown,
 				 DEPTH_MAX);
 	else if ((result = check_roots(inner, as_shown, walk->e)) == 0)
 		result = walk_folder(walk, inner, path, depth + 1);

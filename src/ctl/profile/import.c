@@ -106,13 +106,14 @@ int import_profile_to(const char *file, const char *name, const char *directory)
 
 	shown(label, sizeof label, file);
 	if (geteuid() != 0)
-		err_set(&e, "import writes what root runs; instead: sudo portcullis import %s", label);
+		err_set(&e, "import writes files that root uses; instead: sudo portcullis import %s", label);
 	else if (!folder && refusal(file) != NULL)
 		err_set(&e, "%s: %s", label, refusal(file));
 	else if (!folder && tblk_is_bundle(file) && there)
-		err_set(&e,
-			"%s: a bundle is a folder, and this is none; instead: unpack it, if it is an archive",
-			label);
+		err_set(
+		    &e,
+		    "%s: a bundle is a directory, and this is not; instead: unpack it if it is an archive",
+		    label);
 	else
 		result =
 		    folder ? tblk_import(file, name, directory, &e) : import_file(file, name, directory, &e);

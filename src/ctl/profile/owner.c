@@ -30,7 +30,7 @@ static int become(uid_t owner, struct err *e)
 	if (setgroups(1, &group) == -1 || setgid(group) == -1 || setuid(owner) == -1)
 		return err_errno(e, "can't take the rights of user %u", (unsigned)owner);
 	if (owner != 0 && (setuid(0) != -1 || geteuid() != owner || getuid() != owner))
-		return err_set(e, "can't lay down the rights of root");
+		return err_set(e, "can't drop the rights of root");
 	return 0;
 }
 
@@ -56,13 +56,13 @@ static int reap(pid_t pid, struct err *e)
 
 	while (waitpid(pid, &status, 0) == -1) {
 		if (errno != EINTR)
-			return err_errno(e, "the reading child is lost");
+			return err_errno(e, "the status of the child that reads is lost");
 	}
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status) == 0 ? 0 : -1;
 	if (WTERMSIG(status) == SIGALRM)
-		return err_set(e, "reading took too long; instead: copy it to a disk of this machine");
-	return err_set(e, "the reading child has died (signal %d)", WTERMSIG(status));
+		return err_set(e, "reading took too long; instead: copy it to a local disk");
+	return err_set(e, "the child that reads was ended by signal %d", WTERMSIG(status));
 }
 
 char *owner_run(uid_t owner, unsigned seconds, owner_work_fn *work, void *argument, size_t max,
@@ -73,7 +73,7 @@ char *owner_run(uid_t owner, unsigned seconds, owner_work_fn *work, void *argume
 	pid_t pid;
 
 	if (descriptor_pipe(ends, false) == -1) {
-		err_errno(e, "no pipe to a child");
+		err_errno(e, "a pipe to a child can't be made");
 		return NULL;
 	}
 	fflush(NULL);
@@ -85,7 +85,7 @@ char *owner_run(uid_t owner, unsigned seconds, owner_work_fn *work, void *argume
 	bytes = pid == -1 ? NULL : io_read_all(ends[0], max, length);
 	close(ends[0]);
 	if (pid == -1 || bytes == NULL)
-		err_set(e, "no child to read it");
+		err_set(e, "a child to read it can't be started");
 	if (pid != -1 && reap(pid, bytes == NULL ? NULL : e) == -1) {
 		free(bytes);
 		bytes = NULL;

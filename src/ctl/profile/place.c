@@ -38,8 +38,8 @@ static int take_hand(struct walk *walk, uid_t uid)
 		return 0;
 	if (walk->place->owner != 0)
 		return err_set(walk->e,
-			       "%s: users %u and %u both have a hand in where it is; instead: a copy in a "
-			       "folder of one of them",
+			       "%s: users %u and %u could both have changed its path; instead: copy it to a "
+			       "directory of one of them",
 			       shown(name, sizeof name, walk->asked), (unsigned)walk->place->owner,
 			       (unsigned)uid);
 	walk->place->owner = uid;
@@ -77,7 +77,7 @@ static int follow(struct walk *walk, const char *link)
 	size_t used = (size_t)length;
 
 	if (length <= 0 || length >= PLACE_PATH_SIZE || ++walk->links > LINKS_MAX)
-		return refuse(walk, "a link that leads nowhere; instead: the file itself");
+		return refuse(walk, "a link to nothing; instead: the file itself");
 	if (text[0] == '/')
 		walk->place->path[0] = '\0';
 	else
@@ -120,7 +120,7 @@ static int begin(struct walk *walk)
 	size_t used = 0;
 
 	if (walk->asked[0] != '/' && getcwd(walk->rest, PLACE_PATH_SIZE) == NULL)
-		return refuse(walk, "this folder can't be found; instead: the whole path");
+		return refuse(walk, "the current directory can't be determined; instead: an absolute path");
 	used = strlen(walk->rest);
 	if (text_append(walk->rest, PLACE_PATH_SIZE, &used, "/%s", walk->asked) == -1)
 		return refuse(walk, "the path is too long; instead: a shorter one");
@@ -148,9 +148,8 @@ int place_find(const char *path, struct place *place, struct err *e)
 	place->inode = status.st_ino;
 	place->mode = status.st_mode;
 	if (place->owner == 0 && (walk.anybody || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0))
-		return refuse(&walk,
-			      "others may have changed it, and root would read it; instead: chmod go-w, "
-			      "or chown it to whose it is");
+		return refuse(&walk, "others may have changed it, and root would read it; instead: chmod "
+				     "go-w, or chown it to its user");
 	return 0;
 }
 
@@ -162,15 +161,14 @@ int place_open(const struct place *place, struct err *e)
 
 	shown(name, sizeof name, place->path);
 	if (fd == -1 && errno == EACCES)
-		return err_set(
-		    e,
-		    "%s: user %u, in whose hands it is, may not read it; instead: chown it, or a copy "
-		    "in a folder of root's",
-		    name, (unsigned)place->owner);
+		return err_set(e,
+			       "%s: user %u, who could have changed it, may not read it; instead: chown it, "
+			       "or copy it to a directory of root's",
+			       name, (unsigned)place->owner);
 	if (fd == -1)
 		return err_errno(e, "%s", name);
 	if (fstat(fd, &status) == 0 && status.st_dev == place->device && status.st_ino == place->inode)
 		return fd;
 	close(fd);
-	return err_set(e, "%s: another file since it was looked at", name);
+	return err_set(e, "%s: it was replaced while it was being checked", name);
 }

@@ -61,8 +61,7 @@ int profile_resolve(struct profile *profile, struct err *e)
 			resolve(profile, remote->host);
 		reachable += remote->address_count > 0;
 	}
-	return reachable > 0
-		   ? 0
-		   : err_set(e, "no name of a remote could be resolved; instead: import while the machine "
-				"is open (portcullis pause)");
+	return reachable > 0 ? 0
+			     : err_set(e, "no remote's name could be resolved; instead: import while the "
+					  "machine is open (portcullis pause)");
 }

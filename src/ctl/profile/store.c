@@ -22,7 +22,8 @@ int profile_store_name(const char *name, char *to, struct err *e)
 		return err_set(e, "the name is longer than %d bytes; instead: import FILE NAME",
 			       PROFILE_NAME_MAX);
 	if (!text_is_name(name, PROFILE_NAME_MAX) || name[0] == '.')
-		return err_set(e, "a name is letters, digits, '.', '_' and '-'; instead: import FILE NAME");
+		return err_set(
+		    e, "a name has only letters, digits, '.', '_' and '-'; instead: import FILE NAME");
 	snprintf(to, PROFILE_FILE_SIZE, "%s.ovpn", name);
 	return 0;
 }

@@ -137,7 +137,7 @@ static int take(struct tblk_list *list, const char *path, size_t inner, struct e
 	char name[SHOWN_SIZE];
 
 	if (list->count == TBLK_MAX)
-		return err_set(e, "more than %d configurations; instead: fewer in one bundle", TBLK_MAX);
+		return err_set(e, "more than %d configurations; instead: put fewer in one bundle", TBLK_MAX);
 	if (strlen(path) >= TBLK_PATH_SIZE)
 		return err_set(e, "a path in it is too long");
 	for (size_t i = 0; inner > 0 && i < list->count; i++) {
@@ -167,16 +167,16 @@ static int refuse_none(const struct folder_list *found, struct err *e)
 			continue;
 		shown(name, sizeof name, found->items[i].path);
 		if (found->items[i].kind == FOLDER_LINK)
-			return err_set(
-			    e, "%s: a link, and none is followed; instead: the file itself in its place",
-			    name);
+			return err_set(e,
+				       "%s: a link, and links are not followed; instead: put the file itself "
+				       "in its place",
+				       name);
 		if (found->items[i].kind != FOLDER_FOLDER)
 			return err_set(e, "%s: not a regular file; instead: the configuration as a file",
 				       name);
 	}
-	return err_set(e,
-		       "no configuration (.ovpn or .conf) in it; instead: the bundle as it was downloaded, "
-		       "or import the .ovpn itself");
+	return err_set(e, "it has no configuration (.ovpn or .conf); instead: import the bundle as it was "
+			  "downloaded, or the .ovpn itself");
 }
 
 int tblk_choose(const struct folder_list *found, const char *bundle, struct tblk_list *list, struct err *e)

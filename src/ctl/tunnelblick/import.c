@@ -59,7 +59,7 @@ static int list_work(int output, void *argument, struct err *e)
 		tblk_read_settings(&first, &nowhere, &settings);
 		if (settings.uninstalls)
 			result = err_set(e, "a bundle that only removes a configuration (TBUninstall); "
-					    "instead: import the configuration's own");
+					    "instead: import the configuration's own bundle");
 	}
 	folder_close(&folder);
 	if (result == -1)
@@ -175,9 +175,9 @@ static int refuse_name(const char *bundle, const struct tblk *all, size_t count,
 			    shown(word, sizeof word, all[i].display));
 	if (shown_word(word, sizeof word, bundle) == NULL)
 		text_copy(word, sizeof word, "BUNDLE");
-	return err_set(e,
-		       "%zu configurations (%s) and one name; instead, for a name each: portcullis import %s",
-		       count, line, word);
+	return err_set(
+	    e, "%zu configurations (%s) but one name; instead, to give each a name: portcullis import %s",
+	    count, line, word);
 }
 
 static int import_all(struct wanted *wanted, const struct tblk *all, size_t count, const char *directory)
@@ -233,14 +233,13 @@ static int refuse_folder(const char *path, struct err *e)
 			return err_set(e, "%s: %s; instead: portcullis import %s NAME", path,
 				       length > 5 && strncasecmp(path + length - 5, ".visc", 5) == 0
 					   ? "Viscosity's, not Tunnelblick's"
-					   : "a folder, and no bundle of Tunnelblick's",
+					   : "a directory, but not a Tunnelblick bundle",
 				       word);
 	}
-	return err_set(
-	    e,
-	    "%s: a folder, and no bundle of Tunnelblick's (NAME.tblk); instead: import the .tblk or "
-	    ".ovpn inside it",
-	    path);
+	return err_set(e,
+		       "%s: a directory, but not a Tunnelblick bundle (NAME.tblk); instead: import the .tblk "
+		       "or .ovpn inside it",
+		       path);
 }
 
 int tblk_import(const char *bundle, const char *name, const char *directory, struct err *e)

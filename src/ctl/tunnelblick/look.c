@@ -82,7 +82,7 @@ static void print_state(const struct profile *profile, const struct err *e)
 	char line[4 * sizeof e->text];
 
 	if (profile == NULL)
-		printf("not complete: %s\n", shown(line, sizeof line, e->text));
+		printf("incomplete: %s\n", shown(line, sizeof line, e->text));
 	else
 		puts("complete");
 }
@@ -111,7 +111,7 @@ static void print_connects(const struct area *area, const struct tblk_file *file
 		printf("%s: shared, ", shown(name, sizeof name, display));
 		printf("as %s set it\n", shown(name, sizeof name, area->user));
 	}
-	printf("    Tunnelblick connects it by itself when %s%s%s\n",
+	printf("    Tunnelblick connects it automatically when %s%s%s\n",
 	       starts || tblk_settings_connects_at_start(&settings) ? "the machine starts" : "it is launched",
 	       starts ? ": " : "", starts ? shown(name, sizeof name, path) : "");
 	tblk_switch_off(&settings, line, sizeof line);
@@ -131,8 +131,8 @@ static void print_bundle(const struct area *area, const struct folder *folder, c
 	printf("%s: ", shown(name, sizeof name, display));
 	print_kind(area);
 	if (!readable || list.count > 1)
-		printf(", %s%s\n", readable ? "several in one bundle" : "not complete: ",
-		       shown(line, sizeof line, e.text));
+		printf(", %s%s\n",
+		       readable ? "several in one bundle" : "incomplete: ", shown(line, sizeof line, e.text));
 	for (size_t i = 0; i < list.count && readable; i++) {
 		struct tblk_file file = {folder, path, &all[i], true};
 		struct profile *profile = tblk_read_profile(&file, &e);
@@ -315,8 +315,8 @@ int tblk_look(const char *root)
 	char path[PATH_SIZE];
 
 	if (geteuid() != 0)
-		fputs("note: only what this user may read; instead, for all: sudo portcullis import "
-		      "--tunnelblick\n",
+		fputs("note: this lists only what this user may read; instead, to list all: sudo portcullis "
+		      "import --tunnelblick\n",
 		      stderr);
 	tblk_homes(root, count_home, &look);
 	join(path, root, SUPPORT "/Shared");
@@ -328,8 +328,8 @@ int tblk_look(const char *root)
 	if (look.found > 0)
 		return look.failed ? 1 : 0;
 	shown_say(stderr,
-		  "%s/Library/Application Support/Tunnelblick and the homes in %s/Users: nothing of "
-		  "Tunnelblick's; instead: portcullis import FILE.ovpn, or BUNDLE.tblk",
+		  "%s/Library/Application Support/Tunnelblick and the home directories in %s/Users have "
+		  "nothing of Tunnelblick's; instead: portcullis import FILE.ovpn, or BUNDLE.tblk",
 		  root, root);
 	return 1;
 }

@@ -158,7 +158,7 @@ int plist_read_binary(const char *bytes, size_t length, plist_value_fn *tell, vo
 	    find(&list, number, &top) == -1)
 		return err_set(e, "a broken binary property list");
 	if (top.kind != KIND_DICTIONARY || !is_whole(&list, &top, 2 * list.reference_size))
-		return err_set(e, "a property list that is no dictionary");
+		return err_set(e, "a property list that is not a dictionary");
 	keys = list.bytes + top.at;
 	values = keys + top.length * list.reference_size;
 	for (size_t i = 0; i < top.length; i++) {

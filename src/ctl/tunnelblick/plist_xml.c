@@ -86,7 +86,7 @@ static int take_tag(struct reader *reader, struct tag *tag)
 	for (length = 0; from + length < end && !is_blank(from[length]); length++)
 		;
 	if (length == 0 || length >= sizeof tag->name)
-		return err_set(reader->e, "no property list: an unknown tag");
+		return err_set(reader->e, "not a property list: an unknown tag");
 	memcpy(tag->name, from, length);
 	tag->name[length] = '\0';
 	return 0;
@@ -137,7 +137,7 @@ static int take_text(struct reader *reader, char *text, bool *fits)
 		unsigned long character;
 
 		if (*reader->at == '\0')
-			return err_set(reader->e, "no property list: a NUL in it");
+			return err_set(reader->e, "not a property list: it contains a NUL");
 		if (*reader->at != '&') {
 			/* UTF-8 goes on as it came. */
 			if (used + 1 < PLIST_TEXT_SIZE)
@@ -152,7 +152,7 @@ static int take_text(struct reader *reader, char *text, bool *fits)
 		character =
 		    semicolon == NULL ? 0 : reference(reader->at + 1, (size_t)(semicolon - reader->at - 1));
 		if (character == 0 || character > 0x10ffff)
-			return err_set(reader->e, "no property list: an unknown entity");
+			return err_set(reader->e, "not a property list: an unknown entity");
 		if (plist_add_character(text, &used, character) == -1)
 			*fits = false;
 		reader->at = semicolon + 1;
@@ -168,7 +168,7 @@ static int take_element(struct reader *reader, const char *name, char *text, boo
 	if (take_text(reader, text, fits) == -1 || take_tag(reader, &tag) == -1)
 		return -1;
 	if (!is_tag(&tag, TAG_END, name))
-		return err_set(reader->e, "no property list: <%s> is not closed", name);
+		return err_set(reader->e, "not a property list: <%s> is not closed", name);
 	return 0;
 }
 
@@ -202,7 +202,7 @@ static int take_value(struct reader *reader, const struct tag *tag, char *text, 
 		 boolean;
 	if (tag->kind == TAG_END ||
 	    (!*known && !container && strcmp(name, "data") != 0 && strcmp(name, "date") != 0))
-		return err_set(reader->e, "no property list: a key without a value");
+		return err_set(reader->e, "not a property list: a key without a value");
 	if (tag->kind == TAG_BEGIN) {
 		bool fits = true;
 
@@ -235,14 +235,14 @@ int plist_read_xml(const char *bytes, size_t length, plist_value_fn *tell, void 
 	if (is_tag(&tag, TAG_EMPTY, "dict"))
 		return 0;
 	if (!is_tag(&tag, TAG_BEGIN, "dict"))
-		return err_set(e, "a property list that is no dictionary");
+		return err_set(e, "a property list that is not a dictionary");
 	while (take_tag(&reader, &tag) == 0) {
 		bool fits, known;
 
 		if (is_tag(&tag, TAG_END, "dict"))
 			return 0;
 		if (!is_tag(&tag, TAG_BEGIN, "key"))
-			return err_set(e, "no property list: a value without a key");
+			return err_set(e, "not a property list: a value without a key");
 		if (take_element(&reader, "key", key, &fits) == -1 || take_tag(&reader, &tag) == -1 ||
 		    take_value(&reader, &tag, value, &known) == -1)
 			return -1;

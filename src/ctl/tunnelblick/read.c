@@ -80,14 +80,16 @@ static int read_referred(const char *path, char **bytes, size_t *length, void *a
 	shown(name, sizeof name, path);
 	if (path[0] == '/' || path[0] == '~')
 		return err_set(e,
-			       "%s: outside the bundle, so it is not read; instead: copy it into the bundle "
-			       "beside the configuration and name it without a path",
+			       "%s: outside the bundle, so it is not read; instead: copy it into the bundle, "
+			       "to the directory of the configuration, and name it without a path",
 			       name);
 	result = read_beside(file, last, bytes, length, e);
 	if (result == 1 && slash != NULL)
 		result = read_beside(file, path, bytes, length, e);
 	if (result == 1)
-		return err_set(e, "%s: not in the bundle; instead: put it beside the configuration", name);
+		return err_set(
+		    e, "%s: not in the bundle; instead: put it into the directory of the configuration",
+		    name);
 	return result;
 }
 
@@ -153,7 +155,7 @@ static void hear_info(const char *key, const char *value, void *argument)
 static void complain(const struct tblk_file *file, const struct err *e)
 {
 	if (!file->quiet && e->text[0] != '\0')
-		shown_say(stderr, "note: %s; its settings are not taken over", e->text);
+		shown_say(stderr, "note: %s; its settings are not imported", e->text);
 }
 
 static void read_info(const struct tblk_file *file, size_t under, const char *name,
@@ -187,7 +189,7 @@ static int read_preferences(const char *path, char **bytes, size_t *length, stru
 	if (descriptor == -1)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : err_errno(e, "%s", name);
 	if (fstat(descriptor, &status) == -1 || (status.st_uid != 0 && status.st_uid != geteuid()))
-		result = err_set(e, "%s: somebody else's", name);
+		result = err_set(e, "%s: it belongs to somebody else", name);
 	else
 		result = regular_read(descriptor, name, PLIST_SIZE_MAX, bytes, length, e);
 	close(descriptor);
@@ -251,12 +253,12 @@ void tblk_switch_off(const struct tblk_settings *settings, char *line, size_t si
 	if (tblk_settings_connects_by(settings) == TBLK_FORCED)
 		text_append(
 		    line, size, &used,
-		    "to switch that off in Tunnelblick: delete \"%sautoConnect\" or \"*autoConnect\" in "
+		    "to turn that off in Tunnelblick: delete \"%sautoConnect\" or \"*autoConnect\" in "
 		    "its forced-preferences.plist",
 		    name);
 	else
 		text_append(line, size, &used,
-			    "to switch that off in Tunnelblick: VPN Details, Configurations, %s, Settings, "
+			    "to turn that off in Tunnelblick: VPN Details, Configurations, %s, Settings, "
 			    "Connect: Manually",
 			    name);
 }

@@ -146,12 +146,14 @@ const char *tblk_script(const char *file)
 	static const struct {
 		const char *end, *lost;
 	} scripts[] = {
-	    {".user.sh", "dropped: no script answers for you; instead: credentials { } in portcullis.conf"},
-	    {"up.tunnelblick.sh", "dropped: scripts are never run; DNS and routes are set here"},
-	    {"up.sh", "dropped: scripts are never run; DNS and routes are set here"},
+	    {".user.sh",
+	     "dropped: scripts never supply credentials; instead: credentials { } in portcullis.conf"},
+	    {"up.tunnelblick.sh", "dropped: scripts are never run; DNS and routes are set by Portcullis"},
+	    {"up.sh", "dropped: scripts are never run; DNS and routes are set by Portcullis"},
 	    {"route-pre-down.tunnelblick.sh", "dropped: scripts are never run; the gate shuts by itself"},
-	    {"down.tunnelblick.sh", "dropped: scripts are never run; DNS and routes are taken back here"},
-	    {"down.sh", "dropped: scripts are never run; DNS and routes are taken back here"},
+	    {"down.tunnelblick.sh",
+	     "dropped: scripts are never run; DNS and routes are restored by Portcullis"},
+	    {"down.sh", "dropped: scripts are never run; DNS and routes are restored by Portcullis"},
 	    {".sh", "dropped: scripts are never run, before, after or with the tunnel"},
 	};
 	size_t length = strlen(file);
