@@ -86,15 +86,23 @@ FAULT := $(BUILD)/obj/src/base/fault_none.o
 PROGRAMS := $(BUILD)/portcullisd $(BUILD)/portcullis-driver $(BUILD)/portcullis
 all: $(PROGRAMS)
 
-$(BUILD)/portcullisd: $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(OS_GATE) $(POLICY) $(BASE) $(FAULT)
+# Each program's objects and libraries; the tests' variants (tests/check.mk) are made of the same lists.
+PORTCULLISD = $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(OS_GATE) $(POLICY) $(BASE) $(FAULT)
+PORTCULLISD_LIBS = $(GATE_LIBS)
+PORTCULLIS_DRIVER = $(BUILD)/obj/src/driver/driver_main.o $(DRIVER) $(OS_DRIVER) $(TUNNEL) $(PROFILE) $(MGMT) $(BASE) $(FAULT)
+PORTCULLIS_DRIVER_LIBS = $(DRIVER_LIBS)
+PORTCULLIS = $(BUILD)/obj/src/ctl/portcullis_main.o $(CTL) $(OS_CTL) $(POLICY) $(PROFILE) $(BASE) $(FAULT)
+PORTCULLIS_LIBS = $(CTL_LIBS)
+
+$(BUILD)/portcullisd: $(PORTCULLISD)
 	@$(say) LD $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
-$(BUILD)/portcullis-driver: $(BUILD)/obj/src/driver/driver_main.o $(DRIVER) $(OS_DRIVER) $(TUNNEL) $(PROFILE) $(MGMT) $(BASE) $(FAULT)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PORTCULLISD_LIBS)
+$(BUILD)/portcullis-driver: $(PORTCULLIS_DRIVER)
 	@$(say) LD $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(DRIVER_LIBS)
-$(BUILD)/portcullis: $(BUILD)/obj/src/ctl/portcullis_main.o $(CTL) $(OS_CTL) $(POLICY) $(PROFILE) $(BASE) $(FAULT)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PORTCULLIS_DRIVER_LIBS)
+$(BUILD)/portcullis: $(PORTCULLIS)
 	@$(say) LD $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(CTL_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PORTCULLIS_LIBS)
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -102,12 +110,6 @@ $(BUILD)/obj/%.o: %.c Makefile
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-
-# --- the same gate with the tests' fault points
-$(BUILD)/test/portcullisd: $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(OS_GATE) $(POLICY) $(BASE) $(BUILD)/obj/tests/e2e/fault_inject.o
-	@mkdir -p $(@D)
-	@$(say) LD $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
 
 # --- unit tests: tests/unit/test_NAME.c against every room's objects
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(wildcard tests/unit/test_*.c))

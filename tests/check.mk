@@ -29,109 +29,82 @@ check-gcc:
 check-clang:
 	$(MAKE) $(STRICT) CC=$(CLANG) BUILD=$(BUILD)/clang OPTIMIZE='$(OPTIMIZE) -include tests/arch/const_search.h' all tests-build
 
-# What the tests run, compiled with the programs' flags.
-SERVICE_TWINS := $(patsubst src/os/%.mk,$(BUILD)/test/portcullis-%,$(wildcard src/os/*.mk)) $(BUILD)/test/strict/portcullisd
-PF_TESTS := $(BUILD)/test/portcullisd-pf $(BUILD)/test/portcullisd-pf-freebsd $(BUILD)/test/portcullis-pf $(BUILD)/test/standin
-tests-build: $(UNIT) $(BUILD)/test/portcullisd $(BUILD)/test/fwtool $(BUILD)/test/confined $(BUILD)/test/captured $(BUILD)/test/refuse $(BUILD)/test/portcullisd-names $(BUILD)/test/policy_print \
-	$(BUILD)/test/portcullis $(BUILD)/test/dnstool $(BUILD)/test/dnstool-macos $(BUILD)/test/dnstool-freebsd $(PF_TESTS) $(SERVICE_TWINS) \
-	$(addprefix $(BUILD)/test/ipfw/,portcullisd portcullis portcullis-driver fwhand)
+# --- what the tests run, compiled with the programs' flags
+e2e = $(patsubst %,$(BUILD)/obj/tests/e2e/%.o,$(1))
+POLICY_PRINT = $(BUILD)/obj/tests/pf/policy_print.o $(POLICY) $(BASE)
+POLICY_PRINT_LIBS = $(call libs_of,libmnl)
+FWTOOL = $(call e2e,fwtool) $(OS_FIREWALL) $(OS_CHILD) $(call port,$(NETLINK)) $(POLICY) $(BASE)
+FWTOOL_LIBS = $(GATE_LIBS)
+FWHAND = $(call e2e,fwhand) $(OS_CHILD) $(OS_PORTS) $(call port,host/file) $(POLICY) $(BASE) $(FAULT)
+FWHAND_LIBS = $(GATE_LIBS)
+DNSTOOL = $(call e2e,dnstool) $(call port,$(DNS)) $(OS_CHILD) $(BASE)
+# As the gate runs openvpn; as a captured openvpn or driver.
+CONFINED = $(call e2e,confined) $(call port,process/sandbox/confine $(CONFINE)) $(OS_CHILD) $(BASE)
+CONFINED_LIBS = $(GATE_LIBS)
+CAPTURED = $(call e2e,captured tries) $(call port,process/sandbox/confine $(CONFINE) process/sandbox/sandbox) $(OS_CHILD) $(BASE)
+CAPTURED_LIBS = $(GATE_LIBS)
+REFUSE = $(call e2e,refuse)
+REFUSE_LIBS = $(call libs_of,libseccomp)
+STANDIN = $(call e2e,standin/client)
+FAKE_OPENVPN = $(patsubst %,$(BUILD)/obj/tests/bench/%.o,fake_openvpn stamps)
 
-# The gate as on a Mac, with pf and its tools stood in for: the same objects but the firewall's.
-NO_TOOLS = $(filter-out %/tool_paths_system.o,$(1))
-PF_OS = $(call port,firewall/firewall firewall/describe firewall/pf/* firewall/guardian host/holder) $(call os,firewall/ports_macos) \
-	$(call NO_TOOLS,$(OS_CHILD)) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) $(call port,$(SERVICE)) \
-	$(BUILD)/obj/tests/e2e/tool_paths_standin.o $(BUILD)/obj/tests/e2e/probe_standin.o
-PF_GATE = $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(PF_OS) $(filter-out $(OS_FIREWALL) %/tool_paths_system.o,$(OS_GATE)) $(POLICY) $(BASE) \
-	$(BUILD)/obj/tests/e2e/fault_inject.o
-$(BUILD)/test/portcullisd-pf: $(PF_GATE) $(call os,firewall/pf/system_macos)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
-$(BUILD)/test/portcullisd-pf-freebsd: $(PF_GATE) $(call os,firewall/pf/system_freebsd)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
-$(BUILD)/test/portcullis-pf: $(BUILD)/obj/src/ctl/portcullis_main.o $(CTL) $(PF_OS) $(call port,service/machine service/machine_fact $(MACHINE)) \
-		$(call os,firewall/pf/system_macos) $(POLICY) $(PROFILE) $(BASE) $(FAULT)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(CTL_LIBS)
-$(BUILD)/test/standin: $(BUILD)/obj/tests/e2e/standin/client.o
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^
-
-# The command with stand-ins for the system's tools.
-$(BUILD)/test/portcullis: $(BUILD)/obj/src/ctl/portcullis_main.o $(CTL) $(call NO_TOOLS,$(OS_CTL)) \
-		$(BUILD)/obj/tests/e2e/tool_paths_standin.o $(POLICY) $(PROFILE) $(BASE) $(FAULT)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(CTL_LIBS)
-
-$(BUILD)/test/dnstool: $(BUILD)/obj/tests/e2e/dnstool.o $(call port,$(DNS)) $(OS_CHILD) $(BASE)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^
-# The same for another platform's files, with stand-ins for its tools.
-STANDINS = $(call NO_TOOLS,$(OS_CHILD)) $(BUILD)/obj/tests/e2e/tool_paths_standin.o
-$(BUILD)/test/dnstool-macos: $(call os,dns/scutil dns/scutil_text dns/words dns/names_ask)
-$(BUILD)/test/dnstool-freebsd: $(call os,dns/dns_freebsd dns/resolvconf dns/unwatched dns/words)
-$(BUILD)/test/dnstool-macos $(BUILD)/test/dnstool-freebsd: $(BUILD)/obj/tests/e2e/dnstool.o $(STANDINS) $(BASE)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^
-# The gate with macOS's resolver, where names are answered while it is shut.
-$(BUILD)/test/portcullisd-names: $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) \
-		$(filter-out $(call port,$(DNS) $(NAMES)),$(call NO_TOOLS,$(OS_GATE))) \
-		$(call os,dns/scutil dns/scutil_text dns/words dns/names_ask dns/names_socket_loopback) \
-		$(BUILD)/obj/tests/e2e/tool_paths_standin.o $(POLICY) $(BASE) $(FAULT)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
-
-# What a test runs as the gate runs openvpn.
-$(BUILD)/test/confined: $(BUILD)/obj/tests/e2e/confined.o $(call port,process/sandbox/confine $(CONFINE)) $(OS_CHILD) $(BASE)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
-$(BUILD)/test/refuse: $(BUILD)/obj/tests/e2e/refuse.o
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,libseccomp)
-$(BUILD)/test/captured: $(patsubst %,$(BUILD)/obj/tests/e2e/%.o,captured tries) $(call port,process/sandbox/confine $(CONFINE) process/sandbox/sandbox) $(OS_CHILD) $(BASE)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
-$(BUILD)/test/policy_print: $(BUILD)/obj/tests/pf/policy_print.o $(POLICY) $(BASE)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,libmnl)
-
-# The command line with another platform's service files, which call stand-ins for that platform's tools and write
-# below a folder of the test's own; and the gate with macOS's strict boot.
-NO_SYSTEM = $(filter-out %/install_root_system.o $(call port,$(SERVICE) $(STRICT_BOOT)),$(call NO_TOOLS,$(1)))
-STANDIN := $(patsubst %,$(BUILD)/obj/tests/e2e/%.o,tool_paths_standin install_root_standin)
+# What variants leave out, and what stands in its place.
+TOOLS := $(call os,process/tool_paths_system)
+STANDIN_TOOLS := $(call e2e,tool_paths_standin)
+SYSTEM := $(TOOLS) $(call os,service/install_root_system) $(call port,$(SERVICE) $(STRICT_BOOT))
+STANDIN_SYSTEM := $(STANDIN_TOOLS) $(call e2e,install_root_standin)
+FIREWALLS := $(OS_FIREWALL) $(call port,$(PROBE)) $(TOOLS)
+COMMON_FIREWALL := $(call port,firewall/firewall firewall/describe firewall/guardian host/holder host/file) $(STANDIN_TOOLS) $(call e2e,probe_standin)
+PF := $(COMMON_FIREWALL) $(call port,firewall/pf/*) $(call os,firewall/ports_macos)
+PF_MACOS := $(PF) $(call os,firewall/pf/system_macos)
+PF_FREEBSD := $(PF) $(call os,firewall/pf/system_freebsd)
+IPFW := $(COMMON_FIREWALL) $(call port,firewall/ipfw/* process/tool_beside) $(call e2e,firewall_ports_ipfw ipfw_kernel_standin)
+SCUTIL := $(STANDIN_TOOLS) $(call os,dns/scutil dns/scutil_text dns/words dns/names_ask)
+RESOLVCONF := $(STANDIN_TOOLS) $(call os,dns/dns_freebsd dns/resolvconf dns/unwatched dns/words)
+FAULTS := $(call e2e,fault_inject)
 of_platform = $(call os,$(shell sed -n 's/^\(SERVICE\|STRICT_BOOT\) := //p' src/os/$(1).mk))
-define service_rule
-$(BUILD)/test/portcullis-$(1): $(BUILD)/obj/src/ctl/portcullis_main.o $(CTL) $(call NO_SYSTEM,$(OS_CTL)) $(call of_platform,$(1)) \
-		$(STANDIN) $(POLICY) $(PROFILE) $(BASE) $(FAULT)
-	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(CTL_LIBS)
-endef
-$(foreach name,$(patsubst src/os/%.mk,%,$(wildcard src/os/*.mk)),$(eval $(call service_rule,$(name))))
-$(BUILD)/test/strict/portcullisd: $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(call NO_SYSTEM,$(OS_GATE)) \
-		$(call os,service/strict_boot_macos service/strict_boot_list) $(STANDIN) $(POLICY) $(BASE) $(FAULT)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
 
-# The programs with ipfw for a firewall, and stand-ins for its tool and its kernel's switch.
-IPFW_TWIN = $(addprefix $(BUILD)/test/ipfw/,portcullisd portcullis portcullis-driver fwhand)
-OS_IPFW = $(call port,firewall/firewall firewall/describe firewall/ipfw/* firewall/guardian process/tool_beside host/holder) \
-	$(patsubst %,$(BUILD)/obj/tests/e2e/%.o,firewall_ports_ipfw ipfw_kernel_standin probe_standin tool_paths_standin)
-NO_IPFW = $(filter-out $(OS_FIREWALL) $(call port,$(PROBE)),$(call NO_TOOLS,$(1)))
-$(BUILD)/test/ipfw/portcullisd: $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(call NO_IPFW,$(OS_GATE)) $(OS_IPFW) $(POLICY) $(BASE) \
-		$(BUILD)/obj/tests/e2e/fault_inject.o
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
-$(BUILD)/test/ipfw/portcullis: $(BUILD)/obj/src/ctl/portcullis_main.o $(CTL) $(call NO_IPFW,$(OS_CTL)) $(OS_IPFW) \
-		$(call port,host/file) $(POLICY) $(PROFILE) $(BASE) $(FAULT)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(CTL_LIBS)
-$(BUILD)/test/ipfw/portcullis-driver: $(BUILD)/portcullis-driver
-	@mkdir -p $(@D)
-	@cp $< $@
-$(BUILD)/test/ipfw/fwhand: $(BUILD)/obj/tests/e2e/fwhand.o $(call NO_IPFW,$(OS_CHILD)) $(OS_IPFW) \
-		$(OS_PORTS) $(call port,host/file) $(POLICY) $(BASE) $(FAULT)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
+# $(call variant,FILE,PROGRAM,without,with): PROGRAM of the objects' list of that name.
+define variant_rule
+VARIANTS += $(BUILD)/$(1)
+$(BUILD)/$(1): $(filter-out $(3),$($(2))) $(4)
+	@mkdir -p $$(@D)
+	@$$(say) LD $$@
+	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$($(2)_LIBS)
+endef
+variant = $(eval $(call variant_rule,$(1),$(2),$(3),$(4)))
+
+$(call variant,test/portcullisd,PORTCULLISD,$(FAULT),$(FAULTS))
+$(call variant,test/portcullis,PORTCULLIS,$(TOOLS),$(STANDIN_TOOLS))
+$(call variant,test/policy_print,POLICY_PRINT,,)
+$(call variant,test/fwtool,FWTOOL,,)
+$(call variant,test/confined,CONFINED,,)
+$(call variant,test/captured,CAPTURED,,)
+$(call variant,test/refuse,REFUSE,,)
+$(call variant,test/standin,STANDIN,,)
+# With pf: as on a Mac, and as on FreeBSD.
+$(call variant,test/portcullisd-pf,PORTCULLISD,$(FIREWALLS) $(FAULT),$(PF_MACOS) $(FAULTS))
+$(call variant,test/portcullisd-pf-freebsd,PORTCULLISD,$(FIREWALLS) $(FAULT),$(PF_FREEBSD) $(FAULTS))
+$(call variant,test/portcullis-pf,PORTCULLIS,$(FIREWALLS),$(PF_MACOS))
+# With ipfw, and a stand-in for its kernel's switch.
+$(call variant,test/ipfw/portcullisd,PORTCULLISD,$(FIREWALLS) $(FAULT),$(IPFW) $(FAULTS))
+$(call variant,test/ipfw/portcullis,PORTCULLIS,$(FIREWALLS),$(IPFW))
+$(call variant,test/ipfw/portcullis-driver,PORTCULLIS_DRIVER,,)
+$(call variant,test/ipfw/fwhand,FWHAND,$(FIREWALLS),$(IPFW))
+# With another platform's resolver; the gate with macOS's, where names are answered while it is shut.
+$(call variant,test/dnstool,DNSTOOL,,)
+$(call variant,test/dnstool-macos,DNSTOOL,$(call port,$(DNS)) $(TOOLS),$(SCUTIL))
+$(call variant,test/dnstool-freebsd,DNSTOOL,$(call port,$(DNS)) $(TOOLS),$(RESOLVCONF))
+$(call variant,test/portcullisd-names,PORTCULLISD,$(call port,$(DNS) $(NAMES)) $(TOOLS),$(SCUTIL) $(call os,dns/names_socket_loopback))
+# With another platform's services, below a folder of the test's own; the gate with macOS's strict boot.
+$(foreach name,$(patsubst src/os/%.mk,%,$(wildcard src/os/*.mk)),$(call variant,test/portcullis-$(name),PORTCULLIS,$(SYSTEM),$(call of_platform,$(name)) $(STANDIN_SYSTEM)))
+$(call variant,test/strict/portcullisd,PORTCULLISD,$(SYSTEM),$(call os,service/strict_boot_macos service/strict_boot_list) $(STANDIN_SYSTEM))
+TESTED := $(VARIANTS)
+# The measured gate, with a note of each flip's acknowledgement.
+$(call variant,bench/portcullisd,PORTCULLISD,$(FAULT),$(patsubst %,$(BUILD)/obj/tests/bench/%.o,stamps_fault stamps))
+$(call variant,bench/fake_openvpn,FAKE_OPENVPN,,)
+
+tests-build: $(UNIT) $(TESTED)
 
 check-unit: unit
 # What can be tried of this machine's firewall without touching it.
@@ -213,18 +186,7 @@ check-boot: all $(BUILD)/test/boot_caller
 check-boot-once:
 	$(MAKE) check-boot BOOT_TESTS="tests/boot/test_power.py::test_without_portcullis tests/boot/test_power.py::test_from_power_on_to_power_off"
 
-# --- the measured gate: the same objects, with a note of each flip's acknowledgement
 BENCH := $(BUILD)/bench/portcullisd $(BUILD)/bench/fake_openvpn $(BUILD)/test/fwtool
-$(BUILD)/bench/portcullisd: $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(OS_GATE) $(POLICY) $(BASE) \
-		$(BUILD)/obj/tests/bench/stamps_fault.o $(BUILD)/obj/tests/bench/stamps.o
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
-$(BUILD)/bench/fake_openvpn: $(BUILD)/obj/tests/bench/fake_openvpn.o $(BUILD)/obj/tests/bench/stamps.o
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^
-$(BUILD)/test/fwtool: $(BUILD)/obj/tests/e2e/fwtool.o $(OS_FIREWALL) $(OS_CHILD) $(call port,$(NETLINK)) $(POLICY) $(BASE)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
 bench-build: all $(BENCH)
 bench: bench-build
 	$(PYTHON) -B tests/bench/bench.py --build $(BUILD) $(BENCH_OPTIONS)

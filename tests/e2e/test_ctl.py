@@ -10,15 +10,13 @@ import time
 
 import pytest
 
-from daemon import BUILD
+from daemon import BUILD, WIRE_VERSION
 
 PORTCULLIS = os.path.join(BUILD, "portcullis")
 KEYS = {"version", "gate", "tunnel", "reason", "since", "profile", "remote", "interface", "addresses", "dns", "bytes",
         "blocked", "attempt", "retry_in", "boot_locked_at"}
 NOTHING = {**dict.fromkeys(KEYS), "remote": dict.fromkeys(["host", "address", "port", "proto"]),
            "bytes": dict.fromkeys(["in", "out"]), "blocked": {"packets": None}}
-# The version of the words on gate.sock: base/wire.h.
-WIRE = 2
 UP, DOWN, RECONNECT, PAUSE, RESUME, OFF = range(1, 7)
 GATES = ["locked", "dialling", "open", "paused", "off", "unprotected"]
 
@@ -278,7 +276,7 @@ def test_log_follow_goes_on(serve, run):
     assert result.returncode == 4
 
 
-def door(seen, gate="locked", refused="", version=WIRE, after=None):
+def door(seen, gate="locked", refused="", version=WIRE_VERSION, after=None):
     """gate.sock: one request of fixed size, one answer."""
     def handle(_, connection):
         request = connection.recv(16, socket.MSG_WAITALL)
@@ -291,8 +289,8 @@ def door(seen, gate="locked", refused="", version=WIRE, after=None):
 
 
 @pytest.mark.parametrize("words,want", [
-    (["up"], (WIRE, UP, 0, 0)), (["down"], (WIRE, DOWN, 0, 0)), (["reconnect"], (WIRE, RECONNECT, 0, 0)),
-    (["resume"], (WIRE, RESUME, 0, 0))])
+    (["up"], (WIRE_VERSION, UP, 0, 0)), (["down"], (WIRE_VERSION, DOWN, 0, 0)), (["reconnect"], (WIRE_VERSION, RECONNECT, 0, 0)),
+    (["resume"], (WIRE_VERSION, RESUME, 0, 0))])
 def test_the_door_is_asked(serve, run, words, want):
     seen = []
     serve(door(seen), "gate.sock")
@@ -305,8 +303,8 @@ def test_the_door_is_asked(serve, run, words, want):
 
 
 @pytest.mark.parametrize("words,want,gate", [
-    (["pause", "15m"], (WIRE, PAUSE, 900, 0), "paused"), (["pause", "90s"], (WIRE, PAUSE, 90, 0), "paused"),
-    (["off"], (WIRE, OFF, 0, 0), "off"), (["off", "--persist"], (WIRE, OFF, 0, 1), "off")])
+    (["pause", "15m"], (WIRE_VERSION, PAUSE, 900, 0), "paused"), (["pause", "90s"], (WIRE_VERSION, PAUSE, 90, 0), "paused"),
+    (["off"], (WIRE_VERSION, OFF, 0, 0), "off"), (["off", "--persist"], (WIRE_VERSION, OFF, 0, 1), "off")])
 def test_pause_and_off_return_when_done(serve, run, words, want, gate):
     """openvpn leaves first; who asked for a clear way out gets the word when it is there."""
     seen, machine = [], Machine(status("open", "leaving"))
