@@ -111,7 +111,7 @@ check-unit: unit
 check-selftest: all
 	$(BUILD)/portcullis selftest
 check-san:
-	$(MAKE) $(STRICT) SANITIZE=address,undefined BUILD=$(BUILD)/san OPTIMIZE="-O1 -g" unit
+	UBSAN_OPTIONS=halt_on_error=1 $(MAKE) $(STRICT) SANITIZE=address,undefined BUILD=$(BUILD)/san OPTIMIZE="-O1 -g" unit
 
 check-arch:
 	$(PYTHON) -B tests/arch/check.py --self-test

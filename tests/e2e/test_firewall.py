@@ -1,6 +1,5 @@
 """The firewall port on real kernel rules, by fwtool: what stands, who owns it, what is repaired, what passes."""
 import contextlib
-import glob
 import os
 import re
 import select
@@ -19,24 +18,21 @@ sys.path.insert(0, HERE)
 from netns import Namespace, wait_for, wait_gone  # noqa: E402  pylint: disable=wrong-import-position
 
 TOP = os.path.dirname(os.path.dirname(HERE))
-SOURCES = ["src/os/firewall/firewall.c", "src/os/firewall/ports_linux.c", "src/os/firewall/nft/*.c", "src/os/netwatch/linux/netlink*.c",
-           "src/os/host/clock_unix.c",
-           *[f"src/os/process/{name}.c" for name in ("tool_unix", "tool_paths_system", "child_linux", "child_memfd", "child_unix",
-                                                     "pid_linux", "pid_unix", "descriptor_flags", "descriptor_linux")],
-           "src/policy/*.c", "src/base/err.c", "src/base/text.c", "src/base/net.c", "src/base/io.c", "tests/e2e/fwtool.c"]
 GROUP = 4242  # openvpn's, in fwtool
 ENDPOINT = "192.0.2.1:1194/udp"
 TABLES = ("inet", "netdev")
 
 
 @pytest.fixture(scope="session")
-def fwtool(tmp_path_factory):
-    target = str(tmp_path_factory.mktemp("fwtool") / "fwtool")
-    sources = [path for pattern in SOURCES for path in glob.glob(f"{TOP}/{pattern}")]
-    subprocess.run([os.environ.get("CC", "cc"), "-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror",
-                    "-D_GNU_SOURCE", "-Isrc", "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
-                    "-o", target, *sources, "-levent_core", "-lmnl"], cwd=TOP, check=True)
-    return target
+def fwtool():
+    """The firewall port by commands, with sanitizers; built in the folder of `make check-san`, by one worker at a time."""
+    target = "build/san/test/fwtool"
+    environment = {key: value for key, value in os.environ.items() if key not in ("BUILD", "MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    os.makedirs(f"{TOP}/build/san", exist_ok=True)
+    subprocess.run(["flock", "build/san", "make", "-s", "-j2", "SANITIZE=address,undefined", "OPTIMIZE=-O1 -g", "BUILD=build/san",
+                    target], cwd=TOP, env=environment, check=True)
+    os.environ["UBSAN_OPTIONS"] = "halt_on_error=1"
+    return f"{TOP}/{target}"
 
 
 class Tool:
