@@ -209,8 +209,8 @@ formula:
 completions: all
 	$(PYTHON) -B src/ctl/completions/generate.py $(BUILD)
 
-# Generated from the table; a unit test holds the file to it.
-docs/states.md: $(BUILD)/obj/tests/arch/states_doc.o $(TUNNEL) $(BASE)
+# Generated from the tables; unit tests hold the file to them.
+docs/states.md: $(BUILD)/obj/tests/arch/states_doc.o $(BUILD)/obj/src/gate/transition.o $(TUNNEL) $(BASE)
 	$(Q)$(CC) $(LDFLAGS) -o $(BUILD)/states_doc $^
 	$(Q)$(BUILD)/states_doc > $@
 

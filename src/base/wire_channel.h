@@ -14,7 +14,7 @@ enum wire_verb {
 	VERB_DIAL,      /* endpoint: flip to dialling, then start openvpn for it */
 	VERB_ADDRESS,   /* tunnel: its name and addresses, as soon as openvpn tells them */
 	VERB_OPEN,      /* tunnel: flip to open, set its DNS */
-	VERB_COUNT,     /* asks for NOTE_GATE with a fresh count of blocked packets */
+	VERB_COUNT,     /* asks for NOTE_COUNT: a fresh count of blocked packets */
 	VERB_LEAVE      /* end the attempt: shut the tunnel, reap openvpn, lock */
 };
 
@@ -35,7 +35,8 @@ enum wire_note {
 	NOTE_REFUSED,   /* a verb was refused or failed: `text`; the gate is locked or dialling as `gate` says
 			 */
 	NOTE_ENDED,     /* the attempt is over, openvpn reaped, the gate locked; `text` says why */
-	NOTE_NETWORK    /* links or addresses changed, or the machine woke: worth trying now */
+	NOTE_NETWORK,   /* links or addresses changed, or the machine woke: worth trying now */
+	NOTE_COUNT      /* answer to VERB_COUNT: `blocked`; no news */
 };
 
 struct wire_hello {
@@ -53,8 +54,9 @@ struct wire_note_message {
 	uint32_t version;
 	uint32_t note; /* enum wire_note */
 	uint32_t gate; /* enum wire_gate, always current */
-	uint32_t wish; /* enum wire_wish, always current */
-	int32_t pid, reserved;
+	uint32_t wish; /* enum wire_wish, always current: up only where the gate may dial */
+	int32_t pid;
+	uint32_t leaving;                        /* 1: openvpn is being ended already; NOTE_ENDED follows */
 	uint64_t blocked;                        /* packets stopped since the gate was loaded */
 	int64_t until;                           /* end of a pause, seconds since the epoch, else 0 */
 	char text[WIRE_TEXT], notice[WIRE_TEXT]; /* notice: not as usual with the lock, always current */

@@ -73,7 +73,8 @@ static enum tunnel_event carry_out(struct driver *d, enum tunnel_effect effect, 
 		gate_channel_send(d->channel, VERB_OPEN, NULL, management_tunnel(d->management));
 		break;
 	case TUNNEL_ASK_LEAVE:
-		gate_channel_send(d->channel, VERB_LEAVE, NULL, NULL);
+		if (!d->leaving)
+			gate_channel_send(d->channel, VERB_LEAVE, NULL, NULL);
 		break;
 	case TUNNEL_FORGET:
 		management_end(d->management);
@@ -257,11 +258,9 @@ static void take_hello(struct driver *d, const struct wire_hello *hello)
 	d->greeted = true;
 }
 
-/* Up is worth trying only if the gate could dial. */
 static void take_wish(struct driver *d, const struct wire_note_message *note)
 {
-	bool wanted = note->wish != WISH_DOWN && note->gate != GATE_PAUSED && note->gate != GATE_OFF &&
-		      note->gate != GATE_UNPROTECTED;
+	bool wanted = note->wish != WISH_DOWN;
 	bool changed = wanted != d->wanted;
 	char cause[DRIVER_REASON];
 	size_t used = 0;
@@ -284,6 +283,7 @@ static void take_gate(struct driver *d, const struct wire_note_message *note)
 	if (d->gate != note->gate)
 		d->since = time(NULL);
 	d->gate = note->gate;
+	d->leaving = note->leaving != 0;
 	d->blocked = note->blocked;
 	text_copy(d->notice, sizeof d->notice, note->notice);
 	if (note->note == NOTE_GATE || note->note == NOTE_HELLO)
@@ -297,7 +297,8 @@ static void from_gate(const struct wire_note_message *note, void *argument)
 	take_gate(d, note);
 	if (note->note == NOTE_HELLO)
 		take_hello(d, &note->hello);
-	take_wish(d, note);
+	if (note->note != NOTE_COUNT)
+		take_wish(d, note);
 	switch ((enum wire_note)note->note) {
 	case NOTE_HELLO:
 	case NOTE_WISH:
@@ -305,6 +306,8 @@ static void from_gate(const struct wire_note_message *note, void *argument)
 	case NOTE_GATE:
 		if (note->gate != GATE_OPEN)
 			happen(d, TUNNEL_SHUT, note->text);
+		break;
+	case NOTE_COUNT:
 		d->asked_gate = false;
 		if (evtimer_pending(d->refresh_over, NULL))
 			refresh_done(d);

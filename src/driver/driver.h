@@ -29,6 +29,7 @@ struct driver {
 	struct tunnel tunnel;
 	struct wire_hello hello;
 	bool greeted, wanted;
+	bool leaving;  /* the gate ends the attempt already */
 	uint32_t gate; /* enum wire_gate */
 	uint64_t blocked;
 	char gate_text[DRIVER_REASON];

@@ -31,12 +31,10 @@ static bool is_a_remote(const struct gate_profile *profile, const struct net_end
 
 static int check_dial(const struct gate *gate, const struct net_endpoint *endpoint, struct err *e)
 {
-	if (gate->attempt.pid != 0)
-		return err_set(e, "an attempt is under way");
-	if (gate->state != GATE_LOCKED)
-		return err_set(e, "the gate is %s", wire_gate_word(gate->state));
-	if (gate->wish != WISH_UP || gate->stopping || gate->pause_wanted != 0 || gate->off_wanted)
-		return err_set(e, "nobody wants a tunnel");
+	const char *refusal = gate_refusal(gate->state, EVENT_DIAL);
+
+	if (refusal != NULL)
+		return err_set(e, "%s", refusal);
 	if (behind_look(e) != 0)
 		return -1;
 	if (!is_a_remote(&gate->profile, endpoint))
@@ -58,15 +56,25 @@ static int launch(struct gate *gate, struct err *e)
 	const struct config *config = &gate->config;
 	struct attempt *attempt = &gate->attempt;
 	struct err none = {""};
+	pid_t pid;
 
+	fault_point("dialling");
 	if (device_make(config->interface, config->openvpn_user.number, config->openvpn_group.number, e) ==
 	    -1)
 		return -1;
 	fault_point("device-made");
-	attempt->pid = spawn_openvpn(gate, &attempt->endpoint, &attempt->output, e);
-	if (attempt->pid == -1 && device_delete(config->interface, &none) == -1)
-		log_warn("gate", "%s", none.text);
-	return attempt->pid == -1 ? -1 : 0;
+	pid = spawn_openvpn(gate, &attempt->endpoint, &attempt->output, e);
+	if (pid == -1) {
+		if (device_delete(config->interface, &none) == -1)
+			log_warn("gate", "%s", none.text);
+		return -1;
+	}
+	attempt->pid = pid;
+	attempt->set = false;
+	attempt->why[0] = '\0';
+	files_save_attempt(gate, pid, child_started(pid));
+	fault_point("spawned");
+	return 0;
 }
 
 int attempt_dial(struct gate *gate, const struct net_endpoint *endpoint, struct err *e)
@@ -80,19 +88,7 @@ int attempt_dial(struct gate *gate, const struct net_endpoint *endpoint, struct 
 	attempt->endpoint = *endpoint;
 	memset(&attempt->tunnel, 0, sizeof attempt->tunnel);
 	text_append(why, sizeof why, &used, "dialling %s", net_endpoint_text(endpoint, text));
-	if (gate_flip(gate, GATE_DIALLING, why) == -1)
-		return err_set(e, "the gate can't be set to dialling");
-	fault_point("dialling");
-	if (launch(gate, e) == -1) {
-		attempt->pid = 0;
-		gate_flip(gate, GATE_LOCKED, "openvpn can't be started");
-		return -1;
-	}
-	attempt->leaving = attempt->set = false;
-	attempt->why[0] = '\0';
-	files_save_attempt(gate, attempt->pid, child_started(attempt->pid));
-	fault_point("spawned");
-	return 0;
+	return gate_dispatch(gate, EVENT_DIAL, why, e);
 }
 
 static void deadline_cb(evutil_socket_t fd, short what, void *argument)
@@ -101,37 +97,40 @@ static void deadline_cb(evutil_socket_t fd, short what, void *argument)
 	attempt_kill(argument, "openvpn did not leave in time");
 }
 
-/* The tunnel is shut first; the hole stays so that openvpn can say good-bye. */
-void attempt_leave(struct gate *gate, const char *why)
+/* The tunnel is shut; the hole stays so that openvpn can say good-bye. */
+static void terminate(struct gate *gate, const char *why)
 {
 	static const struct timeval limit = {.tv_sec = LEAVE_MS / 1000, .tv_usec = LEAVE_MS % 1000 * 1000};
 	struct attempt *attempt = &gate->attempt;
 
-	if (attempt->pid == 0 || attempt->leaving)
-		return;
 	text_copy(attempt->why, sizeof attempt->why, why);
-	attempt->leaving = true;
-	if (gate->state == GATE_OPEN)
-		gate_flip(gate, GATE_DIALLING, why);
 	kill(attempt->pid, SIGTERM);
 	if (attempt->deadline == NULL)
 		attempt->deadline = evtimer_new(gate->base, deadline_cb, gate);
 	evtimer_add(attempt->deadline, &limit);
 }
 
-/* Lock now, whatever openvpn still wants to say. */
-void attempt_kill(struct gate *gate, const char *why)
+int attempt_effect(struct gate *gate, enum gate_effect effect, const char *why, struct err *e)
 {
 	struct attempt *attempt = &gate->attempt;
 
-	if (gate->state == GATE_OPEN || gate->state == GATE_DIALLING)
-		gate_flip(gate, GATE_LOCKED, why);
+	if (effect == EFFECT_LAUNCH)
+		return launch(gate, e);
 	if (attempt->pid == 0)
-		return;
+		return 0;
+	if (effect == EFFECT_TERMINATE) {
+		terminate(gate, why);
+		return 0;
+	}
 	if (attempt->why[0] == '\0')
 		text_copy(attempt->why, sizeof attempt->why, why);
-	attempt->leaving = true;
 	kill(attempt->pid, SIGKILL);
+	return 0;
+}
+
+void attempt_kill(struct gate *gate, const char *why)
+{
+	(void)gate_dispatch(gate, EVENT_KILL, why, NULL);
 }
 
 unsigned attempt_prove(const struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
@@ -151,7 +150,7 @@ void attempt_prove_again(struct gate *gate)
 	struct err e = {""};
 	unsigned index;
 
-	if (gate->state != GATE_OPEN)
+	if (gate->state.actual != ACTUAL_OPEN)
 		return;
 	index = attempt_prove(gate, &attempt->tunnel, &e);
 	/* An address that somebody takes away comes back. */
@@ -177,9 +176,9 @@ void attempt_repair(struct gate *gate)
 {
 	static struct limit told;
 	struct err e = {""};
-	bool open = gate->state == GATE_OPEN;
+	bool open = gate->state.actual == ACTUAL_OPEN;
 
-	if (gate->state == GATE_OFF || gate->state == GATE_PAUSED)
+	if (gate->state.actual == ACTUAL_OFF || gate->state.actual == ACTUAL_PAUSED)
 		return;
 	if (set_again(gate, open, &e) == -1) {
 		log_error("gate", "somebody else changed routes of ours: %s", e.text);
@@ -252,21 +251,21 @@ static void clean(struct gate *gate)
 void attempt_reaped(struct gate *gate, int status)
 {
 	struct attempt *attempt = &gate->attempt;
+	enum gate_event awaited;
 	struct err e = {""};
 	char why[WIRE_TEXT];
 
 	attempt->pid = 0; /* the number may be another's from now on */
 	/* First the lock; everything else has time. */
-	if (gate->state == GATE_OPEN || gate->state == GATE_DIALLING)
-		gate_flip(gate, GATE_LOCKED, attempt->why[0] != '\0' ? attempt->why : "openvpn has ended");
+	text_copy(why, sizeof why, attempt->why[0] != '\0' ? attempt->why : "openvpn has ended");
+	(void)gate_dispatch(gate, EVENT_REAPED, why, NULL);
 	fault_point("reaped");
 	describe_end(attempt, status, gate->situation.tunnel.index != 0);
 	if (attempt->deadline != NULL)
 		evtimer_del(attempt->deadline);
 	close(attempt->output);
-	attempt->leaving = false;
 	clean(gate);
-	if (gate->state == GATE_LOCKED) {
+	if (gate->state.actual == ACTUAL_LOCKED) {
 		gate_relink(gate);
 		(void)gate_route(gate, false, NULL); /* said by the flip, if it does not work */
 	}
@@ -276,11 +275,8 @@ void attempt_reaped(struct gate *gate, int status)
 	/* It takes some milliseconds: while the driver thinks of what comes next. */
 	if (device_delete(gate->config.interface, &e) == -1)
 		log_warn("gate", "clean-up after openvpn: %s", e.text);
-	if (gate->pause_wanted != 0 && gate->state == GATE_LOCKED && !gate->stopping)
-		gate_pause_begin(gate);
-	gate->pause_wanted = 0;
-	if (gate->off_wanted)
-		gate_off_begin(gate);
+	if ((awaited = gate_awaited(gate->state)) != GATE_EVENTS)
+		(void)gate_dispatch(gate, awaited, "off, by root's command", NULL);
 }
 
 /* What an earlier life of ours left behind, if it was killed. */

@@ -8,28 +8,29 @@
 
 #include "base/err.h"
 #include "base/wire_channel.h"
+#include "gate/transition.h"
 
 struct gate;
 
 struct attempt {
-	pid_t pid;  /* 0: none */
-	int output; /* read end of its stdout and stderr, for an early end */
-	bool leaving;
+	pid_t pid;              /* 0: none */
+	int output;             /* read end of its stdout and stderr, for an early end */
 	struct event *deadline; /* leaving ends at the latest then */
 	struct net_endpoint endpoint;
 	struct wire_tunnel tunnel; /* as the driver told it, checked */
 	unsigned index;            /* of its interface, once proven; 0 not yet */
 	bool set;                  /* the device has what `tunnel` says */
-	char why[WIRE_TEXT];       /* why it is left */
+	char why[WIRE_TEXT];       /* why it is left; "" while it is not */
 };
 
-/* Flips to dialling, then starts openvpn. 0, or -1 and `e`: then nothing runs. */
+/* Checks the endpoint and what the machine holds; then EVENT_DIAL. 0, or -1 and `e`: then nothing runs. */
 int attempt_dial(struct gate *gate, const struct net_endpoint *endpoint, struct err *e);
 
-/* Shuts the tunnel, asks openvpn to go; the hole stays until it is reaped. */
-void attempt_leave(struct gate *gate, const char *why);
+/* What the table wants done to openvpn: EFFECT_LAUNCH, EFFECT_TERMINATE, EFFECT_KILL. 0, or -1 and `e`: not
+ * launched. */
+int attempt_effect(struct gate *gate, enum gate_effect effect, const char *why, struct err *e);
 
-/* Locks now and kills openvpn. */
+/* EVENT_KILL: locks now, whatever openvpn still wants to say. */
 void attempt_kill(struct gate *gate, const char *why);
 
 /* Does the interface exist, is it up, our openvpn's, with these addresses? Its index; 0 and `e`: no. */

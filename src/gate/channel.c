@@ -20,23 +20,16 @@ static void fill_hello(const struct gate *gate, struct wire_hello *hello)
 	hello->log_size = config->log_size;
 }
 
-/* During a pause and in `off` the driver has nothing to dial. */
-static enum wire_wish wish_now(const struct gate *gate)
+static void send_note(struct gate *gate, enum wire_note note, enum wire_wish up, const char *text)
 {
-	bool held = gate->state != GATE_PAUSED && gate->state != GATE_OFF && gate->pause_wanted == 0 &&
-		    !gate->off_wanted;
-
-	return held ? gate->wish : WISH_DOWN;
-}
-
-static void send_note(struct gate *gate, enum wire_note note, enum wire_wish wish, const char *text)
-{
-	struct wire_note_message message = {.version = WIRE_VERSION, .note = note, .gate = gate->state};
+	struct wire_note_message message = {.version = WIRE_VERSION, .note = note, .gate = gate_shown(gate)};
+	bool runs = gate->state.actual == ACTUAL_DIALLING || gate->state.actual == ACTUAL_OPEN;
 
 	if (gate->driver.pid == 0)
 		return;
-	message.wish = wish;
+	message.wish = gate_may_dial(gate->state) ? up : WISH_DOWN;
 	message.pid = gate->attempt.pid;
+	message.leaving = message.pid != 0 && !runs;
 	message.until = gate->pause_until;
 	text_copy(message.text, sizeof message.text, text);
 	text_copy(message.notice, sizeof message.notice, gate->note[0] != '\0' ? gate->note : gate->turns);
@@ -53,7 +46,7 @@ static void send_note(struct gate *gate, enum wire_note note, enum wire_wish wis
 
 void channel_note(struct gate *gate, enum wire_note note, const char *text)
 {
-	send_note(gate, note, wish_now(gate), text);
+	send_note(gate, note, WISH_UP, text);
 }
 
 void channel_reconnect(struct gate *gate)

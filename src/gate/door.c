@@ -38,92 +38,48 @@ static void client_close(struct client *client)
 	close(fd);
 }
 
-/* The last word counts: a pause or an off that still waits for openvpn is forgotten. */
-static void cancel(struct gate *gate)
+/* Makes an event of what root wants, and notifies the driver. An error where it is not in force, or no lock
+ * is. */
+static int ask(struct gate *gate, enum gate_event event, const char *name, struct err *e)
 {
-	gate->pause_wanted = 0;
-	gate->off_wanted = false;
+	enum gate_desired desired = gate_desired_cell(gate->state.desired, event)->next;
+	const char *refusal = gate_refusal(gate->state, event);
+	char why[WIRE_TEXT];
+	size_t used = 0;
+	int result;
+
+	if (refusal != NULL)
+		return err_set(e, "%s", refusal);
+	text_append(why, sizeof why, &used, "%s, by root's command", name);
+	result = gate_dispatch(gate, event, why, NULL);
+	if (event == EVENT_UP || event == EVENT_DOWN)
+		files_save_wish(gate);
+	if (event == EVENT_RECONNECT)
+		channel_reconnect(gate);
+	else
+		channel_note(gate, NOTE_WISH, why);
+	if (result == 0 || (gate->state.desired == desired && gate->state.actual != ACTUAL_UNPROTECTED))
+		return 0;
+	return err_set(e, "%s can't be carried out: see the log", name);
 }
 
 static int up(struct gate *gate, struct err *e)
 {
-	bool was_off = gate->state == GATE_OFF;
-
-	if (off_marker_clear(e) == -1)
-		return -1;
-	cancel(gate);
-	gate->wish = WISH_UP;
-	files_save_wish(gate);
-	if (was_off) {
-		gate_relink(gate);
-		if (gate_flip(gate, GATE_LOCKED, "up, by root's command") == -1)
-			return err_set(e, "the gate can't be locked: see the log");
-	}
-	gate_resume(gate, "up, by root's command");
-	channel_note(gate, NOTE_WISH, "up, by root's command");
-	return 0;
-}
-
-static int down(struct gate *gate)
-{
-	cancel(gate);
-	gate->wish = WISH_DOWN;
-	files_save_wish(gate);
-	gate_resume(gate, "down, by root's command");
-	attempt_leave(gate, "down, by root's command");
-	channel_note(gate, NOTE_WISH, "down, by root's command");
-	return 0;
-}
-
-static int reconnect(struct gate *gate, struct err *e)
-{
-	if (gate->state == GATE_OFF || gate->state == GATE_PAUSED || gate->wish == WISH_DOWN)
-		return err_set(e, "the gate is %s and the tunnel is not wanted; instead: portcullis up",
-			       wire_gate_word(gate->state));
-	cancel(gate);
-	attempt_leave(gate, "reconnect, by root's command");
-	channel_reconnect(gate);
-	return 0;
+	return off_marker_clear(e) == -1 ? -1 : ask(gate, EVENT_UP, "up", e);
 }
 
 static int pause_gate(struct gate *gate, uint32_t seconds, struct err *e)
 {
 	if (seconds == 0 || seconds > PAUSE_MAX_SECONDS)
 		return err_set(e, "a pause is 1 s to 31 days long");
-	if (gate->state == GATE_OFF || gate->state == GATE_UNPROTECTED)
-		return err_set(e, "the gate is %s; there is nothing to pause", wire_gate_word(gate->state));
-	gate->pause_wanted = seconds;
-	channel_note(gate, NOTE_WISH, "pause");
-	if (gate->attempt.pid != 0) {
-		attempt_leave(gate, "pause, by root's command");
-		return 0;
-	}
-	gate_pause_begin(gate);
-	return gate->state == GATE_PAUSED ? 0 : err_set(e, "the pause can't be set: see the log");
-}
-
-static int resume(struct gate *gate, struct err *e)
-{
-	if (gate->pause_wanted == 0 && gate->state != GATE_PAUSED)
-		return err_set(e, "the gate is %s, not paused", wire_gate_word(gate->state));
-	gate->pause_wanted = 0;
-	gate_resume(gate, "resume, by root's command");
-	channel_note(gate, NOTE_WISH, "resume");
-	return 0;
+	gate->pause_seconds = seconds;
+	return ask(gate, EVENT_PAUSE, "pause", e);
 }
 
 static int off(struct gate *gate, bool persist, struct err *e)
 {
-	cancel(gate);
 	gate->off_persist = persist;
-	gate->off_wanted = true;
-	channel_note(gate, NOTE_WISH, "off");
-	if (gate->attempt.pid != 0) {
-		attempt_leave(gate, "off, by root's command");
-		return 0;
-	}
-	gate_off_begin(gate);
-	return gate->state == GATE_OFF ? 0 : err_set(e, "the rules can't be removed: see the log");
+	return ask(gate, EVENT_OFF, "off", e);
 }
 
 int door_reload(struct gate *gate, struct err *e)
@@ -131,7 +87,7 @@ int door_reload(struct gate *gate, struct err *e)
 	if (vet_profile(&gate->config, &gate->profile, e) == -1)
 		return -1;
 	log_info("gate", "the profile is read again");
-	driver_stop(gate);
+	driver_restart(gate);
 	return 0;
 }
 
@@ -144,13 +100,13 @@ static int carry_out(struct gate *gate, const struct wire_door_request *request,
 	case DOOR_UP:
 		return up(gate, e);
 	case DOOR_DOWN:
-		return down(gate);
+		return ask(gate, EVENT_DOWN, "down", e);
 	case DOOR_RECONNECT:
-		return reconnect(gate, e);
+		return ask(gate, EVENT_RECONNECT, "reconnect", e);
 	case DOOR_PAUSE:
 		return pause_gate(gate, request->seconds, e);
 	case DOOR_RESUME:
-		return resume(gate, e);
+		return ask(gate, EVENT_RESUME, "resume", e);
 	case DOOR_OFF:
 		return off(gate, request->persist != 0, e);
 	case DOOR_RELOAD:
@@ -179,7 +135,7 @@ static void client_cb(evutil_socket_t fd, short what, void *argument)
 		return;
 	if (got > 0) {
 		answer.refused = carry_out(client->gate, &client->request, &e) == -1;
-		answer.gate = client->gate->state;
+		answer.gate = gate_shown(client->gate);
 		text_copy(answer.text, sizeof answer.text, answer.refused ? e.text : client->gate->reason);
 		send(fd, &answer, sizeof answer, MSG_DONTWAIT | MSG_NOSIGNAL);
 	}

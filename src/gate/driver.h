@@ -25,7 +25,10 @@ struct driver {
 /* Starts it, unless it runs. */
 void driver_start(struct gate *gate);
 
-/* It has ended, or shall: lock, and start it again with back-off. */
-void driver_stop(struct gate *gate);
+/* It has ended, or shall: the gate locks. */
+void driver_end(struct gate *gate);
+
+/* The same, and it is started again, with back-off. */
+void driver_restart(struct gate *gate);
 
 #endif

@@ -57,7 +57,7 @@ void driver_start(struct gate *gate)
 	pid_t pid = -1;
 	bool made;
 
-	if (driver->pid != 0 || gate->stopping || gate->unfit)
+	if (driver->pid != 0)
 		return;
 	driver->started_ms = clock_steady_ms();
 	made = descriptor_pair(pair) == 0;
@@ -88,7 +88,7 @@ static void respawn_cb(evutil_socket_t fd, short what, void *argument)
 }
 
 /* Its end alone locks; openvpn goes with it. */
-void driver_stop(struct gate *gate)
+void driver_end(struct gate *gate)
 {
 	struct driver *driver = &gate->driver;
 	pid_t pid = driver->pid;
@@ -102,6 +102,13 @@ void driver_stop(struct gate *gate)
 	if (waitpid(pid, NULL, WNOHANG) == 0)
 		kill(pid, SIGKILL);
 	attempt_kill(gate, "the driver has ended");
+}
+
+void driver_restart(struct gate *gate)
+{
+	if (gate->driver.pid == 0)
+		return;
+	driver_end(gate);
 	ended(gate);
 }
 
@@ -111,8 +118,6 @@ static void ended(struct gate *gate)
 	long ms = 0;
 	struct timeval delay;
 
-	if (gate->stopping)
-		return;
 	driver->failures = clock_steady_ms() - driver->started_ms < SHORT_LIFE_MS ? driver->failures + 1 : 0;
 	if (driver->failures > 1)
 		ms = (long)RESPAWN_FIRST_MS << (driver->failures < 7 ? driver->failures - 2 : 5);

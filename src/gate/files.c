@@ -83,7 +83,7 @@ void files_save_wish(struct gate *gate)
 	char path[PATH_MAX];
 
 	if (file_save(in_folder(gate->config.state_dir, "intent", path),
-		      gate->wish == WISH_UP ? "up\n" : "down\n", true) == -1)
+		      gate->state.desired == DESIRED_UP ? "up\n" : "down\n", true) == -1)
 		log_error("gate", "%s: %s; the wish is forgotten at the next start", path, strerror(errno));
 }
 
@@ -91,15 +91,17 @@ void files_save_wish(struct gate *gate)
 static void load_wish(struct gate *gate)
 {
 	char path[PATH_MAX], text[SMALL_FILE];
+	bool off = gate->state.actual == ACTUAL_OFF, up;
 
-	gate->wish = WISH_UP;
-	if (file_load(in_folder(gate->config.state_dir, "intent", path), text, sizeof text) == -1) {
-		if (errno != ENOENT)
-			gate->wish = WISH_DOWN;
-	} else if (strcmp(text, "up\n") != 0) {
-		gate->wish = WISH_DOWN;
-	}
-	if (gate->wish == WISH_DOWN)
+	if (file_load(in_folder(gate->config.state_dir, "intent", path), text, sizeof text) == -1)
+		up = errno == ENOENT;
+	else
+		up = strcmp(text, "up\n") == 0;
+	if (off)
+		gate->state.desired = up ? DESIRED_OFF_UP : DESIRED_OFF_DOWN;
+	else
+		gate->state.desired = up ? DESIRED_UP : DESIRED_DOWN;
+	if (!up)
 		log_info("gate", "the tunnel stays down, as remembered; `portcullis up` starts it");
 }
 

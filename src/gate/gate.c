@@ -28,18 +28,45 @@ static void take_note(struct gate *gate)
 	text_copy(gate->note, sizeof gate->note, note);
 }
 
-static void set_state(struct gate *gate, enum wire_gate state, const char *why)
+enum wire_gate gate_shown(const struct gate *gate)
 {
+	static const enum wire_gate shown[GATE_ACTUAL] = {[ACTUAL_UNPROTECTED] = GATE_UNPROTECTED,
+							  [ACTUAL_LOCKED] = GATE_LOCKED,
+							  [ACTUAL_ENDING] = GATE_LOCKED,
+							  [ACTUAL_DIALLING] = GATE_DIALLING,
+							  [ACTUAL_OPEN] = GATE_OPEN,
+							  [ACTUAL_LEAVING] = GATE_DIALLING,
+							  [ACTUAL_PAUSED] = GATE_PAUSED,
+							  [ACTUAL_OFF] = GATE_OFF};
+
+	return shown[gate->state.actual];
+}
+
+static bool gate_is_held(const struct gate *gate)
+{
+	return gate->state.actual != ACTUAL_OFF && gate->state.actual != ACTUAL_PAUSED;
+}
+
+/* It stands, verified: now it is said. */
+static void announce(struct gate *gate, enum gate_actual actual, const char *why)
+{
+	enum wire_gate before = gate_shown(gate), now;
+
+	gate->state.actual = actual;
+	now = gate_shown(gate);
 	take_note(gate);
-	if (state != gate->state || strcmp(why, gate->reason) != 0)
-		log_info("gate", "%s -> %s: %s", wire_gate_word(gate->state), wire_gate_word(state), why);
-	gate->state = state;
+	if (now != before || strcmp(why, gate->reason) != 0)
+		log_info("gate", "%s -> %s: %s", wire_gate_word(before), wire_gate_word(now), why);
 	text_copy(gate->reason, sizeof gate->reason, why);
-	notify_state(state != GATE_UNPROTECTED, wire_gate_word(state), why);
+	if (actual != ACTUAL_PAUSED && gate->pause_end != NULL)
+		evtimer_del(gate->pause_end);
+	if (actual != ACTUAL_PAUSED)
+		gate->pause_until = 0;
+	notify_state(actual != ACTUAL_UNPROTECTED, wire_gate_word(now), why);
 	gate->changed(gate, NOTE_GATE, why);
 	/* What the tunnel's servers are is told when it is open, by the verb. */
-	if (state != GATE_OPEN)
-		dns_job_look(&gate->dns, state != GATE_OFF && state != GATE_PAUSED);
+	if (actual != ACTUAL_OPEN)
+		dns_job_look(&gate->dns, gate_is_held(gate));
 }
 
 /* Doubles from 50 ms to 5 s while the lock can't be verified. */
@@ -81,17 +108,17 @@ static void open_routes(void)
 		log_error("gate", "%s", e.text);
 }
 
-static void unprotected(struct gate *gate, const struct err *cause)
+/* No lock stands. */
+static void brace(struct gate *gate, const char *cause)
 {
 	struct err e = {""};
 	char why[WIRE_TEXT];
 	size_t used = 0;
 
 	gate->lock_failures++;
-	text_append(why, sizeof why, &used, "the lock can't be verified: %s", cause->text);
+	text_append(why, sizeof why, &used, "the lock can't be verified: %s", cause);
 	log_error("gate", "UNPROTECTED: %s", why);
-	set_state(gate, GATE_UNPROTECTED, why);
-	gate->abandon(gate, "the gate is unprotected");
+	announce(gate, ACTUAL_UNPROTECTED, why);
 	shut_routes(gate);
 	if (forwarding_end(&e) == -1)
 		log_error("gate", "gateway: %s", e.text);
@@ -123,12 +150,12 @@ static void protected_again(struct gate *gate)
 }
 
 /* Tells the situation what the state allows; addresses stay until reaped. */
-static void shape_situation(struct gate *gate, enum wire_gate to)
+static void shape_situation(struct gate *gate, enum policy_state state)
 {
 	struct situation *s = &gate->situation;
 
-	s->state = to == GATE_OPEN ? POLICY_OPEN : to == GATE_DIALLING ? POLICY_DIALLING : POLICY_LOCKED;
-	if (to == GATE_LOCKED)
+	s->state = state;
+	if (state == POLICY_LOCKED)
 		memset(&s->endpoint, 0, sizeof s->endpoint);
 	else
 		s->endpoint = gate->attempt.endpoint;
@@ -155,7 +182,7 @@ void gate_begin_gateway(struct gate *gate)
 {
 	struct err e = {""};
 
-	if (gate->situation.inside_count == 0 || gate->state != GATE_LOCKED || gate->bare)
+	if (gate->situation.inside_count == 0 || gate_shown(gate) != GATE_LOCKED || gate->bare)
 		return;
 	if (firewall_forget_states(gate->fw, &e) == -1 || forwarding_begin(&e) == -1)
 		log_error("gate", "gateway: %s", e.text);
@@ -188,79 +215,165 @@ static int assert_state(struct gate *gate, struct err *e)
 	return gate->situation.state == POLICY_LOCKED && lock_bare(gate, e) == 0 ? 1 : -1;
 }
 
-int gate_flip(struct gate *gate, enum wire_gate to, const char *why)
+/* The policy first: what is announced stands. */
+static int flip(struct gate *gate, enum policy_state state, enum gate_actual next, const char *why,
+		struct err *e)
 {
-	bool stood = gate->state != GATE_OFF && gate->state != GATE_UNPROTECTED && !gate->bare;
+	bool unknown = !gate_is_held(gate) || gate->state.actual == ACTUAL_UNPROTECTED;
+	bool stood =
+	    gate->state.actual != ACTUAL_OFF && gate->state.actual != ACTUAL_UNPROTECTED && !gate->bare;
 	unsigned failures = gate->lock_failures + 1;
-	struct err e = {""};
 	int result;
 
-	shape_situation(gate, to);
-	if ((result = assert_state(gate, &e)) != -1) {
-		protected_again(gate);
-		if (gate->bare && gate->retry != NULL) {
-			gate->lock_failures = failures;
-			arm_retry(gate);
-		}
-		if (to != GATE_OPEN)
-			shut_routes(gate);
-		set_state(gate, to, result == 1 ? e.text : why);
-		if (!stood)
-			gate_begin_gateway(gate);
-		return 0;
+	if (unknown)
+		refill(gate);
+	shape_situation(gate, state);
+	if ((result = assert_state(gate, e)) == -1)
+		return -1;
+	protected_again(gate);
+	if (gate->bare && gate->retry != NULL) {
+		gate->lock_failures = failures;
+		arm_retry(gate);
 	}
-	if (to != GATE_LOCKED) {
-		log_error("gate", "%s refused: %s", wire_gate_word(to), e.text);
-		gate_flip(gate, GATE_LOCKED, "a flip failed");
-	} else {
-		unprotected(gate, &e);
-	}
-	return -1;
+	if (state != POLICY_OPEN)
+		shut_routes(gate);
+	announce(gate, next, result == 1 ? e->text : why);
+	if (!stood)
+		gate_begin_gateway(gate);
+	return 0;
 }
 
-static bool gate_is_held(const struct gate *gate)
+static int flip_paused(struct gate *gate, struct err *e)
 {
-	return gate->state != GATE_OFF && gate->state != GATE_PAUSED;
-}
+	struct timeval length = {.tv_sec = gate->pause_seconds};
+	char why[WIRE_TEXT], stamp[TEXT_TIME_SIZE];
+	size_t used = 0;
 
-static void go_off(struct gate *gate, const char *why)
-{
-	struct err e = {""};
-	int removed;
-
-	gate->pause_wanted = 0;
-	gate->abandon(gate, why);
-	if (forwarding_end(&e) == -1)
-		log_error("gate", "gateway: %s", e.text);
-	removed = firewall_remove(gate->fw, &e);
-	if (removed == 1)
-		log_error("gate", "off, but not all of it is ours: %s", e.text);
-	if (removed == -1) {
-		log_error("gate", "the rules can't be removed: %s", e.text);
-		gate_flip(gate, GATE_LOCKED, "off failed");
-		return;
+	if (firewall_pause(gate->fw, gate->pause_seconds, e) == -1) {
+		log_error("gate", "pause refused: %s", e->text);
+		return err_set(e, "the pause failed");
 	}
 	open_routes();
-	if (gate->pause_end != NULL)
-		evtimer_del(gate->pause_end);
-	gate->pause_until = 0;
+	gate->pause_until = time(NULL) + gate->pause_seconds;
+	evtimer_add(gate->pause_end, &length);
+	text_time(stamp, gate->pause_until);
+	text_append(why, sizeof why, &used, "paused until %s; everything passes", stamp);
+	announce(gate, ACTUAL_PAUSED, why);
+	return 0;
+}
+
+static int remove_rules(struct gate *gate, const char *why, struct err *e)
+{
+	struct err not_all = {""};
+	int removed;
+
+	if (forwarding_end(e) == -1)
+		log_error("gate", "gateway: %s", e->text);
+	removed = firewall_remove(gate->fw, &not_all);
+	if (removed == 1)
+		log_error("gate", "off, but not all of it is ours: %s", not_all.text);
+	if (removed == -1) {
+		log_error("gate", "the rules can't be removed: %s", not_all.text);
+		return err_set(e, "off failed");
+	}
+	open_routes();
 	protected_again(gate);
-	set_state(gate, GATE_OFF, why);
+	announce(gate, ACTUAL_OFF, why);
+	return 0;
+}
+
+static int write_marker(const struct gate *gate, struct err *e)
+{
+	if (off_marker_write(gate->off_persist, e) == 0)
+		return 0;
+	log_error("gate", "off refused: %s", e->text);
+	return err_set(e, "off refused");
+}
+
+static int carry_out(struct gate *gate, enum gate_effect effect, enum gate_actual next, const char *why,
+		     struct err *e)
+{
+	struct err none = {""};
+
+	switch (effect) {
+	case EFFECT_LOCK:
+		return flip(gate, POLICY_LOCKED, next, why, e);
+	case EFFECT_FLIP_DIALLING:
+	case EFFECT_FLIP_OPEN:
+		if (flip(gate, effect == EFFECT_FLIP_OPEN ? POLICY_OPEN : POLICY_DIALLING, next, why, e) == 0)
+			return 0;
+		log_error("gate", "%s refused: %s", effect == EFFECT_FLIP_OPEN ? "open" : "dialling",
+			  e->text);
+		return err_set(e, "a flip failed");
+	case EFFECT_FLIP_PAUSED:
+		return flip_paused(gate, e);
+	case EFFECT_REMOVE_RULES:
+		return remove_rules(gate, why, e);
+	case EFFECT_WRITE_MARKER:
+		return write_marker(gate, e);
+	case EFFECT_FORGET_STATES:
+		if (firewall_forget_states(gate->fw, &none) == -1)
+			log_error("gate", "tracked connections can't be forgotten: %s", none.text);
+		return 0;
+	case EFFECT_LAUNCH:
+	case EFFECT_TERMINATE:
+	case EFFECT_KILL:
+		return gate->openvpn(gate, effect,
+				     next == ACTUAL_UNPROTECTED ? "the gate is unprotected" : why, e);
+	case EFFECT_BRACE:
+		brace(gate, why);
+		return 0;
+	case EFFECT_NONE:
+	case GATE_EFFECTS:
+		break;
+	}
+	return 0;
+}
+
+/* Else the next state stands at once: no policy is to be verified for it. */
+static bool is_announced(const struct gate_cell *cell)
+{
+	for (size_t i = 0; i < GATE_CELL_EFFECTS; i++) {
+		if (cell->effects[i] >= EFFECT_LOCK && cell->effects[i] <= EFFECT_BRACE)
+			return true;
+	}
+	return false;
+}
+
+int gate_dispatch(struct gate *gate, enum gate_event event, const char *why, struct err *e)
+{
+	const struct gate_cell *cell = gate_actual_cell(gate->state.actual, event);
+	const char *refusal = gate_refusal(gate->state, event);
+	enum gate_actual next = cell->next;
+	struct err cause = {""};
+
+	if (refusal != NULL)
+		return err_set(e, "%s", refusal);
+	/* Killed where no lock stood, it may not be reaped yet where one stands again. */
+	if (next == ACTUAL_LOCKED && gate->attempt.pid != 0)
+		next = ACTUAL_ENDING;
+	gate->state.desired = gate_desired_cell(gate->state.desired, event)->next;
+	if (!is_announced(cell))
+		gate->state.actual = next;
+	for (size_t i = 0; i < GATE_CELL_EFFECTS; i++) {
+		if (carry_out(gate, cell->effects[i], next, why, &cause) == -1) {
+			(void)gate_dispatch(gate, gate_failure(cell->effects[i]), cause.text, NULL);
+			return err_set(e, "%s", cause.text);
+		}
+	}
+	return 0;
+}
+
+static bool off_by_marker(struct gate *gate)
+{
+	return off_marker_valid() && gate_dispatch(gate, EVENT_MARKER, "off, by the marker", NULL) == 0;
 }
 
 static void retry_cb(evutil_socket_t fd, short what, void *argument)
 {
-	struct gate *gate = argument;
-
 	(void)fd, (void)what;
-	if (gate->state != GATE_UNPROTECTED && !(gate->bare && gate->state == GATE_LOCKED))
-		return;
-	if (off_marker_valid()) {
-		go_off(gate, "off, by the marker");
-		return;
-	}
-	refill(gate);
-	gate_flip(gate, GATE_LOCKED, "the lock is verified again");
+	if (!off_by_marker(argument))
+		(void)gate_dispatch(argument, EVENT_RETRY, "the lock is verified again", NULL);
 }
 
 /* Somebody else flushed or changed our rules: put them back, unless it was
@@ -272,22 +385,15 @@ static void foreign_cb(const char *what, void *argument)
 	char why[WIRE_TEXT];
 	size_t used = 0;
 
-	if (gate->state == GATE_OFF)
+	if (off_by_marker(gate) || gate_dispatch(gate, EVENT_PAUSE_OVER, what, NULL) == 0 ||
+	    !gate_is_held(gate))
 		return;
-	if (off_marker_valid()) {
-		go_off(gate, "off, by the marker");
-		return;
-	}
-	if (gate->state == GATE_PAUSED) {
-		gate_resume(gate, what);
-		return;
-	}
 	if (firewall_assert(gate->fw, &gate->situation, &e) == -1) {
-		gate_flip(gate, GATE_LOCKED, what);
+		(void)gate_dispatch(gate, EVENT_DISTURBED, what, NULL);
 		return;
 	}
 	/* A lock that another start of ours has put beside this one has shut the routes too. */
-	if (gate->state == GATE_OPEN && gate_route(gate, true, &e) == -1)
+	if (gate->state.actual == ACTUAL_OPEN && gate_route(gate, true, &e) == -1)
 		log_warn("gate", "the tunnel's routes: %s", e.text);
 	text_append(why, sizeof why, &used, "%s; put back and verified", what);
 	log_warn("gate", "%s", why);
@@ -299,9 +405,10 @@ static void foreign_cb(const char *what, void *argument)
 static void pause_end_cb(evutil_socket_t fd, short what, void *argument)
 {
 	(void)fd, (void)what;
-	gate_resume(argument, "the pause is over");
+	(void)gate_dispatch(argument, EVENT_PAUSE_OVER, "the pause is over", NULL);
 }
 
+/* Not by an event: there may be nobody yet to tell, and -L leaves where it fails. */
 static int first_lock(struct gate *gate, struct err *e)
 {
 	int result;
@@ -309,14 +416,14 @@ static int first_lock(struct gate *gate, struct err *e)
 	refill(gate);
 	if ((result = assert_state(gate, e)) == -1)
 		return -1;
+	gate->state.actual = ACTUAL_LOCKED;
 	take_note(gate);
 	text_copy(gate->reason, sizeof gate->reason, result == 1 ? e->text : "start");
 	shut_routes(gate);
 	if (firewall_remove_others(gate->fw, e) == -1)
 		log_error("gate", "rules of another backend stay, so nothing opens: %s", e->text);
 	/* `off` may have come between the look at its marker and the lock. */
-	if (off_marker_valid())
-		go_off(gate, "off, by the marker");
+	(void)off_by_marker(gate);
 	return 0;
 }
 
@@ -326,10 +433,9 @@ int gate_start(struct gate *gate, struct err *e)
 		return -1;
 	gate->situation.state = POLICY_LOCKED;
 	text_copy(gate->situation.tunnel.name, sizeof gate->situation.tunnel.name, gate->config.interface);
-	if (!off_marker_valid())
-		return first_lock(gate, e);
 	/* The lock at boot may be a tool's alone, which knows no marker. */
-	go_off(gate, "off, by the marker");
+	if (!off_by_marker(gate))
+		return first_lock(gate, e);
 	log_warn("gate", "off: everything passes until `portcullis up`");
 	return 0;
 }
@@ -340,7 +446,7 @@ void gate_begin(struct gate *gate, const struct err *cause)
 	gate->retry = evtimer_new(gate->base, retry_cb, gate);
 	gate->pause_end = evtimer_new(gate->base, pause_end_cb, gate);
 	if (cause != NULL)
-		unprotected(gate, cause);
+		(void)gate_dispatch(gate, EVENT_NO_LOCK, cause->text, NULL);
 	else if (gate->bare)
 		arm_retry(gate);
 }
@@ -356,56 +462,5 @@ void gate_relink(struct gate *gate)
 
 	refill(gate);
 	if (gate_is_held(gate) && firewall_assert(gate->fw, &gate->situation, &e) == -1)
-		gate_flip(gate, GATE_LOCKED, "links changed");
-}
-
-void gate_pause_begin(struct gate *gate)
-{
-	struct timeval length = {.tv_sec = gate->pause_wanted};
-	struct err e = {""};
-	char why[WIRE_TEXT], stamp[TEXT_TIME_SIZE];
-	size_t used = 0;
-
-	gate->pause_until = time(NULL) + gate->pause_wanted;
-	if (firewall_pause(gate->fw, gate->pause_wanted, &e) == -1) {
-		gate->pause_until = 0;
-		gate->pause_wanted = 0;
-		log_error("gate", "pause refused: %s", e.text);
-		gate_flip(gate, GATE_LOCKED, "the pause failed");
-		return;
-	}
-	gate->pause_wanted = 0;
-	open_routes();
-	evtimer_add(gate->pause_end, &length);
-	text_time(stamp, gate->pause_until);
-	text_append(why, sizeof why, &used, "paused until %s; everything passes", stamp);
-	set_state(gate, GATE_PAUSED, why);
-}
-
-void gate_resume(struct gate *gate, const char *why)
-{
-	struct err e = {""};
-
-	if (gate->state != GATE_PAUSED)
-		return;
-	evtimer_del(gate->pause_end);
-	gate->pause_until = 0;
-	gate->state = GATE_LOCKED;
-	gate_relink(gate);
-	if (gate_flip(gate, GATE_LOCKED, why) == 0 && firewall_forget_states(gate->fw, &e) == -1)
-		log_error("gate", "tracked connections can't be forgotten: %s", e.text);
-	gate->changed(gate, NOTE_WISH, why);
-}
-
-void gate_off_begin(struct gate *gate)
-{
-	struct err e = {""};
-
-	gate->off_wanted = false;
-	if (off_marker_write(gate->off_persist, &e) == -1) {
-		log_error("gate", "off refused: %s", e.text);
-		gate->changed(gate, NOTE_WISH, "off refused");
-		return;
-	}
-	go_off(gate, "off, by root's command");
+		(void)gate_dispatch(gate, EVENT_DISTURBED, "links changed", NULL);
 }

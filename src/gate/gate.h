@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "gate/attempt.h"
 #include "gate/driver.h"
+#include "gate/transition.h"
 #include "gate/vet.h"
 #include "os/dns/job.h"
 #include "os/firewall/behind.h"
@@ -28,23 +29,22 @@ struct gate {
 	struct behind *behind;
 	struct sleep_watch *sleep;
 	struct situation situation;
-	enum wire_gate state; /* as verified */
-	enum wire_wish wish;  /* WISH_UP or WISH_DOWN, remembered over a reboot */
+	struct gate_state state;
 	char reason[WIRE_TEXT];
 	char note[WIRE_TEXT], turns[WIRE_TEXT]; /* firewall_note; the last thing found behind the hooks */
 	int64_t boot_locked_at;
 	uint64_t blocked; /* packets, when last counted */
 	unsigned lock_failures;
-	bool links_are_down, stopping, turned; /* turned: see os/firewall/behind.h; nothing is dialled */
-	bool bare;  /* locked with none of the configuration's values: with them it could not be */
-	bool unfit; /* the start failed: no driver; what failed is tried again once the lock is verified */
+	bool links_are_down, turned; /* turned: see os/firewall/behind.h; nothing is dialled */
+	bool bare; /* locked with none of the configuration's values: with them it could not be */
 	struct event *retry, *pause_end; /* unprotected or bare: lock again */
 	int64_t pause_until;             /* seconds since the epoch, 0 none */
-	uint32_t pause_wanted;           /* seconds; the attempt is being left for it, or for off */
-	bool off_wanted, off_persist;
-	/* Set by main before the start: who is told of a change, and who ends the attempt. */
+	uint32_t pause_seconds;          /* as root asked for the pause, */
+	bool off_persist;                /* and for off */
+	/* Set by main before the start: who is told of a change, and who carries out what concerns openvpn
+	 * (EFFECT_LAUNCH, EFFECT_TERMINATE, EFFECT_KILL). */
 	void (*changed)(struct gate *gate, enum wire_note note, const char *why);
-	void (*abandon)(struct gate *gate, const char *why);
+	int (*openvpn)(struct gate *gate, enum gate_effect effect, const char *why, struct err *e);
 	struct gate_profile profile;
 	struct attempt attempt;
 	struct driver driver;
@@ -61,8 +61,13 @@ int gate_start(struct gate *gate, struct err *e);
 void gate_begin(struct gate *gate, const struct err *cause);
 int gate_watch(struct gate *gate, struct err *e);
 
-/* To locked, dialling or open, read back, then reported. 0, or -1: locked, or unprotected. */
-int gate_flip(struct gate *gate, enum wire_gate to, const char *why);
+/* From the start on the only place that changes the state: takes the step, and carries out its effects in
+ * order. `why` is shown as the reason. 0, or -1 and `e`: refused, or an effect failed and the gate is as safe
+ * as gate/transition.h says. */
+int gate_dispatch(struct gate *gate, enum gate_event event, const char *why, struct err *e);
+
+/* The contract's word for what stands. */
+enum wire_gate gate_shown(const struct gate *gate);
 
 /* Routes of our own: into the attempt's tunnel, or nowhere. 0, or -1 and `e`. */
 int gate_route(struct gate *gate, bool open, struct err *e);
@@ -70,11 +75,5 @@ int gate_route(struct gate *gate, bool open, struct err *e);
 /* The lock stands and did not before: now others' packets may be forwarded, if it is a gateway. */
 void gate_begin_gateway(struct gate *gate);
 void gate_relink(struct gate *gate); /* links or neighbours changed */
-
-void gate_pause_begin(struct gate *gate); /* openvpn is gone and root wanted a pause, or off */
-void gate_off_begin(struct gate *gate);
-
-/* Ends a pause, if there is one: locked first, then all states killed. */
-void gate_resume(struct gate *gate, const char *why);
 
 #endif

@@ -26,15 +26,18 @@
 #include "os/service/notify.h"
 #include "os/service/strict_boot.h"
 
+/* incomplete: the start failed where the lock did too: no driver yet. */
+static bool holds_instance, incomplete, stopping;
+
 static void changed_cb(struct gate *changed, enum wire_note note, const char *why)
 {
 	channel_note(changed, note, why);
-	if (changed->unfit && changed->state != GATE_UNPROTECTED)
+	if (incomplete && changed->state.actual != ACTUAL_UNPROTECTED)
 		event_base_loopbreak(changed->base);
 }
 
 static struct gate gate = {.changed = changed_cb,
-			   .abandon = attempt_kill,
+			   .openvpn = attempt_effect,
 			   .driver.read = verbs_read_cb,
 
 			   .control_fd = -1,
@@ -44,8 +47,6 @@ static struct gate gate = {.changed = changed_cb,
 			   .dns = {.interface = gate.config.interface, .tunnel = &gate.attempt.tunnel},
 			   .profile.head = -1,
 			   .profile.body = -1};
-
-static bool holds_instance;
 
 static int complain(const char *text)
 {
@@ -98,7 +99,7 @@ static int lock_alone(struct err *e)
 			err_prefix(e, "every physical link is set down, for the lock failed");
 		return -1;
 	}
-	err_set(e, "%s", gate.state == GATE_OFF ? "off, by the marker; instead: portcullis up" : "");
+	err_set(e, "%s", gate.state.actual == ACTUAL_OFF ? "off, by the marker; instead: portcullis up" : "");
 	return 0;
 }
 
@@ -141,7 +142,7 @@ static int run_check(void)
 static void stop_cb(evutil_socket_t signal_number, short what, void *argument)
 {
 	(void)signal_number, (void)what, (void)argument;
-	gate.stopping = true;
+	stopping = true;
 	event_base_loopbreak(gate.base);
 }
 
@@ -164,7 +165,7 @@ static void child_cb(evutil_socket_t signal_number, short what, void *argument)
 		if (pid == gate.attempt.pid)
 			attempt_reaped(&gate, status);
 		else if (pid == gate.driver.pid)
-			driver_stop(&gate);
+			driver_restart(&gate);
 		else
 			dns_job_reaped(&gate.dns, pid);
 	}
@@ -217,7 +218,7 @@ static void turned_cb(void *argument)
 static void woke_cb(void *argument)
 {
 	(void)argument;
-	gate_resume(&gate, "the machine slept: the pause is over");
+	(void)gate_dispatch(&gate, EVENT_PAUSE_OVER, "the machine slept: the pause is over", NULL);
 	channel_note(&gate, NOTE_NETWORK, "the machine woke");
 }
 
@@ -272,7 +273,7 @@ static int complete_start(struct err *e)
 			return -1;
 	}
 	gate_relink(&gate); /* what came before the watch */
-	strict_boot_return(gate.state != GATE_UNPROTECTED);
+	strict_boot_return(gate.state.actual != ACTUAL_UNPROTECTED);
 	return 0;
 }
 
@@ -282,19 +283,16 @@ static void stop(void)
 	pid_t driver = gate.driver.pid, openvpn = gate.attempt.pid;
 	int status;
 
-	log_info("gate", "stopping; the gate stays %s", gate.state == GATE_OFF ? "off" : "shut");
-	gate.pause_wanted = 0;
-	gate_resume(&gate, "stopping");
-	driver_stop(&gate);
-	attempt_kill(&gate, "stopping");
+	log_info("gate", "stopping; the gate stays %s", gate.state.actual == ACTUAL_OFF ? "off" : "shut");
+	(void)gate_dispatch(&gate, EVENT_STOP, "stopping", NULL);
+	driver_end(&gate);
 	if (driver != 0)
 		waitpid(driver, &status, 0);
 	if (openvpn != 0 && waitpid(openvpn, &status, 0) == openvpn)
 		attempt_reaped(&gate, status);
 	tun_node_remove();
-	if (gate.state != GATE_OFF)
-		gate_flip(&gate, GATE_LOCKED, "stopped");
-	strict_boot_shut(gate.config.strict_boot && gate.state != GATE_OFF);
+	(void)gate_dispatch(&gate, EVENT_RETRY, "stopped", NULL);
+	strict_boot_shut(gate.config.strict_boot && gate.state.actual != ACTUAL_OFF);
 	dns_job_finish(&gate.dns);
 }
 
@@ -353,11 +351,11 @@ static int start(const struct command_line *options, struct err *e)
 	holds_instance = held == 0;
 	if (complete_start(e) == 0)
 		return 0;
-	if (gate.state != GATE_UNPROTECTED)
+	if (gate.state.actual != ACTUAL_UNPROTECTED)
 		return -1;
 	/* If we left, nobody would go on trying to lock. */
 	log_error("gate", "no driver: %s", e->text);
-	gate.unfit = true;
+	incomplete = true;
 	return 0;
 }
 
@@ -367,13 +365,13 @@ static bool completed_late(void)
 {
 	struct err e = {""};
 
-	if (!gate.unfit || gate.stopping)
+	if (!incomplete || stopping)
 		return false;
 	if (complete_start(&e) == -1) {
 		log_error("gate", "no start: %s", e.text);
 		return false;
 	}
-	gate.unfit = false;
+	incomplete = false;
 	log_info("gate", "the start is complete");
 	return true;
 }
@@ -399,7 +397,7 @@ static int run(const struct command_line *options)
 		log_error("gate", "no start: %s", e.text);
 		return complain(e.text);
 	}
-	log_info("gate", "portcullisd " PORTCULLIS_VERSION ": %s", wire_gate_word(gate.state));
+	log_info("gate", "portcullisd " PORTCULLIS_VERSION ": %s", wire_gate_word(gate_shown(&gate)));
 	if (gate.bare)
 		log_error("gate", "%s", gate.reason);
 	if (gate.note[0] != '\0') /* of the lock, before there was a log */
@@ -407,16 +405,17 @@ static int run(const struct command_line *options)
 	warn_of_root();
 	gate_begin_gateway(&gate);
 	attempt_clean_earlier(&gate);
-	dns_job_look(&gate.dns, gate.state != GATE_OFF);
+	dns_job_look(&gate.dns, gate.state.actual != ACTUAL_OFF);
 	if (daemon_ready(ready) == -1)
 		log_warn("gate", "nobody waits for the start any more");
-	notify_state(gate.state != GATE_UNPROTECTED, wire_gate_word(gate.state), gate.reason);
+	notify_state(gate.state.actual != ACTUAL_UNPROTECTED, wire_gate_word(gate_shown(&gate)), gate.reason);
 	do {
-		driver_start(&gate);
+		if (!incomplete)
+			driver_start(&gate);
 		event_base_dispatch(gate.base);
 	} while (completed_late());
 	stop();
-	return gate.unfit ? 1 : 0;
+	return incomplete ? 1 : 0;
 }
 
 int main(int argc, char **argv)

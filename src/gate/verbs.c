@@ -28,10 +28,8 @@ static bool holds_endpoint(const struct gate *gate, const struct net_address *ad
 /* What the driver says of the tunnel: name, addresses, networks, all of them. */
 static int check_tunnel(const struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
 {
-	if (gate->attempt.pid == 0 || gate->attempt.leaving)
+	if (gate->state.actual != ACTUAL_DIALLING && gate->state.actual != ACTUAL_OPEN)
 		return err_set(e, "no openvpn of ours is alive");
-	if (gate->state != GATE_DIALLING && gate->state != GATE_OPEN)
-		return err_set(e, "the gate is %s", wire_gate_word(gate->state));
 	if (wire_check_tunnel(tunnel, e) == -1)
 		return -1;
 	if (strcmp(tunnel->name, gate->config.interface) != 0)
@@ -88,7 +86,7 @@ static int verb_address(struct gate *gate, const struct wire_tunnel *tunnel, str
 {
 	struct err not_yet = {""};
 
-	if (gate->state == GATE_OPEN)
+	if (gate->state.actual == ACTUAL_OPEN)
 		return err_set(e, "the gate is open: its tunnel's addresses stay");
 	if (check_tunnel(gate, tunnel, e) == -1)
 		return -1;
@@ -96,7 +94,7 @@ static int verb_address(struct gate *gate, const struct wire_tunnel *tunnel, str
 		return set_device(gate, tunnel, e);
 	take_tunnel(gate, tunnel);
 	if (firewall_assert(gate->fw, &gate->situation, e) == -1) {
-		gate_flip(gate, GATE_LOCKED, "the tunnel's address can't be guarded");
+		(void)gate_dispatch(gate, EVENT_DISTURBED, "the tunnel's address can't be guarded", NULL);
 		return -1;
 	}
 	if (set_device(gate, tunnel, e) == -1)
@@ -108,11 +106,12 @@ static int verb_address(struct gate *gate, const struct wire_tunnel *tunnel, str
 /* What was proven before is proven anew: an index can be asked for. */
 static int verb_open(struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
 {
+	const char *refusal = gate_refusal(gate->state, EVENT_OPEN);
 	char why[WIRE_TEXT], address[NET_ADDRESS_TEXT];
 	size_t used = 0;
 
-	if (gate->state != GATE_DIALLING)
-		return err_set(e, "the gate is %s", wire_gate_word(gate->state));
+	if (refusal != NULL)
+		return err_set(e, "%s", refusal);
 	if (check_tunnel(gate, tunnel, e) == -1)
 		return -1;
 	if (!child_became(gate->attempt.pid, gate->config.openvpn_user.number))
@@ -127,7 +126,7 @@ static int verb_open(struct gate *gate, const struct wire_tunnel *tunnel, struct
 	net_address_text(tunnel->address4.family != NET_NONE ? &tunnel->address4 : &tunnel->address6,
 			 address);
 	text_append(why, sizeof why, &used, "the tunnel %s with %s is up", tunnel->name, address);
-	if (gate_flip(gate, GATE_OPEN, why) == -1)
+	if (gate_dispatch(gate, EVENT_OPEN, why, e) == -1)
 		return err_set(e, "the gate can't be opened");
 	dns_job_want(&gate->dns, true);
 	return 0;
@@ -147,7 +146,7 @@ static void carry_out(struct gate *gate, struct wire_request *request)
 	case VERB_COUNT:
 		if (firewall_blocked(gate->fw, &gate->blocked, &e) == -1)
 			log_warn("gate", "blocked packets can't be counted: %s", e.text);
-		channel_note(gate, NOTE_GATE, gate->reason);
+		channel_note(gate, NOTE_COUNT, "");
 		return;
 	case VERB_DIAL:
 		if ((result = attempt_dial(gate, &request->endpoint, &e)) == 0)
@@ -163,11 +162,11 @@ static void carry_out(struct gate *gate, struct wire_request *request)
 	case VERB_LEAVE:
 		if (gate->attempt.pid == 0)
 			channel_note(gate, NOTE_ENDED, "there was no attempt");
-		attempt_leave(gate, "the driver ends the attempt");
+		(void)gate_dispatch(gate, EVENT_LEAVE, "the driver ends the attempt", NULL);
 		break;
 	default:
 		log_error("gate", "the driver sent verb %u, which is none: it is ended", request->verb);
-		driver_stop(gate);
+		driver_restart(gate);
 		return;
 	}
 	if (result == -1) {
@@ -188,14 +187,14 @@ void verbs_read_cb(evutil_socket_t fd, short what, void *argument)
 	if (got == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (got <= 0) {
-		driver_stop(gate);
+		driver_restart(gate);
 		return;
 	}
 	driver->filled += (size_t)got;
 	/* Known before the rest has come: another build's requests may be shorter. */
 	if (driver->filled >= sizeof driver->request.version && driver->request.version != WIRE_VERSION) {
 		log_error("gate", "the driver is of another version: it is ended; install both together");
-		driver_stop(gate);
+		driver_restart(gate);
 		return;
 	}
 	if (driver->filled < sizeof driver->request)

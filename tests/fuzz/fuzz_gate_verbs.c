@@ -57,9 +57,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			break;
 		verbs_read_cb(gate.driver.channel, EV_READ, &gate);
 		stub_check(&gate);
-		if (gate.state == GATE_OFF || gate.state == GATE_PAUSED)
+		if (gate.state.actual == ACTUAL_OFF || gate.state.actual == ACTUAL_PAUSED)
 			__builtin_trap();
-		if (gate.attempt.leaving)
+		if (gate.state.actual == ACTUAL_LEAVING || gate.state.actual == ACTUAL_ENDING)
 			attempt_reaped(&gate, 0);
 		stub_check(&gate);
 		drain(peer);

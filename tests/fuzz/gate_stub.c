@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "gate/channel.h"
 #include "gate/files.h"
 #include "os/host/off_marker.h"
@@ -19,6 +20,17 @@
 enum { NO_SUCH_PID = 0x3fffffff }; /* above every kernel's pid_max */
 
 static bool marker;
+char stub_calls[512];
+const char *stub_fails = "";
+
+/* 0, or -1 and `e` if it shall fail. */
+static int called(const char *word, struct err *e)
+{
+	size_t used = strlen(stub_calls);
+
+	text_append(stub_calls, sizeof stub_calls, &used, "%s ", word);
+	return strstr(stub_fails, word) != NULL ? err_set(e, "%s fails", word) : 0;
+}
 
 struct firewall *firewall_open(const char *backend, struct err *e)
 {
@@ -29,32 +41,35 @@ struct firewall *firewall_open(const char *backend, struct err *e)
 
 int firewall_assert(struct firewall *fw, const struct situation *s, struct err *e)
 {
-	(void)fw, (void)e;
+	static const char *const words[] = {
+	    [POLICY_LOCKED] = "lock", [POLICY_DIALLING] = "dialling", [POLICY_OPEN] = "open"};
+
+	(void)fw;
 	/* The real one refuses this too: policy_check. */
 	if (s->state != POLICY_LOCKED && s->endpoint.address.family == NET_NONE)
 		abort();
 	if (s->state == POLICY_OPEN && s->tunnel.address4.family == NET_NONE &&
 	    s->tunnel.address6.family == NET_NONE)
 		abort();
-	return 0;
+	return called(words[s->state], e);
 }
 
 int firewall_pause(struct firewall *fw, uint32_t seconds, struct err *e)
 {
-	(void)fw, (void)seconds, (void)e;
-	return 0;
+	(void)fw, (void)seconds;
+	return called("pause", e);
 }
 
 int firewall_forget_states(struct firewall *fw, struct err *e)
 {
-	(void)fw, (void)e;
-	return 0;
+	(void)fw;
+	return called("forget", e);
 }
 
 int firewall_remove(struct firewall *fw, struct err *e)
 {
-	(void)fw, (void)e;
-	return 0;
+	(void)fw;
+	return called("remove", e);
 }
 
 int firewall_remove_others(const struct firewall *fw, struct err *e)
@@ -118,8 +133,7 @@ int netwatch_tunnel(const char *name, const struct net_address *address4, const 
 
 int netwatch_links_down(struct err *e)
 {
-	(void)e;
-	return 0;
+	return called("links-down", e);
 }
 
 int netwatch_links_restore(struct err *e)
@@ -210,7 +224,9 @@ int child_end(pid_t pid, uint64_t started)
 
 pid_t spawn_openvpn(struct gate *gate, const struct net_endpoint *endpoint, int *output, struct err *e)
 {
-	(void)gate, (void)endpoint, (void)e;
+	(void)gate, (void)endpoint;
+	if (called("spawn", e) == -1)
+		return -1;
 	*output = open("/dev/null", O_RDONLY | O_NONBLOCK);
 	return NO_SUCH_PID;
 }
@@ -248,7 +264,9 @@ bool off_marker_valid(void)
 
 int off_marker_write(bool persist, struct err *e)
 {
-	(void)persist, (void)e;
+	(void)persist;
+	if (called("mark", e) == -1)
+		return -1;
 	marker = true;
 	return 0;
 }
@@ -273,12 +291,17 @@ bool peer_is_allowed(const struct peer *peer, int64_t gid)
 	return true;
 }
 
-void driver_stop(struct gate *gate)
+void driver_end(struct gate *gate)
 {
 	if (gate->driver.pid == 0)
 		return;
 	gate->driver.pid = 0;
 	attempt_kill(gate, "the driver has ended");
+}
+
+void driver_restart(struct gate *gate)
+{
+	driver_end(gate);
 }
 
 int vet_profile(const struct config *config, struct gate_profile *profile, struct err *e)
@@ -296,7 +319,7 @@ void stub_gate(struct gate *gate, int *peer)
 	memset(gate, 0, sizeof *gate);
 	net_address_parse("192.0.2.1", &remote.address);
 	gate->changed = channel_note;
-	gate->abandon = attempt_kill;
+	gate->openvpn = attempt_effect;
 	log_open(-1, LOG_ERROR);
 	marker = false;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == -1)
@@ -305,27 +328,32 @@ void stub_gate(struct gate *gate, int *peer)
 	memcpy(gate->config.interface, "tun0", 5);
 	gate->config.openvpn_group.number = 777;
 	gate->profile = (struct gate_profile){.head = -1, .body = -1, .remotes = &remote, .remote_count = 1};
-	gate->wish = WISH_UP;
+	gate->state.desired = DESIRED_UP;
 	gate->driver.pid = NO_SUCH_PID - 1;
 	gate->driver.channel = pair[0];
 	gate->fw = (struct firewall *)gate; /* never looked into: the stand-ins ignore it */
+	stub_fails = "";
 	if (gate_start(gate, &e) == -1)
 		abort();
 	gate_begin(gate, NULL);
+	stub_calls[0] = '\0';
 	*peer = pair[1];
 }
 
 void stub_check(const struct gate *gate)
 {
 	bool alive = gate->attempt.pid != 0;
+	bool dialled = gate->state.actual == ACTUAL_DIALLING || gate->state.actual == ACTUAL_LEAVING;
 
-	if (gate->state == GATE_OPEN && (!alive || gate->situation.tunnel.index == 0))
+	if (gate->state.actual == ACTUAL_OPEN && (!alive || gate->situation.tunnel.index == 0))
 		abort();
-	if (gate->state == GATE_DIALLING &&
+	if (dialled &&
 	    (!alive || gate->attempt.endpoint.port != 1194 || gate->attempt.endpoint.proto != NET_UDP ||
 	     !net_address_is_dialable(&gate->attempt.endpoint.address)))
 		abort();
-	if (gate->state == GATE_LOCKED && gate->situation.endpoint.address.family != NET_NONE)
+	if ((gate->state.actual == ACTUAL_ENDING) > alive || (gate->state.actual == ACTUAL_LOCKED && alive))
+		abort();
+	if (gate_shown(gate) == GATE_LOCKED && gate->situation.endpoint.address.family != NET_NONE)
 		abort();
 }
 

@@ -4,6 +4,10 @@
 
 #include "gate/gate.h"
 
+/* What was called, in order, a word each; and which of those words fails from now on, "" none. */
+extern char stub_calls[512];
+extern const char *stub_fails;
+
 /* A gate as it is after its start: locked, wanted up, one remote (1194/udp),
  * its driver at the other end of *peer. */
 void stub_gate(struct gate *gate, int *peer);

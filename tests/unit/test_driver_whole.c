@@ -126,10 +126,12 @@ static void pump(void)
 
 /* --- the gate ---------------------------------------------------------------- */
 
+/* It wants a tunnel where it may dial. */
 static struct wire_note_message note_of(enum wire_note note, enum wire_gate state, const char *text)
 {
+	bool dials = state != GATE_PAUSED && state != GATE_OFF && state != GATE_UNPROTECTED;
 	struct wire_note_message message = {
-	    .version = WIRE_VERSION, .note = note, .gate = state, .wish = WISH_UP};
+	    .version = WIRE_VERSION, .note = note, .gate = state, .wish = dials ? WISH_UP : WISH_DOWN};
 
 	snprintf(message.text, sizeof message.text, "%s", text);
 	return message;
@@ -516,6 +518,36 @@ static void test_the_gates_states(void **state)
 	}
 }
 
+/* What the gate ends already is not asked to leave. */
+static void test_what_leaves_is_not_asked(void **state)
+{
+	struct wire_note_message down = note_of(NOTE_GATE, GATE_DIALLING, "down, by root's command");
+
+	(void)state;
+	opened();
+	down.wish = WISH_DOWN;
+	down.pid = getpid();
+	down.leaving = 1;
+	tell(down);
+	asked_for(0);
+	assert_int_equal(d.tunnel.state, TUNNEL_LEAVING_DOWN);
+	note(NOTE_ENDED, GATE_LOCKED, "down, by root's command");
+	assert_int_equal(request().verb, VERB_DIAL);
+}
+
+/* A count steps nothing, whatever it says of the gate; news of the gate do. */
+static void test_a_count_is_no_news(void **state)
+{
+	(void)state;
+	opened();
+	note(NOTE_COUNT, GATE_PAUSED, "");
+	asked_for(0);
+	assert_int_equal(d.tunnel.state, TUNNEL_CONNECTED);
+	note(NOTE_GATE, GATE_PAUSED, "");
+	asked_for(VERB_LEAVE);
+	assert_int_equal(d.tunnel.state, TUNNEL_LEAVING_DOWN);
+}
+
 static void test_down_and_reconnect(void **state)
 {
 	struct wire_note_message wish = note_of(NOTE_WISH, GATE_OPEN, "by root's command");
@@ -644,7 +676,7 @@ static void ask_status(int client)
 
 static void test_counts_are_asked_for(void **state)
 {
-	struct wire_note_message answer = note_of(NOTE_GATE, GATE_OPEN, "");
+	struct wire_note_message answer = note_of(NOTE_COUNT, GATE_OPEN, "");
 	char text[LINE];
 	int client;
 
@@ -830,6 +862,8 @@ int main(void)
 	    TEST(test_who_waits_from_an_attempt_before),
 	    TEST(test_a_refusal),
 	    TEST(test_the_gates_states),
+	    TEST(test_what_leaves_is_not_asked),
+	    TEST(test_a_count_is_no_news),
 	    TEST(test_down_and_reconnect),
 	    TEST(test_each_server_has_its_turn),
 	    TEST(test_no_server_at_all),

@@ -305,7 +305,7 @@ static void pump(void)
 static void check(void)
 {
 	stub_check(&gate);
-	switch (gate.state) {
+	switch (gate_shown(&gate)) {
 	case GATE_LOCKED:
 		assert_int_equal(kernel, POLICY_LOCKED);
 		break;
@@ -374,7 +374,7 @@ static struct wire_door_answer root(uint32_t verb, uint32_t seconds)
 	assert_int_equal(recv(fd, &answer, sizeof answer, MSG_DONTWAIT), sizeof answer);
 	assert_int_equal(recv(fd, &more, 1, MSG_DONTWAIT), 0); /* one answer, and closed */
 	assert_int_equal(answer.version, WIRE_VERSION);
-	assert_int_equal(answer.gate, gate.state);
+	assert_int_equal(answer.gate, gate_shown(&gate));
 	assert_true(!answer.refused || answer.text[0] != '\0');
 	close(fd);
 	check();
@@ -384,7 +384,7 @@ static struct wire_door_answer root(uint32_t verb, uint32_t seconds)
 static void dials(void)
 {
 	assert_int_equal(ask(VERB_DIAL), NOTE_DIALLING);
-	assert_int_equal(gate.state, GATE_DIALLING);
+	assert_int_equal(gate_shown(&gate), GATE_DIALLING);
 }
 
 static void opens(void)
@@ -392,7 +392,7 @@ static void opens(void)
 	dials();
 	ask(VERB_ADDRESS);
 	assert_int_equal(ask(VERB_OPEN), NOTE_OPEN);
-	assert_int_equal(gate.state, GATE_OPEN);
+	assert_int_equal(gate_shown(&gate), GATE_OPEN);
 }
 
 static void ends(void)
@@ -500,7 +500,7 @@ static void test_no_proof_no_opening(void **state)
 		for_good = true;
 		snprintf(failing, sizeof failing, "%s", proofs[i]);
 		assert_int_equal(ask(VERB_OPEN), NOTE_REFUSED);
-		assert_true(gate.state != GATE_OPEN);
+		assert_true(gate_shown(&gate) != GATE_OPEN);
 		assert_null(strstr(journal, "dns:set"));
 		teardown(state);
 		setup(state);
@@ -512,11 +512,11 @@ static void test_what_was_proven_is_proven_anew(void **state)
 	(void)state;
 	opens();
 	attempt_prove_again(&gate);
-	assert_int_equal(gate.state, GATE_OPEN);
+	assert_int_equal(gate_shown(&gate), GATE_OPEN);
 	index_told = 8; /* another device of that name */
 	attempt_prove_again(&gate);
 	check();
-	assert_int_equal(gate.state, GATE_LOCKED);
+	assert_int_equal(gate_shown(&gate), GATE_LOCKED);
 }
 
 static void test_a_lock_that_fails(void **state)
@@ -527,16 +527,16 @@ static void test_a_lock_that_fails(void **state)
 	for_good = true;
 	snprintf(failing, sizeof failing, "firewall_assert");
 	gate_relink(&gate);
-	assert_int_equal(gate.state, GATE_UNPROTECTED);
-	assert_true(gate.attempt.leaving); /* no openvpn without a lock */
+	assert_int_equal(gate_shown(&gate), GATE_UNPROTECTED);
+	assert_true(gate.attempt.why[0] != 0); /* no openvpn without a lock */
 	assert_non_null(strstr(journal, "route_assert:nowhere"));
 	assert_int_equal(ask(VERB_DIAL), NOTE_REFUSED);
 	ends();
-	assert_int_equal(gate.state, GATE_UNPROTECTED);
+	assert_int_equal(gate_shown(&gate), GATE_UNPROTECTED);
 	assert_true(root(DOOR_PAUSE, 60).refused);
 	heal();
 	/* It is tried again, soon. */
-	for (int64_t until = clock_steady_ms() + 1000; gate.state != GATE_LOCKED;) {
+	for (int64_t until = clock_steady_ms() + 1000; gate_shown(&gate) != GATE_LOCKED;) {
 		assert_true(clock_steady_ms() < until);
 		event_base_loop(gate.base, EVLOOP_ONCE);
 	}
@@ -551,7 +551,7 @@ static void test_links_down_after_two_failures(void **state)
 	for_good = true;
 	snprintf(failing, sizeof failing, "firewall_assert");
 	gate_relink(&gate);
-	assert_int_equal(gate.state, GATE_UNPROTECTED);
+	assert_int_equal(gate_shown(&gate), GATE_UNPROTECTED);
 	assert_null(strstr(journal, "netwatch_links_down"));
 	gate_relink(&gate);
 	assert_non_null(strstr(journal, "netwatch_links_down"));
@@ -565,7 +565,7 @@ static void test_foreign_changes(void **state)
 	opens();
 	heal();
 	foreign("somebody else changed our rules", &gate);
-	assert_int_equal(gate.state, GATE_OPEN);
+	assert_int_equal(gate_shown(&gate), GATE_OPEN);
 	assert_int_equal(strncmp(journal, "firewall_assert:open", 20), 0);
 	assert_non_null(strstr(gate.reason, "put back and verified"));
 	ends();
@@ -573,7 +573,7 @@ static void test_foreign_changes(void **state)
 	heal();
 	foreign("somebody else changed our rules", &gate);
 	check();
-	assert_int_equal(gate.state, GATE_LOCKED);
+	assert_int_equal(gate_shown(&gate), GATE_LOCKED);
 	assert_non_null(strstr(journal, "firewall_forget_states"));
 }
 
@@ -583,13 +583,13 @@ static void test_routes_are_put_back(void **state)
 	opens();
 	heal();
 	attempt_repair(&gate);
-	assert_int_equal(gate.state, GATE_OPEN);
+	assert_int_equal(gate_shown(&gate), GATE_OPEN);
 	assert_true(is_before("device_set", "route_assert:tunnel"));
 	for_good = true;
 	snprintf(failing, sizeof failing, "route_assert");
 	attempt_repair(&gate);
 	check();
-	assert_int_equal(gate.state, GATE_LOCKED);
+	assert_int_equal(gate_shown(&gate), GATE_LOCKED);
 }
 
 /* --- root's words ------------------------------------------------------------------------ */
@@ -601,14 +601,14 @@ static void test_what_root_may_not_ask(void **state)
 	assert_true(root(DOOR_PAUSE, 31 * 86400 + 1).refused);
 	assert_true(root(DOOR_RESUME, 0).refused);
 	assert_true(root(99, 0).refused);
-	assert_int_equal(gate.state, GATE_LOCKED);
+	assert_int_equal(gate_shown(&gate), GATE_LOCKED);
 	root(DOOR_OFF, 0);
-	assert_int_equal(gate.state, GATE_OFF);
+	assert_int_equal(gate_shown(&gate), GATE_OFF);
 	assert_true(root(DOOR_PAUSE, 60).refused);
 	assert_true(root(DOOR_RECONNECT, 0).refused);
-	assert_int_equal(gate.state, GATE_OFF);
+	assert_int_equal(gate_shown(&gate), GATE_OFF);
 	assert_false(root(DOOR_UP, 0).refused);
-	assert_int_equal(gate.state, GATE_LOCKED);
+	assert_int_equal(gate_shown(&gate), GATE_LOCKED);
 	assert_false(root(DOOR_DOWN, 0).refused);
 	assert_true(root(DOOR_RECONNECT, 0).refused);
 	assert_int_equal(ask(VERB_DIAL), NOTE_REFUSED);
@@ -621,21 +621,21 @@ static void test_a_wait_for_openvpns_end(void **state)
 	(void)state;
 	opens();
 	assert_false(root(DOOR_PAUSE, 60).refused);
-	assert_int_equal(gate.state, GATE_DIALLING); /* the tunnel is shut first */
+	assert_int_equal(gate_shown(&gate), GATE_DIALLING); /* the tunnel is shut first */
 	ends();
-	assert_int_equal(gate.state, GATE_PAUSED);
+	assert_int_equal(gate_shown(&gate), GATE_PAUSED);
 	assert_false(root(DOOR_RESUME, 0).refused);
 	opens();
 	assert_false(root(DOOR_OFF, 0).refused);
-	assert_int_equal(gate.state, GATE_DIALLING);
+	assert_int_equal(gate_shown(&gate), GATE_DIALLING);
 	ends();
-	assert_int_equal(gate.state, GATE_OFF);
+	assert_int_equal(gate_shown(&gate), GATE_OFF);
 	root(DOOR_UP, 0);
 	opens();
 	root(DOOR_PAUSE, 60);
 	root(DOOR_DOWN, 0); /* the last word counts */
 	ends();
-	assert_int_equal(gate.state, GATE_LOCKED);
+	assert_int_equal(gate_shown(&gate), GATE_LOCKED);
 }
 
 static void test_a_pause_ends_in_time(void **state)
@@ -644,11 +644,11 @@ static void test_a_pause_ends_in_time(void **state)
 
 	(void)state;
 	assert_false(root(DOOR_PAUSE, 1).refused);
-	assert_int_equal(gate.state, GATE_PAUSED);
-	while (gate.state == GATE_PAUSED && clock_steady_ms() < begun + 5000)
+	assert_int_equal(gate_shown(&gate), GATE_PAUSED);
+	while (gate_shown(&gate) == GATE_PAUSED && clock_steady_ms() < begun + 5000)
 		event_base_loop(gate.base, EVLOOP_ONCE);
 	check();
-	assert_int_equal(gate.state, GATE_LOCKED);
+	assert_int_equal(gate_shown(&gate), GATE_LOCKED);
 	assert_in_range(clock_steady_ms() - begun, 950, 1600);
 }
 
@@ -667,12 +667,12 @@ static void test_an_openvpn_that_does_not_leave(void **state)
 	opens();
 	begun = clock_steady_ms();
 	ask(VERB_LEAVE);
-	assert_int_equal(gate.state, GATE_DIALLING);
-	while (gate.state == GATE_DIALLING && clock_steady_ms() < begun + 5000)
+	assert_int_equal(gate_shown(&gate), GATE_DIALLING);
+	while (gate_shown(&gate) == GATE_DIALLING && clock_steady_ms() < begun + 5000)
 		event_base_loop(gate.base, EVLOOP_ONCE);
 	assert_in_range(clock_steady_ms() - begun, 1450, 2000);
 	check();
-	assert_int_equal(gate.state, GATE_LOCKED);
+	assert_int_equal(gate_shown(&gate), GATE_LOCKED);
 	assert_int_equal(waitpid(child, NULL, 0), child); /* killed, or this never ends */
 	ends();
 }

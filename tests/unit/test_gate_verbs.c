@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -80,14 +81,14 @@ static void dials_and_opens(void **state)
 {
 	(void)state;
 	assert_int_equal(ask(dial("192.0.2.1:1194/udp")).note, NOTE_DIALLING);
-	assert_int_equal(gate.state, GATE_DIALLING);
+	assert_int_equal(gate_shown(&gate), GATE_DIALLING);
 	ask(tunnel(VERB_ADDRESS));
 	assert_int_equal(gate.situation.tunnel.address4.family, NET_IPV4);
 	assert_int_equal(ask(tunnel(VERB_OPEN)).note, NOTE_OPEN);
-	assert_int_equal(gate.state, GATE_OPEN);
+	assert_int_equal(gate_shown(&gate), GATE_OPEN);
 	refused(tunnel(VERB_ADDRESS), "the gate is open");
 	attempt_reaped(&gate, 0);
-	assert_int_equal(gate.state, GATE_LOCKED);
+	assert_int_equal(gate_shown(&gate), GATE_LOCKED);
 	assert_int_equal(gate.situation.tunnel.address4.family, NET_NONE);
 }
 
@@ -100,10 +101,10 @@ static void a_dial_needs_a_remote(void **state)
 	refused(dial("127.0.0.1:1194/udp"), "no remote of the profile");
 	refused(dial("224.0.0.1:1194/udp"), "no remote of the profile");
 	refused(dial("[::ffff:192.0.2.1]:1194/udp"), "no remote of the profile");
-	assert_int_equal(gate.state, GATE_LOCKED);
-	gate.wish = WISH_DOWN;
+	assert_int_equal(gate_shown(&gate), GATE_LOCKED);
+	gate.state.desired = DESIRED_DOWN;
 	refused(dial("192.0.2.1:1194/udp"), "nobody wants");
-	gate.wish = WISH_UP;
+	gate.state.desired = DESIRED_UP;
 	assert_int_equal(ask(dial("192.0.2.1:1194/udp")).note, NOTE_DIALLING);
 	refused(dial("192.0.2.1:1194/udp"), "under way");
 }
@@ -149,8 +150,8 @@ static void open_needs_an_attempt_and_a_tunnel(void **state)
 	refused(request, "domain");
 	memset(request.tunnel.domains[1], 'a', WIRE_DOMAIN);
 	refused(request, "domain");
-	assert_int_equal(gate.state, GATE_DIALLING);
-	gate.attempt.leaving = true;
+	assert_int_equal(gate_shown(&gate), GATE_DIALLING);
+	gate.state.actual = ACTUAL_LEAVING;
 	refused(tunnel(VERB_OPEN), "no openvpn");
 }
 
@@ -231,7 +232,7 @@ static void no_verb_pauses_or_unlocks(void **state)
 		gate.driver.pid = NO_SUCH_PID - 1;
 		ask(request);
 		assert_int_equal(gate.driver.pid, 0);
-		assert_int_equal(gate.state, GATE_LOCKED);
+		assert_int_equal(gate_shown(&gate), GATE_LOCKED);
 	}
 }
 
@@ -243,7 +244,7 @@ static void another_version_ends_the_driver(void **state)
 	request.version++;
 	ask(request);
 	assert_int_equal(gate.driver.pid, 0);
-	assert_int_equal(gate.state, GATE_LOCKED);
+	assert_int_equal(gate_shown(&gate), GATE_LOCKED);
 }
 
 static void the_drivers_end_locks(void **state)
@@ -251,34 +252,160 @@ static void the_drivers_end_locks(void **state)
 	(void)state;
 	ask(dial("192.0.2.1:1194/udp"));
 	ask(tunnel(VERB_OPEN));
-	assert_int_equal(gate.state, GATE_OPEN);
+	assert_int_equal(gate_shown(&gate), GATE_OPEN);
 	shutdown(peer, SHUT_WR);
 	verbs_read_cb(gate.driver.channel, EV_READ, &gate);
-	assert_int_equal(gate.state, GATE_LOCKED);
+	assert_int_equal(gate_shown(&gate), GATE_LOCKED);
 	assert_int_equal(gate.driver.pid, 0);
 }
 
 static void a_pause_is_no_drivers_matter(void **state)
 {
 	(void)state;
-	gate.pause_wanted = 60;
-	gate_pause_begin(&gate);
-	assert_int_equal(gate.state, GATE_PAUSED);
+	gate.pause_seconds = 60;
+	assert_int_equal(gate_dispatch(&gate, EVENT_PAUSE, "test", NULL), 0);
+	assert_int_equal(gate_shown(&gate), GATE_PAUSED);
 	refused(dial("192.0.2.1:1194/udp"), "paused");
-	gate_resume(&gate, "test");
-	assert_int_equal(gate.state, GATE_LOCKED);
+	assert_int_equal(gate_dispatch(&gate, EVENT_RESUME, "test", NULL), 0);
+	assert_int_equal(gate_shown(&gate), GATE_LOCKED);
 	assert_int_equal(ask(dial("192.0.2.1:1194/udp")).note, NOTE_DIALLING);
 }
 
 static void off_stays_off_for_the_driver(void **state)
 {
 	(void)state;
-	gate_off_begin(&gate);
-	assert_int_equal(gate.state, GATE_OFF);
+	assert_int_equal(gate_dispatch(&gate, EVENT_OFF, "test", NULL), 0);
+	assert_int_equal(gate_shown(&gate), GATE_OFF);
 	assert_true(off_marker_valid());
 	refused(dial("192.0.2.1:1194/udp"), "off");
 	assert_int_equal(ask((struct wire_request){.version = WIRE_VERSION, .verb = VERB_COUNT}).gate,
 			 GATE_OFF);
+}
+
+/* --- the order: what is called, in which the policy comes first */
+
+/* Stands in for libc's. */
+int kill(pid_t pid, int number)
+{
+	(void)pid;
+	return called(number == SIGKILL ? "kill" : number == SIGTERM ? "term" : "signal", NULL);
+}
+
+static void calls(const char *expected)
+{
+	assert_string_equal(stub_calls, expected);
+	stub_calls[0] = '\0';
+}
+
+static int root(enum gate_event event)
+{
+	gate.pause_seconds = 60;
+	return gate_dispatch(&gate, event, "root", NULL);
+}
+
+static void open_now(void)
+{
+	ask(dial("192.0.2.1:1194/udp"));
+	calls("dialling spawn ");
+	ask(tunnel(VERB_OPEN));
+	calls("open ");
+}
+
+static void policy_comes_first(void **state)
+{
+	(void)state;
+	open_now();
+	assert_int_equal(root(EVENT_DOWN), 0);
+	calls("dialling term "); /* the tunnel is shut, then openvpn is asked to go */
+	attempt_reaped(&gate, 0);
+	calls("lock lock "); /* and the links are looked at */
+	assert_int_equal(root(EVENT_UP), 0);
+	open_now();
+	attempt_kill(&gate, "test");
+	calls("lock kill ");
+	attempt_reaped(&gate, 0);
+	calls("lock ");
+	assert_int_equal(root(EVENT_PAUSE), 0);
+	calls("pause ");
+	assert_int_equal(root(EVENT_RESUME), 0);
+	calls("lock forget ");
+	open_now();
+	assert_int_equal(root(EVENT_OFF), 0);
+	calls("dialling term ");
+	attempt_reaped(&gate, 0);
+	calls("lock lock mark remove ");
+	assert_int_equal(gate_shown(&gate), GATE_OFF);
+	assert_int_equal(root(EVENT_UP), 0);
+	calls("lock ");
+	assert_int_equal(gate_shown(&gate), GATE_LOCKED);
+}
+
+/* The last word of root's counts: a pause that waits for openvpn's end is forgotten. */
+static void last_word_counts(void **state)
+{
+	(void)state;
+	open_now();
+	assert_int_equal(root(EVENT_PAUSE), 0);
+	assert_int_equal(root(EVENT_UP), 0);
+	attempt_reaped(&gate, 0);
+	calls("dialling term lock lock ");
+	open_now();
+	assert_int_equal(root(EVENT_DOWN), 0);
+	assert_int_equal(root(EVENT_PAUSE), 0);
+	attempt_reaped(&gate, 0);
+	calls("dialling term lock lock pause ");
+	refused(dial("192.0.2.1:1194/udp"), "paused");
+	assert_int_equal(root(EVENT_RESUME), 0);
+	refused(dial("192.0.2.1:1194/udp"), "nobody wants");
+}
+
+/* Each call in turn fails, in each state of an attempt: what stands is safer, and is what was verified. */
+static void what_fails_is_safer(void **state)
+{
+	static const enum gate_event events[] = {EVENT_DOWN, EVENT_PAUSE,     EVENT_OFF,   EVENT_KILL,
+						 EVENT_STOP, EVENT_DISTURBED, EVENT_MARKER};
+	static const char *const words[] = {"lock",   "dialling", "dialling lock", "pause",
+					    "remove", "mark",     "pause lock",    "remove lock"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
+		for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
+			teardown(NULL);
+			setup(NULL);
+			open_now();
+			stub_fails = words[k];
+			(void)root(events[i]);
+			stub_check(&gate);
+			assert_int_not_equal(gate.state.actual, ACTUAL_OPEN);
+			attempt_reaped(&gate, 0);
+			stub_check(&gate);
+			if (strstr(words[k], "lock") != NULL && gate_shown(&gate) == GATE_LOCKED)
+				fail_msg("locked, and no lock was verified: %s", words[k]);
+			if (gate_shown(&gate) == GATE_UNPROTECTED) {
+				refused(dial("192.0.2.1:1194/udp"), "unprotected");
+				stub_fails = "";
+				assert_int_equal(gate_dispatch(&gate, EVENT_RETRY, "again", NULL), 0);
+			}
+			stub_check(&gate);
+		}
+	}
+}
+
+/* Two arrows that went back: a status query was news of the gate, and what was leaving was asked to leave. */
+static void nothing_goes_back(void **state)
+{
+	struct wire_request count = {.version = WIRE_VERSION, .verb = VERB_COUNT};
+	struct wire_request leave = {.version = WIRE_VERSION, .verb = VERB_LEAVE};
+
+	(void)state;
+	assert_int_equal(ask(count).note, NOTE_COUNT);
+	open_now();
+	assert_int_equal(ask(count).leaving, 0);
+	assert_int_equal(root(EVENT_DOWN), 0);
+	assert_int_equal(ask(count).leaving, 1); /* the driver need not ask */
+	calls("dialling term ");
+	ask(leave); /* and if it does all the same */
+	calls("");
 }
 
 #define CASE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -295,6 +422,10 @@ int main(void)
 	    CASE(the_drivers_end_locks),
 	    CASE(a_pause_is_no_drivers_matter),
 	    CASE(off_stays_off_for_the_driver),
+	    CASE(policy_comes_first),
+	    CASE(last_word_counts),
+	    CASE(what_fails_is_safer),
+	    CASE(nothing_goes_back),
 	};
 
 	return cmocka_run_group_tests_name("gate verbs", tests, NULL, NULL);

@@ -1,0 +1,53 @@
+/* gate: what each event makes of its state. Pure: two complete tables, as docs/states.md prints them. */
+#ifndef GATE_TRANSITION_H
+#define GATE_TRANSITION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gate/state.h"
+
+enum gate_effect {
+	EFFECT_NONE,
+	/* Policies: committed and read back; only then the next state stands, and is announced. The last one
+	 * is what is left where no lock can be: routes shut, forwarding ended, links down, a retry armed. */
+	EFFECT_LOCK,
+	EFFECT_FLIP_DIALLING,
+	EFFECT_FLIP_OPEN,
+	EFFECT_FLIP_PAUSED,
+	EFFECT_REMOVE_RULES,
+	EFFECT_BRACE,
+	/* What depends on them. */
+	EFFECT_FORGET_STATES,
+	EFFECT_LAUNCH,    /* the tunnel's device, and openvpn */
+	EFFECT_TERMINATE, /* asks openvpn to go, and kills it at a deadline */
+	EFFECT_KILL,
+	EFFECT_WRITE_MARKER, /* root's word; the one that comes before its policy */
+	GATE_EFFECTS
+};
+
+enum { GATE_CELL_EFFECTS = 3 };
+
+struct gate_cell {
+	bool known;
+	uint8_t next;    /* enum gate_desired or gate_actual */
+	const char *why; /* NULL unless the event is refused, or ignored: then its reason */
+	uint8_t effects[GATE_CELL_EFFECTS];
+};
+
+const struct gate_cell *gate_desired_cell(enum gate_desired desired, enum gate_event event);
+const struct gate_cell *gate_actual_cell(enum gate_actual actual, enum gate_event event);
+
+/* NULL: the event counts. Else why not; one table's no is enough, and nothing comes of it. */
+const char *gate_refusal(struct gate_state state, enum gate_event event);
+
+/* May openvpn be dialled, now or once what is under way has ended? */
+bool gate_may_dial(struct gate_state state);
+
+/* What root asked for and openvpn's end was awaited for; GATE_EVENTS: nothing. */
+enum gate_event gate_awaited(struct gate_state state);
+
+/* What comes of an effect that failed; GATE_EVENTS: it can't. */
+enum gate_event gate_failure(enum gate_effect effect);
+
+#endif
