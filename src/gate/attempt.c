@@ -133,7 +133,7 @@ void attempt_kill(struct gate *gate, const char *why)
 	(void)gate_dispatch(gate, EVENT_KILL, why, NULL);
 }
 
-unsigned attempt_prove(const struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
+unsigned attempt_verify_tunnel(const struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
 {
 	unsigned index = 0;
 
@@ -144,7 +144,7 @@ unsigned attempt_prove(const struct gate *gate, const struct wire_tunnel *tunnel
 	return index;
 }
 
-void attempt_prove_again(struct gate *gate)
+void attempt_reverify_tunnel(struct gate *gate)
 {
 	struct attempt *attempt = &gate->attempt;
 	struct err e = {""};
@@ -152,10 +152,10 @@ void attempt_prove_again(struct gate *gate)
 
 	if (gate->state.actual != ACTUAL_OPEN)
 		return;
-	index = attempt_prove(gate, &attempt->tunnel, &e);
+	index = attempt_verify_tunnel(gate, &attempt->tunnel, &e);
 	/* An address that somebody takes away comes back. */
 	if (index == 0 && device_set(&attempt->tunnel, &e) == 0)
-		index = attempt_prove(gate, &attempt->tunnel, &e);
+		index = attempt_verify_tunnel(gate, &attempt->tunnel, &e);
 	if (index != 0 && index != attempt->index)
 		err_set(&e, "%s is another device now", attempt->tunnel.name);
 	if (index != attempt->index)
@@ -163,7 +163,7 @@ void attempt_prove_again(struct gate *gate)
 }
 
 /* Who is still taking it away while it is set makes that fail: then all of it anew. */
-static int set_again(struct gate *gate, bool open, struct err *e)
+static int repair_routes(struct gate *gate, bool open, struct err *e)
 {
 	int result = -1;
 
@@ -174,24 +174,24 @@ static int set_again(struct gate *gate, bool open, struct err *e)
 
 void attempt_repair(struct gate *gate)
 {
-	static struct limit told;
+	static struct limit warnings;
 	struct err e = {""};
 	bool open = gate->state.actual == ACTUAL_OPEN;
 
 	if (gate->state.actual == ACTUAL_OFF || gate->state.actual == ACTUAL_PAUSED)
 		return;
-	if (set_again(gate, open, &e) == -1) {
+	if (repair_routes(gate, open, &e) == -1) {
 		log_error("gate", "somebody else changed routes of ours: %s", e.text);
 		attempt_kill(gate, e.text);
 		return;
 	}
-	if (limit_take(&told, (uint64_t)clock_steady_ms(), NULL))
+	if (limit_take(&warnings, (uint64_t)clock_steady_ms(), NULL))
 		log_warn("gate", "somebody else changed routes or the device of ours; put back and verified");
 }
 
 /* The option openvpn refused, or the last line it printed: the only trace of an
  * early end. What a pipe holds comes in one read. */
-static void last_words(int output, char *to, size_t size)
+static void last_line(int output, char *to, size_t size)
 {
 	static char buffer[OUTPUT_MAX];
 	ssize_t got = read(output, buffer, sizeof buffer - 1);
@@ -210,10 +210,10 @@ static void last_words(int output, char *to, size_t size)
 
 static void describe_end(struct attempt *attempt, int status, bool was_open)
 {
-	char words[WIRE_TEXT / 2];
+	char line[WIRE_TEXT / 2];
 	size_t used = 0;
 
-	last_words(attempt->output, words, sizeof words);
+	last_line(attempt->output, line, sizeof line);
 	/* Whoever has noticed first that it is gone. */
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) {
 		text_copy(attempt->why, sizeof attempt->why,
@@ -228,11 +228,11 @@ static void describe_end(struct attempt *attempt, int status, bool was_open)
 			    WTERMSIG(status));
 	else
 		text_append(attempt->why, sizeof attempt->why, &used, "openvpn left with code %d%s%s",
-			    WEXITSTATUS(status), was_open || words[0] == '\0' ? "" : ": ",
-			    was_open ? "" : words);
+			    WEXITSTATUS(status), was_open || line[0] == '\0' ? "" : ": ",
+			    was_open ? "" : line);
 }
 
-static void clean(struct gate *gate)
+static void forget_tunnel(struct gate *gate)
 {
 	struct attempt *attempt = &gate->attempt;
 
@@ -264,14 +264,14 @@ void attempt_reaped(struct gate *gate, int status)
 	if (attempt->deadline != NULL)
 		evtimer_del(attempt->deadline);
 	close(attempt->output);
-	clean(gate);
+	forget_tunnel(gate);
 	if (gate->state.actual == ACTUAL_LOCKED) {
 		gate_relink(gate);
-		(void)gate_route(gate, false, NULL); /* said by the flip, if it does not work */
+		(void)gate_route(gate, false, NULL); /* logged by the flip, if it does not work */
 	}
 	text_copy(why, sizeof why, attempt->why);
 	attempt->why[0] = '\0';
-	channel_note(gate, NOTE_ENDED, why);
+	channel_notify(gate, NOTE_ENDED, why);
 	/* It takes some milliseconds: while the driver thinks of what comes next. */
 	if (device_delete(gate->config.interface, &e) == -1)
 		log_warn("gate", "clean-up after openvpn: %s", e.text);

@@ -17,9 +17,9 @@ struct attempt {
 	int output;             /* read end of its stdout and stderr, for an early end */
 	struct event *deadline; /* leaving ends at the latest then */
 	struct net_endpoint endpoint;
-	struct wire_tunnel tunnel; /* as the driver told it, checked */
+	struct wire_tunnel tunnel; /* as the driver requested it, checked */
 	unsigned index;            /* of its interface, once proven; 0 not yet */
-	bool set;                  /* the device has what `tunnel` says */
+	bool set;                  /* the device is set as `tunnel` is */
 	char why[WIRE_TEXT];       /* why it is left; "" while it is not */
 };
 
@@ -34,15 +34,15 @@ int attempt_effect(struct gate *gate, enum gate_effect effect, const char *why, 
 void attempt_kill(struct gate *gate, const char *why);
 
 /* Does the interface exist, is it up, our openvpn's, with these addresses? Its index; 0 and `e`: no. */
-unsigned attempt_prove(const struct gate *gate, const struct wire_tunnel *tunnel, struct err *e);
+unsigned attempt_verify_tunnel(const struct gate *gate, const struct wire_tunnel *tunnel, struct err *e);
 
 /* While open: is all of that still so, and as it was? Else locks, and ends the attempt. */
-void attempt_prove_again(struct gate *gate);
+void attempt_reverify_tunnel(struct gate *gate);
 
 /* Somebody else changed device, routes or rules of ours: they are set anew, or the gate locks. */
 void attempt_repair(struct gate *gate);
 
-/* openvpn has been reaped: lock, clean up after it, tell the driver. */
+/* openvpn has been reaped: lock, clean up after it, notify the driver. */
 void attempt_reaped(struct gate *gate, int status);
 
 /* Ends and cleans up what an earlier life of ours left behind, if it was killed. */

@@ -1,4 +1,4 @@
-/* channel: what the gate tells its driver. */
+/* channel: notices to the driver. */
 #include "gate/channel.h"
 #include "gate/gate.h"
 
@@ -20,7 +20,7 @@ static void fill_hello(const struct gate *gate, struct wire_hello *hello)
 	hello->log_size = config->log_size;
 }
 
-static void send_note(struct gate *gate, enum wire_note note, enum wire_wish up, const char *text)
+static void send_notice(struct gate *gate, enum wire_note note, enum wire_wish up, const char *text)
 {
 	struct wire_note_message message = {.version = WIRE_VERSION, .note = note, .gate = gate_shown(gate)};
 	bool runs = gate->state.actual == ACTUAL_DIALLING || gate->state.actual == ACTUAL_OPEN;
@@ -32,7 +32,8 @@ static void send_note(struct gate *gate, enum wire_note note, enum wire_wish up,
 	message.leaving = message.pid != 0 && !runs;
 	message.until = gate->pause_until;
 	text_copy(message.text, sizeof message.text, text);
-	text_copy(message.notice, sizeof message.notice, gate->note[0] != '\0' ? gate->note : gate->turns);
+	text_copy(message.notice, sizeof message.notice,
+		  gate->notice[0] != '\0' ? gate->notice : gate->redirect);
 	message.blocked = gate->blocked;
 	if (note == NOTE_HELLO)
 		fill_hello(gate, &message.hello);
@@ -44,12 +45,12 @@ static void send_note(struct gate *gate, enum wire_note note, enum wire_wish up,
 	}
 }
 
-void channel_note(struct gate *gate, enum wire_note note, const char *text)
+void channel_notify(struct gate *gate, enum wire_note note, const char *text)
 {
-	send_note(gate, note, WISH_UP, text);
+	send_notice(gate, note, WISH_UP, text);
 }
 
 void channel_reconnect(struct gate *gate)
 {
-	send_note(gate, NOTE_WISH, WISH_RECONNECT, "reconnect, by root's command");
+	send_notice(gate, NOTE_WISH, WISH_RECONNECT, "reconnect, by root's command");
 }

@@ -1,4 +1,4 @@
-/* gate: what the gate tells its driver. */
+/* gate: notices to the driver. */
 #ifndef GATE_CHANNEL_H
 #define GATE_CHANNEL_H
 
@@ -6,11 +6,11 @@
 
 struct gate;
 
-/* Tells the driver what is now the case. Never blocks: a driver that does not
+/* Notifies the driver of what is now the case. Never blocks: a driver that does not
  * read is cut off, and ends. */
-void channel_note(struct gate *gate, enum wire_note note, const char *text);
+void channel_notify(struct gate *gate, enum wire_note note, const char *text);
 
-/* The one wish that is not kept: leave and dial again. */
+/* The one request that is not kept: leave and dial again. */
 void channel_reconnect(struct gate *gate);
 
 #endif

@@ -15,7 +15,7 @@ struct driver {
 	event_callback_fn read; /* what comes on the channel goes there */
 	pid_t pid;              /* 0: none */
 	int channel;
-	struct event *readable, *respawn;
+	struct event *readable, *restart;
 	unsigned failures; /* ends in a row soon after the start */
 	int64_t started_ms;
 	size_t filled;

@@ -21,7 +21,7 @@
 #include "os/process/descriptor.h"
 
 /* A life shorter than this counts as a failed start. */
-enum { SHORT_LIFE_MS = 10000, RESPAWN_FIRST_MS = 250, RESPAWN_MAX_MS = 10000 };
+enum { SHORT_LIFE_MS = 10000, RESTART_FIRST_MS = 250, RESTART_MAX_MS = 10000 };
 
 /* In the child. Never returns. */
 static void become_driver(const struct gate *gate, int channel)
@@ -48,7 +48,7 @@ static void become_driver(const struct gate *gate, int channel)
 	child_exec(path, list, from, sizeof from / sizeof *from, WIRE_FD_CHANNEL);
 }
 
-static void ended(struct gate *gate);
+static void schedule_restart(struct gate *gate);
 
 void driver_start(struct gate *gate)
 {
@@ -69,7 +69,7 @@ void driver_start(struct gate *gate)
 		log_error("gate", "the driver can't be started: %s", strerror(errno));
 		if (made)
 			close(pair[0]);
-		ended(gate);
+		schedule_restart(gate);
 		return;
 	}
 	driver->channel = pair[0];
@@ -81,7 +81,7 @@ void driver_start(struct gate *gate)
 	fault_point("driver-started");
 }
 
-static void respawn_cb(evutil_socket_t fd, short what, void *argument)
+static void restart_cb(evutil_socket_t fd, short what, void *argument)
 {
 	(void)fd, (void)what;
 	driver_start(argument);
@@ -109,10 +109,10 @@ void driver_restart(struct gate *gate)
 	if (gate->driver.pid == 0)
 		return;
 	driver_end(gate);
-	ended(gate);
+	schedule_restart(gate);
 }
 
-static void ended(struct gate *gate)
+static void schedule_restart(struct gate *gate)
 {
 	struct driver *driver = &gate->driver;
 	long ms = 0;
@@ -120,12 +120,12 @@ static void ended(struct gate *gate)
 
 	driver->failures = clock_steady_ms() - driver->started_ms < SHORT_LIFE_MS ? driver->failures + 1 : 0;
 	if (driver->failures > 1)
-		ms = (long)RESPAWN_FIRST_MS << (driver->failures < 7 ? driver->failures - 2 : 5);
-	if (ms > RESPAWN_MAX_MS)
-		ms = RESPAWN_MAX_MS;
+		ms = (long)RESTART_FIRST_MS << (driver->failures < 7 ? driver->failures - 2 : 5);
+	if (ms > RESTART_MAX_MS)
+		ms = RESTART_MAX_MS;
 	log_error("gate", "the driver has ended; started again in %ld ms", ms);
 	delay = clock_timeval(ms);
-	if (driver->respawn == NULL)
-		driver->respawn = evtimer_new(gate->base, respawn_cb, gate);
-	evtimer_add(driver->respawn, &delay);
+	if (driver->restart == NULL)
+		driver->restart = evtimer_new(gate->base, restart_cb, gate);
+	evtimer_add(driver->restart, &delay);
 }

@@ -20,7 +20,7 @@
 
 enum { SMALL_FILE = 256 };
 
-static int log_file(struct gate *gate, struct err *e)
+static int open_log(struct gate *gate, struct err *e)
 {
 	const struct config *config = &gate->config;
 	int fd;
@@ -33,7 +33,7 @@ static int log_file(struct gate *gate, struct err *e)
 	return 0;
 }
 
-static const char *in_folder(const char *folder, const char *name, char *to)
+static const char *join_path(const char *folder, const char *name, char *to)
 {
 	snprintf(to, PATH_MAX, "%.*s/%s", PATH_MAX - 32, folder, name);
 	return to;
@@ -41,22 +41,22 @@ static const char *in_folder(const char *folder, const char *name, char *to)
 
 /* openvpn's own, with the one socket that is for it: it may enter, and remove nothing. It wants to be able to
  * write where temporary files lie, though it makes none. */
-static int openvpn_folder(struct gate *gate, struct err *e)
+static int make_openvpn_folder(struct gate *gate, struct err *e)
 {
 	gid_t gid = gate->config.openvpn_group.number;
 	char path[PATH_MAX], socket[PATH_MAX];
 
-	in_folder(gate->config.runtime_dir, FILES_OPENVPN_FOLDER, path);
+	join_path(gate->config.runtime_dir, FILES_OPENVPN_FOLDER, path);
 	if (file_folder(path, 0700, e) == -1)
 		return -1;
 	if (chown(path, 0, gid) == -1 || chmod(path, S_ISVTX | S_IRWXU | S_IRWXG) == -1)
 		return err_errno(e, "%s", path);
-	in_folder(path, FILES_OPENVPN_SOCKET, socket);
+	join_path(path, FILES_OPENVPN_SOCKET, socket);
 	gate->management_fd = file_listener(socket, 0660, gid, e);
 	return gate->management_fd == -1 ? -1 : 0;
 }
 
-static int sockets(struct gate *gate, struct err *e)
+static int open_sockets(struct gate *gate, struct err *e)
 {
 	const struct config *config = &gate->config;
 	char path[PATH_MAX], copy[PATH_MAX];
@@ -67,10 +67,10 @@ static int sockets(struct gate *gate, struct err *e)
 	gate->control_fd = file_listener(config->control_socket, config->control_gid == -1 ? 0600 : 0660,
 					 config->control_gid, e);
 	text_copy(copy, sizeof copy, config->control_socket);
-	in_folder(dirname(copy), "gate.sock", path);
-	if (gate->control_fd == -1 || (gate->door_fd = file_listener(path, 0600, -1, e)) == -1)
+	join_path(dirname(copy), "gate.sock", path);
+	if (gate->control_fd == -1 || (gate->admin_fd = file_listener(path, 0600, -1, e)) == -1)
 		return -1;
-	if (openvpn_folder(gate, e) == -1 ||
+	if (make_openvpn_folder(gate, e) == -1 ||
 	    (gate->names_fd = names_socket_open(&gate->dns.port, &none)) == -1)
 		return -1;
 	if (none.text[0] != '\0')
@@ -78,22 +78,22 @@ static int sockets(struct gate *gate, struct err *e)
 	return 0;
 }
 
-void files_save_wish(struct gate *gate)
+void files_save_intent(struct gate *gate)
 {
 	char path[PATH_MAX];
 
-	if (file_save(in_folder(gate->config.state_dir, "intent", path),
+	if (file_save(join_path(gate->config.state_dir, "intent", path),
 		      gate->state.desired == DESIRED_UP ? "up\n" : "down\n", true) == -1)
-		log_error("gate", "%s: %s; the wish is forgotten at the next start", path, strerror(errno));
+		log_error("gate", "%s: %s; it is forgotten at the next start", path, strerror(errno));
 }
 
 /* Missing: up, for the VPN shall come by itself. Unreadable: down, and shut. */
-static void load_wish(struct gate *gate)
+static void load_intent(struct gate *gate)
 {
 	char path[PATH_MAX], text[SMALL_FILE];
 	bool off = gate->state.actual == ACTUAL_OFF, up;
 
-	if (file_load(in_folder(gate->config.state_dir, "intent", path), text, sizeof text) == -1)
+	if (file_load(join_path(gate->config.state_dir, "intent", path), text, sizeof text) == -1)
 		up = errno == ENOENT;
 	else
 		up = strcmp(text, "up\n") == 0;
@@ -111,7 +111,7 @@ static void load_locked_at(struct gate *gate)
 	char path[PATH_MAX], text[SMALL_FILE];
 	uint64_t seconds;
 
-	in_folder(gate->config.runtime_dir, "locked-at", path);
+	join_path(gate->config.runtime_dir, "locked-at", path);
 	if (file_load(path, text, sizeof text) == 0) {
 		text[strcspn(text, "\n")] = '\0';
 		if (text_number(text, 1, INT64_MAX, &seconds) == 0) {
@@ -129,7 +129,7 @@ int32_t files_find_instance(const struct gate *gate)
 	char path[PATH_MAX];
 	int32_t pid = 0;
 
-	(void)holder_find_at(in_folder(gate->config.runtime_dir, "portcullisd.lock", path), &pid);
+	(void)holder_find_at(join_path(gate->config.runtime_dir, "portcullisd.lock", path), &pid);
 	return pid;
 }
 
@@ -137,7 +137,7 @@ int32_t files_find_instance(const struct gate *gate)
 int files_lock_instance(const struct gate *gate, struct err *e)
 {
 	char path[PATH_MAX];
-	int fd = holder_open(in_folder(gate->config.runtime_dir, "portcullisd.lock", path), e), held;
+	int fd = holder_open(join_path(gate->config.runtime_dir, "portcullisd.lock", path), e), held;
 	int32_t pid;
 
 	if (fd == -1)
@@ -154,13 +154,13 @@ int files_prepare(struct gate *gate, struct err *e)
 	struct err full = {""};
 
 	/* A full disk must not keep the gate from its work: these two can wait. */
-	if (log_file(gate, &full) == -1 || file_folder(gate->config.state_dir, 0700, &full) == -1)
+	if (open_log(gate, &full) == -1 || file_folder(gate->config.state_dir, 0700, &full) == -1)
 		log_error("gate", "%s; going on without", full.text);
 	log_open(gate->log_fd, gate->config.log_level);
-	if (sockets(gate, e) == -1)
+	if (open_sockets(gate, e) == -1)
 		return -1;
 	load_locked_at(gate);
-	load_wish(gate);
+	load_intent(gate);
 	return 0;
 }
 
@@ -168,7 +168,7 @@ void files_save_attempt(struct gate *gate, pid_t pid, uint64_t started)
 {
 	char path[PATH_MAX], text[SMALL_FILE], endpoint[NET_ENDPOINT_TEXT];
 
-	in_folder(gate->config.runtime_dir, "attempt", path);
+	join_path(gate->config.runtime_dir, "attempt", path);
 	if (pid == 0) {
 		unlink(path);
 		return;
@@ -184,7 +184,7 @@ bool files_read_attempt(struct gate *gate, pid_t *pid, uint64_t *started, struct
 	char path[PATH_MAX], text[SMALL_FILE], *word, *rest = text;
 	uint64_t number;
 
-	if (file_load(in_folder(gate->config.runtime_dir, "attempt", path), text, sizeof text) == -1)
+	if (file_load(join_path(gate->config.runtime_dir, "attempt", path), text, sizeof text) == -1)
 		return false;
 	text[strcspn(text, "\n")] = '\0';
 	if ((word = strsep(&rest, " ")) == NULL || text_number(word, 2, INT32_MAX, &number) == -1)

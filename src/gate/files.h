@@ -25,7 +25,7 @@ int32_t files_find_instance(const struct gate *gate);
  * remembered. 0, or -1 and `e`; log and state are not worth a failure. */
 int files_prepare(struct gate *gate, struct err *e);
 
-void files_save_wish(struct gate *gate);
+void files_save_intent(struct gate *gate);
 
 /* The attempt under way, for a later life to clean up after; pid 0: none. */
 void files_save_attempt(struct gate *gate, pid_t pid, uint64_t started);

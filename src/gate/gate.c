@@ -14,18 +14,18 @@
 
 enum { RETRY_FIRST_MS = 50, RETRY_MAX_MS = 5000, FAILURES_BEFORE_LINKS_DOWN = 2 };
 
-/* What is not as usual about the lock is said as often as it changes, and stays in the status. */
-static void take_note(struct gate *gate)
+/* What is not as usual about the lock is logged as often as it changes, and stays in the status. */
+static void update_notice(struct gate *gate)
 {
 	const char *note = gate->fw == NULL ? "" : firewall_note(gate->fw);
 
-	if (strcmp(note, gate->note) == 0)
+	if (strcmp(note, gate->notice) == 0)
 		return;
 	if (note[0] != '\0')
 		log_error("gate", "%s", note);
 	else
 		log_info("gate", "our tables have their usual name again");
-	text_copy(gate->note, sizeof gate->note, note);
+	text_copy(gate->notice, sizeof gate->notice, note);
 }
 
 enum wire_gate gate_shown(const struct gate *gate)
@@ -47,14 +47,14 @@ static bool gate_is_held(const struct gate *gate)
 	return gate->state.actual != ACTUAL_OFF && gate->state.actual != ACTUAL_PAUSED;
 }
 
-/* It stands, verified: now it is said. */
+/* It stands, verified: now it is announced. */
 static void announce(struct gate *gate, enum gate_actual actual, const char *why)
 {
 	enum wire_gate before = gate_shown(gate), now;
 
 	gate->state.actual = actual;
 	now = gate_shown(gate);
-	take_note(gate);
+	update_notice(gate);
 	if (now != before || strcmp(why, gate->reason) != 0)
 		log_info("gate", "%s -> %s: %s", wire_gate_word(before), wire_gate_word(now), why);
 	text_copy(gate->reason, sizeof gate->reason, why);
@@ -64,7 +64,7 @@ static void announce(struct gate *gate, enum gate_actual actual, const char *why
 		gate->pause_until = 0;
 	notify_state(actual != ACTUAL_UNPROTECTED, wire_gate_word(now), why);
 	gate->changed(gate, NOTE_GATE, why);
-	/* What the tunnel's servers are is told when it is open, by the verb. */
+	/* The resolver is set by the verb that opens. */
 	if (actual != ACTUAL_OPEN)
 		dns_job_look(&gate->dns, gate_is_held(gate));
 }
@@ -82,13 +82,13 @@ static void arm_retry(struct gate *gate)
 int gate_route(struct gate *gate, bool open, struct err *e)
 {
 	const struct identity *user = &gate->config.openvpn_user;
-	const struct route_wish wish = {.situation = &gate->situation,
-					.openvpn = user->known ? user->number : 0,
-					.tunnel = open ? &gate->attempt.tunnel : NULL,
-					.index = gate->attempt.index,
-					.redirect = !gate->profile.route_nopull};
+	const struct route_wish desired = {.situation = &gate->situation,
+					   .openvpn = user->known ? user->number : 0,
+					   .tunnel = open ? &gate->attempt.tunnel : NULL,
+					   .index = gate->attempt.index,
+					   .redirect = !gate->profile.route_nopull};
 
-	return route_assert(&wish, e);
+	return route_assert(&desired, e);
 }
 
 /* The second wall; the first one has been asked already. */
@@ -150,7 +150,7 @@ static void protected_again(struct gate *gate)
 }
 
 /* Tells the situation what the state allows; addresses stay until reaped. */
-static void shape_situation(struct gate *gate, enum policy_state state)
+static void fill_situation(struct gate *gate, enum policy_state state)
 {
 	struct situation *s = &gate->situation;
 
@@ -162,7 +162,7 @@ static void shape_situation(struct gate *gate, enum policy_state state)
 }
 
 /* Links and neighbours as the kernel has them now. What can't be read stays as it was. */
-static void refill(struct gate *gate)
+static void read_links(struct gate *gate)
 {
 	struct situation fresh = gate->situation;
 	struct err e = {""};
@@ -226,8 +226,8 @@ static int flip(struct gate *gate, enum policy_state state, enum gate_actual nex
 	int result;
 
 	if (unknown)
-		refill(gate);
-	shape_situation(gate, state);
+		read_links(gate);
+	fill_situation(gate, state);
 	if ((result = assert_state(gate, e)) == -1)
 		return -1;
 	protected_again(gate);
@@ -290,8 +290,8 @@ static int write_marker(const struct gate *gate, struct err *e)
 	return err_set(e, "off refused");
 }
 
-static int carry_out(struct gate *gate, enum gate_effect effect, enum gate_actual next, const char *why,
-		     struct err *e)
+static int apply_effect(struct gate *gate, enum gate_effect effect, enum gate_actual next, const char *why,
+			struct err *e)
 {
 	struct err none = {""};
 
@@ -331,7 +331,7 @@ static int carry_out(struct gate *gate, enum gate_effect effect, enum gate_actua
 }
 
 /* Else the next state stands at once: no policy is to be verified for it. */
-static bool is_announced(const struct gate_cell *cell)
+static bool is_verified_first(const struct gate_cell *cell)
 {
 	for (size_t i = 0; i < GATE_CELL_EFFECTS; i++) {
 		if (cell->effects[i] >= EFFECT_LOCK && cell->effects[i] <= EFFECT_BRACE)
@@ -353,10 +353,10 @@ int gate_dispatch(struct gate *gate, enum gate_event event, const char *why, str
 	if (next == ACTUAL_LOCKED && gate->attempt.pid != 0)
 		next = ACTUAL_ENDING;
 	gate->state.desired = gate_desired_cell(gate->state.desired, event)->next;
-	if (!is_announced(cell))
+	if (!is_verified_first(cell))
 		gate->state.actual = next;
 	for (size_t i = 0; i < GATE_CELL_EFFECTS; i++) {
-		if (carry_out(gate, cell->effects[i], next, why, &cause) == -1) {
+		if (apply_effect(gate, cell->effects[i], next, why, &cause) == -1) {
 			(void)gate_dispatch(gate, gate_failure(cell->effects[i]), cause.text, NULL);
 			return err_set(e, "%s", cause.text);
 		}
@@ -397,7 +397,7 @@ static void foreign_cb(const char *what, void *argument)
 		log_warn("gate", "the tunnel's routes: %s", e.text);
 	text_append(why, sizeof why, &used, "%s; put back and verified", what);
 	log_warn("gate", "%s", why);
-	take_note(gate);
+	update_notice(gate);
 	text_copy(gate->reason, sizeof gate->reason, why);
 	gate->changed(gate, NOTE_GATE, why);
 }
@@ -408,16 +408,16 @@ static void pause_end_cb(evutil_socket_t fd, short what, void *argument)
 	(void)gate_dispatch(argument, EVENT_PAUSE_OVER, "the pause is over", NULL);
 }
 
-/* Not by an event: there may be nobody yet to tell, and -L leaves where it fails. */
+/* Not by an event: there may be nobody yet to notify, and -L leaves where it fails. */
 static int first_lock(struct gate *gate, struct err *e)
 {
 	int result;
 
-	refill(gate);
+	read_links(gate);
 	if ((result = assert_state(gate, e)) == -1)
 		return -1;
 	gate->state.actual = ACTUAL_LOCKED;
-	take_note(gate);
+	update_notice(gate);
 	text_copy(gate->reason, sizeof gate->reason, result == 1 ? e->text : "start");
 	shut_routes(gate);
 	if (firewall_remove_others(gate->fw, e) == -1)
@@ -460,7 +460,7 @@ void gate_relink(struct gate *gate)
 {
 	struct err e = {""};
 
-	refill(gate);
+	read_links(gate);
 	if (gate_is_held(gate) && firewall_assert(gate->fw, &gate->situation, &e) == -1)
 		(void)gate_dispatch(gate, EVENT_DISTURBED, "links changed", NULL);
 }

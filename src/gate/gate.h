@@ -31,25 +31,26 @@ struct gate {
 	struct situation situation;
 	struct gate_state state;
 	char reason[WIRE_TEXT];
-	char note[WIRE_TEXT], turns[WIRE_TEXT]; /* firewall_note; the last thing found behind the hooks */
+	char notice[WIRE_TEXT],
+	    redirect[WIRE_TEXT]; /* firewall_note; the last thing found behind the hooks */
 	int64_t boot_locked_at;
 	uint64_t blocked; /* packets, when last counted */
 	unsigned lock_failures;
-	bool links_are_down, turned; /* turned: see os/firewall/behind.h; nothing is dialled */
+	bool links_are_down, redirected; /* redirected: see os/firewall/behind.h; nothing is dialled */
 	bool bare; /* locked with none of the configuration's values: with them it could not be */
 	struct event *retry, *pause_end; /* unprotected or bare: lock again */
 	int64_t pause_until;             /* seconds since the epoch, 0 none */
 	uint32_t pause_seconds;          /* as root asked for the pause, */
 	bool off_persist;                /* and for off */
-	/* Set by main before the start: who is told of a change, and who carries out what concerns openvpn
-	 * (EFFECT_LAUNCH, EFFECT_TERMINATE, EFFECT_KILL). */
+	/* Set by main before the start: who is notified of a change, and who carries out what concerns
+	 * openvpn (EFFECT_LAUNCH, EFFECT_TERMINATE, EFFECT_KILL). */
 	void (*changed)(struct gate *gate, enum wire_note note, const char *why);
 	int (*openvpn)(struct gate *gate, enum gate_effect effect, const char *why, struct err *e);
 	struct gate_profile profile;
 	struct attempt attempt;
 	struct driver driver;
-	int control_fd, management_fd, log_fd, door_fd, names_fd;
-	struct event *door;
+	int control_fd, management_fd, log_fd, admin_fd, names_fd;
+	struct event *admin_event;
 	struct dns_job dns;
 };
 

@@ -12,8 +12,8 @@
 #include "base/shown.h"
 #include "base/text.h"
 #include "config/command_line.h"
+#include "gate/admin_socket.h"
 #include "gate/channel.h"
-#include "gate/door.h"
 #include "gate/files.h"
 #include "gate/gate.h"
 #include "gate/verbs.h"
@@ -31,7 +31,7 @@ static bool holds_instance, incomplete, stopping;
 
 static void changed_cb(struct gate *changed, enum wire_note note, const char *why)
 {
-	channel_note(changed, note, why);
+	channel_notify(changed, note, why);
 	if (incomplete && changed->state.actual != ACTUAL_UNPROTECTED)
 		event_base_loopbreak(changed->base);
 }
@@ -42,13 +42,13 @@ static struct gate gate = {.changed = changed_cb,
 
 			   .control_fd = -1,
 			   .management_fd = -1,
-			   .door_fd = -1,
+			   .admin_fd = -1,
 			   .names_fd = -1,
 			   .dns = {.interface = gate.config.interface, .tunnel = &gate.attempt.tunnel},
 			   .profile.head = -1,
 			   .profile.body = -1};
 
-static int complain(const char *text)
+static int print_error(const char *text)
 {
 	shown_say(stderr, "portcullisd: %s", text);
 	return 1;
@@ -56,7 +56,7 @@ static int complain(const char *text)
 
 /* The numbers that the rules ask for. Where there is no configuration to
  * name them, nobody: the lock needs none, and the next start mends them. */
-static void identify(void)
+static void fill_identities(void)
 {
 	const struct config *config = &gate.config;
 	struct situation *s = &gate.situation;
@@ -78,7 +78,7 @@ static int held_by_other(struct err *e)
 
 	if ((gate.fw = firewall_open(gate.config.backend, e)) == NULL)
 		return -1;
-	identify();
+	fill_identities();
 	if (firewall_held(gate.fw, &gate.situation, files_find_instance(&gate), &pid, e) == -1)
 		return -1;
 	if (pid != 0 && pid != getpid()) {
@@ -116,11 +116,11 @@ static int run_lock(void)
 	struct err e = {""};
 
 	if (lock_and_leave(&e) == -1)
-		return complain(e.text);
+		return print_error(e.text);
 	/* A live portcullisd that holds it is no failure: shut or VPN only is the promise. */
 	shown_say(stdout, "portcullisd: %s", e.text[0] != '\0' ? e.text : "locked and verified");
 	if (firewall_note(gate.fw)[0] != '\0')
-		complain(firewall_note(gate.fw));
+		print_error(firewall_note(gate.fw));
 	return 0;
 }
 
@@ -151,7 +151,7 @@ static void reload_cb(evutil_socket_t signal_number, short what, void *argument)
 	struct err e = {""};
 
 	(void)signal_number, (void)what, (void)argument;
-	if (door_reload(&gate, &e) == -1)
+	if (admin_socket_reload(&gate, &e) == -1)
 		log_error("gate", "the profile is not taken, the old one stays: %s", e.text);
 }
 
@@ -174,7 +174,7 @@ static void child_cb(evutil_socket_t signal_number, short what, void *argument)
 static void links_cb(void *argument)
 {
 	gate_relink(argument);
-	attempt_prove_again(argument);
+	attempt_reverify_tunnel(argument);
 }
 
 static void routes_cb(void *argument)
@@ -184,7 +184,7 @@ static void routes_cb(void *argument)
 
 static void reachable_cb(void *argument)
 {
-	channel_note(argument, NOTE_NETWORK, "the network has changed");
+	channel_notify(argument, NOTE_NETWORK, "the network has changed");
 	dns_job_look(&gate.dns, gate.dns.shut);
 }
 
@@ -195,31 +195,31 @@ static void lost_cb(const char *name, unsigned index, void *argument)
 		attempt_kill(&gate, "the tunnel's interface has gone");
 }
 
-/* It can't be stopped; then nothing is sent to where it would be turned. */
-static void turned_cb(void *argument)
+/* It can't be stopped; then nothing is sent to where it would be redirected. */
+static void redirect_cb(void *argument)
 {
 	struct err e = {""};
-	bool turned = behind_look(&e) != 0;
+	bool redirects = behind_look(&e) != 0;
 	char stamp[TEXT_TIME_SIZE];
 	size_t used = 0;
 
-	if (turned && !gate.turned) {
+	if (redirects && !gate.redirected) {
 		log_error("gate", "%s", e.text);
 		text_time(stamp, time(NULL)); /* a new attempt may be under way before anybody looks */
-		text_append(gate.turns, sizeof gate.turns, &used, "shut at %s: %s", stamp, e.text);
+		text_append(gate.redirect, sizeof gate.redirect, &used, "shut at %s: %s", stamp, e.text);
 	}
-	if (turned)
+	if (redirects)
 		attempt_kill(&gate, e.text);
-	else if (gate.turned)
-		channel_note(argument, NOTE_NETWORK, "nothing turns packets elsewhere any more");
-	gate.turned = turned;
+	else if (gate.redirected)
+		channel_notify(argument, NOTE_NETWORK, "nothing turns packets elsewhere any more");
+	gate.redirected = redirects;
 }
 
 static void woke_cb(void *argument)
 {
 	(void)argument;
 	(void)gate_dispatch(&gate, EVENT_PAUSE_OVER, "the machine slept: the pause is over", NULL);
-	channel_note(&gate, NOTE_NETWORK, "the machine woke");
+	channel_notify(&gate, NOTE_NETWORK, "the machine woke");
 }
 
 static void on_signal(int number, event_callback_fn callback)
@@ -258,14 +258,15 @@ static int watch_routes(struct gate *watched, struct err *e)
 
 static int watch_hooks(struct gate *watched, struct err *e)
 {
-	return (watched->behind = behind_open(watched->base, turned_cb, watched, e)) == NULL ? -1 : 0;
+	return (watched->behind = behind_open(watched->base, redirect_cb, watched, e)) == NULL ? -1 : 0;
 }
 
 /* Goes on with the step that failed. */
 static int complete_start(struct err *e)
 {
 	static int (*const steps[])(struct gate *, struct err *) = {
-	    gate_watch, hold_instance, files_prepare, vet, watch, watch_routes, watch_hooks, door_open};
+	    gate_watch, hold_instance, files_prepare, vet,
+	    watch,      watch_routes,  watch_hooks,   admin_socket_open};
 	static size_t done;
 
 	for (; done < sizeof steps / sizeof *steps; done++) {
@@ -318,7 +319,7 @@ static void fatal_cb(int code)
 	struct err e = {""};
 
 	(void)code;
-	complain(lock_alone(&e) == -1 ? e.text : "no event loop; locked");
+	print_error(lock_alone(&e) == -1 ? e.text : "no event loop; locked");
 	_exit(1);
 }
 
@@ -332,7 +333,7 @@ static int start(const struct command_line *options, struct err *e)
 	/* Where that can't be told the lock will fail too: to go on trying is the daemon's. */
 	if (held_by_other(e) == 1)
 		return -1;
-	identify();
+	fill_identities();
 	locked = gate_start(&gate, &unlocked) == 0;
 	fault_point("locked");
 	if ((held = files_lock_instance(&gate, e)) == 1)
@@ -395,13 +396,13 @@ static int run(const struct command_line *options)
 	log_open(-1, gate.config.log_level);
 	if (start(options, &e) == -1) {
 		log_error("gate", "no start: %s", e.text);
-		return complain(e.text);
+		return print_error(e.text);
 	}
 	log_info("gate", "portcullisd " PORTCULLIS_VERSION ": %s", wire_gate_word(gate_shown(&gate)));
 	if (gate.bare)
 		log_error("gate", "%s", gate.reason);
-	if (gate.note[0] != '\0') /* of the lock, before there was a log */
-		log_error("gate", "%s", gate.note);
+	if (gate.notice[0] != '\0') /* of the lock, before there was a log */
+		log_error("gate", "%s", gate.notice);
 	warn_of_root();
 	gate_begin_gateway(&gate);
 	attempt_clean_earlier(&gate);
@@ -441,12 +442,12 @@ int main(int argc, char **argv)
 			return run_lock();
 		/* The gate stays as somebody holds it, or is locked without a configuration. */
 		if (geteuid() == 0 && lock_and_leave(&locked) == -1)
-			complain(locked.text);
+			print_error(locked.text);
 		return 1;
 	}
 	if (options.check)
 		return run_check();
 	if (geteuid() != 0)
-		return complain("only root can hold the gate; instead: sudo portcullisd");
+		return print_error("only root can hold the gate; instead: sudo portcullisd");
 	return options.lock ? run_lock() : run(&options);
 }

@@ -53,16 +53,16 @@ struct arguments {
 	char address[NET_ADDRESS_TEXT], port[8], filters[sizeof filters], fixed[sizeof fixed];
 };
 
-static void add(struct arguments *arguments, const char *word)
+static void add_argument(struct arguments *arguments, const char *word)
 {
 	if (arguments->count < ARGUMENTS_MAX - 1)
 		arguments->list[arguments->count++] = word;
 }
 
-static void add_words(struct arguments *arguments, char *words)
+static void add_arguments(struct arguments *arguments, char *words)
 {
 	for (char *word; (word = strsep(&words, " ")) != NULL;)
-		add(arguments, word);
+		add_argument(arguments, word);
 }
 
 static const char *proto_word(const struct net_endpoint *endpoint)
@@ -74,8 +74,8 @@ static const char *proto_word(const struct net_endpoint *endpoint)
 	return six ? "udp6" : "udp4";
 }
 
-static void fill(struct arguments *arguments, const struct gate *gate, const struct net_endpoint *endpoint,
-		 const char *node)
+static void fill_arguments(struct arguments *arguments, const struct gate *gate,
+			   const struct net_endpoint *endpoint, const char *node)
 {
 	const struct config *config = &gate->config;
 	const char *words[CHILD_OPENVPN_WORDS];
@@ -84,30 +84,30 @@ static void fill(struct arguments *arguments, const struct gate *gate, const str
 
 	snprintf(arguments->port, sizeof arguments->port, "%u", endpoint->port);
 	net_address_text(&endpoint->address, arguments->address);
-	add(arguments, "openvpn");
-	add_words(arguments, memcpy(arguments->filters, filters, sizeof filters));
+	add_argument(arguments, "openvpn");
+	add_arguments(arguments, memcpy(arguments->filters, filters, sizeof filters));
 	for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++)
-		add(arguments, spaces[i]);
-	add(arguments, "--config");
-	add(arguments, "stdin"); /* a name under /dev/fd is not there on every system */
+		add_argument(arguments, spaces[i]);
+	add_argument(arguments, "--config");
+	add_argument(arguments, "stdin"); /* a name under /dev/fd is not there on every system */
 	for (size_t i = 0; i < config->openvpn_argument_count; i++)
-		add(arguments, config->openvpn_arguments[i]);
+		add_argument(arguments, config->openvpn_arguments[i]);
 	for (size_t i = 0; i < word_count; i++)
-		add(arguments, words[i]);
+		add_argument(arguments, words[i]);
 	if (node != NULL) {
-		add(arguments, "--dev-node");
-		add(arguments, node);
+		add_argument(arguments, "--dev-node");
+		add_argument(arguments, node);
 	}
-	add(arguments, "--remote");
-	add(arguments, arguments->address);
-	add(arguments, arguments->port);
-	add(arguments, proto_word(endpoint));
-	add(arguments, "--tmp-dir");
-	add(arguments, "."); /* its own folder: what lies above need not be its to enter */
-	add(arguments, "--management");
-	add(arguments, FILES_OPENVPN_SOCKET);
-	add(arguments, "unix");
-	add_words(arguments, memcpy(arguments->fixed, fixed, sizeof fixed));
+	add_argument(arguments, "--remote");
+	add_argument(arguments, arguments->address);
+	add_argument(arguments, arguments->port);
+	add_argument(arguments, proto_word(endpoint));
+	add_argument(arguments, "--tmp-dir");
+	add_argument(arguments, "."); /* its own folder: what lies above need not be its to enter */
+	add_argument(arguments, "--management");
+	add_argument(arguments, FILES_OPENVPN_SOCKET);
+	add_argument(arguments, "unix");
+	add_arguments(arguments, memcpy(arguments->fixed, fixed, sizeof fixed));
 	arguments->list[arguments->count] = NULL;
 }
 
@@ -123,17 +123,17 @@ static void become_openvpn(const struct gate *gate, const struct confine *confin
 	confine_exec(confine, list, from, sizeof from / sizeof *from);
 }
 
-/* What the kernel can't do is said once. */
-static int prepare(const struct confine *confine, struct err *e)
+/* What the kernel can't do is warned once. */
+static int prepare_confinement(const struct confine *confine, struct err *e)
 {
-	static bool said;
+	static bool warned;
 	const char *lacks;
 
 	if (confine_prepare(confine, &lacks, e) == -1)
 		return -1;
-	if (lacks[0] != '\0' && !said)
+	if (lacks[0] != '\0' && !warned)
 		log_warn("gate", "%s", lacks);
-	said = true;
+	warned = true;
 	return 0;
 }
 
@@ -151,9 +151,10 @@ pid_t spawn_openvpn(struct gate *gate, const struct net_endpoint *endpoint, int 
 	pid_t pid;
 
 	snprintf(folder, sizeof folder, "%.*s/" FILES_OPENVPN_FOLDER, PATH_MAX - 16, config->runtime_dir);
-	if (tun_node_for(confine.uid, confine.gid, &confine.node, e) == -1 || prepare(&confine, e) == -1)
+	if (tun_node_for(confine.uid, confine.gid, &confine.node, e) == -1 ||
+	    prepare_confinement(&confine, e) == -1)
 		return -1;
-	fill(&arguments, gate, endpoint, confine.node);
+	fill_arguments(&arguments, gate, endpoint, confine.node);
 	/* A full pipe loses its lines instead of stopping it: only the first ones
 	 * matter here, the rest comes over management. */
 	if (descriptor_pipe(pipes, true) == -1)

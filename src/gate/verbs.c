@@ -25,7 +25,7 @@ static bool holds_endpoint(const struct gate *gate, const struct net_address *ad
 	return address->family != NET_NONE && net_prefix_contains(&network, &gate->attempt.endpoint.address);
 }
 
-/* What the driver says of the tunnel: name, addresses, networks, all of them. */
+/* What the driver requests for the tunnel: name, addresses, networks, all of them. */
 static int check_tunnel(const struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
 {
 	if (gate->state.actual != ACTUAL_DIALLING && gate->state.actual != ACTUAL_OPEN)
@@ -63,8 +63,8 @@ static int set_device(struct gate *gate, const struct wire_tunnel *tunnel, struc
 	return 0;
 }
 
-/* Puts into the situation what the driver says; asserts nothing yet. */
-static void take_tunnel(struct gate *gate, const struct wire_tunnel *tunnel)
+/* Puts into the situation what the driver requests; asserts nothing yet. */
+static void apply_tunnel(struct gate *gate, const struct wire_tunnel *tunnel)
 {
 	struct situation *s = &gate->situation;
 
@@ -92,14 +92,14 @@ static int verb_address(struct gate *gate, const struct wire_tunnel *tunnel, str
 		return -1;
 	if (gate->attempt.set)
 		return set_device(gate, tunnel, e);
-	take_tunnel(gate, tunnel);
+	apply_tunnel(gate, tunnel);
 	if (firewall_assert(gate->fw, &gate->situation, e) == -1) {
 		(void)gate_dispatch(gate, EVENT_DISTURBED, "the tunnel's address can't be guarded", NULL);
 		return -1;
 	}
 	if (set_device(gate, tunnel, e) == -1)
 		return -1;
-	gate->attempt.index = attempt_prove(gate, tunnel, &not_yet);
+	gate->attempt.index = attempt_verify_tunnel(gate, tunnel, &not_yet);
 	return 0;
 }
 
@@ -118,8 +118,9 @@ static int verb_open(struct gate *gate, const struct wire_tunnel *tunnel, struct
 		return err_set(e, "openvpn is not openvpn-user yet");
 	if (set_device(gate, tunnel, e) == -1)
 		return -1;
-	take_tunnel(gate, tunnel);
-	if ((gate->attempt.index = attempt_prove(gate, tunnel, e)) == 0 || gate_route(gate, true, e) == -1)
+	apply_tunnel(gate, tunnel);
+	if ((gate->attempt.index = attempt_verify_tunnel(gate, tunnel, e)) == 0 ||
+	    gate_route(gate, true, e) == -1)
 		return -1;
 	fault_point("routes-set");
 	gate->situation.tunnel.index = gate->attempt.index;
@@ -132,7 +133,7 @@ static int verb_open(struct gate *gate, const struct wire_tunnel *tunnel, struct
 	return 0;
 }
 
-static void carry_out(struct gate *gate, struct wire_request *request)
+static void serve_verb(struct gate *gate, struct wire_request *request)
 {
 	static struct limit refusals; /* a captured driver asks without end */
 	struct err e = {""};
@@ -140,28 +141,28 @@ static void carry_out(struct gate *gate, struct wire_request *request)
 
 	switch ((enum wire_verb)request->verb) {
 	case VERB_READY:
-		channel_note(gate, NOTE_HELLO, gate->reason);
-		channel_note(gate, NOTE_WISH, gate->reason);
+		channel_notify(gate, NOTE_HELLO, gate->reason);
+		channel_notify(gate, NOTE_WISH, gate->reason);
 		return;
 	case VERB_COUNT:
 		if (firewall_blocked(gate->fw, &gate->blocked, &e) == -1)
 			log_warn("gate", "blocked packets can't be counted: %s", e.text);
-		channel_note(gate, NOTE_COUNT, "");
+		channel_notify(gate, NOTE_COUNT, "");
 		return;
 	case VERB_DIAL:
 		if ((result = attempt_dial(gate, &request->endpoint, &e)) == 0)
-			channel_note(gate, NOTE_DIALLING, "");
+			channel_notify(gate, NOTE_DIALLING, "");
 		break;
 	case VERB_ADDRESS:
 		result = verb_address(gate, &request->tunnel, &e);
 		break;
 	case VERB_OPEN:
 		if ((result = verb_open(gate, &request->tunnel, &e)) == 0)
-			channel_note(gate, NOTE_OPEN, "");
+			channel_notify(gate, NOTE_OPEN, "");
 		break;
 	case VERB_LEAVE:
 		if (gate->attempt.pid == 0)
-			channel_note(gate, NOTE_ENDED, "there was no attempt");
+			channel_notify(gate, NOTE_ENDED, "there was no attempt");
 		(void)gate_dispatch(gate, EVENT_LEAVE, "the driver ends the attempt", NULL);
 		break;
 	default:
@@ -172,7 +173,7 @@ static void carry_out(struct gate *gate, struct wire_request *request)
 	if (result == -1) {
 		if (limit_take(&refusals, (uint64_t)clock_steady_ms(), NULL))
 			log_warn("gate", "the driver's verb %u is refused: %s", request->verb, e.text);
-		channel_note(gate, NOTE_REFUSED, e.text);
+		channel_notify(gate, NOTE_REFUSED, e.text);
 	}
 }
 
@@ -200,5 +201,5 @@ void verbs_read_cb(evutil_socket_t fd, short what, void *argument)
 	if (driver->filled < sizeof driver->request)
 		return;
 	driver->filled = 0;
-	carry_out(gate, &driver->request);
+	serve_verb(gate, &driver->request);
 }

@@ -36,7 +36,7 @@ static void become_vetter(const struct config *config, int profile, int output, 
 
 /* The whole of an unlinked file, terminated; the caller frees. NULL, and no length: too long, cut while it
  * was read, or no memory. */
-static char *contents(int fd, size_t max, size_t *length)
+static char *read_file(int fd, size_t max, size_t *length)
 {
 	struct stat status;
 	char *bytes;
@@ -69,12 +69,12 @@ static char *run_vetter(const struct config *config, int profile, size_t *length
 		status = child_wait(pid, VET_MS);
 	if (pid == -1)
 		err_set(e, "%s: can't be vetted", config->profile);
-	else if ((words = contents(complaint, COMPLAINT_MAX, &count)) == NULL)
+	else if ((words = read_file(complaint, COMPLAINT_MAX, &count)) == NULL)
 		err_set(e, "%s: what the vetting child says can't be read", config->profile);
 	else if (count > 0)
 		err_set(e, "%.*s", (int)strcspn(words, "\n"), words);
 	else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 ||
-		 (print = contents(output, CANONICAL_SIZE_MAX, length)) == NULL)
+		 (print = read_file(output, CANONICAL_SIZE_MAX, length)) == NULL)
 		err_set(e, "%s: the vetting child has failed (status %d)", config->profile, status);
 	free(words);
 	close(output);
@@ -83,7 +83,7 @@ static char *run_vetter(const struct config *config, int profile, size_t *length
 }
 
 /* All endpoints that may be dialled: each address of each remote. */
-static int take_remotes(struct gate_profile *profile, const char *text, size_t length, struct err *e)
+static int list_remotes(struct gate_profile *profile, const char *text, size_t length, struct err *e)
 {
 	struct canonical_remote remote;
 	size_t at = 0, room = 0, remotes = 0;
@@ -114,8 +114,8 @@ static void free_profile(struct gate_profile *profile)
 	profile->head = profile->body = -1;
 }
 
-static int take(struct gate_profile *profile, const struct config *config, const char *text, size_t length,
-		struct err *e)
+static int seal_profile(struct gate_profile *profile, const struct config *config, const char *text,
+			size_t length, struct err *e)
 {
 	struct gate_profile fresh = {.head = -1, .body = -1};
 	char *head = calloc(1, length + 1); /* for the driver, which gets no keys */
@@ -123,7 +123,7 @@ static int take(struct gate_profile *profile, const struct config *config, const
 	int result = -1;
 
 	if (head == NULL || canonical_check(text, length, e) == -1 ||
-	    take_remotes(&fresh, text, length, e) == -1) {
+	    list_remotes(&fresh, text, length, e) == -1) {
 		err_prefix(e, "%s", config->profile);
 	} else {
 		fresh.route_nopull = canonical_has(text, length, "route-nopull");
@@ -151,7 +151,7 @@ int vet_profile(const struct config *config, struct gate_profile *profile, struc
 	if ((fd = file_open_owned(config->profile, S_IWGRP | S_IWOTH, e)) == -1)
 		return -1;
 	if ((print = run_vetter(config, fd, &length, e)) != NULL) {
-		result = take(profile, config, print, length, e);
+		result = seal_profile(profile, config, print, length, e);
 		secret_wipe_bytes(print, length); /* it holds the private key */
 		free(print);
 	}

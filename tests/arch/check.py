@@ -33,7 +33,7 @@ FORBIDDEN_LIBRARIES = ("libssl", "libcrypto", "liblz4", "libjansson", "libcurl",
 FORBIDDEN_SYMBOLS = re.compile(r" [Tt] (profile_|tunnel_step|ovm_)")
 PLATFORM = re.compile(r"^\s*#\s*(?:el)?if.*\b(__linux__|__linux|__APPLE__|__FreeBSD__|__OpenBSD__|__NetBSD__|_WIN32|__unix__)",
                       re.M)
-FILE_MAX, HEADER_MAX, FUNCTION_MAX, GATE_MAX, MEDIAN_MAX, FOLDER_MAX = 800, 80, 100, 3107, 20, 40
+FILE_MAX, HEADER_MAX, FUNCTION_MAX, GATE_MAX, MEDIAN_MAX, FOLDER_MAX = 800, 80, 100, 3112, 20, 40
 # What stands at the top; debian only where dist.sh put it, in the tarball.
 TOP = set("""conf docs init launchd openvpn-mgmt packaging src tests Makefile README.md bootstrap LICENSE CHANGES SECURITY.md
  debian""".split())

@@ -1,4 +1,4 @@
-/* Fuzz: gate.sock. Any bytes from root's side of the door; only its verbs act. */
+/* Fuzz: gate.sock. Any bytes at the admin socket; only its verbs act. */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/wire_door.h"
-#include "gate/door.h"
+#include "gate/admin_socket.h"
 #include "gate_stub.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -44,9 +44,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* An abstract address: no file is touched. */
 	length = (socklen_t)(sizeof address.sun_family + 1 +
 			     (size_t)snprintf(address.sun_path + 1, 64, "portcullis-fuzz-%d", (int)getpid()));
-	gate.door_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	if (bind(gate.door_fd, (struct sockaddr *)&address, length) == -1 || listen(gate.door_fd, 4) == -1 ||
-	    door_open(&gate, &e) == -1)
+	gate.admin_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	if (bind(gate.admin_fd, (struct sockaddr *)&address, length) == -1 ||
+	    listen(gate.admin_fd, 4) == -1 || admin_socket_open(&gate, &e) == -1)
 		__builtin_trap();
 	while (size > 0) {
 		uint8_t request[sizeof(struct wire_door_request)] = {0};
@@ -62,8 +62,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		data += taken;
 		size -= taken;
 	}
-	event_free(gate.door);
-	close(gate.door_fd);
+	event_free(gate.admin_event);
+	close(gate.admin_fd);
 	stub_end(&gate, peer);
 	return 0;
 }

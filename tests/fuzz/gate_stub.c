@@ -1,4 +1,4 @@
-/* A gate without a kernel: what stands in for the ports when its doors are fuzzed. */
+/* A gate without a kernel: what stands in for the ports when its sockets are fuzzed. */
 #include "gate_stub.h"
 
 #include <fcntl.h>
@@ -241,7 +241,7 @@ void dns_job_look(struct dns_job *job, bool shut)
 	(void)job, (void)shut;
 }
 
-void files_save_wish(struct gate *gate)
+void files_save_intent(struct gate *gate)
 {
 	(void)gate;
 }
@@ -318,7 +318,7 @@ void stub_gate(struct gate *gate, int *peer)
 
 	memset(gate, 0, sizeof *gate);
 	net_address_parse("192.0.2.1", &remote.address);
-	gate->changed = channel_note;
+	gate->changed = channel_notify;
 	gate->openvpn = attempt_effect;
 	log_open(-1, LOG_ERROR);
 	marker = false;

@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "base/wire_door.h"
+#include "gate/admin_socket.h"
 #include "gate/channel.h"
-#include "gate/door.h"
 #include "gate/gate.h"
 #include "gate/verbs.h"
 #include "os/host/clock.h"
@@ -77,8 +77,8 @@ enum { JOURNAL = 4096, PAUSED = 100, REMOVED };
 
 static struct gate gate;
 static int peer;
-static struct sockaddr_un door_at;
-static socklen_t door_length;
+static struct sockaddr_un admin_at;
+static socklen_t admin_length;
 
 static char journal[JOURNAL];
 static unsigned calls, fail_at; /* 0: none */
@@ -255,19 +255,19 @@ static void heal(void)
 	failing[0] = journal[0] = '\0';
 }
 
-static void open_door(void)
+static void open_admin_socket(void)
 {
 	struct err e = {""};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	memset(&door_at, 0, sizeof door_at);
-	door_at.sun_family = AF_UNIX;
-	assert_int_equal(bind(fd, (struct sockaddr *)&door_at, sizeof(sa_family_t)), 0);
-	door_length = sizeof door_at;
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&door_at, &door_length), 0);
+	memset(&admin_at, 0, sizeof admin_at);
+	admin_at.sun_family = AF_UNIX;
+	assert_int_equal(bind(fd, (struct sockaddr *)&admin_at, sizeof(sa_family_t)), 0);
+	admin_length = sizeof admin_at;
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&admin_at, &admin_length), 0);
 	assert_int_equal(listen(fd, 16), 0);
-	gate.door_fd = fd;
-	assert_int_equal(door_open(&gate, &e), 0);
+	gate.admin_fd = fd;
+	assert_int_equal(admin_socket_open(&gate, &e), 0);
 }
 
 static int setup(void **state)
@@ -280,7 +280,7 @@ static int setup(void **state)
 	index_told = 7;
 	stub_gate(&gate, &peer);
 	assert_int_equal(gate_watch(&gate, &e), 0);
-	open_door();
+	open_admin_socket();
 	heal();
 	return 0;
 }
@@ -289,8 +289,8 @@ static int teardown(void **state)
 {
 	(void)state;
 	heal();
-	event_free(gate.door);
-	close(gate.door_fd);
+	event_free(gate.admin_event);
+	close(gate.admin_fd);
 	stub_end(&gate, peer);
 	return 0;
 }
@@ -353,11 +353,11 @@ static uint32_t ask(uint32_t verb)
 	return last;
 }
 
-static int connect_door(void)
+static int connect_admin_socket(void)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	assert_int_equal(connect(fd, (struct sockaddr *)&door_at, door_length), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&admin_at, admin_length), 0);
 	return fd;
 }
 
@@ -366,7 +366,7 @@ static struct wire_door_answer root(uint32_t verb, uint32_t seconds)
 {
 	struct wire_door_request request = {.version = WIRE_VERSION, .verb = verb, .seconds = seconds};
 	struct wire_door_answer answer = {.version = 0};
-	int fd = connect_door();
+	int fd = connect_admin_socket();
 	char more;
 
 	assert_int_equal(write(fd, &request, sizeof request), sizeof request);
@@ -457,7 +457,7 @@ static void whole_run(void)
 	ask(VERB_OPEN);
 	gate_relink(&gate);
 	check();
-	attempt_prove_again(&gate);
+	attempt_reverify_tunnel(&gate);
 	check();
 	attempt_repair(&gate);
 	check();
@@ -511,10 +511,10 @@ static void test_what_was_proven_is_proven_anew(void **state)
 {
 	(void)state;
 	opens();
-	attempt_prove_again(&gate);
+	attempt_reverify_tunnel(&gate);
 	assert_int_equal(gate_shown(&gate), GATE_OPEN);
 	index_told = 8; /* another device of that name */
-	attempt_prove_again(&gate);
+	attempt_reverify_tunnel(&gate);
 	check();
 	assert_int_equal(gate_shown(&gate), GATE_LOCKED);
 }
@@ -677,17 +677,17 @@ static void test_an_openvpn_that_does_not_leave(void **state)
 	ends();
 }
 
-static void test_who_says_nothing_at_the_door(void **state)
+static void test_who_says_nothing_at_the_admin_socket(void **state)
 {
 	int64_t begun = clock_steady_ms();
-	int fd = connect_door(), others[8];
+	int fd = connect_admin_socket(), others[8];
 	char byte;
 
 	(void)state;
 	assert_int_equal(write(fd, "x", 1), 1);
 	pump();
 	for (size_t i = 0; i < 8; i++) {
-		others[i] = connect_door();
+		others[i] = connect_admin_socket();
 		pump();
 		assert_int_equal(recv(others[i], &byte, 1, MSG_DONTWAIT), i < 7 ? -1 : 0); /* eight at most */
 	}
@@ -703,7 +703,7 @@ static void test_who_says_nothing_at_the_door(void **state)
 		struct wire_door_answer answer;
 		bool taken;
 
-		fd = connect_door();
+		fd = connect_admin_socket();
 		assert_int_equal(write(fd, &request, sizeof request), sizeof request);
 		pump();
 		taken = recv(fd, &answer, sizeof answer, MSG_DONTWAIT) == (ssize_t)sizeof answer;
@@ -730,7 +730,7 @@ int main(void)
 	    TEST(test_a_wait_for_openvpns_end),
 	    TEST(test_a_pause_ends_in_time),
 	    TEST(test_an_openvpn_that_does_not_leave),
-	    TEST(test_who_says_nothing_at_the_door),
+	    TEST(test_who_says_nothing_at_the_admin_socket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* door: gate.sock, by which root asks for what wants privilege. One request
+/* admin_socket: gate.sock, by which root asks for what wants privilege. One request
  * of fixed size, one answer, closed; the driver has no part in it. */
 #include "gate/channel.h"
 #include "gate/gate.h"
@@ -12,7 +12,7 @@
 
 #include "base/text.h"
 #include "base/wire_door.h"
-#include "gate/door.h"
+#include "gate/admin_socket.h"
 #include "gate/files.h"
 #include "os/host/off_marker.h"
 #include "os/process/descriptor.h"
@@ -40,7 +40,7 @@ static void client_close(struct client *client)
 
 /* Makes an event of what root wants, and notifies the driver. An error where it is not in force, or no lock
  * is. */
-static int ask(struct gate *gate, enum gate_event event, const char *name, struct err *e)
+static int apply_request(struct gate *gate, enum gate_event event, const char *name, struct err *e)
 {
 	enum gate_desired desired = gate_desired_cell(gate->state.desired, event)->next;
 	const char *refusal = gate_refusal(gate->state, event);
@@ -53,36 +53,36 @@ static int ask(struct gate *gate, enum gate_event event, const char *name, struc
 	text_append(why, sizeof why, &used, "%s, by root's command", name);
 	result = gate_dispatch(gate, event, why, NULL);
 	if (event == EVENT_UP || event == EVENT_DOWN)
-		files_save_wish(gate);
+		files_save_intent(gate);
 	if (event == EVENT_RECONNECT)
 		channel_reconnect(gate);
 	else
-		channel_note(gate, NOTE_WISH, why);
+		channel_notify(gate, NOTE_WISH, why);
 	if (result == 0 || (gate->state.desired == desired && gate->state.actual != ACTUAL_UNPROTECTED))
 		return 0;
 	return err_set(e, "%s can't be carried out: see the log", name);
 }
 
-static int up(struct gate *gate, struct err *e)
+static int request_up(struct gate *gate, struct err *e)
 {
-	return off_marker_clear(e) == -1 ? -1 : ask(gate, EVENT_UP, "up", e);
+	return off_marker_clear(e) == -1 ? -1 : apply_request(gate, EVENT_UP, "up", e);
 }
 
-static int pause_gate(struct gate *gate, uint32_t seconds, struct err *e)
+static int request_pause(struct gate *gate, uint32_t seconds, struct err *e)
 {
 	if (seconds == 0 || seconds > PAUSE_MAX_SECONDS)
 		return err_set(e, "a pause is 1 s to 31 days long");
 	gate->pause_seconds = seconds;
-	return ask(gate, EVENT_PAUSE, "pause", e);
+	return apply_request(gate, EVENT_PAUSE, "pause", e);
 }
 
-static int off(struct gate *gate, bool persist, struct err *e)
+static int request_off(struct gate *gate, bool persist, struct err *e)
 {
 	gate->off_persist = persist;
-	return ask(gate, EVENT_OFF, "off", e);
+	return apply_request(gate, EVENT_OFF, "off", e);
 }
 
-int door_reload(struct gate *gate, struct err *e)
+int admin_socket_reload(struct gate *gate, struct err *e)
 {
 	if (vet_profile(&gate->config, &gate->profile, e) == -1)
 		return -1;
@@ -91,26 +91,26 @@ int door_reload(struct gate *gate, struct err *e)
 	return 0;
 }
 
-static int carry_out(struct gate *gate, const struct wire_door_request *request, struct err *e)
+static int serve(struct gate *gate, const struct wire_door_request *request, struct err *e)
 {
 	if (request->version != WIRE_VERSION)
 		return err_set(e,
 			       "portcullis and portcullisd are of different versions; install both together");
 	switch ((enum wire_door)request->verb) {
 	case DOOR_UP:
-		return up(gate, e);
+		return request_up(gate, e);
 	case DOOR_DOWN:
-		return ask(gate, EVENT_DOWN, "down", e);
+		return apply_request(gate, EVENT_DOWN, "down", e);
 	case DOOR_RECONNECT:
-		return ask(gate, EVENT_RECONNECT, "reconnect", e);
+		return apply_request(gate, EVENT_RECONNECT, "reconnect", e);
 	case DOOR_PAUSE:
-		return pause_gate(gate, request->seconds, e);
+		return request_pause(gate, request->seconds, e);
 	case DOOR_RESUME:
-		return ask(gate, EVENT_RESUME, "resume", e);
+		return apply_request(gate, EVENT_RESUME, "resume", e);
 	case DOOR_OFF:
-		return off(gate, request->persist != 0, e);
+		return request_off(gate, request->persist != 0, e);
 	case DOOR_RELOAD:
-		return door_reload(gate, e);
+		return admin_socket_reload(gate, e);
 	default:
 		return err_set(e, "there is no verb %u", request->verb);
 	}
@@ -134,7 +134,7 @@ static void client_cb(evutil_socket_t fd, short what, void *argument)
 	if (got > 0 && (client->filled += (size_t)got) < sizeof client->request)
 		return;
 	if (got > 0) {
-		answer.refused = carry_out(client->gate, &client->request, &e) == -1;
+		answer.refused = serve(client->gate, &client->request, &e) == -1;
 		answer.gate = gate_shown(client->gate);
 		text_copy(answer.text, sizeof answer.text, answer.refused ? e.text : client->gate->reason);
 		send(fd, &answer, sizeof answer, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -175,10 +175,10 @@ static void accept_cb(evutil_socket_t listener, short what, void *argument)
 	event_add(client->readable, &patience);
 }
 
-int door_open(struct gate *gate, struct err *e)
+int admin_socket_open(struct gate *gate, struct err *e)
 {
-	gate->door = event_new(gate->base, gate->door_fd, EV_READ | EV_PERSIST, accept_cb, gate);
-	if (gate->door == NULL || event_add(gate->door, NULL) == -1)
+	gate->admin_event = event_new(gate->base, gate->admin_fd, EV_READ | EV_PERSIST, accept_cb, gate);
+	if (gate->admin_event == NULL || event_add(gate->admin_event, NULL) == -1)
 		return err_set(e, "gate.sock can't be watched");
 	return 0;
 }
