@@ -18,10 +18,15 @@ int policy_print_ipfw(const struct situation *s, char *to, size_t size, struct e
 
 /* Names that the nft text and the netlink writer must share. */
 #define POLICY_NFT_TABLE "portcullis"
-#define POLICY_NFT_MARK 0x706f7274u /* set on what may leave a physical link, asked for at EGRESS */
-#define POLICY_NFT_LINKS 512        /* as many links have a chain of their own, at most */
-#define POLICY_NFT_TUN "tun"        /* what the kernel calls the tunnel's kind of link */
-#define POLICY_NFT_LAST 2147483646  /* a priority: behind all but the end of connection tracking */
+#define POLICY_NFT_MARK 0x706f7274u  /* set on what may leave a physical link, asked for at EGRESS */
+#define POLICY_NFT_LINKS 512         /* as many links have a chain of their own, at most */
+#define POLICY_NFT_CLAIMED "claimed" /* connections of others that went into the tunnel */
+#define POLICY_NFT_ASKED "asked"     /* each with the link by which it did */
+/* Chains that renew this, by the link that a packet came in by, and that it leaves by. */
+#define POLICY_NFT_QUESTIONS "questions"
+#define POLICY_NFT_ANSWERS "answers"
+#define POLICY_NFT_TUN "tun"       /* what the kernel calls the tunnel's kind of link */
+#define POLICY_NFT_LAST 2147483646 /* a priority: behind all but the end of connection tracking */
 
 /* The anchor that is ours in pf; and a second place for the same text, which Apple's stock main
  * rules ask by themselves (after any child of com.apple whose name sorts before it). */

@@ -95,6 +95,14 @@ static void print_inside(struct page *page, const struct situation *s)
 	page_add(page, " }\n\t}\n");
 }
 
+/* What packets fill. */
+static void print_claims(struct page *page, const char *name, const char *key)
+{
+	page_add(page,
+		 "\tset %s {\n\t\ttypeof %s\n\t\tsize %u\n\t\tflags dynamic,timeout\n\t\ttimeout %us\n\t}\n",
+		 name, key, POLICY_CLAIM_ROOM, POLICY_CLAIM_LONGEST);
+}
+
 static void print_sets(struct page *page, const struct situation *s)
 {
 	for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++)
@@ -107,6 +115,10 @@ static void print_sets(struct page *page, const struct situation *s)
 	page_add(page, "\t\telements = { 53, 853 }\n\t}\n");
 	begin_set(page, "paused", "", "nf_proto", "timeout");
 	page_add(page, "\t}\n");
+	if (s->inside_count == 0) {
+		print_claims(page, POLICY_NFT_CLAIMED, "ct id");
+		print_claims(page, POLICY_NFT_ASKED, "ct id . iif");
+	}
 }
 
 /* Physical is what is left: each chain has decided about loopback and the tunnel by then. */
@@ -204,6 +216,16 @@ static void print_flow(struct page *page, const struct rule *rule)
 	}
 }
 
+static void print_asker(struct page *page, enum rule_asker asker)
+{
+	if (asker == ASKER_NEW)
+		page_add(page,
+			 "ct direction original ct id != @" POLICY_NFT_CLAIMED " add @" POLICY_NFT_CLAIMED
+			 " { ct id } add @" POLICY_NFT_ASKED " { ct id . iif } ");
+	else if (asker != ASKER_ANY)
+		page_add(page, "ct id . %s @" POLICY_NFT_ASKED " ", asker == ASKER_CAME ? "iif" : "oif");
+}
+
 static void print_stop(struct page *page, const struct rule *rule)
 {
 	if (policy_is_asked_twice(rule)) /* to the chain that asked: it stops what comes back */
@@ -224,6 +246,9 @@ static void print_verdict(struct page *page, const struct rule *rule)
 		page_add(page, "goto refuse\n");
 	else if (rule->action == RULE_STOP)
 		print_stop(page, rule);
+	else if (policy_is_renewing(rule))
+		page_add(page, "goto %s\n",
+			 rule->asker == ASKER_LEAVES ? POLICY_NFT_ANSWERS : POLICY_NFT_QUESTIONS);
 	else if (policy_is_marking(rule))
 		page_add(page, "meta mark set 0x%x accept\n", POLICY_NFT_MARK);
 	else
@@ -264,6 +289,7 @@ static void print_rule(struct page *page, const struct rule *rule, const struct 
 	print_icmp(page, rule);
 	print_owner(page, rule, s);
 	print_flow(page, rule);
+	print_asker(page, rule->asker);
 	if (rule->marked)
 		page_add(page, "meta mark 0x%x ", POLICY_NFT_MARK);
 	print_verdict(page, rule);
@@ -327,6 +353,24 @@ static void print_refusals(struct page *page, const struct situation *s)
 			       "\t\treject with icmpx admin-prohibited\n\t\tdrop\n\t}\n");
 }
 
+/* Who comes here has its claim: it passes even if that can't be renewed. */
+static void print_renewals(struct page *page, const char *chain, const char *link)
+{
+	page_add(page, "\tchain %s {\n", chain);
+	for (size_t i = 0; i < POLICY_CLAIMS; i++) {
+		const struct policy_claim *claim = &policy_claims[i];
+
+		page_add(page, "\t\t");
+		if (claim->beyond != 0)
+			page_add(page, "ct state established,related ct expiration > %us ", claim->beyond);
+		page_add(page,
+			 "update @" POLICY_NFT_ASKED " { ct id . %s timeout %us } update @" POLICY_NFT_CLAIMED
+			 " { ct id timeout %us } accept\n",
+			 link, claim->lasts, claim->lasts + POLICY_CLAIM_MARGIN);
+	}
+	page_add(page, "\t\taccept\n\t}\n");
+}
+
 /* Every base chain ends in a drop of its own: the policy of a new chain takes effect late. */
 static void print_inet(struct page *page, const struct situation *s)
 {
@@ -335,6 +379,10 @@ static void print_inet(struct page *page, const struct situation *s)
 	page_add(page, "\tcounter blocked {\n\t}\n");
 	print_sets(page, s);
 	print_refusals(page, s);
+	if (s->inside_count == 0) {
+		print_renewals(page, POLICY_NFT_QUESTIONS, "iif");
+		print_renewals(page, POLICY_NFT_ANSWERS, "oif");
+	}
 	/* Row 2 is for physical links: the two others are let by first. */
 	page_add(page,
 		 "\tchain arrive {\n\t\ttype filter hook prerouting priority raw; policy accept;\n"

@@ -33,6 +33,21 @@ enum rule_set {
  * overlaps; at most `capacity` are written, all are counted (never more than RULE_MEMBERS_MAX). */
 size_t policy_members(enum rule_set set, const struct situation *s, uint8_t family,
 		      struct net_prefix *members, size_t capacity);
+
+/* Whose connection a packet is of. The link by which it first goes into the tunnel claims it: NEW, nobody
+ * has, and the link that this came in by does now. CAME, LEAVES: it is claimed by the link that this came in
+ * by, leaves by. */
+enum rule_asker { ASKER_ANY, ASKER_NEW, ASKER_CAME, ASKER_LEAVES };
+/* A packet makes a claim last so many seconds more, if the kernel keeps the connection for more than `beyond`
+ * without another; the first that fits, the last fits all. That a connection is claimed at all is known for
+ * so much longer: the link is forgotten first. So many are known at most. */
+enum { POLICY_CLAIMS = 3, POLICY_CLAIM_MARGIN = 10, POLICY_CLAIM_ROOM = 65536 };
+enum { POLICY_CLAIM_LONGEST = 5 * 24 * 3600 + POLICY_CLAIM_MARGIN };
+struct policy_claim {
+	uint32_t beyond, lasts;
+};
+extern const struct policy_claim policy_claims[POLICY_CLAIMS];
+
 /* The name of a set in a filter: "endpoint", "tunnel_address" ... (without family suffix). */
 const char *policy_set_name(enum rule_set set);
 

@@ -30,6 +30,11 @@ enum { ICMP = 1, TCP = NET_TCP, UDP = NET_UDP, ICMP6 = 58, V4 = NET_IPV4, V6 = N
 	    ANSWERS(14, h, V6, INSIDE, .from = LINK_TUNNEL, .why = "answers to clients"),                    \
 	    ERRORS(14, h, V4, INSIDE, .from = LINK_TUNNEL, .why = "errors to clients"),                      \
 	    ERRORS(14, h, V6, INSIDE, .from = LINK_TUNNEL, .why = "errors to clients")
+#define TO_THE_ASKER(h)                                                                                      \
+	RULE(9, h, PASS, .from = LINK_TUNNEL, .gateway = GATEWAY_NEVER, .flow = FLOW_REPLY,                  \
+	     .asker = ASKER_LEAVES, .why = "answers, by the link that asked"),                               \
+	    RULE(9, h, PASS, .from = LINK_TUNNEL, .gateway = GATEWAY_NEVER, .flow = FLOW_RELATED,            \
+		 .asker = ASKER_LEAVES, .why = "errors, by the link that asked")
 #define DNS(h, p, side)                                                                                      \
 	RULE(8, h, STOP, PHYSICAL, .proto = (p), .side = SET_DNS_PORTS, .why = "DNS beside the tunnel")
 #define ENDPOINT(f, side) PHYSICAL, .family = (f), .side = SET_ENDPOINT
@@ -178,13 +183,13 @@ static const struct rule table[] = {
     NOT_FORWARDED(V6, source),
     NOT_FORWARDED(V4, destination),
     NOT_FORWARDED(V6, destination),
-    RULE(9, FORWARD, PASS, .from = LINK_TUNNEL, .gateway = GATEWAY_NEVER, .flow = FLOW_REPLY,
-	 .why = "answers to what was forwarded"),
-    RULE(9, FORWARD, PASS, .from = LINK_TUNNEL, .gateway = GATEWAY_NEVER, .flow = FLOW_RELATED,
-	 .why = "errors about what was forwarded"),
+    TO_THE_ASKER(FORWARD),
     RULE(9, FORWARD, STOP, .from = LINK_TUNNEL, .gateway = GATEWAY_NEVER,
 	 .why = "nothing unasked out of the tunnel"),
-    RULE(9, FORWARD, PASS, TUNNEL, .gateway = GATEWAY_NEVER, .why = "forwarded into the tunnel"),
+    RULE(9, FORWARD, PASS, TUNNEL, .gateway = GATEWAY_NEVER, .asker = ASKER_CAME,
+	 .why = "into the tunnel, by the link that began"),
+    RULE(9, FORWARD, PASS, TUNNEL, .gateway = GATEWAY_NEVER, .asker = ASKER_NEW,
+	 .why = "into the tunnel: the first link has the answers"),
     RULE(15, FORWARD, PASS, .link = LINK_INSIDE, BEHIND, .marked = true,
 	 .why = "from one inside port to another, seen twice"),
     RULE(14, FORWARD, PASS, TUNNEL, BEHIND, .family = V4, .source = SET_BEHIND,
@@ -210,10 +215,7 @@ static const struct rule table[] = {
     NOT_BESIDE(V6, source),
     NOT_BESIDE(V4, destination),
     NOT_BESIDE(V6, destination),
-    RULE(9, LEAVE, PASS, .from = LINK_TUNNEL, .gateway = GATEWAY_NEVER, .flow = FLOW_REPLY,
-	 .why = "answers to what was forwarded"),
-    RULE(9, LEAVE, PASS, .from = LINK_TUNNEL, .gateway = GATEWAY_NEVER, .flow = FLOW_RELATED,
-	 .why = "errors about what was forwarded"),
+    TO_THE_ASKER(LEAVE),
     TO_CLIENTS(LEAVE),
     RULE(15, LEAVE, PASS, INSIDE, .marked = true, .why = "from one inside port to another, seen twice"),
     RULE(11, LEAVE, STOP, .why = "everything else"),
@@ -261,6 +263,15 @@ bool policy_is_marking(const struct rule *rule)
 
 	return rule->action == RULE_PASS &&
 	       (leaves || rule->hook == RULE_EGRESS || rule->hook == RULE_BRIDGE);
+}
+
+/* Until the kernel itself has forgotten the connection: five days for one of TCP, two minutes for UDP. */
+const struct policy_claim policy_claims[POLICY_CLAIMS] = {
+    {3600, POLICY_CLAIM_LONGEST - POLICY_CLAIM_MARGIN}, {180, 3600}, {0, 180}};
+
+bool policy_is_renewing(const struct rule *rule)
+{
+	return rule->hook == RULE_FORWARD && rule->asker != ASKER_ANY;
 }
 
 static bool set_is_empty(enum rule_set set, const struct situation *s, uint8_t family)

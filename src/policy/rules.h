@@ -31,15 +31,9 @@ enum rule_owner { OWNER_ANY, OWNER_OPENVPN_GROUP, OWNER_DRIVER_USER, OWNER_DHCP_
  * of the quoted packet (all other fields are always the packet's own). */
 enum rule_flow { FLOW_ANY, FLOW_REPLY, FLOW_RELATED };
 
-enum {
-	RULE_NO_TYPE,
-	RULE_LAST_ROW = 11,
-	RULE_LINK_ROW,
-	RULE_INSIDE_ROW, /* asked between rows 2 and 3 */
-	RULE_FORWARD_ROW,
-	RULE_BRIDGE_ROW,
-	RULE_TABLE_MAX = 144
-};
+/* INSIDE is asked between rows 2 and 3. */
+enum { RULE_NO_TYPE, RULE_LAST_ROW = 11, RULE_LINK_ROW, RULE_INSIDE_ROW, RULE_FORWARD_ROW, RULE_BRIDGE_ROW };
+enum { RULE_TABLE_MAX = 144 };
 
 struct rule {
 	uint8_t row; /* of the promise, 1..11; 12 is the link layer; 13..15 the network behind */
@@ -56,6 +50,7 @@ struct rule {
 	uint8_t hop_limit; /* 0 any */
 	enum rule_owner owner;
 	enum rule_flow flow;
+	enum rule_asker asker;             /* FORWARD, LEAVE, without a gateway */
 	uint16_t ether_type, ppp_protocol; /* EGRESS: 0 any; inside PPPoE */
 	enum rule_uplink uplink;
 	enum rule_gateway gateway;
@@ -66,9 +61,11 @@ struct rule {
 /* Every rule there is, by hook and in order, for filters that keep standing rules and flip the
  * members of sets (nft). `count` gets their number. IN, OUT, FORWARD, LEAVE, EGRESS end by stopping all. */
 const struct rule *policy_table(size_t *count);
-/* Is it one of OUT's about physical links, which LEAVE asks again? Is what it passes marked for EGRESS? */
+/* Is it one of OUT's about physical links, which LEAVE asks again? Is what it passes marked for EGRESS? Does
+ * it renew the claim of the asker? */
 bool policy_is_asked_twice(const struct rule *rule);
 bool policy_is_marking(const struct rule *rule);
+bool policy_is_renewing(const struct rule *rule);
 /* Does it stand at all: has the situation the gateway that it is for, or none? */
 bool policy_stands(const struct rule *rule, const struct situation *s);
 /* Has each set that the rule asks for a member in this situation? */

@@ -106,7 +106,7 @@ class Machine(Namespace):
         text = re.sub(r" # progname.*|(?m:^)\tflags .*|packets \d+ bytes \d+", "", text)
         lines = [line for line in re.sub(r"chain link_\S+", "chain link", text).split("\n") if line.strip()]
         tables = re.split(r"(?m)^(?=table )", "\n".join(lines))
-        return sorted(sorted(re.split(r"\n(?=\t\w)", table.rstrip("}\n"))) for table in tables if table)
+        return sorted(sorted(each.rstrip("\t}\n") for each in re.split(r"\n(?=\t\w)", table)) for table in tables if table)
 
     def handles(self):
         return [re.search(r"# handle (\d+)", self.run("nft", "-a", "list", "table", family, "portcullis").stdout)

@@ -56,17 +56,26 @@ class Stage:
             self.far.ip(f"link set r{n} up")
         self.far.ip(f"address add {ROUTER4}/24 dev r0", f"address add {ROUTER6}/64 dev r0 nodad")
         self.host.ip(f"address add {HOST4}/24 dev eth0", f"address add {HOST6}/64 dev eth0 nodad", "link set eth0 up", "link set eth1 up",
-                     "link add vc0 address 02:00:00:00:02:01 type veth peer name eth0 netns opc", "address add 192.168.70.1/24 dev vc0",
-                     "address add fd70::1/64 dev vc0 nodad", "link set vc0 up",
                      *[f"neigh replace {address} lladdr 02:00:00:00:00:01 dev eth0 nud permanent" for address in (ROUTER4, ROUTER6)],
                      *[f"route add default via {address} dev eth0 {more}" for address in (ROUTER4, ROUTER6) for more in ("table 100", "metric 2000")])
-        self.guest.ip("address add 192.168.70.2/24 dev eth0", "address add fd70::2/64 dev eth0 nodad", "link set eth0 up",
-                      "route add default via 192.168.70.1", "route add default via fd70::1",
-                      *[f"neigh replace {address} lladdr 02:00:00:00:02:01 dev eth0 nud permanent" for address in ("192.168.70.1", "fd70::1")])
+        self.plug_in()
         self.open_tunnel()
         for n in (0, 1):
             self.wires[f"eth{n}"] = Wire(self.far, f"r{n}")
         return self
+
+    def plug_in(self):
+        """A link to the container, with the same addresses each time."""
+        self.host.ip("link add vc0 address 02:00:00:00:02:01 type veth peer name eth0 address 02:00:00:00:02:02 netns opc",
+                     "address add 192.168.70.1/24 dev vc0", "address add fd70::1/64 dev vc0 nodad", "link set vc0 up",
+                     *[f"neigh replace {address} lladdr 02:00:00:00:02:02 dev vc0 nud permanent" for address in ("192.168.70.2", "fd70::2")])
+        self.guest.ip("address add 192.168.70.2/24 dev eth0", "address add fd70::2/64 dev eth0 nodad", "link set eth0 up",
+                      "route add default via 192.168.70.1", "route add default via fd70::1",
+                      *[f"neigh replace {address} lladdr 02:00:00:00:02:01 dev eth0 nud permanent" for address in ("192.168.70.1", "fd70::1")])
+        for ns, link, address in ((self.host, "vc0", "fd70::1"), (self.guest, "eth0", "fd70::2")):  # the kernel takes its time
+            wait_for(lambda ns=ns, link=link: "state UP" in ns.run("ip", "link", "show", "dev", link).stdout, f"{link} up")
+            wait_for(lambda ns=ns, address=address: f"local {address}" in ns.run("ip", "-6", "route", "show", "table", "local").stdout,
+                     f"{address} its own")
 
     def open_tunnel(self):
         with self.host.inside():

@@ -185,7 +185,7 @@ class Maker:
         rng = self.rng
         received, link = rng.choice([("em1", "tun0"), ("em1", "em0"), ("em0", "em1"), ("tun0", "em1"), ("em2", "tun0")])
         number = {"em0": 1, "em1": 2, "tun0": 3}[link]
-        behind = {"em0": 1, "em1": 2, "em2": 4, "tun0": 3}[received]
+        behind = {"em0": 1, "em1": rng.choice([2, 2, 4]), "em2": 4, "tun0": 3}[received]
         net4, net6 = rng.choice([("100.99.{}.9", "2001:db8:99:{}::9"), ("10.99.{}.9", "fd99:0:0:{}::9")])
         form = rng.choice([net4, net6])
         proto = rng.choice([UDP, TCP, UDP, 47])
@@ -203,7 +203,9 @@ def probes(rng, s, count):
     asked = [packet for packet in out if packet.interface != "lo0" and (packet.type or flow_of(packet)) is not None]
     back = [probe for probe in map(maker.answer, rng.sample(asked, min(len(asked), count // 4)))]
     errors = [maker.error(packet) for packet in rng.sample(asked, min(len(asked), count // 8)) if packet.sport is not None]
-    answers = [Probe(maker.answer(p.packet).replace(direction="out", interface=p.received), p.packet.interface)
+    there += [Probe(p.packet, rng.choice(("em0", "em1"))) for p in there
+              if p.packet.interface == "tun0" and p.received in ("em0", "em1") and rng.random() < 0.2]
+    answers = [Probe(maker.answer(p.packet).replace(direction="out", interface=way_to(p.packet.src)), p.packet.interface)
                for p in there if p.packet.sport is not None]
     comes = [Probe(packet) for packet in packets if packet.direction == "in"]
     comes += [Probe(maker.near(packet) if rng.random() < 0.4 else packet) for packet in back]
@@ -211,6 +213,11 @@ def probes(rng, s, count):
     comes = [in_pieces(rng, probe) for probe in comes] + errors + answers
     rng.shuffle(comes)
     return [Probe(packet) for packet in out] + there + comes
+
+
+def way_to(address):
+    """By which link what Maker.through sent is answered, as kernel.py's routes have it: not always the one by which it came."""
+    return {2: "em1", 3: "tun0"}.get(address.packed[2] if address.version == 4 else address.packed[7], "em0")
 
 
 def in_pieces(rng, probe):

@@ -116,12 +116,19 @@ class History:
     def __init__(self):
         self.flows = {}
         self.packets = []
+        self.askers = {}
 
     def note(self, probe, row):
         self.packets.append((probe, row))
         flow = flow_of(probe.packet)
         if flow is not None:
             self.flows.setdefault(flow, set()).add(row)
+            if probe.received:
+                self.askers.setdefault(flow, probe.received)
+
+    def asker(self, flow):
+        """The link by which the flow was first forwarded into the tunnel."""
+        return self.askers.get(flow)
 
     def rows_of_reply(self, packet):
         """The rows by which what this would answer went out."""
@@ -243,9 +250,11 @@ def forwarded(s, probe, history):
     if is_tunnels(s, packet.src) or is_tunnels(s, packet.dst):
         return 2, BLOCK
     if s.is_tunnel(packet.interface) and not s.is_tunnel(probe.received):
-        return 9, PASS
+        asker = history.asker(flow_of(packet))
+        return (9, PASS) if asker in (None, probe.received) else (11, BLOCK)
     if s.is_tunnel(probe.received) and row_9_in(probe, history):
-        return 9, PASS
+        asker = history.asker(flow_of(packet, reverse=True) if probe.quoted is None else flow_of(probe.quoted))
+        return (9, PASS) if asker == packet.interface else (11, BLOCK)
     return 11, BLOCK
 
 
@@ -316,8 +325,11 @@ class Case:
 
 
 def nft(case):
-    """conntrack does not say by which link the question left, nor nft by which port."""
+    """conntrack does not say by which link the question left, nor nft by which port; it finds no connection in a late packet."""
     s, packet, quoted = case.s, case.packet, case.probe.quoted
+    if case.probe.hook == "forward" and case.verdict == PASS and s.is_tunnel(packet.interface):
+        if packet.proto == TCP and packet.flags != "S" and case.history.asker(flow_of(packet)) is None:
+            yield "9, forwarding: TCP from its beginning", BLOCK
     if case.probe.hook != "in" or case.verdict == PASS or case.row == 2:
         return
     answers = bool(case.history.rows_of_reply(packet))
@@ -411,12 +423,16 @@ def pf_forwarded(case):
     s, packet, received = case.s, case.packet, case.probe.received
     local = (s.lan and lan_at_both_ends(case) and not within(packet.src, s.networks) and not within(packet.dst, s.networks)
              and case.row != 2 and not row_8(packet))
-    enters = s.is_tunnel(received) and case.verdict == PASS or is_named(s, received) and local and s.is_physical(received)
+    asker = case.history.asker(flow_of(packet, reverse=True))
+    asked = case.row != 2 and row_9_in(case.probe, case.history) and asker is not None and is_named(s, asker)
+    enters = s.is_tunnel(received) and asked or is_named(s, received) and local and s.is_physical(received)
     enters = enters and (pf_has_state(case) or not s.is_tunnel(received))
     leaves = (s.is_tunnel(packet.interface) and pf_has_state(case)) or is_named(s, packet.interface) and local
     passes = PASS if enters and leaves else BLOCK
     if passes != case.verdict:
-        yield "9, forwarding: stopped on entry" if passes == BLOCK else "10: between two local networks", passes
+        links = received, packet.interface
+        remembered = "9, forwarding: no link is remembered" if any(map(s.is_tunnel, links)) else "10: between two local networks"
+        yield "9, forwarding: stopped on entry" if passes == BLOCK else remembered, passes
 
 
 def lan_at_both_ends(case):

@@ -68,12 +68,12 @@ def assert_all_is_asked(backend, used):
 
 
 NAMES = {
-    "nft": {"nft: 3, 4, 9: the link of the question"},
+    "nft": {"nft: 3, 4, 9: the link of the question", "nft: 9, forwarding: TCP from its beginning"},
     "pf": {f"pf: {name}" for name in (
         "all physical: links that are named", "all: odd flags", "3, 5: no states", "4: dropped", "5, 6: fragments",
         "7: what is not asked", "7: to ::", "9: TCP from its beginning", "9: ICMP by its addresses",
         "9: whatever address the question left with",
-        "9, forwarding: stopped on entry", "10: between two local networks", "10: both ends")},
+        "9, forwarding: stopped on entry", "9, forwarding: no link is remembered", "10: between two local networks", "10: both ends")},
     "ipfw": {f"ipfw: {name}" for name in (
         "all: unknown headers of IPv6", "3, 5: no states", "4: dropped", "5, 6, 10: later fragments", "7: what is not asked",
         "9: by its looks", "9, forwarding: nothing")},
@@ -149,6 +149,8 @@ WEAKER = {
         (r"(?m)^.*@tunnel_networks\d (drop|return)$", ""),
         (r"iif \. meta iifkind @tunnel_link drop", ""),
         (r" ip6 [sd]addr @neighbours6", ""),
+        (r" ct id \. [io]if @asked", ""),
+        (r" ct id != @claimed", ""),
         (r"(?m)^\t\tdrop$", "\t\taccept"),
         (r"(?m)^\t\toif \. meta oifkind @tunnel_link accept$", "\t\taccept"),
         (r"10\.0\.0\.0/8", "0.0.0.0/4")],

@@ -112,6 +112,45 @@ static void test_rules_are_whole(void **state)
 	}
 }
 
+/* Without a gateway nothing is forwarded, into the tunnel or out of it, but by the link that asked. */
+static void test_who_asked_is_asked_for(void **state)
+{
+	size_t count, found = 0;
+	const struct rule *table = policy_table(&count);
+
+	(void)state;
+	for (size_t i = 0; i < count; i++) {
+		const struct rule *rule = &table[i];
+		bool forwards = rule->hook == RULE_FORWARD || rule->hook == RULE_LEAVE;
+		bool comes = forwards && rule->from == LINK_TUNNEL, goes = rule->link == LINK_TUNNEL;
+		bool is_its = rule->action == RULE_PASS && rule->gateway == GATEWAY_NEVER;
+
+		if (rule->asker == ASKER_ANY) {
+			assert_false(is_its && forwards);
+			continue;
+		}
+		assert_true(is_its && (rule->asker == ASKER_LEAVES ? comes : goes));
+		assert_true(rule->asker == ASKER_LEAVES || rule->hook == RULE_FORWARD);
+		assert_int_equal(rule->flow != FLOW_ANY, rule->asker == ASKER_LEAVES);
+		found++;
+	}
+	assert_int_equal(found, 6);
+}
+
+/* However long the kernel keeps a connection, up to five days, its claim does not end before. */
+static void test_claims_do_not_end_before_the_connection(void **state)
+{
+	uint32_t kept = POLICY_CLAIM_LONGEST - POLICY_CLAIM_MARGIN; /* at most, in the class before */
+
+	(void)state;
+	for (size_t i = 0; i < POLICY_CLAIMS; i++) {
+		assert_true(policy_claims[i].beyond < kept && policy_claims[i].lasts >= kept);
+		kept = policy_claims[i].beyond;
+	}
+	assert_int_equal(kept, 0);
+	assert_true(POLICY_CLAIM_MARGIN > 0);
+}
+
 /* Which rows pass something out or in, by state: rows 1, 6, 7 always. */
 static void assert_rows(const char *name, const char *expected)
 {
@@ -462,6 +501,8 @@ int main(void)
 	    cmocka_unit_test(test_rows_and_rules),
 	    cmocka_unit_test(test_every_chain_ends_shut),
 	    cmocka_unit_test(test_rules_are_whole),
+	    cmocka_unit_test(test_who_asked_is_asked_for),
+	    cmocka_unit_test(test_claims_do_not_end_before_the_connection),
 	    cmocka_unit_test(test_inside_links_are_decided_first),
 	    cmocka_unit_test(test_bare_is_never_refused),
 	    cmocka_unit_test(test_rows_of_each_state),

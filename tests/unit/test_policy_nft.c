@@ -258,6 +258,10 @@ static unsigned check_expressions(const struct nlattr *list, unsigned table)
 			assert_true(has_set(
 			    mnl_attr_get_str(attributes_find(attributes_inside(data), NFTA_LOOKUP_SET)),
 			    table));
+		if (strcmp(mnl_attr_get_str(name), "dynset") == 0)
+			assert_true(has_set(
+			    mnl_attr_get_str(attributes_find(attributes_inside(data), NFTA_DYNSET_SET_NAME)),
+			    table));
 	}
 	return count;
 }
@@ -370,6 +374,65 @@ static void test_each_missing_piece_is_missed(void **state)
 		tried++;
 	}
 	assert_true(tried > 80);
+}
+
+static unsigned members_put_into(const char *set)
+{
+	const struct nlmsghdr *m = (const void *)batch.bytes;
+	unsigned count = 0;
+
+	for (int left = (int)batch.used; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left))
+		count += (nft_type(m) == NFT_MSG_NEWSETELEM || nft_type(m) == NFT_MSG_DELSETELEM) &&
+			 strcmp(nft_text(m, NFTA_SET_ELEM_LIST_SET), set) == 0;
+	return count;
+}
+
+/* However much is put right, who has asked is not forgotten. */
+static void test_what_packets_fill_is_left_alone(void **state)
+{
+	(void)state;
+	look(SIZE_MAX);
+	for (unsigned i = 0; i < NFT_SETS; i++) {
+		found.set_differs[i] = true;
+		assert_int_equal(nft_is_filled(wish, i),
+				 nft_has_set(wish, i) && i != NFT_CLAIMED && i != NFT_ASKED);
+	}
+	found.table[NFT_INET].differs = true;
+	assert_true(needs_repairs());
+	assert_true(members_put_into("lan4") > 0 && members_put_into("paused") > 0);
+	assert_int_equal(members_put_into("claimed") + members_put_into("asked"), 0);
+	assert_int_equal(count_in(&batch, NFT_MSG_DELSET), 0);
+}
+
+/* A set with another room, or whose members live for another time, is not the one that is wanted. */
+static void test_sets_that_packets_fill_are_compared(void **state)
+{
+	static _Alignas(8) uint8_t room[NFT_MESSAGE];
+	static const uint16_t deciding[] = {NFTA_SET_DESC, NFTA_SET_TIMEOUT, NFTA_SET_FLAGS};
+	struct nlmsghdr *copy = (void *)room;
+	unsigned sets = 0;
+
+	(void)state;
+	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
+	for (size_t i = 0; i < wish->count; i++) {
+		const struct nlmsghdr *m = nft_piece_message(wish, &wish->pieces[i]);
+
+		if (nft_type(m) != NFT_MSG_NEWSET || (strcmp(nft_text(m, NFTA_SET_NAME), "claimed") != 0 &&
+						      strcmp(nft_text(m, NFTA_SET_NAME), "asked") != 0))
+			continue;
+		memcpy(copy, m, m->nlmsg_len);
+		for (size_t k = 0; k < sizeof deciding / sizeof deciding[0]; k++) {
+			const struct nlattr *a = attributes_find(nft_attributes(m), deciding[k]);
+			size_t last = (size_t)((const char *)a - (const char *)m) + a->nla_len - 1;
+
+			room[last] ^= 1;
+			assert_false(nft_same_object(m, copy));
+			room[last] ^= 1;
+		}
+		assert_true(nft_same_object(m, copy));
+		sets++;
+	}
+	assert_int_equal(sets, 2);
 }
 
 static void test_what_is_foreign_goes(void **state)
@@ -527,9 +590,11 @@ static void test_a_gateway_has_rules_of_its_own(void **state)
 	assert_int_equal(pieces_of(NFT_BRIDGE), 0);
 	for (unsigned i = 0; i < NFT_SETS; i++)
 		assert_int_equal(nft_has_set(wish, i),
-				 !nft_is_of_gateway(&nft_sets[i]) && i != NFT_TUNNEL_LINKS);
+				 nft_gateway_of(&nft_sets[i]) != GATEWAY_ONLY && i != NFT_TUNNEL_LINKS);
+	assert_true(nft_has_set(wish, NFT_CLAIMED) && nft_has_set(wish, NFT_ASKED));
 	be_gateway();
 	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
+	assert_false(nft_has_set(wish, NFT_CLAIMED) || nft_has_set(wish, NFT_ASKED));
 	assert_false(wish->messages.full);
 	assert_true(wish->count > without + 30);
 	assert_int_equal(pieces_of(NFT_BRIDGE), 4); /* table, set, chain, rule */
@@ -731,6 +796,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_rules_of_nobody_are_left_out, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_what_is_as_wanted_is_left_alone, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_each_missing_piece_is_missed, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_what_packets_fill_is_left_alone, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_sets_that_packets_fill_are_compared, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_what_is_foreign_goes, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_names_of_any_length, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_builders_do_not_go_past_their_room, setup, teardown),

@@ -91,11 +91,43 @@ void expr_mask(struct nlmsghdr *m, const void *bits, size_t size)
 	end(m, x);
 }
 
-void expr_look_up(struct nlmsghdr *m, const char *set)
+static void look_up(struct nlmsghdr *m, const char *set, uint32_t flags)
 {
-	struct expression x = begin(m, "lookup", PAIRS(NFTA_LOOKUP_SREG, NFT_REG_1, NFTA_LOOKUP_FLAGS, 0));
+	struct expression x =
+	    begin(m, "lookup", PAIRS(NFTA_LOOKUP_SREG, NFT_REG_1, NFTA_LOOKUP_FLAGS, flags));
 
 	nft_put_text(m, NFTA_LOOKUP_SET, set);
+	end(m, x);
+}
+
+void expr_look_up(struct nlmsghdr *m, const char *set)
+{
+	look_up(m, set, 0);
+}
+
+void expr_is_not_in(struct nlmsghdr *m, const char *set)
+{
+	look_up(m, set, NFT_LOOKUP_F_INV);
+}
+
+/* Numbers of the host's are compared as the network's: by their bytes, the first first. */
+void expr_exceeds32(struct nlmsghdr *m, uint32_t value)
+{
+	end(m, begin(m, "byteorder",
+		     PAIRS(NFTA_BYTEORDER_SREG, NFT_REG_1, NFTA_BYTEORDER_DREG, NFT_REG_1, NFTA_BYTEORDER_OP,
+			   NFT_BYTEORDER_HTON, NFTA_BYTEORDER_LEN, sizeof value, NFTA_BYTEORDER_SIZE,
+			   sizeof value)));
+	expr_compare(m, NFT_CMP_GT, &(uint32_t){htonl(value)}, sizeof value);
+}
+
+void expr_remember(struct nlmsghdr *m, uint32_t operation, const char *set, uint32_t seconds)
+{
+	struct expression x =
+	    begin(m, "dynset", PAIRS(NFTA_DYNSET_SREG_KEY, NFT_REG_1, NFTA_DYNSET_OP, operation));
+
+	if (seconds != 0)
+		nft_put_be64(m, NFTA_DYNSET_TIMEOUT, (uint64_t)seconds * 1000);
+	nft_put_text(m, NFTA_DYNSET_SET_NAME, set);
 	end(m, x);
 }
 

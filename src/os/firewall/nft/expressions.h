@@ -19,11 +19,15 @@ void expr_equals16(struct nlmsghdr *m, uint16_t value);
 void expr_equals32(struct nlmsghdr *m, uint32_t value);
 void expr_mask(struct nlmsghdr *m, const void *bits, size_t size);
 void expr_look_up(struct nlmsghdr *m, const char *set);
+void expr_is_not_in(struct nlmsghdr *m, const char *set);
+void expr_exceeds32(struct nlmsghdr *m, uint32_t value); /* changes register 1 */
 
 /* Do. `chain` (of a jump or goto) may be NULL. */
 void expr_verdict(struct nlmsghdr *m, int code, const char *chain);
 void expr_set_mark(struct nlmsghdr *m, uint32_t mark);
 void expr_count(struct nlmsghdr *m, const char *counter);
+/* `operation`: NFT_DYNSET_OP_*; for so many seconds, 0: as the set says. Goes on only if there was room. */
+void expr_remember(struct nlmsghdr *m, uint32_t operation, const char *set, uint32_t seconds);
 void expr_masquerade(struct nlmsghdr *m);
 void expr_reject(struct nlmsghdr *m, uint32_t type, uint8_t code);
 

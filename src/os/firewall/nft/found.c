@@ -85,7 +85,8 @@ static uint64_t deciding(uint16_t type)
 	case NFT_MSG_NEWSET:
 		return BIT(NFTA_SET_NAME) | BIT(NFTA_SET_FLAGS) | BIT(NFTA_SET_KEY_TYPE) |
 		       BIT(NFTA_SET_KEY_LEN) | BIT(NFTA_SET_DATA_TYPE) | BIT(NFTA_SET_TIMEOUT) |
-		       BIT(NFTA_SET_OBJ_TYPE) | BIT(NFTA_SET_EXPR) | BIT(NFTA_SET_EXPRESSIONS);
+		       BIT(NFTA_SET_OBJ_TYPE) | BIT(NFTA_SET_EXPR) | BIT(NFTA_SET_EXPRESSIONS) |
+		       BIT(NFTA_SET_DESC);
 	case NFT_MSG_NEWRULE:
 		return BIT(NFTA_RULE_CHAIN) | BIT(NFTA_RULE_EXPRESSIONS);
 	default:
@@ -365,7 +366,7 @@ bool nft_put_repairs(struct nft_buffer *batch, const struct nft_wish *wish, cons
 		if (nft_is_used(wish, i) && found->table[i].differs)
 			put_differences(batch, wish, found, i);
 	for (unsigned i = 0; i < NFT_SETS; i++)
-		if (nft_has_set(wish, i) && found->set_differs[i])
+		if (nft_is_filled(wish, i) && found->set_differs[i])
 			nft_put_members(batch, &wish->features, i, &wish->members[i],
 					found->table[nft_sets[i].table].exists, nft_sets[i].timeout);
 	return batch->used != empty;

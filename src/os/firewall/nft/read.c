@@ -84,8 +84,8 @@ static int read_sets(struct nft_firewall *fw)
 		int result;
 
 		fw->found.set_differs[i] = true;
-		if (fw->found.table[nft_sets[i].table].differs || !nft_has_set(&fw->wish, i))
-			continue; /* filled anew with the rest of the table, or not there at all */
+		if (fw->found.table[nft_sets[i].table].differs || !nft_is_filled(&fw->wish, i))
+			continue; /* filled anew with the rest of the table, or not ours to fill */
 		result = nft_read_set(fw, i, 0);
 		if (result < 0)
 			return result;

@@ -216,6 +216,55 @@ static void match_flow(struct nlmsghdr *m, const struct rule *rule)
 	match_end(m, rule->asked_from, rule->family, IP_CT_DIR_REPLY);
 }
 
+static void load_asker(struct nlmsghdr *m, bool arrives)
+{
+	expr_ct(m, NFT_CT_ID);
+	expr_meta(m, arrives ? NFT_META_IIF : NFT_META_OIF, NFT_REG32_01);
+}
+
+/* What is not tracked has no connection: each of these is false then, and the packet stopped. */
+static void match_asker(struct nlmsghdr *m, enum rule_asker asker)
+{
+	if (asker == ASKER_NEW) {
+		expr_ct(m, NFT_CT_DIRECTION);
+		expr_equals8(m, IP_CT_DIR_ORIGINAL);
+		expr_ct(m, NFT_CT_ID);
+		expr_is_not_in(m, POLICY_NFT_CLAIMED);
+	} else if (asker != ASKER_ANY) {
+		load_asker(m, asker == ASKER_CAME);
+		expr_look_up(m, POLICY_NFT_ASKED);
+	}
+}
+
+/* First that it is claimed, then by whom: where there is no room for both, the link has nothing. With the
+ * longest time, for `nft list` shows the first one, and `nft -f` takes none that was made longer. */
+static void put_claim(struct nlmsghdr *m)
+{
+	expr_ct(m, NFT_CT_ID);
+	expr_remember(m, NFT_DYNSET_OP_ADD, POLICY_NFT_CLAIMED, 0);
+	load_asker(m, true);
+	expr_remember(m, NFT_DYNSET_OP_ADD, POLICY_NFT_ASKED, 0);
+}
+
+/* How long the kernel keeps a connection that is new, it can't say yet. */
+void nft_put_renewal(struct nlmsghdr *m, const struct policy_claim *claim, bool arrives)
+{
+	uint32_t known = NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED);
+
+	if (claim->beyond != 0) {
+		expr_ct(m, NFT_CT_STATE);
+		expr_mask(m, &known, sizeof known);
+		expr_compare(m, NFT_CMP_NEQ, &(uint32_t){0}, sizeof(uint32_t));
+		expr_ct(m, NFT_CT_EXPIRATION);
+		expr_exceeds32(m, claim->beyond * 1000);
+	}
+	load_asker(m, arrives);
+	expr_remember(m, NFT_DYNSET_OP_UPDATE, POLICY_NFT_ASKED, claim->lasts);
+	expr_ct(m, NFT_CT_ID);
+	expr_remember(m, NFT_DYNSET_OP_UPDATE, POLICY_NFT_CLAIMED, claim->lasts + POLICY_CLAIM_MARGIN);
+	expr_verdict(m, NF_ACCEPT, NULL);
+}
+
 static void put_stop(struct nlmsghdr *m, const struct rule *rule)
 {
 	if (policy_is_asked_twice(rule)) { /* to the chain that asked: it stops what comes back */
@@ -231,7 +280,12 @@ static void put_stop(struct nlmsghdr *m, const struct rule *rule)
 
 static void put_action(struct nlmsghdr *m, const struct rule *rule)
 {
-	if (rule->action == RULE_PASS) {
+	if (policy_is_renewing(rule)) {
+		if (rule->asker == ASKER_NEW)
+			put_claim(m);
+		expr_verdict(m, NFT_GOTO,
+			     rule->asker == ASKER_LEAVES ? POLICY_NFT_ANSWERS : POLICY_NFT_QUESTIONS);
+	} else if (rule->action == RULE_PASS) {
 		if (policy_is_marking(rule))
 			expr_set_mark(m, POLICY_NFT_MARK);
 		expr_verdict(m, NF_ACCEPT, NULL);
@@ -265,6 +319,7 @@ void nft_put_rule(struct nlmsghdr *m, const struct rule *rule, const struct nft_
 	match_protocol(m, rule);
 	match_owner(m, rule->owner, s);
 	match_flow(m, rule);
+	match_asker(m, rule->asker);
 	if (rule->marked) {
 		expr_meta(m, NFT_META_MARK, NFT_REG_1);
 		expr_equals32(m, POLICY_NFT_MARK);

@@ -20,6 +20,9 @@ bool nft_is_left_out(const struct rule *rule, const struct nft_features *feature
 void nft_match_tunnel(struct nlmsghdr *m, bool arrives);
 void nft_match_loopback(struct nlmsghdr *m, bool arrives);
 
+/* What is claimed is renewed, by the link that a packet came in (`arrives`) or leaves by. */
+void nft_put_renewal(struct nlmsghdr *m, const struct policy_claim *claim, bool arrives);
+
 /* Puts what the rule matches, in the order in which policy_print_nft prints it, and what it does. */
 void nft_put_rule(struct nlmsghdr *m, const struct rule *rule, const struct nft_features *features,
 		  const struct situation *s);

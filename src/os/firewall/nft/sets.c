@@ -9,11 +9,12 @@
 
 #include "policy/print.h"
 
-enum { RESOLVER_TIME = POLICY_RESOLVER_SECONDS * 1000 };
+enum { RESOLVER_TIME = POLICY_RESOLVER_SECONDS * 1000, CLAIM_TIME = POLICY_CLAIM_LONGEST * 1000 };
 
 /* nft's numbers of types: only `nft list` reads them. A concatenation is 6 bits each. */
 enum {
 	TYPE_NFPROTO = 2,
+	TYPE_NUMBER = 4,
 	TYPE_IPV4 = 7,
 	TYPE_IPV6 = 8,
 	TYPE_PROTO = 12,
@@ -23,6 +24,7 @@ enum {
 	TYPE_PACKET = 31,
 	TYPE_LINK_NAME = 41,
 	TYPE_TUNNEL = TYPE_LINK << 6 | TYPE_LINK_NAME,
+	TYPE_ASKED = TYPE_NUMBER << 6 | TYPE_LINK,
 	TYPE_ENDPOINT4 = TYPE_IPV4 << 12 | TYPE_PROTO << 6 | TYPE_PORT,
 	TYPE_ENDPOINT6 = TYPE_IPV6 << 12 | TYPE_PROTO << 6 | TYPE_PORT
 };
@@ -58,11 +60,46 @@ const struct nft_set nft_sets[NFT_SETS] = {
     {"inside", NFT_BRIDGE, TYPE_LINK_NAME, NET_NAME_SIZE, 0, 0, SET_INSIDE, NET_NONE},
     [NFT_TUNNEL_LINKS] = {"tunnel_link", NFT_NETDEV, TYPE_TUNNEL, 4 + NET_NAME_SIZE, 0, 0, SET_TUNNEL,
 			  NET_NONE},
+    [NFT_CLAIMED] = {POLICY_NFT_CLAIMED, NFT_INET, TYPE_NUMBER, 4, NFT_SET_EVAL | NFT_SET_TIMEOUT, CLAIM_TIME,
+		     SET_ANY, NET_NONE},
+    [NFT_ASKED] = {POLICY_NFT_ASKED, NFT_INET, TYPE_ASKED, 8, NFT_SET_EVAL | NFT_SET_TIMEOUT, CLAIM_TIME,
+		   SET_ANY, NET_NONE},
 };
 
-bool nft_is_of_gateway(const struct nft_set *set)
+bool nft_is_dynamic(const struct nft_set *set)
 {
-	return set->set == SET_INSIDE || set->set == SET_BEHIND;
+	return set->flags & NFT_SET_EVAL;
+}
+
+enum rule_gateway nft_gateway_of(const struct nft_set *set)
+{
+	if (nft_is_dynamic(set))
+		return GATEWAY_NEVER;
+	return set->set == SET_INSIDE || set->set == SET_BEHIND ? GATEWAY_ONLY : GATEWAY_EITHER;
+}
+
+/* What `nft list` needs to say what the keys are of, in its own form: "typeof ct id", "typeof ct id . iif".
+ */
+static void put_key_words(struct nlmsghdr *m, unsigned set)
+{
+	static const uint8_t ct_id[] = {0, 4,  2, 0, 0,  0, 3, 20, 0, 4, 12,  0,   0,   0,
+					1, 12, 0, 4, 23, 0, 0, 0,  1, 4, 255, 255, 255, 255};
+	static const uint8_t ct_id_and_link[] = {
+	    0, 4,  0, 0, 0, 0, 3, 46,  0,   4,   13,  0, 0,  0, 1, 38, 0, 20, 0, 4, 12, 0, 0, 0, 1, 12, 0,
+	    4, 23, 0, 0, 0, 1, 4, 255, 255, 255, 255, 1, 14, 0, 4, 9,  0, 0,  0, 1, 6,  0, 4, 4, 0, 0,  0};
+
+	if (set == NFT_CLAIMED)
+		nft_put(m, NFTA_SET_USERDATA, ct_id, sizeof ct_id);
+	else
+		nft_put(m, NFTA_SET_USERDATA, ct_id_and_link, sizeof ct_id_and_link);
+}
+
+static void put_room(struct nlmsghdr *m)
+{
+	struct nlattr *nest = nft_nest_begin(m, NFTA_SET_DESC);
+
+	nft_put_be32(m, NFTA_SET_DESC_SIZE, POLICY_CLAIM_ROOM);
+	nft_nest_end(m, nest);
 }
 
 void nft_put_set(struct nlmsghdr *m, unsigned set)
@@ -76,6 +113,11 @@ void nft_put_set(struct nlmsghdr *m, unsigned set)
 	nft_put_be32(m, NFTA_SET_KEY_LEN, kind->length);
 	if (kind->type == TYPE_LINK || kind->type == TYPE_USER || kind->type == TYPE_LINK_NAME)
 		nft_put(m, NFTA_SET_USERDATA, host_order, sizeof host_order);
+	if (nft_is_dynamic(kind)) {
+		put_key_words(m, set);
+		put_room(m);
+		nft_put_be64(m, NFTA_SET_TIMEOUT, kind->timeout);
+	}
 	nft_put_be32(m, NFTA_SET_ID, set + 1); /* asked for, though names would do */
 }
 

@@ -5,7 +5,7 @@
 #include "os/firewall/nft/message.h"
 #include "policy/rules.h"
 
-enum { NFT_PAUSED = 20, NFT_PAUSED_LINKS = 23, NFT_TUNNEL_LINKS = 29, NFT_SETS = 30 };
+enum { NFT_PAUSED = 20, NFT_PAUSED_LINKS = 23, NFT_TUNNEL_LINKS = 29, NFT_CLAIMED = 30, NFT_ASKED, NFT_SETS };
 enum { NFT_KEY = 24, NFT_ELEMENTS = 2 * RULE_MEMBERS_MAX };
 
 struct nft_set {
@@ -18,8 +18,9 @@ struct nft_set {
 };
 extern const struct nft_set nft_sets[NFT_SETS];
 
-/* Does it stand with a gateway only? */
-bool nft_is_of_gateway(const struct nft_set *set);
+/* With a gateway only, or without? Do packets fill it, and not we? */
+enum rule_gateway nft_gateway_of(const struct nft_set *set);
+bool nft_is_dynamic(const struct nft_set *set);
 
 /* A set's elements (an interval is two: its first key, and the one behind its last). */
 struct nft_element {

@@ -18,20 +18,23 @@ static const struct chain {
 	int8_t hook; /* -1: a chain that others jump to */
 	int32_t priority;
 	uint32_t policy;
-	bool gateway;     /* with one only */
+	enum rule_gateway gateway;
 	const char *type; /* NULL: filter */
 } chains[] = {
-    {"stop", NFT_INET, -1, 0, 0, false, NULL},
-    {"refuse", NFT_INET, -1, 0, 0, true, NULL},
-    {NFT_PHYSICAL, NFT_INET, -1, 0, 0, false, NULL},
-    {"arrive", NFT_INET, NF_INET_PRE_ROUTING, -300, NF_ACCEPT, false, NULL}, /* before anything else looks */
-    {"in", NFT_INET, NF_INET_LOCAL_IN, 1000, NF_DROP, false, NULL},          /* after conntrack and NAT */
-    {"out", NFT_INET, NF_INET_LOCAL_OUT, 1000, NF_DROP, false, NULL},
-    {"forward", NFT_INET, NF_INET_FORWARD, 1000, NF_DROP, false, NULL},
-    {"leave", NFT_INET, NF_INET_POST_ROUTING, POLICY_NFT_LAST, NF_DROP, false, NULL},
-    {"translate", NFT_INET, NF_INET_POST_ROUTING, 100, NF_ACCEPT, true, "nat"},
-    {"egress", NFT_NETDEV, -1, 0, 0, false, NULL},
-    {"bridged", NFT_BRIDGE, NF_INET_FORWARD, -200, NF_ACCEPT, true, NULL},
+    {"stop", NFT_INET, -1, 0, 0, GATEWAY_EITHER, NULL},
+    {"refuse", NFT_INET, -1, 0, 0, GATEWAY_ONLY, NULL},
+    {POLICY_NFT_QUESTIONS, NFT_INET, -1, 0, 0, GATEWAY_NEVER, NULL},
+    {POLICY_NFT_ANSWERS, NFT_INET, -1, 0, 0, GATEWAY_NEVER, NULL},
+    {NFT_PHYSICAL, NFT_INET, -1, 0, 0, GATEWAY_EITHER, NULL},
+    /* "arrive": before anything else looks; "in": after conntrack and NAT */
+    {"arrive", NFT_INET, NF_INET_PRE_ROUTING, -300, NF_ACCEPT, GATEWAY_EITHER, NULL},
+    {"in", NFT_INET, NF_INET_LOCAL_IN, 1000, NF_DROP, GATEWAY_EITHER, NULL},
+    {"out", NFT_INET, NF_INET_LOCAL_OUT, 1000, NF_DROP, GATEWAY_EITHER, NULL},
+    {"forward", NFT_INET, NF_INET_FORWARD, 1000, NF_DROP, GATEWAY_EITHER, NULL},
+    {"leave", NFT_INET, NF_INET_POST_ROUTING, POLICY_NFT_LAST, NF_DROP, GATEWAY_EITHER, NULL},
+    {"translate", NFT_INET, NF_INET_POST_ROUTING, 100, NF_ACCEPT, GATEWAY_ONLY, "nat"},
+    {"egress", NFT_NETDEV, -1, 0, 0, GATEWAY_EITHER, NULL},
+    {"bridged", NFT_BRIDGE, NF_INET_FORWARD, -200, NF_ACCEPT, GATEWAY_ONLY, NULL},
 };
 
 bool nft_is_used(const struct nft_wish *wish, unsigned table)
@@ -46,12 +49,21 @@ bool nft_names_links(const struct nft_features *features)
 	return features->egress && !features->every_link;
 }
 
+static bool stands_with(const struct nft_wish *wish, enum rule_gateway gateway)
+{
+	return gateway == GATEWAY_EITHER || (gateway == GATEWAY_ONLY) == wish->gateway;
+}
+
 bool nft_has_set(const struct nft_wish *wish, unsigned set)
 {
 	if (set == NFT_TUNNEL_LINKS && !wish->features.every_link) /* the tunnel has no chain then */
 		return false;
-	return nft_is_used(wish, nft_sets[set].table) &&
-	       (wish->gateway || !nft_is_of_gateway(&nft_sets[set]));
+	return nft_is_used(wish, nft_sets[set].table) && stands_with(wish, nft_gateway_of(&nft_sets[set]));
+}
+
+bool nft_is_filled(const struct nft_wish *wish, unsigned set)
+{
+	return nft_has_set(wish, set) && !nft_is_dynamic(&nft_sets[set]);
 }
 
 /* --- pieces ------------------------------------------------------------- */
@@ -244,6 +256,18 @@ static void put_rules_of(struct nft_wish *wish, enum rule_hook hook, const struc
 	}
 }
 
+/* Who comes here has its claim: it passes even if that can't be renewed. */
+static void put_renewals(struct nft_wish *wish, const char *chain, bool arrives)
+{
+	for (size_t i = 0; i < POLICY_CLAIMS; i++) {
+		struct nlmsghdr *m = rule_begin(wish, NFT_INET, chain);
+
+		nft_put_renewal(m, &policy_claims[i], arrives);
+		rule_end(wish, m);
+	}
+	put_verdict_rule(wish, NFT_INET, chain, NF_ACCEPT, NULL);
+}
+
 /* Row 2 is for physical links: the two others are let by first. */
 static void put_arrive_rules(struct nft_wish *wish, const struct situation *s)
 {
@@ -261,8 +285,12 @@ static void put_arrive_rules(struct nft_wish *wish, const struct situation *s)
 static void put_inet_rules(struct nft_wish *wish, const struct situation *s)
 {
 	put_refusal(wish, "stop", true);
-	if (wish->gateway)
+	if (wish->gateway) {
 		put_refusal(wish, "refuse", false);
+	} else {
+		put_renewals(wish, POLICY_NFT_QUESTIONS, true);
+		put_renewals(wish, POLICY_NFT_ANSWERS, false);
+	}
 	put_arrive_rules(wish, s);
 	put_physical_rules(wish, s);
 	put_rules_of(wish, RULE_IN, s);
@@ -298,8 +326,8 @@ static void put_accept(struct nft_wish *wish, const char *chain, enum rule_link 
 /* One chain for every link: of today, to come, and renamed; so the two that are not physical are let by. */
 static void put_every_link(struct nft_wish *wish)
 {
-	static const struct chain chain = {"every_link", NFT_NETDEV, NF_NETDEV_EGRESS, 0, NF_DROP,
-					   false,        NULL};
+	static const struct chain chain = {"every_link",   NFT_NETDEV, NF_NETDEV_EGRESS, 0, NF_DROP,
+					   GATEWAY_EITHER, NULL};
 
 	put_chain(wish, &chain, "");
 	put_accept(wish, chain.name, LINK_PHYSICAL);
@@ -318,7 +346,7 @@ static void put_standing(struct nft_wish *wish, unsigned table, const struct sit
 		if (nft_sets[i].table == table && nft_has_set(wish, i))
 			put_set(wish, i);
 	for (size_t i = 0; i < sizeof chains / sizeof chains[0]; i++)
-		if (chains[i].table == table && (wish->gateway || !chains[i].gateway))
+		if (chains[i].table == table && stands_with(wish, chains[i].gateway))
 			put_chain(wish, &chains[i], NULL);
 	if (table == NFT_INET)
 		put_inet_rules(wish, s);
@@ -370,7 +398,7 @@ int nft_wish_rules(struct nft_wish *wish, const struct situation *s, struct err 
 static void put_link(struct nft_wish *wish, size_t link)
 {
 	char name[32];
-	struct chain chain = {name, NFT_NETDEV, NF_NETDEV_EGRESS, 0, NF_DROP, false, NULL};
+	struct chain chain = {name, NFT_NETDEV, NF_NETDEV_EGRESS, 0, NF_DROP, GATEWAY_EITHER, NULL};
 	size_t first = wish->count;
 
 	snprintf(name, sizeof name, "link_%u", wish->links[link].index);

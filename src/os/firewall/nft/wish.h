@@ -42,6 +42,7 @@ bool nft_names_links(const struct nft_features *features);
 /* Does this kernel have the table, and do we? The same of a set. */
 bool nft_is_used(const struct nft_wish *wish, unsigned table);
 bool nft_has_set(const struct nft_wish *wish, unsigned set);
+bool nft_is_filled(const struct nft_wish *wish, unsigned set); /* by us */
 
 /* The standing part: 1 made anew, 0 as it was, -1 and `e`. Then the links' chains, from `links`;
  * and the members of the sets, in a situation or in a pause. */
