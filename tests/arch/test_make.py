@@ -39,6 +39,17 @@ def test_the_build_service_runs_those_checks():
     assert "./bootstrap check" in (TOP / ".ci/run").read_text()
 
 
+@pytest.mark.parametrize("platform", ["macos", "freebsd", "linux"])
+def test_what_is_linux_s_is_tested_on_linux(tmp_path, platform):
+    """Elsewhere the pure rooms, golden files and replays; and a name in that list that is no test is a mistake."""
+    said = make("-npq", f"PLATFORM={platform}", f"BUILD={tmp_path}", "help", check=False).stdout
+    files, linux = (re.search(rf"^{name} := (.*)$", said, re.M).group(1).split() for name in ("UNIT_FILES", "UNIT_LINUX"))
+    names = {pathlib.Path(name).stem.removeprefix("test_") for name in files}
+    assert {"policy_golden", "tunnel_replay", "profile_options", "pf_parse", "ipfw"} <= names
+    assert all((TOP / f"tests/unit/test_{name}.c").exists() for name in linux)
+    assert set(linux) <= names if platform == "linux" else not set(linux) & names
+
+
 @pytest.mark.parametrize("goal", ["all", "unit"])
 def test_without_pkg_config(tmp_path, goal):
     """One line, and not a header that isn't found."""
