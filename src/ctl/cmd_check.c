@@ -61,7 +61,7 @@ static int check_configuration(const struct ctl *ctl, const char *config)
 	pid_t pid;
 
 	fflush(NULL);
-	if (pipe(ends) == -1 || (pid = fork()) == -1)
+	if (pipe(ends) == -1 || (pid = child_fork()) == -1)
 		return ctl_fail(ctl, "portcullisd can't be started in a child; instead: run portcullisd -n");
 	if (pid == 0) {
 		close(ends[0]);
@@ -70,7 +70,7 @@ static int check_configuration(const struct ctl *ctl, const char *config)
 	close(ends[1]);
 	said = io_read_all(ends[0], SAID_MAX, &length);
 	close(ends[0]);
-	waitpid(pid, &status, 0);
+	(void)child_reap(pid, &status);
 	text = said != NULL ? strndup(said, length) : NULL;
 	free(said);
 	if (text != NULL)

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "os/firewall/probe.h"
 #include "os/host/clock.h"
+#include "os/process/child.h"
 
 enum {
 	NOBODY = 65533, /* a number that no rule names */
@@ -69,7 +70,7 @@ static bool gets_out(const struct attempt *attempt)
 {
 	gid_t gid = attempt->gid;
 	int status = 0;
-	pid_t pid = fork();
+	pid_t pid = child_fork();
 
 	if (pid == 0) {
 		if (setgroups(1, &gid) == -1 || setgid(gid) == -1 || setuid(NOBODY) == -1)
@@ -77,7 +78,7 @@ static bool gets_out(const struct attempt *attempt)
 		_exit(attempt->link != NULL ? probe_link(attempt->link) == PROBED_OUT
 					    : send_routed(attempt->port));
 	}
-	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 1;
+	return pid > 0 && child_reap(pid, &status) == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 1;
 }
 
 static bool gets_out_of(const char *link)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -61,6 +62,42 @@ static void test_signal_of_a_child_is_its_own(void **state)
 	}
 }
 
+static int alarms, hold[2];
+
+static void on_alarm(int number)
+{
+	(void)number;
+	if (++alarms == 3)
+		(void)!write(hold[1], "x", 1);
+}
+
+/* A signal is no end of waiting, and what is no child of ours is said. */
+static void test_a_child_is_waited_for(void **state)
+{
+	const struct sigaction interrupts = {.sa_handler = on_alarm};
+	const struct itimerval often = {{0, 1000}, {0, 1000}}, never = {{0, 0}, {0, 0}};
+	struct sigaction before;
+	int status = 0;
+	char byte;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(hold), 0);
+	assert_int_equal(sigaction(SIGALRM, &interrupts, &before), 0);
+	pid = child_fork();
+	if (pid == 0) /* ends when the wait for it has been interrupted three times */
+		_exit(read(hold[0], &byte, 1) == 1 ? 7 : 1);
+	assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
+	assert_int_equal(child_reap(pid, &status), 0);
+	assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
+	assert_true(alarms >= 3 && WIFEXITED(status) && WEXITSTATUS(status) == 7);
+	assert_int_equal(child_reap(pid, &status), -1);
+	assert_int_equal(status, -1);
+	sigaction(SIGALRM, &before, NULL);
+	close(hold[0]);
+	close(hold[1]);
+}
+
 static void test_mask_is_as_before(void **state)
 {
 	sigset_t mask;
@@ -83,6 +120,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_signal_of_a_child_is_its_own),
 	    cmocka_unit_test(test_mask_is_as_before),
+	    cmocka_unit_test(test_a_child_is_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

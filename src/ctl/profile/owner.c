@@ -12,6 +12,7 @@
 
 #include "base/io.h"
 #include "base/shown.h"
+#include "os/process/child.h"
 #include "os/process/descriptor.h"
 
 enum { NOBODY = 65534 };
@@ -54,10 +55,8 @@ static int reap(pid_t pid, struct err *e)
 {
 	int status = 0;
 
-	while (waitpid(pid, &status, 0) == -1) {
-		if (errno != EINTR)
-			return err_errno(e, "the status of the child that reads is lost");
-	}
+	if (child_reap(pid, &status) == -1)
+		return err_errno(e, "the status of the child that reads is lost");
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status) == 0 ? 0 : -1;
 	if (WTERMSIG(status) == SIGALRM)
@@ -77,7 +76,7 @@ char *owner_run(uid_t owner, unsigned seconds, owner_work_fn *work, void *argume
 		return NULL;
 	}
 	fflush(NULL);
-	if ((pid = fork()) == 0) {
+	if ((pid = child_fork()) == 0) {
 		close(ends[0]);
 		child(owner, seconds, work, argument, ends[1]);
 	}

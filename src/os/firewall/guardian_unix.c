@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -15,6 +14,7 @@
 #include "os/host/clock.h"
 #include "os/host/holder.h"
 #include "os/host/off_marker.h"
+#include "os/process/child.h"
 #include "os/process/descriptor.h"
 #include "os/process/pid.h"
 
@@ -174,7 +174,7 @@ int guardian_start(const struct guardian_work *work, uint32_t seconds, struct er
 
 	if (descriptor_pipe(ends, false) == -1)
 		return err_errno(e, "the guardian of a pause can't be started");
-	pid = fork();
+	pid = child_fork();
 	if (pid == 0)
 		be_guardian(work, seconds, ends[1]);
 	close(ends[1]);
@@ -188,8 +188,7 @@ int guardian_start(const struct guardian_work *work, uint32_t seconds, struct er
 	if (strcmp(words, WATCHES) == 0)
 		return 0;
 	(void)kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
-		;
+	(void)child_reap(pid, &status);
 	return err_set(e, "the guardian of a pause does not watch: %s",
 		       words[0] == '\0' ? "no answer" : words);
 }

@@ -31,6 +31,10 @@ size_t child_openvpn_words(const char *interface, const struct net_endpoint *end
  * one to its parent (libevent's handlers write into a pipe that both have). */
 pid_t child_fork(void);
 
+/* Waits until a child of ours has ended, however often a signal comes: 0 and its `status` (wait(2)); -1 with
+ * errno, and the status is -1: there is no such child. */
+int child_reap(pid_t pid, int *status);
+
 /* In a child: it ends when its parent does. 0 or -1 with errno. macOS has no
  * such thing: there a child ends because its channel closes (known-issues.md). */
 int child_die_with_parent(void);

@@ -45,15 +45,26 @@ pid_t child_fork(void)
 	return pid;
 }
 
+int child_reap(pid_t pid, int *status)
+{
+	pid_t reaped;
+
+	while ((reaped = waitpid(pid, status, 0)) == -1 && errno == EINTR)
+		;
+	if (reaped != -1)
+		return 0;
+	*status = -1;
+	return -1;
+}
+
 int child_wait(pid_t pid, int milliseconds)
 {
-	int descriptor = pid_open(pid), status = -1;
+	int descriptor = pid_open(pid), status;
 
 	/* A stopped child would be waited for for ever. */
 	if (descriptor == -1 || !pid_ended(descriptor, milliseconds))
 		kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
-		;
+	(void)child_reap(pid, &status);
 	if (descriptor != -1)
 		close(descriptor);
 	return status;

@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "os/host/clock.h"
+#include "os/process/child.h"
 #include "os/process/descriptor.h"
 #include "os/process/pid.h"
 #include "os/process/tool.h"
@@ -80,7 +81,7 @@ static void become_tool(const char *const *argv, int input, int output, int erro
 
 pid_t tool_start(const char *const *argv, int input, int output, int errors)
 {
-	pid_t pid = fork();
+	pid_t pid = child_fork();
 
 	if (pid == 0)
 		become_tool(argv, input, output, errors);

@@ -16,6 +16,7 @@
 #include "os/firewall/pf/system.h"
 #include "os/firewall/probe.h"
 #include "os/host/clock.h"
+#include "os/process/child.h"
 #include "os/process/descriptor.h"
 #include "os/process/pid.h"
 
@@ -79,9 +80,6 @@ static _Noreturn void be_child(struct pf_firewall *fw, int to)
 {
 	struct report report = {.fine = false};
 
-	/* The daemon's handlers would write to the daemon. */
-	for (int number = 1; number < NSIG; number++)
-		(void)signal(number, number == SIGPIPE ? SIG_IGN : SIG_DFL);
 	if (to != REPORT_DESCRIPTOR && dup2(to, REPORT_DESCRIPTOR) == -1)
 		_exit(1);
 	log_open(-1, LOG_ERROR);
@@ -184,7 +182,7 @@ static int start_child(struct pf_watch *watch)
 		return -1;
 	watch->began = clock_steady_ms();
 	watch->generation = watch->fw->generation;
-	watch->pid = fork();
+	watch->pid = child_fork();
 	if (watch->pid == 0)
 		be_child(watch->fw, ends[1]);
 	close(ends[1]);

@@ -1,15 +1,14 @@
 /* Once a datagram got out though pf was to stop it (seen on macOS after updates), only a refusal on a
  * link that is up ends the doubt: until then no lock is verified. */
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "base/text.h"
 #include "os/firewall/pf/pf.h"
 #include "os/firewall/probe.h"
+#include "os/process/child.h"
 #include "os/process/descriptor.h"
 
 enum { PROBE_MS = 2000 };
@@ -24,7 +23,7 @@ static enum probed probe_aside(const struct situation *s)
 
 	if (descriptor_pipe(ends, false) == -1)
 		return PROBED_NOTHING;
-	pid = fork();
+	pid = child_fork();
 	if (pid == 0) {
 		const char *link;
 
@@ -38,8 +37,7 @@ static enum probed probe_aside(const struct situation *s)
 	close(ends[0]);
 	if (pid != -1) {
 		(void)kill(pid, SIGKILL);
-		while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
-			;
+		(void)child_reap(pid, &status);
 	}
 	return (enum probed)word;
 }

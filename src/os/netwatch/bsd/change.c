@@ -12,25 +12,10 @@
 #include "base/text.h"
 #include "os/netwatch/bsd/route_socket.h"
 #include "os/netwatch/netwatch.h"
+#include "os/netwatch/set_down.h"
 #include "os/process/descriptor.h"
 
-enum { ROUTES_MAX = 16, RESTORE_PASSES = 3, DELETE_SIZE = 512 };
-
-/* The links that we set down, by name: one that was replugged meanwhile comes
- * back with another index. */
-static char set_down[ROUTE_LINKS][NET_NAME_SIZE];
-static size_t set_down_count;
-
-static int remember(const char *name)
-{
-	for (size_t i = 0; i < set_down_count; i++) {
-		if (strcmp(set_down[i], name) == 0)
-			return 0;
-	}
-	if (set_down_count == ROUTE_LINKS)
-		return -1;
-	return text_copy(set_down[set_down_count++], NET_NAME_SIZE, name);
-}
+enum { ROUTES_MAX = 16, DELETE_SIZE = 512 };
 
 static int open_probe(struct err *e)
 {
@@ -40,7 +25,7 @@ static int open_probe(struct err *e)
 }
 
 /* 0, also if it is gone already; or -1 and `e`. */
-static int set_up(int probe, const char *name, bool up, struct err *e)
+static int set_link(int probe, const char *name, bool up, struct err *e)
 {
 	struct ifreq request;
 
@@ -82,9 +67,9 @@ int netwatch_links_down(struct err *e)
 	for (size_t i = 0; probe != -1 && i < links.count; i++) {
 		const char *name = links.list[i].name;
 
-		if (set_up(probe, name, false, e) == -1)
+		if (set_link(probe, name, false, e) == -1)
 			result = -1;
-		else if (remember(name) == -1)
+		else if (set_down_remember(name) == -1)
 			result = err_set(e, "%s: set down, and not remembered", name);
 	}
 	if (probe != -1)
@@ -94,31 +79,19 @@ int netwatch_links_down(struct err *e)
 	return result;
 }
 
-/* Sets up what it can; what it could not stays in the list. */
-static int restore_pass(int probe, struct err *e)
+static int set_up(void *probe, const char *name, struct err *e)
 {
-	size_t left = 0;
-	int result = 0;
-
-	for (size_t i = 0; i < set_down_count; i++) {
-		if (set_up(probe, set_down[i], true, e) == 0)
-			continue;
-		memmove(set_down[left++], set_down[i], NET_NAME_SIZE);
-		result = -1;
-	}
-	set_down_count = left;
-	return result;
+	return set_link(*(int *)probe, name, true, e);
 }
 
-/* More than once, since a VLAN can't come up before the link that it is on. */
 int netwatch_links_restore(struct err *e)
 {
 	int probe = open_probe(e), result = -1;
 
-	for (int i = 0; probe != -1 && i < RESTORE_PASSES && result == -1; i++)
-		result = restore_pass(probe, e);
-	if (probe != -1)
+	if (probe != -1) {
+		result = set_down_restore(set_up, &probe, e);
 		close(probe);
+	}
 	return result;
 }
 

@@ -7,13 +7,9 @@
 #include "os/netwatch/linux/decode.h"
 #include "os/netwatch/linux/talk.h"
 #include "os/netwatch/netwatch.h"
+#include "os/netwatch/set_down.h"
 
-enum { LINKS_MAX = 128, ROUTES_MAX = 16, RESTORE_PASSES = 3 };
-
-/* The links that we set down, by name: one that was replugged meanwhile comes
- * back with another index. */
-static char set_down[LINKS_MAX][NET_NAME_SIZE];
-static size_t set_down_count;
+enum { LINKS_MAX = 128, ROUTES_MAX = 16 };
 
 struct collected_links {
 	struct rtnl_link links[LINKS_MAX];
@@ -40,17 +36,6 @@ static int collect_link(const struct rtnl_message *message, void *argument)
 	return 0;
 }
 
-static int remember(const char *name)
-{
-	for (size_t i = 0; i < set_down_count; i++) {
-		if (strcmp(set_down[i], name) == 0)
-			return 0;
-	}
-	if (set_down_count == LINKS_MAX)
-		return -1;
-	return text_copy(set_down[set_down_count++], NET_NAME_SIZE, name);
-}
-
 int netwatch_links_down(struct err *e)
 {
 	struct rtnl *rtnl = rtnl_open(e);
@@ -64,7 +49,7 @@ int netwatch_links_down(struct err *e)
 	for (size_t i = 0; i < collected.count; i++) {
 		if (rtnl_link_set_up(rtnl, &collected.links[i], false, e) == -1)
 			result = -1;
-		else if (remember(collected.links[i].name) == -1)
+		else if (set_down_remember(collected.links[i].name) == -1)
 			result = err_set(e, "%s: set down, and not remembered", collected.links[i].name);
 	}
 	if (collected.too_many)
@@ -73,37 +58,20 @@ int netwatch_links_down(struct err *e)
 	return result;
 }
 
-/* Sets up what it can; what it could not stays in the list. */
-static int restore_pass(struct rtnl *rtnl, struct err *e)
+/* What went away meanwhile is forgotten. */
+static int set_up(void *rtnl, const char *name, struct err *e)
 {
-	size_t left = 0;
-	int result = 0;
+	struct rtnl_link link;
+	int found = rtnl_link_by_name(rtnl, name, &link, e);
 
-	for (size_t i = 0; i < set_down_count; i++) {
-		struct rtnl_link link;
-		int found = rtnl_link_by_name(rtnl, set_down[i], &link, e);
-
-		if (found == 1) /* it went away meanwhile */
-			continue;
-		if (found == 0 && rtnl_link_set_up(rtnl, &link, true, e) == 0)
-			continue;
-		memmove(set_down[left++], set_down[i], NET_NAME_SIZE);
-		result = -1;
-	}
-	set_down_count = left;
-	return result;
+	return found == 1 ? 0 : found == 0 ? rtnl_link_set_up(rtnl, &link, true, e) : -1;
 }
 
-/* More than once, since a VLAN can't come up before the link that it is on. */
 int netwatch_links_restore(struct err *e)
 {
 	struct rtnl *rtnl = rtnl_open(e);
-	int result = -1;
+	int result = rtnl == NULL ? -1 : set_down_restore(set_up, rtnl, e);
 
-	if (rtnl == NULL)
-		return -1;
-	for (int i = 0; i < RESTORE_PASSES && result == -1; i++)
-		result = restore_pass(rtnl, e);
 	rtnl_close(rtnl);
 	return result;
 }
