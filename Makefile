@@ -67,7 +67,7 @@ OS_NETWORK := $(call port,route/device route/route $(ROUTE) netwatch/prefixes ne
 OS_PORTS := $(call port,route/forwarding host/platform host/off_marker host/off_marker_names host/sleep $(SLEEP) service/notify \
 	process/peer process/process)
 OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) $(call port,process/sandbox/confine $(CONFINE) \
-	process/daemon route/tun_node dns/job $(DNS) $(NAMES) host/keychain $(KEYCHAIN) host/loop host/holder host/log_file)
+	process/daemon process/openvpn_words route/tun_node dns/job $(DNS) $(NAMES) host/keychain $(KEYCHAIN) host/loop host/holder host/log_file)
 OS_DRIVER := $(call port,process/sandbox/sandbox $(if $(SANITIZE),process/sandbox/sandbox_calls_sanitizer) process/peer $(DESCRIPTOR) host/clock host/chance)
 OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) $(call port,$(PROBE) service/machine service/machine_fact $(MACHINE) \
 	$(SERVICE))
@@ -132,7 +132,7 @@ $(BUILD)/test/test_%: $(BUILD)/obj/tests/unit/test_%.o $(if $(SANITIZE),$(call o
 DEVICE_BSD = $(BUILD)/obj/tests/unit/device_standin.o $(call os,route/device_bsd route/route_bsd route/tunnel_words)
 $(BUILD)/test/test_device_freebsd: $(BUILD)/obj/tests/unit/test_device_freebsd.o $(DEVICE_BSD) $(call os,route/device_freebsd host/platform_freebsd)
 $(BUILD)/test/test_device_macos: $(BUILD)/obj/tests/unit/test_device_macos.o $(DEVICE_BSD) $(call os,route/device_macos host/platform_macos)
-$(BUILD)/test/test_openvpn_macos: $(BUILD)/obj/tests/unit/test_openvpn_macos.o $(call os,process/child_bsd process/sandbox/confine_profile host/platform_macos)
+$(BUILD)/test/test_openvpn_macos: $(BUILD)/obj/tests/unit/test_openvpn_macos.o $(call os,process/sandbox/confine_profile host/platform_macos)
 $(BUILD)/test/test_device_freebsd $(BUILD)/test/test_device_macos $(BUILD)/test/test_openvpn_macos: $(BUILD)/test/rooms.a
 	@$(say) LD $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter-out %.a,$^) $(filter %.a,$^) $(GATE_LIBS) $(DRIVER_LIBS) $(CTL_LIBS) $(call libs_of,cmocka)

@@ -11,6 +11,7 @@
 #include "gate/files.h"
 #include "os/process/child.h"
 #include "os/process/descriptor.h"
+#include "os/process/openvpn_words.h"
 #include "os/process/sandbox/confine.h"
 #include "os/route/tun_node.h"
 
@@ -78,9 +79,8 @@ static void fill_arguments(struct arguments *arguments, const struct gate *gate,
 			   const struct net_endpoint *endpoint, const char *node)
 {
 	const struct config *config = &gate->config;
-	const char *words[CHILD_OPENVPN_WORDS];
-	size_t word_count =
-	    child_openvpn_words(config->interface, endpoint, config->openvpn_user.name, words);
+	const char *words[OPENVPN_WORDS];
+	size_t word_count = openvpn_words(config->interface, endpoint, config->openvpn_user.name, words);
 
 	snprintf(arguments->port, sizeof arguments->port, "%u", endpoint->port);
 	net_address_text(&endpoint->address, arguments->address);

@@ -10,18 +10,19 @@
 
 #include "base/text.h"
 #include "os/process/child.h"
+#include "os/process/openvpn_words.h"
 #include "os/process/sandbox/confine_profile.h"
 
 static const char *words_of(const char *endpoint, const char *user)
 {
 	static char text[256];
-	const char *words[CHILD_OPENVPN_WORDS];
+	const char *words[OPENVPN_WORDS];
 	struct net_endpoint to;
 	size_t count, used = 0;
 
 	assert_int_equal(net_endpoint_parse(endpoint, &to), 0);
-	count = child_openvpn_words("utun87", &to, user, words);
-	assert_true(count <= CHILD_OPENVPN_WORDS);
+	count = openvpn_words("utun87", &to, user, words);
+	assert_true(count <= OPENVPN_WORDS);
 	for (size_t i = 0; i < count; i++)
 		assert_int_equal(text_append(text, sizeof text, &used, "%s%s", i > 0 ? " " : "", words[i]),
 				 0);

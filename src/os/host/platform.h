@@ -12,8 +12,13 @@ extern const char platform_dns_by_hand[];
  * its subnet? */
 extern const bool platform_device_has_ends;
 
-/* macOS and FreeBSD: the options that give openvpn exactly the device `interface`, let it run and set
- * nothing, and where it must begin as root make it `user`; at most 10 words. */
-size_t platform_openvpn_words(const char *interface, const char *user, const char **words);
+/* The options that give openvpn exactly the device `interface`; how many words, 4 at most. */
+size_t platform_openvpn_device(const char *interface, const char **words);
+
+/* Must openvpn begin as root, and become its user by itself? Elsewhere it is that user from before exec. */
+extern const bool platform_openvpn_begins_as_root;
+
+/* Does the filter let in the errors that quote a packet of the hole (row 4)? pf and ipfw can't tell. */
+extern const bool platform_relates_errors;
 
 #endif

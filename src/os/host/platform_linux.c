@@ -1,4 +1,14 @@
-/* Linux: what takes back what the resolver was told. */
+/* Linux: what takes back what the resolver was told, and openvpn's options. */
 #include "os/host/platform.h"
 
 const char platform_dns_by_hand[] = "resolvectl revert tun0, or resolvconf -d tun0.portcullis";
+
+const bool platform_openvpn_begins_as_root = false;
+const bool platform_relates_errors = true; /* by conntrack */
+
+size_t platform_openvpn_device(const char *interface, const char **words)
+{
+	words[0] = "--dev";
+	words[1] = interface;
+	return 2;
+}

@@ -17,16 +17,6 @@ int child_sealed(const char *name, const char *bytes, size_t length, struct err 
 /* A file without a name, to write and read; for a child's output. -1 and `e`. */
 int child_scratch(const char *name, struct err *e);
 
-enum { CHILD_OPENVPN_WORDS = 12 };
-
-/* What openvpn is told: its device `interface`, that it runs and sets nothing
- * (device.h, route.h), on macOS who it becomes once its device stands (`user`, a
- * name; root: nobody), and how small its packets must be where the firewall
- * can't let in errors about the path to `endpoint`: options for its command
- * line, as many as it returns. The names must outlive `words`. */
-size_t child_openvpn_words(const char *interface, const struct net_endpoint *endpoint, const char *user,
-			   const char **words);
-
 /* As fork(2), but no handler of this process ever runs in the child: a signal ends it, and is not taken for
  * one to its parent (libevent's handlers write into a pipe that both have). */
 pid_t child_fork(void);

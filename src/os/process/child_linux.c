@@ -51,7 +51,6 @@ static bool look_for_interface(pid_t pid, const char *name)
 	return found;
 }
 
-/* It sets nothing: not the addresses, not the routes (device.h, route.h). */
 /* For the next look at /proc, which asks for these two (ptrace(2)). What can't be undone must not go on. */
 static void look_as(uid_t uid, gid_t gid)
 {
@@ -76,21 +75,6 @@ bool child_holds_interface(pid_t pid, const char *name)
 	found = look_for_interface(pid, name);
 	look_as(geteuid(), getegid());
 	return found;
-}
-
-/* It sets nothing: not the addresses, not the routes (device.h, route.h). */
-size_t child_openvpn_words(const char *interface, const struct net_endpoint *endpoint, const char *user,
-			   const char **words)
-{
-	(void)endpoint; /* conntrack relates the errors: row 4 */
-	(void)user;     /* from before exec */
-	words[0] = "--dev";
-	words[1] = interface;
-	words[2] = "--script-security";
-	words[3] = "0";
-	words[4] = "--ifconfig-noexec";
-	words[5] = "--route-noexec";
-	return 6;
 }
 
 bool child_became(pid_t pid, uint32_t uid)
