@@ -230,6 +230,7 @@ help:
 	@echo 'make check-kill the whole matrix of kills, 20 times each'
 	@echo 'make check-boot whole machines in qemu, from power-on to power-off (check does two of them)'
 	@echo 'make check-mutants small changes of the code: do the tests notice? MUTANTS=all: every one of them'
+	@echo 'make check-distros Debian 12, 13 and sid, each with its own compilers, nft and openvpn'
 	@echo 'make check-package the Debian package in a clean Debian: install, upgrade, remove, purge'
 	@echo 'make cross      the programs for macOS and FreeBSD, compiled, linked and looked at'
 	@echo 'make bench      the figures of README, as ratios'

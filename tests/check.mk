@@ -165,6 +165,11 @@ check-mutants: $(UNIT) $(if $(filter all,$(MUTANTS)),all tests-build)
 # Several workers, each in namespaces of its own; then, alone, what measures time (`-m quiet`).
 E2E = $(PYTEST) tests/e2e --ignore=tests/e2e/test_kill.py $(E2E_OPTIONS)
 # Of the longest matrices (each call of each tool failing in turn) a sample by SEED; all of them in check-e2e-whole.
+# Debian 12, 13 and sid, made once below build/distros (the network is needed for that): built and tested with each one's
+# own compilers and tools. RELEASES="trixie sid" STEPS="gcc unit" chooses; its own table says what there is. Root.
+check-distros:
+	$(PYTHON) -B tests/distros/distros.py --place $(BUILD)/distros $(if $(RELEASES),--releases "$(RELEASES)") $(if $(STEPS),--steps "$(STEPS)")
+
 check-e2e: E2E += --sample=$(SEED)
 check-e2e check-e2e-whole: all tests-build
 	$(E2E) -n $(WORKERS) -m 'not quiet'; together=$$?; $(E2E) -m quiet && exit $$together
@@ -226,4 +231,4 @@ check-fuzz-%: $(BUILD)/fuzz/%
 	else tail -n 40 $(BUILD)/fuzz/$*.log; exit 1; fi
 
 .PHONY: check check-gcc check-clang tests-build check-unit check-selftest check-san check-arch check-format check-tidy \
-	check-cppcheck check-man check-shell check-lint check-pf check-ipfw check-property check-package check-help check-mutants check-e2e check-e2e-whole check-kill-sample check-kill bench bench-build fuzz-build check-fuzz check-boot check-boot-once
+	check-cppcheck check-man check-shell check-lint check-pf check-ipfw check-property check-package check-distros check-help check-mutants check-e2e check-e2e-whole check-kill-sample check-kill bench bench-build fuzz-build check-fuzz check-boot check-boot-once
