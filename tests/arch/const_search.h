@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#ifndef strchr /* this libc has them */
 #define FOUND_IN(where, found)                                                                               \
 	_Generic((where), const char *: (const char *)(found), const void *: (const void *)(found),          \
 		 const unsigned char *: (const void *)(found), default: (found))
@@ -13,5 +14,6 @@
 #define strstr(text, other) FOUND_IN(text, (strstr)(text, other))
 #define strpbrk(text, any) FOUND_IN(text, (strpbrk)(text, any))
 #define memchr(bytes, c, size) FOUND_IN(bytes, (memchr)(bytes, c, size))
+#endif
 
 #endif

@@ -21,6 +21,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "between.h"
 #include "driver/driver.h"
 #include "driver/vet.h"
 #include "os/host/clock.h"
@@ -637,7 +638,7 @@ static void until(enum tunnel_state wanted, int64_t least, int64_t most)
 		event_base_loop(d.base, EVLOOP_ONCE);
 	took = clock_steady_ms() - begun;
 	assert_int_equal(d.tunnel.state, wanted);
-	assert_in_range(took, least, most);
+	assert_between(took, least, most);
 }
 
 static void test_the_wait_ends(void **state)
@@ -662,7 +663,7 @@ static void answer_of(int client, char *to, size_t size, int64_t least, int64_t 
 		(void)poll(NULL, 0, 1);
 	}
 	assert_true(got[0] == '{');
-	assert_in_range(clock_steady_ms() - begun, least, most);
+	assert_between(clock_steady_ms() - begun, least, most);
 	snprintf(to, size, "%s", got);
 }
 

@@ -15,6 +15,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "between.h"
 #include "os/firewall/nft/found.h"
 #include "policy_cases.h"
 
@@ -83,7 +84,7 @@ static void print_attributes(const uint8_t *at, size_t size)
 		const struct nlattr *a = (const void *)at;
 		size_t step = MNL_ALIGN(a->nla_len);
 
-		assert_in_range(a->nla_len, sizeof *a, size);
+		assert_between(a->nla_len, sizeof *a, size);
 		fprintf(out, " %u", a->nla_type & (unsigned)NLA_TYPE_MASK);
 		if (a->nla_type & NLA_F_NESTED) {
 			fputs("{", out);
