@@ -13,7 +13,7 @@
 
 #include "base/text.h"
 
-enum { FILE_MAX = 1024 * 1024, NAME_MAX_BYTES = 256, SECTIONS_MAX = 12, SECTION_KEYS = 16 };
+enum { FILE_MAX = 1024 * 1024, NAME_MAX_BYTES = 256 };
 
 static struct reading *current; /* libConfuse's callbacks carry no argument */
 

@@ -141,6 +141,12 @@ def check_forbidden_calls(house):
             yield f"{name}: names a shell"
 
 
+def check_fork(house):
+    for name, code in house.code.items():
+        if not name.startswith("src/os/process/") and "fork" in calls(code):
+            yield f"{name}:{calls(code)['fork']}: a child is made by child_fork()"
+
+
 def file_graph(house):
     """file -> {file: a function of it that is called}"""
     defined, static = {}, collections.defaultdict(set)
@@ -378,7 +384,7 @@ def check_gate_closure(house):
             yield f"{program}: contains {line.split()[-1]}, a parser of what users or networks say"
 
 
-CHECKS = [check_layers, check_pure, check_forbidden_calls, check_cycles, check_sizes, check_functions, check_platforms,
+CHECKS = [check_layers, check_pure, check_forbidden_calls, check_fork, check_cycles, check_sizes, check_functions, check_platforms,
           check_purpose, check_gate_size, check_null_twins, check_rooms, check_folders, check_headers, check_unused,
           check_static_names, check_gate_closure]
 
@@ -393,6 +399,8 @@ PLANTED = {
                  {"src/tunnel/a.c": OK + "/* no clock_gettime() */\nint f(void)\n{\n\treturn 0;\n}\n"}),
     check_forbidden_calls: ({"src/ctl/a.c": OK + "int f(void)\n{\n\treturn system(\"x\");\n}\n"},
                             {"src/ctl/a.c": OK + 'const char *f = "system(";\n'}),
+    check_fork: ({"src/gate/a.c": OK + "int f(void)\n{\n\treturn fork();\n}\n"},
+                 {"src/os/process/child_unix.c": OK + "int f(void)\n{\n\treturn fork();\n}\n"}),
     check_cycles: ({"src/gate/a.c": OK + "int b(void);\nint a(void)\n{\n\treturn b();\n}\n",
                     "src/gate/b.c": OK + "int a(void);\nint b(void)\n{\n\treturn a();\n}\n"},
                    {"src/gate/a.c": OK + "int b(void);\nint a(void)\n{\n\treturn b();\n}\n",
