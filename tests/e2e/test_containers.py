@@ -8,6 +8,7 @@ import os
 import re
 import socket
 import struct
+import threading
 
 import pytest
 
@@ -399,6 +400,40 @@ def test_a_neighbour_asks_before_the_container(stage, version):
         os.write(stage.tun, bytes(back(question, UDP(sport=PORT, dport=question[UDP].sport) / b"an answer")))
         with pytest.raises(TimeoutError):
             sock.recv(100)
+
+
+def test_a_neighbour_asks_at_the_same_moment(stage):
+    """Two first packets with the same addresses and ports, by two links, on two processors: no connection has two links."""
+    from scapy.all import IP, UDP, Ether  # pylint: disable=import-outside-toplevel
+    barrier = threading.Barrier(2)
+
+    def flood(ns, link, destination, processor):
+        whole = bytearray(bytes(Ether(dst=destination, src="02:00:00:00:00:01") / IP(src=CLIENT[4], dst=INTERNET4)
+                                / UDP(sport=1, dport=PORT, chksum=0) / b"x"))
+        os.sched_setaffinity(0, {processor})
+        with ns.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sock:
+            sock.bind((link, 0))
+            for sport in range(1024, 11024):
+                if sport % 50 == 0:
+                    barrier.wait(60)
+                struct.pack_into("!H", whole, 34, sport)
+                sock.send(whole)
+    shut_in(stage)
+    processors = sorted(os.sched_getaffinity(0))
+    sides = ((stage.guest, "eth0", "02:00:00:00:02:01", processors[0]), (stage.far, "r0", "02:00:00:00:00:02", processors[-1]))
+    threads = [threading.Thread(target=flood, args=side) for side in sides]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    # Behind all of it; the tunnel's queue is full at first.
+    wait_for(lambda: inject(stage, 4, port(), b"behind") or at_the_exit(stage, has(b"behind")), "the end of the flood")
+    at_the_exit(stage, lambda _: False)
+    with contextlib.closing(Udp(stage, 4)):
+        said = json.loads(stage.host.run("nft", "-j", "list", "set", "inet", "portcullis", "asked").stdout)
+    keys = [element["elem"]["val"]["concat"] for element in next(each["set"] for each in said["nftables"] if "set" in each)["elem"]]
+    assert {link for _, link in keys} == {"vc0", "eth0"}
+    assert len({number for number, _ in keys}) == len(keys) >= 10000
 
 
 # --- what passes ----------------------------------------------------------------------------------
