@@ -292,7 +292,7 @@ void attempt_clean_earlier(struct gate *gate)
 	log_warn("gate", "cleaning up after an earlier life");
 	if (child_end(pid, started) == -1)
 		log_error("gate", "an earlier openvpn (pid %d) can't be ended", (int)pid);
-	if (netwatch_clean(NULL, &endpoint, &e) == -1)
+	if (netwatch_clean(&endpoint, &e) == -1)
 		log_warn("gate", "clean-up: %s", e.text);
 	if (device_delete_all(&e) == -1)
 		log_warn("gate", "clean-up: %s", e.text);

@@ -80,7 +80,7 @@ static void ask(const struct route_layout *layout, struct route_buffer buffer)
 		abort();
 	if (route_tunnel(layout, buffer, "utun87", &own, NULL, &index, NULL) == 0 && index == 0)
 		abort();
-	(void)route_leftovers(layout, buffer, &to, 33, found, 4, &count, NULL);
+	(void)route_leftovers(layout, buffer, &to, found, 4, &count, NULL);
 	if (count > 4)
 		abort();
 	links.count = 0;

@@ -142,9 +142,9 @@ int netwatch_links_restore(struct err *e)
 	return 0;
 }
 
-int netwatch_clean(const char *name, const struct net_endpoint *endpoint, struct err *e)
+int netwatch_clean(const struct net_endpoint *endpoint, struct err *e)
 {
-	(void)name, (void)endpoint, (void)e;
+	(void)endpoint, (void)e;
 	return 0;
 }
 

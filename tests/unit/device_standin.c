@@ -90,12 +90,11 @@ unsigned netwatch_index(const char *name)
 	return standin_exists ? 7 : 0;
 }
 
-int netwatch_clean(const char *name, const struct net_endpoint *endpoint, struct err *e)
+int netwatch_clean(const struct net_endpoint *endpoint, struct err *e)
 {
 	char line[128], text[NET_ENDPOINT_TEXT];
 
 	(void)e;
-	assert_null(name);
 	snprintf(line, sizeof line, "clean %s", net_endpoint_text(endpoint, text));
 	note(line);
 	return 0;

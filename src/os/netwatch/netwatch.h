@@ -51,9 +51,7 @@ bool netwatch_taken(const char *name);
 int netwatch_links_down(struct err *e);
 int netwatch_links_restore(struct err *e);
 
-/* Removes what a killed openvpn leaves: the TUN device `name`, if one is
- * there, and host routes to `endpoint` outside the tunnel. 0 or -1; all steps
- * are tried. */
-int netwatch_clean(const char *name, const struct net_endpoint *endpoint, struct err *e);
+/* Removes the host routes to `endpoint` that a killed openvpn leaves. 0 or -1; all of them are tried. */
+int netwatch_clean(const struct net_endpoint *endpoint, struct err *e);
 
 #endif

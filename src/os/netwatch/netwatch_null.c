@@ -46,9 +46,8 @@ int netwatch_links_restore(struct err *e)
 	return missing(e);
 }
 
-int netwatch_clean(const char *name, const struct net_endpoint *endpoint, struct err *e)
+int netwatch_clean(const struct net_endpoint *endpoint, struct err *e)
 {
-	(void)name;
 	(void)endpoint;
 	return missing(e);
 }

@@ -90,7 +90,7 @@ static int remove_standing(struct err *e)
 		return 0;
 	take_lines(standing);
 	standing[0] = '\0';
-	return netwatch_clean(NULL, &towards, e); /* a host route that stayed would be the next one's way */
+	return netwatch_clean(&towards, e); /* a host route that stayed would be the next one's way */
 }
 
 static int check_leads(const char *text, const char *device, bool into, struct err *e)

@@ -109,7 +109,7 @@ static int remove_route(int socket, const struct route_route *route, uint32_t se
 	return err_errno(e, "removing the route to %s", net_prefix_text(&route->destination, text));
 }
 
-static int clean_routes(const struct net_address *to, unsigned tunnel, struct err *e)
+static int clean_routes(const struct net_address *to, struct err *e)
 {
 	struct route_route found[ROUTES_MAX];
 	struct route_buffer routes = {NULL, 0};
@@ -118,7 +118,7 @@ static int clean_routes(const struct net_address *to, unsigned tunnel, struct er
 
 	if (route_dump(to->family == NET_IPV4 ? ROUTE_LIST_IPV4 : ROUTE_LIST_IPV6, &routes, e) == -1)
 		return -1;
-	result = route_leftovers(route_layout_here, routes, to, tunnel, found, ROUTES_MAX, &count, e);
+	result = route_leftovers(route_layout_here, routes, to, found, ROUTES_MAX, &count, e);
 	route_release(&routes);
 	if (count == 0)
 		return result;
@@ -132,17 +132,7 @@ static int clean_routes(const struct net_address *to, unsigned tunnel, struct er
 	return result;
 }
 
-int netwatch_clean(const char *name, const struct net_endpoint *endpoint, struct err *e)
+int netwatch_clean(const struct net_endpoint *endpoint, struct err *e)
 {
-	unsigned tunnel = 0;
-	int result = 0;
-
-	if (name != NULL && name[0] != '\0') {
-		result = route_device_clean(name, e);
-		tunnel = netwatch_index(name);
-	}
-	if (endpoint != NULL && endpoint->address.family != NET_NONE &&
-	    clean_routes(&endpoint->address, tunnel, e) == -1)
-		result = -1;
-	return result;
+	return endpoint->address.family != NET_NONE ? clean_routes(&endpoint->address, e) : 0;
 }

@@ -169,7 +169,6 @@ int route_tunnel(const struct route_layout *layout, struct route_buffer interfac
 struct collecting {
 	const struct route_layout *layout;
 	const struct net_address *to;
-	unsigned tunnel;
 	struct route_route *found;
 	size_t max, count;
 };
@@ -185,8 +184,7 @@ static int collect_route(const struct route_message *message, void *argument)
 	if (message->kind != ROUTE_ROUTE || route->destination.length != host ||
 	    !net_address_equal(&route->destination.address, collecting->to) ||
 	    (route->flags & ROUTE_STATIC) == 0 ||
-	    (route->flags & (ROUTE_DYNAMIC | ROUTE_NEIGHBOUR | collecting->layout->made)) != 0 ||
-	    (collecting->tunnel != 0 && route->index == collecting->tunnel))
+	    (route->flags & (ROUTE_DYNAMIC | ROUTE_NEIGHBOUR | collecting->layout->made)) != 0)
 		return 0;
 	if (collecting->count < collecting->max)
 		collecting->found[collecting->count++] = *route;
@@ -194,10 +192,10 @@ static int collect_route(const struct route_message *message, void *argument)
 }
 
 int route_leftovers(const struct route_layout *layout, struct route_buffer routes,
-		    const struct net_address *to, unsigned tunnel, struct route_route *found, size_t max,
-		    size_t *count, struct err *e)
+		    const struct net_address *to, struct route_route *found, size_t max, size_t *count,
+		    struct err *e)
 {
-	struct collecting collecting = {layout, to, tunnel, found, max, 0};
+	struct collecting collecting = {layout, to, found, max, 0};
 	int result = walk(layout, routes, collect_route, &collecting, e);
 
 	*count = collecting.count;

@@ -28,10 +28,9 @@ int route_tunnel(const struct route_layout *layout, struct route_buffer interfac
 		 const struct net_address *address4, const struct net_address *address6, unsigned *index,
 		 struct err *e);
 
-/* Host routes to `to` that a program set, other than by link `tunnel` (0: any).
- * At most `max` of them in `found`; *count says how many. */
+/* Host routes to `to` that a program set. At most `max` of them in `found`; *count says how many. */
 int route_leftovers(const struct route_layout *layout, struct route_buffer routes,
-		    const struct net_address *to, unsigned tunnel, struct route_route *found, size_t max,
-		    size_t *count, struct err *e);
+		    const struct net_address *to, struct route_route *found, size_t max, size_t *count,
+		    struct err *e);
 
 #endif

@@ -15,8 +15,4 @@ void route_release(struct route_buffer *buffer);
 /* A route socket, non-blocking. -1 with errno. */
 int route_socket(void);
 
-/* The device of a killed openvpn, if one is left under this name and nobody
- * holds it: it goes. route_socket_macos.c, route_socket_freebsd.c. 0, or -1 and `e`. */
-int route_device_clean(const char *name, struct err *e);
-
 #endif

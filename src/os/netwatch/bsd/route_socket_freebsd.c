@@ -33,11 +33,6 @@ HOLDS(BSD_ROUTE_INDEX, offsetof(struct if_announcemsghdr, ifan_index));
 HOLDS(FREEBSD_TUNNEL_TYPE, IFT_PPP);
 #include "os/netwatch/bsd/layout_assert.h"
 
-int route_device_clean(const char *name, struct err *e)
-{
-	return tun_destroy(name, e);
-}
-
 bool netwatch_taken(const char *name)
 {
 	return netwatch_index(name) != 0 && tun_holder(name) != 0;

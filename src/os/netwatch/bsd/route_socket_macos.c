@@ -27,14 +27,6 @@ HOLDS(MACOS_SCOPED, RTF_IFSCOPE);
 HOLDS(MACOS_TUNNEL_FLAGS, IFF_POINTOPOINT);
 #include "os/netwatch/bsd/layout_assert.h"
 
-/* A utun goes with the descriptor of its process, so there is nothing to do. */
-int route_device_clean(const char *name, struct err *e)
-{
-	(void)name;
-	(void)e;
-	return 0;
-}
-
 bool netwatch_taken(const char *name)
 {
 	return netwatch_index(name) != 0;

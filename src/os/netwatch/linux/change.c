@@ -78,7 +78,6 @@ int netwatch_links_restore(struct err *e)
 
 struct collected_routes {
 	struct net_address to;
-	unsigned tunnel; /* its index, 0: none */
 	struct rtnl_route routes[ROUTES_MAX];
 	size_t count;
 };
@@ -100,17 +99,16 @@ static int collect_route(const struct rtnl_message *message, void *argument)
 	if (message->kind != RTNL_ROUTE || route->destination.length != host ||
 	    !net_address_equal(&route->destination.address, &collected->to) ||
 	    route->table != RT_TABLE_MAIN || route->type != RTN_UNICAST || route->multipath ||
-	    (route->protocol != RTPROT_BOOT && route->protocol != RTPROT_STATIC) || route->link == 0 ||
-	    route->link == collected->tunnel)
+	    (route->protocol != RTPROT_BOOT && route->protocol != RTPROT_STATIC) || route->link == 0)
 		return 0;
 	if (collected->count < ROUTES_MAX)
 		collected->routes[collected->count++] = *route;
 	return 0;
 }
 
-static int clean_routes(struct rtnl *rtnl, const struct net_address *to, unsigned tunnel, struct err *e)
+static int clean_routes(struct rtnl *rtnl, const struct net_address *to, struct err *e)
 {
-	struct collected_routes collected = {.to = *to, .tunnel = tunnel};
+	struct collected_routes collected = {.to = *to};
 	int result;
 
 	result = rtnl_dump(rtnl, RTM_GETROUTE, to->family, collect_route, collect_no_routes, &collected, e);
@@ -121,35 +119,13 @@ static int clean_routes(struct rtnl *rtnl, const struct net_address *to, unsigne
 	return result;
 }
 
-/* `tunnel` gets the index of what stays there under that name, 0 if nothing. */
-static int clean_device(struct rtnl *rtnl, const char *name, unsigned *tunnel, struct err *e)
-{
-	struct rtnl_link link;
-	int found = rtnl_link_by_name(rtnl, name, &link, e);
-
-	*tunnel = 0;
-	if (found != 0)
-		return found == 1 ? 0 : -1;
-	if (strcmp(link.driver, "tun") != 0 || link.tap) {
-		*tunnel = link.index;
-		return err_set(e, "%s is not a TUN device: left as it is", name);
-	}
-	return rtnl_link_delete(rtnl, &link, e);
-}
-
-int netwatch_clean(const char *name, const struct net_endpoint *endpoint, struct err *e)
+int netwatch_clean(const struct net_endpoint *endpoint, struct err *e)
 {
 	struct rtnl *rtnl = rtnl_open(e);
-	unsigned tunnel = 0;
-	int result = 0;
+	int result = rtnl == NULL ? -1 : 0;
 
-	if (rtnl == NULL)
-		return -1;
-	if (name != NULL && name[0] != '\0')
-		result = clean_device(rtnl, name, &tunnel, e);
-	if (endpoint != NULL && endpoint->address.family != NET_NONE &&
-	    clean_routes(rtnl, &endpoint->address, tunnel, e) == -1)
-		result = -1;
+	if (result == 0 && endpoint->address.family != NET_NONE)
+		result = clean_routes(rtnl, &endpoint->address, e);
 	rtnl_close(rtnl);
 	return result;
 }
