@@ -129,7 +129,7 @@ static const char *check_option(const char *line, size_t length)
 		if (strcmp(allowed[row].name, "providers") == 0 && !is_provider(at, (size_t)(next - at)))
 			return "not a provider's name";
 		if (!is_clothed(allowed[row].name, at, (size_t)(next - at)))
-			return "switches encryption or authentication off";
+			return "turns off encryption or authentication";
 	}
 	return NULL;
 }
@@ -153,7 +153,7 @@ static const char *check_block(const char *line, size_t length, const char **at,
 			return "too long";
 		for (size_t i = 0; i < length; i++) {
 			if (line[i] == '\0' || strchr(bytes, line[i]) == NULL)
-				return "a byte that has no place in a block";
+				return "a byte that is not allowed in a block";
 		}
 	}
 	return "the block is not closed";
@@ -214,7 +214,7 @@ static const char *check_head(const char **at, const char *end, int *number)
 		return "not a remote";
 	++*number;
 	line = take_line(at, end, &length);
-	return line == NULL || length != 0 ? "not the empty line" : NULL;
+	return line == NULL || length != 0 ? "not an empty line" : NULL;
 }
 
 int canonical_check(const char *text, size_t length, struct err *e)

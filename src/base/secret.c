@@ -53,5 +53,5 @@ bool secret_free(const char *line)
 
 const char *secret_told(const char *line)
 {
-	return secret_free(line) ? line : "(left out: it may hold a secret)";
+	return secret_free(line) ? line : "(left out: it may contain a secret)";
 }

@@ -14,7 +14,7 @@ static int check_address(const struct net_address *address, uint8_t family, stru
 	if (address->family == NET_NONE)
 		return 0;
 	if (address->family != family || !net_prefix_is_clean(&whole) || !net_address_is_dialable(address))
-		return err_set(e, "the tunnel's address can't be one");
+		return err_set(e, "the tunnel's address is not valid");
 	return 0;
 }
 
@@ -24,12 +24,12 @@ static int check_words(const struct wire_tunnel *tunnel, struct err *e)
 		uint8_t family = tunnel->dns[i].family;
 
 		if (family != NET_NONE && family != NET_IPV4 && family != NET_IPV6)
-			return err_set(e, "a DNS server is no address");
+			return err_set(e, "a DNS server is not an address");
 	}
 	for (size_t i = 0; i < WIRE_DOMAINS; i++) {
 		if (memchr(tunnel->domains[i], '\0', WIRE_DOMAIN) == NULL ||
 		    (tunnel->domains[i][0] != '\0' && !text_is_name(tunnel->domains[i], WIRE_DOMAIN - 1)))
-			return err_set(e, "a search domain is no domain");
+			return err_set(e, "a search domain is not a domain name");
 	}
 	return 0;
 }
@@ -42,7 +42,7 @@ static int check_networks(const struct wire_tunnel *tunnel, struct err *e)
 		if (!net_prefix_is_clean(&tunnel->networks[i]) ||
 		    (family != NET_NONE && (family != NET_IPV4 || length > 32) &&
 		     (family != NET_IPV6 || length > 128)))
-			return err_set(e, "a network of the tunnel is none");
+			return err_set(e, "a network of the tunnel is not valid");
 	}
 	return 0;
 }
@@ -50,7 +50,7 @@ static int check_networks(const struct wire_tunnel *tunnel, struct err *e)
 static int check_subnet(const struct net_address *address, uint8_t length, struct err *e)
 {
 	if (length > (address->family == NET_IPV4 ? 32 : 128) || (length > 0 && address->family == NET_NONE))
-		return err_set(e, "the tunnel's subnet can't be one");
+		return err_set(e, "the tunnel's subnet is not valid");
 	return 0;
 }
 
@@ -92,13 +92,13 @@ static int check_route(const struct wire_tunnel *tunnel, const struct wire_route
 	char to[NET_PREFIX_TEXT], by[NET_ADDRESS_TEXT];
 
 	if (!wire_can_be_routed(&route->to) || route->excluded > 1)
-		return err_set(e, "a route of the tunnel is none");
+		return err_set(e, "a route of the tunnel is not valid");
 	if (other == NET_NONE || route->excluded == 1)
 		return 0;
 	if (other != family)
-		return err_set(e, "the gateway of a route is none");
+		return err_set(e, "the gateway of a route is not valid");
 	if (!is_inside(tunnel, &route->gateway))
-		return err_set(e, "the route to %s goes by %s, which is not in the tunnel",
+		return err_set(e, "the route to %s uses the gateway %s, which is not in the tunnel",
 			       net_prefix_text(&route->to, to), net_address_text(&route->gateway, by));
 	return 0;
 }

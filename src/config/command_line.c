@@ -10,7 +10,7 @@ static const char usage[] =
     "usage: portcullisd [-d] [-n] [-L] [-c FILE]\n"
     "  -d       stay in the foreground, log to stderr too\n"
     "  -n       check configuration and profile, create nothing\n"
-    "  -L       lock the gate and leave (boot)\n"
+    "  -L       lock the gate and exit (boot)\n"
     "  -c FILE  the configuration; default " PORTCULLIS_SYSCONFDIR "/portcullis/portcullis.conf\n"
     "  --settings, --version, --help\n"
     "See portcullisd(8).\n";

@@ -213,10 +213,10 @@ static int check_gateway(struct reading *r)
 
 	for (size_t i = 0; i < c->inside_count; i++)
 		if (strcmp(c->inside[i], c->interface) == 0) {
-			err_set(
-			    &r->e,
-			    "gateway.interfaces: %s is the tunnel; instead: the links of the network behind",
-			    c->interface);
+			err_set(&r->e,
+				"gateway.interfaces: %s is the tunnel; instead: the links to the clients' "
+				"network",
+				c->interface);
 			return fail_key(r, key_of("gateway.interfaces"));
 		}
 	return 0;
@@ -230,9 +230,11 @@ static int check_keychain(struct reading *r)
 	if (c->keychain[0] == '\0')
 		return 0;
 	if (c->password_file[0] != '\0')
-		err_set(&r->e, "credentials.keychain and credentials.password-file; instead: keep one");
+		err_set(&r->e,
+			"credentials.keychain and credentials.password-file are both set; instead: keep one");
 	else if (c->username[0] == '\0' || c->username[0] == '-')
-		err_set(&r->e, "credentials.keychain without an account; instead: set credentials.username");
+		err_set(&r->e,
+			"credentials.keychain is set without an account; instead: set credentials.username");
 	else
 		return 0;
 	return fail_key(r, key_of("credentials.keychain"));
@@ -286,11 +288,13 @@ static int check_openvpn_user(struct reading *r)
 	uint32_t number = c->openvpn_user.number;
 
 	if (number == c->user.number)
-		return refuse(r, "openvpn-user",
-			      "is the driver's user too; instead: a user of openvpn's own, as _openvpn");
+		return refuse(
+		    r, "openvpn-user",
+		    "is also the driver's user; instead: a user of openvpn's own, such as _openvpn");
 	if (number != 0 && c->dhcp_user.known && number == c->dhcp_user.number)
-		return refuse(r, "openvpn-user",
-			      "is the DHCP client's user too; instead: a user of openvpn's own, as _openvpn");
+		return refuse(
+		    r, "openvpn-user",
+		    "is also the DHCP client's user; instead: a user of openvpn's own, such as _openvpn");
 	return 0;
 }
 
@@ -314,10 +318,10 @@ static int resolve_all(struct reading *r)
 	if (c->openvpn_group.number == 0)
 		return refuse(
 		    r, "openvpn-group",
-		    "root's group would let every daemon through; instead: a group of openvpn's own");
+		    "with root's group every daemon could use the hole; instead: a group of openvpn's own");
 	if (c->openvpn_group.number == c->user_gid)
 		return refuse(r, "openvpn-group",
-			      "is the driver's group too; instead: a group of openvpn's own");
+			      "is also the driver's group; instead: a group of openvpn's own");
 	return check_openvpn_user(r);
 }
 
@@ -362,7 +366,7 @@ static FILE *open_checked(const char *file, struct err *e)
 	if (descriptor == -1 || fstat(descriptor, &status) == -1)
 		err_errno(e, "%s can't be read; instead: name a configuration with -c", file);
 	else if (!S_ISREG(status.st_mode) || status.st_size > FILE_MAX)
-		err_set(e, "%s is no configuration; instead: name a small regular file", file);
+		err_set(e, "%s is not a configuration; instead: name a small regular file", file);
 	else if (status.st_uid != 0 && status.st_uid != geteuid())
 		err_set(e, "%s belongs to user %u; instead: chown root %s", file, (unsigned)status.st_uid,
 			file);
@@ -381,7 +385,7 @@ static int directory_of(const char *file, char *directory, struct err *e)
 	char path[PATH_MAX], *slash;
 
 	if (text_copy(path, sizeof path, file) == -1)
-		return err_set(e, "%s: too long a path", file);
+		return err_set(e, "%s: the path is too long", file);
 	if ((slash = strrchr(path, '/')) == NULL)
 		text_copy(path, sizeof path, ".");
 	else

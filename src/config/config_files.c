@@ -24,7 +24,7 @@ static int refuse(const struct named *named, const char *what, const char *inste
 static int refuse_errno(const struct named *named, const char *instead)
 {
 	if (errno == EACCES)
-		return refuse(named, "can't be looked at: Permission denied", "ask as root");
+		return refuse(named, "can't be examined: Permission denied", "ask as root");
 	return refuse(named, errno == ENOENT ? "does not exist" : strerror(errno), instead);
 }
 
@@ -45,7 +45,7 @@ static int check_binary(const struct config *config, const struct named *named)
 	if (stat(named->path, &status) == -1)
 		return refuse_errno(named, "install openvpn, or name where it is");
 	if (!S_ISREG(status.st_mode))
-		return refuse(named, "is no regular file", "name the program openvpn");
+		return refuse(named, "is not a regular file", "name the program openvpn");
 	if (!may(&status, config->openvpn_user.number, config->openvpn_group.number, 1))
 		return refuse(named, "can't be executed by openvpn's user", "chmod a+x, or name the program");
 	return 0;
@@ -57,11 +57,11 @@ static int check_owned(const struct named *named, mode_t never, const char *chmo
 	struct stat status;
 
 	if (lstat(named->path, &status) == -1)
-		return refuse_errno(named, "name a file that is there");
+		return refuse_errno(named, "name an existing file");
 	if (S_ISLNK(status.st_mode))
 		return refuse(named, "is a link, which root does not follow", "name the file itself");
 	if (!S_ISREG(status.st_mode))
-		return refuse(named, "is no regular file", "name a file");
+		return refuse(named, "is not a regular file", "name a file");
 	if (status.st_uid != 0 && status.st_uid != geteuid())
 		return refuse(named, "belongs to somebody else", "chown root");
 	if ((status.st_mode & never) != 0)

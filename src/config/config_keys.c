@@ -59,7 +59,7 @@ static int take_socket(struct reading *r, const struct key *key, const char *val
 	if (take_needed_path(r, key, value) == -1)
 		return -1;
 	if (strlen(path) >= room || (size_t)(strrchr(path, '/') - path) + sizeof "/gate.sock" > room)
-		return err_set(&r->e, "%s: longer than a socket's path may be (%zu); instead: a shorter path",
+		return err_set(&r->e, "%s: longer than a socket's path can be (%zu); instead: a shorter path",
 			       key->name, room - 1);
 	return 0;
 }
@@ -69,14 +69,14 @@ static int take_interface(struct reading *r, const struct key *key, const char *
 	static const char *const taken[] = {"lo", "lo0", "all", "any", "default"};
 
 	if (!net_is_interface_name(value))
-		return err_set(&r->e,
-			       "%s: \"%s\" is no interface name; instead: at most 15 of A-Z a-z 0-9 . _ -",
-			       key->name, value);
+		return err_set(
+		    &r->e, "%s: \"%s\" is not an interface name; instead: at most 15 of A-Z a-z 0-9 . _ -",
+		    key->name, value);
 	for (size_t i = 0; i < COUNT(taken); i++)
 		if (strcmp(value, taken[i]) == 0)
 			return err_set(&r->e,
-				       "%s: %s is the loopback's name, or a word for every link; instead: a "
-				       "name of its own, as tun0",
+				       "%s: %s is the name of loopback, or stands for every link; instead: "
+				       "another name, such as tun0",
 				       key->name, value);
 	return text_copy(field(r->config, key), key->size, value);
 }
@@ -139,9 +139,11 @@ static int take_text(struct reading *r, const struct key *key, const char *value
 static int take_keychain(struct reading *r, const struct key *key, const char *value)
 {
 	if (value[0] != '\0' && strstr(" " PORTCULLIS_SECRETS " ", " keychain ") == NULL)
-		return err_set(&r->e, "%s is not on this platform; instead: password-file", key->name);
+		return err_set(&r->e, "%s does not exist on this platform; instead: password-file",
+			       key->name);
 	if (value[0] == '-')
-		return err_set(&r->e, "%s: \"%s\" is no service; instead: a name, such as portcullis",
+		return err_set(&r->e,
+			       "%s: \"%s\" is not the name of a service; instead: a name such as portcullis",
 			       key->name, value);
 	return take_text(r, key, value);
 }
@@ -176,8 +178,9 @@ static int take_backend(struct reading *r, const struct key *key, const char *va
 	int which = take_word(r, key, value, words, COUNT(words));
 
 	if (which > 0 && strstr(" " PORTCULLIS_BACKENDS " ", value) == NULL)
-		return err_set(&r->e, "%s: %s is not on this platform; instead: auto or " PORTCULLIS_BACKENDS,
-			       key->name, value);
+		return err_set(
+		    &r->e, "%s: %s does not exist on this platform; instead: auto or " PORTCULLIS_BACKENDS,
+		    key->name, value);
 	return which == -1 ? -1 : text_copy(field(r->config, key), key->size, value);
 }
 
@@ -213,7 +216,8 @@ static int take_size(struct reading *r, const struct key *key, const char *value
 	if (text_number(unit != NULL ? digits : value, 1, UINT32_MAX, &number) == -1 ||
 	    number * factor < 4096)
 		return err_set(
-		    &r->e, "%s: \"%s\" is no size; instead: bytes, or a number with K, M or G, 4K or more",
+		    &r->e,
+		    "%s: \"%s\" is not a size; instead: bytes, or a number with K, M or G, at least 4K",
 		    key->name, value);
 	*(uint64_t *)field(r->config, key) = number * factor;
 	return 0;
@@ -243,10 +247,10 @@ static const char *argument_harm(const char *option)
 	     "would run other code as root"},
 	    {" config cd chroot daemon inetd writepid log log-append syslog errors-to-stderr setenv "
 	     "setenv-safe mktun rmtun up-restart ",
-	     "takes the process out of the gate's hands"},
+	     "takes the process out of the gate's control"},
 	    {" user group setcon persist-tun ",
 	     "the gate sets openvpn's identity and device before it starts"},
-	    {" dev dev-type dev-node lladdr ", "the gate names the interface: set interface"},
+	    {" dev dev-type dev-node lladdr ", "the gate sets the interface's name: set interface"},
 	    {" remote remote-random remote-random-hostname connection proto proto-force port rport lport "
 	     "local bind nobind bind-dev float multihome resolv-retry http-proxy http-proxy-option "
 	     "socks-proxy mode server tls-server mark ",
@@ -258,7 +262,7 @@ static const char *argument_harm(const char *option)
 	size_t used = 0;
 
 	if (strncmp(option, "management", strlen("management")) == 0)
-		return "the management interface is the driver's";
+		return "the management interface belongs to the driver";
 	text_append(word, sizeof word, &used, " %s ", option);
 	for (size_t i = 0; i < COUNT(table); i++) {
 		if (strstr(table[i].options, word) != NULL)
@@ -278,11 +282,11 @@ static int take_argument(struct reading *r, const struct key *key, const char *v
 	if (text_copy(config->openvpn_arguments[config->openvpn_argument_count], 256, value) == -1)
 		return err_set(&r->e, "%s: too long; instead: at most 255 bytes each", key->name);
 	if (value[0] == '\0' || strpbrk(option, "\r\n") != NULL || (value[0] == '-' && option - value > 2))
-		return err_set(&r->e, "%s: \"%s\" is no argument; instead: \"--option\" or its value",
+		return err_set(&r->e, "%s: \"%s\" is not an argument; instead: \"--option\" or its value",
 			       key->name, value);
 	if (config->openvpn_argument_count == 0 && strncmp(value, "--", 2) != 0)
-		return err_set(&r->e, "%s: \"%s\" is no option; instead: begin with \"--option\"", key->name,
-			       value);
+		return err_set(&r->e, "%s: \"%s\" is not an option; instead: begin with \"--option\"",
+			       key->name, value);
 	if (harm != NULL)
 		return err_set(&r->e, "%s: %s is refused: %s; instead: leave it out", key->name, value, harm);
 	config->openvpn_argument_count++;
@@ -297,11 +301,11 @@ static int take_inside(struct reading *r, const struct key *key, const char *val
 	if (config->inside_count == SITUATION_INSIDE)
 		return err_set(&r->e, "%s: too many; instead: at most %d", key->name, SITUATION_INSIDE);
 	if (!net_is_interface_name(value))
-		return err_set(&r->e,
-			       "%s: \"%s\" is no interface name; instead: at most 15 of A-Z a-z 0-9 . _ -",
-			       key->name, value);
+		return err_set(
+		    &r->e, "%s: \"%s\" is not an interface name; instead: at most 15 of A-Z a-z 0-9 . _ -",
+		    key->name, value);
 	if (strcmp(value, "lo") == 0 || strcmp(value, "lo0") == 0)
-		return err_set(&r->e, "%s: %s is the loopback; instead: the link of the network behind",
+		return err_set(&r->e, "%s: %s is loopback; instead: the link to the clients' network",
 			       key->name, value);
 	for (size_t i = 0; i < config->inside_count; i++)
 		if (strcmp(config->inside[i], value) == 0)

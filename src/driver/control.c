@@ -20,7 +20,7 @@ static void refuse(int descriptor, const char *json)
 {
 	/* One short line into an empty socket; whoever does not take it loses it. */
 	if (write(descriptor, json, strlen(json)) == -1)
-		log_debug("driver", "a refused control client has already left");
+		log_debug("driver", "a refused control client has already disconnected");
 	close(descriptor);
 }
 
@@ -59,8 +59,8 @@ static void admit(struct control *control, int descriptor)
 	size_t place;
 
 	if (peer_of(descriptor, &peer) == -1 || !peer_is_allowed(&peer, control->gid)) {
-		refuse(descriptor, "{\"error\":\"not allowed: status is for root, and for the group that "
-				   "control { group } names\"}\n");
+		refuse(descriptor, "{\"error\":\"not allowed: the status is only for root and the group in "
+				   "control { group }\"}\n");
 		return;
 	}
 	if ((place = find_place(control, peer.uid)) == CONTROL_CLIENTS) {
@@ -69,7 +69,7 @@ static void admit(struct control *control, int descriptor)
 	}
 	if (place == CONTROL_CLIENTS)
 		refuse(descriptor, "{\"error\":\"too many connections to the control socket are open; "
-				   "instead: end some, as of portcullis watch, or ask as root\"}\n");
+				   "instead: end some, such as portcullis watch, or connect as root\"}\n");
 	else
 		control->clients[place] = client_new(control, descriptor, peer.uid);
 }

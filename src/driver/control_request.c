@@ -14,11 +14,11 @@ static int parse_log(json_t *object, struct control_request *request, struct err
 	if (lines != NULL) {
 		if (!json_is_integer(lines) || json_integer_value(lines) < 0 ||
 		    json_integer_value(lines) > LOG_TAIL_LINES)
-			return err_set(e, "lines: a number from 0 to %d", LOG_TAIL_LINES);
+			return err_set(e, "lines: not a number from 0 to %d", LOG_TAIL_LINES);
 		request->lines = (unsigned)json_integer_value(lines);
 	}
 	if (follow != NULL && !json_is_boolean(follow))
-		return err_set(e, "follow: true or false");
+		return err_set(e, "follow: neither true nor false");
 	request->follow = json_is_true(follow);
 	return 0;
 }

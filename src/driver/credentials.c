@@ -31,16 +31,15 @@ static int next_line(struct reader *reader, struct secret *to, const char *what,
 	if (length > 0 && from[length - 1] == '\r')
 		length--;
 	if (reader->length == 0) /* the gate hands on no file at all as an empty one */
-		return err_set(
-		    e,
-		    "openvpn asks for the %s, and the password file is missing, empty or not root's "
-		    "alone, or the keychain's item is not read; instead: credentials { password-file } with "
-		    "one answer a line, mode 600",
-		    what);
+		return err_set(e,
+			       "openvpn asks for the %s, but the password file is missing, empty or not "
+			       "root's alone, or the keychain item can't be read; instead: set credentials { "
+			       "password-file } with one answer per line, mode 600",
+			       what);
 	if (length == 0)
 		return err_set(e,
-			       "openvpn asks for the %s, and the password file has no line for it; instead: "
-			       "credentials { password-file } with one answer a line",
+			       "openvpn asks for the %s, but the password file has no line for it; instead: "
+			       "set credentials { password-file } with one answer per line",
 			       what);
 	if (secret_set(to, from, length) == -1)
 		return err_set(

@@ -16,7 +16,7 @@
 #include "os/process/descriptor.h"
 #include "os/process/sandbox/sandbox.h"
 
-static const char usage[] = "usage: portcullis-driver is started by portcullisd, not by hand\n"
+static const char usage[] = "usage: portcullis-driver is started by portcullisd, not manually\n"
 			    "       portcullis-driver --version | --help\n";
 
 static int complain(const char *text)
@@ -43,7 +43,7 @@ static int check_descriptors(struct err *e)
 
 		if (fstat(fd, &status) == -1 || (socket && !S_ISSOCK(status.st_mode)))
 			return err_set(
-			    e, "it is started by portcullisd, not by hand (descriptor %d is missing)", fd);
+			    e, "it is started by portcullisd, not manually (descriptor %d is missing)", fd);
 	}
 	descriptor_close_from(WIRE_FD_NAMES + 1);
 	return 0;
@@ -109,5 +109,5 @@ int main(int argc, char **argv)
 		fputs(usage, stdout);
 		return EXIT_SUCCESS;
 	}
-	return complain("it is started by portcullisd, not by hand");
+	return complain("it is started by portcullisd, not manually");
 }

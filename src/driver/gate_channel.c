@@ -22,7 +22,7 @@ static void refuse_version(struct gate_channel *channel, const char *version)
 	char why[WIRE_TEXT];
 
 	snprintf(why, sizeof why,
-		 "portcullisd is of another version (%s) than this driver (" PORTCULLIS_VERSION
+		 "portcullisd has another version (%s) than this driver (" PORTCULLIS_VERSION
 		 "); instead: install both together and restart portcullisd",
 		 version);
 	channel->events.end(why, channel->events.argument);
@@ -38,7 +38,7 @@ static void notes_cb(evutil_socket_t fd, short what, void *argument)
 	if (got == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (got <= 0) {
-		channel->events.end("the gate has gone", channel->events.argument);
+		channel->events.end("the gate has closed its channel", channel->events.argument);
 		return;
 	}
 	channel->filled += (size_t)got;
@@ -104,5 +104,5 @@ void gate_channel_send(struct gate_channel *channel, enum wire_verb verb, const 
 		request.tunnel = *tunnel;
 	/* Only a few requests are ever under way: a full channel is a dead gate. */
 	if (write(channel->descriptor, &request, sizeof request) != (ssize_t)sizeof request)
-		channel->events.end("the gate takes no messages", channel->events.argument);
+		channel->events.end("the gate accepts no messages", channel->events.argument);
 }

@@ -125,8 +125,7 @@ static void take(struct management *m, int descriptor)
 static void refuse(struct management *m, int descriptor, int32_t pid)
 {
 	if (openvpn_log_may(&m->session.log, (uint64_t)clock_steady_ms(), LOG_WARN))
-		log_warn("driver",
-			 "a management connection of process %d, which is not our openvpn, is closed",
+		log_warn("driver", "closed a management connection from process %d, which is not our openvpn",
 			 (int)pid);
 	close(descriptor);
 }

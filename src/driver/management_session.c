@@ -89,7 +89,7 @@ static bool worth_another_try(const struct management_session *s, const char *de
 /* What its owner can do about openvpn's last word, where that does not say it. */
 static const char *instead_of(const char *last)
 {
-	return strstr(last, "TUN/TAP dev") != NULL ? "; instead: see what `portcullis doctor` says of tun"
+	return strstr(last, "TUN/TAP dev") != NULL ? "; instead: see the check of tun in `portcullis doctor`"
 						   : "";
 }
 
@@ -105,9 +105,9 @@ static void over(struct management_session *s, enum tunnel_event event, const ch
 	}
 	s->failed = false;
 	if (s->failure[0] != '\0')
-		emit(s, event, "refused for now: %s", s->failure);
+		emit(s, event, "refused temporarily: %s", s->failure);
 	else if (last[0] != '\0')
-		emit(s, event, "openvpn says: %s%s", last, instead_of(last));
+		emit(s, event, "openvpn reports: %s%s", last, instead_of(last));
 	else
 		emit(s, event, "openvpn %s: %s", event == TUNNEL_RESTART ? "restarts" : "leaves",
 		     detail[0] != '\0' ? detail : "no reason given");
@@ -184,7 +184,7 @@ static void state(struct management_session *s, const struct ovm_event *event)
 static void hold(struct management_session *s)
 {
 	if (s->released) {
-		over(s, TUNNEL_RESTART, "it holds again");
+		over(s, TUNNEL_RESTART, "it is in hold again");
 		return;
 	}
 	s->released = true;
@@ -195,7 +195,7 @@ static void updown(struct management_session *s, const char *what)
 {
 	s->rising = strcmp(what, "UP") == 0;
 	if (!s->rising)
-		emit(s, TUNNEL_DEVICE_DOWN, "openvpn closes its device");
+		emit(s, TUNNEL_DEVICE_DOWN, "openvpn is closing its device");
 }
 
 static void updown_end(struct management_session *s)
@@ -224,7 +224,7 @@ static void need(struct management_session *s, const struct ovm_event *event)
 		return;
 	}
 	if (!key && challenge[0] != '\0') {
-		emit(s, TUNNEL_CREDENTIALS, "the server asks a question that a file can't answer: %s",
+		emit(s, TUNNEL_CREDENTIALS, "the server asks for input that a file can't give: %s",
 		     secret_told(challenge));
 		return;
 	}
@@ -252,7 +252,7 @@ static void failed(struct management_session *s, const struct ovm_event *event)
 
 	s->failed = true;
 	if (strncmp(reason, "CRV1:", 5) == 0)
-		reason = "the server asks a question (challenge) that a file can't answer";
+		reason = "the server asks for input (a challenge) that a file can't give";
 	reason = secret_told(reason);
 	text_append(s->failure, sizeof s->failure, &used, "'%s'%s%s%s", event->field[0],
 		    reason[0] != '\0' ? " ['" : "", reason, reason[0] != '\0' ? "']" : "");
@@ -272,7 +272,7 @@ static void reply(struct management_session *s, const struct ovm_event *event)
 	const char *in = strstr(event->field[0], "bytesin="), *out = strstr(event->field[0], "bytesout=");
 
 	if (!event->ok && strncmp(event->command, "load-stats", 10) != 0)
-		complain(s, "openvpn refuses a command (%.16s)", event->command);
+		complain(s, "openvpn refused a command (%.16s)", event->command);
 	else if (in != NULL && out != NULL)
 		s->events.count(strtoull(in + 8, NULL, 10), strtoull(out + 9, NULL, 10), s->events.argument);
 }

@@ -71,7 +71,7 @@ static int request_up(struct gate *gate, struct err *e)
 static int request_pause(struct gate *gate, uint32_t seconds, struct err *e)
 {
 	if (seconds == 0 || seconds > PAUSE_MAX_SECONDS)
-		return err_set(e, "a pause is 1 s to 31 days long");
+		return err_set(e, "a pause lasts from 1 s to 31 days");
 	gate->pause_seconds = seconds;
 	return apply_request(gate, EVENT_PAUSE, "pause", e);
 }
@@ -94,8 +94,8 @@ int admin_socket_reload(struct gate *gate, struct err *e)
 static int serve(struct gate *gate, const struct wire_door_request *request, struct err *e)
 {
 	if (request->version != WIRE_VERSION)
-		return err_set(e,
-			       "portcullis and portcullisd are of different versions; install both together");
+		return err_set(
+		    e, "portcullis and portcullisd have different versions; instead: install both together");
 	switch ((enum wire_door)request->verb) {
 	case DOOR_UP:
 		return request_up(gate, e);

@@ -38,7 +38,7 @@ static int check_dial(const struct gate *gate, const struct net_endpoint *endpoi
 	if (behind_look(e) != 0)
 		return -1;
 	if (!is_a_remote(&gate->profile, endpoint))
-		return err_set(e, "no remote of the profile is there");
+		return err_set(e, "the profile has no such remote");
 	/* What an earlier attempt of ours left has no openvpn any more. */
 	if (netwatch_taken(gate->config.interface) && device_delete(gate->config.interface, e) == -1)
 		return -1;
@@ -46,7 +46,7 @@ static int check_dial(const struct gate *gate, const struct net_endpoint *endpoi
 		return err_set(e, "%s exists and is not ours; instead: remove it, or name another interface",
 			       gate->config.interface);
 	if (!net_address_is_dialable(&endpoint->address))
-		return err_set(e, "the address can't be a server's");
+		return err_set(e, "the address is not valid for a server");
 	return 0;
 }
 
@@ -94,7 +94,7 @@ int attempt_dial(struct gate *gate, const struct net_endpoint *endpoint, struct 
 static void deadline_cb(evutil_socket_t fd, short what, void *argument)
 {
 	(void)fd, (void)what;
-	attempt_kill(argument, "openvpn did not leave in time");
+	attempt_kill(argument, "openvpn did not exit in time");
 }
 
 /* The tunnel is shut; the hole stays so that openvpn can say good-bye. */
@@ -157,7 +157,7 @@ void attempt_reverify_tunnel(struct gate *gate)
 	if (index == 0 && device_set(&attempt->tunnel, &e) == 0)
 		index = attempt_verify_tunnel(gate, &attempt->tunnel, &e);
 	if (index != 0 && index != attempt->index)
-		err_set(&e, "%s is another device now", attempt->tunnel.name);
+		err_set(&e, "%s is now another device", attempt->tunnel.name);
 	if (index != attempt->index)
 		attempt_kill(gate, e.text);
 }
@@ -181,12 +181,12 @@ void attempt_repair(struct gate *gate)
 	if (gate->state.actual == ACTUAL_OFF || gate->state.actual == ACTUAL_PAUSED)
 		return;
 	if (repair_routes(gate, open, &e) == -1) {
-		log_error("gate", "somebody else changed routes of ours: %s", e.text);
+		log_error("gate", "somebody else changed our routes: %s", e.text);
 		attempt_kill(gate, e.text);
 		return;
 	}
 	if (limit_take(&warnings, (uint64_t)clock_steady_ms(), NULL))
-		log_warn("gate", "somebody else changed routes or the device of ours; put back and verified");
+		log_warn("gate", "somebody else changed our routes or our device; restored and verified");
 }
 
 /* The option openvpn refused, or the last line it printed: the only trace of an
@@ -217,8 +217,8 @@ static void describe_end(struct attempt *attempt, int status, bool was_open)
 	/* Whoever has noticed first that it is gone. */
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) {
 		text_copy(attempt->why, sizeof attempt->why,
-			  "openvpn was ended for a system call that it may not make; instead: openvpn-user = "
-			  "root, if an option needs it");
+			  "openvpn was killed for a system call that it may not make; instead: set "
+			  "openvpn-user = \"root\" if an option needs it");
 		log_error("gate", "%s", attempt->why);
 	}
 	if (attempt->why[0] != '\0')
@@ -227,7 +227,7 @@ static void describe_end(struct attempt *attempt, int status, bool was_open)
 		text_append(attempt->why, sizeof attempt->why, &used, "openvpn was ended by signal %d",
 			    WTERMSIG(status));
 	else
-		text_append(attempt->why, sizeof attempt->why, &used, "openvpn left with code %d%s%s",
+		text_append(attempt->why, sizeof attempt->why, &used, "openvpn exited with code %d%s%s",
 			    WEXITSTATUS(status), was_open || line[0] == '\0' ? "" : ": ",
 			    was_open ? "" : line);
 }
@@ -274,7 +274,7 @@ void attempt_reaped(struct gate *gate, int status)
 	channel_notify(gate, NOTE_ENDED, why);
 	/* It takes some milliseconds: while the driver thinks of what comes next. */
 	if (device_delete(gate->config.interface, &e) == -1)
-		log_warn("gate", "clean-up after openvpn: %s", e.text);
+		log_warn("gate", "cleaning up after openvpn: %s", e.text);
 	if ((awaited = gate_awaited(gate->state)) != GATE_EVENTS)
 		(void)gate_dispatch(gate, awaited, "off, by root's command", NULL);
 }

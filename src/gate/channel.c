@@ -40,7 +40,7 @@ static void send_notice(struct gate *gate, enum wire_note note, enum wire_wish u
 	/* A driver that does not read any more is as good as dead: its end follows from the loop. */
 	if (send(gate->driver.channel, &message, sizeof message, MSG_DONTWAIT | MSG_NOSIGNAL) !=
 	    (ssize_t)sizeof message) {
-		log_error("gate", "the driver takes no messages: it is ended");
+		log_error("gate", "the driver accepts no messages: it is ended");
 		shutdown(gate->driver.channel, SHUT_RDWR);
 	}
 }

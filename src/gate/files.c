@@ -145,7 +145,7 @@ int files_lock_instance(const struct gate *gate, struct err *e)
 	if ((held = holder_take(fd, &pid)) == -1)
 		return err_errno(e, "%s", path);
 	if (held == 1)
-		err_set(e, "%s: portcullisd runs already, as process %d", path, (int)pid);
+		err_set(e, "%s: portcullisd is already running, as process %d", path, (int)pid);
 	return held;
 }
 
@@ -155,7 +155,7 @@ int files_prepare(struct gate *gate, struct err *e)
 
 	/* A full disk must not keep the gate from its work: these two can wait. */
 	if (open_log(gate, &full) == -1 || file_folder(gate->config.state_dir, 0700, &full) == -1)
-		log_error("gate", "%s; going on without", full.text);
+		log_error("gate", "%s; continuing without it", full.text);
 	log_open(gate->log_fd, gate->config.log_level);
 	if (open_sockets(gate, e) == -1)
 		return -1;

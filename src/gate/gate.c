@@ -198,7 +198,9 @@ static int lock_bare(struct gate *gate, struct err *cause)
 	policy_bare(&gate->situation, &bare);
 	if (firewall_assert(gate->fw, &bare, &e) == -1)
 		return -1;
-	err_prefix(cause, "locked with none of the configuration's values, for with them it can't be");
+	err_prefix(
+	    cause,
+	    "locked without any of the configuration's values, because no lock can be built with them");
 	if (!gate->bare)
 		log_error("gate", "%s", cause->text);
 	gate->bare = true;
@@ -313,7 +315,7 @@ static int apply_effect(struct gate *gate, enum gate_effect effect, enum gate_ac
 		return write_marker(gate, e);
 	case EFFECT_FORGET_STATES:
 		if (firewall_forget_states(gate->fw, &none) == -1)
-			log_error("gate", "tracked connections can't be forgotten: %s", none.text);
+			log_error("gate", "tracked connections can't be deleted: %s", none.text);
 		return 0;
 	case EFFECT_LAUNCH:
 	case EFFECT_TERMINATE:
@@ -395,7 +397,7 @@ static void foreign_cb(const char *what, void *argument)
 	/* A lock that another start of ours has put beside this one has shut the routes too. */
 	if (gate->state.actual == ACTUAL_OPEN && gate_route(gate, true, &e) == -1)
 		log_warn("gate", "the tunnel's routes: %s", e.text);
-	text_append(why, sizeof why, &used, "%s; put back and verified", what);
+	text_append(why, sizeof why, &used, "%s; restored and verified", what);
 	log_warn("gate", "%s", why);
 	update_notice(gate);
 	text_copy(gate->reason, sizeof gate->reason, why);

@@ -96,7 +96,7 @@ static int lock_alone(struct err *e)
 	if (gate_start(&gate, e) == -1) {
 		if (gate.config.links_down && !off_marker_valid() && files_find_instance(&gate) == 0 &&
 		    netwatch_links_down(&none) == 0)
-			err_prefix(e, "every physical link is set down, for the lock failed");
+			err_prefix(e, "every physical link is set down, because the lock failed");
 		return -1;
 	}
 	err_set(e, "%s", gate.state.actual == ACTUAL_OFF ? "off, by the marker; instead: portcullis up" : "");
@@ -134,7 +134,8 @@ static int run_check(void)
 		return 1;
 	}
 	shown_say(stdout, "%s: fine", gate.config_file);
-	shown_say(stdout, "%s: fine, %zu addresses to dial", gate.config.profile, gate.profile.remote_count);
+	shown_say(stdout, "%s: accepted, %zu addresses to dial", gate.config.profile,
+		  gate.profile.remote_count);
 	firewall_describe(gate.config.backend, stdout);
 	return 0;
 }
@@ -152,7 +153,7 @@ static void reload_cb(evutil_socket_t signal_number, short what, void *argument)
 
 	(void)signal_number, (void)what, (void)argument;
 	if (admin_socket_reload(&gate, &e) == -1)
-		log_error("gate", "the profile is not taken, the old one stays: %s", e.text);
+		log_error("gate", "the new profile is refused, the old one stays in use: %s", e.text);
 }
 
 static void child_cb(evutil_socket_t signal_number, short what, void *argument)
@@ -192,7 +193,7 @@ static void lost_cb(const char *name, unsigned index, void *argument)
 {
 	(void)name, (void)argument;
 	if (index == gate.attempt.index && index != 0)
-		attempt_kill(&gate, "the tunnel's interface has gone");
+		attempt_kill(&gate, "the tunnel's interface is gone");
 }
 
 /* It can't be stopped; then nothing is sent to where it would be redirected. */
@@ -211,7 +212,7 @@ static void redirect_cb(void *argument)
 	if (redirects)
 		attempt_kill(&gate, e.text);
 	else if (gate.redirected)
-		channel_notify(argument, NOTE_NETWORK, "nothing turns packets elsewhere any more");
+		channel_notify(argument, NOTE_NETWORK, "nothing bypasses the filter any more");
 	gate.redirected = redirects;
 }
 
@@ -247,7 +248,7 @@ static int watch(struct gate *watched, struct err *e)
 	if ((watched->netwatch = netwatch_open(watched->base, &events, e)) == NULL)
 		return -1;
 	if ((watched->sleep = sleep_open(watched->base, woke_cb, watched, &none)) == NULL)
-		log_warn("gate", "sleep is not noticed: %s", none.text);
+		log_warn("gate", "sleep can't be detected: %s", none.text);
 	return 0;
 }
 
@@ -306,7 +307,7 @@ static int lock_beside(struct err *e)
 	size_t used = 0;
 	bool locked = lock_alone(&own) == 0;
 
-	text_append(text, sizeof text, &used, "%s; no lock of its could be verified; %s", e->text,
+	text_append(text, sizeof text, &used, "%s; its lock could not be verified; %s", e->text,
 		    own.text[0] != '\0' ? own.text
 		    : locked            ? "locked beside it"
 					: "");
@@ -381,9 +382,8 @@ static bool completed_late(void)
 static void warn_of_root(void)
 {
 	if (gate.config.openvpn_user.number == 0 && strcmp(PORTCULLIS_OPENVPN_USER, "root") != 0)
-		log_warn("gate",
-			 "openvpn-user is root: an openvpn that is taken over may read and write root's "
-			 "files; instead: leave it out (" PORTCULLIS_OPENVPN_USER ")");
+		log_warn("gate", "openvpn-user is root: an openvpn that has been taken over can read and "
+				 "write root's files; instead: leave it out (" PORTCULLIS_OPENVPN_USER ")");
 }
 
 static int run(const struct command_line *options)
@@ -408,7 +408,7 @@ static int run(const struct command_line *options)
 	attempt_clean_earlier(&gate);
 	dns_job_look(&gate.dns, gate.state.actual != ACTUAL_OFF);
 	if (daemon_ready(ready) == -1)
-		log_warn("gate", "nobody waits for the start any more");
+		log_warn("gate", "nothing waits for the start any more");
 	notify_state(gate.state.actual != ACTUAL_UNPROTECTED, wire_gate_word(gate_shown(&gate)), gate.reason);
 	do {
 		if (!incomplete)

@@ -30,7 +30,7 @@
 #define OFF_NOW "the gate is off; instead: portcullis up"
 #define IS_OPEN "the gate is open"
 #define UNDER_WAY "an attempt is under way"
-#define NO_OPENVPN "no openvpn of ours is alive"
+#define NO_OPENVPN "our openvpn is not running"
 #define KILLED "openvpn is killed already"
 #define LEAVES "openvpn is leaving already"
 #define NO_PAUSE "there is no pause"
@@ -108,7 +108,7 @@ static const struct gate_cell actual_table[GATE_EVENTS][GATE_ACTUAL] = {
 #define TO(desired) {.known = true, .next = DESIRED_##desired}
 #define AS_IT_IS {TO(DOWN), TO(UP), TO(PAUSE_DOWN), TO(PAUSE_UP), TO(OFF_DOWN), TO(OFF_UP), TO(STOP)}
 #define NOT_UP "the tunnel is not wanted; instead: portcullis up"
-#define NO_TUNNEL "nobody wants a tunnel"
+#define NO_TUNNEL "no tunnel is wanted"
 #define NOT_PAUSED "the gate is not paused"
 #define GOES_OFF "the gate is about to be off; there is nothing to pause"
 #define STOPS "the daemon ends"

@@ -29,7 +29,7 @@ static bool holds_endpoint(const struct gate *gate, const struct net_address *ad
 static int check_tunnel(const struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
 {
 	if (gate->state.actual != ACTUAL_DIALLING && gate->state.actual != ACTUAL_OPEN)
-		return err_set(e, "no openvpn of ours is alive");
+		return err_set(e, "our openvpn is not running");
 	if (wire_check_tunnel(tunnel, e) == -1)
 		return -1;
 	if (strcmp(tunnel->name, gate->config.interface) != 0)
@@ -53,7 +53,7 @@ static int set_device(struct gate *gate, const struct wire_tunnel *tunnel, struc
 	struct attempt *attempt = &gate->attempt;
 
 	if (attempt->set && memcmp(tunnel, &attempt->tunnel, offsetof(struct wire_tunnel, networks)) != 0)
-		return err_set(e, "openvpn tells other addresses or routes than before");
+		return err_set(e, "openvpn reports other addresses or routes than before");
 	if (!attempt->set && !child_holds_interface(attempt->pid, tunnel->name))
 		return err_set(e, "the interface is not our openvpn's");
 	if (!attempt->set && device_set(tunnel, e) == -1)
@@ -94,7 +94,7 @@ static int verb_address(struct gate *gate, const struct wire_tunnel *tunnel, str
 		return set_device(gate, tunnel, e);
 	apply_tunnel(gate, tunnel);
 	if (firewall_assert(gate->fw, &gate->situation, e) == -1) {
-		(void)gate_dispatch(gate, EVENT_DISTURBED, "the tunnel's address can't be guarded", NULL);
+		(void)gate_dispatch(gate, EVENT_DISTURBED, "the tunnel's address can't be protected", NULL);
 		return -1;
 	}
 	if (set_device(gate, tunnel, e) == -1)
@@ -115,7 +115,7 @@ static int verb_open(struct gate *gate, const struct wire_tunnel *tunnel, struct
 	if (check_tunnel(gate, tunnel, e) == -1)
 		return -1;
 	if (!child_became(gate->attempt.pid, gate->config.openvpn_user.number))
-		return err_set(e, "openvpn is not openvpn-user yet");
+		return err_set(e, "openvpn has not changed to openvpn-user yet");
 	if (set_device(gate, tunnel, e) == -1)
 		return -1;
 	apply_tunnel(gate, tunnel);
@@ -166,7 +166,7 @@ static void serve_verb(struct gate *gate, struct wire_request *request)
 		(void)gate_dispatch(gate, EVENT_LEAVE, "the driver ends the attempt", NULL);
 		break;
 	default:
-		log_error("gate", "the driver sent verb %u, which is none: it is ended", request->verb);
+		log_error("gate", "the driver sent the unknown verb %u: it is ended", request->verb);
 		driver_restart(gate);
 		return;
 	}
@@ -194,7 +194,8 @@ void verbs_read_cb(evutil_socket_t fd, short what, void *argument)
 	driver->filled += (size_t)got;
 	/* Known before the rest has come: another build's requests may be shorter. */
 	if (driver->filled >= sizeof driver->request.version && driver->request.version != WIRE_VERSION) {
-		log_error("gate", "the driver is of another version: it is ended; install both together");
+		log_error("gate",
+			  "the driver has another version: it is ended; instead: install both together");
 		driver_restart(gate);
 		return;
 	}

@@ -70,7 +70,7 @@ static char *run_vetter(const struct config *config, int profile, size_t *length
 	if (pid == -1)
 		err_set(e, "%s: can't be vetted", config->profile);
 	else if ((words = read_file(complaint, COMPLAINT_MAX, &count)) == NULL)
-		err_set(e, "%s: what the vetting child says can't be read", config->profile);
+		err_set(e, "%s: the output of the vetting child can't be read", config->profile);
 	else if (count > 0)
 		err_set(e, "%.*s", (int)strcspn(words, "\n"), words);
 	else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 ||

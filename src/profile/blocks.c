@@ -263,11 +263,11 @@ static int rewrite_fingerprints(const char *at, const char *end, struct buffer *
 			continue;
 		if (length > FINGERPRINT_MAX)
 			return err_set(e,
-				       "not a fingerprint; instead: as openssl x509 -fingerprint prints it");
+				       "not a fingerprint; instead: the output of openssl x509 -fingerprint");
 		for (size_t i = 0; i < length; i++) {
 			if (i % 3 == 2 ? line[i] != ':' : !isxdigit((unsigned char)line[i]))
 				return err_set(
-				    e, "not a fingerprint; instead: as openssl x509 -fingerprint prints it");
+				    e, "not a fingerprint; instead: the output of openssl x509 -fingerprint");
 		}
 		buffer_add(out, line, length);
 		buffer_text(out, "\n");

@@ -127,7 +127,8 @@ int lex_words(const char *line, size_t length, struct lex_words *words, struct e
 		if (at == end || *at == '#' || *at == ';')
 			return 0;
 		if (words->count == LEX_WORDS)
-			return err_set(e, "more than %d words, openvpn's limit; instead: fewer", LEX_WORDS);
+			return err_set(e, "more than %d arguments, openvpn's limit; instead: fewer",
+				       LEX_WORDS);
 		words->word[words->count++] = to;
 		words->word[words->count] = NULL;
 		if (*at == '"' || *at == '\'')

@@ -73,8 +73,8 @@ static int inline_block(struct parser *parser, const char *tag, const struct opt
 			struct lex_words none = {0};
 
 			parser_notice(parser, tag,
-				      "its user name and password are not kept; instead: credentials { } in "
-				      "portcullis.conf");
+				      "its user name and password are not kept; instead: set credentials { } "
+				      "in portcullis.conf");
 			return parser_option(parser, option, &none, 0);
 		}
 		if (option->action == ACT_DROP) {
@@ -84,7 +84,7 @@ static int inline_block(struct parser *parser, const char *tag, const struct opt
 		return parser_refuse(parser, tag,
 				     option->action == ACT_REFUSE
 					 ? option->text
-					 : "takes no block; instead: its value on one line");
+					 : "does not accept a block; instead: its value on one line");
 	}
 	if (got == -1)
 		return parser_refuse(parser, tag, reason.text);
@@ -97,7 +97,7 @@ static int begin_connection(struct parser *parser)
 {
 	if (parser->in_connection)
 		return parser_refuse(parser, "connection",
-				     "a block inside itself; instead: </connection> before it");
+				     "a <connection> block inside another; instead: </connection> before it");
 	parser->in_connection = true;
 	parser->connection_has_remote = false;
 	parser->connection_defaults = parser->defaults;

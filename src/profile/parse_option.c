@@ -70,7 +70,7 @@ static void notice_weak(struct parser *parser, const struct option *option, stru
 		}
 	}
 	if (strcmp(option->name, "compat-mode") == 0)
-		parser_notice(parser, option->name, "kept, but it brings weak defaults of old versions back");
+		parser_notice(parser, option->name, "kept, but it restores weak defaults of old versions");
 }
 
 /* Values that are checked, and weaken the check of the server. */
@@ -78,11 +78,11 @@ static void notice_trust(struct parser *parser, const struct option *option, str
 {
 	if (strcmp(option->name, "tls-version-max") == 0 &&
 	    (strcmp(given.word[0], "1.0") == 0 || strcmp(given.word[0], "1.1") == 0))
-		parser_notice(parser, option->name, "kept, but it keeps TLS 1.2 and newer out");
+		parser_notice(parser, option->name, "kept, but it excludes TLS 1.2 and newer");
 	if ((strcmp(option->name, "remote-cert-tls") == 0 || strcmp(option->name, "ns-cert-type") == 0) &&
 	    strcmp(given.word[0], "client") == 0)
 		parser_notice(parser, option->name,
-			      "kept, but then another client of this VPN can pretend to be the server");
+			      "kept, but another client of this VPN can then impersonate the server");
 }
 
 /* openvpn may not ask for the machine's own router any more, and would then tell of no route at all. */
@@ -102,7 +102,7 @@ static int keep(struct parser *parser, const struct option *option, struct argum
 	if (is_past_the_tunnel(option, given)) {
 		parser_notice(
 		    parser, option->name,
-		    "dropped: nothing goes past the tunnel, but to the local network with lan = true");
+		    "dropped: nothing goes past the tunnel, except to the local network with lan = true");
 		return 0;
 	}
 	notice_weak(parser, option, given);
@@ -296,7 +296,7 @@ static int device(struct parser *parser, const struct option *option, struct arg
 static int environment(struct parser *parser, const struct option *option, struct arguments given)
 {
 	const char *name = given.count > 0 ? given.word[0] : "",
-		   *lost = "no program gets its environment from a profile";
+		   *lost = "a profile never sets a program's environment";
 
 	if (strcmp(name, "GENERIC_CONFIG") == 0)
 		return parser_refuse(
@@ -336,7 +336,7 @@ static int user_password(struct parser *parser, const struct option *option, str
 
 	if (given.count > 0)
 		parser_notice(parser, option->name,
-			      "its file is not read; instead: credentials { } in portcullis.conf");
+			      "its file is not read; instead: set credentials { } in portcullis.conf");
 	parser->profile->needs |= PROFILE_NEEDS_USER_PASSWORD;
 	return known ? 0 : keep_line(parser, option, (struct arguments){0});
 }
@@ -408,7 +408,7 @@ static int dhcp_option(struct parser *parser, const struct option *option, struc
 		return 0;
 	}
 	if (name && !value_is_domain(value))
-		return parser_refuse(parser, option->name, "not a domain name; instead: as example.net");
+		return parser_refuse(parser, option->name, "not a domain name; instead: such as example.net");
 	if (!name && net_address_parse(value, &address) == -1)
 		return parser_refuse(parser, option->name, "not an address; instead: a numeric one");
 	return keep_line(parser, option, given);

@@ -13,7 +13,7 @@ int remote_parse_port(const char *word, uint16_t *port, struct err *e)
 	uint64_t number;
 
 	if (text_number(word, 1, 65535, &number) == -1)
-		return err_set(e, "the port is not a number from 1 to 65535; instead: as 1194");
+		return err_set(e, "the port is not a number from 1 to 65535; instead: such as 1194");
 	*port = (uint16_t)number;
 	return 0;
 }
@@ -46,9 +46,10 @@ int remote_parse(char *const *words, size_t count, struct profile_remote *remote
 {
 	*remote = (struct profile_remote){0};
 	if (count < 1 || count > 3)
-		return err_set(e, "not HOST [PORT [PROTO]]; instead: as vpn.example.net 1194 udp");
+		return err_set(e, "not HOST [PORT [PROTO]]; instead: such as vpn.example.net 1194 udp");
 	if (!value_is_host(words[0]) || text_copy(remote->host, sizeof remote->host, words[0]) == -1)
-		return err_set(e, "the host is neither a name nor an address; instead: as vpn.example.net");
+		return err_set(e,
+			       "the host is neither a name nor an address; instead: such as vpn.example.net");
 	if (count > 1 && remote_parse_port(words[1], &remote->port, e) == -1)
 		return -1;
 	if (count > 2 && remote_parse_proto(words[2], &remote->proto, &remote->family, e) == -1)

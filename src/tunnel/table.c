@@ -19,17 +19,17 @@
 #define REMEMBER TUNNEL_REMEMBER
 #define AFRESH TUNNEL_AFRESH
 
-#define NO_ATTEMPT "no attempt runs: last words of one that has ended"
-#define NOT_ASKED "no remote was asked for"
+#define NO_ATTEMPT "no attempt is running: a late message of one that has ended"
+#define NOT_ASKED "no remote was requested"
 #define ANSWERED "the answer to an attempt that has already ended"
 #define SHUT_ANYWAY "nothing is open from here"
-#define LEAVE_BEHIND "the request to leave follows right behind"
+#define LEAVE_BEHIND "the request to leave follows"
 #define LEFT "the attempt is being ended; only its end counts"
-#define TIMER_OFF "no deadline runs: it was queued before it was taken away"
+#define TIMER_OFF "no deadline is set: it was queued before it was cancelled"
 #define ON_ITS_WAY "already on its way up"
 #define ADAPTS "the attempt sends over whatever network there is"
-#define OLDER "a note that is older than the request to dial"
-#define NO_STEP_BACK "no stage comes twice in one attempt"
+#define OLDER "a message from before the request to dial"
+#define NO_STEP_BACK "no stage occurs twice in one attempt"
 
 static const struct tunnel_cell table[TUNNEL_STATES][TUNNEL_EVENTS] = {
 	[TUNNEL_DOWN] = {
@@ -54,7 +54,7 @@ static const struct tunnel_cell table[TUNNEL_STATES][TUNNEL_EVENTS] = {
 		[TUNNEL_GONE] = SKIP(DOWN, NO_ATTEMPT),
 		[TUNNEL_CREDENTIALS] = SKIP(DOWN, NO_ATTEMPT),
 		[TUNNEL_TIMER] = SKIP(DOWN, TIMER_OFF),
-		[TUNNEL_NETWORK] = SKIP(DOWN, "the user wants it down"),
+		[TUNNEL_NETWORK] = SKIP(DOWN, "the user wants the VPN down"),
 	},
 	[TUNNEL_RESOLVING] = {
 		[TUNNEL_UP] = SKIP(RESOLVING, ON_ITS_WAY),
@@ -91,16 +91,16 @@ static const struct tunnel_cell table[TUNNEL_STATES][TUNNEL_EVENTS] = {
 		[TUNNEL_REFUSED_RUNNING] = GO(LEAVING_WAIT, ASK_LEAVE, ARM_LEAVE),
 		[TUNNEL_OPENED] = GO(LEAVING_WAIT, ASK_LEAVE, ARM_LEAVE),
 		[TUNNEL_SHUT] = SKIP(ASKED, OLDER),
-		[TUNNEL_ENDED] = SKIP(ASKED, "what is not started can't end: an attempt before this one"),
-		[TUNNEL_HANDSHAKE] = SKIP(ASKED, "openvpn is heard only once the gate has named its pid"),
-		[TUNNEL_CONFIG] = SKIP(ASKED, "openvpn is heard only once the gate has named its pid"),
-		[TUNNEL_ADDRESS] = SKIP(ASKED, "openvpn is heard only once the gate has named its pid"),
-		[TUNNEL_SUCCESS] = SKIP(ASKED, "openvpn is heard only once the gate has named its pid"),
-		[TUNNEL_FAULTY] = SKIP(ASKED, "openvpn is heard only once the gate has named its pid"),
-		[TUNNEL_DEVICE_DOWN] = SKIP(ASKED, "openvpn is heard only once the gate has named its pid"),
-		[TUNNEL_RESTART] = SKIP(ASKED, "openvpn is heard only once the gate has named its pid"),
-		[TUNNEL_GONE] = SKIP(ASKED, "openvpn is heard only once the gate has named its pid"),
-		[TUNNEL_CREDENTIALS] = SKIP(ASKED, "openvpn is heard only once the gate has named its pid"),
+		[TUNNEL_ENDED] = SKIP(ASKED, "openvpn has not been started yet: this concerns an earlier attempt"),
+		[TUNNEL_HANDSHAKE] = SKIP(ASKED, "messages from openvpn count only once the gate has named its pid"),
+		[TUNNEL_CONFIG] = SKIP(ASKED, "messages from openvpn count only once the gate has named its pid"),
+		[TUNNEL_ADDRESS] = SKIP(ASKED, "messages from openvpn count only once the gate has named its pid"),
+		[TUNNEL_SUCCESS] = SKIP(ASKED, "messages from openvpn count only once the gate has named its pid"),
+		[TUNNEL_FAULTY] = SKIP(ASKED, "messages from openvpn count only once the gate has named its pid"),
+		[TUNNEL_DEVICE_DOWN] = SKIP(ASKED, "messages from openvpn count only once the gate has named its pid"),
+		[TUNNEL_RESTART] = SKIP(ASKED, "messages from openvpn count only once the gate has named its pid"),
+		[TUNNEL_GONE] = SKIP(ASKED, "messages from openvpn count only once the gate has named its pid"),
+		[TUNNEL_CREDENTIALS] = SKIP(ASKED, "messages from openvpn count only once the gate has named its pid"),
 		[TUNNEL_TIMER] = GO(LEAVING_WAIT, ASK_LEAVE, ARM_LEAVE),
 		[TUNNEL_NETWORK] = SKIP(ASKED, ADAPTS),
 	},
@@ -191,7 +191,7 @@ static const struct tunnel_cell table[TUNNEL_STATES][TUNNEL_EVENTS] = {
 		[TUNNEL_HANDSHAKE] = SKIP(OPENING, NO_STEP_BACK),
 		[TUNNEL_CONFIG] = SKIP(OPENING, NO_STEP_BACK),
 		[TUNNEL_ADDRESS] = GO(OPENING, TELL_ADDRESS),
-		[TUNNEL_SUCCESS] = SKIP(OPENING, "the gate was already asked"),
+		[TUNNEL_SUCCESS] = SKIP(OPENING, "the request to the gate is already sent"),
 		[TUNNEL_FAULTY] = GO(LEAVING_WAIT, ASK_LEAVE, ARM_LEAVE),
 		[TUNNEL_DEVICE_DOWN] = GO(LEAVING_WAIT, ASK_LEAVE, ARM_LEAVE),
 		[TUNNEL_RESTART] = GO(LEAVING_WAIT, ASK_LEAVE, ARM_LEAVE),
@@ -215,7 +215,7 @@ static const struct tunnel_cell table[TUNNEL_STATES][TUNNEL_EVENTS] = {
 		[TUNNEL_HANDSHAKE] = SKIP(CONNECTED, "keys are renewed inside a run"),
 		[TUNNEL_CONFIG] = SKIP(CONNECTED, "a new device is announced by its addresses"),
 		[TUNNEL_ADDRESS] = GO(LEAVING_WAIT, ASK_LEAVE, ARM_LEAVE),
-		[TUNNEL_SUCCESS] = SKIP(CONNECTED, "said again: nothing was closed in between"),
+		[TUNNEL_SUCCESS] = SKIP(CONNECTED, "a repeated message: nothing was closed in between"),
 		[TUNNEL_FAULTY] = GO(LEAVING_WAIT, ASK_LEAVE, ARM_LEAVE),
 		[TUNNEL_DEVICE_DOWN] = GO(LEAVING_WAIT, ASK_LEAVE, ARM_LEAVE),
 		[TUNNEL_RESTART] = GO(LEAVING_WAIT, ASK_LEAVE, ARM_LEAVE),
@@ -232,7 +232,7 @@ static const struct tunnel_cell table[TUNNEL_STATES][TUNNEL_EVENTS] = {
 		[TUNNEL_NONE] = SKIP(LEAVING_DOWN, NOT_ASKED),
 		[TUNNEL_STARTED] = SKIP(LEAVING_DOWN, LEAVE_BEHIND),
 		[TUNNEL_REFUSED] = GO(DOWN, FORGET, DISARM),
-		[TUNNEL_REFUSED_RUNNING] = SKIP(LEAVING_DOWN, "the deadline asks again"),
+		[TUNNEL_REFUSED_RUNNING] = SKIP(LEAVING_DOWN, "the request is repeated at the deadline"),
 		[TUNNEL_OPENED] = SKIP(LEAVING_DOWN, LEAVE_BEHIND),
 		[TUNNEL_SHUT] = SKIP(LEAVING_DOWN, "as asked"),
 		[TUNNEL_ENDED] = GO(DOWN, FORGET, DISARM),
@@ -246,7 +246,7 @@ static const struct tunnel_cell table[TUNNEL_STATES][TUNNEL_EVENTS] = {
 		[TUNNEL_GONE] = SKIP(LEAVING_DOWN, LEFT),
 		[TUNNEL_CREDENTIALS] = SKIP(LEAVING_DOWN, LEFT),
 		[TUNNEL_TIMER] = GO(LEAVING_DOWN, ASK_LEAVE, ARM_LEAVE),
-		[TUNNEL_NETWORK] = SKIP(LEAVING_DOWN, "nothing waits for a network"),
+		[TUNNEL_NETWORK] = SKIP(LEAVING_DOWN, "nothing depends on the network here"),
 	},
 	[TUNNEL_LEAVING_WAIT] = {
 		[TUNNEL_UP] = GO(LEAVING_RETRY, AFRESH),
@@ -256,7 +256,7 @@ static const struct tunnel_cell table[TUNNEL_STATES][TUNNEL_EVENTS] = {
 		[TUNNEL_NONE] = SKIP(LEAVING_WAIT, NOT_ASKED),
 		[TUNNEL_STARTED] = SKIP(LEAVING_WAIT, LEAVE_BEHIND),
 		[TUNNEL_REFUSED] = GO(WAITING, FORGET, ARM_WAIT),
-		[TUNNEL_REFUSED_RUNNING] = SKIP(LEAVING_WAIT, "the deadline asks again"),
+		[TUNNEL_REFUSED_RUNNING] = SKIP(LEAVING_WAIT, "the request is repeated at the deadline"),
 		[TUNNEL_OPENED] = SKIP(LEAVING_WAIT, LEAVE_BEHIND),
 		[TUNNEL_SHUT] = SKIP(LEAVING_WAIT, "as asked"),
 		[TUNNEL_ENDED] = GO(WAITING, FORGET, ARM_WAIT),
@@ -280,7 +280,7 @@ static const struct tunnel_cell table[TUNNEL_STATES][TUNNEL_EVENTS] = {
 		[TUNNEL_NONE] = SKIP(LEAVING_STOP, NOT_ASKED),
 		[TUNNEL_STARTED] = SKIP(LEAVING_STOP, LEAVE_BEHIND),
 		[TUNNEL_REFUSED] = GO(STOPPED, FORGET, DISARM),
-		[TUNNEL_REFUSED_RUNNING] = SKIP(LEAVING_STOP, "the deadline asks again"),
+		[TUNNEL_REFUSED_RUNNING] = SKIP(LEAVING_STOP, "the request is repeated at the deadline"),
 		[TUNNEL_OPENED] = SKIP(LEAVING_STOP, LEAVE_BEHIND),
 		[TUNNEL_SHUT] = SKIP(LEAVING_STOP, "as asked"),
 		[TUNNEL_ENDED] = GO(STOPPED, FORGET, DISARM),
@@ -304,7 +304,7 @@ static const struct tunnel_cell table[TUNNEL_STATES][TUNNEL_EVENTS] = {
 		[TUNNEL_NONE] = SKIP(LEAVING_RETRY, NOT_ASKED),
 		[TUNNEL_STARTED] = SKIP(LEAVING_RETRY, LEAVE_BEHIND),
 		[TUNNEL_REFUSED] = GO(RESOLVING, FORGET, PICK, ARM_ATTEMPT),
-		[TUNNEL_REFUSED_RUNNING] = SKIP(LEAVING_RETRY, "the deadline asks again"),
+		[TUNNEL_REFUSED_RUNNING] = SKIP(LEAVING_RETRY, "the request is repeated at the deadline"),
 		[TUNNEL_OPENED] = SKIP(LEAVING_RETRY, LEAVE_BEHIND),
 		[TUNNEL_SHUT] = SKIP(LEAVING_RETRY, "as asked"),
 		[TUNNEL_ENDED] = GO(RESOLVING, FORGET, PICK, ARM_ATTEMPT),

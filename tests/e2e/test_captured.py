@@ -346,7 +346,7 @@ def test_a_kernel_without_landlock(world, portcullis):
 def test_a_call_that_is_not_listed_is_told(world, portcullis, captured):  # pylint: disable=unused-argument
     """It is killed: the attempt ends, and the log says why."""
     gate = portcullis(settings={"openvpn": f'{{ binary = "{captured}" arguments = {{"--captured", "last=chdir"}} }}'}).start()
-    wait_for(lambda: "openvpn was ended for a system call that it may not make" in gate.log(), lambda: gate.told("why"))
+    wait_for(lambda: "openvpn was killed for a system call that it may not make" in gate.log(), lambda: gate.told("why"))
     assert gate.kernel_gate() in ("locked", "dialling")
 
 

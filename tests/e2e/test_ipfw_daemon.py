@@ -87,7 +87,7 @@ def test_flush_by_somebody_else_is_put_back(kernel, gate):
     gate.start_open()
     before = len(kernel.steps())
     kernel.by_hand("flush")
-    wait_for(lambda: "put back and verified" in gate.log(), "noticed")
+    wait_for(lambda: "restored and verified" in gate.log(), "noticed")
     assert tunnel_passes(kernel)
     assert all(is_shut(step) for step in kernel.steps()[before:])
 

@@ -181,7 +181,7 @@ def test_each_call_of_the_first_lock_fails(gate, pf, fault):
         os.unlink(TOKEN_FILE)
         done = gate.run_daemon("-L", timeout=20)
         # The second answer to a failure is a lock with none of the configuration's values, and that is told too.
-        codes.append(done.returncode or "locked with none of the configuration's values" in done.stderr)
+        codes.append(done.returncode or "locked without any of the configuration's values" in done.stderr)
         if done.returncode == 0:
             assert other.gate() == "locked" and other.pf.enabled and len(other.tokens) >= 1, (number, words(other))
             assert leaks(other, first_shut(other)) == []
@@ -323,10 +323,10 @@ def test_others_are_noticed_and_undone(gate, pf, what):
     # Where Apple's own call stands, the second place holds the lock: nothing is open even for the moment.
     assert pf.gate() == ("locked" if what in ("replaced", "behind", "emptied") else "none"), pf.explain()
     began = time.monotonic()
-    wait_for(lambda: pf.gate() == "open", lambda: gate.told("put back"), 5)
+    wait_for(lambda: pf.gate() == "open", lambda: gate.told("restored"), 5)
     assert time.monotonic() - began < 3
-    wait_for(lambda: f"{said}" in gate.log() and "put back and verified" in gate.log(), "named in the log", 5)
-    line = next(line for line in gate.log().splitlines() if "put back and verified" in line)
+    wait_for(lambda: f"{said}" in gate.log() and "restored and verified" in gate.log(), "named in the log", 5)
+    line = next(line for line in gate.log().splitlines() if "restored and verified" in line)
     assert said in line
     assert gate.status()["gate"] == "open" and pf.verdict(CLEAR) == "block"
     assert pf.pf.enabled and not pf.skipped
@@ -351,7 +351,7 @@ def test_others_states_do_not_outlive_their_rules(gate, pf, where):
     with pf.lock:
         pf.run(*where, "-f", "-", stdin="pass out quick all keep state\n")
         assert pf.verdict(CLEAR, remember=True) == "pass"
-    wait_for(lambda: pf.gate() == "open", "put back", 5)
+    wait_for(lambda: pf.gate() == "open", "restored", 5)
     assert pf.verdict(CLEAR) == "block"
 
 
@@ -407,7 +407,7 @@ def test_probe_that_got_out_once_is_no_doubt_for_good(gate, pf):
     gate.start_open()
     outs = [0]
     pf.tools[1].answer = lambda argv, stdin: (outs.pop() if outs else 1, "", "")
-    wait_for(lambda: "a datagram got out of eth0; put back and verified" in gate.log(), lambda: gate.told("probe"), 5)
+    wait_for(lambda: "a datagram got out of eth0; restored and verified" in gate.log(), lambda: gate.told("probe"), 5)
     assert gate.status()["gate"] == "open"
 
 
@@ -659,7 +659,7 @@ def test_freebsd_each_call_of_the_first_lock_fails(freebsd, fault):
         other.fault = lambda n, argv, number=number: fault if n == number else None
         gate.environment["PORTCULLIS_STANDIN"] = other.directory
         done = gate.run_daemon("-L")
-        codes.append(done.returncode or "locked with none of the configuration's values" in done.stderr)
+        codes.append(done.returncode or "locked without any of the configuration's values" in done.stderr)
         if done.returncode == 0:
             assert other.gate() == "locked" and other.pf.enabled, number
         other.close()

@@ -245,7 +245,7 @@ def test_openvpn_user_root_is_named(world, portcullis):  # pylint: disable=unuse
     gate.stop()
     gate.configure(openvpn_user='"64000"')
     done = gate.run_daemon("-n")
-    assert done.returncode == 1 and "openvpn-user: is the driver's user too; instead: " in done.stderr, done
+    assert done.returncode == 1 and "openvpn-user: is also the driver's user; instead: " in done.stderr, done
 
 
 # --- who knocks

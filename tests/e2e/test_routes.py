@@ -264,7 +264,7 @@ def test_what_others_change_is_put_back(world, portcullis, state):
                 assert gate.status()["gate"] == "open"
             else:
                 assert refused(world, INTERNET4, NOBODY) and refused(world, INTERNET6, 0)
-        assert "put back and verified" in gate.log()
+        assert "restored and verified" in gate.log()
         wire.assert_clean()
 
 
@@ -355,8 +355,8 @@ def test_names_that_are_taken(world, portcullis):
 PUSHES = {
     "own address": ("ifconfig-push 192.168.50.2 255.255.255.0", "address that eth0 has already"),
     "endpoint": (f"ifconfig-push {SERVER4} 255.255.255.0", "endpoint lies inside the tunnel"),
-    "loopback": ("ifconfig-push 127.0.0.5 255.255.255.0", "the tunnel's address can't be one"),
-    "multicast": ("ifconfig-push 224.0.0.5 255.255.255.0", "the tunnel's address can't be one"),
+    "loopback": ("ifconfig-push 127.0.0.5 255.255.255.0", "the tunnel's address is not valid"),
+    "multicast": ("ifconfig-push 224.0.0.5 255.255.255.0", "the tunnel's address is not valid"),
     "gateway outside": ('push "route 10.99.0.0 255.255.0.0 192.0.2.77"', "10.99.0.0/16 goes by 192.0.2.77, which is not in"),
 }
 

@@ -75,7 +75,7 @@ def test_what_can_t_be_locked_is_locked_bare_and_said(world, portcullis):
     for mode in ("-d", "-L"):
         done = gate.run_daemon(mode)
         assert done.returncode == (0 if mode == "-L" else 1), done
-        assert "locked with none of the configuration's values" in done.stderr and "tun0 is the tunnel" in done.stderr, done
+        assert "locked without any of the configuration's values" in done.stderr and "tun0 is the tunnel" in done.stderr, done
         gate.assert_loaded()
         assert_locked(gate, mode)
         with world.wire("udp") as wire:
@@ -120,4 +120,4 @@ def test_interface_that_is_another_link(world, portcullis):
     for word in ("all", "any", "default", "lo0"):
         gate.configure(interface=f'"{word}"')
         done = gate.run_daemon("-n")
-        assert done.returncode == 1 and f"interface: {word} is the loopback's name, or a word" in done.stderr, done
+        assert done.returncode == 1 and f"interface: {word} is the name of loopback, or stands" in done.stderr, done

@@ -79,7 +79,7 @@ def test_undone_beside_the_live_daemon(world, portcullis, flood_program, how, st
         vandalise(world, how)
         wait_for(lambda: without_flags(gate.rules()) == without_flags(before), lambda: gate.told(gate.rules()), 2)
         gate.assert_loaded()
-        wait_for(lambda: "put back and verified" in gate.log(), lambda: gate.told("a line of it in the log"), 2)
+        wait_for(lambda: "restored and verified" in gate.log(), lambda: gate.told("a line of it in the log"), 2)
         world.fence(wire)
         count = leaked(wire)
         assert {f.dport for f in wire.clear} <= {5301}, "more than the sender's"

@@ -62,7 +62,7 @@ static void test_head(void **state)
 	assert_bad("", "line 0");
 	assert_bad("client\n", "line 1: not a remote");
 	assert_bad("needs 1\n\nclient\n", "line 1: not a remote");
-	assert_bad("remote a 1 udp\nneeds 1\nclient\n", "line 3: not the empty line");
+	assert_bad("remote a 1 udp\nneeds 1\nclient\n", "line 3: not an empty line");
 	assert_bad("remote a 1 udp\nneeds 4\n\n", "line 2");
 	assert_bad("remote a 1 udp\nneeds 1", "line 1");
 	assert_bad("remote a 0 udp\nneeds 1\n\n", "line 1");
@@ -98,12 +98,12 @@ static void test_lines(void **state)
 	assert_bad(HEAD "ca \"/etc/shadow\"\n", "not an allowed option");
 	assert_bad(HEAD "providers \"default\" \"/x.so\"\n", "not a provider's name");
 	assert_bad(HEAD "providers \"legacy\\\"\" \n", "not a provider's name");
-	assert_bad(HEAD "cipher \"none\"\n", "switches encryption or authentication off");
-	assert_bad(HEAD "data-ciphers \"AES-256-GCM:NonE\"\n", "switches encryption or authentication off");
-	assert_bad(HEAD "auth \"none\"\n", "switches encryption or authentication off");
-	assert_bad(HEAD "tls-cipher \"COMPLEMENTOFALL\"\n", "switches encryption or authentication off");
+	assert_bad(HEAD "cipher \"none\"\n", "turns off encryption or authentication");
+	assert_bad(HEAD "data-ciphers \"AES-256-GCM:NonE\"\n", "turns off encryption or authentication");
+	assert_bad(HEAD "auth \"none\"\n", "turns off encryption or authentication");
+	assert_bad(HEAD "tls-cipher \"COMPLEMENTOFALL\"\n", "turns off encryption or authentication");
 	assert_bad(HEAD "tls-cipher \"ALL:!eNULL:!aNULL:eNULL\"\n",
-		   "switches encryption or authentication off");
+		   "turns off encryption or authentication");
 	assert_good(HEAD "tls-cipher \"ALL:!eNULL:!aNULL\"\n");
 	assert_good(HEAD "auth \"SHA256\"\n");
 	assert_bad(HEAD "setenv \"LD_PRELOAD\" \"/x.so\"\n", "not an allowed option");
@@ -162,9 +162,9 @@ static void test_blocks(void **state)
 	assert_bad(HEAD "<plugin>\n/x.so\n</plugin>\n", "line 4: not an allowed block");
 	assert_bad(HEAD "<mssfix>\n1400\n</mssfix>\n", "line 4: not an allowed block");
 	assert_bad(HEAD "<ca>\nAA==\n", "the block is not closed");
-	assert_bad(HEAD "<ca>\nAA==\n</ca>x\nplugin \"/x.so\"\n", "line 6: a byte that has no place");
-	assert_bad(HEAD "<ca>\n </ca>\n</ca>\n", "line 5: a byte that has no place");
-	assert_bad(HEAD "<ca>\nA_\n</ca>\n", "line 5: a byte that has no place");
+	assert_bad(HEAD "<ca>\nAA==\n</ca>x\nplugin \"/x.so\"\n", "line 6: a byte that is not allowed");
+	assert_bad(HEAD "<ca>\n </ca>\n</ca>\n", "line 5: a byte that is not allowed");
+	assert_bad(HEAD "<ca>\nA_\n</ca>\n", "line 5: a byte that is not allowed");
 	assert_bad(HEAD "<ca\nAA==\n</ca>\n", "line 4: not an allowed block");
 	assert_bad(HEAD "<>\n</>\n", "line 4: not an allowed block");
 	assert_bad(HEAD "</ca>\n", "line 4: not an allowed block");

@@ -165,20 +165,20 @@ static void wrong_values_are_refused(void **state)
 	assert_refused("lan = maybe\n",
 		       "p.conf:1: lan: \"maybe\" is neither true nor false; instead: true or false");
 	assert_refused("interface = \"a/b\"\n",
-		       "p.conf:1: interface: \"a/b\" is no interface name; instead: at "
+		       "p.conf:1: interface: \"a/b\" is not an interface name; instead: at "
 		       "most 15 of A-Z a-z 0-9 . _ -");
 	assert_refused(
 	    "interface = \"sixteen-letters!\"\n",
-	    "p.conf:1: interface: \"sixteen-letters!\" is no interface name; instead: at most 15 of "
+	    "p.conf:1: interface: \"sixteen-letters!\" is not an interface name; instead: at most 15 of "
 	    "A-Z a-z 0-9 . _ -");
 	assert_refused("interface = \"\"\n",
-		       "p.conf:1: interface: \"\" is no interface name; instead: at most "
+		       "p.conf:1: interface: \"\" is not an interface name; instead: at most "
 		       "15 of A-Z a-z 0-9 . _ -");
 	assert_refused("interface = lo\n",
-		       "p.conf:1: interface: lo is the loopback's name, or a word for every link; instead: a "
-		       "name of its own, as tun0");
+		       "p.conf:1: interface: lo is the name of loopback, or stands for every link; instead: "
+		       "another name, such as tun0");
 	assert_refused("backend = pf\n",
-		       "p.conf:1: backend: pf is not on this platform; instead: auto or nft");
+		       "p.conf:1: backend: pf does not exist on this platform; instead: auto or nft");
 	assert_refused("backend = ntf\n",
 		       "p.conf:1: backend: unknown value \"ntf\"; instead: did you mean \"nft\"?");
 	assert_refused("on-unprotected = \"shout\"\n", "p.conf:1: on-unprotected: unknown value \"shout\"; "
@@ -190,10 +190,10 @@ static void wrong_values_are_refused(void **state)
 	assert_refused("log { level = \"inf\" }\n",
 		       "p.conf:1: log.level: unknown value \"inf\"; instead: did you mean \"info\"?");
 	assert_refused("log { size = \"12Q\" }\n",
-		       "p.conf:1: log.size: \"12Q\" is no size; instead: bytes, or "
-		       "a number with K, M or G, 4K or more");
-	assert_refused("log { size = 1 }\n", "p.conf:1: log.size: \"1\" is no size; instead: bytes, or a "
-					     "number with K, M or G, 4K or more");
+		       "p.conf:1: log.size: \"12Q\" is not a size; instead: bytes, or "
+		       "a number with K, M or G, at least 4K");
+	assert_refused("log { size = 1 }\n", "p.conf:1: log.size: \"1\" is not a size; instead: bytes, or a "
+					     "number with K, M or G, at least 4K");
 	assert_refused("log {\n keep = 1001\n}\n",
 		       "p.conf:2: log.keep: \"1001\" is out of range; instead: a number from 0 to 1000");
 	assert_refused("credentials { username = \"a\\nb\" }\n",
@@ -208,7 +208,7 @@ static void later_keys_are_refused_unless_empty(void **state)
 	assert_refused("management { socket = \"/m\" }\n",
 		       "p.conf:1: management.socket comes in a later version; instead: leave it empty");
 	assert_refused("credentials {\n keychain = \"vpn\"\n}\n", /* this platform has none */
-		       "p.conf:2: credentials.keychain is not on this platform; instead: password-file");
+		       "p.conf:2: credentials.keychain does not exist on this platform; instead: password-file");
 	assert_refused("credentials { totp-file = \"t\" }\n",
 		       "p.conf:1: credentials.totp-file comes in a later version; instead: leave it empty");
 	assert_refused("resolver { address = \"9.9.9.9\" }\n",
@@ -221,14 +221,14 @@ static void long_socket_paths_are_refused(void **state)
 
 	(void)state;
 	snprintf(text, sizeof text, "control { socket = \"/%0107d\" }\n", 1);
-	assert_refused(text, "p.conf:1: control.socket: longer than a socket's path may be (107); instead: a "
+	assert_refused(text, "p.conf:1: control.socket: longer than a socket's path can be (107); instead: a "
 			     "shorter path");
 	snprintf(text, sizeof text, "control { socket = \"/%0106d\" }\n", 1);
 	assert_int_equal(read_text(text), 0);
 	snprintf(text, sizeof text, "control { socket = \"/%0100d/c\" }\n", 1); /* gate.sock would not fit */
 	assert_int_equal(read_text(text), -1);
 	snprintf(text, sizeof text, "\nruntime-dir = \"/%0105d\"\n", 1);
-	assert_refused(text, "p.conf:2: control.socket: longer than a socket's path may be (107); instead: a "
+	assert_refused(text, "p.conf:2: control.socket: longer than a socket's path can be (107); instead: a "
 			     "shorter path");
 }
 
@@ -266,7 +266,7 @@ static void harmful_arguments_are_refused(void **state)
 	}
 	assert_refused(
 	    "openvpn { arguments = {\"file.conf\"} }\n",
-	    "p.conf:1: openvpn.arguments: \"file.conf\" is no option; instead: begin with \"--option\"");
+	    "p.conf:1: openvpn.arguments: \"file.conf\" is not an option; instead: begin with \"--option\"");
 	assert_int_equal(read_text("openvpn { arguments = {\"--verb\", \"---config\"} }\n"), -1);
 	assert_int_equal(read_text("openvpn { arguments = {a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r} }\n"), -1);
 }
@@ -276,19 +276,19 @@ static void gateway_is_of_links(void **state)
 	(void)state;
 	assert_refused(
 	    "gateway {\n  interfaces = {\"br0\",\n\"not one\"}\n}\n",
-	    "p.conf:3: gateway.interfaces: \"not one\" is no interface name; instead: at most 15 of "
+	    "p.conf:3: gateway.interfaces: \"not one\" is not an interface name; instead: at most 15 of "
 	    "A-Z a-z 0-9 . _ -");
 	assert_refused(
 	    "gateway { interfaces = {lo} }\n",
-	    "p.conf:1: gateway.interfaces: lo is the loopback; instead: the link of the network behind");
+	    "p.conf:1: gateway.interfaces: lo is loopback; instead: the link to the clients' network");
 	assert_refused("gateway { interfaces = {br0, br1, br0} }\n",
 		       "p.conf:1: gateway.interfaces: \"br0\" is given twice; instead: keep one");
 	assert_refused("gateway { interfaces = {a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q} }\n",
 		       "p.conf:1: gateway.interfaces: too many; instead: at most 16");
 	/* The other key may come later. */
 	assert_refused("gateway { interfaces = {br0, tun7} }\ninterface = tun7\n",
-		       "p.conf:1: gateway.interfaces: tun7 is the tunnel; instead: the links of the network "
-		       "behind");
+		       "p.conf:1: gateway.interfaces: tun7 is the tunnel; instead: the links to the clients' "
+		       "network");
 	assert_refused("gateway { interface = br0 }\n",
 		       "p.conf:1: unknown key \"gateway.interface\"; instead: did you mean \"interfaces\"?");
 	assert_int_equal(read_text("gateway { }\n"), 0);
@@ -398,17 +398,17 @@ static void identities_that_open_the_hole_are_refused(void **state)
 	assert_file_refused(":1: user: the driver must not be root; instead: a user of its own");
 	write_file("user = 4001 openvpn-user = 4006\nopenvpn-group = 0\n", 0644);
 	assert_file_refused(
-	    ":2: openvpn-group: root's group would let every daemon through; instead: a group of "
+	    ":2: openvpn-group: with root's group every daemon could use the hole; instead: a group of "
 	    "openvpn's own");
 	write_file("user = 4001 openvpn-user = 4006\nopenvpn-group = 4001\n", 0644);
 	assert_file_refused(
-	    ":2: openvpn-group: is the driver's group too; instead: a group of openvpn's own");
+	    ":2: openvpn-group: is also the driver's group; instead: a group of openvpn's own");
 	write_file("user = 4001\nopenvpn-group = 4002\n\nopenvpn-user = 4001\n", 0644);
 	assert_file_refused(
-	    ":4: openvpn-user: is the driver's user too; instead: a user of openvpn's own, as _openvpn");
+	    ":4: openvpn-user: is also the driver's user; instead: a user of openvpn's own, such as _openvpn");
 	write_file("user = 4001\nopenvpn-group = 4002\nopenvpn-user = 4007\ndhcp-user = 4007\n", 0644);
-	assert_file_refused(":3: openvpn-user: is the DHCP client's user too; instead: a user of openvpn's "
-			    "own, as _openvpn");
+	assert_file_refused(":3: openvpn-user: is also the DHCP client's user; instead: a user of openvpn's "
+			    "own, such as _openvpn");
 }
 
 /* A default that is not there has no line; empty, which once meant root, is the default. */
@@ -449,7 +449,7 @@ static void files_of_others_are_refused(void **state)
 	unlink(path);
 	assert_int_equal(mkfifo(path, 0600), 0);
 	assert_int_equal(config_read(&config, path, &e), -1); /* and does not hang */
-	assert_non_null(strstr(e.text, " is no configuration; instead: name a small regular file"));
+	assert_non_null(strstr(e.text, " is not a configuration; instead: name a small regular file"));
 	unlink(path);
 	assert_int_equal(config_read(&config, path, &e), -1);
 	assert_non_null(strstr(
@@ -529,14 +529,14 @@ static void the_profile_is_looked_at(void **state)
 	}
 	snprintf(target, sizeof target, "%s/target", directory);
 	assert_int_equal(rename(named, target), 0);
-	assert_named_refused(text, where, "does not exist; instead: name a file that is there");
+	assert_named_refused(text, where, "does not exist; instead: name an existing file");
 	assert_int_equal(symlink("target", named), 0);
 	assert_named_refused(text, where,
 			     "is a link, which root does not follow; instead: name the file itself");
 	unlink(named);
 	unlink(target);
 	assert_int_equal(mkdir(named, 0700), 0);
-	assert_named_refused(text, where, "is no regular file; instead: name a file");
+	assert_named_refused(text, where, "is not a regular file; instead: name a file");
 	rmdir(named);
 }
 
@@ -555,7 +555,7 @@ static void the_program_is_looked_at(void **state)
 	unlink(named);
 	assert_named_refused(text, where, "does not exist; instead: install openvpn, or name where it is");
 	assert_int_equal(mkdir(named, 0755), 0);
-	assert_named_refused(text, where, "is no regular file; instead: name the program openvpn");
+	assert_named_refused(text, where, "is not a regular file; instead: name the program openvpn");
 	rmdir(named);
 	make_named("program", 0700); /* root's alone */
 	assert_named_refused("profile = a.ovpn\nopenvpn { binary = program }\n", ":4: openvpn.binary: ",
@@ -579,7 +579,7 @@ static void the_password_file_is_looked_at(void **state)
 		assert_named_refused(text, where, "may be read or written by others; instead: chmod 600");
 	}
 	unlink(named);
-	assert_named_refused(text, where, "does not exist; instead: name a file that is there");
+	assert_named_refused(text, where, "does not exist; instead: name an existing file");
 	make_named("a.ovpn", 0600);
 	unlink(named);
 }

@@ -528,7 +528,7 @@ static void test_nothing_secret_is_a_reason(void **state)
 		feed(last[i]);
 		management_session_lost(&it.session);
 		assert_null(strstr(it.cause, "0102030405"));
-		assert_non_null(strstr(it.cause, "left out: it may hold a secret"));
+		assert_non_null(strstr(it.cause, "left out: it may contain a secret"));
 		end();
 	}
 	begin(-1, "", 0);
@@ -589,13 +589,13 @@ static void test_fatal_with_what_to_do(void **state)
 	feed(">STATE:1795401033,EXITING,tun-open-error,,,,,");
 	assert_int_equal(it.last, TUNNEL_GONE);
 	assert_string_equal(it.cause,
-			    "openvpn says: ERROR: Cannot open TUN/TAP dev /dev/net/tun: No such device "
-			    "(errno=19); instead: see what `portcullis doctor` says of tun");
+			    "openvpn reports: ERROR: Cannot open TUN/TAP dev /dev/net/tun: No such device "
+			    "(errno=19); instead: see the check of tun in `portcullis doctor`");
 	end();
 	begin(-1, "", 0);
 	feed(">FATAL:Some other thing");
 	feed(">STATE:1795401033,EXITING,error,,,,,");
-	assert_string_equal(it.cause, "openvpn says: Some other thing");
+	assert_string_equal(it.cause, "openvpn reports: Some other thing");
 	end();
 }
 

@@ -95,15 +95,15 @@ static void dials_and_opens(void **state)
 static void a_dial_needs_a_remote(void **state)
 {
 	(void)state;
-	refused(dial("192.0.2.1:1195/udp"), "no remote of the profile");
-	refused(dial("192.0.2.2:1194/udp"), "no remote of the profile");
-	refused(dial("192.0.2.1:1194/tcp"), "no remote of the profile");
-	refused(dial("127.0.0.1:1194/udp"), "no remote of the profile");
-	refused(dial("224.0.0.1:1194/udp"), "no remote of the profile");
-	refused(dial("[::ffff:192.0.2.1]:1194/udp"), "no remote of the profile");
+	refused(dial("192.0.2.1:1195/udp"), "the profile has no such remote");
+	refused(dial("192.0.2.2:1194/udp"), "the profile has no such remote");
+	refused(dial("192.0.2.1:1194/tcp"), "the profile has no such remote");
+	refused(dial("127.0.0.1:1194/udp"), "the profile has no such remote");
+	refused(dial("224.0.0.1:1194/udp"), "the profile has no such remote");
+	refused(dial("[::ffff:192.0.2.1]:1194/udp"), "the profile has no such remote");
 	assert_int_equal(gate_shown(&gate), GATE_LOCKED);
 	gate.state.desired = DESIRED_DOWN;
-	refused(dial("192.0.2.1:1194/udp"), "nobody wants");
+	refused(dial("192.0.2.1:1194/udp"), "no tunnel is wanted");
 	gate.state.desired = DESIRED_UP;
 	assert_int_equal(ask(dial("192.0.2.1:1194/udp")).note, NOTE_DIALLING);
 	refused(dial("192.0.2.1:1194/udp"), "under way");
@@ -115,7 +115,7 @@ static void open_needs_an_attempt_and_a_tunnel(void **state)
 
 	(void)state;
 	refused(request, "the gate is locked");
-	refused(tunnel(VERB_ADDRESS), "no openvpn");
+	refused(tunnel(VERB_ADDRESS), "not running");
 	ask(dial("192.0.2.1:1194/udp"));
 	memcpy(request.tunnel.name, "eth0", 5);
 	refused(request, "not ours");
@@ -125,10 +125,10 @@ static void open_needs_an_attempt_and_a_tunnel(void **state)
 	memset(&request.tunnel.address4, 0, sizeof request.tunnel.address4);
 	refused(request, "no address");
 	net_address_parse("127.0.0.1", &request.tunnel.address4);
-	refused(request, "can't be one");
+	refused(request, "is not valid");
 	request = tunnel(VERB_OPEN);
 	request.tunnel.address4.family = NET_IPV6;
-	refused(request, "can't be one");
+	refused(request, "is not valid");
 	request = tunnel(VERB_OPEN);
 	net_prefix_parse("192.0.0.0/16", &request.tunnel.networks[1]);
 	refused(request, "inside the tunnel");
@@ -141,7 +141,7 @@ static void open_needs_an_attempt_and_a_tunnel(void **state)
 	refused(request, "a network");
 	request = tunnel(VERB_OPEN);
 	request.tunnel.address4.bytes[15] = 1;
-	refused(request, "can't be one");
+	refused(request, "is not valid");
 	request = tunnel(VERB_OPEN);
 	request.tunnel.dns[1].family = 9;
 	refused(request, "DNS server");
@@ -152,7 +152,7 @@ static void open_needs_an_attempt_and_a_tunnel(void **state)
 	refused(request, "domain");
 	assert_int_equal(gate_shown(&gate), GATE_DIALLING);
 	gate.state.actual = ACTUAL_LEAVING;
-	refused(tunnel(VERB_OPEN), "no openvpn");
+	refused(tunnel(VERB_OPEN), "not running");
 }
 
 static struct wire_request routed(const char *to, const char *gateway)
@@ -190,28 +190,28 @@ static void what_is_set_is_checked(void **state)
 	refused(request, "subnet");
 	request = tunnel(VERB_ADDRESS);
 	net_address_parse("127.0.0.9", &request.tunnel.peer4);
-	refused(request, "can't be one");
+	refused(request, "is not valid");
 	net_address_parse("192.0.2.1", &request.tunnel.peer4);
 	refused(request, "inside the tunnel");
 	/* What the driver leaves out of the networks is seen all the same. */
 	request = tunnel(VERB_ADDRESS);
 	net_address_parse("192.0.2.9", &request.tunnel.address4);
 	refused(request, "inside the tunnel");
-	refused(routed("127.0.0.0/8", NULL), "is none");
-	refused(routed("224.0.0.0/24", NULL), "is none");
-	refused(routed("fe80::/64", NULL), "is none");
-	refused(routed("ff02::/16", NULL), "is none");
-	refused(routed("::1/128", NULL), "is none");
+	refused(routed("127.0.0.0/8", NULL), "is not valid");
+	refused(routed("224.0.0.0/24", NULL), "is not valid");
+	refused(routed("fe80::/64", NULL), "is not valid");
+	refused(routed("ff02::/16", NULL), "is not valid");
+	refused(routed("::1/128", NULL), "is not valid");
 	request = routed("10.99.0.0/16", NULL);
 	request.tunnel.routes[0].to.address.bytes[3] = 1; /* host bits */
-	refused(request, "is none");
+	refused(request, "is not valid");
 	request.tunnel.routes[0].to = (struct net_prefix){{NET_IPV4, {10}}, 33};
-	refused(request, "is none");
+	refused(request, "is not valid");
 	request = routed("10.99.0.0/16", NULL);
 	request.tunnel.routes[0].excluded = 2;
-	refused(request, "is none");
+	refused(request, "is not valid");
 	refused(routed("10.99.0.0/16", "192.0.2.77"),
-		"10.99.0.0/16 goes by 192.0.2.77, which is not in the tunnel");
+		"10.99.0.0/16 uses the gateway 192.0.2.77, which is not in the tunnel");
 	refused(routed("10.99.0.0/16", "fd00:8::1"), "gateway");
 	assert_false(gate.attempt.set);
 	request = routed("10.99.0.0/16", "10.8.0.1");
@@ -356,7 +356,7 @@ static void last_word_counts(void **state)
 	calls("dialling term lock lock pause ");
 	refused(dial("192.0.2.1:1194/udp"), "paused");
 	assert_int_equal(root(EVENT_RESUME), 0);
-	refused(dial("192.0.2.1:1194/udp"), "nobody wants");
+	refused(dial("192.0.2.1:1194/udp"), "no tunnel is wanted");
 }
 
 /* Each call in turn fails, in each state of an attempt: what stands is safer, and is what was verified. */

@@ -207,13 +207,13 @@ static void test_the_key(void **state)
 {
 	static const char *const refused[][2] = {
 	    {"credentials {\n keychain = \"vpn\"\n}\n",
-	     "p.conf:2: credentials.keychain without an account; instead: set credentials.username"},
+	     "p.conf:2: credentials.keychain is set without an account; instead: set credentials.username"},
 	    {"credentials {\n username = \"-x\"\n keychain = \"vpn\"\n}\n",
-	     "p.conf:3: credentials.keychain without an account; instead: set credentials.username"},
+	     "p.conf:3: credentials.keychain is set without an account; instead: set credentials.username"},
 	    {"credentials {\n username = \"me\"\n password-file = \"x\"\n keychain = \"vpn\"\n}\n",
-	     "p.conf:4: credentials.keychain and credentials.password-file; instead: keep one"},
+	     "p.conf:4: credentials.keychain and credentials.password-file are both set; instead: keep one"},
 	    {"credentials {\n keychain = \"-w\"\n}\n",
-	     "p.conf:2: credentials.keychain: \"-w\" is no service; instead: a name, such as portcullis"},
+	     "p.conf:2: credentials.keychain: \"-w\" is not the name of a service; instead: a name such as portcullis"},
 	};
 	static struct config config;
 	struct err e = {""};

@@ -308,11 +308,11 @@ static void test_tls_tail(void **state)
 static void test_notes(void **state)
 {
 	static const char *const lines[][2] = {
-	    {"tls-version-max 1.1", "keeps TLS 1.2 and newer out"},
+	    {"tls-version-max 1.1", "excludes TLS 1.2 and newer"},
 	    {"tls-version-max 1.2", NULL},
-	    {"remote-cert-tls client", "another client of this VPN can pretend"},
+	    {"remote-cert-tls client", "another client of this VPN can then impersonate"},
 	    {"remote-cert-tls server", NULL},
-	    {"ns-cert-type client", "another client of this VPN can pretend"},
+	    {"ns-cert-type client", "another client of this VPN can then impersonate"},
 	    {"auth MD5", "weak cryptography"},
 	    {"tls-cipher DEFAULT:@SECLEVEL=0", "weak cryptography"},
 	};

@@ -81,7 +81,7 @@ static void test_lengths(void **state)
 	memset(pad, 'A', 255 - strlen("remote-cert-eku "));
 	snprintf(text, sizeof text, BASE "remote-cert-eku %s\n", pad);
 	assert_refused(text, "with its quotation marks");
-	assert_refused(BASE "verb 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n", "more than 16 words");
+	assert_refused(BASE "verb 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n", "more than 16 arguments");
 	assert_same(BASE "verb 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15\n", BASE);
 }
 
@@ -153,7 +153,7 @@ static void test_connections(void **state)
 	assert_refused(BASE "<connection>\nverb 3\n</connection>\n",
 		       "t.ovpn:6: connection: the block has no remote");
 	assert_refused(BASE "<connection>\nremote 192.0.2.1\n", "the block is not closed");
-	assert_refused(BASE "<connection>\n<connection>\n", "t.ovpn:5: connection: a block inside itself");
+	assert_refused(BASE "<connection>\n<connection>\n", "t.ovpn:5: connection: a <connection> block inside another");
 	assert_refused(BASE "<connection>\nremote 192.0.2.1\nremote 192.0.2.2\n</connection>\n",
 		       "a second one");
 	assert_refused(BASE "<connection>\nremote 192.0.2.1\n</connection>x\n",
@@ -198,7 +198,7 @@ static void test_secrets_stay_out(void **state)
 	assert_null(strstr(canonical, "shadow"));
 	assert_non_null(strstr(canonical, "needs 1\n"));
 	assert_non_null(strstr(canonical, "\nauth-user-pass\n"));
-	assert_non_null(strstr(notices.text, "4 auth-user-pass: its file is not read; instead: credentials"));
+	assert_non_null(strstr(notices.text, "4 auth-user-pass: its file is not read; instead: set credentials"));
 	assert_null(strstr(notices.text, "hunter2"));
 	free(canonical);
 }
