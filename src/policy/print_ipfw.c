@@ -275,7 +275,7 @@ static void print_last(struct output *o)
 static int check_name(const char *which, const char *name, const char *instead, struct err *e)
 {
 	if (strcmp(name, "any") == 0 || isdigit((unsigned char)name[0]))
-		return err_set(e, "%s: ipfw does not take %s for an interface; instead: %s", which, name,
+		return err_set(e, "%s: ipfw does not accept %s as an interface; instead: %s", which, name,
 			       instead);
 	return 0;
 }

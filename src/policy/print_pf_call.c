@@ -185,8 +185,8 @@ static int print_stage(struct page *page, const char *standing, enum stage stage
 static int end_page(const struct page *page, bool whole, struct err *e)
 {
 	return whole ? page_end(page, e)
-		     : err_set(e, "the main rules of pf end within quotes, braces or a line; instead: let "
-				  "`pfctl -nf` show where");
+		     : err_set(e, "the main rules of pf end inside quotes, braces or a line; instead: see "
+				  "where with `pfctl -nf`");
 }
 
 int policy_print_pf_main(enum pf_dialect dialect, const char *standing, char *to, size_t size, struct err *e)

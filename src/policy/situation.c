@@ -25,9 +25,9 @@ static int check_identities(const struct situation *s, struct err *e)
 	    check_identity(&s->dhcp_user, "the DHCP client's user", e) == -1)
 		return -1;
 	if (s->state != POLICY_LOCKED && !is_somebody(&s->openvpn_group))
-		return err_set(e, "no group for openvpn: the hole would be anybody's");
+		return err_set(e, "no group for openvpn: everybody could use the hole");
 	if (s->resolver.family != NET_NONE && !is_somebody(&s->driver_user))
-		return err_set(e, "no user for the driver: the way to the resolver would be anybody's");
+		return err_set(e, "no user for the driver: everybody could reach the resolver");
 	return 0;
 }
 
@@ -89,9 +89,9 @@ static int check_endpoint(const struct situation *s, struct err *e)
 static int check_addresses(const struct situation *s, struct err *e)
 {
 	if (s->tunnel.address4.family != NET_NONE && s->tunnel.address4.family != NET_IPV4)
-		return err_set(e, "tunnel: its IPv4 address is none");
+		return err_set(e, "tunnel: its IPv4 address is not valid");
 	if (s->tunnel.address6.family != NET_NONE && s->tunnel.address6.family != NET_IPV6)
-		return err_set(e, "tunnel: its IPv6 address is none");
+		return err_set(e, "tunnel: its IPv6 address is not valid");
 	if (s->resolver.family != NET_NONE && !net_address_is_dialable(&s->resolver))
 		return err_set(e, "resolver: no server can have this address");
 	return 0;

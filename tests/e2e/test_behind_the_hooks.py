@@ -82,7 +82,7 @@ def test_noticed_named_and_shut_where_the_kernel_has_it(world, portcullis, how):
         took = time.monotonic() - begun  # with the question to the kernel
         assert took < LIMIT, f"{took * 1000:.0f} ms"
         assert not frames(world, wire, b"SHUT")
-    assert f"open -> locked: a tc filter with the action {action} on {link} may turn packets" in gate.log()
+    assert f"open -> locked: a tc filter with the action {action} on {link} may redirect packets" in gate.log()
     if link == "eth0":  # the tunnel's own goes with its device
         wait_for(lambda: f"action {action} on {link}" in gate.status()["reason"], lambda: gate.told("named"), 10)
         assert gate.status()["gate"] == "locked" and not gate.openvpns()

@@ -120,7 +120,7 @@ def test_each_call_at_the_end_fails_in_turn(portcullis, network, call, how):
     assert gate.process.wait(20) == 0
     assert gate.host.run("nft", "list", "table", "inet", "portcullis").returncode == 0
     with open(gate.log_file, encoding="utf-8") as file:
-        assert "strict boot: not every network service is off: " in file.read()
+        assert "strict boot: not every network service is disabled: " in file.read()
     switched = [name for name, on in network.services().items() if SERVICES[name] and not on]
     network.change(calls=[], faults={})
     gate.start_open()

@@ -311,7 +311,7 @@ def test_no_step_of_the_confinement_may_fail_where_the_kernel_has_landlock(world
             done = world.host.run(f"{BUILD}/test/refuse", call, str(errno.EPERM), first, *inner, check=False)
             told = "openvpn can't be confined: Operation not permitted\n"
             if call == "landlock_create_ruleset":
-                assert done.returncode == 1 and "Landlock can't be asked" in done.stderr, done
+                assert done.returncode == 1 and "Landlock can't be queried" in done.stderr, done
             else:
                 assert (done.returncode, done.stderr) == (126, told), (call, first, done)
     finally:

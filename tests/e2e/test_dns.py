@@ -45,7 +45,7 @@ def test_set_and_restore():
         $dnstool restore tun0
     """).splitlines()
     assert out[:2] == ["Link 2 (tun0):", "Link 2 (tun0):"]
-    assert out[2].startswith("0 dns: systemd-resolved asks 10.8.0.1 on tun0")
+    assert out[2].startswith("0 dns: systemd-resolved uses 10.8.0.1 on tun0")
     assert out[3:6] == ["Link 2 (tun0): 10.8.0.1 fd00::1",
                         "Link 2 (tun0): ~. corp.example other.example", "Link 2 (tun0): yes"]
     assert out[6].startswith("0 ")
@@ -95,7 +95,7 @@ def test_after_a_crash_the_name_is_enough():
 def test_tool_without_its_service():
     out = in_resolved("$dnstool set tun0 10.8.0.1; $dnstool restore tun0", WITHOUT_RESOLVED="yes")
     assert [line[:2] for line in out.splitlines()] == ["1 ", "1 "]
-    assert "left alone" in out and "nothing to take back" in out
+    assert "left alone" in out and "nothing to restore" in out
 
 
 def with_tools(tmp_path, tools, *arguments):
@@ -172,7 +172,7 @@ def test_a_hanging_tool_is_killed(tmp_path):
     begun = time.monotonic()
     out = with_tools(tmp_path, tools, "set", "tun0", "10.8.0.1")
     took = time.monotonic() - begun
-    assert out.startswith("-1 dns: /usr/bin/resolvectl: no end after")
+    assert out.startswith("-1 dns: /usr/bin/resolvectl: killed after")
     assert 1.5 < took < 5
     child = pathlib.Path(f"/proc/{pid.read_text().strip()}/stat")
     deadline = time.monotonic() + 5

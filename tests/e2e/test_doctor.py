@@ -383,7 +383,7 @@ def names(*hosts):
     (systemctl(LOCK + "DropInPaths=\n" + DAEMON + "DropInPaths=\n"), "boot", GOOD, "locks before"),
     (own_file_system, "boot", FAIL, "/usr/local/sbin is on a file system of its own"),
     (no_initramfs_tools, "initrd", WARN, "has no lock"),
-    (initrd_hook("dropbear"), "initrd", WARN, "nobody unlocks its disks from afar"),
+    (initrd_hook("dropbear"), "initrd", WARN, "disks can't be unlocked over the network"),
     (initrd_hook("clevis"), "initrd", WARN, "tang"),
     (root_by_nfs, "initrd", WARN, "by NFS"),
     (say(boot_locked_at=None), "boot-lock", UNKNOWN, "only portcullisd knows"),

@@ -237,7 +237,7 @@ INTERFERENCE = {
     "disable set": ("disabled our rules", ["set disable 26"]),
     "one more": ("changed our rules", ["add 1 set 26 allow ip from any to any"]),
     "the floor": ("deleted rule 2 of set 31", ["set 31 delete 2"]),
-    "switched off": ("switched ipfw off", ["disable firewall"]),
+    "switched off": ("disabled ipfw", ["disable firewall"]),
     "other set": ("enabled set 27", ["add 1 set 27 allow ip from any to any", "set enable 27"]),
 }
 
@@ -410,7 +410,7 @@ def test_pause_whose_guardian_is_killed_is_noticed(kernel, hand):
     hand.ok("locked", "watch", "pause 600")
     os.kill(guardian_pid(hand.process.pid), signal.SIGKILL)
     line = hand.line(4)
-    assert line.startswith("foreign 0 nobody is left"), line
+    assert line.startswith("foreign 0 no process is left"), line
     assert is_state(kernel.now(), "locked")
 
 

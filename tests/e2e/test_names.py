@@ -161,7 +161,7 @@ def test_other_programs_change_it(world, mac):
     """The next change of the network puts it back, and says so."""
     gate = mac.gate
     gate.start_open()
-    wait_for(lambda: "names are asked at 10.8.0.1" in gate.log(), mac.told)
+    wait_for(lambda: "names are looked up at 10.8.0.1" in gate.log(), mac.told)
     (mac.folder / "store").write_text("{}", encoding="ascii")
     world.host.ip("addr add 192.168.77.1/24 dev eth0")
     mac.asks_the_tunnel()

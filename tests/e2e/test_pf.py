@@ -297,11 +297,11 @@ def test_other_transports_and_the_local_network(gate, pf, world, server):
 
 OTHERS = {
     "disabled": (["-d"], "", "pf is disabled"),
-    "flushed": (["-F", "all"], "", "do not ask our anchor"),
-    "replaced": (["-f", "-"], STOCK, "do not ask our anchor"),
+    "flushed": (["-F", "all"], "", "do not call our anchor"),
+    "replaced": (["-f", "-"], STOCK, "do not call our anchor"),
     "pass-quick": (["-f", "-"], f'scrub-anchor "{ANCHOR}"\nnat-anchor "{ANCHOR}"\nrdr-anchor "{ANCHOR}"\n'
-                   f'pass quick on eth0 all\nanchor "{ANCHOR}"\n', "a `pass quick` stands before our anchor"),
-    "behind": (["-f", "-"], STOCK + f'anchor "{ANCHOR}"\n', "another anchor is asked before ours"),
+                   f'pass quick on eth0 all\nanchor "{ANCHOR}"\n', "a `pass quick` comes before our anchor"),
+    "behind": (["-f", "-"], STOCK + f'anchor "{ANCHOR}"\n', "another anchor is called before ours"),
     "conditional": (["-f", "-"], f'scrub-anchor "{ANCHOR}"\nnat-anchor "{ANCHOR}"\nrdr-anchor "{ANCHOR}"\n'
                     f'anchor "{ANCHOR}" on eth1\n', "for some packets only"),
     "skip": (["-f", "-"], f'set skip on eth0\nscrub-anchor "{ANCHOR}"\nnat-anchor "{ANCHOR}"\nrdr-anchor "{ANCHOR}"\n'
@@ -341,7 +341,7 @@ def test_second_place_is_filled_again(gate, pf):
     pf.run("-a", FALLBACK, "-F", "rules")
     wait_for(lambda: pf.run("-a", FALLBACK, "-s", "rules") == second, "the second place filled", 5)
     assert pf.gate() == "open" and pf.pf.states == states
-    wait_for(lambda: "the lock's second place in pf was changed" in gate.log(), "named in the log", 5)
+    wait_for(lambda: "the fallback anchor in pf was changed" in gate.log(), "named in the log", 5)
 
 
 @pytest.mark.parametrize("where", [(), ("-a", ANCHOR)], ids=["main", "anchor"])
@@ -393,7 +393,7 @@ def test_pf_that_lies_is_found_by_the_probe(world, gate, pf):
     gate.start_open()
     pf.tools[1].answer = probe
     gate.wait(gate="unprotected")
-    assert "a datagram got out of eth0 though pf was to stop it; instead: restart" in gate.status()["reason"]
+    assert "a datagram got out of eth0 although pf should stop it; instead: restart" in gate.status()["reason"]
     wait_for(lambda: "state DOWN" in world.host.run("ip", "link", "show", "eth0").stdout, "eth0 set down")
     asked = len(pf.calls)
     wait_for(lambda: len(pf.calls) > asked + 20, "more tries", 15)
@@ -498,7 +498,7 @@ def test_no_pause_without_a_guardian(gate, pf):
     gate.ctl("pause", "1h")
     wait_for(lambda: "pause refused" in gate.log(), lambda: gate.told("refused"), 10)
     pf.fault = None
-    assert "the guardian of a pause does not watch" in gate.log()
+    assert "the pause watchdog does not work" in gate.log()
     assert guardian(gate) is None
     gate.wait(gate={"locked", "dialling", "open"}, seconds=20)
     assert pf.verdict(CLEAR) == "block"
@@ -566,11 +566,11 @@ def test_a_binat_is_named_and_left_out(gate, pf):
     gate.start()
     gate.wait(gate={"locked", "dialling", "open"})
     assert "binat" not in pf.run("-s", "nat")
-    wait_for(lambda: "a `binat` stood in pf's main rules" in gate.log(), "named")
+    wait_for(lambda: "a `binat` in pf's main rules" in gate.log(), "named")
     rules = pf.run("-s", "rules").splitlines(keepends=True)
     scrub = [line for line in rules if line.startswith("scrub")]
     pf.run("-f", "-", stdin="".join([*scrub, pf.run("-s", "nat"), binat, *rules[len(scrub):]]))
-    wait_for(lambda: "a `binat` stands in the main rules" in gate.log(), "noticed")
+    wait_for(lambda: "a `binat` in the main rules" in gate.log(), "noticed")
     wait_for(lambda: "binat" not in pf.run("-s", "nat"), "left out again")
 
 
@@ -608,7 +608,7 @@ def test_off_in_a_pause(gate, pf):
 
 def test_check_tells_of_pf(gate, pf):
     done = gate.run_daemon("-n")
-    assert done.returncode == 0 and "firewall: pf" in done.stdout and "our rules are taken: yes" in done.stdout
+    assert done.returncode == 0 and "firewall: pf" in done.stdout and "our rules are accepted: yes" in done.stdout
     assert not any("-E" in call.argv or ("-f" in call.argv and "-n" not in call.argv) for call in pf.calls)
 
 
@@ -638,7 +638,7 @@ def test_freebsd_whole_run(freebsd):
     assert pf.gate() == "none", "control"
     wait_for(lambda: pf.gate() == "open", "enabled again", 5)
     pf.run("-F", "rules")
-    wait_for(lambda: "do not ask our anchor" in gate.log(), "named", 5)
+    wait_for(lambda: "do not call our anchor" in gate.log(), "named", 5)
     wait_for(lambda: pf.gate() == "open", "called again", 5)
     pf.run("-f", "-", stdin=before)
     wait_for(lambda: pf.gate() == "open", "called again", 5)

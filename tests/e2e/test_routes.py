@@ -353,7 +353,7 @@ def test_names_that_are_taken(world, portcullis):
 # --- what a server pushes
 
 PUSHES = {
-    "own address": ("ifconfig-push 192.168.50.2 255.255.255.0", "address that eth0 has already"),
+    "own address": ("ifconfig-push 192.168.50.2 255.255.255.0", "address that eth0 already has"),
     "endpoint": (f"ifconfig-push {SERVER4} 255.255.255.0", "endpoint lies inside the tunnel"),
     "loopback": ("ifconfig-push 127.0.0.5 255.255.255.0", "the tunnel's address is not valid"),
     "multicast": ("ifconfig-push 224.0.0.5 255.255.255.0", "the tunnel's address is not valid"),

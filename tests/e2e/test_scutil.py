@@ -97,12 +97,12 @@ def of_loopback(port):
 
 
 def test_shut_set_restore(mac, port):
-    assert mac("shut", str(port)) == (0, f"dns: names are asked at 127.0.0.1 port {port}")
+    assert mac("shut", str(port)) == (0, f"dns: names are looked up at 127.0.0.1 port {port}")
     assert mac.store() == of_loopback(port)
-    assert mac("set", *TUNNEL) == (0, "dns: names are asked at 10.8.0.1 port 53")
+    assert mac("set", *TUNNEL) == (0, "dns: names are looked up at 10.8.0.1 port 53")
     assert mac.store() == OF_TUNNEL
     assert mac.flushed() == ["dscacheutil -flushcache", "killall -HUP mDNSResponder"] * 2
-    assert mac("restore", "utun87") == (0, "dns: the system's own resolvers are asked")
+    assert mac("restore", "utun87") == (0, "dns: the system's own resolvers are used")
     assert mac.store() == {}
     assert mac("restore", "utun87")[0] == 0  # twice is once
     # What an earlier life left, whatever its link was called.
@@ -113,7 +113,7 @@ def test_shut_set_restore(mac, port):
 
 def test_a_server_that_names_no_resolver(mac, port):
     mac("shut", str(port))
-    assert mac("set", "utun87") == (0, "dns: the server named no resolver: the system's own stays")
+    assert mac("set", "utun87") == (0, "dns: the server pushed no DNS server: the system's own resolver stays")
     assert mac.store() == {}
 
 
@@ -144,7 +144,7 @@ def test_nobody_answers(mac, port):
         number = silent.getsockname()[1]
         result, line = mac("shut", str(number))
         assert (result, mac.store()) == (-1, {})
-        assert line == f"dns: nobody answers names at 127.0.0.1 port {number}: the system's own resolvers are asked"
+        assert line == f"dns: nothing answers at 127.0.0.1 port {number}: the system's own resolvers are used"
         mac("shut", str(port))
         assert mac("check", str(number))[0] == 1
         assert mac.store() == {}
@@ -195,9 +195,9 @@ def test_a_flush_that_fails_is_only_said(mac, tool, does):
         mac.tool(tool, does)
     result, line = mac("set", *TUNNEL)
     assert (result, mac.store()) == (0, OF_TUNNEL)
-    assert line.startswith("dns: names are asked at 10.8.0.1 port 53; not flushed: ") and tool in line
+    assert line.startswith("dns: names are looked up at 10.8.0.1 port 53; not flushed: ") and tool in line
     mac.tool(tool, "")
-    assert mac("set", *TUNNEL) == (0, "dns: names are asked at 10.8.0.1 port 53")  # the control
+    assert mac("set", *TUNNEL) == (0, "dns: names are looked up at 10.8.0.1 port 53")  # the control
 
 
 def test_a_flush_that_hangs(mac):
@@ -205,7 +205,7 @@ def test_a_flush_that_hangs(mac):
     began = time.monotonic()
     result, line = mac("set", *TUNNEL)
     assert (result, mac.store()) == (0, OF_TUNNEL)
-    assert "no end after" in line
+    assert "killed after" in line
     assert time.monotonic() - began < 4
 
 
@@ -238,15 +238,15 @@ def test_resolvconf_of_freebsd(tmp_path):
     resolvconf(tmp_path)
     assert bsd(tmp_path, "set", "tun87", "10.8.0.1,fd00::1", "corp.example") == (
         0, "dns: resolvconf has 10.8.0.1 for tun87, and no other")
-    assert bsd(tmp_path, "restore", "tun87") == (0, "dns: resolvconf as it was before tun87")
+    assert bsd(tmp_path, "restore", "tun87") == (0, "dns: resolvconf is as it was before tun87")
     assert (tmp_path / "told").read_text(encoding="ascii").splitlines() == [
         "-x -a tun87.portcullis", "nameserver 10.8.0.1", "nameserver fd00::1", "search corp.example",
         "-f -d tun87.portcullis"]
-    assert bsd(tmp_path, "set", "tun87")[1] == "dns: the server named no resolver: the system's own stays"
+    assert bsd(tmp_path, "set", "tun87")[1] == "dns: the server pushed no DNS server: the system's own resolver stays"
     assert bsd(tmp_path, "check", "tun87", "10.8.0.1") == (0, "")
 
 
-@pytest.mark.parametrize("does,said", [("exit 3", "exit 3"), ("kill -9 $$", "signal 9"), ("exec sleep 600", "no end after")])
+@pytest.mark.parametrize("does,said", [("exit 3", "exit 3"), ("kill -9 $$", "signal 9"), ("exec sleep 600", "killed after")])
 def test_resolvconf_fails(tmp_path, does, said):
     resolvconf(tmp_path, does)
     for arguments in (("set", "tun87", "10.8.0.1"), ("restore", "tun87")):

@@ -272,7 +272,7 @@ def test_rules_that_pfctl_refuses_leave_the_good_ones(machine, name):
     host.forget(**{f"n{which + 1}": 1})
     done = host.run("enable", str(profile(host)))
     assert host.calls()[-1] == f"pfctl -q -n -f /etc/portcullis/{name}.candidate"
-    assert done.returncode == 1 and "pfctl does not take the rules for the boot" in done.stderr
+    assert done.returncode == 1 and "pfctl does not accept the rules for the boot" in done.stderr
     assert (host.root / "etc/portcullis/boot-lock.conf").exists() is False or \
         (host.root / "etc/portcullis/boot-lock.conf").read_text() == "good\n"
     assert not list(host.root.rglob("*.candidate")) and not host.is_enabled()

@@ -169,7 +169,7 @@ int device_make(const char *name, uint32_t uid, uint32_t gid, struct err *e)
 /* The real one refuses this too. */
 int device_set(const struct wire_tunnel *tunnel, struct err *e)
 {
-	return tunnel->mtu != 0 ? 0 : err_set(e, "openvpn has not told the tunnel's MTU");
+	return tunnel->mtu != 0 ? 0 : err_set(e, "openvpn has not reported the tunnel's MTU");
 }
 
 int device_delete(const char *name, struct err *e)

@@ -102,8 +102,7 @@ static void test_lines(void **state)
 	assert_bad(HEAD "data-ciphers \"AES-256-GCM:NonE\"\n", "turns off encryption or authentication");
 	assert_bad(HEAD "auth \"none\"\n", "turns off encryption or authentication");
 	assert_bad(HEAD "tls-cipher \"COMPLEMENTOFALL\"\n", "turns off encryption or authentication");
-	assert_bad(HEAD "tls-cipher \"ALL:!eNULL:!aNULL:eNULL\"\n",
-		   "turns off encryption or authentication");
+	assert_bad(HEAD "tls-cipher \"ALL:!eNULL:!aNULL:eNULL\"\n", "turns off encryption or authentication");
 	assert_good(HEAD "tls-cipher \"ALL:!eNULL:!aNULL\"\n");
 	assert_good(HEAD "auth \"SHA256\"\n");
 	assert_bad(HEAD "setenv \"LD_PRELOAD\" \"/x.so\"\n", "not an allowed option");

@@ -207,8 +207,9 @@ static void later_keys_are_refused_unless_empty(void **state)
 	(void)state;
 	assert_refused("management { socket = \"/m\" }\n",
 		       "p.conf:1: management.socket comes in a later version; instead: leave it empty");
-	assert_refused("credentials {\n keychain = \"vpn\"\n}\n", /* this platform has none */
-		       "p.conf:2: credentials.keychain does not exist on this platform; instead: password-file");
+	assert_refused(
+	    "credentials {\n keychain = \"vpn\"\n}\n", /* this platform has none */
+	    "p.conf:2: credentials.keychain does not exist on this platform; instead: password-file");
 	assert_refused("credentials { totp-file = \"t\" }\n",
 		       "p.conf:1: credentials.totp-file comes in a later version; instead: leave it empty");
 	assert_refused("resolver { address = \"9.9.9.9\" }\n",
@@ -404,8 +405,8 @@ static void identities_that_open_the_hole_are_refused(void **state)
 	assert_file_refused(
 	    ":2: openvpn-group: is also the driver's group; instead: a group of openvpn's own");
 	write_file("user = 4001\nopenvpn-group = 4002\n\nopenvpn-user = 4001\n", 0644);
-	assert_file_refused(
-	    ":4: openvpn-user: is also the driver's user; instead: a user of openvpn's own, such as _openvpn");
+	assert_file_refused(":4: openvpn-user: is also the driver's user; instead: a user of openvpn's own, "
+			    "such as _openvpn");
 	write_file("user = 4001\nopenvpn-group = 4002\nopenvpn-user = 4007\ndhcp-user = 4007\n", 0644);
 	assert_file_refused(":3: openvpn-user: is also the DHCP client's user; instead: a user of openvpn's "
 			    "own, such as _openvpn");

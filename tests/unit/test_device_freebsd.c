@@ -111,7 +111,7 @@ static void test_an_address_of_another_link(void **state)
 	(void)state;
 	standin_put("group", "tun87\n", 0644);
 	assert_int_equal(device_set(&tunnel, &e), -1);
-	assert_non_null(strstr(e.text, "an address that lo has already"));
+	assert_non_null(strstr(e.text, "an address that lo already has"));
 }
 
 static void test_all_of_ours_go(void **state)
@@ -250,7 +250,7 @@ static void test_what_does_not_hold(void **state)
 	(void)state;
 	standin_way("2001:db8::1", "em0");
 	assert_int_equal(route_assert(&wish, &e), -1);
-	assert_non_null(strstr(e.text, "2001:db8::1 leads em0, not into tun87"));
+	assert_non_null(strstr(e.text, "2001:db8::1 is through em0, and must be through tun87"));
 	assert_non_null(strstr(standin_calls(), "delete -inet6 ::/1"));
 	standin_way("2001:db8::1", "tun87");
 	standin_put("way-203.0.113.8", "  interface: tun87\n", 0644);

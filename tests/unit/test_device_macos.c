@@ -55,7 +55,7 @@ static void test_addresses_then_up(void **state)
 	assert_null(strstr(standin_calls(), " up\n"));
 	tunnel = standin_tunnel("127.0.0.1", NULL);
 	assert_int_equal(device_set(&tunnel, &e), -1);
-	assert_non_null(strstr(e.text, "an address that lo has already"));
+	assert_non_null(strstr(e.text, "an address that lo already has"));
 }
 
 static void test_halves_and_the_endpoints_own_way(void **state)
@@ -135,7 +135,7 @@ static void test_what_does_not_hold(void **state)
 	standin_way("fd00:8::", "utun87");
 	standin_way("2001:db8::1", "en0");
 	assert_int_equal(route_assert(&wish, &e), -1);
-	assert_non_null(strstr(e.text, "2001:db8::1 leads en0, not into utun87"));
+	assert_non_null(strstr(e.text, "2001:db8::1 is through en0, and must be through utun87"));
 	assert_non_null(strstr(standin_calls(), "delete -inet6 ::/1"));
 }
 

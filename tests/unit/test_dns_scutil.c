@@ -156,7 +156,7 @@ static void test_too_little_room(void **state)
 	(void)state;
 	scutil_of_tunnel(&tunnel, &dns);
 	assert_int_equal(scutil_print_set(&dns, &tunnel, script, sizeof script, &e), -1);
-	assert_string_equal(e.text, "scutil: what it shall be told is too long");
+	assert_string_equal(e.text, "scutil: the input is too long");
 	memset(&tunnel, 0, sizeof tunnel);
 	scutil_of_tunnel(&tunnel, &dns);
 	assert_int_equal(dns.server_count, 0);
@@ -203,7 +203,7 @@ static void test_recorded(void **state)
 	assert_string_equal(dns.servers[0], "213.94.78.16");
 	assert_int_equal(dns.domain_count, 1);
 	assert_int_equal(scutil_read_show(cut, &dns, &e), -1);
-	assert_string_equal(e.text, "scutil: its answer is cut short");
+	assert_string_equal(e.text, "scutil: its output is incomplete");
 }
 
 static void test_what_was_set_is_known_again(void **state)
@@ -246,7 +246,7 @@ static void test_errors_are_words(void **state)
 	(void)state;
 	assert_int_equal(scutil_read_show("  No such key\n", &dns, &e), 1);
 	assert_int_equal(scutil_read_show("", &dns, &e), -1);
-	assert_string_equal(e.text, "scutil: says nothing");
+	assert_string_equal(e.text, "scutil: no output");
 	assert_int_equal(scutil_read_show("  Permission denied\n", &dns, &e), -1);
 	assert_string_equal(e.text, "scutil: says \"Permission denied\"");
 	assert_int_equal(scutil_read_show("<dictionary> {\n  ServerPort : 65536\n}\n", &dns, &e), -1);

@@ -296,11 +296,11 @@ static void initrds(void **state)
 		assert_non_null(strstr(fact.text, words));                                                   \
 		assert_int_equal(fact.instead[0] == '\0', verdict == MACHINE_YES);                           \
 	} while (0)
-	INITRD(MACHINE_YES, "puts the lock in it");
+	INITRD(MACHINE_YES, "adds the lock to it");
 	initrd.cmdline = NULL;
-	INITRD(MACHINE_YES, "puts the lock in it");
+	INITRD(MACHINE_YES, "adds the lock to it");
 	initrd.cmdline = "xroot=/dev/nfs root=/dev/nfs2 nfsroot=192.0.2.1:/x";
-	INITRD(MACHINE_YES, "puts the lock in it");
+	INITRD(MACHINE_YES, "adds the lock to it");
 	initrd.clevis = true;
 	INITRD(MACHINE_NO, "tang");
 	initrd.dropbear = true;

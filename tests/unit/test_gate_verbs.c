@@ -181,7 +181,7 @@ static void what_is_set_is_checked(void **state)
 	refused(request, "too small");
 	request = tunnel(VERB_ADDRESS);
 	request.tunnel.mtu = 0;
-	refused(request, "has not told");
+	refused(request, "has not reported");
 	request = tunnel(VERB_ADDRESS);
 	request.tunnel.length4 = 33;
 	refused(request, "subnet");

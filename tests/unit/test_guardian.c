@@ -171,7 +171,7 @@ static void there_is_never_a_second(void **state)
 	assert_int_equal(guardian_start(&work, 60, &e), 0);
 	first = guardian();
 	assert_int_equal(guardian_start(&work, 60, &e), -1);
-	assert_non_null(strstr(e.text, "guards a pause already; instead: "));
+	assert_non_null(strstr(e.text, "already watches a pause; instead: "));
 	assert_int_equal(guardian(), first);
 }
 

@@ -173,7 +173,8 @@ static void test_what_is_no_listing(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		assert_string_not_equal(why_not(wrong[i]), "");
-	assert_non_null(strstr(why_not("00100 0 0 set 0 allow ip from any to any\n"), "the listing is cut"));
+	assert_non_null(
+	    strstr(why_not("00100 0 0 set 0 allow ip from any to any\n"), "the listing is incomplete"));
 	assert_non_null(strstr(why_not("what is this\n" LAST), "what is this"));
 }
 

@@ -153,11 +153,11 @@ static void test_the_tool_fails(void **state)
 	     "keychain.' "
 	     ">&2; exit 44",
 	     "exit 44: security: SecKeychainSearchCopyNext: The specified item"},
-	    {"echo 'password: \"hunter2\"' >&2; exit 1", "the tool failed, or its answer is cut"},
-	    {"printf 'password: \"hunt' >&2", "the tool failed, or its answer is cut"},
-	    {"printf 'password: \"hunter2' >&2; kill -9 $$", "the tool failed, or its answer is cut"},
-	    {"exit 0", "it holds no secret that can be used"},
-	    {"head -c 20000 /dev/zero | tr '\\0' x", "says more than"},
+	    {"echo 'password: \"hunter2\"' >&2; exit 1", "the tool failed, or its output is incomplete"},
+	    {"printf 'password: \"hunt' >&2", "the tool failed, or its output is incomplete"},
+	    {"printf 'password: \"hunter2' >&2; kill -9 $$", "the tool failed, or its output is incomplete"},
+	    {"exit 0", "it has no usable secret"},
+	    {"head -c 20000 /dev/zero | tr '\\0' x", "its output is longer than"},
 	    {"exit 51", "exit 51"},
 	};
 	struct err e;
@@ -191,7 +191,7 @@ static void test_the_tool_hangs(void **state)
 	clock_gettime(CLOCK_MONOTONIC, &after);
 	assert_between(after.tv_sec - before.tv_sec, 4, 8);
 	assert_null(strstr(e.text, "hunter2"));
-	assert_non_null(strstr(e.text, "the tool failed, or its answer is cut"));
+	assert_non_null(strstr(e.text, "the tool failed, or its output is incomplete"));
 }
 
 static int read_text(const char *text, struct config *config, struct err *e)
@@ -213,7 +213,8 @@ static void test_the_key(void **state)
 	    {"credentials {\n username = \"me\"\n password-file = \"x\"\n keychain = \"vpn\"\n}\n",
 	     "p.conf:4: credentials.keychain and credentials.password-file are both set; instead: keep one"},
 	    {"credentials {\n keychain = \"-w\"\n}\n",
-	     "p.conf:2: credentials.keychain: \"-w\" is not the name of a service; instead: a name such as portcullis"},
+	     "p.conf:2: credentials.keychain: \"-w\" is not the name of a service; instead: a name such as "
+	     "portcullis"},
 	};
 	static struct config config;
 	struct err e = {""};

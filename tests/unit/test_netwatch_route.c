@@ -326,7 +326,7 @@ static void test_a_link_without_a_name_is_an_error(void **state)
 		struct situation s = {.link_count = 0};
 
 		assert_int_equal(route_fill(systems[i].layout, events, events, "tun0", &s, &e), -1);
-		assert_non_null(strstr(e.text, "a name that no rule can hold"));
+		assert_non_null(strstr(e.text, "a name that rules can't contain"));
 		free(events.bytes);
 	}
 }

@@ -216,8 +216,8 @@ static void main_rules_that_are_right(void **state)
 static void main_rules_that_are_wrong(void **state)
 {
 	static const char *const bad[][3] = {
-	    {APPLE_SCRUB APPLE, APPLE_NAT, "do not ask our anchor"},
-	    {"", "", "do not ask our anchor"},
+	    {APPLE_SCRUB APPLE, APPLE_NAT, "do not call our anchor"},
+	    {"", "", "do not call our anchor"},
 	    {SCRUB APPLE OURS, BOTH_NAT, "another anchor"},
 	    {SCRUB "pass in quick on en0 all\n" OURS, NAT, "`pass quick`"},
 	    {SCRUB "anchor \"org.portcullis\" on en0 all\n", NAT, "for some packets only"},
@@ -225,7 +225,7 @@ static void main_rules_that_are_wrong(void **state)
 	    {SCRUB "anchor all {\n  pass all\n}\n" OURS, NAT, "another anchor"},
 	    {SCRUB "match in all\n" OURS, NAT, "something unknown"},
 	    {OURS, NAT, "scrub-anchor"},
-	    {SCRUB OURS, "", "not asked before translation"},
+	    {SCRUB OURS, "", "not called before translation"},
 	    {SCRUB OURS, APPLE_NAT, "translated before"},
 	    {SCRUB OURS, "nat-anchor \"com.apple/*\" all\n" NAT, "translated before"},
 	    {SCRUB OURS, "nat pass on en0 all -> 192.0.2.1\n" NAT, "translated before"},

@@ -153,7 +153,8 @@ static void test_connections(void **state)
 	assert_refused(BASE "<connection>\nverb 3\n</connection>\n",
 		       "t.ovpn:6: connection: the block has no remote");
 	assert_refused(BASE "<connection>\nremote 192.0.2.1\n", "the block is not closed");
-	assert_refused(BASE "<connection>\n<connection>\n", "t.ovpn:5: connection: a <connection> block inside another");
+	assert_refused(BASE "<connection>\n<connection>\n",
+		       "t.ovpn:5: connection: a <connection> block inside another");
 	assert_refused(BASE "<connection>\nremote 192.0.2.1\nremote 192.0.2.2\n</connection>\n",
 		       "a second one");
 	assert_refused(BASE "<connection>\nremote 192.0.2.1\n</connection>x\n",
@@ -198,7 +199,8 @@ static void test_secrets_stay_out(void **state)
 	assert_null(strstr(canonical, "shadow"));
 	assert_non_null(strstr(canonical, "needs 1\n"));
 	assert_non_null(strstr(canonical, "\nauth-user-pass\n"));
-	assert_non_null(strstr(notices.text, "4 auth-user-pass: its file is not read; instead: set credentials"));
+	assert_non_null(
+	    strstr(notices.text, "4 auth-user-pass: its file is not read; instead: set credentials"));
 	assert_null(strstr(notices.text, "hunter2"));
 	free(canonical);
 }

@@ -10,7 +10,7 @@ enum { DEADLINE_MS = 2000 };
 
 static int left_alone(struct err *e)
 {
-	err_set(e, "dns: no %s: the resolver was left alone", tool_path(TOOL_RESOLVCONF));
+	err_set(e, "dns: there is no %s: the resolver was left alone", tool_path(TOOL_RESOLVCONF));
 	return 1;
 }
 
@@ -25,7 +25,7 @@ int dns_set(const struct wire_tunnel *tunnel, struct err *e)
 		return err_set(e, "dns: not the name of an interface");
 	dns_words_of(tunnel, &words);
 	if (words.server_count == 0) {
-		err_set(e, "dns: the server named no resolver: the system's own stays");
+		err_set(e, "dns: the server pushed no DNS server: the system's own resolver stays");
 		return 0;
 	}
 	if (access(tool, X_OK) == -1)
@@ -46,6 +46,6 @@ int dns_restore(const char *interface, struct err *e)
 		return left_alone(e);
 	if (dns_resolvconf_restore(tool, true, interface, DEADLINE_MS, e) == -1)
 		return err_prefix(e, "dns");
-	err_set(e, "dns: resolvconf as it was before %s", interface);
+	err_set(e, "dns: resolvconf is as it was before %s", interface);
 	return 0;
 }

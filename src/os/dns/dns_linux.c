@@ -69,13 +69,13 @@ int dns_set(const struct wire_tunnel *tunnel, struct err *e)
 		return err_set(e, "dns: not the name of an interface");
 	dns_words_of(tunnel, &words);
 	if (words.server_count == 0) {
-		err_set(e, "dns: the server named no resolver: the system's own stays");
+		err_set(e, "dns: the server pushed no DNS server: the system's own resolver stays");
 		return 0;
 	}
 	if (resolved_answers(tool, deadline)) {
 		if (resolved_set(tool, tunnel->name, &words, deadline, e) == -1)
 			return err_prefix(e, "dns");
-		err_set(e, "dns: systemd-resolved asks %s on %s", words.servers[0], tunnel->name);
+		err_set(e, "dns: systemd-resolved uses %s on %s", words.servers[0], tunnel->name);
 		return 0;
 	}
 	if (has_resolvconf(tool)) {
@@ -84,7 +84,7 @@ int dns_set(const struct wire_tunnel *tunnel, struct err *e)
 		err_set(e, "dns: resolvconf has %s for %s", words.servers[0], tunnel->name);
 		return 0;
 	}
-	err_set(e, "dns: neither systemd-resolved nor resolvconf is here: the resolver was left alone");
+	err_set(e, "dns: neither systemd-resolved nor resolvconf is installed: the resolver was left alone");
 	return 1;
 }
 
@@ -99,7 +99,7 @@ static int resolved_restore(const char *resolvectl, const char *interface, int64
 	}
 	if (tool_run(argv, NULL, clock_left_ms(deadline), e) == -1 && if_nametoindex(interface) != 0)
 		return err_prefix(e, "dns");
-	err_set(e, "dns: systemd-resolved as it was before %s", interface);
+	err_set(e, "dns: systemd-resolved is as it was before %s", interface);
 	return 0;
 }
 
@@ -115,9 +115,9 @@ int dns_restore(const char *interface, struct err *e)
 	if (has_resolvconf(tool)) {
 		if (dns_resolvconf_restore(tool, false, interface, clock_left_ms(deadline), e) == -1)
 			return err_prefix(e, "dns");
-		err_set(e, "dns: resolvconf as it was before %s", interface);
+		err_set(e, "dns: resolvconf is as it was before %s", interface);
 		return 0;
 	}
-	err_set(e, "dns: neither systemd-resolved nor resolvconf is here: nothing to take back");
+	err_set(e, "dns: neither systemd-resolved nor resolvconf is installed: nothing to restore");
 	return 1;
 }

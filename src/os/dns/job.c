@@ -100,7 +100,7 @@ void dns_job_finish(struct dns_job *job)
 		int status = child_wait(job->pid, FINISH_MS);
 
 		if (WIFSIGNALED(status))
-			log_error("dns", "dns: the tool took too long: what it was told last may stay");
+			log_error("dns", "dns: the tool took too long: its last settings may remain");
 		dns_job_reaped(job, job->pid);
 	}
 }

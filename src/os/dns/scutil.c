@@ -62,8 +62,8 @@ static int set_service(const struct scutil_dns *want, const struct wire_tunnel *
 	    (is = read_service(&found, deadline, e)) == -1)
 		return err_prefix(e, "dns");
 	if (is == 1 || !scutil_same(want, &found))
-		return err_set(e, "dns: scutil: what was set is not there");
-	err_set(e, "dns: names are asked at %s port %u", want->servers[0],
+		return err_set(e, "dns: scutil: what was set is not in effect");
+	err_set(e, "dns: names are looked up at %s port %u", want->servers[0],
 		want->port != 0 ? want->port : 53u);
 	flush(deadline, e);
 	return 0;
@@ -75,7 +75,7 @@ static int take_back(int64_t deadline, struct err *e)
 
 	if (ask_scutil(scutil_remove, said, deadline, e) == -1 || scutil_read_remove(said, e) == -1)
 		return err_prefix(e, "dns");
-	err_set(e, "dns: the system's own resolvers are asked");
+	err_set(e, "dns: the system's own resolvers are used");
 	flush(deadline, e);
 	return 0;
 }
@@ -97,7 +97,7 @@ int dns_set(const struct wire_tunnel *tunnel, struct err *e)
 	/* What answered while shut answers no more. */
 	if (take_back(deadline, e) == -1)
 		return -1;
-	err_set(e, "dns: the server named no resolver: the system's own stays");
+	err_set(e, "dns: the server pushed no DNS server: the system's own resolver stays");
 	return 0;
 }
 
@@ -112,8 +112,7 @@ int dns_shut(uint16_t port, struct err *e)
 	/* The answering is sandboxed and may be held back; then nobody is sent there. */
 	if (take_back(deadline, e) == -1)
 		return -1;
-	return err_set(e,
-		       "dns: nobody answers names at 127.0.0.1 port %u: the system's own resolvers are asked",
+	return err_set(e, "dns: nothing answers at 127.0.0.1 port %u: the system's own resolvers are used",
 		       (unsigned)port);
 }
 

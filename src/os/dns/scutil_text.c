@@ -119,7 +119,7 @@ int scutil_print_set(const struct scutil_dns *dns, const struct wire_tunnel *tun
 	say_address(&script, "IPv4", addresses->name, &addresses->address4);
 	say_address(&script, "IPv6", addresses->name, &addresses->address6);
 	SAY(&script, "quit\n");
-	return script.cut ? err_set(e, "scutil: what it shall be told is too long") : 0;
+	return script.cut ? err_set(e, "scutil: the input is too long") : 0;
 }
 
 /* --- what it says */
@@ -177,7 +177,7 @@ int scutil_read_remove(const char *said, struct err *e)
 		else if (line[0] != '\0' && strcmp(line, no_such_key) != 0)
 			return unexpected(line, e);
 	}
-	return gone ? 0 : err_set(e, "scutil: does not say that nothing of ours is left");
+	return gone ? 0 : err_set(e, "scutil: does not confirm that nothing of ours is left");
 }
 
 /* "NAME : VALUE", both without blanks at their ends. */
@@ -257,7 +257,7 @@ int scutil_read_show(const char *said, struct scutil_dns *dns, struct err *e)
 
 	memset(dns, 0, sizeof *dns);
 	if (!next_line(&said, line, sizeof line))
-		return err_set(e, "scutil: says nothing");
+		return err_set(e, "scutil: no output");
 	if (strcmp(line, no_such_key) == 0)
 		return 1;
 	if (strcmp(line, "<dictionary> {") != 0)
@@ -267,5 +267,5 @@ int scutil_read_show(const char *said, struct scutil_dns *dns, struct err *e)
 		if (take_line(&r, line) == -1)
 			return unexpected(copy, e);
 	}
-	return r.depth == 0 ? 0 : err_set(e, "scutil: its answer is cut short");
+	return r.depth == 0 ? 0 : err_set(e, "scutil: its output is incomplete");
 }

@@ -208,7 +208,7 @@ static int look_behind_nft(struct err *e)
 	if (what[0] == '\0')
 		return 0;
 	found = true;
-	err_set(e, "%s may turn packets past every rule; instead: remove it (nft)", what);
+	err_set(e, "%s may redirect packets past every rule; instead: remove it (nft)", what);
 	return 1;
 }
 
@@ -233,9 +233,10 @@ int behind_look(struct err *e)
 		return look_behind_nft(e);
 	if (if_indextoname(look.link, name) == NULL)
 		text_copy(name, sizeof name, "?");
-	err_set(e,
-		"%s on %s may turn packets past every rule; instead: remove it (tc, ip link set %s xdp off)",
-		look.what, name, name);
+	err_set(
+	    e,
+	    "%s on %s may redirect packets past every rule; instead: remove it (tc, ip link set %s xdp off)",
+	    look.what, name, name);
 	return 1;
 }
 

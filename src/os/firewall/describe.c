@@ -10,7 +10,7 @@ void firewall_describe(const char *backend, FILE *to)
 	struct firewall *fw = firewall_open(backend, &e);
 
 	if (fw == NULL || firewall_probe(fw, &features, &e) == -1) {
-		fprintf(to, "firewall: can't be asked: %s\n", e.text);
+		fprintf(to, "firewall: can't be queried: %s\n", e.text);
 	} else {
 		fprintf(to, "firewall: %s\n", features.backend);
 		for (size_t i = 0; i < features.count; i++)

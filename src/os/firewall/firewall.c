@@ -14,7 +14,7 @@ static const struct firewall_port *choose(const char *backend, struct err *e)
 			return firewall_ports[i];
 		text_append(all, sizeof all, &used, " or %s", firewall_ports[i]->name);
 	}
-	err_set(e, "the firewall %s is not on this platform; instead: auto%s", backend, all);
+	err_set(e, "the firewall %s does not exist on this platform; instead: auto%s", backend, all);
 	return NULL;
 }
 

@@ -120,7 +120,7 @@ static int begin_guarding(const struct guardian_work *work, struct err *e)
 		return -1;
 	taken = holder_take(file, &other); /* kept until the end of the process */
 	if (taken == 1)
-		return err_set(e, "process %d guards a pause already; instead: portcullis resume",
+		return err_set(e, "process %d already watches a pause; instead: portcullis resume",
 			       (int)other);
 	if (taken == -1 || take_signals() == -1)
 		return err_errno(e, "%s", GUARDIAN_FILE);
@@ -173,13 +173,13 @@ int guardian_start(const struct guardian_work *work, uint32_t seconds, struct er
 	pid_t pid;
 
 	if (descriptor_pipe(ends, false) == -1)
-		return err_errno(e, "the guardian of a pause can't be started");
+		return err_errno(e, "the pause watchdog can't be started");
 	pid = child_fork();
 	if (pid == 0)
 		be_guardian(work, seconds, ends[1]);
 	close(ends[1]);
 	if (pid == -1) {
-		err_errno(e, "the guardian of a pause can't be started");
+		err_errno(e, "the pause watchdog can't be started");
 		close(ends[0]);
 		return -1;
 	}
@@ -189,8 +189,7 @@ int guardian_start(const struct guardian_work *work, uint32_t seconds, struct er
 		return 0;
 	(void)kill(pid, SIGKILL);
 	(void)child_reap(pid, &status);
-	return err_set(e, "the guardian of a pause does not watch: %s",
-		       words[0] == '\0' ? "no answer" : words);
+	return err_set(e, "the pause watchdog does not work: %s", words[0] == '\0' ? "no answer" : words);
 }
 
 bool guardian_lives(void)
@@ -210,7 +209,7 @@ int guardian_dismiss(struct err *e)
 	if (pid <= 0)
 		return 0;
 	if ((process = pid_open(pid)) == -1)
-		return errno == ESRCH ? 0 : err_errno(e, "process %d, which guards a pause", (int)pid);
+		return errno == ESRCH ? 0 : err_errno(e, "process %d, which watches a pause", (int)pid);
 	/* Still the same one, now that we hold it? */
 	if (holder_find_at(GUARDIAN_FILE, &again) == 0 && again == pid) {
 		(void)pid_signal(process, pid, SIGUSR1);
@@ -220,6 +219,6 @@ int guardian_dismiss(struct err *e)
 	}
 	close(process);
 	if (result == -1)
-		return err_set(e, "process %d, which guards a pause, does not leave", (int)pid);
+		return err_set(e, "process %d, which watches a pause, does not exit", (int)pid);
 	return 0;
 }

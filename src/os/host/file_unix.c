@@ -34,7 +34,7 @@ int file_folder(const char *path, mode_t mode, struct err *e)
 	if (mkdir(path, mode) == -1 && errno != EEXIST)
 		return err_errno(e, "%s", path);
 	if (stat(path, &status) == -1 || !S_ISDIR(status.st_mode))
-		return err_set(e, "%s: not a folder", path);
+		return err_set(e, "%s: not a directory", path);
 	if (status.st_uid != geteuid())
 		return err_set(e, "%s: belongs to user %u; instead: chown root", path,
 			       (unsigned)status.st_uid);

@@ -19,10 +19,10 @@ static int not_read(const char *service, const char *account, const char *said, 
 		    struct err *e)
 {
 	return err_set(e,
-		       "the item %s of %s is not read from the System keychain: %s; instead: sudo security "
-		       "-i, then: add-generic-password -s %s -a %s -w PASSWORD " KEYCHAIN,
+		       "the item %s of %s can't be read from the System keychain: %s; instead: sudo security "
+		       "-i, then:  add-generic-password -s %s -a %s -w PASSWORD " KEYCHAIN,
 		       service, account,
-		       keychain_item_tells(said) ? "the tool failed, or its answer is cut" : why->text,
+		       keychain_item_tells(said) ? "the tool failed, or its output is incomplete" : why->text,
 		       service, account);
 }
 
@@ -38,7 +38,7 @@ int keychain_open(const char *service, const char *account, struct err *e)
 				    KEYCHAIN,
 				    NULL};
 	char said[SAID_SIZE] = "", secret[KEYCHAIN_SECRET];
-	struct err why = {"it holds no secret that can be used"};
+	struct err why = {"it has no usable secret"};
 	size_t length = 0;
 	int fd;
 

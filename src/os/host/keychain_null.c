@@ -4,5 +4,6 @@
 int keychain_open(const char *service, const char *account, struct err *e)
 {
 	(void)service, (void)account;
-	return err_set(e, "no keychain on this platform; instead: credentials { password-file }");
+	return err_set(e,
+		       "there is no keychain on this platform; instead: set credentials { password-file }");
 }

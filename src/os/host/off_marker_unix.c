@@ -123,7 +123,7 @@ int off_marker_write(bool persist, struct err *e)
 	if (mkdir(place->directory, 0755) == -1 && errno != EEXIST)
 		return err_errno(e, "%s can't be made", place->directory);
 	if ((directory = open_directory(place->directory)) == -1)
-		return err_errno(e, "%s is not root's alone", place->directory);
+		return err_errno(e, "%s does not belong to root alone", place->directory);
 	errno = 0;
 	result = put_line(directory, line);
 	if (result == -1)

@@ -101,7 +101,7 @@ int tool_beside_begin(struct tool_beside *tool, const char *const *argv, int mil
 	int ends[2];
 
 	if (tool->pid != 0)
-		return err_set(e, "%s: one runs already", argv[0]);
+		return err_set(e, "%s: one is already running", argv[0]);
 	if (descriptor_pipe(ends, false) == -1 || fcntl(ends[0], F_SETFL, O_NONBLOCK) == -1)
 		return err_errno(e, "%s", argv[0]);
 	tool->used = 0;

@@ -207,7 +207,7 @@ static int judge(const char *name, int status, const struct talk *talk, struct e
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return err_set(e, "%s: exit %d: %s", name, WEXITSTATUS(status), words_of(talk, words));
 	if (talk->input[0] != '\0')
-		return err_set(e, "%s: did not read all that it was given", name);
+		return err_set(e, "%s: did not read all of its input", name);
 	return 0;
 }
 
@@ -237,9 +237,9 @@ static int converse(const char *const *argv, struct talk *talk, int milliseconds
 	while ((reaped = waitpid(pid, &status, ended ? 0 : WNOHANG)) == -1 && errno == EINTR)
 		;
 	if (!ended)
-		return err_set(e, "%s: no end after %d ms: killed", argv[0], milliseconds);
+		return err_set(e, "%s: killed after %d ms", argv[0], milliseconds);
 	return reaped == pid ? judge(argv[0], status, talk, e)
-			     : err_errno(e, "%s: how it ended is not known", argv[0]);
+			     : err_errno(e, "%s: its exit status is not known", argv[0]);
 }
 
 static int run(const char *const *argv, const char *input, struct heard *output, struct heard *errors,
@@ -269,8 +269,8 @@ static int run(const char *const *argv, const char *input, struct heard *output,
 
 static int heard_whole(const char *name, const struct heard *heard, struct err *e)
 {
-	return heard->cut ? err_set(e, "%s: says more than the %zu bytes that were expected, or no text",
-				    name, heard->size - 1)
+	return heard->cut ? err_set(e, "%s: its output is longer than %zu bytes, or is not text", name,
+				    heard->size - 1)
 			  : 0;
 }
 

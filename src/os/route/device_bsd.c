@@ -32,7 +32,7 @@ int device_bsd_tell(const char *name, const char *lines, struct err *e)
 	while ((count = tunnel_words_next(&lines, line, sizeof line, words, TUNNEL_WORDS_MAX)) > 0)
 		if (ifconfig(name, words, count, e) == -1)
 			return -1;
-	return *lines == '\0' ? 0 : err_set(e, "%s: what it is to be set to can't be told", name);
+	return *lines == '\0' ? 0 : err_set(e, "%s: the settings can't be expressed", name);
 }
 
 static bool has(const struct sockaddr *found, const struct net_address *address)
@@ -60,7 +60,7 @@ static int check_twins(const struct wire_tunnel *tunnel, struct err *e)
 		if (strcmp(each->ifa_name, tunnel->name) != 0 &&
 		    (has(each->ifa_addr, &tunnel->address4) || has(each->ifa_addr, &tunnel->address6)))
 			result =
-			    err_set(e, "the server gives an address that %s has already", each->ifa_name);
+			    err_set(e, "the server pushed an address that %s already has", each->ifa_name);
 	freeifaddrs(all);
 	return result;
 }
@@ -70,7 +70,7 @@ int device_bsd_set(const struct wire_tunnel *tunnel, struct err *e)
 	char lines[512];
 
 	if (tunnel->mtu == 0)
-		return err_set(e, "openvpn has not told the tunnel's MTU");
+		return err_set(e, "openvpn has not reported the tunnel's MTU");
 	if (check_twins(tunnel, e) == -1 || tunnel_words_device(tunnel, lines, sizeof lines, e) == -1)
 		return -1;
 	return device_bsd_tell(tunnel->name, lines, e);

@@ -97,7 +97,7 @@ int device_make(const char *name, uint32_t uid, uint32_t gid, struct err *e)
 	if (tun == -1)
 		return err_errno(e, TUN);
 	if (make(tun, name, uid, gid) == -1)
-		err_errno(e, "%s: making the device", name);
+		err_errno(e, "%s: creating the device", name);
 	/* It stays when it is closed, from here on; until then it goes by itself. */
 	else if (mark_as_ours(name, e) == 0)
 		result =
@@ -166,7 +166,7 @@ static int check_twins(struct rtnl *rtnl, const struct rtnl_link *link, const st
 		return 0;
 	if (rtnl_link_name(rtnl, looking.other, name) == -1)
 		text_copy(name, sizeof name, "another link");
-	return err_set(e, "the server gives an address that %s has already", name);
+	return err_set(e, "the server pushed an address that %s already has", name);
 }
 
 static int set(struct rtnl *rtnl, const struct wire_tunnel *tunnel, struct err *e)
@@ -194,7 +194,7 @@ int device_set(const struct wire_tunnel *tunnel, struct err *e)
 	int result;
 
 	if (tunnel->mtu == 0)
-		return err_set(e, "openvpn has not told the tunnel's MTU");
+		return err_set(e, "openvpn has not reported the tunnel's MTU");
 	if ((rtnl = rtnl_open(e)) == NULL)
 		return -1;
 	result = set(rtnl, tunnel, e);

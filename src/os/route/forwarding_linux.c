@@ -96,7 +96,7 @@ int forwarding_begin(struct err *e)
 		}
 		if (write_note(letters, e) == -1 || set(&settings[i], true, e) == -1)
 			return -1;
-		log_info("gate", "%s is switched on; off switches it off again", settings[i].name);
+		log_info("gate", "%s is turned on; off turns it off again", settings[i].name);
 	}
 	return 0;
 }

@@ -27,7 +27,7 @@ static int ask_way(const struct net_address *to, struct tunnel_way *way, struct 
 	if (tool_ask(argv, NULL, PATIENCE, answer, sizeof answer, e) == -1)
 		return -1;
 	return tunnel_words_way(answer, way) == 0 ? 0
-						  : err_set(e, "route does not tell how %s is reached", text);
+						  : err_set(e, "route does not show how %s is reached", text);
 }
 
 static int run_route(const char *verb, const char *const *words, size_t count, struct err *e)
@@ -57,7 +57,7 @@ static int add_lines(const char *lines, struct err *e)
 	while ((count = tunnel_words_next(&lines, line, sizeof line, words, TUNNEL_WORDS_MAX)) > 0)
 		if (run_route("add", words, count, e) == -1)
 			return -1;
-	return *lines == '\0' ? 0 : err_set(e, "a route into the tunnel can't be told");
+	return *lines == '\0' ? 0 : err_set(e, "a route into the tunnel can't be expressed");
 }
 
 /* The kernel may have made them with the addresses. */
@@ -101,8 +101,8 @@ static int check_leads(const char *text, const char *device, bool into, struct e
 	if (net_address_parse(text, &to) == -1 || ask_way(&to, &way, e) == -1)
 		return -1;
 	if ((strcmp(way.link, device) == 0) != into)
-		return err_set(e, "the way to %s leads %s, not %s %s", text, way.link, into ? "into" : "past",
-			       device);
+		return err_set(e, "the route to %s is through %s, and must %sbe through %s", text, way.link,
+			       into ? "" : "not ", device);
 	return 0;
 }
 

@@ -41,7 +41,7 @@ int tun_give(const char *name, uint32_t uid, uint32_t gid, struct err *e)
 	if (text_copy(path + 5, sizeof path - 5, name) == -1 || lstat(path, &node) == -1)
 		return err_errno(e, "%s", path);
 	if (!S_ISCHR(node.st_mode))
-		return err_set(e, "%s is no device", path);
+		return err_set(e, "%s is not a device", path);
 	if (lchown(path, uid, gid) == -1 || lchmod(path, S_IRUSR | S_IWUSR) == -1)
 		return err_errno(e, "%s: giving it to openvpn", path);
 	return 0;

@@ -41,7 +41,7 @@ int tun_node_for(uint32_t uid, uint32_t gid, const char **node, struct err *e)
 		return 0;
 	if (make(status.st_rdev, gid) == -1)
 		return err_errno(e, SYSTEMS " can't be opened by openvpn's user; instead: chmod 666 " SYSTEMS
-					    ", its default (" OURS " can't be made)");
+					    ", its default (" OURS " can't be created)");
 	*node = OURS;
 	return 0;
 }

@@ -38,7 +38,7 @@ static int read_both_lists(struct err *e)
 		return -1;
 	return is_whole(users) && is_whole(groups)
 		   ? 0
-		   : err_set(e, "dscl lists users and groups without root, or not to their end; instead: see "
+		   : err_set(e, "dscl's list of users and groups lacks root, or is incomplete; instead: see "
 				"`dscl . -list /Users UniqueID`");
 }
 

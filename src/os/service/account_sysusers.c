@@ -17,7 +17,7 @@ int account_ensure(struct err *e)
 				    NULL};
 
 	if (access(path, R_OK) == -1)
-		return err_errno(e, "%s; instead: make install", path);
+		return err_errno(e, "%s; instead: run make install", path);
 	if (tool_run(argv, NULL, PATIENCE, &cause) == 0)
 		return 0;
 	return err_set(

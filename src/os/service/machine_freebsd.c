@@ -20,13 +20,15 @@
 
 const struct machine_other machine_others[] = {
     {"mpd5", false, MACHINE_FIGHTS, "is another VPN: what it sends is stopped", "service mpd5 stop"},
-    {"charon", false, MACHINE_FIGHTS, "is IPsec (strongSwan): it takes packets out of the routes' hands",
+    {"charon", false, MACHINE_FIGHTS, "is IPsec (strongSwan): it takes packets away from the routes",
      "service strongswan stop"},
-    {"tailscaled", false, MACHINE_FIGHTS, "sets routes and name servers; while shut it does not connect",
-     "service tailscaled stop, or take it as it is"},
+    {"tailscaled", false, MACHINE_FIGHTS,
+     "sets routes and name servers; it does not connect while the gate is shut",
+     "service tailscaled stop, or accept it"},
     {"openconnect", false, MACHINE_FIGHTS, "is another VPN: what it sends is stopped", "end it"},
     {"openvpn_enable", true, MACHINE_FIGHTS,
-     "starts an openvpn beside ours: it is stopped, unless it is in our group", "sysrc openvpn_enable=NO"},
+     "starts another openvpn: what it sends is stopped, unless it is in our group",
+     "sysrc openvpn_enable=NO"},
     {"wireguard_enable", true, MACHINE_FIGHTS, "is another VPN (WireGuard): what it sends is stopped",
      "sysrc wireguard_enable=NO"},
     {.name = NULL},
@@ -46,7 +48,7 @@ int64_t machine_booted(void)
 
 void machine_initrd(struct machine_fact *fact)
 {
-	machine_set(fact, MACHINE_YES, "no system before the root file system on this platform", "");
+	machine_set(fact, MACHINE_YES, "there is no initrd on this platform", "");
 }
 
 void machine_tun(struct machine_fact *fact)
@@ -54,7 +56,7 @@ void machine_tun(struct machine_fact *fact)
 	if (modfind("if_tuntap") != -1 || modfind("if_tun") != -1)
 		machine_set(fact, MACHINE_YES, "the kernel has if_tuntap", "");
 	else
-		machine_set(fact, MACHINE_NO, "the kernel has no if_tuntap: openvpn can't make a tunnel",
+		machine_set(fact, MACHINE_NO, "the kernel has no if_tuntap: openvpn can't create a tunnel",
 			    "kldload if_tuntap, and if_tuntap_load=\"YES\" in /boot/loader.conf");
 }
 
@@ -79,7 +81,8 @@ void machine_boot(struct machine_fact *fact, int milliseconds)
 {
 	if (!is_there(RC_D "portcullis") || !is_there(RC_D "portcullis_lock"))
 		machine_set(fact, MACHINE_NO,
-			    "no lock before the network: " RC_D "portcullis_lock or portcullis is not there",
+			    "there is there is there is there is no lock before the network: " RC_D
+			    "portcullis_lock or portcullis does not exist",
 			    "install both; portcullisd(8) says how");
 	else if (!is_enabled("portcullis_enable", milliseconds))
 		machine_set(fact, MACHINE_NO,

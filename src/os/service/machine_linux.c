@@ -36,36 +36,36 @@ const struct machine_other machine_others[] = {
     {"warp-svc", false, MACHINE_FIGHTS, "is another VPN: it sets routes and name servers",
      "systemctl disable --now warp-svc"},
     {"tailscaled", false, MACHINE_FIGHTS,
-     "sets routes and name servers, and what it sends past the tunnel is stopped: it does not connect "
-     "while shut",
-     "systemctl disable --now tailscaled, or take it as it is"},
-    {"charon", false, MACHINE_FIGHTS, "is IPsec (strongSwan): it takes packets out of the routes' hands",
+     "sets routes and name servers; what it sends outside the tunnel is stopped, and it does not connect "
+     "while the gate is shut",
+     "systemctl disable --now tailscaled, or accept it"},
+    {"charon", false, MACHINE_FIGHTS, "is IPsec (strongSwan): it takes packets away from the routes",
      "systemctl disable --now strongswan-starter"},
-    {"charon-systemd", false, MACHINE_FIGHTS,
-     "is IPsec (strongSwan): it takes packets out of the routes' hands",
+    {"charon-systemd", false, MACHINE_FIGHTS, "is IPsec (strongSwan): it takes packets away from the routes",
      "systemctl disable --now strongswan"},
     {"openconnect", false, MACHINE_FIGHTS, "is another VPN: what it sends is stopped", "end it"},
     {"vpnc", false, MACHINE_FIGHTS, "is another VPN: what it sends is stopped", "end it"},
     {"wg-quick@*", true, MACHINE_FIGHTS,
      "is another VPN (WireGuard): what it sends is stopped, and it sets routes",
      "systemctl disable --now wg-quick@NAME"},
-    {"openvpn@*", true, MACHINE_FIGHTS, "is an openvpn beside ours: it is stopped, unless it is in our group",
+    {"openvpn@*", true, MACHINE_FIGHTS,
+     "is another openvpn: what it sends is stopped, unless it is in our group",
      "systemctl disable --now openvpn@NAME"},
     {"openvpn-client@*", true, MACHINE_FIGHTS,
-     "is an openvpn beside ours: it is stopped, unless it is in our group",
+     "is another openvpn: what it sends is stopped, unless it is in our group",
      "systemctl disable --now openvpn-client@NAME"},
     {SYSTEMD_NFTABLES, true, MACHINE_OPENS,
-     "begins with `flush ruleset`, and its stop at every shutdown is that: while no portcullisd lives it "
-     "takes our lock away, for " SYSTEMD_NFTABLES_DROP_IN " is not in force",
+     "starts with `flush ruleset`, and stops with that at every shutdown: while no portcullisd is running it "
+     "removes our lock, because " SYSTEMD_NFTABLES_DROP_IN " is not in force",
      "install that file again (make install, or the package), systemctl daemon-reload; or systemctl disable "
      "nftables"},
-    {"firewalld", false, MACHINE_BESIDE, "runs beside us: what either drops is dropped", NULL},
+    {"firewalld", false, MACHINE_BESIDE, "runs too: what either of the two drops is dropped", NULL},
     {SYSTEMD_NFTABLES, true, MACHINE_BESIDE,
-     "loads its rules and our lock in one transaction, by our drop-in", NULL},
-    {"ufw.service", true, MACHINE_BESIDE, "runs beside us: what either drops is dropped", NULL},
+     "loads its rules and our lock in one transaction, with our drop-in", NULL},
+    {"ufw.service", true, MACHINE_BESIDE, "runs too: what either of the two drops is dropped", NULL},
     {"dockerd", false, MACHINE_BESIDE,
-     "runs beside us: its containers get out through the tunnel only, each brings a link", NULL},
-    {"libvirtd", false, MACHINE_BESIDE, "runs beside us: its guests get out through the tunnel only", NULL},
+     "runs too: its containers get out only through the tunnel; each adds a link", NULL},
+    {"libvirtd", false, MACHINE_BESIDE, "runs too: its guests get out only through the tunnel", NULL},
     {.name = NULL},
 };
 
@@ -98,13 +98,13 @@ void machine_tun(struct machine_fact *fact)
 	} else if (errno == EACCES || errno == EPERM) {
 		machine_set(fact, geteuid() == 0 ? MACHINE_NO : MACHINE_UNKNOWN,
 			    TUN_DEVICE " may not be opened",
-			    geteuid() == 0 ? "let the container have the device" : "ask as root");
+			    geteuid() == 0 ? "give the container the device" : "ask as root");
 	} else if (errno == ENOENT) {
-		machine_set(fact, MACHINE_NO, TUN_DEVICE " is not there: openvpn can't make a tunnel",
-			    "modprobe tun; in a container, let it have the device");
+		machine_set(fact, MACHINE_NO, TUN_DEVICE "does not exist: openvpn can't create a tunnel",
+			    "modprobe tun; for a container, give it the device");
 	} else {
 		machine_set(fact, MACHINE_NO, TUN_DEVICE " does not work: the kernel has no TUN driver",
-			    "modprobe tun, or a kernel with CONFIG_TUN");
+			    "modprobe tun, or use a kernel with CONFIG_TUN");
 	}
 }
 
@@ -151,11 +151,11 @@ void machine_boot(struct machine_fact *fact, int milliseconds)
 	free(shown);
 	install_path(INSTALL_PORTCULLISD, NULL, daemon);
 	if (fact->answer != MACHINE_NO && !file_is_early(install_root(), daemon))
-		machine_set(fact, MACHINE_NO,
-			    PORTCULLIS_PREFIX
-			    "/sbin is on a file system of its own: the lock waits for it, and "
-			    "the devices that it needs for the lock: the boot may hang",
-			    "make install PREFIX=/usr, or that folder on the file system of / or of /usr");
+		machine_set(
+		    fact, MACHINE_NO,
+		    PORTCULLIS_PREFIX "/sbin is on a file system of its own: the lock waits for it, and "
+				      "the devices that it needs for the lock: the boot may hang",
+		    "make install PREFIX=/usr, or move that directory to the file system of / or of /usr");
 }
 
 /* As mkinitramfs looks for them. */

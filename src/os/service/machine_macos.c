@@ -15,31 +15,31 @@
 
 const struct machine_other machine_others[] = {
     {"tunnelblickd", false, MACHINE_FIGHTS,
-     "is Tunnelblick: it must not connect the same configuration as well, and its own kill switch "
-     "switches the network off",
+     "is Tunnelblick: it must not connect the same configuration as well, and its own kill switch turns the "
+     "network off",
      "quit Tunnelblick, and set its configurations to Connect: Manually"},
     {"mullvad-daemon", false, MACHINE_FIGHTS, "is another VPN; its rules for pf fight with ours",
-     "quit it, and take it out of the Login Items"},
-    {"nordvpnd", false, MACHINE_FIGHTS, "is another VPN", "quit it, and take it out of the Login Items"},
+     "quit it, and remove it from the Login Items"},
+    {"nordvpnd", false, MACHINE_FIGHTS, "is another VPN", "quit it, and remove it from the Login Items"},
     {"expressvpnd", false, MACHINE_FIGHTS, "is another VPN; it has rules for pf",
-     "quit it, and take it out of the Login Items"},
+     "quit it, and remove it from the Login Items"},
     {"pia-daemon", false, MACHINE_FIGHTS, "is another VPN; its rules for pf fight with ours",
-     "quit it, and take it out of the Login Items"},
+     "quit it, and remove it from the Login Items"},
     {"IVPN Agent", false, MACHINE_FIGHTS, "is another VPN; its rules for pf fight with ours",
-     "quit it, and take it out of the Login Items"},
-    {"tailscaled", false, MACHINE_FIGHTS, "sets routes and name servers; while shut it does not connect",
-     "quit it, or take it as it is"},
+     "quit it, and remove it from the Login Items"},
+    {"tailscaled", false, MACHINE_FIGHTS,
+     "sets routes and name servers; it does not connect while the gate is shut", "quit it, or accept it"},
     {"openconnect", false, MACHINE_FIGHTS, "is another VPN: what it sends is stopped", "end it"},
     {"InternetSharing", false, MACHINE_FIGHTS, "replaces pf's main rules when it starts and ends",
-     "System Settings, General, Sharing: Internet Sharing off"},
+     "System Settings, General, Sharing: turn Internet Sharing off"},
     {.name = NULL},
 };
 
 const char *const machine_network_manager[] = {NULL};
 const char *const machine_connections = NULL;
-const char *const machine_asks = "macOS asks captive.apple.com when it joins a network, and waits for the "
-				 "answer: it is stopped while shut, so "
-				 "that joining takes longer";
+const char *const machine_asks =
+    "macOS queries captive.apple.com when it joins a network, and waits for the answer; the query is stopped "
+    "while the gate is shut, so joining takes longer";
 
 int64_t machine_booted(void)
 {
@@ -51,7 +51,7 @@ int64_t machine_booted(void)
 
 void machine_initrd(struct machine_fact *fact)
 {
-	machine_set(fact, MACHINE_YES, "no system before the root file system on this platform", "");
+	machine_set(fact, MACHINE_YES, "there is no initrd on this platform", "");
 }
 
 void machine_tun(struct machine_fact *fact)
@@ -73,18 +73,18 @@ void machine_boot(struct machine_fact *fact, int milliseconds)
 	(void)milliseconds;
 	if (!is_there(DAEMONS "org.portcullis.lock.plist"))
 		machine_set(fact, MACHINE_NO,
-			    "no lock before the network: " DAEMONS
-			    "org.portcullis.lock.plist is not there, or not root's alone",
-			    "put it there, root:wheel, mode 644");
+			    "there is there is there is there is no lock before the network: " DAEMONS
+			    "org.portcullis.lock.plist does not exist, or does not belong to root alone",
+			    "install it, root:wheel, mode 644");
 	else if (!is_there(DAEMONS "org.portcullis.daemon.plist"))
 		machine_set(fact, MACHINE_NO,
 			    "nothing starts portcullisd: " DAEMONS
-			    "org.portcullis.daemon.plist is not there, or not root's alone",
-			    "put it there, root:wheel, mode 644");
+			    "org.portcullis.daemon.plist does not exist, or does not belong to root alone",
+			    "install it, root:wheel, mode 644");
 	else
 		machine_set(fact, MACHINE_YES,
-			    "launchd has both; if one is disabled in its own database, it is not seen here "
-			    "(launchctl print-disabled system)",
+			    "launchd has both; this does not show whether one is disabled in launchd's own "
+			    "database (launchctl print-disabled system)",
 			    "");
 }
 

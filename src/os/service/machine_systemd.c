@@ -71,10 +71,10 @@ static bool is_overridden(const char *block, const char *name, struct machine_fa
 
 	if (length == 0)
 		return false;
-	snprintf(text, sizeof text, "%s is changed by %.*s: what it does now is not known", name, (int)length,
+	snprintf(text, sizeof text, "%s is changed by %.*s: its effect is not known", name, (int)length,
 		 paths);
-	snprintf(instead, sizeof instead,
-		 "systemctl cat %s, and take back what you did not mean: systemctl revert %s", name, name);
+	snprintf(instead, sizeof instead, "systemctl cat %s; to undo the change: systemctl revert %s", name,
+		 name);
 	machine_set(fact, MACHINE_UNKNOWN, text, instead);
 	return true;
 }

@@ -37,7 +37,7 @@ static int put(const char *name, const char *text, struct err *e)
 		return err_errno(e, "%s", candidate);
 	if (parses(candidate, e) == -1) {
 		unlink(candidate);
-		return err_prefix(e, "pfctl does not take the rules for the boot");
+		return err_prefix(e, "pfctl does not accept the rules for the boot");
 	}
 	if (rename(candidate, path) == -1) {
 		err_errno(e, "%s", path);

@@ -43,7 +43,7 @@ int service_check(struct err *e)
 
 	for (size_t i = 0; i < 2; i++) {
 		if (access(install_path(INSTALL_SHARE, names[i], path), R_OK) == -1)
-			return err_errno(e, "%s; instead: make install", path);
+			return err_errno(e, "%s; instead: run make install", path);
 		if (file_is_trusted(install_root(), path, e) == -1)
 			return -1;
 	}
@@ -96,7 +96,7 @@ static int unload(const char *target, struct err *e)
 
 	while (is_loaded(target)) {
 		if (refused || clock_steady_ms() >= deadline)
-			return err_set(e, "launchd does not let go of %s%s%s", target, refused ? ": " : "",
+			return err_set(e, "launchd does not unload %s%s%s", target, refused ? ": " : "",
 				       cause.text);
 		poll(NULL, 0, LOOK_PAUSE);
 	}

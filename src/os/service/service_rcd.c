@@ -39,7 +39,7 @@ int service_check(struct err *e)
 	char path[PATH_MAX];
 
 	return has_script() ? 0
-			    : err_set(e, "%s is not there; instead: make install",
+			    : err_set(e, "%s does not exist; instead: run make install",
 				      install_path(INSTALL_RC, "portcullis", path));
 }
 

@@ -62,7 +62,7 @@ int service_install(struct err *e)
 		return err_set(
 		    e,
 		    "%s is on a file system of its own: with the lock before udev the boot may hang; "
-		    "instead: make install PREFIX=/usr, or have it on that of / or of /usr",
+		    "instead: make install PREFIX=/usr, or install it on the file system of / or of /usr",
 		    daemon);
 	if (systemctl("daemon-reload", NULL, NULL, e) == -1 || systemctl("enable", LOCK, DAEMON, e) == -1)
 		return -1;

@@ -25,7 +25,7 @@ static int add(struct network_services *services, const char *at, size_t length,
 	if (services->count == SERVICES_MAX)
 		return err_set(e, "more than %d network services", SERVICES_MAX);
 	if (!is_name(at, length))
-		return err_set(e, "line %zu is no network service's name", services->count + 1);
+		return err_set(e, "line %zu is not the name of a network service", services->count + 1);
 	memcpy(service->name, at, length);
 	service->name[length] = '\0';
 	service->on = on;
@@ -41,7 +41,7 @@ static int parse_lines(const char *at, bool marked, struct network_services *ser
 		size_t length = strcspn(at, "\n"), mark = marked && at[0] == '*' ? 1 : 0;
 
 		if (at[length] != '\n')
-			return err_set(e, "the list of network services is cut short");
+			return err_set(e, "the list of network services is incomplete");
 		if (add(services, at + mark, length - mark, mark == 0, e) == -1)
 			return -1;
 		at += length + 1;
@@ -55,7 +55,7 @@ int services_parse_listing(const char *text, struct network_services *services, 
 
 	services->count = 0;
 	if (found == NULL || end == NULL || found > end)
-		return err_set(e, "networksetup said something else than its list of network services");
+		return err_set(e, "networksetup did not print its list of network services");
 	return parse_lines(end + 1, true, services, e);
 }
 

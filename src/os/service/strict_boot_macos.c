@@ -82,7 +82,7 @@ static int shut(struct err *e)
 	if (list_services(&services, e) == -1)
 		return -1;
 	if (read_note(&note, &unread) == -1)
-		log_error("gate", "strict boot: %s; what it remembered is lost", unread.text);
+		log_error("gate", "strict boot: %s; the remembered services are lost", unread.text);
 	wanted = services;
 	services_mark(&wanted, &note); /* of a torn end before this one */
 	if (write_note(&wanted, e) == -1)
@@ -101,10 +101,10 @@ void strict_boot_shut(bool wanted)
 	if (!wanted)
 		return;
 	if (shut(&e) == -1)
-		log_error("gate", "strict boot: not every network service is off: %s", e.text);
+		log_error("gate", "strict boot: not every network service is disabled: %s", e.text);
 	else
 		log_info("gate",
-			 "strict boot: the network services are off until the lock is verified again");
+			 "strict boot: the network services are disabled until the lock is verified again");
 }
 
 int strict_boot_undo(struct err *e)
@@ -131,11 +131,11 @@ int strict_boot_undo(struct err *e)
 			failed = name;
 	}
 	if (failed != NULL)
-		return err_set(
-		    e,
-		    "network service %s is still off: %s; instead: networksetup -setnetworkserviceenabled "
-		    "\"%s\" on",
-		    failed, unheard.text, failed);
+		return err_set(e,
+			       "network service %s is still disabled: %s; instead: networksetup "
+			       "-setnetworkserviceenabled "
+			       "\"%s\" on",
+			       failed, unheard.text, failed);
 	return unlink(note_path(path)) == 0 ? 0 : err_errno(e, "%s", path);
 }
 

@@ -85,7 +85,7 @@ static int ipfw_remove(struct firewall *common, struct err *e)
 			  ipfw_set_number(1));
 	if (ipfw_command(lines, e) == -1 || ipfw_look(fw, e) == -1)
 		return -1;
-	return has_rules(&fw->view) ? err_set(e, "ipfw: our rules do not go away") : 0;
+	return has_rules(&fw->view) ? err_set(e, "ipfw: our rules can't be removed") : 0;
 }
 
 /* The kernel's rules belong to nobody. */
@@ -138,11 +138,11 @@ static int ipfw_probe(struct firewall *common, struct firewall_features *feature
 	    .backend = "ipfw",
 	    .list = {{"ipfw in the kernel", loaded, "it is loaded at the start"},
 		     {"a default of deny", loaded && fw->view.denies_by_default,
-		      loaded ? "who deletes our rules one by one opens until the next look"
+		      loaded ? "deleting our rules one by one opens the machine until the next check"
 			     : "not known before it is loaded"},
 		     {"no pipe of dummynet", !loaded || fw->view.pipe[0] == '\0',
-		      "what waits in one when the gate shuts leaves unasked"},
-		     {"the link layer", false, "BPF and bridges are not seen"}},
+		      "packets that wait in one when the gate shuts leave unfiltered"},
+		     {"the link layer", false, "BPF and bridges are unfiltered"}},
 	    .count = 4};
 	return 0;
 }

@@ -184,9 +184,9 @@ int ipfw_view_read(const char *listing, struct ipfw_view *view, struct err *e)
 	for (size_t position = 0; (what = ipfw_rule_next(&listing, &rule)) == 1; position++)
 		take_rule(view, &rule, position, foreign);
 	if (what == -1)
-		return err_set(e, "ipfw list: a line that is no rule: %.40s", listing);
+		return err_set(e, "ipfw list: a line that is not a rule: %.40s", listing);
 	if (rule.number != IPFW_LAST_NUMBER || rule.disabled)
-		return err_set(e, "ipfw list: the last rule is missing: the listing is cut");
+		return err_set(e, "ipfw list: the last rule is missing: the listing is incomplete");
 	view->denies_by_default = begins_with(&rule, "deny");
 	return 0;
 }

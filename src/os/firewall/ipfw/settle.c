@@ -20,7 +20,7 @@ int ipfw_compare(const struct ipfw_firewall *fw, const struct ipfw_view *view, s
 	const struct ipfw_set *held = &view->sets[fw->held.set], *other = &view->sets[!fw->held.set];
 
 	if (ipfw_kernel_state() != 1)
-		return err_set(e, "somebody else has switched ipfw off");
+		return err_set(e, "somebody else has disabled ipfw");
 	if (held->rules == 0 || held->disabled)
 		return err_set(e, "somebody else has %s our rules",
 			       held->rules == 0 ? "deleted" : "disabled");
@@ -151,8 +151,8 @@ int ipfw_probe_links(const struct ipfw_firewall *fw, struct err *e)
 	for (size_t i = 0; i < fw->last.link_count; i++)
 		if (probe_link(fw->last.links[i]) == PROBED_OUT)
 			return err_set(e,
-				       "a datagram got out of %s although ipfw has our rules; instead: is "
-				       "another filter's rule, or a hook, before ipfw?",
+				       "a datagram got out of %s although ipfw has our rules; instead: look "
+				       "for another filter's rule, or a hook, before ipfw",
 				       fw->last.links[i]);
 	return 0;
 }

@@ -25,8 +25,8 @@ static void name_pipe(struct ipfw_watch *watch, const struct ipfw_view *view)
 {
 	if (view->pipe[0] != '\0' && strcmp(view->pipe, watch->pipe) != 0)
 		log_warn("gate",
-			 "what waits in a pipe of dummynet when the gate shuts leaves unasked: %s; instead: "
-			 "delete that rule and its pipe",
+			 "packets that wait in a dummynet pipe when the gate shuts leave unfiltered: %s; "
+			 "instead: delete that rule and its pipe",
 			 view->pipe);
 	memcpy(watch->pipe, view->pipe, sizeof watch->pipe);
 }
@@ -59,12 +59,12 @@ static void tick_cb(evutil_socket_t fd, short what, void *argument)
 
 	(void)fd, (void)what;
 	if (watch->fw->paused && !guardian_lives())
-		watch->cb("nobody is left to end the pause", watch->argument);
+		watch->cb("no process is left to end the pause", watch->argument);
 	if (!watch->fw->armed || tool_beside_runs(watch->list))
 		return;
 	watch->epoch = watch->fw->epoch;
 	if (ipfw_kernel_state() != 1)
-		watch->cb("somebody else has switched ipfw off", watch->argument);
+		watch->cb("somebody else has disabled ipfw", watch->argument);
 	else if (ipfw_probe_links(watch->fw, &e) == -1)
 		watch->cb(e.text, watch->argument);
 	else if (tool_beside_begin(watch->list, ipfw_list_command(), LOOK_MS, &e) == -1)

@@ -143,5 +143,5 @@ int nft_explain(struct nft_firewall *fw, int result, struct err *e)
 	if (failed != NULL)
 		nft_describe(failed, what, sizeof what);
 	errno = -result;
-	return err_errno(e, "the kernel's nftables refuses %s", what);
+	return err_errno(e, "the kernel's nftables rejects %s", what);
 }

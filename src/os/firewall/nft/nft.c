@@ -41,7 +41,7 @@ static int open_all(struct nft_firewall *fw, struct err *e)
 		return err_set(e, NFT_NONE);
 	fw->lookup = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fw->netlink == NULL || fw->lookup == -1)
-		return err_errno(e, "no way to the kernel's nftables");
+		return err_errno(e, "the kernel's nftables can't be reached");
 	fw->wish.owner = netlink_address(fw->netlink);
 	/* Until the kernel refuses something: asking takes it longer than the lock. */
 	fw->wish.features = (struct nft_features){
@@ -256,7 +256,7 @@ static int settle(struct nft_firewall *fw, const struct situation *s, struct err
 	}
 	if (result != 0)
 		return nft_explain(fw, result, e);
-	return err_set(e, "the kernel's rules do not stay as they are set: %s", fw->found.difference);
+	return err_set(e, "the kernel's rules do not stay as they were set: %s", fw->found.difference);
 }
 
 /* Under the first of our names that nobody else holds: to hold one is no lock, and a drop in any table
@@ -292,7 +292,7 @@ static int nft_assert(struct firewall *common, const struct situation *s, struct
 	if (result == 1) /* other rules than those that stand */
 		fw->verified = false;
 	if (s->state == POLICY_OPEN && s->tunnel.index == 0)
-		return err_set(e, "the tunnel's interface %s is not there", s->tunnel.name);
+		return err_set(e, "the tunnel's interface %s does not exist", s->tunnel.name);
 	nft_wish_members(&fw->wish, s);
 	if (fw->verified && flip(fw) == 0 && same_links(fw, s))
 		return 0;
@@ -316,9 +316,11 @@ static int nft_pause(struct firewall *common, uint32_t seconds, struct err *e)
 	int result = 0;
 
 	if (fw->wish.standing == 0)
-		return err_set(e, "no pause before the gate is shut");
+		return err_set(
+		    e,
+		    "there can be there can be there can be there can be no pause before the gate is shut");
 	if (seconds == 0 || seconds > UINT32_MAX / 1000)
-		return err_set(e, "no pause can last %u seconds", seconds);
+		return err_set(e, "a pause can't last %u seconds", seconds);
 	nft_wish_pause(&fw->wish);
 	nft_batch_begin(fw, false);
 	for (size_t i = 0; i < 2; i++)
@@ -333,7 +335,7 @@ static int nft_pause(struct firewall *common, uint32_t seconds, struct err *e)
 	for (size_t i = 0; i < 2 && result == 0; i++)
 		if (nft_is_used(&fw->wish, nft_sets[sets[i]].table))
 			result = nft_read_set(fw, sets[i], 0);
-	return result == 0 ? 0 : err_set(e, "the kernel did not take the pause");
+	return result == 0 ? 0 : err_set(e, "the kernel did not accept the pause");
 }
 
 static int nft_forget_states(struct firewall *common, struct err *e)
@@ -348,7 +350,7 @@ static int nft_forget_states(struct firewall *common, struct err *e)
 	if (result == 0)
 		return 0;
 	errno = -result;
-	return err_errno(e, "the kernel does not forget its connections");
+	return err_errno(e, "the kernel does not delete its tracked connections");
 }
 
 /* --- the counter, and the port ----------------------------------------------------------------------------

@@ -69,9 +69,9 @@ int nft_probe(struct firewall *common, struct firewall_features *features, struc
 
 	*features = (struct firewall_features){
 	    .backend = "nft",
-	    .list = {{"egress hook", has->egress, "packet sockets and bridges of root are not seen"},
+	    .list = {{"egress hook", has->egress, "packet sockets and bridges of root are unfiltered"},
 		     {"owned and persistent rules", has->persist,
-		      "others may flush the rules; they are put back at once"},
+		      "others may flush the rules; they are restored at once"},
 		     {"IPv6", has->ipv6, "only IPv4 rules are loaded"},
 		     {"bridges", has->bridge, "a gateway's clients on one bridge do not reach each other"}},
 	    .count = 4};

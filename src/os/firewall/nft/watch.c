@@ -99,7 +99,7 @@ static void on_others(evutil_socket_t fd, short what, void *argument)
 	(void)what;
 	if (nft_names_are_better(watch->fw)) {
 		watch->fw->verified = false;
-		watch->cb("another process has let go of tables of our name", watch->argument);
+		watch->cb("another process has released tables of our name", watch->argument);
 	}
 	nft_watch_others(watch);
 }

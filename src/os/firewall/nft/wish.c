@@ -363,7 +363,7 @@ static void put_standing(struct nft_wish *wish, unsigned table, const struct sit
 static int check_known(const struct identity *identity, const char *which, struct err *e)
 {
 	if (!identity->known && identity->name[0] != '\0')
-		return err_set(e, "%s %s is not known here by number", which, identity->name);
+		return err_set(e, "%s %s is not known on this machine", which, identity->name);
 	return 0;
 }
 

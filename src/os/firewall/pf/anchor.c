@@ -36,7 +36,7 @@ static int read_rules(struct pf_firewall *fw, const char *anchor, struct pf_rule
 		return -1;
 	return pf_parse_rules(fw->answer, fw->more, sizeof fw->more, found) == 0
 		   ? 0
-		   : err_set(e, "what pfctl says of our rules is not understood");
+		   : err_set(e, "pfctl's output about our rules is not understood");
 }
 
 int pf_anchor_read(struct pf_firewall *fw, struct pf_rules *found, struct err *e)
@@ -52,9 +52,9 @@ int pf_anchor_verify(struct pf_firewall *fw, struct err *e)
 	if (pf_anchor_read(fw, &found, e) == -1)
 		return -1;
 	if (found.count != wanted)
-		return err_set(e, "pf holds %zu rules of ours and not %zu", found.count, wanted);
+		return err_set(e, "pf has %zu of our rules, not %zu", found.count, wanted);
 	if (!found.ends_shut)
-		return err_set(e, "pf's last rules of ours do not stop everything");
+		return err_set(e, "our last rules in pf do not stop everything");
 	fw->blocked = found.blocked;
 	return text_copy(fw->rules, sizeof fw->rules, fw->more);
 }
@@ -86,7 +86,7 @@ void pf_fallback_load(struct pf_firewall *fw)
 			return;
 		}
 	}
-	err_set(&fw->remark, "the lock's second place in pf is not filled: %s", e.text);
+	err_set(&fw->remark, "the fallback anchor in pf can't be loaded: %s", e.text);
 }
 
 bool pf_fallback_stands(struct pf_firewall *fw)

@@ -119,14 +119,14 @@ static void saw_nothing(struct pf_watch *watch, const char *why)
 		return;
 	watch->blind = 0;
 	watch->fw->fresh_until = 0;
-	(void)text_append(what, sizeof what, &used, "pf can't be looked at: %s", why);
+	(void)text_append(what, sizeof what, &used, "pf can't be checked: %s", why);
 	watch->cb(what, watch->argument);
 }
 
 /* Nothing passes by that alone, so nothing else is put back. */
 static void fill_second(struct pf_firewall *fw)
 {
-	log_warn("gate", "the lock's second place in pf was changed; it is filled again");
+	log_warn("gate", "the fallback anchor in pf was changed; it is restored");
 	pf_give_time(fw);
 	fw->fallback[0] = '\0';
 	pf_fallback_load(fw);
@@ -170,7 +170,7 @@ static void on_word(evutil_socket_t fd, short what, void *argument)
 		report.what[WHAT - 1] = report.leaked[NET_NAME_SIZE - 1] = '\0';
 		on_report(watch, &report);
 	} else {
-		saw_nothing(watch, "the look at it ended");
+		saw_nothing(watch, "the check ended");
 	}
 }
 
@@ -214,7 +214,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 	}
 	if (watch->fw->paused) {
 		if (!guardian_lives())
-			watch->cb("the guardian of the pause has ended", watch->argument);
+			watch->cb("the pause watchdog has ended", watch->argument);
 		return;
 	}
 	if (watch->fw->armed && start_child(watch) == -1)

@@ -48,7 +48,7 @@ int pf_leak_look(struct pf_firewall *fw, struct err *e)
 		return 0;
 	if (probe_aside(&fw->situation) != PROBED_REFUSED)
 		return err_set(
-		    e, "a datagram got out of %s though pf was to stop it; instead: restart the machine",
+		    e, "a datagram got out of %s although pf should stop it; instead: restart the machine",
 		    fw->leaked);
 	fw->leaked[0] = '\0';
 	return 0;

@@ -120,11 +120,10 @@ int pf_main_arrange(struct pf_firewall *fw, struct err *e)
 	binat = pf_has_binat(fw->more); /* as the look has read it */
 	fw->tainted = true;
 	if (load_best(fw, &why) == -1)
-		return err_set(e, "the main rules of pf can't be made to ask our anchor: %s", why.text);
+		return err_set(e, "the main rules of pf can't be changed to call our anchor: %s", why.text);
 	if (fw->remark.text[0] == '\0' && binat)
-		err_set(&fw->remark,
-			"a `binat` stood in pf's main rules, and may pass what our anchor is not asked "
-			"about: it is left out");
+		err_set(&fw->remark, "a `binat` in pf's main rules may pass packets that our anchor never "
+				     "judges: it is left out");
 	return pf_main_look(fw, e);
 }
 

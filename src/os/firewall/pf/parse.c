@@ -311,7 +311,7 @@ static const char *judge_filter(const char *rules)
 	struct line line;
 
 	if (!has_line(rules, call))
-		return "the main rules do not ask our anchor: somebody loaded others";
+		return "the main rules do not call our anchor: somebody loaded others";
 	while (next_line(&rules, &line)) {
 		if (is(&line, anchor_call))
 			return NULL;
@@ -320,11 +320,11 @@ static const char *judge_filter(const char *rules)
 		if (line.length == 0 || begins(&line, "scrub"))
 			continue;
 		if (begins(&line, "anchor "))
-			return "another anchor is asked before ours";
+			return "another anchor is called before ours";
 		if (begins(&line, "pass ") && has_word(&line, "quick"))
-			return "a `pass quick` stands before our anchor";
+			return "a `pass quick` comes before our anchor";
 		if (!begins(&line, "pass ") && !begins(&line, "block "))
-			return "something unknown stands before our anchor";
+			return "something unknown comes before our anchor";
 	}
 	return "our anchor is not called";
 }
@@ -342,16 +342,16 @@ static const char *judge_translation(const char *nat)
 	struct line line;
 
 	if (pf_has_binat(nat))
-		return "a `binat` stands in the main rules: it may pass what our anchor is not asked about";
+		return "a `binat` in the main rules may pass packets that our anchor never judges";
 	while (next_line(&nat, &line)) {
 		bool is_rdr = begins(&line, "rdr"), is_nat = begins(&line, "nat");
 
 		nat_ours = nat_ours || is(&line, nat_call);
 		rdr_ours = rdr_ours || is(&line, rdr_call);
 		if (line.length > 0 && ((!nat_ours && !is_rdr) || (!rdr_ours && !is_nat)))
-			return "packets are translated before our anchor is asked";
+			return "packets are translated before our anchor is called";
 	}
-	return nat_ours && rdr_ours ? NULL : "our anchor is not asked before translation";
+	return nat_ours && rdr_ours ? NULL : "our anchor is not called before translation";
 }
 
 const char *pf_judge_main(enum pf_dialect dialect, const char *rules, const char *nat)

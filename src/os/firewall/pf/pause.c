@@ -38,16 +38,18 @@ int pf_pause(struct firewall *common, uint32_t seconds, struct err *e)
 
 	pf_give_time(fw);
 	if (!fw->armed)
-		return err_set(e, "no pause before the gate is shut");
+		return err_set(
+		    e,
+		    "there can be there can be there can be there can be no pause before the gate is shut");
 	if (seconds == 0)
-		return err_set(e, "no pause can last 0 seconds");
+		return err_set(e, "a pause can't last 0 seconds");
 	if (guardian_start(&work, seconds, e) == -1)
 		return -1;
 	fw->fresh_until = 0; /* whatever ends the pause looks at everything */
 	if (pf_anchor_empty(fw, e) == -1 || pf_anchor_read(fw, &found, e) == -1)
 		return -1;
 	if (found.count != 0)
-		return err_set(e, "pf did not take the pause");
+		return err_set(e, "pf did not accept the pause");
 	fw->paused = true;
 	return 0;
 }

@@ -114,7 +114,7 @@ static int flip(struct pf_firewall *fw, bool first, const struct situation *s, s
 static int arm(struct pf_firewall *fw, bool first, const struct situation *s, struct err *e)
 {
 	if (!pf_is_there(fw, true))
-		return err_set(e, "there is no pf, and kldload pf does not bring it");
+		return err_set(e, "there is no pf, and kldload pf does not load it");
 	if (!first && pf_anchor_compare(fw, &(struct pf_rules){0}, NULL) == -1)
 		fw->tainted = true; /* the load would hide it */
 	if (pf_anchor_load(fw, fw->made, e) == -1 || pf_main_arrange(fw, e) == -1 || pf_enable(fw, e) == -1)
@@ -239,11 +239,11 @@ static int pf_probe_features(struct firewall *common, struct firewall_features *
 	if (!there)
 		return 0;
 	features->list[features->count++] =
-	    (struct firewall_feature){"our rules are taken", takes_rules(fw),
+	    (struct firewall_feature){"our rules are accepted", takes_rules(fw),
 				      "the gate can't be shut: see pfctl -nf of `portcullis rules`"};
 	features->list[features->count++] =
-	    (struct firewall_feature){"our anchor is asked before all others", pf_main_look(fw, NULL) == 0,
-				      "it will be, from when the gate is shut"};
+	    (struct firewall_feature){"our anchor is called before all others", pf_main_look(fw, NULL) == 0,
+				      "it will be once the gate is shut"};
 	return 0;
 }
 

@@ -53,7 +53,7 @@ static void save_token(const struct pf_firewall *fw)
 
 	snprintf(text, sizeof text, "%" PRIu64 "\n", fw->token);
 	if (file_folder_of(TOKEN_FILE, 0700, &e) == -1 || file_save(TOKEN_FILE, text, true) == -1)
-		log_warn("gate", "%s can't be written: `off` won't give the reference to pf back",
+		log_warn("gate", "%s can't be written: `off` will not release the reference to pf",
 			 TOKEN_FILE);
 }
 

@@ -70,7 +70,7 @@ int netwatch_links_down(struct err *e)
 		if (set_link(probe, name, false, e) == -1)
 			result = -1;
 		else if (set_down_remember(name) == -1)
-			result = err_set(e, "%s: set down, and not remembered", name);
+			result = err_set(e, "%s: set down, but not remembered", name);
 	}
 	if (probe != -1)
 		close(probe);

@@ -11,7 +11,7 @@ static int walk(const struct route_layout *layout, struct route_buffer buffer, r
 {
 	return route_decode(layout, buffer.bytes, buffer.length, each, argument) == 0
 		   ? 0
-		   : err_set(e, "%s: the kernel's list of links or routes makes no sense", layout->name);
+		   : err_set(e, "%s: the kernel's list of links or routes is not valid", layout->name);
 }
 
 static int add_link(const struct route_message *message, void *argument)
@@ -110,7 +110,7 @@ int route_fill(const struct route_layout *layout, struct route_buffer interfaces
 	    walk(layout, interfaces, fill_address, &filling, e) == -1 ||
 	    walk(layout, routes, fill_route, &filling, e) == -1)
 		return -1;
-	return filling.nameless ? err_set(e, "a link has a name that no rule can hold; instead: rename it")
+	return filling.nameless ? err_set(e, "a link has a name that rules can't contain; instead: rename it")
 				: 0;
 }
 

@@ -50,7 +50,7 @@ int netwatch_links_down(struct err *e)
 		if (rtnl_link_set_up(rtnl, &collected.links[i], false, e) == -1)
 			result = -1;
 		else if (set_down_remember(collected.links[i].name) == -1)
-			result = err_set(e, "%s: set down, and not remembered", collected.links[i].name);
+			result = err_set(e, "%s: set down, but not remembered", collected.links[i].name);
 	}
 	if (collected.too_many)
 		result = err_set(e, "more than %d links are up: not all were set down", LINKS_MAX);

@@ -134,7 +134,7 @@ int rtnl_link_by_name(struct rtnl *rtnl, const char *name, struct rtnl_link *lin
 	mnl_attr_put_strz(header, IFLA_IFNAME, name);
 	if (ask(rtnl, header, &hearing) == -1)
 		return errno == ENODEV ? 1 : err_errno(e, "%s", name);
-	return link->index != 0 ? 0 : err_set(e, "%s: the kernel's answer makes no sense", name);
+	return link->index != 0 ? 0 : err_set(e, "%s: the kernel's answer is not valid", name);
 }
 
 int rtnl_link_name(struct rtnl *rtnl, unsigned index, char name[static NET_NAME_SIZE])

@@ -1,9 +1,8 @@
 /* The confinement on FreeBSD: a user without a right, and nothing beyond. */
 #include "os/process/sandbox/confine_bsd.h"
 
-const char confine_bsd_lacks[] =
-    "there is no list of system calls and of files for openvpn on this system; one that is taken over may do "
-    "what its user may";
+const char confine_bsd_lacks[] = "there is no allow list of system calls and files for openvpn on this "
+				 "system; an openvpn that has been taken over can do whatever its user can";
 
 uint32_t confine_bsd_begins_as(const struct confine *confine)
 {

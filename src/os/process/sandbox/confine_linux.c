@@ -26,11 +26,11 @@ int confine_prepare(const struct confine *confine, const char **lacks, struct er
 	if (confine->uid == 0)
 		return 0;
 	if ((abi = confine_files_abi()) == -1)
-		return err_errno(e, "the kernel's Landlock can't be asked; instead: let the service make the "
+		return err_errno(e, "the kernel's Landlock can't be queried; instead: allow the service the "
 				    "system calls landlock_*");
 	if (abi == 0)
-		*lacks =
-		    "the kernel has no Landlock: an openvpn that is taken over may read what every user may";
+		*lacks = "the kernel has no Landlock: an openvpn that has been taken over can read what "
+			 "every user can";
 	return confine_calls_build(e);
 }
 

@@ -8,7 +8,7 @@
 #include "os/process/sandbox/confine_profile.h"
 
 const char confine_bsd_lacks[] =
-    "only root may make a tunnel on this system: openvpn is root, in a sandbox, until its device stands";
+    "only root can create a tunnel on this system: openvpn is root, in a sandbox, until its device exists";
 
 /* Nobody else may make a utun. */
 uint32_t confine_bsd_begins_as(const struct confine *confine)

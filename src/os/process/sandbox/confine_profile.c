@@ -47,7 +47,8 @@ int confine_profile(const char *binary, const char *folder, char *to, size_t siz
 	size_t used = 0;
 
 	if (!is_plain(binary) || !is_plain(folder))
-		return err_set(e, "%s can't be told to the sandbox; instead: a path of plain letters",
+		return err_set(e,
+			       "%s can't be written in the sandbox profile; instead: a path of plain letters",
 			       is_plain(binary) ? folder : binary);
 	return text_append(to, size, &used, text, binary, folder, folder) == 0
 		   ? 0

@@ -19,7 +19,7 @@ static int set_identities(uid_t uid, gid_t gid, struct err *e)
 		return err_set(
 		    e, "the driver never runs as root; instead: name another user in portcullis.conf");
 	if (setgroups(1, &gid) == -1 || setgid(gid) == -1 || setuid(uid) == -1)
-		return err_errno(e, "can't become user %u, group %u", uid, gid);
+		return err_errno(e, "can't change to user %u, group %u", uid, gid);
 	/* What can be undone was not done. */
 	count = getgroups(2, groups);
 	if (getuid() != uid || geteuid() != uid || getgid() != gid || getegid() != gid || setuid(0) == 0 ||

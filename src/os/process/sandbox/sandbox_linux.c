@@ -60,7 +60,7 @@ static int set_identities(uint32_t uid, uint32_t gid, struct err *e)
 		return err_set(
 		    e, "the driver never runs as root; instead: name another user in portcullis.conf");
 	if (setgroups(0, NULL) == -1 || setresgid(gid, gid, gid) == -1 || setresuid(uid, uid, uid) == -1)
-		return err_errno(e, "can't become user %u, group %u", uid, gid);
+		return err_errno(e, "can't change to user %u, group %u", uid, gid);
 	/* What can be undone was not done. */
 	if (getresuid(&real, &effective, &saved) == -1 || real != uid || effective != uid || saved != uid ||
 	    setresuid(0, 0, 0) == 0 || setresgid(0, 0, 0) == 0 || getgroups(0, NULL) != 0)

@@ -9,7 +9,7 @@
  * its channel closes. */
 int sandbox_give_up(struct err *e)
 {
-	return ptrace(PT_DENY_ATTACH, 0, NULL, 0) == -1 ? err_errno(e, "can't shut debuggers out") : 0;
+	return ptrace(PT_DENY_ATTACH, 0, NULL, 0) == -1 ? err_errno(e, "can't exclude debuggers") : 0;
 }
 
 /* The driver accepts on sockets that it was given, which the narrower profiles

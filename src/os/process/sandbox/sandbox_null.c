@@ -14,7 +14,7 @@ int sandbox_drop(uint32_t uid, uint32_t gid, struct err *e)
 		return err_set(
 		    e, "the driver never runs as root; instead: name another user in portcullis.conf");
 	if (setgroups(1, &(gid_t){gid}) == -1 || setgid(gid) == -1 || setuid(uid) == -1)
-		return err_errno(e, "can't become user %u, group %u", uid, gid);
+		return err_errno(e, "can't change to user %u, group %u", uid, gid);
 	if (setuid(0) == 0 || geteuid() != uid || getegid() != gid)
 		return err_set(e, "the rights of root could not be given up");
 	if (setrlimit(RLIMIT_CORE, &none) == -1)
