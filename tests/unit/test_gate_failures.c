@@ -568,7 +568,7 @@ static void test_foreign_changes(void **state)
 	foreign("somebody else changed our rules", &gate);
 	assert_int_equal(gate_shown(&gate), GATE_OPEN);
 	assert_int_equal(strncmp(journal, "firewall_assert:open", 20), 0);
-	assert_non_null(strstr(gate.reason, "put back and verified"));
+	assert_non_null(strstr(gate.reason, "restored and verified"));
 	ends();
 	root(DOOR_PAUSE, 60);
 	heal();
