@@ -198,9 +198,7 @@ static int lock_bare(struct gate *gate, struct err *cause)
 	policy_bare(&gate->situation, &bare);
 	if (firewall_assert(gate->fw, &bare, &e) == -1)
 		return -1;
-	err_prefix(
-	    cause,
-	    "locked without any of the configuration's values, because no lock can be built with them");
+	err_prefix(cause, "locked without any of the configuration's values: they allow no lock");
 	if (!gate->bare)
 		log_error("gate", "%s", cause->text);
 	gate->bare = true;

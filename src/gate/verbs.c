@@ -194,8 +194,7 @@ void verbs_read_cb(evutil_socket_t fd, short what, void *argument)
 	driver->filled += (size_t)got;
 	/* Known before the rest has come: another build's requests may be shorter. */
 	if (driver->filled >= sizeof driver->request.version && driver->request.version != WIRE_VERSION) {
-		log_error("gate",
-			  "the driver has another version: it is ended; instead: install both together");
+		log_error("gate", "a driver of another version is ended; instead: install both together");
 		driver_restart(gate);
 		return;
 	}

@@ -399,7 +399,7 @@ def test_pause_is_ended_by_the_daemon(kernel, hand):
 def test_pause_is_refused_where_nobody_could_end_it(kernel, hand):
     hand.ok("locked")
     kernel.fault("fail", 0)
-    assert "guardian" in hand.ask("pause 5")
+    assert "watchdog" in hand.ask("pause 5")
     kernel.fault(None)
     assert is_state(kernel.now(), "locked")
     hand.ok("open")

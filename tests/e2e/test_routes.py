@@ -357,7 +357,7 @@ PUSHES = {
     "endpoint": (f"ifconfig-push {SERVER4} 255.255.255.0", "endpoint lies inside the tunnel"),
     "loopback": ("ifconfig-push 127.0.0.5 255.255.255.0", "the tunnel's address is not valid"),
     "multicast": ("ifconfig-push 224.0.0.5 255.255.255.0", "the tunnel's address is not valid"),
-    "gateway outside": ('push "route 10.99.0.0 255.255.0.0 192.0.2.77"', "10.99.0.0/16 goes by 192.0.2.77, which is not in"),
+    "gateway outside": ('push "route 10.99.0.0 255.255.0.0 192.0.2.77"', "10.99.0.0/16 uses the gateway 192.0.2.77, which is not in"),
 }
 
 
