@@ -134,7 +134,7 @@ static int run_check(void)
 		return 1;
 	}
 	shown_say(stdout, "%s: fine", gate.config_file);
-	shown_say(stdout, "%s: valid, %zu addresses to dial", gate.config.profile, gate.profile.remote_count);
+	shown_say(stdout, "%s: fine, %zu addresses to dial", gate.config.profile, gate.profile.remote_count);
 	firewall_describe(gate.config.backend, stdout);
 	return 0;
 }

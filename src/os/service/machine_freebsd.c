@@ -81,7 +81,7 @@ void machine_boot(struct machine_fact *fact, int milliseconds)
 {
 	if (!is_there(RC_D "portcullis") || !is_there(RC_D "portcullis_lock"))
 		machine_set(fact, MACHINE_NO,
-			    "there is there is there is there is no lock before the network: " RC_D
+			    "there is no lock before the network: " RC_D
 			    "portcullis_lock or portcullis does not exist",
 			    "install both; portcullisd(8) says how");
 	else if (!is_enabled("portcullis_enable", milliseconds))

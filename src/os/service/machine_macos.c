@@ -73,7 +73,7 @@ void machine_boot(struct machine_fact *fact, int milliseconds)
 	(void)milliseconds;
 	if (!is_there(DAEMONS "org.portcullis.lock.plist"))
 		machine_set(fact, MACHINE_NO,
-			    "there is there is there is there is no lock before the network: " DAEMONS
+			    "there is no lock before the network: " DAEMONS
 			    "org.portcullis.lock.plist does not exist, or does not belong to root alone",
 			    "install it, root:wheel, mode 644");
 	else if (!is_there(DAEMONS "org.portcullis.daemon.plist"))

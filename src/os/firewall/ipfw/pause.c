@@ -38,9 +38,7 @@ int ipfw_pause(struct firewall *common, uint32_t seconds, struct err *e)
 	const struct guardian_work work = {could_close, close_again, fw};
 
 	if (!fw->armed || fw->last.state != POLICY_LOCKED)
-		return err_set(
-		    e,
-		    "there can be there can be there can be there can be no pause before the gate is locked");
+		return err_set(e, "there can be no pause before the gate is locked");
 	if (guardian_start(&work, seconds, e) == -1)
 		return -1;
 	fw->armed = false; /* the guardian's copy still knows what was held */

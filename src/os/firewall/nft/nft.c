@@ -316,9 +316,7 @@ static int nft_pause(struct firewall *common, uint32_t seconds, struct err *e)
 	int result = 0;
 
 	if (fw->wish.standing == 0)
-		return err_set(
-		    e,
-		    "there can be there can be there can be there can be no pause before the gate is shut");
+		return err_set(e, "there can be no pause before the gate is shut");
 	if (seconds == 0 || seconds > UINT32_MAX / 1000)
 		return err_set(e, "a pause can't last %u seconds", seconds);
 	nft_wish_pause(&fw->wish);

@@ -38,9 +38,7 @@ int pf_pause(struct firewall *common, uint32_t seconds, struct err *e)
 
 	pf_give_time(fw);
 	if (!fw->armed)
-		return err_set(
-		    e,
-		    "there can be there can be there can be there can be no pause before the gate is shut");
+		return err_set(e, "there can be no pause before the gate is shut");
 	if (seconds == 0)
 		return err_set(e, "a pause can't last 0 seconds");
 	if (guardian_start(&work, seconds, e) == -1)
