@@ -6,7 +6,7 @@ set -eu
 tree=$1 build=$2
 shift 2
 source=$(cd "$(dirname "$0")/../.." && pwd -P)
-mkdir -p "$tree/portcullis" "$build"
+mkdir -p "$tree/portcullis" "$source/build" "$build"
 mount --bind "$tree" "$tree"
 mount -t proc proc "$tree/proc"
 # The kernel is the machine's own: no package sets anything in it. A test's namespaces have a /proc of their own.
