@@ -140,21 +140,20 @@ static cfg_opt_t option_of(const struct key *key, const char *name)
 static void make_grammar(struct grammar *g)
 {
 	cfg_opt_t *top = g->top, *inner = g->inner;
-	size_t before = 0, length;
-	char *section = g->sections[0];
+	const char *section = "";
+	size_t length;
 
 	memset(g, 0, sizeof *g);
 	for (size_t i = 0; i < CONFIG_KEYS; i++) {
 		const char *name = config_key_last(&config_keys[i], &length);
 
-		if (length > 0 && (length != before || strncmp(section, config_keys[i].name, length) != 0)) {
+		if (length > 0 &&
+		    (strlen(section) != length || strncmp(section, config_keys[i].name, length) != 0)) {
 			inner += inner != g->inner;
-			section = g->sections[i];
-			memcpy(section, config_keys[i].name, length);
+			section = memcpy(g->sections[i], config_keys[i].name, length);
 			*top++ = (cfg_opt_t)CFG_SEC(section, inner, CFGF_NONE);
 		}
 		*(length > 0 ? inner++ : top++) = option_of(&config_keys[i], name);
-		before = length;
 	}
 }
 
