@@ -32,7 +32,7 @@ int err_set(struct err *e, const char *format, ...)
 int err_errno(struct err *e, const char *format, ...)
 {
 	int cause = errno;
-	char advice[sizeof e->text] = "";
+	char advice[sizeof(struct err)] = "";
 	char *end;
 	va_list ap;
 

@@ -20,11 +20,12 @@ static struct firewall *pf_open(struct err *e)
 {
 	struct pf_firewall *fw = calloc(1, sizeof *fw);
 
-	if (fw == NULL)
+	if (fw == NULL) {
 		err_errno(e, "firewall");
-	else
-		fw->holder = -1;
-	return fw != NULL ? &fw->common : NULL;
+		return NULL;
+	}
+	fw->holder = -1;
+	return &fw->common;
 }
 
 /* --- who holds the gate ------------------------------------------------------------ */
