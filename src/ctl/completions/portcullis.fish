@@ -119,7 +119,7 @@ complete -c portcullis -n __portcullis_needs_command -s h -l help -d 'the comman
 complete -c portcullisd -f
 complete -c portcullisd -s d -d 'stay in the foreground, log to stderr too'
 complete -c portcullisd -s n -d 'check configuration and profile, create nothing'
-complete -c portcullisd -s L -d 'lock the gate and leave (boot)'
+complete -c portcullisd -s L -d 'lock the gate and exit (boot)'
 complete -c portcullisd -s c -r -F -d 'the configuration; default /etc/portcullis/portcullis.conf'
 complete -c portcullisd -l version -d 'the version'
 complete -c portcullisd -l help -d 'the options'

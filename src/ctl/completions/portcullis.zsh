@@ -160,7 +160,7 @@ _portcullis_takes() {
 _portcullisd() {
 	_arguments -s '-d[stay in the foreground, log to stderr too]' \
 	    '-n[check configuration and profile, create nothing]' \
-	    '-L[lock the gate and leave (boot)]' \
+	    '-L[lock the gate and exit (boot)]' \
 	    '-c[the configuration; default /etc/portcullis/portcullis.conf]:value:_files' \
 	    '--version[the version]' \
 	    '--help[the options]'
