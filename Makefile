@@ -111,6 +111,10 @@ $(BUILD)/obj/%.o: %.c Makefile
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
+# What of ours has root's rights; tests/arch counts it.
+list-root:
+	@echo $(patsubst $(BUILD)/obj/%.o,%.c,$(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(OS_GATE) $(POLICY) $(BASE) $(FAULT))
+
 # --- unit tests: tests/unit/test_NAME.c against every room's objects
 # What is Linux's alone, or is tried by Linux's calls, is left out elsewhere.
 UNIT_LINUX := base control doctor driver driver_session driver_whole firewall firewall_nft firewall_ports gate_failures gate_verbs \
@@ -240,5 +244,5 @@ help:
 	@echo 'make deb        build/deb/portcullis_$(VERSION)_*.deb'
 	@echo 'make formula URL=...  the Homebrew formula and the FreeBSD port, for a tarball that lies there'
 
-.PHONY: all unit install install-data uninstall dist deb formula completions clean help
+.PHONY: all list-root unit install install-data uninstall dist deb formula completions clean help
 .SECONDARY:
