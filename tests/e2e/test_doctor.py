@@ -385,7 +385,7 @@ def names(*hosts):
     (no_initramfs_tools, "initrd", WARN, "has no lock"),
     (initrd_hook("dropbear"), "initrd", WARN, "disks can't be unlocked over the network"),
     (initrd_hook("clevis"), "initrd", WARN, "tang"),
-    (root_by_nfs, "initrd", WARN, "by NFS"),
+    (root_by_nfs, "initrd", WARN, "on NFS"),
     (say(boot_locked_at=None), "boot-lock", UNKNOWN, "only portcullisd knows"),
     (say(boot_locked_at="2099-01-01T00:00:00Z"), "boot-lock", WARN, "after the start of the kernel"),
     (say(gate="locked", tunnel="waiting", reason="no answer\033[2J"), "gate", WARN, "no answer\\x1b[2J"),

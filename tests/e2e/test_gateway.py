@@ -179,7 +179,7 @@ def test_clients_get_through_the_tunnel_only(world, gateway):
         assert gets_inside(world), "the machine itself"
         wire.assert_clean()
         assert wire.counts["outer"] > 20
-    assert "net.ipv4.ip_forward is switched on" in gate.log()
+    assert "net.ipv4.ip_forward is turned on" in gate.log()
     gate.assert_loaded()
 
 

@@ -232,7 +232,7 @@ def test_enable_tells_what_the_initrd_stops(machine, words):
         shutil.copy(HERE / "standin/recorder", host.root / "update-initramfs")
     done = host.run("enable", str(profile(host)))
     assert done.returncode == 0, done.stderr
-    assert ("enable: note: initramfs-tools is not here" in done.stdout) == words
+    assert ("enable: note: initramfs-tools is not installed" in done.stdout) == words
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
