@@ -311,7 +311,10 @@ static void test_bare_is_never_refused(void **state)
 	assert_int_equal(bare.link_count, 0);
 	for (size_t i = 0; i < POLICY_CASES; i++) {
 		s = policy_case_make(&policy_cases[i]);
+		s.links_left_out = i % 2 != 0;
 		policy_bare(&s, &bare);
+		assert_int_equal(bare.links_left_out,
+				 s.links_left_out); /* they are looked for all the same */
 		assert_int_equal(policy_print_nft(&bare, text, sizeof text, &e), 0);
 		assert_int_equal(bare.inside_count + bare.tunnel.network_count + bare.endpoint.port, 0);
 		assert_false(bare.lan || bare.pppoe || bare.lacp || bare.dhcp_user.known);
@@ -338,6 +341,11 @@ static void test_check_accepts_every_case(void **state)
 		assert_refused(&s, word);                                                                    \
 	} while (0)
 
+static void set_name(struct identity *identity, const char *name)
+{
+	identity_set(identity, false, 0, name);
+}
+
 static void test_check_refuses_half_situations(void **state)
 {
 	(void)state;
@@ -359,6 +367,14 @@ static void test_check_refuses_half_situations(void **state)
 	REFUSED("open-gateway", strcpy(s.inside[1], s.tunnel.name), "tunnel");
 	REFUSED("locked", s.neighbour_count = SITUATION_NEIGHBOURS + 1, "neighbours");
 	REFUSED("locked", s.neighbours[0].address.family = 9, "prefix");
+	REFUSED("locked", s.neighbours[1].length = 129, "neighbours: number 2 is not a prefix");
+	REFUSED("locked", strcpy(s.links[1], "a b"), "links: number 2 is not");
+	REFUSED("locked-gateway", strcpy(s.inside[1], "a b"), "inside links: number 2 is not");
+	REFUSED("open", strcpy(s.tunnel.name, "a b"), "tunnel: not an interface's name");
+	REFUSED("locked-lan", s.tunnel.address4.family = NET_IPV6, "IPv4 address is none");
+	REFUSED("locked", set_name(&s.dhcp_user, "a;b"), "the DHCP client's user: not a name");
+	REFUSED("locked", set_name(&s.driver_user, "a b"), "the driver's user: not a name");
+	REFUSED("locked", set_name(&s.openvpn_group, "{"), "openvpn's group: not a name");
 }
 
 /* To ipfw these are no names of interfaces: a condition on them would be none, or one on an address. */
