@@ -144,10 +144,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	gate.stopping = true;
-	driver_stop(&gate);
-	if (gate.driver.respawn != NULL)
-		event_free(gate.driver.respawn);
+	driver_end(&gate);
+	if (gate.driver.restart != NULL)
+		event_free(gate.driver.restart);
 	event_base_free(gate.base);
 	if (profile.head != -1)
 		close(profile.head);
@@ -245,7 +244,7 @@ static void hear(evutil_socket_t fd, short what, void *argument)
 	if (got > 0)
 		said[got] = '\0';
 	else if (got == 0)
-		driver_stop(argument);
+		driver_restart(argument);
 }
 
 /* Until it has spoken, so many milliseconds at least and at most. */
@@ -271,7 +270,7 @@ static void test_what_the_driver_is_given(void **state)
 	assert_string_equal(said, "portcullis-driver 901 902 end|7 from 3|100 101 102 103 104|secret\n");
 	assert_true(fcntl(gate.driver.channel, F_GETFD) & FD_CLOEXEC);
 	no_file = true; /* what others may read stays unread, and it starts all the same */
-	driver_stop(&gate);
+	driver_restart(&gate);
 	assert_int_equal(kills, 1);
 	speaks(0, 1000);
 	assert_string_equal(said, "portcullis-driver 901 902 end|7 from 3|100 101 102 103 104|");
@@ -283,23 +282,14 @@ static void test_one_at_a_time(void **state)
 
 	(void)state;
 	gate.driver.read = hear;
-	gate.unfit = true;
-	driver_start(&gate);
-	assert_int_equal(gate.driver.pid, 0);
-	gate.unfit = false;
-	gate.stopping = true;
-	driver_start(&gate);
-	assert_int_equal(gate.driver.pid, 0);
-	gate.stopping = false;
 	driver_start(&gate);
 	pid = gate.driver.pid;
 	assert_true(pid > 0);
 	driver_start(&gate);
 	assert_int_equal(gate.driver.pid, pid);
-	gate.stopping = true;
-	driver_stop(&gate);
+	driver_end(&gate);
 	assert_int_equal(gate.driver.pid, 0);
-	assert_null(gate.driver.respawn);             /* it stays ended */
+	assert_null(gate.driver.restart);             /* it stays ended */
 	assert_int_equal(waitpid(pid, NULL, 0), pid); /* killed */
 }
 
@@ -323,9 +313,9 @@ static void test_it_is_started_again(void **state)
 		lives_long = true;
 		if (gate.driver.pid == 0)
 			driver_start(&gate);
-		driver_stop(&gate);
+		driver_restart(&gate);
 		assert_int_equal(gate.driver.failures, before + 1);
-		assert_true(evtimer_pending(gate.driver.respawn, &next));
+		assert_true(evtimer_pending(gate.driver.restart, &next));
 		evutil_gettimeofday(&now, NULL);
 		left = (next.tv_sec - now.tv_sec) * 1000 + (next.tv_usec - now.tv_usec) / 1000;
 		assert_in_range(left, wanted / 2, wanted + 5);
@@ -333,7 +323,7 @@ static void test_it_is_started_again(void **state)
 	/* One that lived for long is started again at once. */
 	driver_start(&gate);
 	gate.driver.started_ms -= 11000;
-	driver_stop(&gate);
+	driver_restart(&gate);
 	assert_int_equal(gate.driver.failures, 0);
 }
 

@@ -54,7 +54,7 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(top));
 	memset(&gate, 0, sizeof gate);
 	gate.log_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	gate.control_fd = gate.door_fd = gate.management_fd = gate.names_fd = -1;
+	gate.control_fd = gate.admin_fd = gate.management_fd = gate.names_fd = -1;
 	strcpy(gate.config.runtime_dir, at("run"));
 	strcpy(gate.config.state_dir, at("state"));
 	strcpy(gate.config.control_socket, at("sockets/control.sock"));
@@ -71,7 +71,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	const int all[] = {gate.log_fd, gate.control_fd, gate.door_fd, gate.management_fd, gate.names_fd};
+	const int all[] = {gate.log_fd, gate.control_fd, gate.admin_fd, gate.management_fd, gate.names_fd};
 
 	(void)state;
 	log_open(STDERR_FILENO, LOG_ERROR);
@@ -119,11 +119,11 @@ static void test_names_and_rights(void **state)
 	is("run/openvpn", S_IFDIR, 01770, 4242);
 	is("run/openvpn/sock", S_IFSOCK, 0660, 4242);
 	assert_true(listens(gate.control_fd, "sockets/control.sock"));
-	assert_true(listens(gate.door_fd, "sockets/gate.sock"));
+	assert_true(listens(gate.admin_fd, "sockets/gate.sock"));
 	assert_true(listens(gate.management_fd, "run/openvpn/sock"));
 	assert_true(fcntl(gate.log_fd, F_GETFL) & O_APPEND);
 	assert_int_equal(access(at("log/portcullis.log"), F_OK), 0);
-	assert_int_equal(gate.wish, WISH_UP); /* never said otherwise */
+	assert_int_equal(gate.state.desired, DESIRED_UP); /* never said otherwise */
 	assert_in_range(gate.boot_locked_at, time(NULL) - 5, time(NULL));
 }
 
@@ -158,29 +158,29 @@ static void test_what_is_worth_a_failure(void **state)
 	assert_int_equal(files_prepare(&gate, &e), -1);
 }
 
-static enum wire_wish remembered(void)
+static enum gate_desired remembered(void)
 {
-	gate.wish = 0;
+	gate.state.desired = DESIRED_STOP;
 	assert_int_equal(files_prepare(&gate, &e), 0);
-	return gate.wish;
+	return gate.state.desired;
 }
 
 static void test_the_wish_is_remembered(void **state)
 {
 	(void)state;
-	assert_int_equal(remembered(), WISH_UP);
-	gate.wish = WISH_DOWN;
-	files_save_wish(&gate);
+	assert_int_equal(remembered(), DESIRED_UP);
+	gate.state.desired = DESIRED_DOWN;
+	files_save_intent(&gate);
 	is("state/intent", S_IFREG, 0600, 0);
-	assert_int_equal(remembered(), WISH_DOWN);
-	gate.wish = WISH_UP;
-	files_save_wish(&gate);
-	assert_int_equal(remembered(), WISH_UP);
+	assert_int_equal(remembered(), DESIRED_DOWN);
+	gate.state.desired = DESIRED_UP;
+	files_save_intent(&gate);
+	assert_int_equal(remembered(), DESIRED_UP);
 	/* What is no word of ours, or can't be read, is no wish for a tunnel. */
 	sh("echo uphill >%s", at("state/intent"));
-	assert_int_equal(remembered(), WISH_DOWN);
+	assert_int_equal(remembered(), DESIRED_DOWN);
 	sh("rm %s; mkdir %s", at("state/intent"), at("state/intent"));
-	assert_int_equal(remembered(), WISH_DOWN);
+	assert_int_equal(remembered(), DESIRED_DOWN);
 }
 
 static void test_the_first_lock_is_remembered(void **state)
