@@ -9,13 +9,16 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <event2/event.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "os/firewall/guardian.h"
 #include "os/firewall/pf/pf.h"
+#include "os/firewall/probe.h"
 #include "os/host/clock.h"
 #include "os/host/file.h"
 #include "os/host/holder.h"
@@ -38,6 +41,8 @@ static char journal[TEXT], failed[256]; /* the call that did */
 static char token[32];                  /* the file of it */
 static bool guarded, guardian_fails;
 static int held_by;
+static enum probed probed; /* what passes, whatever pf says */
+static bool hangs;
 
 static struct firewall *fw;
 static struct situation locked, dialling, opened;
@@ -136,6 +141,8 @@ int tool_ask_all(const char *const *argv, const char *input, int milliseconds, c
 	for (size_t i = 1; argv[i] != NULL; i++)
 		show(call, sizeof call, " %s", argv[i]);
 	show(journal, sizeof journal, "%s;", call);
+	while (hangs)
+		(void)pause();
 	if (++calls == fail_at) {
 		strcpy(failed, call);
 		if (way == BUSY)
@@ -208,6 +215,12 @@ int holder_find_at(const char *path, int32_t *pid)
 	return 0;
 }
 
+enum probed probe_as_nobody(const struct situation *s, const char **link)
+{
+	*link = s->links[0];
+	return probed;
+}
+
 int guardian_start(const struct guardian_work *work, uint32_t seconds, struct err *error)
 {
 	(void)seconds;
@@ -258,6 +271,8 @@ static int setup(void **state)
 	token[0] = '\0';
 	guarded = guardian_fails = false;
 	held_by = 0;
+	probed = PROBED_REFUSED;
+	hangs = false;
 	heal();
 	locked = situation("locked");
 	dialling = situation("dialling-udp4");
@@ -550,16 +565,128 @@ static void test_busy_without_end(void **state)
 	assert_in_range(pf_of(fw)->deadline - clock_steady_ms(), 5000, 6000);
 }
 
+/* --- the watch ------------------------------------------------------------------------------ */
+
+static unsigned told;
+static char what[256];
+
+static void on_change(const char *words, void *argument)
+{
+	(void)argument;
+	told++;
+	snprintf(what, sizeof what, "%s", words);
+}
+
+/* Until it is told of something, or for so long. */
+static void watch_for(struct event_base *base, int64_t most)
+{
+	int64_t begun = clock_steady_ms();
+
+	told = 0;
+	what[0] = '\0';
+	while (told == 0 && clock_steady_ms() < begun + most) {
+		event_base_loop(base, EVLOOP_NONBLOCK);
+		(void)poll(NULL, 0, 5);
+	}
+}
+
+static void test_the_watch(void **state)
+{
+	struct event_base *base = event_base_new();
+
+	(void)state;
+	be(&locked);
+	pf_of(fw)->fresh_until = 0;
+	assert_int_equal(firewall_pf.watch(fw, base, on_change, NULL, &e), 0);
+	watch_for(base, 1800);
+	assert_int_equal(told, 0);
+	assert_true(pf_of(fw)->fresh_until > clock_steady_ms()); /* seen, and believed for a while */
+	load_main(apples);
+	watch_for(base, 4000);
+	assert_non_null(strstr(what, "do not ask our anchor"));
+	assert_true(pf_of(fw)->fresh_until == 0 && pf_of(fw)->tainted);
+	be(&locked);
+	pf.enabled = false;
+	watch_for(base, 4000);
+	assert_non_null(strstr(what, "pf is disabled"));
+	be(&locked);
+	pf.anchor[FALLBACK][0] = '\0'; /* nothing passes by that alone: filled again, no news */
+	watch_for(base, 1800);
+	assert_int_equal(told, 0);
+	assert_true(pf_count_rules(pf.anchor[FALLBACK]) > 2);
+	pf.anchor[0][0] = '\0';
+	watch_for(base, 4000);
+	assert_non_null(strstr(what, "our anchor was emptied"));
+	teardown(NULL);
+	event_base_free(base);
+	setup(NULL);
+}
+
+/* A datagram that passes is a leak whatever pf says, and only a refusal ends the doubt. */
+static void test_a_leak(void **state)
+{
+	struct event_base *base = event_base_new();
+
+	(void)state;
+	be(&locked);
+	assert_int_equal(firewall_pf.watch(fw, base, on_change, NULL, &e), 0);
+	probed = PROBED_OUT;
+	watch_for(base, 4000);
+	assert_string_equal(what, "a datagram got out of en0");
+	heal();
+	assert_int_equal(set(&locked), -1);
+	assert_non_null(strstr(e.text, "got out of en0"));
+	probed = PROBED_NOTHING;
+	assert_int_equal(set(&locked), -1);
+	probed = PROBED_REFUSED;
+	be(&locked);
+	teardown(NULL);
+	event_base_free(base);
+	setup(NULL);
+}
+
+static void test_a_pfctl_that_hangs(void **state)
+{
+	struct event_base *base = event_base_new();
+	int64_t begun;
+
+	(void)state;
+	be(&locked);
+	assert_int_equal(firewall_pf.watch(fw, base, on_change, NULL, &e), 0);
+	begun = clock_steady_ms();
+	hangs = true;
+	watch_for(base, 9000);
+	hangs = false;
+	assert_string_equal(what, "pf can't be looked at: pfctl does not answer");
+	assert_in_range(clock_steady_ms() - begun, 3000, 6900);
+	be(&locked);
+	guarded = false;
+	pf_of(fw)->paused = true;
+	watch_for(base, 4000);
+	assert_string_equal(what, "the guardian of the pause has ended");
+	teardown(NULL);
+	event_base_free(base);
+	setup(NULL);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_a_flip_is_whole_or_told), TEST(test_a_whole_look_is_whole_or_told),
-	    TEST(test_the_first_lock),          TEST(test_the_order),
-	    TEST(test_what_others_change),      TEST(test_another_holder),
-	    TEST(test_a_pause_in_turn),         TEST(test_removal_in_turn),
-	    TEST(test_what_it_tells),           TEST(test_busy_without_end),
+	    TEST(test_a_flip_is_whole_or_told),
+	    TEST(test_a_whole_look_is_whole_or_told),
+	    TEST(test_the_first_lock),
+	    TEST(test_the_order),
+	    TEST(test_what_others_change),
+	    TEST(test_another_holder),
+	    TEST(test_a_pause_in_turn),
+	    TEST(test_removal_in_turn),
+	    TEST(test_what_it_tells),
+	    TEST(test_busy_without_end),
+	    TEST(test_the_watch),
+	    TEST(test_a_leak),
+	    TEST(test_a_pfctl_that_hangs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
