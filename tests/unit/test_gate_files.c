@@ -249,7 +249,7 @@ static void test_one_at_a_time(void **state)
 	assert_int_equal(byte, 'y');
 	assert_int_equal(files_find_instance(&gate), pid);
 	assert_int_equal(files_lock_instance(&gate, &e), 1);
-	assert_non_null(strstr(e.text, "runs already"));
+	assert_non_null(strstr(e.text, "portcullisd"));
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(files_find_instance(&gate), 0);
