@@ -371,7 +371,7 @@ static void test_check_refuses_half_situations(void **state)
 	REFUSED("locked", strcpy(s.links[1], "a b"), "links: number 2 is not");
 	REFUSED("locked-gateway", strcpy(s.inside[1], "a b"), "inside links: number 2 is not");
 	REFUSED("open", strcpy(s.tunnel.name, "a b"), "tunnel: not an interface's name");
-	REFUSED("locked-lan", s.tunnel.address4.family = NET_IPV6, "IPv4 address is none");
+	REFUSED("locked-lan", s.tunnel.address4.family = NET_IPV6, "its IPv4 address is not valid");
 	REFUSED("locked", set_name(&s.dhcp_user, "a;b"), "the DHCP client's user: not a name");
 	REFUSED("locked", set_name(&s.driver_user, "a b"), "the driver's user: not a name");
 	REFUSED("locked", set_name(&s.openvpn_group, "{"), "openvpn's group: not a name");
