@@ -141,6 +141,13 @@ def check_forbidden_calls(house):
             yield f"{name}: names a shell"
 
 
+def check_cmocka(house):
+    """What cmocka 2 deprecates is an error in Debian sid."""
+    for path in sorted((house.root / "tests").glob("*/*.c")):
+        if re.search(r"\bassert_(not_)?in_range\(", path.read_text()):
+            yield f"{path.relative_to(house.root)}: cmocka 2 deprecates assert_in_range; instead: assert_between, of between.h"
+
+
 def check_fork(house):
     for name, code in house.code.items():
         if not name.startswith("src/os/process/") and "fork" in calls(code):
@@ -411,7 +418,7 @@ def check_gate_closure(house):
             yield f"{program}: contains {line.split()[-1]}, a parser of what users or networks say"
 
 
-CHECKS = [check_layers, check_pure, check_forbidden_calls, check_fork, check_cycles, check_sizes, check_functions, check_platforms,
+CHECKS = [check_layers, check_pure, check_forbidden_calls, check_cmocka, check_fork, check_cycles, check_sizes, check_functions, check_platforms,
           check_purpose, check_root_code, check_null_twins, check_rooms, check_folders, check_headers, check_unused,
           check_static_names, check_gate_closure]
 
@@ -427,6 +434,7 @@ PLANTED = {
                  {"src/tunnel/a.c": OK + "/* no clock_gettime() */\nint f(void)\n{\n\treturn 0;\n}\n"}),
     check_forbidden_calls: ({"src/ctl/a.c": OK + "int f(void)\n{\n\treturn system(\"x\");\n}\n"},
                             {"src/ctl/a.c": OK + 'const char *f = "system(";\n'}),
+    check_cmocka: ({"tests/unit/a.c": OK + "int a = assert_in_range(1, 2, 3);\n"}, {"tests/unit/a.c": OK + "int a = assert_between(1, 2, 3);\n"}),
     check_fork: ({"src/gate/a.c": OK + "int f(void)\n{\n\treturn fork();\n}\n"},
                  {"src/os/process/child_unix.c": OK + "int f(void)\n{\n\treturn fork();\n}\n"}),
     check_cycles: ({"src/gate/a.c": OK + "int b(void);\nint a(void)\n{\n\treturn b();\n}\n",

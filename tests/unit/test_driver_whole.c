@@ -647,7 +647,7 @@ static void test_the_wait_ends(void **state)
 	dial();
 	note(NOTE_REFUSED, GATE_LOCKED, "");
 	assert_int_equal(d.tunnel.state, TUNNEL_WAITING);
-	assert_in_range(d.tunnel.deadline - (uint64_t)clock_steady_ms(), 100, 563); /* 500, and an eighth */
+	assert_between(d.tunnel.deadline - (uint64_t)clock_steady_ms(), 100, 563); /* 500, and an eighth */
 	until(TUNNEL_ASKED, 100, WAIT_MS);
 	assert_int_equal(request().verb, VERB_DIAL);
 	shows("locked", "connecting", "dialling vpn.example");

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/types.h>
 
+#include "between.h"
 #include "os/firewall/guardian.h"
 #include "os/firewall/ipfw/ipfw.h"
 #include "os/firewall/probe.h"
@@ -139,7 +140,7 @@ int tool_run(const char *const *argv, const char *input, int milliseconds, struc
 	bool failed = ++calls == fail_at;
 
 	assert_int_equal(argv[0][0], '/');
-	assert_in_range(milliseconds, 1, 2000);
+	assert_between(milliseconds, 1, 2000);
 	note(argv, input);
 	if (failed && way != HALF)
 		return way == LIED ? 0 : err_set(error, "made to fail");
@@ -163,7 +164,7 @@ int tool_ask(const char *const *argv, const char *input, int milliseconds, char 
 	size_t used = 0;
 
 	assert_null(input);
-	assert_in_range(milliseconds, 1, 2000);
+	assert_between(milliseconds, 1, 2000);
 	assert_string_equal(argv[3], "list");
 	note(argv, NULL);
 	output[0] = '\0';

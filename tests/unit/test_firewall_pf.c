@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "between.h"
 #include "os/firewall/guardian.h"
 #include "os/firewall/pf/pf.h"
 #include "os/firewall/probe.h"
@@ -136,7 +137,7 @@ int tool_ask_all(const char *const *argv, const char *input, int milliseconds, c
 	char call[256] = "";
 
 	assert_int_equal(argv[0][0], '/');
-	assert_in_range(milliseconds, 1, 2000);
+	assert_between(milliseconds, 1, 2000);
 	output[0] = '\0';
 	for (size_t i = 1; argv[i] != NULL; i++)
 		show(call, sizeof call, " %s", argv[i]);
@@ -562,7 +563,7 @@ static void test_busy_without_end(void **state)
 	assert_int_equal(calls, 0);
 	assert_non_null(strstr(e.text, "took too long"));
 	pf_give_time(pf_of(fw));
-	assert_in_range(pf_of(fw)->deadline - clock_steady_ms(), 5000, 6000);
+	assert_between(pf_of(fw)->deadline - clock_steady_ms(), 5000, 6000);
 }
 
 /* --- the watch ------------------------------------------------------------------------------ */
@@ -658,7 +659,7 @@ static void test_a_pfctl_that_hangs(void **state)
 	watch_for(base, 9000);
 	hangs = false;
 	assert_non_null(strstr(what, "pfctl does not answer"));
-	assert_in_range(clock_steady_ms() - begun, 3000, 6900);
+	assert_between(clock_steady_ms() - begun, 3000, 6900);
 	be(&locked);
 	guarded = false;
 	pf_of(fw)->paused = true;

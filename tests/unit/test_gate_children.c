@@ -19,6 +19,7 @@
 #define child_exec real_child_exec
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
+#include "between.h"
 #include "os/process/child_unix.c" /* NOLINT(bugprone-suspicious-include) */
 #pragma GCC diagnostic pop
 #undef child_exec
@@ -228,7 +229,7 @@ static void test_one_that_hangs(void **state)
 	(void)state;
 	vetter = HANGS;
 	assert_int_equal(vet_profile(&gate.config, &profile, &e), -1);
-	assert_in_range(clock_steady_ms() - begun, 4900, 9500);
+	assert_between(clock_steady_ms() - begun, 4900, 9500);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
 
@@ -256,7 +257,7 @@ static void speaks(int64_t least, int64_t most)
 	while (said[0] == '\0' && clock_steady_ms() < begun + WAIT_MS)
 		event_base_loop(gate.base, EVLOOP_ONCE);
 	assert_true(said[0] != '\0');
-	assert_in_range(clock_steady_ms() - begun, least, most);
+	assert_between(clock_steady_ms() - begun, least, most);
 }
 
 static void test_what_the_driver_is_given(void **state)
@@ -318,7 +319,7 @@ static void test_it_is_started_again(void **state)
 		assert_true(evtimer_pending(gate.driver.restart, &next));
 		evutil_gettimeofday(&now, NULL);
 		left = (next.tv_sec - now.tv_sec) * 1000 + (next.tv_usec - now.tv_usec) / 1000;
-		assert_in_range(left, wanted / 2, wanted + 5);
+		assert_between(left, wanted / 2, wanted + 5);
 	}
 	/* One that lived for long is started again at once. */
 	driver_start(&gate);

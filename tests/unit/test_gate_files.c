@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "between.h"
 #include "gate/files.h"
 #include "gate/gate.h"
 
@@ -124,7 +125,7 @@ static void test_names_and_rights(void **state)
 	assert_true(fcntl(gate.log_fd, F_GETFL) & O_APPEND);
 	assert_int_equal(access(at("log/portcullis.log"), F_OK), 0);
 	assert_int_equal(gate.state.desired, DESIRED_UP); /* never said otherwise */
-	assert_in_range(gate.boot_locked_at, time(NULL) - 5, time(NULL));
+	assert_between(gate.boot_locked_at, time(NULL) - 5, time(NULL));
 }
 
 static void test_a_group_may_ask(void **state)
@@ -191,10 +192,10 @@ static void test_the_first_lock_is_remembered(void **state)
 	assert_int_equal(gate.boot_locked_at, 12345);
 	sh("echo -5 >%s", at("run/locked-at"));
 	assert_int_equal(files_prepare(&gate, &e), 0);
-	assert_in_range(gate.boot_locked_at, time(NULL) - 5, time(NULL));
+	assert_between(gate.boot_locked_at, time(NULL) - 5, time(NULL));
 	gate.boot_locked_at = 0;
 	assert_int_equal(files_prepare(&gate, &e), 0); /* and kept */
-	assert_in_range(gate.boot_locked_at, time(NULL) - 5, time(NULL));
+	assert_between(gate.boot_locked_at, time(NULL) - 5, time(NULL));
 }
 
 static void test_the_attempt_is_remembered(void **state)
