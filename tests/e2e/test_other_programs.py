@@ -426,10 +426,12 @@ def test_index_of_the_tunnel_taken_by_another_link(stage, egress):
 
     def take():
         stage.close_tunnel()
-        stage.host.ip(f"link add name tun0 index {index} type veth peer name r9 netns opr", f"address add {TUNNEL4}/24 dev tun0",
-                      "link set tun0 up", "route add default dev tun0", f"route add {INTERNET4} via 10.8.0.1 dev tun0",
-                      "neigh replace 10.8.0.1 lladdr 02:00:00:00:09:01 dev tun0 nud permanent")
+        stage.host.ip(f"link add name tun0 index {index} type veth peer name r9 netns opr")
+        # The far end first: a carrier that comes later makes the link send only up to a second after it.
         stage.far.ip("link set r9 up")
+        stage.host.ip(f"address add {TUNNEL4}/24 dev tun0", "link set tun0 up", "route add default dev tun0",
+                      f"route add {INTERNET4} via 10.8.0.1 dev tun0",
+                      "neigh replace 10.8.0.1 lladdr 02:00:00:00:09:01 dev tun0 nud permanent")
         assert stage.index("tun0") == index
 
     def gives_back():
