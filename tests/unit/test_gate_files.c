@@ -49,8 +49,6 @@ static const char *at(const char *name)
 static int setup(void **state)
 {
 	(void)state;
-	if (geteuid() != 0)
-		skip();
 	strcpy(top, "/tmp/portcullis-files-XXXXXX");
 	assert_non_null(mkdtemp(top));
 	memset(&gate, 0, sizeof gate);
@@ -276,5 +274,10 @@ int main(void)
 	    TEST(test_one_at_a_time),
 	};
 
+	/* Here, for a test that is skipped by its setup is a failed one. */
+	if (geteuid() != 0) {
+		print_message("SKIPPED: what belongs to root needs root\n");
+		return 0;
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
