@@ -49,15 +49,15 @@ int nft_ask_features(struct nft_firewall *fw, struct err *e)
 	return 0;
 }
 
-/* One chain for every link, if the kernel has it, and if this machine's nft can read it: an older one
- * than 1.1.6 never ends over it (`nft list ruleset`), and that is worse than what the chain is for. Asked
- * once. */
+/* One chain for every link, if the kernel has it, and if this machine's nft can read it: a version older
+ * than 1.1.6 never returns from `nft list ruleset`, which is worse than the gap that the chain closes. Asked
+ * once; nft first, because the kernel takes four times as long to take a chain back. */
 void nft_ask_every_link(struct nft_firewall *fw)
 {
 	if (!fw->asked_every_link)
 		fw->wish.features.every_link =
-		    try_probe(fw, NFPROTO_NETDEV, 0, NF_NETDEV_EGRESS, "", NULL) == 1 &&
-		    nft_tool_reads_every_link();
+		    nft_tool_reads_every_link() &&
+		    try_probe(fw, NFPROTO_NETDEV, 0, NF_NETDEV_EGRESS, "", NULL) == 1;
 	fw->asked_every_link = true;
 }
 
