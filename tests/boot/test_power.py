@@ -212,11 +212,11 @@ def test_broken(street, guarded, accelerator, directory, what):
 
 
 def test_no_tun(street, guarded, accelerator):
-    """A kernel that has no TUN driver: the server is reached, and the gate stays shut; the journal says what to do."""
+    """A kernel that has no TUN driver: nothing is dialled, and the gate stays shut; the journal says what to do."""
     with captured(street, guarded, accelerator=accelerator, append="module_blacklist=tun") as (machine, tape):
         machine.wait_hand()
         wait_up(machine)
-        machine.wait_true("journalctl -b -u portcullis.service | grep 'TUN/TAP.*instead: .*portcullis doctor'", "the journal tells")
+        machine.wait_true("journalctl -b -u portcullis.service | grep '/dev/net/tun.*instead: .*portcullis doctor'", "the journal tells")
         assert machine.run("portcullis status", check=False)[0] == SHUT
         assert "modprobe tun" in machine.run("portcullis doctor", check=False)[1]
         machine.start("systemctl poweroff")

@@ -350,6 +350,20 @@ def test_names_that_are_taken(world, portcullis):
     assert gets_inside(world)
 
 
+def test_no_tun_driver(portcullis):
+    """A kernel without one: nothing is dialled, and the status says where to look; once it is there the tunnel comes."""
+    os.rename("/dev/net/tun", "/dev/net/none")
+    try:
+        gate = portcullis().start().wait(gate="locked", tunnel="waiting")
+        reason = gate.status()["reason"]
+        assert "/dev/net/tun: No such file or directory; instead: see the check of tun" in reason, reason
+        assert not gate.openvpns()
+    finally:
+        os.rename("/dev/net/none", "/dev/net/tun")
+    gate.ctl("up", check=True)
+    gate.wait(gate="open")
+
+
 # --- what a server pushes
 
 PUSHES = {

@@ -95,7 +95,7 @@ int device_make(const char *name, uint32_t uid, uint32_t gid, struct err *e)
 	int tun = open(TUN, O_RDWR | O_CLOEXEC), result = -1;
 
 	if (tun == -1)
-		return err_errno(e, TUN);
+		return err_errno(e, "%s; instead: see the check of tun in `portcullis doctor`", TUN);
 	if (make(tun, name, uid, gid) == -1)
 		err_errno(e, "%s: creating the device", name);
 	/* It stays when it is closed, from here on; until then it goes by itself. */
