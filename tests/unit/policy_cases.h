@@ -103,4 +103,18 @@ static inline struct situation policy_case_make(const struct policy_case *c)
 	return s;
 }
 
+static inline const struct policy_case *policy_case_named(const char *name)
+{
+	for (size_t i = 0; i < POLICY_CASES; i++)
+		if (strcmp(policy_cases[i].name, name) == 0)
+			return &policy_cases[i];
+	fail_msg("no case %s", name);
+	return NULL;
+}
+
+static inline struct situation situation_named(const char *name)
+{
+	return policy_case_make(policy_case_named(name));
+}
+
 #endif

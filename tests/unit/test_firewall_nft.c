@@ -107,22 +107,13 @@ static int make_network(void **state)
 	return 0;
 }
 
-static struct situation situation(const char *name)
-{
-	for (size_t i = 0; i < POLICY_CASES; i++)
-		if (strcmp(policy_cases[i].name, name) == 0)
-			return policy_case_make(&policy_cases[i]);
-	fail_msg("no case %s", name);
-	return (struct situation){.state = POLICY_LOCKED};
-}
-
 static int setup(void **state)
 {
 	(void)state;
 	heal();
-	locked = situation("locked");
-	dialling = situation("dialling-resolver");
-	opened = situation("open");
+	locked = situation_named("locked");
+	dialling = situation_named("dialling-resolver");
+	opened = situation_named("open");
 	opened.tunnel.index = 1;
 	fw = nft_of(firewall_nft.open(&e));
 	assert_non_null(fw);

@@ -248,15 +248,6 @@ int guardian_dismiss(struct err *error)
 static const char apples[] = "scrub-anchor \"com.apple/*\"\nnat-anchor \"com.apple/*\"\n"
 			     "rdr-anchor \"com.apple/*\"\nanchor \"com.apple/*\"\n";
 
-static struct situation situation(const char *name)
-{
-	for (size_t i = 0; i < POLICY_CASES; i++)
-		if (strcmp(policy_cases[i].name, name) == 0)
-			return policy_case_make(&policy_cases[i]);
-	fail_msg("no case %s", name);
-	return (struct situation){.state = POLICY_LOCKED};
-}
-
 static void heal(void)
 {
 	calls = fail_at = 0;
@@ -275,9 +266,9 @@ static int setup(void **state)
 	probed = PROBED_REFUSED;
 	hangs = false;
 	heal();
-	locked = situation("locked");
-	dialling = situation("dialling-udp4");
-	opened = situation("open");
+	locked = situation_named("locked");
+	dialling = situation_named("dialling-udp4");
+	opened = situation_named("open");
 	fw = firewall_pf.open(&e);
 	assert_non_null(fw);
 	return 0;

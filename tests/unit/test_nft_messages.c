@@ -169,15 +169,6 @@ static void print_wish(void)
 
 /* --- what is told the kernel --------------------------------------------------- */
 
-static const struct policy_case *case_of(const char *name)
-{
-	for (size_t i = 0; i < POLICY_CASES; i++)
-		if (strcmp(policy_cases[i].name, name) == 0)
-			return &policy_cases[i];
-	fail_msg("no case %s", name);
-	return NULL;
-}
-
 static void test_standing(void **state)
 {
 	static const struct {
@@ -199,7 +190,7 @@ static void test_standing(void **state)
 
 		out = open_memstream(&text, &size);
 		assert_non_null(out);
-		s = policy_case_make(case_of(all[i].situation));
+		s = policy_case_make(policy_case_named(all[i].situation));
 		s.pppoe = s.lacp = all[i].uplink;
 		wish->features = all[i].features;
 		wish->standing = 0;
@@ -240,7 +231,7 @@ static void test_members(void **state)
 	assert_non_null(out);
 	wish->features = (struct nft_features){true, true, true, true, false, 0};
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		s = policy_case_make(case_of(names[i]));
+		s = policy_case_make(policy_case_named(names[i]));
 		s.tunnel.index = 7;
 		fprintf(out, "== %s\n", names[i]);
 		s.openvpn_group.known = s.driver_user.known = s.dhcp_user.known = true;
@@ -299,7 +290,7 @@ static void test_repairs(void **state)
 	(void)state;
 	out = open_memstream(&text, &size);
 	assert_non_null(out);
-	s = policy_case_make(case_of("open-lan"));
+	s = policy_case_make(policy_case_named("open-lan"));
 	wish->features = (struct nft_features){true, true, true, true, false, 0};
 	wish->links[0] = (struct nft_link){.name = "en0", .index = 2};
 	wish->link_count = 1;

@@ -12,20 +12,6 @@
 #include "policy/rules.h"
 #include "policy_cases.h"
 
-static const struct policy_case *case_named(const char *name)
-{
-	for (size_t i = 0; i < POLICY_CASES; i++)
-		if (strcmp(policy_cases[i].name, name) == 0)
-			return &policy_cases[i];
-	fail_msg("no case %s", name);
-	return NULL;
-}
-
-static struct situation situation_named(const char *name)
-{
-	return policy_case_make(case_named(name));
-}
-
 static void test_rows_and_rules(void **state)
 {
 	size_t count, of_row[RULE_BRIDGE_ROW + 1] = {0};
