@@ -13,7 +13,8 @@
 #include <sys/types.h>
 
 #include "between.h"
-#include "os/firewall/guardian.h"
+#include "guardian_standin.h"
+#include "journal.h"
 #include "os/firewall/ipfw/ipfw.h"
 #include "os/firewall/probe.h"
 #include "os/process/tool.h"
@@ -36,8 +37,6 @@ static struct {
 
 static unsigned calls, fail_at; /* 0: none fails */
 static enum way way;
-static char journal[TEXT];
-static bool guarded, guardian_fails;
 static enum probed probed;
 
 static struct firewall *fw;
@@ -194,27 +193,6 @@ enum probed probe_link(const char *link)
 	return probed;
 }
 
-int guardian_start(const struct guardian_work *work, uint32_t seconds, struct err *error)
-{
-	(void)seconds;
-	if (guardian_fails || work->look(work->argument, error) == -1)
-		return err_set(error, "no guardian");
-	guarded = true;
-	return 0;
-}
-
-bool guardian_lives(void)
-{
-	return guarded;
-}
-
-int guardian_dismiss(struct err *error)
-{
-	(void)error;
-	guarded = false;
-	return 0;
-}
-
 /* --- the world --------------------------------------------------------------------------------- */
 
 static void heal(void)
@@ -360,13 +338,6 @@ static void test_the_first_lock(void **state)
 				assert_true(!ipfw_of(fw)->armed && e.text[0] != '\0');
 		}
 	}
-}
-
-static bool is_before(const char *first, const char *second)
-{
-	const char *a = strstr(journal, first), *b = strstr(journal, second);
-
-	return a != NULL && b != NULL && a < b;
 }
 
 static void test_the_order(void **state)

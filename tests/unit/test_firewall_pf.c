@@ -17,7 +17,8 @@
 #include <unistd.h>
 
 #include "between.h"
-#include "os/firewall/guardian.h"
+#include "guardian_standin.h"
+#include "journal.h"
 #include "os/firewall/pf/pf.h"
 #include "os/firewall/probe.h"
 #include "os/host/clock.h"
@@ -38,9 +39,8 @@ static struct {
 
 static unsigned calls, fail_at; /* 0: none fails */
 static enum way way;
-static char journal[TEXT], failed[256]; /* the call that did */
-static char token[32];                  /* the file of it */
-static bool guarded, guardian_fails;
+static char failed[256]; /* the call that did */
+static char token[32];   /* the file of it */
 static int held_by;
 static enum probed probed; /* what passes, whatever pf says */
 static bool hangs;
@@ -222,27 +222,6 @@ enum probed probe_as_nobody(const struct situation *s, const char **link)
 	return probed;
 }
 
-int guardian_start(const struct guardian_work *work, uint32_t seconds, struct err *error)
-{
-	(void)seconds;
-	if (guardian_fails || work->look(work->argument, error) == -1)
-		return err_set(error, "no guardian");
-	guarded = true;
-	return 0;
-}
-
-bool guardian_lives(void)
-{
-	return guarded;
-}
-
-int guardian_dismiss(struct err *error)
-{
-	(void)error;
-	guarded = false;
-	return 0;
-}
-
 /* --- the world ------------------------------------------------------------------------------ */
 
 static const char apples[] = "scrub-anchor \"com.apple/*\"\nnat-anchor \"com.apple/*\"\n"
@@ -373,13 +352,6 @@ static void test_the_first_lock(void **state)
 				assert_true(!pf_of(fw)->armed && e.text[0] != '\0');
 		}
 	}
-}
-
-static bool is_before(const char *first, const char *second)
-{
-	const char *a = strstr(journal, first), *b = strstr(journal, second);
-
-	return a != NULL && b != NULL && a < b;
 }
 
 /* The policy stands before it is asked for; states go after the load. */

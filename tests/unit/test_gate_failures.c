@@ -21,6 +21,7 @@
 #include "gate/channel.h"
 #include "gate/gate.h"
 #include "gate/verbs.h"
+#include "journal.h"
 #include "os/host/clock.h"
 #include "os/host/off_marker.h"
 #include "os/process/child.h"
@@ -74,14 +75,13 @@
 #undef off_marker_clear
 #undef dns_job_want
 
-enum { JOURNAL = 4096, PAUSED = 100, REMOVED };
+enum { PAUSED = 100, REMOVED };
 
 static struct gate gate;
 static int peer;
 static struct sockaddr_un admin_at;
 static socklen_t admin_length;
 
-static char journal[JOURNAL];
 static unsigned calls, fail_at; /* 0: none */
 static bool for_good;           /* what failed once fails from then on */
 static char failing[32];        /* its name */
@@ -400,13 +400,6 @@ static void ends(void)
 {
 	attempt_reaped(&gate, 0);
 	check();
-}
-
-static bool is_before(const char *first, const char *second)
-{
-	const char *a = strstr(journal, first), *b = strstr(journal, second);
-
-	return a != NULL && b != NULL && a < b;
 }
 
 /* --- the policy first --------------------------------------------------------------- */
