@@ -25,9 +25,6 @@ struct gate {
 	char config_file[PATH_MAX];
 	struct event_base *base;
 	struct firewall *fw;
-	struct netwatch *netwatch;
-	struct behind *behind;
-	struct sleep_watch *sleep;
 	struct situation situation;
 	struct gate_state state;
 	char reason[WIRE_TEXT];

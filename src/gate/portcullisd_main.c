@@ -239,14 +239,15 @@ static int vet(struct gate *vetted, struct err *e)
 	return vet_profile(&vetted->config, &vetted->profile, e);
 }
 
+/* What is opened here and below lasts as long as the process: nobody closes it. */
 static int watch(struct gate *watched, struct err *e)
 {
 	static const struct netwatch_events events = {links_cb, reachable_cb, lost_cb, &gate};
 	struct err none = {""};
 
-	if ((watched->netwatch = netwatch_open(watched->base, &events, e)) == NULL)
+	if (netwatch_open(watched->base, &events, e) == NULL)
 		return -1;
-	if ((watched->sleep = sleep_open(watched->base, woke_cb, watched, &none)) == NULL)
+	if (sleep_open(watched->base, woke_cb, watched, &none) == NULL)
 		log_warn("gate", "sleep can't be detected: %s", none.text);
 	return 0;
 }
@@ -258,7 +259,7 @@ static int watch_routes(struct gate *watched, struct err *e)
 
 static int watch_hooks(struct gate *watched, struct err *e)
 {
-	return (watched->behind = behind_open(watched->base, redirect_cb, watched, e)) == NULL ? -1 : 0;
+	return behind_open(watched->base, redirect_cb, watched, e) == NULL ? -1 : 0;
 }
 
 /* Goes on with the step that failed. */
