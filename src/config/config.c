@@ -324,7 +324,7 @@ static int resolve_all(struct reading *r)
 	return check_openvpn_user(r);
 }
 
-/* --- the doors in */
+/* --- reading */
 
 static int line_of(const struct reading *r, const char *name)
 {

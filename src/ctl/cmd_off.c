@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/wire_door.h"
-#include "ctl/cmd_door.h"
+#include "base/wire_admin.h"
+#include "ctl/cmd_admin.h"
 #include "ctl/cmd_off.h"
 #include "ctl/ctl.h"
 #include "os/firewall/firewall.h"
@@ -186,7 +186,7 @@ int ctl_off_offline(const struct ctl *ctl, bool persist)
 
 static int run_off(struct ctl *ctl)
 {
-	struct wire_door_request request = {.version = WIRE_VERSION, .verb = DOOR_OFF};
+	struct wire_admin_request request = {.version = WIRE_VERSION, .verb = ADMIN_OFF};
 	struct err e = {""};
 	bool offline = false;
 	const char *value;
@@ -200,7 +200,7 @@ static int run_off(struct ctl *ctl)
 		return ctl_args_stop(ctl, what, value, &e);
 	if (offline)
 		return ctl_off_offline(ctl, request.persist != 0);
-	what = ctl_door_settled(ctl, &request);
+	what = ctl_admin_settled(ctl, &request);
 	if (what == CTL_NO_DAEMON)
 		ctl_fail(ctl, "if the machine is still shut: portcullis off --offline");
 	return what;

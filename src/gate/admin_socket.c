@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "base/wire_door.h"
+#include "base/wire_admin.h"
 #include "gate/admin_socket.h"
 #include "gate/files.h"
 #include "os/host/off_marker.h"
@@ -24,7 +24,7 @@ struct client {
 	struct gate *gate;
 	struct event *readable;
 	size_t filled;
-	struct wire_door_request request;
+	struct wire_admin_request request;
 };
 
 static struct client clients[CLIENTS];
@@ -91,25 +91,25 @@ int admin_socket_reload(struct gate *gate, struct err *e)
 	return 0;
 }
 
-static int serve(struct gate *gate, const struct wire_door_request *request, struct err *e)
+static int serve(struct gate *gate, const struct wire_admin_request *request, struct err *e)
 {
 	if (request->version != WIRE_VERSION)
 		return err_set(
 		    e, "portcullis and portcullisd have different versions; instead: install both together");
-	switch ((enum wire_door)request->verb) {
-	case DOOR_UP:
+	switch ((enum wire_admin)request->verb) {
+	case ADMIN_UP:
 		return request_up(gate, e);
-	case DOOR_DOWN:
+	case ADMIN_DOWN:
 		return apply_request(gate, EVENT_DOWN, "down", e);
-	case DOOR_RECONNECT:
+	case ADMIN_RECONNECT:
 		return apply_request(gate, EVENT_RECONNECT, "reconnect", e);
-	case DOOR_PAUSE:
+	case ADMIN_PAUSE:
 		return request_pause(gate, request->seconds, e);
-	case DOOR_RESUME:
+	case ADMIN_RESUME:
 		return apply_request(gate, EVENT_RESUME, "resume", e);
-	case DOOR_OFF:
+	case ADMIN_OFF:
 		return request_off(gate, request->persist != 0, e);
-	case DOOR_RELOAD:
+	case ADMIN_RELOAD:
 		return admin_socket_reload(gate, e);
 	default:
 		return err_set(e, "there is no verb %u", request->verb);
@@ -119,7 +119,7 @@ static int serve(struct gate *gate, const struct wire_door_request *request, str
 static void client_cb(evutil_socket_t fd, short what, void *argument)
 {
 	struct client *client = argument;
-	struct wire_door_answer answer = {.version = WIRE_VERSION};
+	struct wire_admin_answer answer = {.version = WIRE_VERSION};
 	struct err e = {""};
 	ssize_t got;
 

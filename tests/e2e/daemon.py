@@ -37,7 +37,7 @@ class Portcullis:
         os.makedirs(self.directory, 0o755)
         self.runtime, self.state = f"{self.directory}/run", f"{self.directory}/state"
         self.log_file = f"{self.directory}/portcullis.log"
-        self.socket, self.door = f"{self.runtime}/control.sock", f"{self.runtime}/gate.sock"
+        self.socket, self.admin_socket = f"{self.runtime}/control.sock", f"{self.runtime}/gate.sock"
         self.file, self.profile = f"{self.directory}/portcullis.conf", f"{self.directory}/home.ovpn"
         self.environment = dict(os.environ, **(environment or {}))
         self.process = None

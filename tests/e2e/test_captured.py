@@ -86,7 +86,7 @@ class Targets:
 
     def words(self):
         return [f"internet4={INTERNET4}", f"internet6={INTERNET6}", f"server4={SERVER4}", "link=eth0", "tunnel=tun7",
-                f"control={self.gate.socket}", f"door={self.gate.door}", f"bus={self.bus_path}",
+                f"control={self.gate.socket}", f"admin={self.gate.admin_socket}", f"bus={self.bus_path}",
                 f"profile={self.gate.profile}", "marker=/run/portcullis/off", f"runtime={self.gate.runtime}", "port=1194",
                 f"daemon={self.gate.pid if self.gate.process else 0}", f"victim={self.victim.pid}"]
 
@@ -352,7 +352,7 @@ def test_a_call_that_is_not_listed_is_told(world, portcullis, captured):  # pyli
 
 # --- off
 
-def knock(path, verb):
+def admin_request(path, verb):
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(3)
         try:
@@ -391,16 +391,16 @@ def nft(*words):
 
 @pytest.mark.parametrize("uid,gid", [(OPENVPN_USER, GROUP), (USER, USER), (65534, 65534)], ids=["openvpn", "driver", "nobody"])
 def test_off_is_root_s_own_hand_s(world, portcullis, uid, gid):
-    """By the command, by the door, by a marker, by the tables, by a signal: refused to openvpn's user as to anybody."""
+    """By the command, by the admin socket, by a marker, by the tables, by a signal: refused to openvpn's user as to anybody."""
     gate = portcullis().start_open()
 
     def do(function, *arguments):
         return gate.host.call(function, *arguments, uid=uid, gid=gid)
     assert do(commands, gate, "off") != 0 and do(commands, gate, "off", "--offline") != 0
     assert do(commands, gate, "pause", "1m") != 0 and do(commands, gate, "down") != 0
-    assert do(knock, gate.door, 6) == errno.EACCES
-    os.chmod(gate.door, 0o666)
-    assert do(knock, gate.door, 6) in (b"", errno.ECONNRESET, errno.EPIPE)
+    assert do(admin_request, gate.admin_socket, 6) == errno.EACCES
+    os.chmod(gate.admin_socket, 0o666)
+    assert do(admin_request, gate.admin_socket, 6) in (b"", errno.ECONNRESET, errno.EPIPE)
     for marker in ("/run/portcullis/off", "/var/lib/portcullis/off", f"{gate.runtime}/off", f"{gate.state}/off"):
         os.makedirs(os.path.dirname(marker), exist_ok=True)
         assert do(writes, marker) == errno.EACCES, marker

@@ -276,7 +276,7 @@ def test_log_follow_goes_on(serve, run):
     assert result.returncode == 4
 
 
-def door(seen, gate="locked", refused="", version=WIRE_VERSION, after=None):
+def admin_socket(seen, gate="locked", refused="", version=WIRE_VERSION, after=None):
     """gate.sock: one request of fixed size, one answer."""
     def handle(_, connection):
         request = connection.recv(16, socket.MSG_WAITALL)
@@ -291,9 +291,9 @@ def door(seen, gate="locked", refused="", version=WIRE_VERSION, after=None):
 @pytest.mark.parametrize("words,want", [
     (["up"], (WIRE_VERSION, UP, 0, 0)), (["down"], (WIRE_VERSION, DOWN, 0, 0)), (["reconnect"], (WIRE_VERSION, RECONNECT, 0, 0)),
     (["resume"], (WIRE_VERSION, RESUME, 0, 0))])
-def test_the_door_is_asked(serve, run, words, want):
+def test_the_gate_is_asked_on_the_admin_socket(serve, run, words, want):
     seen = []
-    serve(door(seen), "gate.sock")
+    serve(admin_socket(seen), "gate.sock")
     began = time.monotonic()
     result = run(*words)
     assert result.returncode == 0, result.stderr
@@ -309,7 +309,7 @@ def test_pause_and_off_return_when_done(serve, run, words, want, gate):
     """openvpn leaves first; who asked for a clear way out gets the word when it is there."""
     seen, machine = [], Machine(status("open", "leaving"))
     serve(machine.handle)
-    serve(door(seen, gate="open"), "gate.sock")
+    serve(admin_socket(seen, gate="open"), "gate.sock")
     threading.Timer(0.5, lambda: machine.say(status("locked", "leaving"), status(gate, "down"))).start()
     result = run(*words)
     assert result.returncode == 0, result.stderr
@@ -318,13 +318,13 @@ def test_pause_and_off_return_when_done(serve, run, words, want, gate):
 
 
 def test_a_refusal_is_told(serve, run):
-    serve(door([], refused="the gate is off\n"), "gate.sock")
+    serve(admin_socket([], refused="the gate is off\n"), "gate.sock")
     result = run("pause", "5m")
     assert result.returncode == 1 and "the gate is off" in result.stderr
 
 
 def test_another_version_is_told(serve, run):
-    serve(door([], version=9), "gate.sock")
+    serve(admin_socket([], version=9), "gate.sock")
     assert "different versions" in one_line(run("up").stderr)
 
 
@@ -336,7 +336,7 @@ def test_another_version_with_shorter_answers_is_told(serve, run):
     assert "different versions" in one_line(run("up").stderr)
 
 
-def test_a_door_that_closes_or_sleeps(serve, run):
+def test_an_admin_socket_that_closes_or_is_silent(serve, run):
     server = serve(lambda _, connection: None, "gate.sock")
     result = run("up")
     assert result.returncode == 1
@@ -371,7 +371,7 @@ class Machine:
 def test_wait_for_up(serve, run):
     machine, seen = Machine(status("locked", "down")), []
     serve(machine.handle)
-    serve(door(seen, after=lambda: machine.say(status("dialling", "connecting"), status("open"))), "gate.sock")
+    serve(admin_socket(seen, after=lambda: machine.say(status("dialling", "connecting"), status("open"))), "gate.sock")
     result = run("up", "--wait")
     assert result.returncode == 0 and " open  connected" in result.stdout.splitlines()[-1]
     machine.say(status("open"))
@@ -381,7 +381,7 @@ def test_wait_for_up(serve, run):
 def test_wait_for_up_with_bad_credentials(serve, run):
     machine = Machine(status("locked", "stopped"))
     serve(machine.handle)
-    serve(door([], after=lambda: machine.say(status("dialling", "authenticating"),
+    serve(admin_socket([], after=lambda: machine.say(status("dialling", "authenticating"),
                                              status("locked", "stopped", reason="auth failed"))), "gate.sock")
     result = run("up", "--wait")
     assert result.returncode == 3 and "auth failed" in one_line(result.stderr)
@@ -390,7 +390,7 @@ def test_wait_for_up_with_bad_credentials(serve, run):
 def test_wait_for_reconnect_needs_a_change(serve, run):
     machine = Machine(status("open"))
     serve(machine.handle)
-    serve(door([], after=lambda: machine.say(status("open", blocked={"packets": 1}))), "gate.sock")
+    serve(admin_socket([], after=lambda: machine.say(status("open", blocked={"packets": 1}))), "gate.sock")
     result = run("reconnect", "--wait=1s")
     assert result.returncode == 1 and "not complete in the given time" in one_line(result.stderr)
 
@@ -398,14 +398,14 @@ def test_wait_for_reconnect_needs_a_change(serve, run):
 def test_wait_for_reconnect(serve, run):
     machine = Machine(status("open"))
     serve(machine.handle)
-    serve(door([], after=lambda: machine.say(status("locked", "leaving"), status("open", attempt=2))), "gate.sock")
+    serve(admin_socket([], after=lambda: machine.say(status("locked", "leaving"), status("open", attempt=2))), "gate.sock")
     assert run("reconnect", "--wait").returncode == 0
 
 
 def test_wait_for_down(serve, run):
     machine = Machine(status("open"))
     serve(machine.handle)
-    serve(door([], after=lambda: machine.say(status("locked", "leaving"), status("locked", "down"))), "gate.sock")
+    serve(admin_socket([], after=lambda: machine.say(status("locked", "leaving"), status("locked", "down"))), "gate.sock")
     result = run("down", "--wait")
     assert result.returncode == 0 and result.stdout.splitlines()[-1].endswith("locked  down")
 

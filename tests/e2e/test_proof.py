@@ -1,4 +1,4 @@
-"""What the gate proves for itself before it opens or serves: whose interface, whose print of the profile, who knocks."""
+"""What the gate proves for itself before it opens or serves: whose interface, whose print of the profile, who asks."""
 import errno
 import os
 import shutil
@@ -248,9 +248,9 @@ def test_openvpn_user_root_is_named(world, portcullis):  # pylint: disable=unuse
     assert done.returncode == 1 and "openvpn-user: is also the driver's user; instead: " in done.stderr, done
 
 
-# --- who knocks
+# --- who asks
 
-def knock(path, verb):
+def admin_request(path, verb):
     """The whole answer of gate.sock, b'' if it was shut without one, or the error's number."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(3)
@@ -265,16 +265,16 @@ def knock(path, verb):
 
 
 @pytest.mark.parametrize("uid,gid", [(NOBODY, NOBODY), (0, GROUP)])
-def test_door_asks_the_kernel_who_it_is(world, portcullis, uid, gid):
-    """Modes are not the wall: with a door that anybody may open, who is not root, or is of openvpn's group, gets no
+def test_admin_socket_asks_the_kernel_who_it_is(world, portcullis, uid, gid):
+    """File modes alone do not protect: if anybody may open the admin socket, who is not root, or is of openvpn's group, gets no
     answer, and nothing is done."""
     gate = portcullis().start_open()
     os.chmod(gate.runtime, 0o755)
-    os.chmod(gate.door, 0o666)
+    os.chmod(gate.admin_socket, 0o666)
     off, reconnect = 6, 3
-    assert gate.host.call(knock, gate.door, off, uid=uid, gid=gid) == b"", gate.told()
+    assert gate.host.call(admin_request, gate.admin_socket, off, uid=uid, gid=gid) == b"", gate.told()
     gate.wait(gate="open")
     assert gate.kernel_gate() == "open"
-    answer = gate.host.call(knock, gate.door, reconnect)
+    answer = gate.host.call(admin_request, gate.admin_socket, reconnect)
     assert len(answer) == 256 and struct.unpack_from("II", answer) == (WIRE_VERSION, 0), "control: root is heard"
     gate.wait(gate="open")

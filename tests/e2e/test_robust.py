@@ -131,7 +131,7 @@ GARBAGE = {"noise": bytes(range(256)) * 64, "a line without end": b"a" * (1 << 2
 def test_garbage_on_a_socket(world, portcullis, sock, what):
     gate = portcullis().start_open()
     openvpn, driver = gate.openvpn(), gate.driver()
-    path = gate.socket if sock == "control" else gate.door
+    path = gate.socket if sock == "control" else gate.admin_socket
     for _ in range(3):
         with connect_unix(path) as client:
             with contextlib.suppress(OSError):
@@ -154,7 +154,7 @@ def test_slow_clients(world, portcullis):
     for watcher in watchers:
         assert watcher.stdout.readline()
         watcher.send_signal(signal.SIGSTOP)
-    slow = [connect_unix(gate.socket) for _ in range(10)] + [connect_unix(gate.door) for _ in range(4)]
+    slow = [connect_unix(gate.socket) for _ in range(10)] + [connect_unix(gate.admin_socket) for _ in range(4)]
     for sock in slow:
         with contextlib.suppress(OSError):
             sock.send(b"{")
@@ -180,16 +180,16 @@ def test_thousand_connections(world, portcullis):
     driver = gate.driver()
     for _ in range(1000):
         connect_unix(gate.socket).close()
-        connect_unix(gate.door).close()
+        connect_unix(gate.admin_socket).close()
     still_open(world, gate)
     assert gate.driver() == driver
 
 
 def test_sockets_are_not_for_everybody(world, portcullis):
-    """Nobody can't even connect; the door answers root alone."""
+    """The user nobody cannot even connect; the admin socket answers root alone."""
     gate = portcullis().start_open()
 
-    def knock(path):
+    def admin_request(path):
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         sock.settimeout(2)
         try:
@@ -198,24 +198,24 @@ def test_sockets_are_not_for_everybody(world, portcullis):
             return sock.recv(1000)
         except OSError:
             return b""
-    for path in (gate.socket, gate.door):
-        world.host.call(knock, path, uid=NOBODY)
-        world.host.call(knock, path, uid=USER)  # the driver's own user: a captured driver
+    for path in (gate.socket, gate.admin_socket):
+        world.host.call(admin_request, path, uid=NOBODY)
+        world.host.call(admin_request, path, uid=USER)  # the driver's own user: a captured driver
     still_open(world, gate)
 
 
-DOOR = {"wrong version": struct.pack("IIII", 99, 6, 0, 0), "verb 0": struct.pack("IIII", WIRE_VERSION, 0, 0, 0),
+ADMIN = {"wrong version": struct.pack("IIII", 99, 6, 0, 0), "verb 0": struct.pack("IIII", WIRE_VERSION, 0, 0, 0),
         "verb 99": struct.pack("IIII", WIRE_VERSION, 99, 0, 0), "half": struct.pack("II", WIRE_VERSION, 6),
         "two in one": struct.pack("IIII", WIRE_VERSION, 99, 0, 0) * 2, "no seconds": struct.pack("IIII", WIRE_VERSION, 4, 0, 0),
         "endless pause": struct.pack("IIII", WIRE_VERSION, 4, 0xffffffff, 0)}
 
 
-@pytest.mark.parametrize("what", DOOR)
-def test_wrong_messages_at_the_door(world, portcullis, what):
+@pytest.mark.parametrize("what", ADMIN)
+def test_wrong_messages_on_the_admin_socket(world, portcullis, what):
     gate = portcullis().start_open()
-    with connect_unix(gate.door) as sock:
+    with connect_unix(gate.admin_socket) as sock:
         with contextlib.suppress(OSError):
-            sock.sendall(DOOR[what])
+            sock.sendall(ADMIN[what])
             sock.shutdown(socket.SHUT_WR)
             answer = sock.recv(1000)
             if len(answer) >= 8:

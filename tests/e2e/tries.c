@@ -381,9 +381,9 @@ static int control(const struct target *t)
 {
 	return connect_to(t->control);
 }
-static int door(const struct target *t)
+static int admin_socket(const struct target *t)
 {
-	return connect_to(t->door);
+	return connect_to(t->admin_socket);
 }
 static int bus(const struct target *t)
 {
@@ -557,7 +557,7 @@ const struct try tries[] = {
     WORK("memory of another", memory_of_another),
     WORK("words of another", words_of_another),
     WORK("control socket", control),
-    WORK("gate.sock", door),
+    WORK("gate.sock", admin_socket),
     WORK("a socket for everybody", bus),
     WORK("an abstract socket", abstract),
     ARRIVE("claim a pid", claim_a_pid),
@@ -676,7 +676,7 @@ bool target_set(struct target *target, const char *word)
 	} keys[] = {{"internet4=", &target->internet4, NULL}, {"internet6=", &target->internet6, NULL},
 		    {"server4=", &target->server4, NULL},     {"link=", &target->link, NULL},
 		    {"tunnel=", &target->tunnel, NULL},       {"control=", &target->control, NULL},
-		    {"door=", &target->door, NULL},           {"bus=", &target->bus, NULL},
+		    {"admin=", &target->admin_socket, NULL},  {"bus=", &target->bus, NULL},
 		    {"profile=", &target->profile, NULL},     {"marker=", &target->marker, NULL},
 		    {"last=", &target->last, NULL},           {"runtime=", &target->runtime, NULL},
 		    {"port=", NULL, &target->port},           {"daemon=", NULL, &target->daemon},

@@ -10,7 +10,7 @@ struct target {
 	const char *internet4, *internet6, *server4; /* addresses; nobody's port 5300 answers */
 	const char *link;                            /* the physical one */
 	const char *tunnel;                          /* the gate's device */
-	const char *control, *door, *bus;            /* sockets */
+	const char *control, *admin_socket, *bus;    /* sockets */
 	const char *profile, *marker, *runtime;      /* files and folders */
 	const char *last;                            /* the try that it ends with */
 	int port;                                    /* the server's */

@@ -6,16 +6,16 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/wire_door.h"
+#include "base/wire_admin.h"
 #include "gate/admin_socket.h"
 #include "gate_stub.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void knock(struct gate *gate, const struct sockaddr_un *address, socklen_t length, const uint8_t *data,
-		  size_t size)
+static void serve_request(struct gate *gate, const struct sockaddr_un *address, socklen_t length,
+			  const uint8_t *data, size_t size)
 {
-	struct wire_door_answer answer;
+	struct wire_admin_answer answer;
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	if (fd == -1 || connect(fd, (const struct sockaddr *)address, length) == -1)
@@ -23,7 +23,7 @@ static void knock(struct gate *gate, const struct sockaddr_un *address, socklen_
 	event_base_loop(gate->base, EVLOOP_NONBLOCK);
 	send(fd, data, size, MSG_NOSIGNAL);
 	event_base_loop(gate->base, EVLOOP_NONBLOCK);
-	if (size >= sizeof(struct wire_door_request)) {
+	if (size >= sizeof(struct wire_admin_request)) {
 		if (recv(fd, &answer, sizeof answer, MSG_DONTWAIT) != (ssize_t)sizeof answer ||
 		    memchr(answer.text, '\0', sizeof answer.text) == NULL)
 			__builtin_trap();
@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    listen(gate.admin_fd, 4) == -1 || admin_socket_open(&gate, &e) == -1)
 		__builtin_trap();
 	while (size > 0) {
-		uint8_t request[sizeof(struct wire_door_request)] = {0};
+		uint8_t request[sizeof(struct wire_admin_request)] = {0};
 		size_t taken = size < sizeof request ? size : sizeof request;
 
 		memcpy(request, data, taken);
@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			memcpy(request, &(uint32_t){WIRE_VERSION}, sizeof(uint32_t));
 		if (request[4] < 250)
 			memcpy(request + 4, &(uint32_t){request[4] % 9}, sizeof(uint32_t));
-		knock(&gate, &address, length, request, request[0] == 255 ? taken : sizeof request);
+		serve_request(&gate, &address, length, request, request[0] == 255 ? taken : sizeof request);
 		stub_check(&gate);
 		data += taken;
 		size -= taken;

@@ -19,7 +19,7 @@ from supervisors import fetch_supervisors  # noqa: E402  pylint: disable=wrong-i
 
 
 def prepare():
-    """What needs the archive, or a compiler: before the door is shut."""
+    """What needs the archive, or a compiler: before the network is cut off."""
     image.make_base_alone()
     fetch_supervisors()
     subprocess.run([sys.executable, "-B", f"{HERE}/packages.py"], check=True)

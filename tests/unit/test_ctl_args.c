@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "ctl/client.h"
-#include "ctl/cmd_door.h"
+#include "ctl/cmd_admin.h"
 #include "ctl/ctl.h"
 
 enum { FOLLOW, LINES, WAIT };
@@ -75,7 +75,7 @@ static void mistakes_come_with_a_hint(void **state)
 static int done(uint32_t verb, const char *gate, const char *tunnel, bool left)
 {
 	json_t *status = json_pack("{s:s, s:s}", "gate", gate, "tunnel", tunnel);
-	int code = ctl_door_done(verb, status, left);
+	int code = ctl_admin_done(verb, status, left);
 
 	json_decref(status);
 	return code;
@@ -84,22 +84,22 @@ static int done(uint32_t verb, const char *gate, const char *tunnel, bool left)
 static void a_wait_ends_when_it_is_done(void **state)
 {
 	(void)state;
-	assert_int_equal(done(DOOR_UP, "open", "connected", false), 0);
-	assert_int_equal(done(DOOR_UP, "dialling", "connecting", true), -1);
-	assert_int_equal(done(DOOR_UP, "locked", "waiting", true), -1);
-	assert_int_equal(done(DOOR_UP, "locked", "stopped", false), -1); /* from before it was asked */
-	assert_int_equal(done(DOOR_UP, "locked", "stopped", true), CTL_SHUT);
-	assert_int_equal(done(DOOR_UP, "unprotected", "down", false), CTL_UNPROTECTED);
-	assert_int_equal(done(DOOR_RECONNECT, "open", "connected", false), -1); /* still the old one */
-	assert_int_equal(done(DOOR_RECONNECT, "open", "connected", true), 0);
-	assert_int_equal(done(DOOR_DOWN, "open", "connected", false), -1);
-	assert_int_equal(done(DOOR_DOWN, "locked", "leaving", false), -1);
-	assert_int_equal(done(DOOR_DOWN, "locked", "down", false), 0);
-	assert_int_equal(done(DOOR_DOWN, "dialling", "down", false), -1);
-	assert_int_equal(done(DOOR_PAUSE, "open", "connected", true), -1);
-	assert_int_equal(done(DOOR_PAUSE, "paused", "down", true), 0);
-	assert_int_equal(done(DOOR_OFF, "unprotected", "down", true), -1); /* off helps here */
-	assert_int_equal(done(DOOR_OFF, "off", "down", true), 0);
+	assert_int_equal(done(ADMIN_UP, "open", "connected", false), 0);
+	assert_int_equal(done(ADMIN_UP, "dialling", "connecting", true), -1);
+	assert_int_equal(done(ADMIN_UP, "locked", "waiting", true), -1);
+	assert_int_equal(done(ADMIN_UP, "locked", "stopped", false), -1); /* from before it was asked */
+	assert_int_equal(done(ADMIN_UP, "locked", "stopped", true), CTL_SHUT);
+	assert_int_equal(done(ADMIN_UP, "unprotected", "down", false), CTL_UNPROTECTED);
+	assert_int_equal(done(ADMIN_RECONNECT, "open", "connected", false), -1); /* still the old one */
+	assert_int_equal(done(ADMIN_RECONNECT, "open", "connected", true), 0);
+	assert_int_equal(done(ADMIN_DOWN, "open", "connected", false), -1);
+	assert_int_equal(done(ADMIN_DOWN, "locked", "leaving", false), -1);
+	assert_int_equal(done(ADMIN_DOWN, "locked", "down", false), 0);
+	assert_int_equal(done(ADMIN_DOWN, "dialling", "down", false), -1);
+	assert_int_equal(done(ADMIN_PAUSE, "open", "connected", true), -1);
+	assert_int_equal(done(ADMIN_PAUSE, "paused", "down", true), 0);
+	assert_int_equal(done(ADMIN_OFF, "unprotected", "down", true), -1); /* off helps here */
+	assert_int_equal(done(ADMIN_OFF, "off", "down", true), 0);
 }
 
 static void gate_sock_lies_beside(void **state)

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/wire_door.h"
+#include "base/wire_admin.h"
 #include "between.h"
 #include "gate/admin_socket.h"
 #include "gate/channel.h"
@@ -363,10 +363,10 @@ static int connect_admin_socket(void)
 }
 
 /* Root asks. */
-static struct wire_door_answer root(uint32_t verb, uint32_t seconds)
+static struct wire_admin_answer root(uint32_t verb, uint32_t seconds)
 {
-	struct wire_door_request request = {.version = WIRE_VERSION, .verb = verb, .seconds = seconds};
-	struct wire_door_answer answer = {.version = 0};
+	struct wire_admin_request request = {.version = WIRE_VERSION, .verb = verb, .seconds = seconds};
+	struct wire_admin_answer answer = {.version = 0};
 	int fd = connect_admin_socket();
 	char more;
 
@@ -428,17 +428,17 @@ static void test_the_order(void **state)
 	assert_true(is_before("route_assert:nowhere", "device_delete"));
 	assert_non_null(strstr(journal, "dns:unset"));
 	heal();
-	root(DOOR_OFF, 0);
+	root(ADMIN_OFF, 0);
 	assert_true(is_before("off_marker_write", "firewall_remove"));
 	assert_true(is_before("firewall_remove", "route_remove"));
 	heal();
-	root(DOOR_UP, 0);
+	root(ADMIN_UP, 0);
 	assert_true(is_before("off_marker_clear", "firewall_assert:locked"));
 	heal();
-	root(DOOR_PAUSE, 60);
+	root(ADMIN_PAUSE, 60);
 	assert_true(is_before("firewall_pause", "route_remove"));
 	heal();
-	root(DOOR_RESUME, 0);
+	root(ADMIN_RESUME, 0);
 	assert_true(is_before("firewall_assert:locked", "firewall_forget_states"));
 }
 
@@ -459,10 +459,10 @@ static void whole_run(void)
 	check();
 	if (gate.attempt.pid != 0)
 		ends();
-	root(DOOR_PAUSE, 60);
-	root(DOOR_RESUME, 0);
-	root(DOOR_OFF, 0);
-	root(DOOR_UP, 0);
+	root(ADMIN_PAUSE, 60);
+	root(ADMIN_RESUME, 0);
+	root(ADMIN_OFF, 0);
+	root(ADMIN_UP, 0);
 }
 
 static void test_each_failure_in_turn(void **state)
@@ -527,7 +527,7 @@ static void test_a_lock_that_fails(void **state)
 	assert_int_equal(ask(VERB_DIAL), NOTE_REFUSED);
 	ends();
 	assert_int_equal(gate_shown(&gate), GATE_UNPROTECTED);
-	assert_true(root(DOOR_PAUSE, 60).refused);
+	assert_true(root(ADMIN_PAUSE, 60).refused);
 	heal();
 	/* It is tried again, soon. */
 	for (int64_t until = clock_steady_ms() + 1000; gate_shown(&gate) != GATE_LOCKED;) {
@@ -563,7 +563,7 @@ static void test_foreign_changes(void **state)
 	assert_int_equal(strncmp(journal, "firewall_assert:open", 20), 0);
 	assert_non_null(strstr(gate.reason, "restored and verified"));
 	ends();
-	root(DOOR_PAUSE, 60);
+	root(ADMIN_PAUSE, 60);
 	heal();
 	foreign("somebody else changed our rules", &gate);
 	check();
@@ -591,22 +591,22 @@ static void test_routes_are_put_back(void **state)
 static void test_what_root_may_not_ask(void **state)
 {
 	(void)state;
-	assert_true(root(DOOR_PAUSE, 0).refused);
-	assert_true(root(DOOR_PAUSE, 31 * 86400 + 1).refused);
-	assert_true(root(DOOR_RESUME, 0).refused);
+	assert_true(root(ADMIN_PAUSE, 0).refused);
+	assert_true(root(ADMIN_PAUSE, 31 * 86400 + 1).refused);
+	assert_true(root(ADMIN_RESUME, 0).refused);
 	assert_true(root(99, 0).refused);
 	assert_int_equal(gate_shown(&gate), GATE_LOCKED);
-	root(DOOR_OFF, 0);
+	root(ADMIN_OFF, 0);
 	assert_int_equal(gate_shown(&gate), GATE_OFF);
-	assert_true(root(DOOR_PAUSE, 60).refused);
-	assert_true(root(DOOR_RECONNECT, 0).refused);
+	assert_true(root(ADMIN_PAUSE, 60).refused);
+	assert_true(root(ADMIN_RECONNECT, 0).refused);
 	assert_int_equal(gate_shown(&gate), GATE_OFF);
-	assert_false(root(DOOR_UP, 0).refused);
+	assert_false(root(ADMIN_UP, 0).refused);
 	assert_int_equal(gate_shown(&gate), GATE_LOCKED);
-	assert_false(root(DOOR_DOWN, 0).refused);
-	assert_true(root(DOOR_RECONNECT, 0).refused);
+	assert_false(root(ADMIN_DOWN, 0).refused);
+	assert_true(root(ADMIN_RECONNECT, 0).refused);
 	assert_int_equal(ask(VERB_DIAL), NOTE_REFUSED);
-	assert_false(root(DOOR_UP, 0).refused);
+	assert_false(root(ADMIN_UP, 0).refused);
 	dials();
 }
 
@@ -614,20 +614,20 @@ static void test_a_wait_for_openvpns_end(void **state)
 {
 	(void)state;
 	opens();
-	assert_false(root(DOOR_PAUSE, 60).refused);
+	assert_false(root(ADMIN_PAUSE, 60).refused);
 	assert_int_equal(gate_shown(&gate), GATE_DIALLING); /* the tunnel is shut first */
 	ends();
 	assert_int_equal(gate_shown(&gate), GATE_PAUSED);
-	assert_false(root(DOOR_RESUME, 0).refused);
+	assert_false(root(ADMIN_RESUME, 0).refused);
 	opens();
-	assert_false(root(DOOR_OFF, 0).refused);
+	assert_false(root(ADMIN_OFF, 0).refused);
 	assert_int_equal(gate_shown(&gate), GATE_DIALLING);
 	ends();
 	assert_int_equal(gate_shown(&gate), GATE_OFF);
-	root(DOOR_UP, 0);
+	root(ADMIN_UP, 0);
 	opens();
-	root(DOOR_PAUSE, 60);
-	root(DOOR_DOWN, 0); /* the last word counts */
+	root(ADMIN_PAUSE, 60);
+	root(ADMIN_DOWN, 0); /* the last word counts */
 	ends();
 	assert_int_equal(gate_shown(&gate), GATE_LOCKED);
 }
@@ -637,7 +637,7 @@ static void test_a_pause_ends_in_time(void **state)
 	int64_t begun = clock_steady_ms();
 
 	(void)state;
-	assert_false(root(DOOR_PAUSE, 1).refused);
+	assert_false(root(ADMIN_PAUSE, 1).refused);
 	assert_int_equal(gate_shown(&gate), GATE_PAUSED);
 	while (gate_shown(&gate) == GATE_PAUSED && clock_steady_ms() < begun + 5000)
 		event_base_loop(gate.base, EVLOOP_ONCE);
@@ -693,8 +693,8 @@ static void test_who_says_nothing_at_the_admin_socket(void **state)
 		close(others[i]);
 	/* All that did not speak have gone, before the next test. */
 	while (clock_steady_ms() < begun + 5000 && event_base_loop(gate.base, EVLOOP_NONBLOCK) == 0) {
-		struct wire_door_request request = {.version = WIRE_VERSION, .verb = DOOR_UP};
-		struct wire_door_answer answer;
+		struct wire_admin_request request = {.version = WIRE_VERSION, .verb = ADMIN_UP};
+		struct wire_admin_answer answer;
 		bool taken;
 
 		fd = connect_admin_socket();

@@ -27,7 +27,7 @@ struct firewall_features {
  * for a burst. The receiver calls firewall_assert again. */
 typedef void firewall_foreign_cb(const char *what, void *argument);
 
-/* Opens the door; changes nothing. `backend`: one of the platform's, or "auto", its first. NULL and `e`. */
+/* Opens `backend`, one of the platform's, or "auto", its first; changes nothing. NULL and `e`. */
 struct firewall *firewall_open(const char *backend, struct err *e);
 
 /* The platform's backend that holds rules of ours, whatever the configuration says; else "auto". */

@@ -8,7 +8,7 @@ import struct
 
 HERE = pathlib.Path(__file__).resolve().parent
 READY, DIAL, ADDRESS, OPEN, COUNT, LEAVE = range(1, 7)  # base/wire_channel.h
-UP, DOWN, RECONNECT, PAUSE, RESUME, OFF, RELOAD = range(1, 8)  # base/wire_door.h
+UP, DOWN, RECONNECT, PAUSE, RESUME, OFF, RELOAD = range(1, 8)  # base/wire_admin.h
 NAME, NETWORKS, SERVERS, DOMAINS, DOMAIN = 16, 32, 6, 4, 64
 REQUEST = 1012
 UDP, TCP = 17, 6
@@ -65,22 +65,22 @@ VERBS = {
 }
 
 
-def knock(verb, seconds=0, persist=0, first=1):
+def request(verb, seconds=0, persist=0, first=1):
     return struct.pack("=IIII", first, verb, seconds, persist)
 
 
-DOOR = {
-    "up": knock(UP), "down-and-up": knock(DOWN) + knock(UP), "reconnect": knock(RECONNECT),
-    "pause-and-resume": knock(PAUSE, 60) + knock(RESUME), "pause-again": knock(PAUSE, 1) + knock(PAUSE, 3600),
-    "pause-too-long": knock(PAUSE, 0) + knock(PAUSE, 0xffffffff), "pause-then-down": knock(PAUSE, 60) + knock(DOWN),
-    "off-and-up": knock(OFF) + knock(RECONNECT) + knock(PAUSE, 60) + knock(UP), "off-persist": knock(OFF, 0, 1) + knock(OFF),
-    "reload": knock(RELOAD), "resume-nothing": knock(RESUME), "verb-0": knock(0), "verb-8": knock(8) + knock(UP),
-    "other-version": knock(OFF, first=254), "half": knock(OFF, first=255)[:9],
+ADMIN = {
+    "up": request(UP), "down-and-up": request(DOWN) + request(UP), "reconnect": request(RECONNECT),
+    "pause-and-resume": request(PAUSE, 60) + request(RESUME), "pause-again": request(PAUSE, 1) + request(PAUSE, 3600),
+    "pause-too-long": request(PAUSE, 0) + request(PAUSE, 0xffffffff), "pause-then-down": request(PAUSE, 60) + request(DOWN),
+    "off-and-up": request(OFF) + request(RECONNECT) + request(PAUSE, 60) + request(UP), "off-persist": request(OFF, 0, 1) + request(OFF),
+    "reload": request(RELOAD), "resume-nothing": request(RESUME), "verb-0": request(0), "verb-8": request(8) + request(UP),
+    "other-version": request(OFF, first=254), "half": request(OFF, first=255)[:9],
 }
 
 
 def main():
-    for folder, seeds in (("gate_verbs", VERBS), ("gate_sock", DOOR)):
+    for folder, seeds in (("gate_verbs", VERBS), ("gate_sock", ADMIN)):
         (HERE / folder).mkdir(exist_ok=True)
         for name, seed in seeds.items():
             (HERE / folder / name).write_bytes(seed)

@@ -8,16 +8,16 @@
 
 #include "base/shown.h"
 #include "base/text.h"
-#include "base/wire_door.h"
+#include "base/wire_admin.h"
 #include "ctl/client.h"
-#include "ctl/cmd_door.h"
+#include "ctl/cmd_admin.h"
 #include "ctl/ctl.h"
 #include "ctl/show.h"
 #include "os/host/clock.h"
 
 enum {
-	DOOR_PATIENCE = 3000, /* ms; the gate answers within 1 s unless it is stopped */
-	SETTLE_SECONDS = 5    /* openvpn has 1.5 s to leave */
+	ANSWER_TIMEOUT = 3000, /* ms; the gate answers within 1 s unless it is stopped */
+	SETTLE_SECONDS = 5     /* openvpn has 1.5 s to leave */
 };
 
 enum { OPTION_WAIT };
@@ -33,15 +33,15 @@ struct waiting {
 	struct client client;
 };
 
-static int talk(int door, const struct wire_door_request *request, struct wire_door_answer *answer,
-		struct err *e)
+static int exchange(int fd, const struct wire_admin_request *request, struct wire_admin_answer *answer,
+		    struct err *e)
 {
 	ssize_t got;
 
-	if (send(door, request, sizeof *request, MSG_NOSIGNAL) != (ssize_t)sizeof *request)
+	if (send(fd, request, sizeof *request, MSG_NOSIGNAL) != (ssize_t)sizeof *request)
 		got = 0;
 	else
-		got = recv(door, answer, sizeof *answer, MSG_WAITALL);
+		got = recv(fd, answer, sizeof *answer, MSG_WAITALL);
 	if (got == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return err_set(e, "portcullisd is running, but does not answer; instead: see its log; or, to "
 				  "open the gate: portcullis off --offline");
@@ -58,17 +58,17 @@ static int talk(int door, const struct wire_door_request *request, struct wire_d
 }
 
 /* Waits 3 s at most. */
-static int ask_gate(const struct ctl *ctl, const struct wire_door_request *request)
+static int ask_gate(const struct ctl *ctl, const struct wire_admin_request *request)
 {
-	struct wire_door_answer answer = {0};
+	struct wire_admin_answer answer = {0};
 	struct err e = {""};
 	char path[256], text[sizeof answer.text * 4];
 	enum client_result result;
-	int door, talked;
+	int fd, exchanged;
 
 	if (client_beside(ctl->socket, "gate.sock", path, sizeof path, &e) == -1)
 		return ctl_fail(ctl, "%s", e.text);
-	result = client_connect(path, DOOR_PATIENCE, &door, &e);
+	result = client_connect(path, ANSWER_TIMEOUT, &fd, &e);
 	if (result == CLIENT_NO_DAEMON)
 		return ctl_no_daemon(ctl);
 	if (result != CLIENT_OK && geteuid() != 0)
@@ -76,9 +76,9 @@ static int ask_gate(const struct ctl *ctl, const struct wire_door_request *reque
 				ctl->command->name);
 	if (result != CLIENT_OK)
 		return ctl_fail(ctl, "%s", e.text);
-	talked = talk(door, request, &answer, &e);
-	close(door);
-	if (talked == -1)
+	exchanged = exchange(fd, request, &answer, &e);
+	close(fd);
+	if (exchanged == -1)
 		return ctl_fail(ctl, "%s", e.text);
 	shown(text, sizeof text, answer.text);
 	printf("%s: accepted; the gate is %s%s%s%s\n", ctl->command->name, wire_gate_word(answer.gate),
@@ -110,16 +110,16 @@ static bool is(const json_t *status, const char *key, const char *word)
 	return value != NULL && strcmp(value, word) == 0;
 }
 
-int ctl_door_done(uint32_t verb, const json_t *status, bool left)
+int ctl_admin_done(uint32_t verb, const json_t *status, bool left)
 {
-	if (verb == DOOR_PAUSE || verb == DOOR_OFF)
-		return is(status, "gate", verb == DOOR_OFF ? "off" : "paused") ? 0 : -1;
+	if (verb == ADMIN_PAUSE || verb == ADMIN_OFF)
+		return is(status, "gate", verb == ADMIN_OFF ? "off" : "paused") ? 0 : -1;
 	if (is(status, "gate", "unprotected"))
 		return CTL_UNPROTECTED;
-	if (verb == DOOR_DOWN)
+	if (verb == ADMIN_DOWN)
 		return is(status, "gate", "locked") && is(status, "tunnel", "down") ? 0 : -1;
 	if (is(status, "gate", "open"))
-		return verb == DOOR_UP || left ? 0 : -1;
+		return verb == ADMIN_UP || left ? 0 : -1;
 	/* Bad credentials: nothing more will happen by itself. */
 	return left && is(status, "tunnel", "stopped") ? CTL_SHUT : -1;
 }
@@ -153,15 +153,15 @@ static enum client_result next_status(const struct ctl *ctl, struct client *clie
 	return client_command(client, ctl->socket, "watch", status, e);
 }
 
-/* `status` was the case before the door was knocked at: where the wished state
- * is the old one, a change since then is needed. Frees `status`. */
+/* `status` is from before the request. Where it already shows the state that is asked for,
+ * only a change since then counts. Frees `status`. */
 static int wait_done(const struct ctl *ctl, struct waiting *waiting, uint32_t verb, json_t *status)
 {
 	int64_t deadline = waiting->seconds == 0 ? -1 : clock_steady_ms() + (int64_t)waiting->seconds * 1000;
 	enum client_result result = CLIENT_OK;
 	struct err e = {""};
 	bool left = is_between(status);
-	int code = verb == DOOR_RECONNECT ? -1 : ctl_door_done(verb, status, left);
+	int code = verb == ADMIN_RECONNECT ? -1 : ctl_admin_done(verb, status, left);
 
 	while (code == -1) {
 		json_decref(status);
@@ -169,7 +169,7 @@ static int wait_done(const struct ctl *ctl, struct waiting *waiting, uint32_t ve
 		if ((result = next_status(ctl, &waiting->client, deadline, &status, &e)) != CLIENT_OK)
 			break;
 		left = left || is_between(status);
-		code = ctl_door_done(verb, status, left);
+		code = ctl_admin_done(verb, status, left);
 	}
 	if (result == CLIENT_OK)
 		code = finish(status, code);
@@ -183,11 +183,11 @@ static int wait_done(const struct ctl *ctl, struct waiting *waiting, uint32_t ve
 	return code;
 }
 
-/* The verbs that take --wait. Watching begins before the door is knocked at,
+/* The verbs that take --wait. Watching begins before the request,
  * so that no change is missed. */
 static int run_waiting(struct ctl *ctl, uint32_t verb)
 {
-	const struct wire_door_request request = {.version = WIRE_VERSION, .verb = verb};
+	const struct wire_admin_request request = {.version = WIRE_VERSION, .verb = verb};
 	static struct waiting waiting;
 	json_t *status = NULL;
 	enum client_result result;
@@ -212,7 +212,7 @@ static int run_waiting(struct ctl *ctl, uint32_t verb)
 	return code;
 }
 
-int ctl_door_settled(const struct ctl *ctl, const struct wire_door_request *request)
+int ctl_admin_settled(const struct ctl *ctl, const struct wire_admin_request *request)
 {
 	static struct waiting waiting = {.wanted = true, .seconds = SETTLE_SECONDS};
 	json_t *status = NULL;
@@ -233,22 +233,22 @@ int ctl_door_settled(const struct ctl *ctl, const struct wire_door_request *requ
 
 static int run_up(struct ctl *ctl)
 {
-	return run_waiting(ctl, DOOR_UP);
+	return run_waiting(ctl, ADMIN_UP);
 }
 
 static int run_down(struct ctl *ctl)
 {
-	return run_waiting(ctl, DOOR_DOWN);
+	return run_waiting(ctl, ADMIN_DOWN);
 }
 
 static int run_reconnect(struct ctl *ctl)
 {
-	return run_waiting(ctl, DOOR_RECONNECT);
+	return run_waiting(ctl, ADMIN_RECONNECT);
 }
 
 static int run_pause(struct ctl *ctl)
 {
-	struct wire_door_request request = {.version = WIRE_VERSION, .verb = DOOR_PAUSE};
+	struct wire_admin_request request = {.version = WIRE_VERSION, .verb = ADMIN_PAUSE};
 	struct err e = {""};
 	const char *value, *extra = NULL;
 	int what = ctl_args_next(ctl, &value, &e);
@@ -263,12 +263,12 @@ static int run_pause(struct ctl *ctl)
 		    value);
 	if ((what = ctl_args_next(ctl, &extra, &e)) != CTL_ARGS_END)
 		return ctl_args_stop(ctl, what, extra, &e);
-	return ctl_door_settled(ctl, &request);
+	return ctl_admin_settled(ctl, &request);
 }
 
 static int run_resume(struct ctl *ctl)
 {
-	const struct wire_door_request request = {.version = WIRE_VERSION, .verb = DOOR_RESUME};
+	const struct wire_admin_request request = {.version = WIRE_VERSION, .verb = ADMIN_RESUME};
 	struct err e = {""};
 	const char *value;
 	int what = ctl_args_next(ctl, &value, &e);
