@@ -82,11 +82,11 @@ static void arm_retry(struct gate *gate)
 int gate_route(struct gate *gate, bool open, struct err *e)
 {
 	const struct identity *user = &gate->config.openvpn_user;
-	const struct route_wish desired = {.situation = &gate->situation,
-					   .openvpn = user->known ? user->number : 0,
-					   .tunnel = open ? &gate->attempt.tunnel : NULL,
-					   .index = gate->attempt.index,
-					   .redirect = !gate->profile.route_nopull};
+	const struct route_desired desired = {.situation = &gate->situation,
+					      .openvpn = user->known ? user->number : 0,
+					      .tunnel = open ? &gate->attempt.tunnel : NULL,
+					      .index = gate->attempt.index,
+					      .redirect = !gate->profile.route_nopull};
 
 	return route_assert(&desired, e);
 }

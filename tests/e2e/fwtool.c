@@ -157,7 +157,7 @@ static int do_kill_at(char **words, struct err *e)
 static int do_every_link(char **words, struct err *e)
 {
 	(void)words, (void)e;
-	nft_of(fw)->asked_every_link = nft_of(fw)->wish.features.every_link = true;
+	nft_of(fw)->asked_every_link = nft_of(fw)->desired.features.every_link = true;
 	return 0;
 }
 
@@ -165,17 +165,18 @@ static int do_every_link(char **words, struct err *e)
 static int do_lack(char **words, struct err *e)
 {
 	(void)e;
-	nft_of(fw)->wish.features.persist =
-	    nft_of(fw)->wish.features.persist && strcmp(words[1], "persist") != 0;
-	nft_of(fw)->wish.features.egress =
-	    nft_of(fw)->wish.features.egress && strcmp(words[1], "egress") != 0;
+	nft_of(fw)->desired.features.persist =
+	    nft_of(fw)->desired.features.persist && strcmp(words[1], "persist") != 0;
+	nft_of(fw)->desired.features.egress =
+	    nft_of(fw)->desired.features.egress && strcmp(words[1], "egress") != 0;
 	if (strcmp(words[1], "every_link") == 0) {
 		nft_of(fw)->asked_every_link = true;
-		nft_of(fw)->wish.features.every_link = false;
+		nft_of(fw)->desired.features.every_link = false;
 	}
-	nft_of(fw)->wish.features.ipv6 = nft_of(fw)->wish.features.ipv6 && strcmp(words[1], "inet") != 0;
-	nft_of(fw)->wish.features.bridge =
-	    nft_of(fw)->wish.features.bridge && strcmp(words[1], "bridge") != 0;
+	nft_of(fw)->desired.features.ipv6 =
+	    nft_of(fw)->desired.features.ipv6 && strcmp(words[1], "inet") != 0;
+	nft_of(fw)->desired.features.bridge =
+	    nft_of(fw)->desired.features.bridge && strcmp(words[1], "bridge") != 0;
 	return 0;
 }
 

@@ -540,7 +540,7 @@ def test_planted_files(world, portcullis):
         file.write("precious")
     for name in ("control.sock", "gate.sock", "management.sock", "pid", "lock", "attempt"):
         os.symlink(victim, f"{gate.runtime}/{name}")
-    for name in ("intent", "wish", "addresses", "attempt", "last", "off"):
+    for name in ("intent", "addresses", "attempt", "last", "off"):
         os.symlink(victim, f"{gate.state}/{name}")
     os.symlink(victim, gate.log_file)
     gate.start()

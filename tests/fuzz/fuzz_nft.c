@@ -6,14 +6,14 @@
 
 #include <linux/netfilter/nf_tables.h>
 
-#include "os/firewall/nft/found.h"
+#include "os/firewall/nft/actual.h"
 
 enum { ROOM = 512 * 1024 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct nft_wish wish;
-static struct nft_found found;
+static struct nft_desired desired;
+static struct nft_actual actual;
 static struct nft_buffer batch;
 static struct nft_elements members;
 
@@ -25,26 +25,26 @@ static void make_buffer(struct nft_buffer *b, size_t size)
 		abort();
 }
 
-static void wish_for_all(void)
+static void fill_desired(void)
 {
 	struct situation s = {.openvpn_group = {.known = true, .number = 4242},
 			      .driver_user = {.known = true, .number = 4343},
 			      .inside = {"br0"},
 			      .inside_count = 1};
 
-	if (wish.standing != 0)
+	if (desired.standing != 0)
 		return;
-	make_buffer(&wish.messages, ROOM);
-	make_buffer(&found.removals, 4 * NFT_MESSAGE);
+	make_buffer(&desired.messages, ROOM);
+	make_buffer(&actual.removals, 4 * NFT_MESSAGE);
 	make_buffer(&batch, ROOM);
-	wish.features = (struct nft_features){true, true, true, true, true, 0};
-	wish.owner = 1;
-	wish.links[0] = (struct nft_link){"eth0", 2};
-	wish.link_count = 1;
-	if (nft_wish_rules(&wish, &s, NULL) != 1)
+	desired.features = (struct nft_features){true, true, true, true, true, 0};
+	desired.owner = 1;
+	desired.links[0] = (struct nft_link){"eth0", 2};
+	desired.link_count = 1;
+	if (nft_desired_rules(&desired, &s, NULL) != 1)
 		abort();
-	nft_wish_links(&wish);
-	nft_wish_members(&wish, &s);
+	nft_desired_links(&desired);
+	nft_desired_members(&desired, &s);
 }
 
 static void take(const struct nlmsghdr *m, unsigned set)
@@ -56,14 +56,14 @@ static void take(const struct nlmsghdr *m, unsigned set)
 	if (memchr(text, '\0', sizeof text) == NULL || strlen(nft_text(m, nft_name_type(m))) >= NFT_TEXT)
 		abort();
 	if (nft_type(m) == NFT_MSG_NEWTABLE)
-		nft_found_table(&found, nft_family_of(m) % NFT_TABLES, m);
+		nft_actual_table(&actual, nft_family_of(m) % NFT_TABLES, m);
 	else if (nft_type(m) == NFT_MSG_NEWSETELEM)
 		(void)nft_take_members(&members, &nft_sets[set], m);
 	else
-		nft_found_object(&found, &wish, m);
-	if (members.count > NFT_ELEMENTS || found.removals.used > found.removals.size)
+		nft_actual_object(&actual, &desired, m);
+	if (members.count > NFT_ELEMENTS || actual.removals.used > actual.removals.size)
 		abort();
-	(void)nft_link_of(&wish, m);
+	(void)nft_link_of(&desired, m);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -71,8 +71,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unsigned set = size == 0 ? 0 : data[0] % NFT_SETS;
 	size_t at = 1;
 
-	wish_for_all();
-	nft_found_begin(&found, &wish);
+	fill_desired();
+	nft_actual_begin(&actual, &desired);
 	members.count = 0;
 	while (size >= at && size - at >= sizeof(struct nlmsghdr)) {
 		struct nlmsghdr header, *m;
@@ -87,11 +87,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		free(m);
 		at += NLMSG_ALIGN(header.nlmsg_len);
 	}
-	nft_found_end(&found, &wish);
-	(void)nft_found_foreign(&found, &wish);
-	(void)nft_are_wanted(&nft_sets[set], &members, &wish.members[set]);
+	nft_actual_end(&actual, &desired);
+	(void)nft_actual_foreign(&actual, &desired);
+	(void)nft_are_wanted(&nft_sets[set], &members, &desired.members[set]);
 	nft_buffer_empty(&batch);
-	(void)nft_put_repairs(&batch, &wish, &found);
+	(void)nft_put_repairs(&batch, &desired, &actual);
 	if (batch.used > batch.size)
 		abort();
 	return 0;

@@ -184,10 +184,10 @@ int device_delete_all(struct err *e)
 	return 0;
 }
 
-int route_assert(const struct route_wish *wish, struct err *e)
+int route_assert(const struct route_desired *desired, struct err *e)
 {
 	(void)e;
-	if (wish->tunnel != NULL && wish->index == 0)
+	if (desired->tunnel != NULL && desired->index == 0)
 		abort();
 	return 0;
 }

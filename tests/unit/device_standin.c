@@ -178,11 +178,11 @@ void standin_way(const char *address, const char *link)
 	standin_put(name, text, 0644);
 }
 
-struct route_wish standin_wish(const struct situation *s, const struct wire_tunnel *tunnel)
+struct route_desired standin_desired(const struct situation *s, const struct wire_tunnel *tunnel)
 {
 	standin_way("192.0.2.1", standin_device);
 	standin_way("2001:db8::1", standin_device);
-	return (struct route_wish){
+	return (struct route_desired){
 	    .situation = s, .openvpn = 501, .tunnel = tunnel, .index = 7, .redirect = true};
 }
 

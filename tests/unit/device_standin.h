@@ -26,7 +26,7 @@ int standin_prepare(void **state);
 int standin_tidy(void **state);
 
 struct wire_tunnel standin_tunnel(const char *four, const char *six);
-struct route_wish standin_wish(const struct situation *s, const struct wire_tunnel *tunnel);
+struct route_desired standin_desired(const struct situation *s, const struct wire_tunnel *tunnel);
 struct situation standin_situation(const char *endpoint);
 void standin_shut(void);
 

@@ -133,7 +133,7 @@ static void test_halves_and_the_endpoints_own_way(void **state)
 {
 	const struct situation s = standin_situation("203.0.113.7:1194/udp");
 	struct wire_tunnel tunnel = standin_tunnel("10.8.0.6", "fd00:8::6");
-	struct route_wish wish = standin_wish(&s, &tunnel);
+	struct route_desired desired = standin_desired(&s, &tunnel);
 	struct err e = {""};
 
 	(void)state;
@@ -141,7 +141,7 @@ static void test_halves_and_the_endpoints_own_way(void **state)
 	assert_int_equal(net_prefix_parse("192.168.7.0/24", &tunnel.routes[1].to), 0);
 	tunnel.routes[1].excluded = 1;
 	tunnel.routes[2] = tunnel.routes[0];
-	assert_int_equal(route_assert(&wish, &e), 0);
+	assert_int_equal(route_assert(&desired, &e), 0);
 	assert_string_equal(standin_calls(), "route -n get -inet 203.0.113.7\n"
 					     "route -q -n add -inet 203.0.113.7 -gateway 192.168.1.1\n"
 					     "route -q -n add -inet 0.0.0.0/1 -interface tun87\n"
@@ -151,15 +151,15 @@ static void test_halves_and_the_endpoints_own_way(void **state)
 					     "route -q -n add -inet 10.50.0.0/16 -interface tun87\n"
 					     "route -n get -inet 192.0.2.1\nroute -n get -inet6 2001:db8::1\n"
 					     "route -n get -inet 203.0.113.7\n");
-	wish.tunnel = NULL;
+	desired.tunnel = NULL;
 	standin_put("fail", "delete -inet 10.50", 0644); /* it went with the device */
-	assert_int_equal(route_assert(&wish, &e), 0);
+	assert_int_equal(route_assert(&desired, &e), 0);
 	assert_string_equal(standin_calls(),
 			    "route -q -n delete -inet 203.0.113.7\nroute -q -n delete -inet 0.0.0.0/1\n"
 			    "route -q -n delete -inet 128.0.0.0/1\nroute -q -n delete -inet6 ::/1\n"
 			    "route -q -n delete -inet6 8000::/1\nroute -q -n delete -inet 10.50.0.0/16\n"
 			    "clean 203.0.113.7:1194/udp\n");
-	assert_int_equal(route_assert(&wish, &e), 0);
+	assert_int_equal(route_assert(&desired, &e), 0);
 	assert_int_equal(route_remove(&e), 0);
 	assert_string_equal(standin_calls(), ""); /* nothing stands */
 }
@@ -168,17 +168,17 @@ static void test_only_what_is_asked_for(void **state)
 {
 	const struct situation s = standin_situation("203.0.113.7:1194/udp");
 	struct wire_tunnel tunnel = standin_tunnel("10.8.0.6", NULL);
-	struct route_wish wish = standin_wish(&s, &tunnel);
+	struct route_desired desired = standin_desired(&s, &tunnel);
 	struct err e = {""};
 
 	(void)state;
-	wish.redirect = false;
+	desired.redirect = false;
 	assert_int_equal(net_prefix_parse("2001:db8:5::/48", &tunnel.routes[0].to),
 			 0); /* no address of IPv6 */
 	assert_int_equal(net_prefix_parse("10.50.0.0/16", &tunnel.routes[1].to), 0);
 	assert_int_equal(net_prefix_parse("0.0.0.0/0", &tunnel.routes[2].to),
 			 0); /* the machine's own stays */
-	assert_int_equal(route_assert(&wish, &e), 0);
+	assert_int_equal(route_assert(&desired, &e), 0);
 	assert_string_equal(standin_calls(), "route -n get -inet 203.0.113.7\n"
 					     "route -q -n add -inet 203.0.113.7 -gateway 192.168.1.1\n"
 					     "route -q -n add -inet 10.50.0.0/16 -interface tun87\n"
@@ -190,13 +190,13 @@ static void test_an_endpoint_on_the_link(void **state)
 {
 	const struct situation s = standin_situation("192.168.1.9:1194/udp");
 	struct wire_tunnel tunnel = standin_tunnel("10.8.0.6", NULL);
-	struct route_wish wish = standin_wish(&s, &tunnel);
+	struct route_desired desired = standin_desired(&s, &tunnel);
 	struct err e = {""};
 
 	(void)state;
 	standin_way("192.168.1.9", "em0");
 	assert_int_equal(net_prefix_parse("192.168.1.8/29", &tunnel.routes[0].to), 0);
-	assert_int_equal(route_assert(&wish, &e), 0);
+	assert_int_equal(route_assert(&desired, &e), 0);
 	assert_null(strstr(standin_calls(), "192.168.1.8/29"));
 	standin_shut();
 }
@@ -205,12 +205,12 @@ static void test_an_endpoint_of_ipv6(void **state)
 {
 	const struct situation s = standin_situation("[2001:db8:7::7]:443/tcp");
 	const struct wire_tunnel tunnel = standin_tunnel("10.8.0.6", NULL);
-	const struct route_wish wish = standin_wish(&s, &tunnel);
+	const struct route_desired desired = standin_desired(&s, &tunnel);
 	struct err e = {""};
 
 	(void)state;
 	standin_put("way-2001:db8:7::7", "    gateway: fe80::1%em0\n  interface: em0\n", 0644);
-	assert_int_equal(route_assert(&wish, &e), 0);
+	assert_int_equal(route_assert(&desired, &e), 0);
 	assert_non_null(
 	    strstr(standin_calls(), "route -q -n add -inet6 2001:db8:7::7 -gateway fe80::1%em0\n"));
 	standin_shut();
@@ -222,20 +222,20 @@ static void test_what_fails_is_taken_away(void **state)
 					      "get -inet6 2001"};
 	const struct situation s = standin_situation("203.0.113.7:1194/udp");
 	const struct wire_tunnel tunnel = standin_tunnel("10.8.0.6", "fd00:8::6");
-	const struct route_wish wish = standin_wish(&s, &tunnel);
+	const struct route_desired desired = standin_desired(&s, &tunnel);
 	struct err e = {""};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof failing / sizeof failing[0]; i++) {
 		standin_put("fail", failing[i], 0644);
-		assert_int_equal(route_assert(&wish, &e), -1);
+		assert_int_equal(route_assert(&desired, &e), -1);
 		assert_non_null(strstr(standin_calls(), "route -q -n delete -inet 0.0.0.0/1\n"));
 		assert_non_null(strstr(standin_told, "clean 203.0.113.7:1194/udp\n"));
 		assert_int_equal(route_remove(&e), 0);
 		assert_string_equal(standin_calls(), "");
 	}
 	standin_put("fail", "get -inet 203", 0644);
-	assert_int_equal(route_assert(&wish, &e), -1);
+	assert_int_equal(route_assert(&desired, &e), -1);
 	assert_null(strstr(standin_calls(), " add "));
 }
 
@@ -244,19 +244,19 @@ static void test_what_does_not_hold(void **state)
 {
 	const struct situation s = standin_situation("203.0.113.7:1194/udp");
 	const struct wire_tunnel tunnel = standin_tunnel("10.8.0.6", "fd00:8::6");
-	const struct route_wish wish = standin_wish(&s, &tunnel);
+	const struct route_desired desired = standin_desired(&s, &tunnel);
 	struct err e = {""};
 
 	(void)state;
 	standin_way("2001:db8::1", "em0");
-	assert_int_equal(route_assert(&wish, &e), -1);
+	assert_int_equal(route_assert(&desired, &e), -1);
 	assert_non_null(strstr(e.text, "2001:db8::1 is through em0, and must be through tun87"));
 	assert_non_null(strstr(standin_calls(), "delete -inet6 ::/1"));
 	standin_way("2001:db8::1", "tun87");
 	standin_put("way-203.0.113.8", "  interface: tun87\n", 0644);
 	assert_int_equal(
 	    route_assert(
-		&(struct route_wish){
+		&(struct route_desired){
 		    .situation = &(struct situation){.endpoint = {.address = {NET_IPV4, {203, 0, 113, 8}},
 								  .proto = NET_UDP,
 								  .port = 1194}},
@@ -297,7 +297,7 @@ static void test_too_many(void **state)
 {
 	const struct situation s = standin_situation("203.0.113.7:1194/udp");
 	struct wire_tunnel tunnel = standin_tunnel("10.8.0.6", "fd00:8::6");
-	const struct route_wish wish = standin_wish(&s, &tunnel);
+	const struct route_desired desired = standin_desired(&s, &tunnel);
 	const struct tunnel_way way_ = {.link = "em0"};
 	char all[TUNNEL_WORDS_SIZE], small[64];
 	struct err e = {""};
@@ -308,8 +308,8 @@ static void test_too_many(void **state)
 							   {0xfd, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
 							    0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, i}},
 							  128};
-	assert_int_equal(tunnel_words_routes(&wish, &way_, all, sizeof all, &e), 0);
-	assert_int_equal(tunnel_words_routes(&wish, &way_, small, sizeof small, &e), -1);
+	assert_int_equal(tunnel_words_routes(&desired, &way_, all, sizeof all, &e), 0);
+	assert_int_equal(tunnel_words_routes(&desired, &way_, small, sizeof small, &e), -1);
 	assert_int_equal(tunnel_words_device(&tunnel, small, 20, &e), -1);
 }
 

@@ -62,14 +62,14 @@ static void test_halves_and_the_endpoints_own_way(void **state)
 {
 	const struct situation s = standin_situation("203.0.113.7:1194/udp");
 	struct wire_tunnel tunnel = standin_tunnel("10.8.0.6", "fd00:8::6");
-	struct route_wish wish = standin_wish(&s, &tunnel);
+	struct route_desired desired = standin_desired(&s, &tunnel);
 	struct err e = {""};
 
 	(void)state;
 	standin_way("10.8.0.0", "utun87");
 	standin_way("fd00:8::", "utun87");
 	assert_int_equal(net_prefix_parse("10.50.0.0/16", &tunnel.routes[0].to), 0);
-	assert_int_equal(route_assert(&wish, &e), 0);
+	assert_int_equal(route_assert(&desired, &e), 0);
 	assert_string_equal(standin_calls(), "route -n get -inet 203.0.113.7\n"
 					     "route -q -n add -inet 203.0.113.7 -gateway 192.168.1.1\n"
 					     "route -q -n add -inet 0.0.0.0/1 -interface utun87\n"
@@ -80,8 +80,8 @@ static void test_halves_and_the_endpoints_own_way(void **state)
 					     "route -n get -inet 10.8.0.0\nroute -n get -inet6 fd00:8::\n"
 					     "route -n get -inet 192.0.2.1\nroute -n get -inet6 2001:db8::1\n"
 					     "route -n get -inet 203.0.113.7\n");
-	wish.tunnel = NULL;
-	assert_int_equal(route_assert(&wish, &e), 0);
+	desired.tunnel = NULL;
+	assert_int_equal(route_assert(&desired, &e), 0);
 	assert_string_equal(standin_calls(),
 			    "route -q -n delete -inet 203.0.113.7\nroute -q -n delete -inet 0.0.0.0/1\n"
 			    "route -q -n delete -inet 128.0.0.0/1\nroute -q -n delete -inet6 ::/1\n"
@@ -94,14 +94,14 @@ static void test_its_own_subnet(void **state)
 {
 	const struct situation s = standin_situation("203.0.113.7:1194/udp");
 	struct wire_tunnel tunnel = standin_tunnel("10.8.0.6", "fd00:8::6");
-	struct route_wish wish = standin_wish(&s, &tunnel);
+	struct route_desired desired = standin_desired(&s, &tunnel);
 	struct err e = {""};
 
 	(void)state;
-	wish.redirect = false;
+	desired.redirect = false;
 	standin_way("10.8.0.0", "en0");
 	standin_way("fd00:8::", "utun87");
-	assert_int_equal(route_assert(&wish, &e), 0);
+	assert_int_equal(route_assert(&desired, &e), 0);
 	assert_string_equal(standin_calls(),
 			    "route -n get -inet 203.0.113.7\n"
 			    "route -q -n add -inet 203.0.113.7 -gateway 192.168.1.1\n"
@@ -113,12 +113,12 @@ static void test_its_own_subnet(void **state)
 					     "route -q -n delete -inet 10.8.0.0/24\n"
 					     "clean 203.0.113.7:1194/udp\n");
 	standin_put("fail", "add -inet 10.8.0.0/24", 0644); /* another link has it */
-	assert_int_equal(route_assert(&wish, &e), -1);
+	assert_int_equal(route_assert(&desired, &e), -1);
 	assert_non_null(strstr(standin_calls(), "route -q -n delete -inet 203.0.113.7\n"));
 	unlink(standin_path("fail"));
 	tunnel = standin_tunnel("10.8.0.6", NULL);
 	assert_int_equal(net_address_parse("10.8.0.5", &tunnel.peer4), 0);
-	assert_int_equal(route_assert(&wish, &e), 0);
+	assert_int_equal(route_assert(&desired, &e), 0);
 	assert_null(strstr(standin_calls(), "10.8.0"));
 	standin_shut();
 }
@@ -127,14 +127,14 @@ static void test_what_does_not_hold(void **state)
 {
 	const struct situation s = standin_situation("203.0.113.7:1194/udp");
 	const struct wire_tunnel tunnel = standin_tunnel("10.8.0.6", "fd00:8::6");
-	const struct route_wish wish = standin_wish(&s, &tunnel);
+	const struct route_desired desired = standin_desired(&s, &tunnel);
 	struct err e = {""};
 
 	(void)state;
 	standin_way("10.8.0.0", "utun87");
 	standin_way("fd00:8::", "utun87");
 	standin_way("2001:db8::1", "en0");
-	assert_int_equal(route_assert(&wish, &e), -1);
+	assert_int_equal(route_assert(&desired, &e), -1);
 	assert_non_null(strstr(e.text, "2001:db8::1 is through en0, and must be through utun87"));
 	assert_non_null(strstr(standin_calls(), "delete -inet6 ::/1"));
 }

@@ -141,19 +141,19 @@ static bool stands(const struct situation *s)
 
 	heal();
 	assert_non_null(view);
-	view->wish.features = fw->wish.features;
-	owner = view->wish.owner;
-	view->wish.owner = fw->wish.owner;
-	assert_int_equal(nft_wish_rules(&view->wish, s, &e), 1);
-	memcpy(view->wish.links, fw->wish.links, sizeof view->wish.links);
-	view->wish.link_count = fw->wish.link_count;
-	nft_wish_links(&view->wish);
-	nft_wish_members(&view->wish, s);
-	memcpy(view->held, view->wish.members, sizeof view->held);
+	view->desired.features = fw->desired.features;
+	owner = view->desired.owner;
+	view->desired.owner = fw->desired.owner;
+	assert_int_equal(nft_desired_rules(&view->desired, s, &e), 1);
+	memcpy(view->desired.links, fw->desired.links, sizeof view->desired.links);
+	view->desired.link_count = fw->desired.link_count;
+	nft_desired_links(&view->desired);
+	nft_desired_members(&view->desired, s);
+	memcpy(view->held, view->desired.members, sizeof view->held);
 	result = nft_read_all(view) == 0;
 	nft_batch_begin(view, true);
-	result = result && !nft_put_repairs(&view->batch, &view->wish, &view->found);
-	view->wish.owner = owner;
+	result = result && !nft_put_repairs(&view->batch, &view->desired, &view->actual);
+	view->desired.owner = owner;
 	firewall_nft.close(&view->common);
 	return result;
 }
@@ -258,12 +258,12 @@ static void test_what_is_taken_away_comes_back(void **state)
 		be(&dialling);
 		nft_batch_begin(fw, false);
 		if (kind == 0)
-			nft_put_table(&fw->batch, &fw->wish, &fw->found, NFT_INET, NFT_MSG_DELRULE);
+			nft_put_table(&fw->batch, &fw->desired, &fw->actual, NFT_INET, NFT_MSG_DELRULE);
 		else if (kind == 1)
-			nft_put_table(&fw->batch, &fw->wish, &fw->found, NFT_NETDEV, NFT_MSG_DELRULE);
+			nft_put_table(&fw->batch, &fw->desired, &fw->actual, NFT_NETDEV, NFT_MSG_DELRULE);
 		else /* an element: the hole for another server too */
 			nft_put_members(
-			    &fw->batch, &fw->wish.features, 0,
+			    &fw->batch, &fw->desired.features, 0,
 			    &(struct nft_elements){.count = 1, .list = {{.key = {192, 0, 2, 99}}}}, false, 0);
 		assert_int_equal(nft_batch_send(fw, true), 0);
 		assert_false(stands(&dialling));
@@ -276,13 +276,13 @@ static void test_a_link_that_comes(void **state)
 {
 	(void)state;
 	be(&locked);
-	assert_true(fw->wish.features.every_link || fw->wish.link_count == 2);
+	assert_true(fw->desired.features.every_link || fw->desired.link_count == 2);
 	strcpy(locked.links[locked.link_count++], "en2");
 	sh("ip link add en2 type veth peer name en3");
 	be(&locked);
 	assert_true(stands(&locked));
-	assert_true(fw->wish.features.every_link ||
-		    (fw->wish.link_count == 3 && fw->wish.links[2].index != 0));
+	assert_true(fw->desired.features.every_link ||
+		    (fw->desired.link_count == 3 && fw->desired.links[2].index != 0));
 	sh("ip link del en2");
 	be(&locked);
 	assert_true(stands(&locked));
@@ -345,7 +345,7 @@ static bool take_our_name(struct nft_firewall *theirs)
 		nft_batch_begin(theirs, false);
 		if (nft_read_tables(theirs) != 0)
 			return false;
-		nft_put_table(&theirs->batch, &theirs->wish, &theirs->found, NFT_INET, NFT_MSG_NEWTABLE);
+		nft_put_table(&theirs->batch, &theirs->desired, &theirs->actual, NFT_INET, NFT_MSG_NEWTABLE);
 		if (nft_batch_send(theirs, true) != 0)
 			return false;
 	}
@@ -437,7 +437,7 @@ static void test_another_name_while_ours_is_taken(void **state)
 	(void)state;
 	assert_int_equal(firewall_nft.watch(&fw->common, base, on_foreign, NULL, &e), 0);
 	be(&locked);
-	assert_string_equal(nft_names[fw->wish.features.name], "portcullis_second");
+	assert_string_equal(nft_names[fw->desired.features.name], "portcullis_second");
 	assert_true(stands(&locked));
 	assert_non_null(strstr(firewall_nft.note(&fw->common), "portcullis_second"));
 	assert_true(fw->others);
@@ -454,7 +454,7 @@ static void test_another_name_while_ours_is_taken(void **state)
 	assert_true(told > 0);
 	assert_false(fw->verified);
 	be(&locked);
-	assert_string_equal(nft_names[fw->wish.features.name], "portcullis");
+	assert_string_equal(nft_names[fw->desired.features.name], "portcullis");
 	assert_string_equal(firewall_nft.note(&fw->common), "");
 	assert_false(fw->others);
 	assert_true(stands(&locked));
@@ -476,7 +476,7 @@ static void test_the_watch(void **state)
 
 	(void)state;
 	fw->probed = fw->asked_every_link = true;
-	fw->wish.features.persist = false;
+	fw->desired.features.persist = false;
 	assert_int_equal(firewall_nft.watch(&fw->common, base, on_foreign, NULL, &e), 0);
 	be(&locked);
 	pump(base);
@@ -486,9 +486,9 @@ static void test_the_watch(void **state)
 	pump(base);
 	assert_int_equal(told, 0);
 	assert_true(fw->verified && stands(&dialling));
-	other->wish.features = fw->wish.features;
+	other->desired.features = fw->desired.features;
 	nft_batch_begin(other, false);
-	nft_put_table(&other->batch, &other->wish, &fw->found, NFT_INET, NFT_MSG_DELRULE);
+	nft_put_table(&other->batch, &other->desired, &fw->actual, NFT_INET, NFT_MSG_DELRULE);
 	assert_int_equal(nft_batch_send(other, true), 0);
 	pump(base);
 	assert_int_equal(told, 1);

@@ -193,14 +193,14 @@ int device_delete(const char *name, struct err *e)
 	return FAILS("") ? -1 : 0;
 }
 
-int route_assert(const struct route_wish *wish, struct err *e)
+int route_assert(const struct route_desired *desired, struct err *e)
 {
 	struct err none;
 
 	e = e == NULL ? &none : e;
-	if (FAILS(wish->tunnel != NULL ? "tunnel" : "nowhere"))
+	if (FAILS(desired->tunnel != NULL ? "tunnel" : "nowhere"))
 		return -1;
-	routed = wish->tunnel != NULL;
+	routed = desired->tunnel != NULL;
 	return 0;
 }
 

@@ -164,7 +164,7 @@ static enum gate_desired remembered(void)
 	return gate.state.desired;
 }
 
-static void test_the_wish_is_remembered(void **state)
+static void test_the_intent_is_remembered(void **state)
 {
 	(void)state;
 	assert_int_equal(remembered(), DESIRED_UP);
@@ -175,7 +175,7 @@ static void test_the_wish_is_remembered(void **state)
 	gate.state.desired = DESIRED_UP;
 	files_save_intent(&gate);
 	assert_int_equal(remembered(), DESIRED_UP);
-	/* What is no word of ours, or can't be read, is no wish for a tunnel. */
+	/* What is no word of ours, or can't be read, asks for no tunnel. */
 	sh("echo uphill >%s", at("state/intent"));
 	assert_int_equal(remembered(), DESIRED_DOWN);
 	sh("rm %s; mkdir %s", at("state/intent"), at("state/intent"));
@@ -268,7 +268,7 @@ int main(void)
 	    TEST(test_names_and_rights),
 	    TEST(test_a_group_may_ask),
 	    TEST(test_what_is_worth_a_failure),
-	    TEST(test_the_wish_is_remembered),
+	    TEST(test_the_intent_is_remembered),
 	    TEST(test_the_first_lock_is_remembered),
 	    TEST(test_the_attempt_is_remembered),
 	    TEST(test_one_at_a_time),

@@ -16,14 +16,14 @@
 #include <linux/netfilter/nf_tables.h>
 
 #include "between.h"
-#include "os/firewall/nft/found.h"
+#include "os/firewall/nft/actual.h"
 #include "policy_cases.h"
 
 #define GOLDEN "tests/golden/messages"
 enum { ROOM = 2048 * 1024 };
 
-static struct nft_wish *wish;
-static struct nft_found found;
+static struct nft_desired *desired;
+static struct nft_actual actual;
 static struct nft_buffer batch;
 static struct situation s;
 static struct err e;
@@ -41,13 +41,13 @@ static int setup(void **state)
 	(void)state;
 	if (htonl(1) == 1)
 		skip(); /* the golden files are of a machine with the lowest byte first */
-	wish = calloc(1, sizeof *wish);
-	assert_non_null(wish);
-	memset(&found, 0, sizeof found);
+	desired = calloc(1, sizeof *desired);
+	assert_non_null(desired);
+	memset(&actual, 0, sizeof actual);
 	memset(&batch, 0, sizeof batch);
-	wish->owner = 4711;
-	make_buffer(&wish->messages);
-	make_buffer(&found.removals);
+	desired->owner = 4711;
+	make_buffer(&desired->messages);
+	make_buffer(&actual.removals);
 	make_buffer(&batch);
 	return 0;
 }
@@ -55,10 +55,10 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	free(wish->messages.bytes);
-	free(found.removals.bytes);
+	free(desired->messages.bytes);
+	free(actual.removals.bytes);
 	free(batch.bytes);
-	free(wish);
+	free(desired);
 	return 0;
 }
 
@@ -158,12 +158,12 @@ static void compare(const char *name, const char *text)
 	fclose(file);
 }
 
-static void print_wish(void)
+static void print_desired(void)
 {
-	assert_false(wish->messages.full);
-	for (size_t i = 0; i < wish->count; i++) {
-		fprintf(out, "%d ", wish->pieces[i].link);
-		write_message(nft_piece_message(wish, &wish->pieces[i]));
+	assert_false(desired->messages.full);
+	for (size_t i = 0; i < desired->count; i++) {
+		fprintf(out, "%d ", desired->pieces[i].link);
+		write_message(nft_piece_message(desired, &desired->pieces[i]));
 	}
 }
 
@@ -192,15 +192,15 @@ static void test_standing(void **state)
 		assert_non_null(out);
 		s = policy_case_make(policy_case_named(all[i].situation));
 		s.pppoe = s.lacp = all[i].uplink;
-		wish->features = all[i].features;
-		wish->standing = 0;
-		wish->links[0] = (struct nft_link){.name = "en0", .index = 2};
-		wish->links[1] = (struct nft_link){.name = "gone0", .index = 0};
-		wish->links[2] = (struct nft_link){.name = "en1", .index = 3};
-		wish->link_count = 3;
-		assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
-		nft_wish_links(wish);
-		print_wish();
+		desired->features = all[i].features;
+		desired->standing = 0;
+		desired->links[0] = (struct nft_link){.name = "en0", .index = 2};
+		desired->links[1] = (struct nft_link){.name = "gone0", .index = 0};
+		desired->links[2] = (struct nft_link){.name = "en1", .index = 3};
+		desired->link_count = 3;
+		assert_int_equal(nft_desired_rules(desired, &s, &e), 1);
+		nft_desired_links(desired);
+		print_desired();
 		fclose(out);
 		compare(all[i].file, text);
 		free(text);
@@ -211,7 +211,7 @@ static void print_members(void)
 {
 	for (unsigned i = 0; i < NFT_SETS; i++) {
 		nft_buffer_empty(&batch);
-		nft_put_members(&batch, &wish->features, i, &wish->members[i], i % 2 == 0,
+		nft_put_members(&batch, &desired->features, i, &desired->members[i], i % 2 == 0,
 				nft_sets[i].timeout);
 		fprintf(out, "%s:\n", nft_sets[i].name);
 		print_buffer(&batch);
@@ -229,18 +229,18 @@ static void test_members(void **state)
 	(void)state;
 	out = open_memstream(&text, &size);
 	assert_non_null(out);
-	wish->features = (struct nft_features){true, true, true, true, false, 0};
+	desired->features = (struct nft_features){true, true, true, true, false, 0};
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		s = policy_case_make(policy_case_named(names[i]));
 		s.tunnel.index = 7;
 		fprintf(out, "== %s\n", names[i]);
 		s.openvpn_group.known = s.driver_user.known = s.dhcp_user.known = true;
-		assert_int_equal(nft_wish_rules(wish, &s, &e) >= 0, 1);
-		nft_wish_members(wish, &s);
+		assert_int_equal(nft_desired_rules(desired, &s, &e) >= 0, 1);
+		nft_desired_members(desired, &s);
 		print_members();
 	}
 	fputs("== paused\n", out);
-	nft_wish_pause(wish);
+	nft_desired_pause(desired);
 	print_members();
 	fclose(out);
 	compare("members", text);
@@ -251,31 +251,31 @@ static void test_members(void **state)
  * strangers. */
 static void tell_back(size_t but)
 {
-	nft_found_begin(&found, wish);
+	nft_actual_begin(&actual, desired);
 	for (unsigned i = 0; i < NFT_TABLES; i++) {
-		found.table[i].exists = nft_is_used(wish, i);
-		found.table[i].flags = NFT_TABLE_F_OWNER | NFT_PERSIST;
-		found.table[i].owner = wish->owner;
+		actual.table[i].exists = nft_is_used(desired, i);
+		actual.table[i].flags = NFT_TABLE_F_OWNER | NFT_PERSIST;
+		actual.table[i].owner = desired->owner;
 	}
-	for (size_t i = 0; i < wish->count; i++)
-		if (i != but && nft_type(nft_piece_message(wish, &wish->pieces[i])) != NFT_MSG_NEWTABLE)
-			nft_found_object(&found, wish, nft_piece_message(wish, &wish->pieces[i]));
+	for (size_t i = 0; i < desired->count; i++)
+		if (i != but && nft_type(nft_piece_message(desired, &desired->pieces[i])) != NFT_MSG_NEWTABLE)
+			nft_actual_object(&actual, desired, nft_piece_message(desired, &desired->pieces[i]));
 }
 
 static void print_repairs(const char *what)
 {
 	fprintf(out, "== %s\n", what);
-	nft_found_end(&found, wish);
+	nft_actual_end(&actual, desired);
 	nft_buffer_empty(&batch);
-	(void)nft_put_repairs(&batch, wish, &found);
-	fprintf(out, "%s\n", found.difference);
+	(void)nft_put_repairs(&batch, desired, &actual);
+	fprintf(out, "%s\n", actual.difference);
 	print_heads(&batch);
 }
 
 static size_t piece_of(uint16_t type, unsigned skip)
 {
-	for (size_t i = 0; i < wish->count; i++)
-		if (nft_type(nft_piece_message(wish, &wish->pieces[i])) == type && skip-- == 0)
+	for (size_t i = 0; i < desired->count; i++)
+		if (nft_type(nft_piece_message(desired, &desired->pieces[i])) == type && skip-- == 0)
 			return i;
 	fail_msg("no piece of type %u", type);
 	return 0;
@@ -291,12 +291,12 @@ static void test_repairs(void **state)
 	out = open_memstream(&text, &size);
 	assert_non_null(out);
 	s = policy_case_make(policy_case_named("open-lan"));
-	wish->features = (struct nft_features){true, true, true, true, false, 0};
-	wish->links[0] = (struct nft_link){.name = "en0", .index = 2};
-	wish->link_count = 1;
-	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
-	nft_wish_links(wish);
-	nft_wish_members(wish, &s);
+	desired->features = (struct nft_features){true, true, true, true, false, 0};
+	desired->links[0] = (struct nft_link){.name = "en0", .index = 2};
+	desired->link_count = 1;
+	assert_int_equal(nft_desired_rules(desired, &s, &e), 1);
+	nft_desired_links(desired);
+	nft_desired_members(desired, &s);
 	for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
 		char what[64];
 
@@ -305,11 +305,11 @@ static void test_repairs(void **state)
 		print_repairs(what);
 	}
 	tell_back(SIZE_MAX);
-	found.table[NFT_NETDEV].flags = 0;
-	found.table[NFT_NETDEV].owner = 0;
+	actual.table[NFT_NETDEV].flags = 0;
+	actual.table[NFT_NETDEV].owner = 0;
 	print_repairs("a table that is nobody's");
 	tell_back(SIZE_MAX);
-	found.table[NFT_INET].exists = false;
+	actual.table[NFT_INET].exists = false;
 	print_repairs("no table");
 	fclose(out);
 	compare("repairs", text);

@@ -107,7 +107,7 @@ static int setup(void **state)
 	reports = 0;
 	queue = (struct nft_buffer){.bytes = room, .size = sizeof room};
 	fw = (struct nft_firewall){
-	    .verified = true, .generation = 7, .wish.owner = OURS, .wish.features.ipv6 = true};
+	    .verified = true, .generation = 7, .desired.owner = OURS, .desired.features.ipv6 = true};
 	assert_int_equal(pipe(pipe_of_kernel), 0);
 	base = event_base_new();
 	return base == NULL ? -1 : nft_watch_open(&fw.common, base, report, NULL, &e);

@@ -67,8 +67,8 @@ static void compare_golden(const char *path, const char *text)
 static void test_every_situation(void **state)
 {
 	static char text[PRINT_SIZE];
-	const char *wish = getenv("PORTCULLIS_GOLDEN");
-	bool writing = wish != NULL && strcmp(wish, "write") == 0;
+	const char *mode = getenv("PORTCULLIS_GOLDEN");
+	bool writing = mode != NULL && strcmp(mode, "write") == 0;
 	char path[256];
 
 	(void)state;

@@ -1,5 +1,5 @@
 /* The policy as nftables' messages, and a kernel's answers compared with it, without a kernel. */
-#include "os/firewall/nft/found.h"
+#include "os/firewall/nft/actual.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,8 +17,8 @@
 
 enum { ROOM = 2048 * 1024, OURS = 4711 };
 
-static struct nft_wish *wish;
-static struct nft_found found;
+static struct nft_desired *desired;
+static struct nft_actual actual;
 static struct nft_buffer batch;
 static struct situation s;
 static struct err e;
@@ -33,11 +33,11 @@ static void make_buffer(struct nft_buffer *b)
 static int setup(void **state)
 {
 	(void)state;
-	wish = calloc(1, sizeof *wish);
-	wish->features = (struct nft_features){true, true, true, true, false, 0};
-	wish->owner = OURS;
-	make_buffer(&wish->messages);
-	make_buffer(&found.removals);
+	desired = calloc(1, sizeof *desired);
+	desired->features = (struct nft_features){true, true, true, true, false, 0};
+	desired->owner = OURS;
+	make_buffer(&desired->messages);
+	make_buffer(&actual.removals);
 	make_buffer(&batch);
 	memset(&s, 0, sizeof s);
 	s.openvpn_group = (struct identity){.known = true, .number = 4242};
@@ -49,10 +49,10 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	free(wish->messages.bytes);
-	free(found.removals.bytes);
+	free(desired->messages.bytes);
+	free(actual.removals.bytes);
 	free(batch.bytes);
-	free(wish);
+	free(desired);
 	return 0;
 }
 
@@ -60,7 +60,7 @@ static const struct nft_elements *members(const char *name)
 {
 	for (unsigned i = 0; i < NFT_SETS; i++)
 		if (strcmp(nft_sets[i].name, name) == 0)
-			return &wish->members[i];
+			return &desired->members[i];
 	fail_msg("no set %s", name);
 	return NULL;
 }
@@ -104,12 +104,12 @@ static void test_no_name_is_a_word_of_nft(void **state)
 	(void)state;
 	s.inside_count = 1;
 	strcpy(s.inside[0], "br0");
-	wish->link_count = 1;
-	wish->links[0] = (struct nft_link){"eth0", 2};
-	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
-	nft_wish_links(wish);
-	for (size_t i = 0; i < wish->count; i++) {
-		const struct nlmsghdr *m = nft_piece_message(wish, &wish->pieces[i]);
+	desired->link_count = 1;
+	desired->links[0] = (struct nft_link){"eth0", 2};
+	assert_int_equal(nft_desired_rules(desired, &s, &e), 1);
+	nft_desired_links(desired);
+	for (size_t i = 0; i < desired->count; i++) {
+		const struct nlmsghdr *m = nft_piece_message(desired, &desired->pieces[i]);
 		const char *name = nft_text(m, nft_name_type(m));
 
 		for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
@@ -127,7 +127,7 @@ static void test_intervals_end_behind_their_prefix(void **state)
 
 	(void)state;
 	s.lan = true;
-	nft_wish_members(wish, &s);
+	nft_desired_members(desired, &s);
 	assert_true(has(servers, "10.0.0.0", false) && has(servers, "11.0.0.0", true));
 	assert_true(has(servers, "100.64.0.0", false) && has(servers, "100.128.0.0", true));
 	assert_true(has(servers, "172.16.0.0", false) && has(servers, "172.32.0.0", true));
@@ -145,16 +145,16 @@ static void test_members_follow_the_state(void **state)
 
 	(void)state;
 	s.tunnel.index = 7;
-	nft_wish_members(wish, &s);
+	nft_desired_members(desired, &s);
 	assert_int_equal(members("endpoint4")->count, 0);
 	assert_int_equal(members("tunnel_link")->count, 0);
 	s.state = POLICY_DIALLING;
-	nft_wish_members(wish, &s);
+	nft_desired_members(desired, &s);
 	assert_int_equal(members("endpoint4")->count, 1);
 	assert_memory_equal(members("endpoint4")->list[0].key, endpoint, sizeof endpoint);
 	assert_int_equal(members("endpoint6")->count, 0);
 	s.state = POLICY_OPEN;
-	nft_wish_members(wish, &s);
+	nft_desired_members(desired, &s);
 	assert_int_equal(members("tunnel_link")->count, 1);
 	assert_memory_equal(members("tunnel_link")->list[0].key, &s.tunnel.index, sizeof s.tunnel.index);
 	assert_int_equal(members("paused")->count, 0);
@@ -165,22 +165,22 @@ static void test_rules_fit_and_are_made_once(void **state)
 	size_t standing;
 
 	(void)state;
-	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
-	assert_false(wish->messages.full);
-	standing = wish->standing;
-	assert_int_equal(nft_wish_rules(wish, &s, &e), 0);
+	assert_int_equal(nft_desired_rules(desired, &s, &e), 1);
+	assert_false(desired->messages.full);
+	standing = desired->standing;
+	assert_int_equal(nft_desired_rules(desired, &s, &e), 0);
 	for (size_t i = 0; i < NFT_LINKS; i++)
-		wish->links[i] = (struct nft_link){.name = "eth", .index = (unsigned)i + 1};
-	wish->link_count = NFT_LINKS;
-	nft_wish_links(wish);
-	assert_false(wish->messages.full);
-	assert_int_equal(wish->count, standing + 4 * (size_t)NFT_LINKS);
-	wish->link_count = 1;
-	nft_wish_links(wish);
-	assert_int_equal(wish->count, standing + 4);
+		desired->links[i] = (struct nft_link){.name = "eth", .index = (unsigned)i + 1};
+	desired->link_count = NFT_LINKS;
+	nft_desired_links(desired);
+	assert_false(desired->messages.full);
+	assert_int_equal(desired->count, standing + 4 * (size_t)NFT_LINKS);
+	desired->link_count = 1;
+	nft_desired_links(desired);
+	assert_int_equal(desired->count, standing + 4);
 	s.openvpn_group.number = 4244;
-	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
-	assert_int_equal(wish->count, standing);
+	assert_int_equal(nft_desired_rules(desired, &s, &e), 1);
+	assert_int_equal(desired->count, standing);
 }
 
 static void test_one_chain_for_every_link(void **state)
@@ -188,14 +188,14 @@ static void test_one_chain_for_every_link(void **state)
 	size_t chains = 0;
 
 	(void)state;
-	wish->features.every_link = true;
-	wish->links[0] = (struct nft_link){.name = "eth0", .index = 2};
-	wish->link_count = 1;
-	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
-	nft_wish_links(wish);
-	assert_int_equal(wish->count, wish->standing); /* no link has one of its own */
-	for (size_t i = 0; i < wish->count; i++) {
-		const struct nlmsghdr *m = nft_piece_message(wish, &wish->pieces[i]);
+	desired->features.every_link = true;
+	desired->links[0] = (struct nft_link){.name = "eth0", .index = 2};
+	desired->link_count = 1;
+	assert_int_equal(nft_desired_rules(desired, &s, &e), 1);
+	nft_desired_links(desired);
+	assert_int_equal(desired->count, desired->standing); /* no link has one of its own */
+	for (size_t i = 0; i < desired->count; i++) {
+		const struct nlmsghdr *m = nft_piece_message(desired, &desired->pieces[i]);
 		struct attributes in = nft_attributes(m), devices;
 
 		if (nft_type(m) != NFT_MSG_NEWCHAIN || nft_family_of(m) != NFPROTO_NETDEV ||
@@ -216,7 +216,7 @@ static void test_an_unknown_identity_is_refused(void **state)
 
 	(void)state;
 	s.openvpn_group = (struct identity){.known = false, .name = "_nobody_here"};
-	assert_int_equal(nft_wish_rules(wish, &s, &e), -1);
+	assert_int_equal(nft_desired_rules(desired, &s, &e), -1);
 	assert_non_null(strstr(e.text, "_nobody_here"));
 }
 
@@ -225,10 +225,10 @@ static void test_a_message_is_described(void **state)
 	char text[64];
 
 	(void)state;
-	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
-	nft_describe(nft_piece_message(wish, &wish->pieces[1]), text, sizeof text);
+	assert_int_equal(nft_desired_rules(desired, &s, &e), 1);
+	nft_describe(nft_piece_message(desired, &desired->pieces[1]), text, sizeof text);
 	assert_string_equal(text, "counter blocked");
-	nft_describe(nft_piece_message(wish, &wish->pieces[2]), text, sizeof text);
+	nft_describe(nft_piece_message(desired, &desired->pieces[2]), text, sizeof text);
 	assert_string_equal(text, "set endpoint4");
 }
 
@@ -274,18 +274,18 @@ static void test_every_rule_compiles(void **state)
 	(void)state;
 	for (size_t i = 0; i < total; i++) {
 		unsigned table = nft_table_of(rules[i].hook);
-		struct nlmsghdr *m = nft_message_of(&batch, &wish->features, table, NFT_MSG_NEWRULE, 0);
+		struct nlmsghdr *m = nft_message_of(&batch, &desired->features, table, NFT_MSG_NEWRULE, 0);
 		struct nlattr *list = mnl_attr_nest_start(m, NFTA_RULE_EXPRESSIONS);
 
-		nft_put_rule(m, &rules[i], &wish->features, &s);
+		nft_put_rule(m, &rules[i], &desired->features, &s);
 		mnl_attr_nest_end(m, list);
 		assert_true(m->nlmsg_len < NFT_MESSAGE / 4);
 		assert_true(check_expressions(list, table) >= 1);
 		s.inside_count = rules[i].gateway == GATEWAY_ONLY;
 		s.pppoe = s.lacp = true;
-		assert_false(nft_is_left_out(&rules[i], &wish->features, &s));
+		assert_false(nft_is_left_out(&rules[i], &desired->features, &s));
 		s.inside_count = rules[i].gateway != GATEWAY_ONLY;
-		assert_int_equal(nft_is_left_out(&rules[i], &wish->features, &s),
+		assert_int_equal(nft_is_left_out(&rules[i], &desired->features, &s),
 				 rules[i].gateway != GATEWAY_EITHER);
 		nft_buffer_empty(&batch);
 	}
@@ -300,7 +300,7 @@ static void test_rules_of_nobody_are_left_out(void **state)
 	(void)state;
 	s.openvpn_group.known = false;
 	for (size_t i = 0; i < total; i++) {
-		bool is_out = nft_is_left_out(&rules[i], &wish->features, &s);
+		bool is_out = nft_is_left_out(&rules[i], &desired->features, &s);
 
 		assert_int_equal(is_out, rules[i].owner == OWNER_OPENVPN_GROUP ||
 					     rules[i].gateway == GATEWAY_ONLY ||
@@ -315,24 +315,24 @@ static void test_rules_of_nobody_are_left_out(void **state)
 /* The kernel tells back what it was told, but for the piece at `but`. */
 static void look(size_t but)
 {
-	assert_true(nft_wish_rules(wish, &s, &e) >= 0);
-	nft_wish_members(wish, &s);
-	nft_found_begin(&found, wish);
+	assert_true(nft_desired_rules(desired, &s, &e) >= 0);
+	nft_desired_members(desired, &s);
+	nft_actual_begin(&actual, desired);
 	for (unsigned i = 0; i < NFT_TABLES; i++) {
-		found.table[i].exists = nft_is_used(wish, i);
-		found.table[i].flags = NFT_TABLE_F_OWNER | NFT_PERSIST;
-		found.table[i].owner = OURS;
+		actual.table[i].exists = nft_is_used(desired, i);
+		actual.table[i].flags = NFT_TABLE_F_OWNER | NFT_PERSIST;
+		actual.table[i].owner = OURS;
 	}
-	for (size_t i = 0; i < wish->count; i++)
-		if (i != but && nft_type(nft_piece_message(wish, &wish->pieces[i])) != NFT_MSG_NEWTABLE)
-			nft_found_object(&found, wish, nft_piece_message(wish, &wish->pieces[i]));
+	for (size_t i = 0; i < desired->count; i++)
+		if (i != but && nft_type(nft_piece_message(desired, &desired->pieces[i])) != NFT_MSG_NEWTABLE)
+			nft_actual_object(&actual, desired, nft_piece_message(desired, &desired->pieces[i]));
 }
 
 static bool needs_repairs(void)
 {
-	nft_found_end(&found, wish);
+	nft_actual_end(&actual, desired);
 	nft_buffer_empty(&batch);
-	return nft_put_repairs(&batch, wish, &found);
+	return nft_put_repairs(&batch, desired, &actual);
 }
 
 static unsigned count_in(const struct nft_buffer *b, uint16_t type)
@@ -351,8 +351,8 @@ static void test_what_is_as_wanted_is_left_alone(void **state)
 	look(SIZE_MAX);
 	assert_false(needs_repairs());
 	assert_int_equal(batch.used, 0);
-	assert_string_equal(found.difference, "");
-	assert_int_equal(nft_found_foreign(&found, wish), 0);
+	assert_string_equal(actual.difference, "");
+	assert_int_equal(nft_actual_foreign(&actual, desired), 0);
 }
 
 static void test_each_missing_piece_is_missed(void **state)
@@ -361,14 +361,14 @@ static void test_each_missing_piece_is_missed(void **state)
 
 	(void)state;
 	look(SIZE_MAX);
-	for (size_t i = 0; i < wish->count; i++) {
-		const struct nlmsghdr *m = nft_piece_message(wish, &wish->pieces[i]);
+	for (size_t i = 0; i < desired->count; i++) {
+		const struct nlmsghdr *m = nft_piece_message(desired, &desired->pieces[i]);
 
 		if (nft_type(m) == NFT_MSG_NEWTABLE)
 			continue;
 		look(i);
 		assert_true(needs_repairs());
-		assert_true(found.difference[0] != '\0');
+		assert_true(actual.difference[0] != '\0');
 		assert_true(count_in(&batch, nft_type(m)) >= 1);
 		assert_int_equal(count_in(&batch, NFT_MSG_DELRULE), 1); /* all rules of the table */
 		tried++;
@@ -393,11 +393,11 @@ static void test_what_packets_fill_is_left_alone(void **state)
 	(void)state;
 	look(SIZE_MAX);
 	for (unsigned i = 0; i < NFT_SETS; i++) {
-		found.set_differs[i] = true;
-		assert_int_equal(nft_is_filled(wish, i),
-				 nft_has_set(wish, i) && i != NFT_CLAIMED && i != NFT_ASKED);
+		actual.set_differs[i] = true;
+		assert_int_equal(nft_is_filled(desired, i),
+				 nft_has_set(desired, i) && i != NFT_CLAIMED && i != NFT_ASKED);
 	}
-	found.table[NFT_INET].differs = true;
+	actual.table[NFT_INET].differs = true;
 	assert_true(needs_repairs());
 	assert_true(members_put_into("lan4") > 0 && members_put_into("paused") > 0);
 	assert_int_equal(members_put_into("claimed") + members_put_into("asked"), 0);
@@ -413,9 +413,9 @@ static void test_sets_that_packets_fill_are_compared(void **state)
 	unsigned sets = 0;
 
 	(void)state;
-	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
-	for (size_t i = 0; i < wish->count; i++) {
-		const struct nlmsghdr *m = nft_piece_message(wish, &wish->pieces[i]);
+	assert_int_equal(nft_desired_rules(desired, &s, &e), 1);
+	for (size_t i = 0; i < desired->count; i++) {
+		const struct nlmsghdr *m = nft_piece_message(desired, &desired->pieces[i]);
 
 		if (nft_type(m) != NFT_MSG_NEWSET || (strcmp(nft_text(m, NFTA_SET_NAME), "claimed") != 0 &&
 						      strcmp(nft_text(m, NFTA_SET_NAME), "asked") != 0))
@@ -443,17 +443,17 @@ static void test_what_is_foreign_goes(void **state)
 	(void)state;
 	make_buffer(&other);
 	look(SIZE_MAX);
-	m = nft_message_of(&other, &wish->features, NFT_INET, NFT_MSG_NEWCHAIN, 0);
+	m = nft_message_of(&other, &desired->features, NFT_INET, NFT_MSG_NEWCHAIN, 0);
 	mnl_attr_put_strz(m, NFTA_CHAIN_NAME, "intruder");
-	nft_found_object(&found, wish, m);
+	nft_actual_object(&actual, desired, m);
 	assert_true(needs_repairs());
-	assert_string_equal(found.difference, "chain intruder");
+	assert_string_equal(actual.difference, "chain intruder");
 	assert_int_equal(count_in(&batch, NFT_MSG_DELCHAIN), 1);
 	assert_int_equal(count_in(&batch, NFT_MSG_NEWCHAIN), 0);
 	/* of another family: not ours */
 	look(SIZE_MAX);
 	((struct nfgenmsg *)mnl_nlmsg_get_payload(m))->nfgen_family = NFPROTO_ARP;
-	nft_found_object(&found, wish, m);
+	nft_actual_object(&actual, desired, m);
 	assert_false(needs_repairs());
 	free(other.bytes);
 }
@@ -474,11 +474,11 @@ static void test_names_of_any_length(void **state)
 		nft_buffer_empty(&other);
 		memset(name, 0, 64 * 1024);
 		memset(name, 'A', lengths[i]);
-		m = nft_message_of(&other, &wish->features, NFT_INET, NFT_MSG_NEWSET, 0);
+		m = nft_message_of(&other, &desired->features, NFT_INET, NFT_MSG_NEWSET, 0);
 		mnl_attr_put_strz(m, NFTA_SET_NAME, name);
-		nft_found_object(&found, wish, m);
+		nft_actual_object(&actual, desired, m);
 		assert_true(needs_repairs());
-		assert_true(found.removals.used <= NFT_MESSAGE);
+		assert_true(actual.removals.used <= NFT_MESSAGE);
 		assert_int_equal(count_in(&batch, NFT_MSG_DELSET), 1);
 		assert_true(strlen(nft_text(m, NFTA_SET_NAME)) < NFT_TEXT);
 		assert_int_equal(strlen(nft_text(m, NFTA_SET_NAME)), lengths[i] < NFT_TEXT ? lengths[i] : 0);
@@ -538,7 +538,7 @@ static void test_short_messages_say_nothing(void **state)
 			assert_int_equal(nft_generation_of(m), 0);
 		}
 		assert_string_equal(nft_text(m, NFTA_SET_NAME), "");
-		nft_found_object(&found, wish, m);
+		nft_actual_object(&actual, desired, m);
 		free(m);
 	}
 	assert_false(needs_repairs());
@@ -548,16 +548,16 @@ static void test_tables_are_adopted(void **state)
 {
 	(void)state;
 	look(SIZE_MAX);
-	found.table[NFT_INET].owner = 0;
-	assert_int_equal(nft_found_foreign(&found, wish), 0);
+	actual.table[NFT_INET].owner = 0;
+	assert_int_equal(nft_actual_foreign(&actual, desired), 0);
 	assert_true(needs_repairs());
 	assert_int_equal(count_in(&batch, NFT_MSG_NEWTABLE), 1);
 	assert_int_equal(count_in(&batch, NFT_MSG_DELRULE), 0); /* only the table changes hands */
-	found.table[NFT_NETDEV].owner = 99;
-	assert_int_equal(nft_found_foreign(&found, wish), 99);
+	actual.table[NFT_NETDEV].owner = 99;
+	assert_int_equal(nft_actual_foreign(&actual, desired), 99);
 	/* without persist it can't be made ours, and stays as it is */
 	look(SIZE_MAX);
-	found.table[NFT_INET].flags = found.table[NFT_INET].owner = 0;
+	actual.table[NFT_INET].flags = actual.table[NFT_INET].owner = 0;
 	assert_false(needs_repairs());
 }
 
@@ -574,8 +574,8 @@ static size_t pieces_of(unsigned table)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < wish->count; i++)
-		count += wish->pieces[i].table == table;
+	for (size_t i = 0; i < desired->count; i++)
+		count += desired->pieces[i].table == table;
 	return count;
 }
 
@@ -585,28 +585,28 @@ static void test_a_gateway_has_rules_of_its_own(void **state)
 	size_t without;
 
 	(void)state;
-	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
-	without = wish->count;
+	assert_int_equal(nft_desired_rules(desired, &s, &e), 1);
+	without = desired->count;
 	assert_int_equal(pieces_of(NFT_BRIDGE), 0);
 	for (unsigned i = 0; i < NFT_SETS; i++)
-		assert_int_equal(nft_has_set(wish, i),
+		assert_int_equal(nft_has_set(desired, i),
 				 nft_gateway_of(&nft_sets[i]) != GATEWAY_ONLY && i != NFT_TUNNEL_LINKS);
-	assert_true(nft_has_set(wish, NFT_CLAIMED) && nft_has_set(wish, NFT_ASKED));
+	assert_true(nft_has_set(desired, NFT_CLAIMED) && nft_has_set(desired, NFT_ASKED));
 	be_gateway();
-	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
-	assert_false(nft_has_set(wish, NFT_CLAIMED) || nft_has_set(wish, NFT_ASKED));
-	assert_false(wish->messages.full);
-	assert_true(wish->count > without + 30);
+	assert_int_equal(nft_desired_rules(desired, &s, &e), 1);
+	assert_false(nft_has_set(desired, NFT_CLAIMED) || nft_has_set(desired, NFT_ASKED));
+	assert_false(desired->messages.full);
+	assert_true(desired->count > without + 30);
 	assert_int_equal(pieces_of(NFT_BRIDGE), 4); /* table, set, chain, rule */
-	assert_int_equal(nft_wish_rules(wish, &s, &e), 0);
-	nft_wish_members(wish, &s);
+	assert_int_equal(nft_desired_rules(desired, &s, &e), 0);
+	nft_desired_members(desired, &s);
 	assert_int_equal(members("inside")->count, 2);
 	assert_string_equal((const char *)members("inside")->list[1].key, "lan0123456789ab");
 	assert_true(has(members("behind4"), "10.0.0.0", false));
 	s.inside_count = 0;
-	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
-	assert_int_equal(wish->count, without);
-	nft_wish_members(wish, &s);
+	assert_int_equal(nft_desired_rules(desired, &s, &e), 1);
+	assert_int_equal(desired->count, without);
+	nft_desired_members(desired, &s);
 	assert_int_equal(members("inside")->count, 0);
 	assert_int_equal(members("behind4")->count, 0);
 }
@@ -615,8 +615,8 @@ static void test_a_gateway_without_bridges(void **state)
 {
 	(void)state;
 	be_gateway();
-	wish->features.bridge = false;
-	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
+	desired->features.bridge = false;
+	assert_int_equal(nft_desired_rules(desired, &s, &e), 1);
 	assert_int_equal(pieces_of(NFT_BRIDGE), 0);
 	assert_true(pieces_of(NFT_INET) > 0);
 }
@@ -626,7 +626,7 @@ static void test_a_gateway_that_was_is_removed(void **state)
 {
 	(void)state;
 	look(SIZE_MAX);
-	found.table[NFT_BRIDGE].exists = true;
+	actual.table[NFT_BRIDGE].exists = true;
 	assert_true(needs_repairs());
 	assert_int_equal(count_in(&batch, NFT_MSG_DELTABLE), 1);
 	assert_int_equal(count_in(&batch, NFT_MSG_DELRULE), 0);
@@ -656,9 +656,9 @@ static void test_a_rule_with_a_byte_changed_is_another(void **state)
 	size_t rules = 0;
 
 	(void)state;
-	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
-	for (size_t i = 0; i < wish->count; i++) {
-		const struct nlmsghdr *m = nft_piece_message(wish, &wish->pieces[i]);
+	assert_int_equal(nft_desired_rules(desired, &s, &e), 1);
+	for (size_t i = 0; i < desired->count; i++) {
+		const struct nlmsghdr *m = nft_piece_message(desired, &desired->pieces[i]);
 		const struct nlattr *list = attributes_find(nft_attributes(m), NFTA_RULE_EXPRESSIONS);
 
 		if (nft_type(m) != NFT_MSG_NEWRULE)
@@ -689,12 +689,12 @@ static void test_members_come_back(void **state)
 	s.state = POLICY_DIALLING;
 	s.lan = true;
 	net_address_parse("192.0.2.53", &s.resolver);
-	nft_wish_members(wish, &s);
+	nft_desired_members(desired, &s);
 	for (unsigned i = 0; i < NFT_SETS; i++) {
-		const struct nft_elements *wanted = &wish->members[i];
+		const struct nft_elements *wanted = &desired->members[i];
 
 		nft_buffer_empty(&batch);
-		nft_put_members(&batch, &wish->features, i, wanted, false, nft_sets[i].timeout);
+		nft_put_members(&batch, &desired->features, i, wanted, false, nft_sets[i].timeout);
 		back.count = 0;
 		if (wanted->count != 0)
 			assert_true(nft_take_members(&back, &nft_sets[i], (const void *)batch.bytes));
@@ -718,22 +718,23 @@ static void test_a_member_that_outlives_its_time_is_not_ours(void **state)
 	(void)state;
 	s.state = POLICY_DIALLING;
 	net_address_parse("192.0.2.53", &s.resolver);
-	nft_wish_members(wish, &s);
+	nft_desired_members(desired, &s);
 	assert_string_equal(nft_sets[set].name, "resolver4");
-	nft_put_members(&batch, &wish->features, set, &wish->members[set], false, nft_sets[set].timeout + 1);
+	nft_put_members(&batch, &desired->features, set, &desired->members[set], false,
+			nft_sets[set].timeout + 1);
 	assert_false(nft_take_members(&back, &nft_sets[set], (const void *)batch.bytes));
 	nft_buffer_empty(&batch);
-	nft_put_members(&batch, &wish->features, set, &wish->members[set], false, 0); /* for ever */
+	nft_put_members(&batch, &desired->features, set, &desired->members[set], false, 0); /* for ever */
 	assert_false(nft_take_members(&back, &nft_sets[set], (const void *)batch.bytes));
 }
 
 static void test_a_pause_is_over_with_the_next_policy(void **state)
 {
 	(void)state;
-	nft_wish_pause(wish);
+	nft_desired_pause(desired);
 	assert_int_equal(members("paused")->count, 2);
 	assert_int_equal(members("paused_links")->count, 8); /* whatever kind a frame is of */
-	nft_wish_members(wish, &s);
+	nft_desired_members(desired, &s);
 	assert_int_equal(members("paused")->count, 0);
 	assert_int_equal(members("paused_links")->count, 0);
 }
@@ -741,14 +742,17 @@ static void test_a_pause_is_over_with_the_next_policy(void **state)
 static void test_the_link_of_a_refused_message(void **state)
 {
 	(void)state;
-	wish->links[0] = (struct nft_link){.name = "eth0", .index = 3};
-	wish->links[1] = (struct nft_link){.name = "eth1", .index = 4};
-	wish->link_count = 2;
-	assert_int_equal(nft_wish_rules(wish, &s, &e), 1);
-	nft_wish_links(wish);
-	assert_int_equal(nft_link_of(wish, nft_piece_message(wish, &wish->pieces[wish->standing])), 0);
-	assert_int_equal(nft_link_of(wish, nft_piece_message(wish, &wish->pieces[wish->count - 1])), 1);
-	assert_int_equal(nft_link_of(wish, nft_piece_message(wish, &wish->pieces[wish->standing - 1])), -1);
+	desired->links[0] = (struct nft_link){.name = "eth0", .index = 3};
+	desired->links[1] = (struct nft_link){.name = "eth1", .index = 4};
+	desired->link_count = 2;
+	assert_int_equal(nft_desired_rules(desired, &s, &e), 1);
+	nft_desired_links(desired);
+	assert_int_equal(
+	    nft_link_of(desired, nft_piece_message(desired, &desired->pieces[desired->standing])), 0);
+	assert_int_equal(
+	    nft_link_of(desired, nft_piece_message(desired, &desired->pieces[desired->count - 1])), 1);
+	assert_int_equal(
+	    nft_link_of(desired, nft_piece_message(desired, &desired->pieces[desired->standing - 1])), -1);
 }
 
 static void test_a_full_buffer_says_so(void **state)
@@ -768,7 +772,7 @@ static void test_a_full_buffer_says_so(void **state)
 /* Attributes whose lengths lie end the list. */
 static void test_torn_attributes_are_not_read(void **state)
 {
-	struct nlmsghdr *m = nft_message_of(&batch, &wish->features, NFT_INET, NFT_MSG_NEWCHAIN, 0);
+	struct nlmsghdr *m = nft_message_of(&batch, &desired->features, NFT_INET, NFT_MSG_NEWCHAIN, 0);
 	struct nlattr *first;
 
 	(void)state;

@@ -55,14 +55,14 @@ static void compose(enum pf_dialect dialect, const char *standing, char *to)
 static void test_every_case(void **state)
 {
 	static char standing[PRINT_SIZE], text[PRINT_SIZE], golden[PRINT_SIZE];
-	const char *wish = getenv("PORTCULLIS_GOLDEN");
+	const char *mode = getenv("PORTCULLIS_GOLDEN");
 
 	(void)state;
 	for (size_t i = 0; i < CASES; i++) {
 		read_text(cases[i], "in", standing);
 		for (int d = PF_APPLE; d <= PF_FREEBSD; d++) {
 			compose((enum pf_dialect)d, standing, text);
-			if (wish != NULL && strcmp(wish, "write") == 0)
+			if (mode != NULL && strcmp(mode, "write") == 0)
 				write_text(cases[i], dialects[d], text);
 			read_text(cases[i], dialects[d], golden);
 			assert_string_equal(text, golden);

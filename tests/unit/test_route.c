@@ -19,7 +19,7 @@ enum answer { TUNNEL, NOWHERE, OTHERS };
 
 static struct situation situation;
 static struct wire_tunnel tunnel;
-static struct route_wish wish;
+static struct route_desired desired;
 
 static int setup(void **state)
 {
@@ -35,14 +35,14 @@ static int setup(void **state)
 	tunnel.mtu = 1500;
 	net_endpoint_parse("203.0.113.10:1194/udp", &situation.endpoint);
 	situation.driver_user = (struct identity){.known = true, .number = 64000};
-	wish = (struct route_wish){
+	desired = (struct route_desired){
 	    .situation = &situation, .openvpn = OPENVPN, .tunnel = NULL, .index = DEVICE, .redirect = true};
 	return 0;
 }
 
 static void open_it(void)
 {
-	wish.tunnel = &tunnel;
+	desired.tunnel = &tunnel;
 	situation.tunnel.address4 = tunnel.address4;
 	situation.tunnel.address6 = tunnel.address6;
 	net_prefix_parse("10.8.0.0/24", &situation.tunnel.networks[0]);
@@ -108,7 +108,7 @@ static enum answer ask(struct question q)
 	struct route_plan plan;
 
 	assert_int_equal(net_address_parse(q.to, &to), 0);
-	route_plan_make(&wish, to.family, &plan);
+	route_plan_make(&desired, to.family, &plan);
 	for (uint32_t priority = ROUTE_FROM_ADDRESS; priority <= ROUTE_END; priority++) {
 		for (size_t i = 0; i < plan.rule_count; i++) {
 			const struct route_rule *rule = &plan.rules[i];
@@ -167,7 +167,7 @@ static void only_what_is_routed_without_a_redirect(void **state)
 {
 	(void)state;
 	open_it();
-	wish.redirect = false;
+	desired.redirect = false;
 	net_prefix_parse("10.99.0.0/16", &tunnel.routes[0].to);
 	net_prefix_parse("198.51.100.0/24", &tunnel.routes[1].to);
 	tunnel.routes[1].excluded = 1;
@@ -178,7 +178,7 @@ static void only_what_is_routed_without_a_redirect(void **state)
 	assert_int_equal(goes(SOMEBODY, "198.51.100.80"), NOWHERE);
 	assert_int_equal(goes(SOMEBODY, "8.8.8.8"), NOWHERE);
 	assert_int_equal(goes(SOMEBODY, "2001:db8::1"), NOWHERE);
-	wish.redirect = true;
+	desired.redirect = true;
 	assert_int_equal(goes(SOMEBODY, "198.51.100.80"), NOWHERE); /* never past it, never into it */
 	assert_int_equal(goes(SOMEBODY, "8.8.8.8"), TUNNEL);
 }
@@ -187,7 +187,7 @@ static void the_other_end_is_a_route(void **state)
 {
 	(void)state;
 	open_it();
-	wish.redirect = false;
+	desired.redirect = false;
 	tunnel.length4 = 32;
 	net_address_parse("10.8.0.5", &tunnel.peer4);
 	assert_int_equal(goes(SOMEBODY, "10.8.0.5"), TUNNEL);
@@ -265,17 +265,17 @@ static void exemptions_are_narrow(void **state)
 	assert_int_equal(ask((struct question){.to = "8.8.8.8", .from = "10.8.0.2"}), TUNNEL);
 	assert_int_equal(ask((struct question){.to = "2001:db8::1", .from = "fd00:8::2"}), TUNNEL);
 	/* openvpn as root: its endpoint, and nothing else of root's. */
-	wish.openvpn = ROOT;
+	desired.openvpn = ROOT;
 	assert_int_equal(goes(ROOT, "203.0.113.10"), OTHERS);
 	assert_int_equal(goes(SOMEBODY, "203.0.113.10"), TUNNEL);
 	assert_int_equal(goes(ROOT, "203.0.113.11"), TUNNEL);
 	net_endpoint_parse("[2001:db8:203::10]:1194/udp", &situation.endpoint);
-	wish.openvpn = OPENVPN;
+	desired.openvpn = OPENVPN;
 	assert_int_equal(goes(ROOT, "2001:db8:203::10"), OTHERS);
 	assert_int_equal(goes(SOMEBODY, "2001:db8:203::10"), TUNNEL);
 }
 
-static void a_full_wish_fits(void **state)
+static void a_full_plan_fits(void **state)
 {
 	struct route_plan plan;
 
@@ -284,14 +284,14 @@ static void a_full_wish_fits(void **state)
 	situation.inside_count = 1;
 	situation.dhcp_user = situation.driver_user;
 	net_address_parse("192.0.2.53", &situation.resolver);
-	wish.openvpn = ROOT;
+	desired.openvpn = ROOT;
 	open_it();
 	net_address_parse("10.8.0.5", &tunnel.peer4);
 	for (size_t i = 0; i < WIRE_ROUTES; i++) {
 		tunnel.routes[i].to = (struct net_prefix){{NET_IPV4, {11, (uint8_t)i}}, 16};
 		assert_true(wire_can_be_routed(&tunnel.routes[i].to));
 	}
-	route_plan_make(&wish, NET_IPV4, &plan);
+	route_plan_make(&desired, NET_IPV4, &plan);
 	assert_between(plan.rule_count, 1, ROUTE_RULES);
 	assert_between(plan.entry_count, WIRE_ROUTES, ROUTE_ENTRIES - 1);
 	assert_int_equal(goes(SOMEBODY, "11.63.0.1"), TUNNEL);
@@ -316,7 +316,7 @@ static void messages_come_back_as_they_went(void **state)
 	open_it();
 	net_prefix_parse("10.99.0.0/16", &tunnel.routes[0].to);
 	for (int i = 0; i < 2; i++) {
-		route_plan_make(&wish, i == 0 ? NET_IPV4 : NET_IPV6, &plan);
+		route_plan_make(&desired, i == 0 ? NET_IPV4 : NET_IPV6, &plan);
 		for (size_t j = 0; j < plan.rule_count; j++) {
 			as_told(route_add_rule(raw.bytes, plan.family, &plan.rules[j]));
 			assert_int_equal(route_decode_rule((void *)raw.bytes, &rule), ROUTE_IS_OURS);
@@ -379,7 +379,7 @@ int main(void)
 	    cmocka_unit_test_setup(local_networks_less_the_tunnels, setup),
 	    cmocka_unit_test_setup(who_is_behind, setup),
 	    cmocka_unit_test_setup(exemptions_are_narrow, setup),
-	    cmocka_unit_test_setup(a_full_wish_fits, setup),
+	    cmocka_unit_test_setup(a_full_plan_fits, setup),
 	    cmocka_unit_test_setup(messages_come_back_as_they_went, setup),
 	    cmocka_unit_test_setup(what_is_not_ours_is_told_from_what_is_strange, setup),
 	};

@@ -21,10 +21,10 @@ static int take_address(const struct addrinfo *found, struct net_address *addres
  * a machine whose IPv6 leads nowhere waits for one attempt, not for all of them. */
 static void resolve(struct profile *profile, const char *host)
 {
-	struct addrinfo wish = {.ai_socktype = SOCK_DGRAM}, *all = NULL;
+	struct addrinfo hints = {.ai_socktype = SOCK_DGRAM}, *all = NULL;
 	struct net_address list[ADDRESSES_MAX];
 	size_t count = 0;
-	int code = getaddrinfo(host, NULL, &wish, &all);
+	int code = getaddrinfo(host, NULL, &hints, &all);
 
 	if (code != 0)
 		fprintf(stderr, "note: %s: %s\n", host, gai_strerror(code));

@@ -11,17 +11,17 @@
 
 static int ask_for_end(int queue, pid_t pid)
 {
-	struct kevent wish;
+	struct kevent change;
 
-	EV_SET(&wish, (uintptr_t)pid, EVFILT_PROC, EV_ADD, NOTE_EXIT, 0, NULL);
-	if (kevent(queue, &wish, 1, NULL, 0, NULL) != -1)
+	EV_SET(&change, (uintptr_t)pid, EVFILT_PROC, EV_ADD, NOTE_EXIT, 0, NULL);
+	if (kevent(queue, &change, 1, NULL, 0, NULL) != -1)
 		return 0;
 	/* macOS: one that has ended, but is not reaped, can't be asked for. Then a
 	 * timer makes the descriptor readable. */
 	if (errno != ESRCH || kill(pid, 0) == -1)
 		return -1;
-	EV_SET(&wish, (uintptr_t)pid, EVFILT_TIMER, EV_ADD, 0, 1, NULL);
-	return kevent(queue, &wish, 1, NULL, 0, NULL) == -1 ? -1 : 0;
+	EV_SET(&change, (uintptr_t)pid, EVFILT_TIMER, EV_ADD, 0, 1, NULL);
+	return kevent(queue, &change, 1, NULL, 0, NULL) == -1 ? -1 : 0;
 }
 
 int pid_open(pid_t pid)

@@ -1,4 +1,4 @@
-/* What routes and rules a wish comes to: the order of lookups, and what our table answers. */
+/* Which routes and rules are desired: the order of lookups, and what our table answers. */
 #include "os/route/plan.h"
 
 #include <string.h>
@@ -44,15 +44,15 @@ static void exempt_dhcp(struct route_plan *plan, uint32_t user)
 	rule->destination_port = DHCP_SERVER;
 }
 
-static void exempt(struct route_plan *plan, const struct route_wish *wish)
+static void exempt(struct route_plan *plan, const struct route_desired *desired)
 {
-	const struct situation *s = wish->situation;
+	const struct situation *s = desired->situation;
 
-	if (wish->openvpn != 0)
-		add_users(plan, ROUTE_EXEMPT, ROUTE_GO_TO_END, wish->openvpn, wish->openvpn);
+	if (desired->openvpn != 0)
+		add_users(plan, ROUTE_EXEMPT, ROUTE_GO_TO_END, desired->openvpn, desired->openvpn);
 	/* As root it is told from root's other programs by where it sends to. And IPv6 can't tell the
 	 * kernel's own question about who sends (below) from one of root's programs. */
-	if ((wish->openvpn == 0 || plan->family == NET_IPV6) && s->endpoint.address.family == plan->family)
+	if ((desired->openvpn == 0 || plan->family == NET_IPV6) && s->endpoint.address.family == plan->family)
 		add_users(plan, ROUTE_EXEMPT, ROUTE_GO_TO_END, 0, 0)->to = whole(&s->endpoint.address);
 	if (plan->family == NET_IPV4) {
 		exempt_dhcp(plan, 0);
@@ -88,29 +88,30 @@ static void catch_everybody(struct route_plan *plan)
 	add_users(plan, ROUTE_ALL, ROUTE_LOOK_UP, 1, UINT32_MAX - 1);
 }
 
-static bool carries(const struct route_wish *wish, uint8_t family)
+static bool carries(const struct route_desired *desired, uint8_t family)
 {
-	return wish->tunnel != NULL &&
-	       (family == NET_IPV4 ? wish->tunnel->address4 : wish->tunnel->address6).family != NET_NONE;
+	return desired->tunnel != NULL &&
+	       (family == NET_IPV4 ? desired->tunnel->address4 : desired->tunnel->address6).family !=
+		   NET_NONE;
 }
 
-static void make_rules(struct route_plan *plan, const struct route_wish *wish)
+static void make_rules(struct route_plan *plan, const struct route_desired *desired)
 {
-	const struct net_address *own =
-	    plan->family == NET_IPV4 ? &wish->situation->tunnel.address4 : &wish->situation->tunnel.address6;
+	const struct net_address *own = plan->family == NET_IPV4 ? &desired->situation->tunnel.address4
+								 : &desired->situation->tunnel.address6;
 	struct route_rule *rule;
 
 	add_rule(plan, ROUTE_END, ROUTE_NOTHING);
 	if (own->family != NET_NONE)
 		add_rule(plan, ROUTE_FROM_ADDRESS, ROUTE_LOOK_UP)->from = whole(own);
 	/* What has no way into the tunnel is the filter's to refuse: it tells the sender so (row 14). */
-	if (carries(wish, plan->family)) {
+	if (carries(desired, plan->family)) {
 		rule = add_rule(plan, ROUTE_OUT_OF_TUNNEL, ROUTE_GO_TO_END);
 		rule->received = true;
-		memcpy(rule->link, wish->tunnel->name, sizeof rule->link);
+		memcpy(rule->link, desired->tunnel->name, sizeof rule->link);
 		add_rule(plan, ROUTE_RECEIVED, ROUTE_LOOK_UP)->received = true;
 	}
-	exempt(plan, wish);
+	exempt(plan, desired);
 	catch_everybody(plan);
 }
 
@@ -180,13 +181,13 @@ static bool is_elsewhere(const struct route_plan *plan, const struct net_prefix 
 	return false;
 }
 
-static void add_tunnel(struct route_plan *plan, const struct route_wish *wish)
+static void add_tunnel(struct route_plan *plan, const struct route_desired *desired)
 {
-	const struct wire_tunnel *tunnel = wish->tunnel;
+	const struct wire_tunnel *tunnel = desired->tunnel;
 	bool four = plan->family == NET_IPV4;
 	const struct net_address *own = four ? &tunnel->address4 : &tunnel->address6;
 	struct route_entry entry = {
-	    .leads = ROUTE_TO_TUNNEL, .metric = METRIC, .index = wish->index, .source = *own};
+	    .leads = ROUTE_TO_TUNNEL, .metric = METRIC, .index = desired->index, .source = *own};
 
 	if (own->family == NET_NONE)
 		return;
@@ -213,25 +214,25 @@ static void add_tunnel(struct route_plan *plan, const struct route_wish *wish)
 	}
 	memset(&entry.to, 0, sizeof entry.to);
 	entry.to.address.family = plan->family;
-	if (wish->redirect)
+	if (desired->redirect)
 		add_entry(plan, &entry);
 }
 
-void route_plan_make(const struct route_wish *wish, uint8_t family, struct route_plan *plan)
+void route_plan_make(const struct route_desired *desired, uint8_t family, struct route_plan *plan)
 {
 	struct route_entry last = {.leads = ROUTE_UNREACHABLE, .metric = METRIC_LAST};
 
 	memset(plan, 0, sizeof *plan);
 	plan->family = family;
-	make_rules(plan, wish);
+	make_rules(plan, desired);
 	/* It is there first and in every state: what our table does not know is not asked elsewhere. */
 	last.to.address.family = family;
 	add_entry(plan, &last);
 	if (family == NET_IPV6)
 		add_on_link(plan);
-	add_set(plan, wish->situation, SET_LAN);
-	if (wish->situation->inside_count > 0)
-		add_set(plan, wish->situation, SET_BEHIND);
-	if (wish->tunnel != NULL)
-		add_tunnel(plan, wish);
+	add_set(plan, desired->situation, SET_LAN);
+	if (desired->situation->inside_count > 0)
+		add_set(plan, desired->situation, SET_BEHIND);
+	if (desired->tunnel != NULL)
+		add_tunnel(plan, desired);
 }

@@ -1,4 +1,4 @@
-/* What routes and rules a wish comes to, for one family. Pure: values in, values out. */
+/* Which routes and rules are desired, for one family. Pure: values in, values out. */
 #ifndef OS_ROUTE_PLAN_H
 #define OS_ROUTE_PLAN_H
 
@@ -56,6 +56,6 @@ struct route_plan {
 };
 
 /* Every byte of *plan is set, so that two can be compared. */
-void route_plan_make(const struct route_wish *wish, uint8_t family, struct route_plan *plan);
+void route_plan_make(const struct route_desired *desired, uint8_t family, struct route_plan *plan);
 
 #endif

@@ -11,7 +11,7 @@
 #include "policy/situation.h"
 
 /* What they follow from. */
-struct route_wish {
+struct route_desired {
 	const struct situation *situation; /* endpoint, local network, inside links, DHCP client's user */
 	uint32_t openvpn;                  /* its user: the only one that goes as if there were no gate */
 	const struct wire_tunnel *tunnel;  /* checked; NULL: shut */
@@ -22,7 +22,7 @@ struct route_wish {
 /* Brings the kernel to exactly that, and reads back. What is there already stays as it is. 0, or -1 and `e`;
  * while shut a family that the kernel lacks is none to be shut. Blocks for the kernel only, well under a
  * millisecond. */
-int route_assert(const struct route_wish *wish, struct err *e);
+int route_assert(const struct route_desired *desired, struct err *e);
 
 /* Somebody else changed these routes or rules, or the tunnel's device: its addresses, its MTU, down. Called
  * from `base`'s loop, once for a burst. The receiver sets the device and asserts again. 0, or -1 and `e`. */

@@ -107,37 +107,37 @@ static int check_leads(const char *text, const char *device, bool into, struct e
 }
 
 /* Addresses of documentation: nobody has a route of their own to them. */
-static int check(const struct route_wish *wish, struct err *e)
+static int check(const struct route_desired *desired, struct err *e)
 {
-	const struct wire_tunnel *tunnel = wish->tunnel;
+	const struct wire_tunnel *tunnel = desired->tunnel;
 	char endpoint[NET_ADDRESS_TEXT];
 
-	if (wish->redirect && tunnel->address4.family != NET_NONE &&
+	if (desired->redirect && tunnel->address4.family != NET_NONE &&
 	    check_leads("192.0.2.1", tunnel->name, true, e) == -1)
 		return -1;
-	if (wish->redirect && tunnel->address6.family != NET_NONE &&
+	if (desired->redirect && tunnel->address6.family != NET_NONE &&
 	    check_leads("2001:db8::1", tunnel->name, true, e) == -1)
 		return -1;
-	net_address_text(&wish->situation->endpoint.address, endpoint);
+	net_address_text(&desired->situation->endpoint.address, endpoint);
 	return check_leads(endpoint, tunnel->name, false, e);
 }
 
-int route_assert(const struct route_wish *wish, struct err *e)
+int route_assert(const struct route_desired *desired, struct err *e)
 {
 	char lines[TUNNEL_WORDS_SIZE];
 	struct tunnel_way way;
 
-	if (wish->tunnel == NULL)
+	if (desired->tunnel == NULL)
 		return remove_standing(e);
-	if (remove_standing(e) == -1 || ask_way(&wish->situation->endpoint.address, &way, e) == -1)
+	if (remove_standing(e) == -1 || ask_way(&desired->situation->endpoint.address, &way, e) == -1)
 		return -1;
-	if (strcmp(way.link, wish->tunnel->name) == 0)
+	if (strcmp(way.link, desired->tunnel->name) == 0)
 		return err_set(e, "the endpoint is behind the tunnel itself");
-	if (tunnel_words_routes(wish, &way, lines, sizeof lines, e) == -1)
+	if (tunnel_words_routes(desired, &way, lines, sizeof lines, e) == -1)
 		return -1;
 	memcpy(standing, lines, sizeof standing);
-	towards = wish->situation->endpoint;
-	if (add_lines(lines, e) == 0 && add_subnets(wish->tunnel, e) == 0 && check(wish, e) == 0)
+	towards = desired->situation->endpoint;
+	if (add_lines(lines, e) == 0 && add_subnets(desired->tunnel, e) == 0 && check(desired, e) == 0)
 		return 0;
 	(void)remove_standing(NULL);
 	return -1;

@@ -193,15 +193,15 @@ static bool lacks_family(int failure)
 	return failure == EAFNOSUPPORT || failure == EOPNOTSUPP;
 }
 
-static int assert_family(const struct route_wish *wish, uint8_t family, struct err *e)
+static int assert_family(const struct route_desired *desired, uint8_t family, struct err *e)
 {
 	static struct route_plan plan;
 	const char *name = family == NET_IPV4 ? "IPv4" : "IPv6";
 	bool carries =
-	    wish->tunnel != NULL &&
-	    (family == NET_IPV4 ? wish->tunnel->address4.family : wish->tunnel->address6.family) != NET_NONE;
+	    desired->tunnel != NULL && (family == NET_IPV4 ? desired->tunnel->address4.family
+							   : desired->tunnel->address6.family) != NET_NONE;
 
-	route_plan_make(wish, family, &plan);
+	route_plan_make(desired, family, &plan);
 	errno = settle(&plan);
 	if (errno == 0 || (lacks_family(errno) && !carries))
 		return 0;
@@ -210,18 +210,18 @@ static int assert_family(const struct route_wish *wish, uint8_t family, struct e
 	return err_errno(e, "setting the %s routes", name);
 }
 
-int route_assert(const struct route_wish *wish, struct err *e)
+int route_assert(const struct route_desired *desired, struct err *e)
 {
 	int result;
 
-	standing_now.index = wish->tunnel != NULL ? wish->index : 0;
-	if (wish->tunnel != NULL) {
-		standing_now.mtu = wish->tunnel->mtu;
-		standing_now.address4 = wish->tunnel->address4;
-		standing_now.address6 = wish->tunnel->address6;
+	standing_now.index = desired->tunnel != NULL ? desired->index : 0;
+	if (desired->tunnel != NULL) {
+		standing_now.mtu = desired->tunnel->mtu;
+		standing_now.address4 = desired->tunnel->address4;
+		standing_now.address6 = desired->tunnel->address6;
 	}
-	result = assert_family(wish, NET_IPV4, e);
-	return assert_family(wish, NET_IPV6, e) == -1 ? -1 : result;
+	result = assert_family(desired, NET_IPV4, e);
+	return assert_family(desired, NET_IPV6, e) == -1 ? -1 : result;
 }
 
 static int remove_family(uint8_t family)

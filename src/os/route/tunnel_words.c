@@ -106,13 +106,13 @@ static bool has_address(const struct wire_tunnel *tunnel, uint8_t family)
 }
 
 /* Past the tunnel there is no way for anybody but openvpn; and the endpoint must keep its own. */
-static bool is_set(const struct route_wish *wish, const struct tunnel_way *way,
+static bool is_set(const struct route_desired *desired, const struct tunnel_way *way,
 		   const struct wire_route *route)
 {
-	const struct net_address *endpoint = &wish->situation->endpoint.address;
+	const struct net_address *endpoint = &desired->situation->endpoint.address;
 	uint8_t family = route->to.address.family;
 
-	if (route->excluded || route->to.length == 0 || !has_address(wish->tunnel, family))
+	if (route->excluded || route->to.length == 0 || !has_address(desired->tunnel, family))
 		return false;
 	return way->gateway[0] != '\0' || family != endpoint->family ||
 	       !net_prefix_contains(&route->to, endpoint);
@@ -138,11 +138,11 @@ static bool is_said_before(const struct wire_tunnel *tunnel, size_t index)
 	return false;
 }
 
-int tunnel_words_routes(const struct route_wish *wish, const struct tunnel_way *way, char *to, size_t size,
-			struct err *e)
+int tunnel_words_routes(const struct route_desired *desired, const struct tunnel_way *way, char *to,
+			size_t size, struct err *e)
 {
-	const struct net_address *endpoint = &wish->situation->endpoint.address;
-	const struct wire_tunnel *tunnel = wish->tunnel;
+	const struct net_address *endpoint = &desired->situation->endpoint.address;
+	const struct wire_tunnel *tunnel = desired->tunnel;
 	struct lines lines = {to, size, 0, false};
 	char text[NET_ADDRESS_TEXT], word[sizeof way->gateway + 16];
 	size_t used = 0;
@@ -151,11 +151,12 @@ int tunnel_words_routes(const struct route_wish *wish, const struct tunnel_way *
 	(void)text_append(word, sizeof word, &used, " -gateway %s", way->gateway);
 	if (way->gateway[0] != '\0')
 		add(&lines, family_word(endpoint), net_address_text(endpoint, text), word);
-	for (uint8_t family = NET_IPV4; wish->redirect && family <= NET_IPV6; family += NET_IPV6 - NET_IPV4)
+	for (uint8_t family = NET_IPV4; desired->redirect && family <= NET_IPV6;
+	     family += NET_IPV6 - NET_IPV4)
 		if (has_address(tunnel, family))
 			add_halves(&lines, family, tunnel->name);
 	for (size_t i = 0; i < WIRE_ROUTES && tunnel->routes[i].to.address.family != NET_NONE; i++)
-		if (is_set(wish, way, &tunnel->routes[i]) && !is_said_before(tunnel, i))
+		if (is_set(desired, way, &tunnel->routes[i]) && !is_said_before(tunnel, i))
 			add_into(&lines, &tunnel->routes[i].to, tunnel->name);
 	return end(&lines, e);
 }

@@ -21,8 +21,8 @@ struct tunnel_way {
 /* For ifconfig: MTU, addresses, up. */
 int tunnel_words_device(const struct wire_tunnel *tunnel, char *to, size_t size, struct err *e);
 /* For route, behind its verb: the endpoint past the tunnel, then what goes into it. */
-int tunnel_words_routes(const struct route_wish *wish, const struct tunnel_way *way, char *to, size_t size,
-			struct err *e);
+int tunnel_words_routes(const struct route_desired *desired, const struct tunnel_way *way, char *to,
+			size_t size, struct err *e);
 
 /* The tunnel's own subnets, where their addresses may not have brought them; perhaps none. */
 int tunnel_words_subnets(const struct wire_tunnel *tunnel, char *to, size_t size, struct err *e);

@@ -125,7 +125,7 @@ bool nft_is_passing(int result)
 /* Does somebody else own a table of the name that we use now? */
 bool nft_is_barred(struct nft_firewall *fw)
 {
-	return nft_read_tables(fw) == 0 && nft_found_foreign(&fw->found, &fw->wish) != 0;
+	return nft_read_tables(fw) == 0 && nft_actual_foreign(&fw->actual, &fw->desired) != 0;
 }
 
 int nft_explain(struct nft_firewall *fw, int result, struct err *e)
@@ -136,8 +136,8 @@ int nft_explain(struct nft_firewall *fw, int result, struct err *e)
 
 	if (result == -EPERM && nft_is_barred(fw))
 		return err_set(e, "process %d holds tables of our name %s; instead: end it",
-			       (int32_t)nft_found_foreign(&fw->found, &fw->wish),
-			       nft_names[fw->wish.features.name]);
+			       (int32_t)nft_actual_foreign(&fw->actual, &fw->desired),
+			       nft_names[fw->desired.features.name]);
 	if (nft_read_generation(fw, &generation) == -EINVAL)
 		return err_set(e, NFT_NONE);
 	if (failed != NULL)

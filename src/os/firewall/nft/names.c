@@ -11,50 +11,50 @@
 
 void nft_take_name(struct nft_firewall *fw, unsigned name)
 {
-	if (fw->wish.features.name == name)
+	if (fw->desired.features.name == name)
 		return;
-	fw->wish.features.name = (uint8_t)name;
-	fw->wish.standing = 0; /* the messages hold the name */
+	fw->desired.features.name = (uint8_t)name;
+	fw->desired.standing = 0; /* the messages hold the name */
 	fw->verified = false;
 }
 
-/* Reads what stands under one of the names; what we wish, and where, stays as it is. */
+/* Reads what stands under one of the names; what is desired, and under which name, stays as it is. */
 static int look_at(struct nft_firewall *fw, unsigned name)
 {
-	uint8_t ours = fw->wish.features.name;
+	uint8_t ours = fw->desired.features.name;
 	int result;
 
-	fw->wish.features.name = (uint8_t)name;
+	fw->desired.features.name = (uint8_t)name;
 	result = nft_read_tables(fw);
-	fw->wish.features.name = ours;
+	fw->desired.features.name = ours;
 	return result;
 }
 
 /* Of the tables that were looked at just now, those that nobody else owns. 0 also if there were none. */
-static int remove_found(struct nft_firewall *fw, unsigned name, bool at_generation)
+static int remove_tables(struct nft_firewall *fw, unsigned name, bool at_generation)
 {
-	uint8_t ours = fw->wish.features.name;
+	uint8_t ours = fw->desired.features.name;
 
-	if (!nft_found_removable(&fw->found, &fw->wish))
+	if (!nft_actual_removable(&fw->actual, &fw->desired))
 		return 0;
 	nft_batch_begin(fw, at_generation);
-	fw->wish.features.name = (uint8_t)name;
+	fw->desired.features.name = (uint8_t)name;
 	for (unsigned i = 0; i < NFT_TABLES; i++)
-		if (fw->found.table[i].exists && !nft_found_is_foreign(&fw->found, &fw->wish, i))
-			nft_put_table(&fw->batch, &fw->wish, &fw->found, i, NFT_MSG_DELTABLE);
-	fw->wish.features.name = ours;
+		if (fw->actual.table[i].exists && !nft_actual_is_foreign(&fw->actual, &fw->desired, i))
+			nft_put_table(&fw->batch, &fw->desired, &fw->actual, i, NFT_MSG_DELTABLE);
+	fw->desired.features.name = ours;
 	return nft_batch_send(fw, true);
 }
 
 static void note_other(struct nft_firewall *fw, unsigned name)
 {
-	uint8_t ours = fw->wish.features.name;
+	uint8_t ours = fw->desired.features.name;
 
 	fw->others = true;
 	if (name < ours && fw->note[0] == '\0')
 		snprintf(fw->note, sizeof fw->note,
 			 "process %d holds tables of our name; ours are called %s; instead: end that process",
-			 (int)nft_found_foreign(&fw->found, &fw->wish), nft_names[ours]);
+			 (int)nft_actual_foreign(&fw->actual, &fw->desired), nft_names[ours]);
 }
 
 void nft_tidy_names(struct nft_firewall *fw)
@@ -62,17 +62,17 @@ void nft_tidy_names(struct nft_firewall *fw)
 	fw->others = false;
 	fw->note[0] = '\0';
 	for (unsigned name = 0; name < NFT_NAMES; name++) {
-		if (name == fw->wish.features.name)
+		if (name == fw->desired.features.name)
 			continue;
 		if (look_at(fw, name) != 0) {
 			fw->others = true;
 			continue;
 		}
-		if (nft_found_foreign(&fw->found, &fw->wish) != 0)
+		if (nft_actual_foreign(&fw->actual, &fw->desired) != 0)
 			note_other(fw, name);
-		if (!nft_found_removable(&fw->found, &fw->wish))
+		if (!nft_actual_removable(&fw->actual, &fw->desired))
 			continue;
-		if (remove_found(fw, name, true) != 0)
+		if (remove_tables(fw, name, true) != 0)
 			fw->others = true;
 		else
 			nft_batch_counted(fw);
@@ -82,10 +82,10 @@ void nft_tidy_names(struct nft_firewall *fw)
 bool nft_names_are_better(struct nft_firewall *fw)
 {
 	for (unsigned name = 0; name < NFT_NAMES; name++) {
-		if (name == fw->wish.features.name || look_at(fw, name) != 0)
+		if (name == fw->desired.features.name || look_at(fw, name) != 0)
 			continue;
-		if (nft_found_removable(&fw->found, &fw->wish) ||
-		    (name < fw->wish.features.name && nft_found_foreign(&fw->found, &fw->wish) == 0))
+		if (nft_actual_removable(&fw->actual, &fw->desired) ||
+		    (name < fw->desired.features.name && nft_actual_foreign(&fw->actual, &fw->desired) == 0))
 			return true;
 	}
 	return false;
@@ -100,9 +100,9 @@ static int remove_name(struct nft_firewall *fw, unsigned name)
 	for (int attempt = 0; attempt < NFT_ATTEMPTS && nft_is_passing(result); attempt++) {
 		result = look_at(fw, name);
 		if (result == 0)
-			result = remove_found(fw, name, false);
+			result = remove_tables(fw, name, false);
 	}
-	return result == 0 && nft_found_foreign(&fw->found, &fw->wish) != 0 ? -EPERM : result;
+	return result == 0 && nft_actual_foreign(&fw->actual, &fw->desired) != 0 ? -EPERM : result;
 }
 
 int nft_remove(struct firewall *common, struct err *e)
@@ -114,7 +114,7 @@ int nft_remove(struct firewall *common, struct err *e)
 	for (unsigned name = NFT_NAMES; name-- > 0;) {
 		int one = remove_name(fw, name);
 
-		if (one == -EPERM && nft_found_foreign(&fw->found, &fw->wish) != 0) {
+		if (one == -EPERM && nft_actual_foreign(&fw->actual, &fw->desired) != 0) {
 			nft_take_name(fw, name);
 			(void)nft_explain(fw, one, e);
 			result = result == 0 ? 1 : result;
@@ -140,12 +140,12 @@ int nft_owner(struct firewall *common, int32_t *pid, struct err *e)
 		if (result != 0)
 			return nft_explain(fw, result, e);
 		for (unsigned i = 0; i < NFT_TABLES && *pid == 0; i++) {
-			int32_t owner = (int32_t)fw->found.table[i].owner;
+			int32_t owner = (int32_t)fw->actual.table[i].owner;
 
 			if (owner > 0 && (kill(owner, 0) == 0 || errno == EPERM))
 				*pid = owner;
 		}
-		any = any || nft_found_any(&fw->found);
+		any = any || nft_actual_any(&fw->actual);
 	}
 	if (*pid == 0 && any)
 		*pid = FIREWALL_UNNAMED;
@@ -155,19 +155,19 @@ int nft_owner(struct firewall *common, int32_t *pid, struct err *e)
 /* Is all of the standing part there, in tables of that owner's? Its links and members are its own affair. */
 static int is_whole(struct nft_firewall *fw, const struct situation *s, uint32_t owner, struct err *e)
 {
-	uint32_t ours = fw->wish.owner;
+	uint32_t ours = fw->desired.owner;
 	int result;
 
-	if (nft_wish_rules(&fw->wish, s, e) == -1)
+	if (nft_desired_rules(&fw->desired, s, e) == -1)
 		return -1;
-	fw->wish.link_count = 0;
-	nft_wish_links(&fw->wish);
-	nft_wish_members(&fw->wish, s);
-	fw->wish.owner = owner;
+	fw->desired.link_count = 0;
+	nft_desired_links(&fw->desired);
+	nft_desired_members(&fw->desired, s);
+	fw->desired.owner = owner;
 	result = nft_read_all(fw);
 	if (result == 0)
-		result = nft_found_whole(&fw->found, &fw->wish);
-	fw->wish.owner = ours;
+		result = nft_actual_whole(&fw->actual, &fw->desired);
+	fw->desired.owner = ours;
 	return result < 0 ? nft_explain(fw, result, e) : result;
 }
 
@@ -178,16 +178,16 @@ static int is_held(struct nft_firewall *fw, const struct situation *s, int32_t i
 	uint32_t owner;
 	int whole;
 
-	if (nft_read_tables(fw) != 0 || !nft_found_any(&fw->found))
+	if (nft_read_tables(fw) != 0 || !nft_actual_any(&fw->actual))
 		return 0;
-	owner = fw->found.table[NFT_INET].owner;
+	owner = fw->actual.table[NFT_INET].owner;
 	*pid = owner != 0 ? netlink_holder(NETLINK_NETFILTER, owner, instance)
 			  : netlink_is_same_program(instance);
 	if (*pid == 0)
 		return 0;
 	whole = is_whole(fw, s, owner, e);
 	if (whole == 0 && !fw->probed && nft_ask_features(fw, e) == 0) {
-		fw->wish.standing = 0;
+		fw->desired.standing = 0;
 		whole = is_whole(fw, s, owner, e);
 	}
 	return whole;

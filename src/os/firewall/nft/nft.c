@@ -18,7 +18,7 @@
 #include "os/firewall/nft/nft.h"
 
 /* Room for NFT_LINKS chains; what is not used is not touched. */
-enum { BATCH = 2048 * 1024, WISH = 1024 * 1024, REMOVALS = 256 * 1024 };
+enum { BATCH = 2048 * 1024, DESIRED = 1024 * 1024, REMOVALS = 256 * 1024 };
 
 /* --- opening ------------------------------------------------------------------- */
 
@@ -33,8 +33,8 @@ static int make_buffer(struct nft_buffer *b, size_t size)
  * that the kernel shows is then the process. */
 static int open_all(struct nft_firewall *fw, struct err *e)
 {
-	if (make_buffer(&fw->batch, BATCH) == -1 || make_buffer(&fw->wish.messages, WISH) == -1 ||
-	    make_buffer(&fw->found.removals, REMOVALS) == -1)
+	if (make_buffer(&fw->batch, BATCH) == -1 || make_buffer(&fw->desired.messages, DESIRED) == -1 ||
+	    make_buffer(&fw->actual.removals, REMOVALS) == -1)
 		return err_errno(e, "firewall");
 	fw->netlink = netlink_open(NETLINK_NETFILTER, (uint32_t)getpid(), NFT_QUEUE);
 	if (fw->netlink == NULL && errno == EPROTONOSUPPORT)
@@ -42,9 +42,9 @@ static int open_all(struct nft_firewall *fw, struct err *e)
 	fw->lookup = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fw->netlink == NULL || fw->lookup == -1)
 		return err_errno(e, "the kernel's nftables can't be reached");
-	fw->wish.owner = netlink_address(fw->netlink);
+	fw->desired.owner = netlink_address(fw->netlink);
 	/* Until the kernel refuses something: asking takes it longer than the lock. */
-	fw->wish.features = (struct nft_features){
+	fw->desired.features = (struct nft_features){
 	    .egress = true, .persist = true, .ipv6 = true, .bridge = true, .every_link = false};
 	return 0;
 }
@@ -58,8 +58,8 @@ static void nft_close(struct firewall *common)
 	if (fw->lookup != -1)
 		close(fw->lookup);
 	free(fw->batch.bytes);
-	free(fw->wish.messages.bytes);
-	free(fw->found.removals.bytes);
+	free(fw->desired.messages.bytes);
+	free(fw->actual.removals.bytes);
 	free(fw);
 }
 
@@ -91,8 +91,8 @@ static unsigned index_of(const struct nft_firewall *fw, const char *link)
 
 static bool has_link(const struct nft_firewall *fw, const char *name)
 {
-	for (size_t i = 0; i < fw->wish.link_count; i++)
-		if (strcmp(fw->wish.links[i].name, name) == 0)
+	for (size_t i = 0; i < fw->desired.link_count; i++)
+		if (strcmp(fw->desired.links[i].name, name) == 0)
 			return true;
 	return false;
 }
@@ -101,26 +101,26 @@ static bool has_link(const struct nft_firewall *fw, const char *name)
  * must not make the flip later. More than fit into a situation are looked for anew each time. */
 static bool same_links(const struct nft_firewall *fw, const struct situation *s)
 {
-	if (!nft_names_links(&fw->wish.features))
+	if (!nft_names_links(&fw->desired.features))
 		return true;
-	if (s->links_left_out || fw->wish.link_count != s->link_count)
+	if (s->links_left_out || fw->desired.link_count != s->link_count)
 		return false;
 	for (size_t i = 0; i < s->link_count; i++)
-		if (strcmp(fw->wish.links[i].name, s->links[i]) != 0 ||
-		    index_of(fw, s->links[i]) != fw->wish.links[i].index)
+		if (strcmp(fw->desired.links[i].name, s->links[i]) != 0 ||
+		    index_of(fw, s->links[i]) != fw->desired.links[i].index)
 			return false;
 	return true;
 }
 
 static void add_link(struct nft_firewall *fw, const char *name)
 {
-	size_t place = fw->wish.link_count;
+	size_t place = fw->desired.link_count;
 
 	if (place == NFT_LINKS)
 		return;
-	text_copy(fw->wish.links[place].name, sizeof fw->wish.links[place].name, name);
-	fw->wish.links[place].index = index_of(fw, name);
-	fw->wish.link_count++;
+	text_copy(fw->desired.links[place].name, sizeof fw->desired.links[place].name, name);
+	fw->desired.links[place].index = index_of(fw, name);
+	fw->desired.link_count++;
 }
 
 /* Those that the situation has no room for. */
@@ -140,29 +140,29 @@ static void add_links_left_out(struct nft_firewall *fw, const struct situation *
  * next call's. */
 static void take_links(struct nft_firewall *fw, const struct situation *s)
 {
-	fw->wish.link_count = 0;
-	if (nft_names_links(&fw->wish.features)) {
+	fw->desired.link_count = 0;
+	if (nft_names_links(&fw->desired.features)) {
 		for (size_t i = 0; i < s->link_count; i++)
 			add_link(fw, s->links[i]);
 		if (s->links_left_out)
 			add_links_left_out(fw, s);
 	}
-	nft_wish_links(&fw->wish);
+	nft_desired_links(&fw->desired);
 }
 
 /* A link whose chain the kernel refused gets none; nor those that have vanished like it. */
 static void note_refused(struct nft_firewall *fw, int result)
 {
 	const struct nlmsghdr *failed = nft_batch_failed(fw);
-	int refused = failed == NULL ? -1 : nft_link_of(&fw->wish, failed);
+	int refused = failed == NULL ? -1 : nft_link_of(&fw->desired, failed);
 
 	if (refused == -1 || (result != -ENODEV && result != -ENOENT && result != -EEXIST))
 		return;
-	fw->wish.links[refused].index = 0;
-	for (size_t i = 0; i < fw->wish.link_count; i++)
-		if (fw->wish.links[i].index != 0)
-			fw->wish.links[i].index = index_of(fw, fw->wish.links[i].name);
-	nft_wish_links(&fw->wish);
+	fw->desired.links[refused].index = 0;
+	for (size_t i = 0; i < fw->desired.link_count; i++)
+		if (fw->desired.links[i].index != 0)
+			fw->desired.links[i].index = index_of(fw, fw->desired.links[i].name);
+	nft_desired_links(&fw->desired);
 }
 
 /* --- asserting --------------------------------------------------------------------------------- */
@@ -170,8 +170,8 @@ static void note_refused(struct nft_firewall *fw, int result)
 static void note_held(struct nft_firewall *fw)
 {
 	for (unsigned i = 0; i < NFT_SETS; i++)
-		if (!nft_same_members(&fw->wish.members[i], &fw->held[i]))
-			fw->held[i] = fw->wish.members[i];
+		if (!nft_same_members(&fw->desired.members[i], &fw->held[i]))
+			fw->held[i] = fw->desired.members[i];
 }
 
 /* Only set members, in a batch that the kernel takes only if nobody has
@@ -186,9 +186,9 @@ static int flip(struct nft_firewall *fw)
 	nft_batch_begin(fw, true);
 	for (unsigned i = 0; i < NFT_SETS; i++) {
 		changes[i] =
-		    nft_has_set(&fw->wish, i) && !nft_same_members(&fw->wish.members[i], &fw->held[i]);
+		    nft_has_set(&fw->desired, i) && !nft_same_members(&fw->desired.members[i], &fw->held[i]);
 		if (changes[i])
-			nft_put_members(&fw->batch, &fw->wish.features, i, &fw->wish.members[i],
+			nft_put_members(&fw->batch, &fw->desired.features, i, &fw->desired.members[i],
 					fw->held[i].count != 0, nft_sets[i].timeout);
 		count += changes[i];
 	}
@@ -214,17 +214,17 @@ static int compare(struct nft_firewall *fw)
 	uint32_t generation = 0;
 	int result;
 
-	if (fw->wish.messages.full)
+	if (fw->desired.messages.full)
 		return -EMSGSIZE;
 	result = nft_read_generation(fw, &fw->generation);
 	if (result == 0)
 		result = nft_read_all(fw);
 	if (result != 0)
 		return result;
-	if (nft_found_foreign(&fw->found, &fw->wish) != 0)
+	if (nft_actual_foreign(&fw->actual, &fw->desired) != 0)
 		return -EPERM;
 	nft_batch_begin(fw, true);
-	if (nft_put_repairs(&fw->batch, &fw->wish, &fw->found))
+	if (nft_put_repairs(&fw->batch, &fw->desired, &fw->actual))
 		return 0;
 	result = nft_read_generation(fw, &generation);
 	return result != 0 ? result : generation == fw->generation ? 1 : -EINTR;
@@ -256,7 +256,7 @@ static int settle(struct nft_firewall *fw, const struct situation *s, struct err
 	}
 	if (result != 0)
 		return nft_explain(fw, result, e);
-	return err_set(e, "the kernel's rules do not stay as they were set: %s", fw->found.difference);
+	return err_set(e, "the kernel's rules do not stay as they were set: %s", fw->actual.difference);
 }
 
 /* Under the first of our names that nobody else holds: to hold one is no lock, and a drop in any table
@@ -265,7 +265,7 @@ static int settle_under_a_name(struct nft_firewall *fw, const struct situation *
 {
 	for (unsigned name = 0; name < NFT_NAMES; name++) {
 		nft_take_name(fw, name);
-		if (nft_wish_rules(&fw->wish, s, e) == -1)
+		if (nft_desired_rules(&fw->desired, s, e) == -1)
 			return -1;
 		if (settle(fw, s, e) == 0) {
 			nft_tidy_names(fw);
@@ -281,11 +281,11 @@ static int settle_under_a_name(struct nft_firewall *fw, const struct situation *
 static int nft_assert(struct firewall *common, const struct situation *s, struct err *e)
 {
 	struct nft_firewall *fw = nft_of(common);
-	const struct nft_features *has = &fw->wish.features;
+	const struct nft_features *has = &fw->desired.features;
 	int result;
 
 	nft_ask_every_link(fw);
-	result = policy_check(s, e) == -1 ? -1 : nft_wish_rules(&fw->wish, s, e);
+	result = policy_check(s, e) == -1 ? -1 : nft_desired_rules(&fw->desired, s, e);
 
 	if (result == -1)
 		return -1;
@@ -293,7 +293,7 @@ static int nft_assert(struct firewall *common, const struct situation *s, struct
 		fw->verified = false;
 	if (s->state == POLICY_OPEN && s->tunnel.index == 0)
 		return err_set(e, "the tunnel's interface %s does not exist", s->tunnel.name);
-	nft_wish_members(&fw->wish, s);
+	nft_desired_members(&fw->desired, s);
 	if (fw->verified && flip(fw) == 0 && same_links(fw, s))
 		return 0;
 	fw->verified = false;
@@ -303,7 +303,7 @@ static int nft_assert(struct firewall *common, const struct situation *s, struct
 	if (fw->probed || nft_ask_features(fw, e) == -1 ||
 	    (has->egress && has->persist && has->ipv6 && has->bridge))
 		return -1;
-	fw->wish.standing = 0;
+	fw->desired.standing = 0;
 	return nft_assert(common, s, e);
 }
 
@@ -315,23 +315,23 @@ static int nft_pause(struct firewall *common, uint32_t seconds, struct err *e)
 	static const unsigned sets[] = {NFT_PAUSED, NFT_PAUSED_LINKS};
 	int result = 0;
 
-	if (fw->wish.standing == 0)
+	if (fw->desired.standing == 0)
 		return err_set(e, "there can be no pause before the gate is shut");
 	if (seconds == 0 || seconds > UINT32_MAX / 1000)
 		return err_set(e, "a pause can't last %u seconds", seconds);
-	nft_wish_pause(&fw->wish);
+	nft_desired_pause(&fw->desired);
 	nft_batch_begin(fw, false);
 	for (size_t i = 0; i < 2; i++)
-		if (nft_is_used(&fw->wish, nft_sets[sets[i]].table))
-			nft_put_members(&fw->batch, &fw->wish.features, sets[i], &fw->wish.members[sets[i]],
-					true, seconds * 1000);
+		if (nft_is_used(&fw->desired, nft_sets[sets[i]].table))
+			nft_put_members(&fw->batch, &fw->desired.features, sets[i],
+					&fw->desired.members[sets[i]], true, seconds * 1000);
 	result = nft_batch_send(fw, true);
 	if (result != 0)
 		return nft_explain(fw, result, e);
 	fw->verified = false; /* whatever ends the pause looks at everything */
 	note_held(fw);
 	for (size_t i = 0; i < 2 && result == 0; i++)
-		if (nft_is_used(&fw->wish, nft_sets[sets[i]].table))
+		if (nft_is_used(&fw->desired, nft_sets[sets[i]].table))
 			result = nft_read_set(fw, sets[i], 0);
 	return result == 0 ? 0 : err_set(e, "the kernel did not accept the pause");
 }

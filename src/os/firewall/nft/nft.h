@@ -2,7 +2,7 @@
 #ifndef OS_FIREWALL_NFT_NFT_H
 #define OS_FIREWALL_NFT_NFT_H
 
-#include "os/firewall/nft/found.h"
+#include "os/firewall/nft/actual.h"
 #include "os/firewall/ports.h"
 #include "os/netwatch/linux/netlink.h"
 
@@ -16,8 +16,8 @@ struct nft_firewall {
 	bool asked_every_link; /* and it and nft whether one chain is for every link */
 	bool verified;         /* the kernel held all of it at `generation` */
 	uint32_t generation;   /* of the kernel's tables, one more with every change by anybody */
-	struct nft_wish wish;
-	struct nft_found found;
+	struct nft_desired desired;
+	struct nft_actual actual;
 	struct nft_elements held[NFT_SETS]; /* as last written, and what a set was read to hold */
 	struct nft_elements read;
 	struct nft_buffer batch;

@@ -40,12 +40,12 @@ int nft_ask_features(struct nft_firewall *fw, struct err *e)
 	if (inet < 0 || persist < 0 || egress < 0 || bridge < 0)
 		return -1;
 	fw->probed = true;
-	fw->wish.features = (struct nft_features){.egress = egress,
-						  .persist = persist,
-						  .ipv6 = inet,
-						  .bridge = bridge,
-						  .every_link = egress && fw->wish.features.every_link,
-						  .name = fw->wish.features.name};
+	fw->desired.features = (struct nft_features){.egress = egress,
+						     .persist = persist,
+						     .ipv6 = inet,
+						     .bridge = bridge,
+						     .every_link = egress && fw->desired.features.every_link,
+						     .name = fw->desired.features.name};
 	return 0;
 }
 
@@ -55,7 +55,7 @@ int nft_ask_features(struct nft_firewall *fw, struct err *e)
 void nft_ask_every_link(struct nft_firewall *fw)
 {
 	if (!fw->asked_every_link)
-		fw->wish.features.every_link =
+		fw->desired.features.every_link =
 		    nft_tool_reads_every_link() &&
 		    try_probe(fw, NFPROTO_NETDEV, 0, NF_NETDEV_EGRESS, "", NULL) == 1;
 	fw->asked_every_link = true;
@@ -64,7 +64,7 @@ void nft_ask_every_link(struct nft_firewall *fw)
 int nft_probe(struct firewall *common, struct firewall_features *features, struct err *e)
 {
 	struct nft_firewall *fw = nft_of(common);
-	const struct nft_features *has = &fw->wish.features;
+	const struct nft_features *has = &fw->desired.features;
 	int result = nft_ask_features(fw, e);
 
 	*features = (struct firewall_features){

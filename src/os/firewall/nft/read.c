@@ -1,4 +1,4 @@
-/* Questions to the kernel's nftables: what it holds, told to found.c and sets.c. */
+/* Queries the kernel's nftables: what it holds, handed to actual.c and sets.c. */
 #include <arpa/inet.h>
 #include <errno.h>
 
@@ -13,8 +13,8 @@ static struct nlmsghdr *question(struct nft_firewall *fw, uint16_t type, uint16_
 
 	/* A dump of chains is of all tables: it takes no name. */
 	return type == NFT_MSG_GETCHAIN
-		   ? nft_message(&room, type, flags, nft_family(&fw->wish.features, table))
-		   : nft_message_of(&room, &fw->wish.features, table, type, flags);
+		   ? nft_message(&room, type, flags, nft_family(&fw->desired.features, table))
+		   : nft_message_of(&room, &fw->desired.features, table, type, flags);
 }
 
 static void take_generation(const struct nlmsghdr *message, void *argument)
@@ -41,12 +41,12 @@ static void take_table(const struct nlmsghdr *message, void *argument)
 {
 	struct look *look = argument;
 
-	nft_found_table(&look->fw->found, look->table, message);
+	nft_actual_table(&look->fw->actual, look->table, message);
 }
 
 int nft_read_tables(struct nft_firewall *fw)
 {
-	nft_found_begin(&fw->found, &fw->wish);
+	nft_actual_begin(&fw->actual, &fw->desired);
 	for (unsigned i = 0; i < NFT_TABLES; i++) {
 		struct look look = {fw, i};
 		int result =
@@ -64,7 +64,7 @@ static void take_object(const struct nlmsghdr *message, void *argument)
 {
 	struct nft_firewall *fw = argument;
 
-	nft_found_object(&fw->found, &fw->wish, message);
+	nft_actual_object(&fw->actual, &fw->desired, message);
 }
 
 /* In the order in which things can be removed: a set may name chains. */
@@ -83,15 +83,15 @@ static int read_sets(struct nft_firewall *fw)
 	for (unsigned i = 0; i < NFT_SETS; i++) {
 		int result;
 
-		fw->found.set_differs[i] = true;
-		if (fw->found.table[nft_sets[i].table].differs || !nft_is_filled(&fw->wish, i))
+		fw->actual.set_differs[i] = true;
+		if (fw->actual.table[nft_sets[i].table].differs || !nft_is_filled(&fw->desired, i))
 			continue; /* filled anew with the rest of the table, or not ours to fill */
 		result = nft_read_set(fw, i, 0);
 		if (result < 0)
 			return result;
-		fw->found.set_differs[i] =
+		fw->actual.set_differs[i] =
 		    result != 0 ||
-		    (nft_sets[i].timeout != 0 && !nft_same_members(&fw->wish.members[i], &fw->held[i]));
+		    (nft_sets[i].timeout != 0 && !nft_same_members(&fw->desired.members[i], &fw->held[i]));
 	}
 	return 0;
 }
@@ -101,11 +101,11 @@ int nft_read_all(struct nft_firewall *fw)
 	int result = nft_read_tables(fw);
 
 	for (unsigned i = 0; i < NFT_TABLES && result == 0; i++)
-		if (fw->found.table[i].exists)
+		if (fw->actual.table[i].exists)
 			result = read_objects(fw, i);
 	if (result != 0)
 		return result;
-	nft_found_end(&fw->found, &fw->wish);
+	nft_actual_end(&fw->actual, &fw->desired);
 	return read_sets(fw);
 }
 
@@ -141,7 +141,7 @@ int nft_read_set(struct nft_firewall *fw, unsigned set, uint32_t generation)
 		return result;
 	if (look.other_moment)
 		return -EINTR;
-	return look.differs || !nft_are_wanted(&nft_sets[set], &fw->read, &fw->wish.members[set]);
+	return look.differs || !nft_are_wanted(&nft_sets[set], &fw->read, &fw->desired.members[set]);
 }
 
 static void take_counter(const struct nlmsghdr *message, void *argument)
@@ -163,7 +163,7 @@ int nft_read_blocked(struct nft_firewall *fw, uint64_t *packets)
 
 		nft_put_text(m, NFTA_OBJ_NAME, "blocked");
 		nft_put_be32(m, NFTA_OBJ_TYPE, NFT_OBJECT_COUNTER);
-		if (nft_is_used(&fw->wish, i) && i != NFT_BRIDGE)
+		if (nft_is_used(&fw->desired, i) && i != NFT_BRIDGE)
 			result = netlink_ask(fw->netlink, m, take_counter, packets);
 	}
 	return result;

@@ -308,11 +308,11 @@ static bool holds(const struct nft_elements *elements, const struct nft_element 
 	return false;
 }
 
-bool nft_are_wanted(const struct nft_set *set, const struct nft_elements *found,
+bool nft_are_wanted(const struct nft_set *set, const struct nft_elements *actual,
 		    const struct nft_elements *wanted)
 {
-	for (size_t i = 0; i < found->count; i++)
-		if (!holds(wanted, &found->list[i]))
+	for (size_t i = 0; i < actual->count; i++)
+		if (!holds(wanted, &actual->list[i]))
 			return false;
-	return set->timeout != 0 || found->count == wanted->count;
+	return set->timeout != 0 || actual->count == wanted->count;
 }

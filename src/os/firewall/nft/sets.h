@@ -50,7 +50,7 @@ bool nft_take_members(struct nft_elements *to, const struct nft_set *set, const 
 bool nft_same_members(const struct nft_elements *a, const struct nft_elements *b);
 
 /* Are the kernel's what is wanted? Those with a time may be gone already. */
-bool nft_are_wanted(const struct nft_set *set, const struct nft_elements *found,
+bool nft_are_wanted(const struct nft_set *set, const struct nft_elements *actual,
 		    const struct nft_elements *wanted);
 
 #endif

@@ -26,7 +26,7 @@ static bool is_about_ours(const struct nft_firewall *fw, const struct nlmsghdr *
 {
 	uint8_t family = nft_family_of(m);
 
-	if (family != nft_family(&fw->wish.features, NFT_INET) && family != NFPROTO_NETDEV &&
+	if (family != nft_family(&fw->desired.features, NFT_INET) && family != NFPROTO_NETDEV &&
 	    family != NFPROTO_BRIDGE)
 		return false;
 	for (unsigned i = 0; i < NFT_NAMES; i++)
@@ -52,7 +52,7 @@ static void take_event(const struct nlmsghdr *m, void *argument)
 	struct nft_firewall *fw = watch->fw;
 	uint32_t generation;
 
-	if (m->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES || m->nlmsg_pid == fw->wish.owner)
+	if (m->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES || m->nlmsg_pid == fw->desired.owner)
 		return;
 	if (nft_type(m) != NFT_MSG_NEWGEN) {
 		if (is_about_ours(fw, m)) {

@@ -1,6 +1,6 @@
-/* All that must stand in the kernel, as the messages that create it. Pure. */
-#ifndef OS_FIREWALL_NFT_WISH_H
-#define OS_FIREWALL_NFT_WISH_H
+/* The desired rule set: all that must stand in the kernel, as the messages that create it. Pure. */
+#ifndef OS_FIREWALL_NFT_DESIRED_H
+#define OS_FIREWALL_NFT_DESIRED_H
 
 #include "base/err.h"
 #include "os/firewall/nft/sets.h"
@@ -22,7 +22,7 @@ struct nft_piece {
 	bool present;
 };
 
-struct nft_wish {
+struct nft_desired {
 	struct nft_features features;
 	uint32_t owner;             /* the netlink address that the tables shall belong to: ours */
 	struct nft_buffer messages; /* its bytes are the caller's */
@@ -40,21 +40,21 @@ struct nft_wish {
 bool nft_names_links(const struct nft_features *features);
 
 /* Does this kernel have the table, and do we? The same of a set. */
-bool nft_is_used(const struct nft_wish *wish, unsigned table);
-bool nft_has_set(const struct nft_wish *wish, unsigned set);
-bool nft_is_filled(const struct nft_wish *wish, unsigned set); /* by us */
+bool nft_is_used(const struct nft_desired *desired, unsigned table);
+bool nft_has_set(const struct nft_desired *desired, unsigned set);
+bool nft_is_filled(const struct nft_desired *desired, unsigned set); /* by us */
 
 /* The standing part: 1 made anew, 0 as it was, -1 and `e`. Then the links' chains, from `links`;
  * and the members of the sets, in a situation or in a pause. */
-int nft_wish_rules(struct nft_wish *wish, const struct situation *s, struct err *e);
-void nft_wish_links(struct nft_wish *wish);
-void nft_wish_members(struct nft_wish *wish, const struct situation *s);
-void nft_wish_pause(struct nft_wish *wish);
+int nft_desired_rules(struct nft_desired *desired, const struct situation *s, struct err *e);
+void nft_desired_links(struct nft_desired *desired);
+void nft_desired_members(struct nft_desired *desired, const struct situation *s);
+void nft_desired_pause(struct nft_desired *desired);
 
-const struct nlmsghdr *nft_piece_message(const struct nft_wish *wish, const struct nft_piece *piece);
+const struct nlmsghdr *nft_piece_message(const struct nft_desired *desired, const struct nft_piece *piece);
 
 /* The place of the link that a message is about, if it is of one's chain; else -1. */
-int nft_link_of(const struct nft_wish *wish, const struct nlmsghdr *message);
+int nft_link_of(const struct nft_desired *desired, const struct nlmsghdr *message);
 
 /* Messages that would create a table that is not ours, to see if the kernel has these things; `device` "" is
  * every link. */

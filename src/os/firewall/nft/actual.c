@@ -1,5 +1,6 @@
-/* What the kernel was seen to hold, compared with the wish; and what would put it right. */
-#include "os/firewall/nft/found.h"
+/* The actual rule set, as the kernel reports it, compared with the desired one; and what would put it right.
+ */
+#include "os/firewall/nft/actual.h"
 
 #include <string.h>
 
@@ -134,21 +135,21 @@ static bool is_updatable(const struct nlmsghdr *wanted, const struct nlmsghdr *d
 
 /* --- a look at the kernel ------------------------------------------------------- */
 
-void nft_found_begin(struct nft_found *found, struct nft_wish *wish)
+void nft_actual_begin(struct nft_actual *actual, struct nft_desired *desired)
 {
-	memset(found->table, 0, sizeof found->table);
-	memset(found->set_differs, 0, sizeof found->set_differs);
-	nft_buffer_empty(&found->removals);
-	found->difference[0] = '\0';
-	for (size_t i = 0; i < wish->count; i++)
-		wish->pieces[i].present = false;
+	memset(actual->table, 0, sizeof actual->table);
+	memset(actual->set_differs, 0, sizeof actual->set_differs);
+	nft_buffer_empty(&actual->removals);
+	actual->difference[0] = '\0';
+	for (size_t i = 0; i < desired->count; i++)
+		desired->pieces[i].present = false;
 }
 
-void nft_found_table(struct nft_found *found, unsigned table, const struct nlmsghdr *dumped)
+void nft_actual_table(struct nft_actual *actual, unsigned table, const struct nlmsghdr *dumped)
 {
-	found->table[table].exists = true;
-	found->table[table].flags = nft_number(nft_attributes(dumped), NFTA_TABLE_FLAGS);
-	found->table[table].owner = nft_number(nft_attributes(dumped), NFTA_TABLE_OWNER);
+	actual->table[table].exists = true;
+	actual->table[table].flags = nft_number(nft_attributes(dumped), NFTA_TABLE_FLAGS);
+	actual->table[table].owner = nft_number(nft_attributes(dumped), NFTA_TABLE_OWNER);
 }
 
 /* Sets and chains inside a rule come and go with it. */
@@ -161,13 +162,13 @@ static bool is_part_of_a_rule(const struct nlmsghdr *m)
 }
 
 /* The piece that a dumped object must be: of its name, or for a rule the next of its chain. */
-static struct nft_piece *piece_for(struct nft_wish *wish, const struct nlmsghdr *dumped)
+static struct nft_piece *piece_for(struct nft_desired *desired, const struct nlmsghdr *dumped)
 {
 	uint16_t name = nft_name_type(dumped);
 
-	for (size_t i = 0; i < wish->count; i++) {
-		struct nft_piece *piece = &wish->pieces[i];
-		const struct nlmsghdr *wanted = nft_piece_message(wish, piece);
+	for (size_t i = 0; i < desired->count; i++) {
+		struct nft_piece *piece = &desired->pieces[i];
+		const struct nlmsghdr *wanted = nft_piece_message(desired, piece);
 
 		if (!piece->present && wanted->nlmsg_type == dumped->nlmsg_type &&
 		    nft_family_of(wanted) == nft_family_of(dumped) &&
@@ -177,168 +178,170 @@ static struct nft_piece *piece_for(struct nft_wish *wish, const struct nlmsghdr 
 	return NULL;
 }
 
-static void put_removal(struct nft_found *found, const struct nft_wish *wish, unsigned table,
+static void put_removal(struct nft_actual *actual, const struct nft_desired *desired, unsigned table,
 			const struct nlmsghdr *dumped)
 {
 	uint16_t type = nft_type(dumped), name = nft_name_type(dumped);
-	struct nlmsghdr *m = nft_message_of(&found->removals, &wish->features, table,
+	struct nlmsghdr *m = nft_message_of(&actual->removals, &desired->features, table,
 					    (uint16_t)(type + NFT_MSG_DELTABLE - NFT_MSG_NEWTABLE), 0);
 
 	nft_put_text(m, name, nft_text(dumped, name));
 	if (type == NFT_MSG_NEWOBJ)
 		nft_put_be32(m, NFTA_OBJ_TYPE, nft_number(nft_attributes(dumped), NFTA_OBJ_TYPE));
-	nft_message_end(&found->removals, m);
+	nft_message_end(&actual->removals, m);
 }
 
-static void note_difference(struct nft_found *found, unsigned table, const struct nlmsghdr *which)
+static void note_difference(struct nft_actual *actual, unsigned table, const struct nlmsghdr *which)
 {
-	found->table[table].differs = true;
-	if (found->difference[0] == '\0')
-		nft_describe(which, found->difference, sizeof found->difference);
+	actual->table[table].differs = true;
+	if (actual->difference[0] == '\0')
+		nft_describe(which, actual->difference, sizeof actual->difference);
 }
 
 /* The table of ours that a message is about; NFT_TABLES: none. */
-static unsigned table_of(const struct nft_wish *wish, const struct nlmsghdr *message)
+static unsigned table_of(const struct nft_desired *desired, const struct nlmsghdr *message)
 {
 	unsigned table = 0;
 
-	while (table < NFT_TABLES && nft_family(&wish->features, table) != nft_family_of(message))
+	while (table < NFT_TABLES && nft_family(&desired->features, table) != nft_family_of(message))
 		table++;
-	return strcmp(nft_text(message, NFTA_TABLE_NAME), nft_names[wish->features.name]) == 0 ? table
-											       : NFT_TABLES;
+	return strcmp(nft_text(message, NFTA_TABLE_NAME), nft_names[desired->features.name]) == 0
+		   ? table
+		   : NFT_TABLES;
 }
 
-void nft_found_object(struct nft_found *found, struct nft_wish *wish, const struct nlmsghdr *dumped)
+void nft_actual_object(struct nft_actual *actual, struct nft_desired *desired, const struct nlmsghdr *dumped)
 {
-	unsigned table = table_of(wish, dumped);
+	unsigned table = table_of(desired, dumped);
 	struct nft_piece *piece;
 
 	if (table == NFT_TABLES || is_part_of_a_rule(dumped))
 		return;
-	piece = piece_for(wish, dumped);
-	if (piece != NULL && nft_same_object(nft_piece_message(wish, piece), dumped)) {
+	piece = piece_for(desired, dumped);
+	if (piece != NULL && nft_same_object(nft_piece_message(desired, piece), dumped)) {
 		piece->present = true;
 		return;
 	}
-	note_difference(found, table, dumped);
+	note_difference(actual, table, dumped);
 	if (nft_type(dumped) != NFT_MSG_NEWRULE && /* rules are emptied out as a whole */
-	    (piece == NULL || !is_updatable(nft_piece_message(wish, piece), dumped)))
-		put_removal(found, wish, table, dumped);
+	    (piece == NULL || !is_updatable(nft_piece_message(desired, piece), dumped)))
+		put_removal(actual, desired, table, dumped);
 }
 
 /* A table that stands without `persist` can't be given it, and `owner` alone
  * would take the table away with us: such a one stays nobody's. */
-static uint32_t table_flags(const struct nft_found *found, const struct nft_wish *wish, unsigned table)
+static uint32_t table_flags(const struct nft_actual *actual, const struct nft_desired *desired,
+			    unsigned table)
 {
-	if (!wish->features.persist ||
-	    (found->table[table].exists && !(found->table[table].flags & NFT_PERSIST)))
+	if (!desired->features.persist ||
+	    (actual->table[table].exists && !(actual->table[table].flags & NFT_PERSIST)))
 		return 0;
 	return NFT_TABLE_F_OWNER | NFT_PERSIST;
 }
 
-static bool is_ours(const struct nft_found *found, const struct nft_wish *wish, unsigned table)
+static bool is_ours(const struct nft_actual *actual, const struct nft_desired *desired, unsigned table)
 {
-	uint32_t flags = table_flags(found, wish, table);
+	uint32_t flags = table_flags(actual, desired, table);
 
-	return found->table[table].exists && found->table[table].flags == flags &&
-	       (flags == 0 || found->table[table].owner == wish->owner);
+	return actual->table[table].exists && actual->table[table].flags == flags &&
+	       (flags == 0 || actual->table[table].owner == desired->owner);
 }
 
 /* A piece that was not met is a difference; a table that only needs adopting is not. */
-void nft_found_end(struct nft_found *found, struct nft_wish *wish)
+void nft_actual_end(struct nft_actual *actual, struct nft_desired *desired)
 {
-	for (size_t i = 0; i < wish->count; i++) {
-		struct nft_piece *piece = &wish->pieces[i];
-		const struct nlmsghdr *wanted = nft_piece_message(wish, piece);
+	for (size_t i = 0; i < desired->count; i++) {
+		struct nft_piece *piece = &desired->pieces[i];
+		const struct nlmsghdr *wanted = nft_piece_message(desired, piece);
 		bool is_table = nft_type(wanted) == NFT_MSG_NEWTABLE;
 
 		if (is_table)
-			piece->present = is_ours(found, wish, piece->table);
-		if (!piece->present && !(is_table && found->table[piece->table].exists))
-			note_difference(found, piece->table, wanted);
+			piece->present = is_ours(actual, desired, piece->table);
+		if (!piece->present && !(is_table && actual->table[piece->table].exists))
+			note_difference(actual, piece->table, wanted);
 	}
 }
 
-bool nft_found_whole(const struct nft_found *found, const struct nft_wish *wish)
+bool nft_actual_whole(const struct nft_actual *actual, const struct nft_desired *desired)
 {
 	for (unsigned i = 0; i < NFT_TABLES; i++) {
-		bool owned = found->table[i].flags & NFT_TABLE_F_OWNER;
+		bool owned = actual->table[i].flags & NFT_TABLE_F_OWNER;
 
-		if (nft_is_used(wish, i) &&
-		    (!found->table[i].exists || found->table[i].owner != wish->owner ||
-		     (owned && !(found->table[i].flags & NFT_PERSIST))))
+		if (nft_is_used(desired, i) &&
+		    (!actual->table[i].exists || actual->table[i].owner != desired->owner ||
+		     (owned && !(actual->table[i].flags & NFT_PERSIST))))
 			return false;
 	}
-	for (size_t i = 0; i < wish->count; i++)
-		if (!wish->pieces[i].present &&
-		    nft_type(nft_piece_message(wish, &wish->pieces[i])) != NFT_MSG_NEWTABLE)
+	for (size_t i = 0; i < desired->count; i++)
+		if (!desired->pieces[i].present &&
+		    nft_type(nft_piece_message(desired, &desired->pieces[i])) != NFT_MSG_NEWTABLE)
 			return false;
 	return true;
 }
 
-bool nft_found_any(const struct nft_found *found)
+bool nft_actual_any(const struct nft_actual *actual)
 {
-	return found->table[NFT_INET].exists || found->table[NFT_NETDEV].exists ||
-	       found->table[NFT_BRIDGE].exists;
+	return actual->table[NFT_INET].exists || actual->table[NFT_NETDEV].exists ||
+	       actual->table[NFT_BRIDGE].exists;
 }
 
-bool nft_found_is_foreign(const struct nft_found *found, const struct nft_wish *wish, unsigned table)
+bool nft_actual_is_foreign(const struct nft_actual *actual, const struct nft_desired *desired, unsigned table)
 {
-	return (found->table[table].flags & NFT_TABLE_F_OWNER) && found->table[table].owner != wish->owner &&
-	       found->table[table].owner != 0;
+	return (actual->table[table].flags & NFT_TABLE_F_OWNER) &&
+	       actual->table[table].owner != desired->owner && actual->table[table].owner != 0;
 }
 
-bool nft_found_removable(const struct nft_found *found, const struct nft_wish *wish)
+bool nft_actual_removable(const struct nft_actual *actual, const struct nft_desired *desired)
 {
 	for (unsigned i = 0; i < NFT_TABLES; i++)
-		if (found->table[i].exists && !nft_found_is_foreign(found, wish, i))
+		if (actual->table[i].exists && !nft_actual_is_foreign(actual, desired, i))
 			return true;
 	return false;
 }
 
-uint32_t nft_found_foreign(const struct nft_found *found, const struct nft_wish *wish)
+uint32_t nft_actual_foreign(const struct nft_actual *actual, const struct nft_desired *desired)
 {
 	for (unsigned i = 0; i < NFT_TABLES; i++)
-		if (nft_found_is_foreign(found, wish, i))
-			return found->table[i].owner;
+		if (nft_actual_is_foreign(actual, desired, i))
+			return actual->table[i].owner;
 	return 0;
 }
 
 /* --- putting it right --------------------------------------------------------------- */
 
-void nft_put_table(struct nft_buffer *to, const struct nft_wish *wish, const struct nft_found *found,
+void nft_put_table(struct nft_buffer *to, const struct nft_desired *desired, const struct nft_actual *actual,
 		   unsigned table, uint16_t type)
 {
-	struct nlmsghdr *m = nft_message_of(to, &wish->features, table, type, NLM_F_CREATE);
+	struct nlmsghdr *m = nft_message_of(to, &desired->features, table, type, NLM_F_CREATE);
 
 	if (type == NFT_MSG_NEWTABLE)
-		nft_put_be32(m, NFTA_TABLE_FLAGS, table_flags(found, wish, table));
+		nft_put_be32(m, NFTA_TABLE_FLAGS, table_flags(actual, desired, table));
 	nft_message_end(to, m);
 }
 
-static void put_removals(struct nft_buffer *batch, const struct nft_wish *wish, const struct nft_found *found,
-			 unsigned table)
+static void put_removals(struct nft_buffer *batch, const struct nft_desired *desired,
+			 const struct nft_actual *actual, unsigned table)
 {
-	const struct nlmsghdr *m = (const void *)found->removals.bytes;
-	int left = (int)found->removals.used;
+	const struct nlmsghdr *m = (const void *)actual->removals.bytes;
+	int left = (int)actual->removals.used;
 
 	for (; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left))
-		if (nft_family_of(m) == nft_family(&wish->features, table))
+		if (nft_family_of(m) == nft_family(&desired->features, table))
 			nft_message_copy(batch, m);
 }
 
 /* A table that differs keeps its chains: its rules go, what is wrong or foreign
  * goes, what is missing comes, and the rules come, all of it in one moment. */
-static void put_differences(struct nft_buffer *batch, const struct nft_wish *wish,
-			    const struct nft_found *found, unsigned table)
+static void put_differences(struct nft_buffer *batch, const struct nft_desired *desired,
+			    const struct nft_actual *actual, unsigned table)
 {
-	if (found->table[table].exists) {
-		nft_put_table(batch, wish, found, table, NFT_MSG_DELRULE);
-		put_removals(batch, wish, found, table);
+	if (actual->table[table].exists) {
+		nft_put_table(batch, desired, actual, table, NFT_MSG_DELRULE);
+		put_removals(batch, desired, actual, table);
 	}
-	for (size_t i = 0; i < wish->count; i++) {
-		const struct nft_piece *piece = &wish->pieces[i];
-		const struct nlmsghdr *m = nft_piece_message(wish, piece);
+	for (size_t i = 0; i < desired->count; i++) {
+		const struct nft_piece *piece = &desired->pieces[i];
+		const struct nlmsghdr *m = nft_piece_message(desired, piece);
 
 		if (piece->table == table && nft_type(m) != NFT_MSG_NEWTABLE &&
 		    (nft_type(m) == NFT_MSG_NEWRULE || !piece->present))
@@ -346,28 +349,29 @@ static void put_differences(struct nft_buffer *batch, const struct nft_wish *wis
 	}
 }
 
-bool nft_put_repairs(struct nft_buffer *batch, const struct nft_wish *wish, const struct nft_found *found)
+bool nft_put_repairs(struct nft_buffer *batch, const struct nft_desired *desired,
+		     const struct nft_actual *actual)
 {
 	size_t empty = batch->used;
 
 	/* A table that changes hands takes no new hook in the same moment (EINVAL): it changes hands first.
 	 */
 	for (unsigned i = 0; i < NFT_TABLES; i++)
-		if (nft_is_used(wish, i) && found->table[i].exists && !is_ours(found, wish, i))
-			nft_put_table(batch, wish, found, i, NFT_MSG_NEWTABLE);
+		if (nft_is_used(desired, i) && actual->table[i].exists && !is_ours(actual, desired, i))
+			nft_put_table(batch, desired, actual, i, NFT_MSG_NEWTABLE);
 	if (batch->used != empty)
 		return true;
 	for (unsigned i = 0; i < NFT_TABLES; i++)
-		if (nft_is_used(wish, i) && !found->table[i].exists)
-			nft_put_table(batch, wish, found, i, NFT_MSG_NEWTABLE);
-	if (!nft_is_used(wish, NFT_BRIDGE) && found->table[NFT_BRIDGE].exists) /* of a gateway that was */
-		nft_put_table(batch, wish, found, NFT_BRIDGE, NFT_MSG_DELTABLE);
+		if (nft_is_used(desired, i) && !actual->table[i].exists)
+			nft_put_table(batch, desired, actual, i, NFT_MSG_NEWTABLE);
+	if (!nft_is_used(desired, NFT_BRIDGE) && actual->table[NFT_BRIDGE].exists) /* of a gateway that was */
+		nft_put_table(batch, desired, actual, NFT_BRIDGE, NFT_MSG_DELTABLE);
 	for (unsigned i = 0; i < NFT_TABLES; i++)
-		if (nft_is_used(wish, i) && found->table[i].differs)
-			put_differences(batch, wish, found, i);
+		if (nft_is_used(desired, i) && actual->table[i].differs)
+			put_differences(batch, desired, actual, i);
 	for (unsigned i = 0; i < NFT_SETS; i++)
-		if (nft_is_filled(wish, i) && found->set_differs[i])
-			nft_put_members(batch, &wish->features, i, &wish->members[i],
-					found->table[nft_sets[i].table].exists, nft_sets[i].timeout);
+		if (nft_is_filled(desired, i) && actual->set_differs[i])
+			nft_put_members(batch, &desired->features, i, &desired->members[i],
+					actual->table[nft_sets[i].table].exists, nft_sets[i].timeout);
 	return batch->used != empty;
 }
