@@ -110,6 +110,7 @@ def service(world):
 
 
 OURS, THEIRS = {"inet portcullis\n", "netdev portcullis\n"}, {"inet filter\n", "ip other\n"}
+TRANSITION = {"inet portcullis_transition\n", "netdev portcullis_transition\n"}
 
 
 class Flood:
@@ -236,16 +237,30 @@ def test_a_lock_that_fails_leaves_it_shut(world, service):
     service.enable()
     instead_of_the_daemon(service, *["no memory"] * 5)
     done = service.run("Start")
-    assert "shut by the tables portcullis_meanwhile; instead: " in done.stderr
-    assert service.tables() == THEIRS | {"inet portcullis_meanwhile\n", "netdev portcullis_meanwhile\n"}
+    assert "shut by the tables portcullis_transition; instead: " in done.stderr
+    assert service.tables() == THEIRS | TRANSITION
     with world.wire("udp") as wire:
         assert not gets_out(world, wire)
         service.run("Stop")
-        assert service.tables() == {"inet portcullis_meanwhile\n", "netdev portcullis_meanwhile\n"}
+        assert service.tables() == TRANSITION
         assert not gets_out(world, wire)
     (service.root / "daemon").rename(service.daemon)
     service.run("Reload")
     assert service.tables() == OURS | THEIRS and strip_handles(service.ours()) == locked
+
+
+def test_transition_tables_of_the_version_before(world, service):
+    """They had another name. A stop leaves them, for they may be the lock; the next load removes them, even if the
+    owner's file flushes nothing."""
+    locked = service.lock()
+    service.enable()
+    service.owners("table ip other {\n}\n")
+    for family in ("inet", "netdev"):
+        world.host.run("nft", "add", "table", family, "portcullis_meanwhile")
+    service.run("Stop")
+    assert service.tables() == OURS | {"inet portcullis_meanwhile\n", "netdev portcullis_meanwhile\n"}
+    service.run("Reload")
+    assert service.tables() == OURS | {"ip other\n"} and strip_handles(service.ours()) == locked
 
 
 def test_off_that_comes_meanwhile_is_off(world, service):
