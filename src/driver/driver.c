@@ -85,9 +85,9 @@ static enum tunnel_event carry_out(struct driver *d, enum tunnel_effect effect, 
 	case TUNNEL_ARM_LEAVE:
 	case TUNNEL_ARM_WAIT:
 	case TUNNEL_DISARM:
-	case TUNNEL_COLLAPSE:
+	case TUNNEL_RETRY_SOON:
 	case TUNNEL_REMEMBER:
-	case TUNNEL_AFRESH:
+	case TUNNEL_RESET_BACKOFF:
 		break; /* done by the step */
 	}
 	return TUNNEL_EVENTS;

@@ -116,7 +116,7 @@ static void over(struct management_session *s, enum tunnel_event event, const ch
 void management_session_lost(struct management_session *s)
 {
 	s->parser = NULL;
-	over(s, TUNNEL_GONE, "its management connection ended");
+	over(s, TUNNEL_EXITED, "its management connection ended");
 }
 
 static void announce(struct management_session *s)
@@ -139,9 +139,9 @@ static void connected(struct management_session *s, const struct ovm_event *even
 	if (strcmp(event->field[1], "SUCCESS") == 0)
 		emit(s, TUNNEL_SUCCESS, "openvpn is connected");
 	else if (s->log.fault[0] != '\0')
-		emit(s, TUNNEL_FAULTY, "openvpn could not set a route: %s", s->log.fault);
+		emit(s, TUNNEL_CONNECT_ERRORS, "openvpn could not set a route: %s", s->log.fault);
 	else
-		emit(s, TUNNEL_FAULTY, "openvpn is connected with errors (%s)%s%s", event->field[1],
+		emit(s, TUNNEL_CONNECT_ERRORS, "openvpn is connected with errors (%s)%s%s", event->field[1],
 		     s->log.route[0] != '\0' ? "; last route: " : "", s->log.route);
 }
 
@@ -176,7 +176,7 @@ static void state(struct management_session *s, const struct ovm_event *event)
 	} else if (strcmp(name, "RECONNECTING") == 0) {
 		over(s, TUNNEL_RESTART, detail);
 	} else if (strcmp(name, "EXITING") == 0) {
-		over(s, TUNNEL_GONE, detail);
+		over(s, TUNNEL_EXITED, detail);
 	}
 	/* CONNECTING, RESOLVE, TCP_CONNECT, WAIT: no progress yet. */
 }

@@ -23,7 +23,7 @@ static uint64_t next_wait(struct tunnel *tunnel, uint32_t chance)
 
 /* A change of network is worth a try, but never more than one each BACKOFF_FIRST:
  * a link that flaps must not make a busy loop. */
-static void collapse(struct tunnel *tunnel, uint64_t now)
+static void retry_soon(struct tunnel *tunnel, uint64_t now)
 {
 	uint64_t soonest = tunnel->dialled_at + BACKOFF_FIRST;
 
@@ -37,7 +37,7 @@ static void arm_wait(struct tunnel *tunnel, uint64_t now, uint32_t chance)
 {
 	tunnel->deadline = now + next_wait(tunnel, chance);
 	if (tunnel->changed)
-		collapse(tunnel, now);
+		retry_soon(tunnel, now);
 	tunnel->changed = false;
 }
 
@@ -61,13 +61,13 @@ static void carry_out(struct tunnel *tunnel, enum tunnel_effect effect, uint64_t
 	case TUNNEL_DISARM:
 		tunnel->deadline = 0;
 		break;
-	case TUNNEL_COLLAPSE:
-		collapse(tunnel, now);
+	case TUNNEL_RETRY_SOON:
+		retry_soon(tunnel, now);
 		break;
 	case TUNNEL_REMEMBER:
 		tunnel->changed = true;
 		break;
-	case TUNNEL_AFRESH:
+	case TUNNEL_RESET_BACKOFF:
 		tunnel->failures = tunnel->attempts = 0;
 		tunnel->same_remote = false;
 		break;

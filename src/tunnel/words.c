@@ -39,10 +39,10 @@ static const char *const events[TUNNEL_EVENTS] = {
     [TUNNEL_CONFIG] = "config",
     [TUNNEL_ADDRESS] = "address",
     [TUNNEL_SUCCESS] = "success",
-    [TUNNEL_FAULTY] = "faulty",
+    [TUNNEL_CONNECT_ERRORS] = "connect-errors",
     [TUNNEL_DEVICE_DOWN] = "device-down",
     [TUNNEL_RESTART] = "restart",
-    [TUNNEL_GONE] = "gone",
+    [TUNNEL_EXITED] = "exited",
     [TUNNEL_CREDENTIALS] = "credentials",
     [TUNNEL_TIMER] = "timer",
     [TUNNEL_NETWORK] = "network",
@@ -54,8 +54,8 @@ static const char *const effects[] = {
     [TUNNEL_ASK_OPEN] = "ask-open",   [TUNNEL_ASK_LEAVE] = "ask-leave",
     [TUNNEL_FORGET] = "forget",       [TUNNEL_ARM_ATTEMPT] = "arm-attempt",
     [TUNNEL_ARM_LEAVE] = "arm-leave", [TUNNEL_ARM_WAIT] = "arm-wait",
-    [TUNNEL_DISARM] = "disarm",       [TUNNEL_COLLAPSE] = "collapse",
-    [TUNNEL_REMEMBER] = "remember",   [TUNNEL_AFRESH] = "afresh",
+    [TUNNEL_DISARM] = "disarm",       [TUNNEL_RETRY_SOON] = "retry-soon",
+    [TUNNEL_REMEMBER] = "remember",   [TUNNEL_RESET_BACKOFF] = "reset-backoff",
 };
 
 const char *tunnel_state_name(enum tunnel_state state)
@@ -126,7 +126,7 @@ size_t tunnel_print_states(char *to, size_t size)
 	    "%d s without progress; a run of %d s is followed by a try at once; else the wait doubles "
 	    "from %d ms to %d s, and chance moves it by up to an eighth (later, at the cap earlier); a "
 	    "change "
-	    "of network collapses it. An effect is a request to the gate "
+	    "of network cuts it short. An effect is a request to the gate "
 	    "(dial, tell-address, ask-open, ask-leave), to the driver (pick, forget), or about time.\n",
 	    BACKOFF_ATTEMPT / 1000, BACKOFF_GOOD_RUN / 1000, BACKOFF_FIRST, BACKOFF_CAP / 1000);
 	for (int state = 0; state < TUNNEL_STATES; state++) {

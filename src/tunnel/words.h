@@ -37,10 +37,10 @@ enum tunnel_event {
 	TUNNEL_CONFIG,          /* openvpn: asks for or sets its configuration */
 	TUNNEL_ADDRESS,         /* openvpn: the tunnel's addresses are known or changed */
 	TUNNEL_SUCCESS,         /* openvpn: CONNECTED,SUCCESS */
-	TUNNEL_FAULTY,          /* openvpn: CONNECTED with an error */
+	TUNNEL_CONNECT_ERRORS,  /* openvpn: CONNECTED with an error */
 	TUNNEL_DEVICE_DOWN,     /* openvpn: closes its device */
 	TUNNEL_RESTART,         /* openvpn: RECONNECTING, or a hold after the first */
-	TUNNEL_GONE,            /* openvpn: EXITING, FATAL, or its connection ended */
+	TUNNEL_EXITED,          /* openvpn: EXITING, FATAL, or its connection ended */
 	TUNNEL_CREDENTIALS,     /* credentials are wrong or missing */
 	TUNNEL_TIMER,           /* the deadline has passed */
 	TUNNEL_NETWORK,         /* the network changed, or the machine woke */
@@ -61,9 +61,9 @@ enum tunnel_effect {
 	TUNNEL_ARM_LEAVE,   /* then ask again */
 	TUNNEL_ARM_WAIT,    /* back-off */
 	TUNNEL_DISARM,
-	TUNNEL_COLLAPSE, /* try now, if the last try isn't too fresh */
-	TUNNEL_REMEMBER, /* the next wait is collapsed */
-	TUNNEL_AFRESH    /* the back-off begins anew */
+	TUNNEL_RETRY_SOON,   /* try now, or as soon as the last try is old enough */
+	TUNNEL_REMEMBER,     /* the network changed: the next wait is cut short */
+	TUNNEL_RESET_BACKOFF /* count failures from 0 again */
 };
 
 /* "connecting", "leaving" ...: the words of status. Never NULL. */

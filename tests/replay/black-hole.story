@@ -1,7 +1,7 @@
 # Nobody answers: each attempt ends after 30 s without progress, then the wait doubles.
 0      up found started                  => connecting pick dial due 30
 30     timer                             => leaving-wait ask-leave due 35
-30.1   !gone ended                       => waiting forget due 30.6
+30.1   !exited ended                     => waiting forget due 30.6
 30.6   timer found started               => connecting pick dial due 60.6
 # It answers, then the handshake stalls: 30 s from there.
 45     handshake                         => authenticating due 75

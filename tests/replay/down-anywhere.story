@@ -10,13 +10,13 @@
 6      up found started handshake config address success wanted-down => leaving-down pick dial tell-address ask-open ask-leave
 6      !opened ended                     => down forget
 7      up found started handshake config address success opened wanted-down ended => down pick dial tell-address ask-open ask-leave forget
-8      up found started gone wanted-down => leaving-down pick dial ask-leave
+8      up found started exited wanted-down => leaving-down pick dial ask-leave
 8      !wanted-down ended                => down forget
 9      up found started credentials wanted-down ended => down pick dial ask-leave forget
 10     up found started reconnect wanted-down ended => down pick dial ask-leave forget
 11     up found refused wanted-down      => down pick dial forget
 12     up found started credentials ended wanted-down => down pick dial ask-leave forget
-13     !network !timer !ended !gone      => down
+13     !network !timer !ended !exited    => down
 # Up again while the way down is not finished: a new attempt follows its end.
 14     up found started wanted-down up   => leaving-retry pick dial ask-leave
 14.1   !up ended found                   => connecting-asked forget pick dial

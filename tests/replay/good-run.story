@@ -8,7 +8,7 @@
 0.05   success                           => configuring-opening ask-open due 30.05
 0.06   opened                            => connected
 # The kernel's side of a kill: openvpn's connection ends, the gate reaps it and locks.
-100    gone                              => leaving-wait ask-leave due 105
+100    exited                            => leaving-wait ask-leave due 105
 100    ended                             => waiting forget due 100
 100    timer found                       => connecting-asked pick dial
 # The gate's answer to the request to leave crossed its own note: it is about the attempt before.

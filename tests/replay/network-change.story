@@ -1,8 +1,8 @@
-# A wait is collapsed by a change of network, but an attempt is never younger than 0.5 s.
-0      up found started gone ended       => waiting pick dial ask-leave forget due 0.5
+# A change of network cuts a wait short, but two attempts are never less than 0.5 s apart.
+0      up found started exited ended     => waiting pick dial ask-leave forget due 0.5
 0.1    network                           => waiting due 0.5
-0.5    timer found started gone ended    => waiting pick dial ask-leave forget due 1.5
-1.5    timer found started gone ended    => waiting pick dial ask-leave forget due 3.5
+0.5    timer found started exited ended  => waiting pick dial ask-leave forget due 1.5
+1.5    timer found started exited ended  => waiting pick dial ask-leave forget due 3.5
 2.9    network                           => waiting due 2.9
 2.9    timer found started               => connecting pick dial due 32.9
 # During an attempt it changes nothing: what is sent takes the new way by itself.

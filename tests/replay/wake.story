@@ -1,9 +1,9 @@
 # Asleep for an hour in the middle of a wait, and awake: a try at once.
-0      up found started gone ended       => waiting pick dial ask-leave forget due 0.5
-0.5    timer found started gone ended    => waiting pick dial ask-leave forget due 1.5
-1.5    timer found started gone ended    => waiting pick dial ask-leave forget due 3.5
-3.5    timer found started gone ended    => waiting pick dial ask-leave forget due 7.5
-7.5    timer found started gone ended    => waiting pick dial ask-leave forget due 15.5
+0      up found started exited ended     => waiting pick dial ask-leave forget due 0.5
+0.5    timer found started exited ended  => waiting pick dial ask-leave forget due 1.5
+1.5    timer found started exited ended  => waiting pick dial ask-leave forget due 3.5
+3.5    timer found started exited ended  => waiting pick dial ask-leave forget due 7.5
+7.5    timer found started exited ended  => waiting pick dial ask-leave forget due 15.5
 # The clock stood still while asleep.
 8.2    network                           => waiting due 8.2
 8.2    timer found started handshake config address success opened => connected pick dial tell-address ask-open

@@ -1,12 +1,12 @@
 # The server refuses the credentials: no second try until the user does something.
 0      up found started handshake        => authenticating pick dial
 0.5    credentials                       => leaving-stop ask-leave
-0.6    !gone ended                       => stopped forget
+0.6    !exited ended                     => stopped forget
 50     !network !timer                   => stopped
 # `up`, or new credentials by `reload` (a new driver), begin anew.
 60     up found started handshake        => authenticating pick dial
 # The refusal may come behind openvpn's leaving.
-60.1   gone                              => leaving-wait ask-leave
+60.1   exited                            => leaving-wait ask-leave
 60.1   credentials                       => leaving-stop
 60.2   ended                             => stopped forget
 70     reconnect found started handshake credentials => leaving-stop pick dial ask-leave

@@ -137,7 +137,7 @@ static void test_basic(void **state)
 	assert_string_equal(it.sent, "version 3\nstate on\nlog on all\nbytecount 0\npid\n");
 	replay("01-basic-connect-hold-updown");
 	/* The block after ASSIGN_IP has the same addresses: they are told once. */
-	assert_string_equal(it.events, " handshake config address config success device-down gone");
+	assert_string_equal(it.events, " handshake config address config success device-down exited");
 	assert_non_null(strstr(it.sent, "hold release\n"));
 	assert_string_equal(t->name, "tun0");
 	assert_string_equal(net_address_text(&t->address4, text), "10.8.0.2");
@@ -176,7 +176,7 @@ static void test_refusals(void **state)
 		management_session_lost(&it.session);
 		if (said("credentials") != cases[i].stops)
 			fail_msg("%s:%s (%s)", cases[i].name, it.events, it.cause);
-		assert_true(cases[i].stops || said("restart") || said("gone"));
+		assert_true(cases[i].stops || said("restart") || said("exited"));
 		/* A challenge's state is as good as a password for a while. */
 		assert_null(strstr(it.cause, "Om01u7Fh4LrGBS7uh0SWmzwabUiGiW6l"));
 		end();
@@ -414,7 +414,7 @@ static void test_routes_are_named(void **state)
 	feed(">LOG:1,W,sitnl_send: rtnl: generic error (-101): Network is unreachable");
 	feed(">LOG:1,,net_route_v4_add: 172.16.6.0/24 via 10.8.0.1 dev [NULL] table 0 metric -1");
 	feed(">STATE:1,CONNECTED,ROUTE_ERROR,10.8.0.2,192.0.2.1,1194,,");
-	assert_string_equal(it.events, " faulty");
+	assert_string_equal(it.events, " connect-errors");
 	assert_non_null(strstr(it.cause, "172.16.5.0/24"));
 	assert_non_null(strstr(it.cause, "unreachable"));
 	end();
@@ -587,7 +587,7 @@ static void test_fatal_with_what_to_do(void **state)
 	begin(-1, "", 0);
 	feed(">FATAL:ERROR: Cannot open TUN/TAP dev /dev/net/tun: No such device (errno=19)");
 	feed(">STATE:1795401033,EXITING,tun-open-error,,,,,");
-	assert_int_equal(it.last, TUNNEL_GONE);
+	assert_int_equal(it.last, TUNNEL_EXITED);
 	assert_string_equal(it.cause,
 			    "openvpn reports: ERROR: Cannot open TUN/TAP dev /dev/net/tun: No such device "
 			    "(errno=19); instead: see the check of tun in `portcullis doctor`");
