@@ -132,7 +132,7 @@ static void tell_change(struct driver *d, enum tunnel_state before, enum tunnel_
 }
 
 /* The only place that steps the tunnel. */
-static void happen(struct driver *d, enum tunnel_event event, const char *text)
+static void dispatch(struct driver *d, enum tunnel_event event, const char *text)
 {
 	char cause[DRIVER_REASON], why[DRIVER_REASON];
 
@@ -179,12 +179,12 @@ static void timer_cb(evutil_socket_t fd, short what, void *argument)
 	else
 		text_append(cause, sizeof cause, &used, "no progress while %s",
 			    tunnel_state_word(d->tunnel.state));
-	happen(d, TUNNEL_TIMER, cause);
+	dispatch(d, TUNNEL_TIMER, cause);
 }
 
 static void from_openvpn(enum tunnel_event event, const char *cause, void *argument)
 {
-	happen(argument, event, cause);
+	dispatch(argument, event, cause);
 }
 
 /* --- fresh counts for `status`: asked for when somebody wants to know, so that
@@ -273,9 +273,9 @@ static void take_wish(struct driver *d, const struct wire_note_message *note)
 		    : wanted              ? "wanted up"
 					  : "wanted down");
 	if (!wanted)
-		happen(d, TUNNEL_WANTED_DOWN, cause);
+		dispatch(d, TUNNEL_WANTED_DOWN, cause);
 	else
-		happen(d, note->wish == WISH_RECONNECT ? TUNNEL_RECONNECT : TUNNEL_UP, cause);
+		dispatch(d, note->wish == WISH_RECONNECT ? TUNNEL_RECONNECT : TUNNEL_UP, cause);
 }
 
 static void take_gate(struct driver *d, const struct wire_note_message *note)
@@ -305,7 +305,7 @@ static void from_gate(const struct wire_note_message *note, void *argument)
 		break;
 	case NOTE_GATE:
 		if (note->gate != GATE_OPEN)
-			happen(d, TUNNEL_SHUT, note->text);
+			dispatch(d, TUNNEL_SHUT, note->text);
 		break;
 	case NOTE_COUNT:
 		d->asked_gate = false;
@@ -314,19 +314,19 @@ static void from_gate(const struct wire_note_message *note, void *argument)
 		break;
 	case NOTE_DIALLING:
 		management_expect(d->management, note->pid);
-		happen(d, TUNNEL_STARTED, "openvpn is started");
+		dispatch(d, TUNNEL_STARTED, "openvpn is started");
 		break;
 	case NOTE_OPEN:
-		happen(d, TUNNEL_OPENED, "the gate is open");
+		dispatch(d, TUNNEL_OPENED, "the gate is open");
 		break;
 	case NOTE_REFUSED:
-		happen(d, note->pid != 0 ? TUNNEL_REFUSED_RUNNING : TUNNEL_REFUSED, note->text);
+		dispatch(d, note->pid != 0 ? TUNNEL_REFUSED_RUNNING : TUNNEL_REFUSED, note->text);
 		break;
 	case NOTE_ENDED:
-		happen(d, TUNNEL_ENDED, note->text);
+		dispatch(d, TUNNEL_ENDED, note->text);
 		break;
 	case NOTE_NETWORK:
-		happen(d, TUNNEL_NETWORK, "the network has changed");
+		dispatch(d, TUNNEL_NETWORK, "the network has changed");
 		break;
 	}
 	control_changed(d->control);
