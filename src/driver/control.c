@@ -154,7 +154,7 @@ void control_free(struct control *control)
 	}
 	if (control->reserve != -1)
 		close(control->reserve);
-	free(control->told);
+	free(control->last_status);
 	free(control);
 }
 
@@ -187,14 +187,15 @@ void control_changed(struct control *control)
 			continue;
 		if (line == NULL) {
 			line = control->events.status(control->events.argument);
-			if (line == NULL || (control->told != NULL && strcmp(line, control->told) == 0))
+			if (line == NULL ||
+			    (control->last_status != NULL && strcmp(line, control->last_status) == 0))
 				break;
 		}
 		client_send(control->clients[i], line);
 	}
 	if (line != NULL) {
-		free(control->told);
-		control->told = line;
+		free(control->last_status);
+		control->last_status = line;
 	}
 	client_sweep(control);
 }

@@ -45,7 +45,7 @@ struct control {
 	int listener, log, reserve;
 	int64_t gid;
 	struct limit complaints;
-	char *told; /* what watchers have last got */
+	char *last_status; /* what watchers were sent last */
 };
 
 /* Takes the descriptor over. NULL (and it is closed): no memory. */

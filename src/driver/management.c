@@ -241,5 +241,5 @@ bool management_ask_count(struct management *m)
 
 const struct wire_tunnel *management_tunnel(const struct management *m)
 {
-	return &m->session.facts.tunnel;
+	return &m->session.config.tunnel;
 }

@@ -43,7 +43,7 @@ void management_end(struct management *management);
 /* Asks openvpn for its byte counts. False if nobody is there to answer. */
 bool management_ask_count(struct management *management);
 
-/* What openvpn has told so far, checked. Valid until the next begin. */
+/* What openvpn has reported so far, checked. Valid until the next begin. */
 const struct wire_tunnel *management_tunnel(const struct management *management);
 
 #endif

@@ -60,10 +60,10 @@ void management_session_begin(struct management_session *s, const struct managem
 	s->failure[0] = s->fatal[0] = s->notice[0] = '\0';
 	s->quieted = 0;
 	s->now = now;
-	memset(&s->told, 0, sizeof s->told);
-	facts_begin(&s->facts, attempt->interface, &attempt->endpoint);
-	s->facts.profile = attempt->profile;
-	s->facts.profile_length = attempt->profile_length;
+	memset(&s->announced, 0, sizeof s->announced);
+	tunnel_config_begin(&s->config, attempt->interface, &attempt->endpoint);
+	s->config.profile = attempt->profile;
+	s->config.profile_length = attempt->profile_length;
 	openvpn_log_begin(&s->log);
 }
 
@@ -122,20 +122,20 @@ void management_session_lost(struct management_session *s)
 static void announce(struct management_session *s)
 {
 	char four[NET_ADDRESS_TEXT], six[NET_ADDRESS_TEXT];
-	const struct wire_tunnel *tunnel = &s->facts.tunnel;
+	const struct wire_tunnel *tunnel = &s->config.tunnel;
 
-	if (facts_same_addresses(&s->facts, &s->told) ||
+	if (tunnel_config_has_addresses(&s->config, &s->announced) ||
 	    (tunnel->address4.family == NET_NONE && tunnel->address6.family == NET_NONE))
 		return;
-	s->told = *tunnel;
+	s->announced = *tunnel;
 	emit(s, TUNNEL_ADDRESS, "%s gets %s %s", tunnel->name, net_address_text(&tunnel->address4, four),
 	     net_address_text(&tunnel->address6, six));
 }
 
 static void connected(struct management_session *s, const struct ovm_event *event)
 {
-	facts_addresses(&s->facts, event->field[2], event->field[7]);
-	facts_finish(&s->facts);
+	tunnel_config_set_addresses(&s->config, event->field[2], event->field[7]);
+	tunnel_config_finish(&s->config);
 	if (strcmp(event->field[1], "SUCCESS") == 0)
 		emit(s, TUNNEL_SUCCESS, "openvpn is connected");
 	else if (s->log.fault[0] != '\0')
@@ -165,7 +165,7 @@ static void state(struct management_session *s, const struct ovm_event *event)
 		emit(s, TUNNEL_CONFIG, "asking the server for its options");
 	} else if (strcmp(name, "ASSIGN_IP") == 0) {
 		quiet(s);
-		facts_addresses(&s->facts, event->field[2], event->field[7]);
+		tunnel_config_set_addresses(&s->config, event->field[2], event->field[7]);
 		emit(s, TUNNEL_CONFIG, "the server has sent its options");
 		announce(s);
 	} else if (strcmp(name, "ADD_ROUTES") == 0) {
@@ -203,9 +203,10 @@ static void updown_end(struct management_session *s)
 	if (!s->rising)
 		return;
 	s->rising = false;
-	facts_finish(&s->facts);
-	if (s->facts.routes_left_out)
-		log_warn("driver", "more than %d routes of one family: the rest are left out", FACTS_ROUTES);
+	tunnel_config_finish(&s->config);
+	if (s->config.routes_left_out)
+		log_warn("driver", "more than %d routes of one family: the rest are left out",
+			 TUNNEL_CONFIG_ROUTES);
 	announce(s);
 }
 
@@ -264,7 +265,7 @@ static void history(struct management_session *s, const char *line)
 	const char *flags = strchr(line, ','), *text = flags != NULL ? strchr(flags + 1, ',') : NULL;
 
 	if (text != NULL)
-		facts_log(&s->facts, text + 1);
+		tunnel_config_read_log(&s->config, text + 1);
 }
 
 static void reply(struct management_session *s, const struct ovm_event *event)
@@ -284,7 +285,7 @@ static void unanswerable(struct management_session *s, const char *what)
 
 static void log_event(struct management_session *s, const struct ovm_event *event)
 {
-	facts_log(&s->facts, event->field[1]);
+	tunnel_config_read_log(&s->config, event->field[1]);
 	openvpn_log_line(&s->log, s->now, event->field[0], event->field[1]);
 }
 
@@ -340,7 +341,7 @@ void management_session_event(const struct ovm_event *event, void *argument)
 		break;
 	case OVM_UPDOWN_ENV:
 		if (s->rising)
-			facts_env(&s->facts, event->field[0], event->field[1]);
+			tunnel_config_read_env(&s->config, event->field[0], event->field[1]);
 		break;
 	case OVM_UPDOWN_END:
 		updown_end(s);

@@ -2,9 +2,9 @@
 #ifndef DRIVER_MANAGEMENT_SESSION_H
 #define DRIVER_MANAGEMENT_SESSION_H
 
-#include "driver/facts.h"
 #include "driver/management.h"
 #include "driver/openvpn_log.h"
+#include "driver/tunnel_config.h"
 #include "openvpn-mgmt/openvpn-mgmt.h"
 
 enum { SESSION_CAUSE = 240 };
@@ -13,8 +13,8 @@ struct management_session {
 	struct management_events events;
 	struct management_attempt attempt;
 	struct ovm_session *parser; /* for answers; NULL: nobody is there any more */
-	struct facts facts;
-	struct wire_tunnel told; /* addresses that were announced */
+	struct tunnel_config config;
+	struct wire_tunnel announced; /* whose addresses the last TUNNEL_ADDRESS gave */
 	struct openvpn_log log;
 	uint64_t now; /* ms, set by the owner before each feed */
 	int password_file;

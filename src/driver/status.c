@@ -96,13 +96,13 @@ static void add_tunnel(json_t *object, const struct driver *d)
 	const struct wire_tunnel *tunnel = management_tunnel(d->management);
 	const struct net_address *addresses[] = {&tunnel->address4, &tunnel->address6};
 	const struct net_address *servers[WIRE_SERVERS];
-	bool told = has_attempt(d);
+	bool known = has_attempt(d);
 
 	for (size_t i = 0; i < WIRE_SERVERS; i++)
 		servers[i] = &tunnel->dns[i];
 	json_object_set_new(object, "interface", text_or_null(d->hello.interface));
-	json_object_set_new(object, "addresses", list(addresses, told ? 2 : 0));
-	json_object_set_new(object, "dns", list(servers, told ? WIRE_SERVERS : 0));
+	json_object_set_new(object, "addresses", list(addresses, known ? 2 : 0));
+	json_object_set_new(object, "dns", list(servers, known ? WIRE_SERVERS : 0));
 }
 
 static void add_counts(json_t *object, const struct driver *d, uint64_t now)

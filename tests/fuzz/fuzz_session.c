@@ -79,8 +79,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	management_session_greet(&session);
 	(void)ovm_feed(parser, data, size);
 	management_session_lost(&session);
-	facts_finish(&session.facts);
-	check_tunnel(&session.facts.tunnel);
+	tunnel_config_finish(&session.config);
+	check_tunnel(&session.config.tunnel);
 	ovm_free(parser);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* What the driver makes of recorded management sessions: events of the tunnel,
- * facts about it, answers; and that secrets stay where they belong. */
+ * its configuration, answers; and that secrets stay where they belong. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -130,7 +130,7 @@ static bool said(const char *event)
 static void test_basic(void **state)
 {
 	char text[NET_PREFIX_TEXT];
-	const struct wire_tunnel *t = &it.session.facts.tunnel;
+	const struct wire_tunnel *t = &it.session.config.tunnel;
 
 	(void)state;
 	begin(-1, "", 0);
@@ -209,17 +209,17 @@ static void test_dns_of_27(void **state)
 	feed(">LOG:1,,PUSH: Received control message: 'PUSH_REPLY,dns server 1 address 10.8.0.1 "
 	     "[fd00::1]:53 10.9.9.9:5353,dns search-domains a.example -b.example,ifconfig 10.8.0.2 "
 	     "255.255.255.0'");
-	assert_string_equal(net_address_text(&it.session.facts.tunnel.dns[0], text), "10.8.0.1");
-	assert_string_equal(net_address_text(&it.session.facts.tunnel.dns[1], text), "fd00::1");
-	assert_int_equal(it.session.facts.tunnel.dns[2].family, NET_NONE);
-	assert_string_equal(it.session.facts.tunnel.domains[0], "a.example");
-	assert_string_equal(it.session.facts.tunnel.domains[1], "");
+	assert_string_equal(net_address_text(&it.session.config.tunnel.dns[0], text), "10.8.0.1");
+	assert_string_equal(net_address_text(&it.session.config.tunnel.dns[1], text), "fd00::1");
+	assert_int_equal(it.session.config.tunnel.dns[2].family, NET_NONE);
+	assert_string_equal(it.session.config.tunnel.domains[0], "a.example");
+	assert_string_equal(it.session.config.tunnel.domains[1], "");
 	end();
 	/* Before 2.7 the environment has them, as far as the profile wants them. */
 	begin(-1, "", 0);
 	feed(">LOG:1,I,OpenVPN 2.6.14 x86_64-pc-linux-gnu");
 	feed(">LOG:1,,PUSH: Received control message: 'PUSH_REPLY,dhcp-option DNS 10.8.0.1'");
-	assert_int_equal(it.session.facts.tunnel.dns[0].family, NET_NONE);
+	assert_int_equal(it.session.config.tunnel.dns[0].family, NET_NONE);
 	end();
 }
 
@@ -232,7 +232,7 @@ static void test_dns_that_the_profile_keeps_out(void **state)
 	    "remote a 1 udp\nneeds 0\n\nroute-nopull\n",
 	    "remote a 1 udp\nneeds 0\n\npull-filter \"ignore\" \"route\"\n",
 	};
-	struct net_address *first = &it.session.facts.tunnel.dns[0];
+	struct net_address *first = &it.session.config.tunnel.dns[0];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof profiles / sizeof *profiles; i++) {
@@ -294,7 +294,7 @@ static void test_hostile_facts(void **state)
 	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
 		assert_int_equal(net_prefix_parse(routes[i], &nothing.routes[i].to), 0);
 	assert_string_equal(it.events, "");
-	assert_memory_equal(&it.session.facts.tunnel, &nothing, sizeof nothing);
+	assert_memory_equal(&it.session.config.tunnel, &nothing, sizeof nothing);
 	end();
 }
 
@@ -324,7 +324,7 @@ static void test_what_the_gate_shall_set(void **state)
 	    "route_ipv6_network_2=2001:db8:78::/48",
 	    "route_ipv6_gateway_2=fd77::1",
 	};
-	const struct wire_tunnel *t = &it.session.facts.tunnel;
+	const struct wire_tunnel *t = &it.session.config.tunnel;
 	char text[NET_PREFIX_TEXT], line[128];
 	struct err e = {""};
 
@@ -350,7 +350,7 @@ static void test_what_the_gate_shall_set(void **state)
 	assert_int_equal(t->routes[4].to.address.family, NET_NONE);
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(t->routes[i].excluded, i >= 2);
-	assert_true(it.session.facts.routes_left_out);
+	assert_true(it.session.config.routes_left_out);
 	assert_int_equal(wire_check_tunnel(t, &e), 0);
 	end();
 }
@@ -573,7 +573,7 @@ static void test_counts(void **state)
 	feed("END");
 	feed("SUCCESS: bytecount interval changed");
 	feed("SUCCESS: pid=4711");
-	assert_true(it.session.facts.dns_in_push_only);
+	assert_true(it.session.config.dns_in_push_only);
 	assert_int_equal(ovm_command(it.session.parser, words), 0);
 	feed("SUCCESS: nclients=0,bytesin=2259,bytesout=2089");
 	assert_string_equal(it.cause, "2259/2089");

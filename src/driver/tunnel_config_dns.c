@@ -1,5 +1,5 @@
 /* DNS servers and search domains that a server pushes: three spellings. */
-#include "driver/facts_dns.h"
+#include "driver/tunnel_config_dns.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -7,16 +7,16 @@
 
 #include "base/canonical.h"
 #include "base/text.h"
-#include "driver/facts.h"
+#include "driver/tunnel_config.h"
 
 /* Which spelling wins: `dns server` before `dhcp-option`, both as they stand in
  * the environment; the log's copy only where 2.7 leaves them out of it. */
 enum { ORDER_DNS = 0, ORDER_OPTION = 1 << 16, ORDER_PUSH = 2 << 16, ORDER_MAX = 3 << 16 };
 enum { OPTION_WORDS = 12, OPTION_LENGTH = 1024 };
 
-static void add_server(struct facts *facts, const char *text, uint32_t order)
+static void add_server(struct tunnel_config *config, const char *text, uint32_t order)
 {
-	struct net_address *servers = facts->tunnel.dns;
+	struct net_address *servers = config->tunnel.dns;
 	struct net_address address;
 	size_t at = 0;
 
@@ -26,20 +26,20 @@ static void add_server(struct facts *facts, const char *text, uint32_t order)
 		if (net_address_equal(&servers[i], &address))
 			return;
 	}
-	while (at < WIRE_SERVERS && servers[at].family != NET_NONE && facts->server_order[at] <= order)
+	while (at < WIRE_SERVERS && servers[at].family != NET_NONE && config->server_order[at] <= order)
 		at++;
 	if (at == WIRE_SERVERS)
 		return;
 	memmove(&servers[at + 1], &servers[at], (WIRE_SERVERS - 1 - at) * sizeof *servers);
-	memmove(&facts->server_order[at + 1], &facts->server_order[at],
-		(WIRE_SERVERS - 1 - at) * sizeof *facts->server_order);
+	memmove(&config->server_order[at + 1], &config->server_order[at],
+		(WIRE_SERVERS - 1 - at) * sizeof *config->server_order);
 	servers[at] = address;
-	facts->server_order[at] = order;
+	config->server_order[at] = order;
 }
 
-static void add_domain(struct facts *facts, const char *text, uint32_t order)
+static void add_domain(struct tunnel_config *config, const char *text, uint32_t order)
 {
-	char(*domains)[WIRE_DOMAIN] = facts->tunnel.domains;
+	char(*domains)[WIRE_DOMAIN] = config->tunnel.domains;
 	size_t at = 0;
 
 	if (!text_is_name(text, WIRE_DOMAIN - 1))
@@ -48,21 +48,21 @@ static void add_domain(struct facts *facts, const char *text, uint32_t order)
 		if (strcmp(domains[i], text) == 0)
 			return;
 	}
-	while (at < WIRE_DOMAINS && domains[at][0] != '\0' && facts->domain_order[at] <= order)
+	while (at < WIRE_DOMAINS && domains[at][0] != '\0' && config->domain_order[at] <= order)
 		at++;
 	if (at == WIRE_DOMAINS)
 		return;
 	memmove(&domains[at + 1], &domains[at], (WIRE_DOMAINS - 1 - at) * sizeof *domains);
-	memmove(&facts->domain_order[at + 1], &facts->domain_order[at],
-		(WIRE_DOMAINS - 1 - at) * sizeof *facts->domain_order);
+	memmove(&config->domain_order[at + 1], &config->domain_order[at],
+		(WIRE_DOMAINS - 1 - at) * sizeof *config->domain_order);
 	memset(domains[at], 0, WIRE_DOMAIN);
 	text_copy(domains[at], WIRE_DOMAIN, text);
-	facts->domain_order[at] = order;
+	config->domain_order[at] = order;
 }
 
 /* "10.8.0.1", "10.8.0.1:53", "[fd00::1]:53", "fd00::1"; another port than 53
  * can't be given to a system's resolver. */
-static void add_server_with_port(struct facts *facts, const char *text, uint32_t order)
+static void add_server_with_port(struct tunnel_config *config, const char *text, uint32_t order)
 {
 	char host[NET_ADDRESS_TEXT + 8];
 	char *end, *port = NULL;
@@ -78,11 +78,11 @@ static void add_server_with_port(struct facts *facts, const char *text, uint32_t
 		port = end + 1;
 	}
 	if (port == NULL || strcmp(port, "53") == 0)
-		add_server(facts, host, order);
+		add_server(config, host, order);
 }
 
 /* Cuts at blanks. Returns the number of words. */
-static size_t split(char *line, char **words)
+static size_t split_words(char *line, char **words)
 {
 	size_t count = 0;
 	char *save = NULL;
@@ -94,26 +94,26 @@ static size_t split(char *line, char **words)
 }
 
 /* One option as it stands in a profile: dhcp-option ..., dns ... */
-static void take_option(struct facts *facts, const char *option, uint32_t order)
+static void parse_option(struct tunnel_config *config, const char *option, uint32_t order)
 {
 	char line[OPTION_LENGTH];
 	char *word[OPTION_WORDS];
 	size_t count;
 
-	if (text_copy(line, sizeof line, option) == -1 || (count = split(line, word)) < 3)
+	if (text_copy(line, sizeof line, option) == -1 || (count = split_words(line, word)) < 3)
 		return;
 	if (strcmp(word[0], "dhcp-option") == 0) {
 		if (strcmp(word[1], "DNS") == 0 || strcmp(word[1], "DNS6") == 0)
-			add_server(facts, word[2], order);
+			add_server(config, word[2], order);
 		else if (strcmp(word[1], "DOMAIN") == 0 || strcmp(word[1], "DOMAIN-SEARCH") == 0)
-			add_domain(facts, word[2], order);
+			add_domain(config, word[2], order);
 	} else if (strcmp(word[0], "dns") == 0 && strcmp(word[1], "search-domains") == 0) {
 		for (size_t i = 2; i < count; i++)
-			add_domain(facts, word[i], order);
+			add_domain(config, word[i], order);
 	} else if (strcmp(word[0], "dns") == 0 && strcmp(word[1], "server") == 0 && count >= 5 &&
 		   strcmp(word[3], "address") == 0) {
 		for (size_t i = 4; i < count; i++)
-			add_server_with_port(facts, word[i], order);
+			add_server_with_port(config, word[i], order);
 	}
 }
 
@@ -128,7 +128,7 @@ static int server_order(const char *name)
 	return (priority + 128) * 16 + index;
 }
 
-void facts_dns_env(struct facts *facts, const char *name, const char *value)
+void tunnel_config_dns_read_env(struct tunnel_config *config, const char *name, const char *value)
 {
 	static const char option[] = "foreign_option_", domain[] = "dns_search_domain_";
 	uint64_t number;
@@ -136,23 +136,23 @@ void facts_dns_env(struct facts *facts, const char *name, const char *value)
 
 	if (strncmp(name, option, sizeof option - 1) == 0 &&
 	    text_number(name + sizeof option - 1, 1, 9999, &number) == 0)
-		take_option(facts, value, ORDER_OPTION + (uint32_t)number);
+		parse_option(config, value, ORDER_OPTION + (uint32_t)number);
 	else if (strncmp(name, domain, sizeof domain - 1) == 0 &&
 		 text_number(name + sizeof domain - 1, 0, 9999, &number) == 0)
-		add_domain(facts, value, ORDER_DNS + (uint32_t)number);
+		add_domain(config, value, ORDER_DNS + (uint32_t)number);
 	else if ((order = server_order(name)) != -1)
-		add_server(facts, value, ORDER_DNS + (uint32_t)order);
+		add_server(config, value, ORDER_DNS + (uint32_t)order);
 }
 
-/* What the profile keeps out openvpn does not take either, but shows. */
-static bool wanted(const struct facts *facts, const char *option)
+/* openvpn logs an option that the profile filters out, too, but does not apply it. */
+static bool is_accepted(const struct tunnel_config *config, const char *option)
 {
-	return facts->profile == NULL ||
-	       (!canonical_has(facts->profile, facts->profile_length, "route-nopull") &&
-		canonical_takes_push(facts->profile, facts->profile_length, option));
+	return config->profile == NULL ||
+	       (!canonical_has(config->profile, config->profile_length, "route-nopull") &&
+		canonical_takes_push(config->profile, config->profile_length, option));
 }
 
-static void take_push(struct facts *facts, const char *options)
+static void parse_push(struct tunnel_config *config, const char *options)
 {
 	char option[OPTION_LENGTH];
 	uint32_t order = ORDER_PUSH;
@@ -163,8 +163,8 @@ static void take_push(struct facts *facts, const char *options)
 		if (length < sizeof option) {
 			memcpy(option, options, length);
 			option[length] = '\0';
-			if (wanted(facts, option))
-				take_option(facts, option, order++);
+			if (is_accepted(config, option))
+				parse_option(config, option, order++);
 		}
 		if (options[length] != ',')
 			break;
@@ -173,20 +173,20 @@ static void take_push(struct facts *facts, const char *options)
 }
 
 /* "7.6 ..." or "10.0 ...", of "OpenVPN 2." */
-static bool at_least_7(const char *minor)
+static bool is_2_7_or_newer(const char *minor)
 {
 	return (minor[0] >= '7' && minor[0] <= '9') ||
 	       (isdigit((unsigned char)minor[0]) && isdigit((unsigned char)minor[1]));
 }
 
-void facts_log(struct facts *facts, const char *text)
+void tunnel_config_read_log(struct tunnel_config *config, const char *text)
 {
 	static const char pushed[] = "PUSH: Received control message: 'PUSH_REPLY,", version[] = "OpenVPN 2.";
 
 	if (strncmp(text, version, sizeof version - 1) == 0)
-		facts->dns_in_push_only = at_least_7(text + sizeof version - 1);
+		config->dns_in_push_only = is_2_7_or_newer(text + sizeof version - 1);
 	else if (strncmp(text, "OpenVPN ", 8) == 0 && isdigit((unsigned char)text[8]))
-		facts->dns_in_push_only = text[8] > '2';
-	else if (facts->dns_in_push_only && strncmp(text, pushed, sizeof pushed - 1) == 0)
-		take_push(facts, text + sizeof pushed - 1);
+		config->dns_in_push_only = text[8] > '2';
+	else if (config->dns_in_push_only && strncmp(text, pushed, sizeof pushed - 1) == 0)
+		parse_push(config, text + sizeof pushed - 1);
 }
