@@ -335,7 +335,7 @@ static int show(const struct ctl *ctl)
 		if ((status = wait_status(ctl, true, OPEN_WAIT)) == NULL)
 			return ctl_fail(ctl, "portcullisd has exited; instead: see `%s`", service_show);
 	}
-	show_page(status, ctl_colour(), text, sizeof text);
+	show_full(status, ctl_colour(), text, sizeof text);
 	fputs(text, stdout);
 	code = show_exit(status);
 	json_decref(status);

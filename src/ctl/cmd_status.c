@@ -83,7 +83,7 @@ static int print_status(const struct ctl *ctl, const json_t *status, bool json)
 	if (json) {
 		(void)print_json(status);
 	} else {
-		show_page(status, ctl_colour(), text, sizeof text);
+		show_full(status, ctl_colour(), text, sizeof text);
 		fputs(text, stdout);
 	}
 	return show_exit(status);

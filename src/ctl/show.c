@@ -23,7 +23,7 @@ static const struct gate_word gates[] = {
     {"unprotected", CTL_UNPROTECTED, "31;1", "NOT PROTECTED: the lock can't be put in place"},
 };
 
-struct page {
+struct printer {
 	char *to;
 	size_t size, used;
 };
@@ -69,61 +69,61 @@ json_t *show_nothing(const char *reason)
 	return object;
 }
 
-static void put(struct page *page, const char *text)
+static void put(struct printer *printer, const char *text)
 {
 	char safe[1024];
 
-	text_append(page->to, page->size, &page->used, "%s", shown(safe, sizeof safe, text));
+	text_append(printer->to, printer->size, &printer->used, "%s", shown(safe, sizeof safe, text));
 }
 
-static void put_gate(struct page *page, const json_t *status, bool colour)
+static void put_gate(struct printer *printer, const json_t *status, bool colour)
 {
 	const struct gate_word *gate = gate_of(status);
 	const char *word = string_of(status, "gate");
 
 	if (colour && gate != NULL)
-		text_append(page->to, page->size, &page->used, "\033[%sm", gate->colour);
-	put(page, word != NULL ? word : "unknown");
+		text_append(printer->to, printer->size, &printer->used, "\033[%sm", gate->colour);
+	put(printer, word != NULL ? word : "unknown");
 	if (colour && gate != NULL)
-		text_append(page->to, page->size, &page->used, "\033[0m");
+		text_append(printer->to, printer->size, &printer->used, "\033[0m");
 }
 
-static void label(struct page *page, const char *name)
+static void label(struct printer *printer, const char *name)
 {
-	text_append(page->to, page->size, &page->used, "%-11s", name);
+	text_append(printer->to, printer->size, &printer->used, "%-11s", name);
 }
 
-static void end_line(struct page *page)
+static void end_line(struct printer *printer)
 {
-	text_append(page->to, page->size, &page->used, "\n");
+	text_append(printer->to, printer->size, &printer->used, "\n");
 }
 
-static void put_string(struct page *page, const json_t *status, const char *name, const char *key)
+static void put_string(struct printer *printer, const json_t *status, const char *name, const char *key)
 {
 	const char *value = string_of(status, key);
 
 	if (value == NULL || value[0] == '\0')
 		return;
-	label(page, name);
-	put(page, value);
-	end_line(page);
+	label(printer, name);
+	put(printer, value);
+	end_line(printer);
 }
 
-static void put_list(struct page *page, const json_t *status, const char *name, const char *key)
+static void put_list(struct printer *printer, const json_t *status, const char *name, const char *key)
 {
 	const json_t *list = json_object_get(status, key);
 
 	if (json_array_size(list) == 0)
 		return;
-	label(page, name);
+	label(printer, name);
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const char *value = json_string_value(json_array_get(list, i));
 
 		if (i > 0)
-			text_append(page->to, page->size, &page->used, ", ");
-		put(page, value != NULL ? value : "?");
+			text_append(printer->to, printer->size, &printer->used, ", ");
+		put(printer, value != NULL ? value : "?");
 	}
-	end_line(page);
+	end_line(printer);
 }
 
 static bool has_remote(const json_t *status)
@@ -134,7 +134,7 @@ static bool has_remote(const json_t *status)
 }
 
 /* host (address:port/proto); what is not known is left out */
-static void put_endpoint(struct page *page, const json_t *status)
+static void put_endpoint(struct printer *printer, const json_t *status)
 {
 	const json_t *remote = json_object_get(status, "remote");
 	const char *host = string_of(remote, "host"), *address = string_of(remote, "address"),
@@ -144,23 +144,24 @@ static void put_endpoint(struct page *page, const json_t *status)
 	bool six = address != NULL && strchr(address, ':') != NULL;
 
 	if (named)
-		put(page, host);
+		put(printer, host);
 	if (address == NULL)
 		return;
-	text_append(page->to, page->size, &page->used, named ? " (%s" : "%s", six ? "[" : "");
-	put(page, address);
-	text_append(page->to, page->size, &page->used, "%s", six ? "]" : "");
+	text_append(printer->to, printer->size, &printer->used, named ? " (%s" : "%s", six ? "[" : "");
+	put(printer, address);
+	text_append(printer->to, printer->size, &printer->used, "%s", six ? "]" : "");
 	if (json_is_integer(port))
-		text_append(page->to, page->size, &page->used, ":%lld", (long long)json_integer_value(port));
+		text_append(printer->to, printer->size, &printer->used, ":%lld",
+			    (long long)json_integer_value(port));
 	if (proto != NULL) {
-		text_append(page->to, page->size, &page->used, "/");
-		put(page, proto);
+		text_append(printer->to, printer->size, &printer->used, "/");
+		put(printer, proto);
 	}
 	if (named)
-		text_append(page->to, page->size, &page->used, ")");
+		text_append(printer->to, printer->size, &printer->used, ")");
 }
 
-static void put_bytes(struct page *page, const json_t *count, const char *direction)
+static void put_bytes(struct printer *printer, const json_t *count, const char *direction)
 {
 	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
 	double value = json_number_value(count);
@@ -170,86 +171,86 @@ static void put_bytes(struct page *page, const json_t *count, const char *direct
 		value /= 1024;
 		unit++;
 	}
-	text_append(page->to, page->size, &page->used, "%.*f %s %s", unit == 0 ? 0 : 1, value, units[unit],
-		    direction);
+	text_append(printer->to, printer->size, &printer->used, "%.*f %s %s", unit == 0 ? 0 : 1, value,
+		    units[unit], direction);
 }
 
-static void put_traffic(struct page *page, const json_t *status)
+static void put_traffic(struct printer *printer, const json_t *status)
 {
 	const json_t *bytes = json_object_get(status, "bytes");
 
 	if (!json_is_number(json_object_get(bytes, "in")) || !json_is_number(json_object_get(bytes, "out")))
 		return;
-	label(page, "traffic");
-	put_bytes(page, json_object_get(bytes, "in"), "in, ");
-	put_bytes(page, json_object_get(bytes, "out"), "out\n");
+	label(printer, "traffic");
+	put_bytes(printer, json_object_get(bytes, "in"), "in, ");
+	put_bytes(printer, json_object_get(bytes, "out"), "out\n");
 }
 
-static void put_count(struct page *page, const json_t *number, const char *name, const char *before,
+static void put_count(struct printer *printer, const json_t *number, const char *name, const char *before,
 		      int digits, const char *after)
 {
 	if (!json_is_number(number))
 		return;
-	label(page, name);
-	text_append(page->to, page->size, &page->used, "%s%.*f%s", before, digits, json_number_value(number),
-		    after);
-	end_line(page);
+	label(printer, name);
+	text_append(printer->to, printer->size, &printer->used, "%s%.*f%s", before, digits,
+		    json_number_value(number), after);
+	end_line(printer);
 }
 
-void show_page(const json_t *status, bool colour, char *to, size_t size)
+void show_full(const json_t *status, bool colour, char *to, size_t size)
 {
 	const struct gate_word *gate = gate_of(status);
-	struct page page = {.to = to, .size = size};
+	struct printer printer = {.to = to, .size = size};
 
 	to[0] = '\0';
-	label(&page, "gate");
-	put_gate(&page, status, colour);
+	label(&printer, "gate");
+	put_gate(&printer, status, colour);
 	if (gate != NULL)
-		text_append(to, size, &page.used, ": %s", gate->means);
-	end_line(&page);
-	put_string(&page, status, "tunnel", "tunnel");
-	put_string(&page, status, "reason", "reason");
-	put_string(&page, status, "since", "since");
-	put_string(&page, status, "profile", "profile");
+		text_append(to, size, &printer.used, ": %s", gate->means);
+	end_line(&printer);
+	put_string(&printer, status, "tunnel", "tunnel");
+	put_string(&printer, status, "reason", "reason");
+	put_string(&printer, status, "since", "since");
+	put_string(&printer, status, "profile", "profile");
 	if (has_remote(status)) {
-		label(&page, "remote");
-		put_endpoint(&page, status);
-		end_line(&page);
+		label(&printer, "remote");
+		put_endpoint(&printer, status);
+		end_line(&printer);
 	}
-	put_string(&page, status, "interface", "interface");
-	put_list(&page, status, "addresses", "addresses");
-	put_list(&page, status, "dns", "dns");
-	put_traffic(&page, status);
-	put_count(&page, json_object_get(json_object_get(status, "blocked"), "packets"), "stopped", "", 0,
+	put_string(&printer, status, "interface", "interface");
+	put_list(&printer, status, "addresses", "addresses");
+	put_list(&printer, status, "dns", "dns");
+	put_traffic(&printer, status);
+	put_count(&printer, json_object_get(json_object_get(status, "blocked"), "packets"), "stopped", "", 0,
 		  " packets");
 	if (gate == NULL || gate->exit_code != CTL_OPEN) {
-		put_count(&page, json_object_get(status, "attempt"), "attempt", "", 0, "");
-		put_count(&page, json_object_get(status, "retry_in"), "next try", "in ", 1, " s");
+		put_count(&printer, json_object_get(status, "attempt"), "attempt", "", 0, "");
+		put_count(&printer, json_object_get(status, "retry_in"), "next try", "in ", 1, " s");
 	}
-	put_string(&page, status, "boot lock", "boot_locked_at");
+	put_string(&printer, status, "boot lock", "boot_locked_at");
 }
 
 void show_line(const json_t *status, bool colour, char *to, size_t size)
 {
-	struct page page = {.to = to, .size = size};
+	struct printer printer = {.to = to, .size = size};
 	const char *since = string_of(status, "since"), *tunnel = string_of(status, "tunnel"),
 		   *reason = string_of(status, "reason");
 
 	to[0] = '\0';
-	put(&page, since != NULL ? since : "-");
-	text_append(to, size, &page.used, "  ");
-	put_gate(&page, status, colour);
-	text_append(to, size, &page.used, "  ");
-	put(&page, tunnel != NULL ? tunnel : "-");
+	put(&printer, since != NULL ? since : "-");
+	text_append(to, size, &printer.used, "  ");
+	put_gate(&printer, status, colour);
+	text_append(to, size, &printer.used, "  ");
+	put(&printer, tunnel != NULL ? tunnel : "-");
 	if (has_remote(status)) {
-		text_append(to, size, &page.used, "  ");
-		put_endpoint(&page, status);
+		text_append(to, size, &printer.used, "  ");
+		put_endpoint(&printer, status);
 	}
 	if (reason != NULL && reason[0] != '\0') {
-		text_append(to, size, &page.used, "  ");
-		put(&page, reason);
+		text_append(to, size, &printer.used, "  ");
+		put(&printer, reason);
 	}
-	end_line(&page);
+	end_line(&printer);
 }
 
 void show_log(const char *line, char *to, size_t size)

@@ -18,7 +18,7 @@ json_t *show_nothing(const char *reason);
 
 /* The status on several lines, or on one. Hostile bytes come out escaped; a
  * value of the wrong type is left out. Each writes `size` bytes at most. */
-void show_page(const json_t *status, bool colour, char *to, size_t size);
+void show_full(const json_t *status, bool colour, char *to, size_t size);
 void show_line(const json_t *status, bool colour, char *to, size_t size);
 
 /* A line of the log as a terminal may have it: control bytes escaped. */

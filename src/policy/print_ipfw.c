@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy/page.h"
 #include "policy/print.h"
+#include "policy/printer.h"
 
 /* ipfw takes an address list of 63 words: IPv6 prefixes have 8, IPv4 ones 2. */
 enum { ICMP6 = 58, FIRST_EPHEMERAL = 1024, LIST4_MAX = 31, LIST6_MAX = 7, NEIGHBOUR_TAG = 26 };
@@ -23,7 +23,7 @@ struct side {
 };
 
 struct output {
-	struct page page;
+	struct printer printer;
 	const struct situation *s;
 	unsigned set;
 };
@@ -33,18 +33,18 @@ static bool is_printed(const struct rule *rule, const struct situation *s)
 	if (rule->hook >= RULE_FORWARD || rule->flow == FLOW_RELATED ||
 	    (rule->link == LINK_TUNNEL && rule->flow == FLOW_REPLY))
 		return false; /* nothing is forwarded, no frames are seen here, nothing is related */
-	return page_has_owner(rule, s) && rule->row != RULE_LAST_ROW && policy_applies(rule, s);
+	return printer_has_owner(rule, s) && rule->row != RULE_LAST_ROW && policy_applies(rule, s);
 }
 
 /* All have one number: no foreign rule can come to stand between them. */
 static void begin(struct output *o, const char *action)
 {
-	page_add(&o->page, "add %d set %u %s ", POLICY_IPFW_NUMBER, o->set, action);
+	printer_add(&o->printer, "add %d set %u %s ", POLICY_IPFW_NUMBER, o->set, action);
 }
 
 static void end(struct output *o, unsigned row)
 {
-	page_add(&o->page, " // row %u\n", row);
+	printer_add(&o->printer, " // row %u\n", row);
 }
 
 static struct side side_of(const struct rule *rule, enum rule_set set, uint16_t port, enum rule_set ports,
@@ -62,18 +62,18 @@ static struct side side_of(const struct rule *rule, enum rule_set set, uint16_t 
 	return side;
 }
 
-static void print_side(struct page *page, const struct side *side, size_t first)
+static void print_side(struct printer *printer, const struct side *side, size_t first)
 {
 	if (side->count == 0)
-		page_add(page, "any");
+		printer_add(printer, "any");
 	for (size_t i = first; i < side->count && i < first + side->most; i++) {
-		page_add(page, "%s", i == first ? "" : ",");
-		page_prefix(page, &side->members[i]);
+		printer_add(printer, "%s", i == first ? "" : ",");
+		printer_prefix(printer, &side->members[i]);
 	}
 	if (side->port != 0)
-		page_add(page, " %u", side->port);
+		printer_add(printer, " %u", side->port);
 	else if (side->dns)
-		page_add(page, " 53,853");
+		printer_add(printer, " 53,853");
 }
 
 static const char *proto_text(const struct rule *rule, const struct situation *s)
@@ -86,50 +86,50 @@ static const char *proto_text(const struct rule *rule, const struct situation *s
 	return rule->family == NET_IPV4 ? "ip4" : rule->family == NET_IPV6 ? "ip6" : "ip";
 }
 
-static void print_inside(struct page *page, const struct situation *s)
+static void print_inside(struct printer *printer, const struct situation *s)
 {
-	page_add(page, s->inside_count > 1 ? " {" : "");
+	printer_add(printer, s->inside_count > 1 ? " {" : "");
 	for (size_t i = 0; i < s->inside_count; i++)
-		page_add(page, "%s via %s", i > 0 ? " or" : "", s->inside[i]);
-	page_add(page, s->inside_count > 1 ? " }" : "");
+		printer_add(printer, "%s via %s", i > 0 ? " or" : "", s->inside[i]);
+	printer_add(printer, s->inside_count > 1 ? " }" : "");
 }
 
 /* Loopback is decided first: what is left is on the tunnel's link or on a physical one. */
-static void print_via(struct page *page, enum rule_link link, const struct situation *s)
+static void print_via(struct printer *printer, enum rule_link link, const struct situation *s)
 {
 	if (link == LINK_LOOPBACK)
-		page_add(page, " via lo0");
+		printer_add(printer, " via lo0");
 	else if (link == LINK_TUNNEL)
-		page_add(page, " via %s", s->tunnel.name);
+		printer_add(printer, " via %s", s->tunnel.name);
 	else if (link == LINK_INSIDE)
-		print_inside(page, s);
+		print_inside(printer, s);
 	else if (link == LINK_PHYSICAL && s->state == POLICY_OPEN)
-		page_add(page, " not via %s", s->tunnel.name);
+		printer_add(printer, " not via %s", s->tunnel.name);
 }
 
-static void print_options(struct page *page, const struct rule *rule, const struct situation *s)
+static void print_options(struct printer *printer, const struct rule *rule, const struct situation *s)
 {
-	page_add(page, rule->hook == RULE_OUT ? " out" : " in");
+	printer_add(printer, rule->hook == RULE_OUT ? " out" : " in");
 	if (rule->family != NET_NONE && rule->proto != 0 && rule->proto != ICMP6 && rule->source == SET_ANY &&
 	    rule->destination == SET_ANY)
-		page_add(page, " ipversion %d", rule->family);
-	print_via(page, rule->link, s);
+		printer_add(printer, " ipversion %d", rule->family);
+	print_via(printer, rule->link, s);
 	if (rule->icmp_type != RULE_NO_TYPE)
-		page_add(page, " icmp6types %u", rule->icmp_type);
+		printer_add(printer, " icmp6types %u", rule->icmp_type);
 }
 
-static const struct page_owner_words owner_words = {" uid ", " gid ", " uid 0", " { uid 0 or uid "};
+static const struct printer_owner_words owner_words = {" uid ", " gid ", " uid 0", " { uid 0 or uid "};
 
 static void print_one(struct output *o, const struct rule *rule, const char *action,
 		      const struct side *source, size_t first_source, const struct side *destination,
 		      size_t first_destination)
 {
 	begin(o, action);
-	page_add(&o->page, "%s from ", proto_text(rule, o->s));
-	print_side(&o->page, source, first_source);
-	page_add(&o->page, " to ");
-	print_side(&o->page, destination, first_destination);
-	print_options(&o->page, rule, o->s);
+	printer_add(&o->printer, "%s from ", proto_text(rule, o->s));
+	print_side(&o->printer, source, first_source);
+	printer_add(&o->printer, " to ");
+	print_side(&o->printer, destination, first_destination);
+	print_options(&o->printer, rule, o->s);
 }
 
 /* Both ends are longer than a list may be: who matches one is tagged, who has the tag is asked for the other.
@@ -147,7 +147,7 @@ static void print_by_tag(struct output *o, const struct rule *rule, const struct
 	}
 	for (size_t i = 0; i < destination->count; i += destination->most) {
 		print_one(o, rule, "allow", &any, 0, destination, i);
-		page_add(&o->page, " tagged %d", NEIGHBOUR_TAG);
+		printer_add(&o->printer, " tagged %d", NEIGHBOUR_TAG);
 		end(o, rule->row);
 	}
 }
@@ -158,7 +158,7 @@ static void print_pairs(struct output *o, const struct rule *rule)
 	struct side destination =
 	    side_of(rule, rule->destination, rule->destination_port, rule->destination_ports, o->s);
 
-	page_introduce(&o->page, rule);
+	printer_introduce(&o->printer, rule);
 	if (source.count > source.most && destination.count > destination.most) {
 		print_by_tag(o, rule, &source, &destination);
 		return;
@@ -168,7 +168,7 @@ static void print_pairs(struct output *o, const struct rule *rule)
 			print_one(o, rule, rule->action == RULE_STOP ? "deny" : "allow", &source, i,
 				  &destination, j);
 			if (rule->action == RULE_PASS)
-				page_add_owner(&o->page, rule, o->s, &owner_words);
+				printer_add_owner(&o->printer, rule, o->s, &owner_words);
 			end(o, rule->row);
 		}
 }
@@ -178,12 +178,12 @@ static void print_hole_fragments(struct output *o)
 {
 	char text[NET_ADDRESS_TEXT];
 
-	page_add(&o->page, "# row 3: later fragments of the endpoint's answers\n");
+	printer_add(&o->printer, "# row 3: later fragments of the endpoint's answers\n");
 	begin(o, "allow");
-	page_add(&o->page, "%s from %s to any in", net_proto_text(o->s->endpoint.proto),
-		 net_address_text(&o->s->endpoint.address, text));
-	print_via(&o->page, LINK_PHYSICAL, o->s);
-	page_add(&o->page, " frag");
+	printer_add(&o->printer, "%s from %s to any in", net_proto_text(o->s->endpoint.proto),
+		    net_address_text(&o->s->endpoint.address, text));
+	print_via(&o->printer, LINK_PHYSICAL, o->s);
+	printer_add(&o->printer, " frag");
 	end(o, 3);
 }
 
@@ -193,21 +193,21 @@ static void print_tunnel_answers(struct output *o)
 {
 	const char *tunnel = o->s->tunnel.name;
 
-	page_add(&o->page, "# row 9: what looks like an answer from the tunnel\n");
+	printer_add(&o->printer, "# row 9: what looks like an answer from the tunnel\n");
 	begin(o, "allow");
-	page_add(&o->page, "tcp from any to any in via %s { tcpflags ack or tcpflags rst }", tunnel);
+	printer_add(&o->printer, "tcp from any to any in via %s { tcpflags ack or tcpflags rst }", tunnel);
 	end(o, 9);
 	begin(o, "allow");
-	page_add(&o->page, "udp from any to any %d-65535 in via %s", FIRST_EPHEMERAL, tunnel);
+	printer_add(&o->printer, "udp from any to any %d-65535 in via %s", FIRST_EPHEMERAL, tunnel);
 	end(o, 9);
 	begin(o, "allow");
-	page_add(&o->page, "icmp from any to any in via %s icmptypes 0,3,11,12", tunnel);
+	printer_add(&o->printer, "icmp from any to any in via %s icmptypes 0,3,11,12", tunnel);
 	end(o, 9);
 	begin(o, "allow");
-	page_add(&o->page, "ipv6-icmp from any to any in via %s icmp6types 1,2,3,4,129", tunnel);
+	printer_add(&o->printer, "ipv6-icmp from any to any in via %s icmp6types 1,2,3,4,129", tunnel);
 	end(o, 9);
 	begin(o, "allow");
-	page_add(&o->page, "ip from any to any in via %s frag", tunnel);
+	printer_add(&o->printer, "ip from any to any in via %s frag", tunnel);
 	end(o, 9);
 }
 
@@ -219,15 +219,16 @@ static void print_beside(struct output *o, unsigned row)
 	if (row == 3 && s->state != POLICY_LOCKED)
 		print_hole_fragments(o);
 	if (row == 4 && s->state != POLICY_LOCKED)
-		page_add(&o->page,
-			 "# row 4: not here: no state relates an error to the hole; openvpn's packets are "
-			 "kept small instead\n");
+		printer_add(&o->printer,
+			    "# row 4: not here: no state relates an error to the hole; openvpn's packets are "
+			    "kept small instead\n");
 	if (row == 9 && s->state == POLICY_OPEN)
 		print_tunnel_answers(o);
 	if (row == 10 && s->lan) {
-		page_add(&o->page, "# row 10: later fragments carry no port and would hide DNS from row 8\n");
+		printer_add(&o->printer,
+			    "# row 10: later fragments carry no port and would hide DNS from row 8\n");
 		begin(o, "deny");
-		page_add(&o->page, "ip from any to any frag");
+		printer_add(&o->printer, "ip from any to any frag");
 		end(o, row);
 	}
 }
@@ -250,24 +251,24 @@ static void print_row(struct output *o, unsigned row)
  * own multicast reports (IGMP, MLD), the loopback. */
 static void print_forwarded(struct output *o)
 {
-	page_add(
-	    &o->page,
+	printer_add(
+	    &o->printer,
 	    o->s->inside_count > 0
 		? "# row 14: not here: nothing is forwarded, for no NAT instance belongs to a set; use pf\n"
 		: "# row 11: nothing is forwarded\n");
 	begin(o, "deny");
-	page_add(&o->page, "ip from any to any out recv * not recv lo0");
+	printer_add(&o->printer, "ip from any to any out recv * not recv lo0");
 	end(o, RULE_LAST_ROW);
 }
 
 static void print_last(struct output *o)
 {
-	page_add(&o->page, "# row 11: everything else; what this machine sends is counted by itself\n");
+	printer_add(&o->printer, "# row 11: everything else; what this machine sends is counted by itself\n");
 	begin(o, "deny");
-	page_add(&o->page, "ip from any to any out");
+	printer_add(&o->printer, "ip from any to any out");
 	end(o, RULE_LAST_ROW);
 	begin(o, "deny");
-	page_add(&o->page, "ip from any to any");
+	printer_add(&o->printer, "ip from any to any");
 	end(o, RULE_LAST_ROW);
 }
 
@@ -293,11 +294,11 @@ int policy_print_ipfw_set(const struct situation *s, unsigned set, char *to, siz
 {
 	struct output o = {.s = s, .set = set};
 
-	if (page_begin(&o.page, s, to, size, e) == -1 || check_names(s, e) == -1)
+	if (printer_begin(&o.printer, s, to, size, e) == -1 || check_names(s, e) == -1)
 		return -1;
-	page_situation(&o.page, s);
-	page_add(
-	    &o.page,
+	printer_situation(&o.printer, s);
+	printer_add(
+	    &o.printer,
 	    "# Set %u: loaded while it is disabled, then `ipfw set disable %u enable %u`, in one command.\n",
 	    set, POLICY_IPFW_SET + POLICY_IPFW_OTHER_SET - set, set);
 	for (unsigned row = 1; row < RULE_LAST_ROW; row++) {
@@ -308,7 +309,7 @@ int policy_print_ipfw_set(const struct situation *s, unsigned set, char *to, siz
 			print_forwarded(&o);
 	}
 	print_last(&o);
-	return page_end(&o.page, e);
+	return printer_end(&o.printer, e);
 }
 
 int policy_print_ipfw(const struct situation *s, char *to, size_t size, struct err *e)

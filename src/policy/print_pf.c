@@ -1,7 +1,7 @@
 /* The policy as pfctl reads it, for an anchor of its own: Apple's grammar (that
  * of OpenBSD 4.3) and FreeBSD's. Only what the situation needs, with literals. */
-#include "policy/page.h"
 #include "policy/print.h"
+#include "policy/printer.h"
 
 /* What a packet has from the rule that let it in, and is asked for on its way out: a client's; for this
  * machine alone; out of the tunnel. */
@@ -50,7 +50,7 @@ static bool is_printed(const struct rule *rule, const struct situation *s)
 	if (rule->flow == FLOW_RELATED || (rule->flow == FLOW_REPLY && rule->link == LINK_TUNNEL))
 		return false; /* nothing relates errors to a stateless hole; the tunnel's answers have a state
 			       */
-	return page_has_owner(rule, s) && policy_applies(rule, s);
+	return printer_has_owner(rule, s) && policy_applies(rule, s);
 }
 
 static bool uses(enum rule_set set, uint8_t family, const struct situation *s)
@@ -66,7 +66,7 @@ static bool uses(enum rule_set set, uint8_t family, const struct situation *s)
 }
 
 /* Apple's tables silently leave `::` out: it stands in the rules instead. */
-static void print_tables(struct page *page, const struct situation *s)
+static void print_tables(struct printer *printer, const struct situation *s)
 {
 	struct net_prefix members[RULE_MEMBERS_MAX];
 
@@ -77,69 +77,70 @@ static void print_tables(struct page *page, const struct situation *s)
 		if (!uses(tables[i].set, tables[i].family, s))
 			continue;
 		count = policy_members(tables[i].set, s, tables[i].family, members, RULE_MEMBERS_MAX);
-		page_add(page, "table <%s%u> const { ", policy_set_name(tables[i].set), tables[i].family);
+		printer_add(printer, "table <%s%u> const { ", policy_set_name(tables[i].set),
+			    tables[i].family);
 		for (size_t j = 0; j < count; j++) {
 			if (is_none(&members[j]))
 				continue;
-			page_add(page, "%s", between);
-			page_prefix(page, &members[j]);
+			printer_add(printer, "%s", between);
+			printer_prefix(printer, &members[j]);
 			between = ", ";
 		}
-		page_add(page, " }\n");
+		printer_add(printer, " }\n");
 	}
 }
 
 /* A stop is for every link but the tunnel; a pass for the named ones, if they are known. */
-static void print_names(struct page *page, const char (*names)[NET_NAME_SIZE], size_t count)
+static void print_names(struct printer *printer, const char (*names)[NET_NAME_SIZE], size_t count)
 {
-	page_add(page, count > 1 ? " on { " : " on ");
+	printer_add(printer, count > 1 ? " on { " : " on ");
 	for (size_t i = 0; i < count; i++)
-		page_add(page, "%s%s", i > 0 ? ", " : "", names[i]);
-	page_add(page, count > 1 ? " }" : "");
+		printer_add(printer, "%s%s", i > 0 ? ", " : "", names[i]);
+	printer_add(printer, count > 1 ? " }" : "");
 }
 
-static void print_on(struct page *page, enum rule_link link, bool named, const struct situation *s)
+static void print_on(struct printer *printer, enum rule_link link, bool named, const struct situation *s)
 {
 	if (link == LINK_LOOPBACK) {
-		page_add(page, " on lo0");
+		printer_add(printer, " on lo0");
 	} else if (link == LINK_TUNNEL) {
-		page_add(page, " on %s", s->tunnel.name);
+		printer_add(printer, " on %s", s->tunnel.name);
 	} else if (link == LINK_INSIDE) {
-		print_names(page, s->inside, s->inside_count);
+		print_names(printer, s->inside, s->inside_count);
 	} else if (link == LINK_PHYSICAL && named && s->link_count > 0) {
-		print_names(page, s->links, s->link_count);
+		print_names(printer, s->links, s->link_count);
 	} else if (link == LINK_PHYSICAL && s->tunnel.name[0] != '\0') {
-		page_add(page, " on ! %s", s->tunnel.name);
+		printer_add(printer, " on ! %s", s->tunnel.name);
 	}
 }
 
-static void print_hosts(struct page *page, const struct rule *rule, enum rule_set set, bool source,
+static void print_hosts(struct printer *printer, const struct rule *rule, enum rule_set set, bool source,
 			const struct situation *s)
 {
 	bool list = set == SET_LINK_LOCAL_OR_NONE;
 
 	if (set == SET_ANY) {
-		page_add(page, "any");
+		printer_add(printer, "any");
 	} else if (set == SET_NEIGHBOURS && source) {
-		page_add(page, "{ ::, <%s%u> }", policy_set_name(set), rule->family);
+		printer_add(printer, "{ ::, <%s%u> }", policy_set_name(set), rule->family);
 	} else if (is_table(set)) {
-		page_add(page, "<%s%u>", policy_set_name(set), rule->family);
+		printer_add(printer, "<%s%u>", policy_set_name(set), rule->family);
 	} else {
-		page_add(page, list ? "{ " : "");
-		page_members(page, set, s, rule->family, ", ");
-		page_add(page, list ? " }" : "");
+		printer_add(printer, list ? "{ " : "");
+		printer_members(printer, set, s, rule->family, ", ");
+		printer_add(printer, list ? " }" : "");
 	}
 }
 
-static void print_port(struct page *page, enum rule_set address, uint16_t port, enum rule_set ports,
+static void print_port(struct printer *printer, enum rule_set address, uint16_t port, enum rule_set ports,
 		       const struct situation *s)
 {
 	if (address == SET_ENDPOINT)
-		page_add(page, " port = %u", s->endpoint.port);
+		printer_add(printer, " port = %u", s->endpoint.port);
 	else if (port != 0)
-		page_add(page, " port = %u", port);
+		printer_add(printer, " port = %u", port);
 	else if (ports == SET_DNS_PORTS)
-		page_add(page, " port { 53, 853 }");
+		printer_add(printer, " port { 53, 853 }");
 }
 
 static uint8_t proto_of(const struct rule *rule, const struct situation *s)
@@ -149,7 +150,7 @@ static uint8_t proto_of(const struct rule *rule, const struct situation *s)
 	return endpoint ? s->endpoint.proto : rule->proto;
 }
 
-static void print_ends(struct page *page, const struct rule *rule, const struct situation *s)
+static void print_ends(struct printer *printer, const struct rule *rule, const struct situation *s)
 {
 	uint8_t proto = proto_of(rule, s);
 	/* With the local network at both ends nobody's packets are forwarded out of it. */
@@ -158,22 +159,22 @@ static void print_ends(struct page *page, const struct rule *rule, const struct 
 	enum rule_set destination = lan ? SET_LAN : rule->destination;
 
 	if (rule->family != NET_NONE)
-		page_add(page, rule->family == NET_IPV4 ? " inet" : " inet6");
+		printer_add(printer, rule->family == NET_IPV4 ? " inet" : " inet6");
 	if (proto != 0)
-		page_add(page, " proto %s", proto == ICMP6 ? "ipv6-icmp" : net_proto_text(proto));
+		printer_add(printer, " proto %s", proto == ICMP6 ? "ipv6-icmp" : net_proto_text(proto));
 	if (proto == 0 && source == SET_ANY && destination == SET_ANY) {
-		page_add(page, " all");
+		printer_add(printer, " all");
 		return;
 	}
-	page_add(page, " from ");
-	print_hosts(page, rule, source, true, s);
-	print_port(page, source, rule->source_port, rule->source_ports, s);
-	page_add(page, " to ");
-	print_hosts(page, rule, destination, false, s);
-	print_port(page, destination, rule->destination_port, rule->destination_ports, s);
+	printer_add(printer, " from ");
+	print_hosts(printer, rule, source, true, s);
+	print_port(printer, source, rule->source_port, rule->source_ports, s);
+	printer_add(printer, " to ");
+	print_hosts(printer, rule, destination, false, s);
+	print_port(printer, destination, rule->destination_port, rule->destination_ports, s);
 }
 
-static const struct page_owner_words owner_words = {" user = ", " group = ", " user = 0", " user { 0, "};
+static const struct printer_owner_words owner_words = {" user = ", " group = ", " user = 0", " user { 0, "};
 
 /* With a gateway only: without one nothing is asked for a tag. A state hands its rule's tag on. */
 static const char *tag_of(const struct rule *rule, const struct situation *s)
@@ -189,31 +190,32 @@ static const char *tag_of(const struct rule *rule, const struct situation *s)
 	return rule->link == LINK_INSIDE && rule->source == SET_BEHIND ? TAG_INSIDE : TAG_HERE;
 }
 
-static void print_rule(struct page *page, const struct rule *rule, const struct situation *s)
+static void print_rule(struct printer *printer, const struct rule *rule, const struct situation *s)
 {
 	const char *tag = tag_of(rule, s);
 	bool out = rule->hook == RULE_OUT;
 
-	page_introduce(page, rule);
+	printer_introduce(printer, rule);
 	/* Never `return`: the refusal would go to the packet's source, past every rule. */
-	page_add(page, "%s %s quick", rule->action == RULE_PASS ? "pass" : "block drop", out ? "out" : "in");
-	print_on(page, rule->link, rule->action == RULE_PASS, s);
-	print_ends(page, rule, s);
+	printer_add(printer, "%s %s quick", rule->action == RULE_PASS ? "pass" : "block drop",
+		    out ? "out" : "in");
+	print_on(printer, rule->link, rule->action == RULE_PASS, s);
+	print_ends(printer, rule, s);
 	if (rule->icmp_type != RULE_NO_TYPE)
-		page_add(page, " icmp6-type %u%s", rule->icmp_type, rule->icmp_code_0 ? " code 0" : "");
-	page_add_owner(page, rule, s, &owner_words);
+		printer_add(printer, " icmp6-type %u%s", rule->icmp_type, rule->icmp_code_0 ? " code 0" : "");
+	printer_add_owner(printer, rule, s, &owner_words);
 	if (rule->action == RULE_PASS && rule->link == LINK_TUNNEL)
-		page_add(page, " keep state (if-bound)"); /* a floating state would follow the route */
+		printer_add(printer, " keep state (if-bound)"); /* a floating state would follow the route */
 	else if (rule->action == RULE_PASS)
-		page_add(page, rule->link == LINK_LOOPBACK ? " no state allow-opts" : " no state");
+		printer_add(printer, rule->link == LINK_LOOPBACK ? " no state allow-opts" : " no state");
 	if (tag != NULL)
-		page_add(page, " tag %s", tag);
-	page_add(page, "\n");
+		printer_add(printer, " tag %s", tag);
+	printer_add(printer, "\n");
 }
 
 /* Large datagrams arrive in fragments, which have no port: they are put together first. Nobody tells
  * a TCP server's connection what the path takes (row 4), so its segments are kept small. */
-static void print_scrub(struct page *page, const struct situation *s)
+static void print_scrub(struct printer *printer, const struct situation *s)
 {
 	struct rule hole = {
 	    .family = s->endpoint.address.family, .proto = s->endpoint.proto, .source = SET_ENDPOINT_ADDRESS};
@@ -221,29 +223,30 @@ static void print_scrub(struct page *page, const struct situation *s)
 
 	if (locked && !s->lan)
 		return;
-	page_add(page, "# fragments are put together before they are judged\n");
+	printer_add(printer, "# fragments are put together before they are judged\n");
 	if (!locked && (tcp || !s->lan)) {
-		page_add(page, "scrub in");
-		print_on(page, LINK_PHYSICAL, true, s);
-		print_ends(page, &hole, s);
-		page_add(page, "%s fragment reassemble\n", tcp ? " max-mss 1220" : "");
+		printer_add(printer, "scrub in");
+		print_on(printer, LINK_PHYSICAL, true, s);
+		print_ends(printer, &hole, s);
+		printer_add(printer, "%s fragment reassemble\n", tcp ? " max-mss 1220" : "");
 	}
 	if (s->lan) {
-		page_add(page, "scrub in");
-		print_on(page, LINK_PHYSICAL, true, s);
-		page_add(page, " all fragment reassemble\n");
+		printer_add(printer, "scrub in");
+		print_on(printer, LINK_PHYSICAL, true, s);
+		printer_add(printer, " all fragment reassemble\n");
 	}
 	if (s->state == POLICY_OPEN)
-		page_add(page, "scrub in on %s all fragment reassemble\n", s->tunnel.name);
+		printer_add(printer, "scrub in on %s all fragment reassemble\n", s->tunnel.name);
 	if (s->state == POLICY_OPEN && s->inside_count > 0) { /* a fragment is not translated */
-		page_add(page, "scrub in");
-		print_on(page, LINK_INSIDE, true, s);
-		page_add(page, " all fragment reassemble\n");
+		printer_add(printer, "scrub in");
+		print_on(printer, LINK_INSIDE, true, s);
+		printer_add(printer, " all fragment reassemble\n");
 	}
 }
 
 /* What others translate and pass in one breath would never be asked about. */
-static void print_masquerade(struct page *page, const struct net_address *address, const struct situation *s)
+static void print_masquerade(struct printer *printer, const struct net_address *address,
+			     const struct situation *s)
 {
 	const char *family = address->family == NET_IPV4 ? "inet" : "inet6";
 	char text[NET_ADDRESS_TEXT];
@@ -251,92 +254,93 @@ static void print_masquerade(struct page *page, const struct net_address *addres
 	if (address->family == NET_NONE)
 		return;
 	net_address_text(address, text);
-	page_add(page, "no nat on %s %s from %s to any\n", s->tunnel.name, family, text);
-	page_add(page, "nat on %s %s from <%s%u> to any -> %s\n", s->tunnel.name, family,
-		 policy_set_name(SET_BEHIND), address->family, text);
+	printer_add(printer, "no nat on %s %s from %s to any\n", s->tunnel.name, family, text);
+	printer_add(printer, "nat on %s %s from <%s%u> to any -> %s\n", s->tunnel.name, family,
+		    policy_set_name(SET_BEHIND), address->family, text);
 }
 
-static void print_translation(struct page *page, const struct situation *s)
+static void print_translation(struct printer *printer, const struct situation *s)
 {
 	if (s->inside_count > 0 && s->state == POLICY_OPEN) {
-		page_add(page, "# row 14: clients have the tunnel's address in it\n");
-		print_masquerade(page, &s->tunnel.address4, s);
-		print_masquerade(page, &s->tunnel.address6, s);
+		printer_add(printer, "# row 14: clients have the tunnel's address in it\n");
+		print_masquerade(printer, &s->tunnel.address4, s);
+		print_masquerade(printer, &s->tunnel.address6, s);
 	}
-	page_add(page, "# row 11: no translation by others, for its \"pass\" skips every rule\n"
-		       "no nat on ! lo0 all\nno rdr on ! lo0 all\n");
+	printer_add(printer, "# row 11: no translation by others, for its \"pass\" skips every rule\n"
+			     "no nat on ! lo0 all\nno rdr on ! lo0 all\n");
 }
 
 /* A client that has no address of the tunnel's put in place of its own does not go into it. */
-static void print_untranslated(struct page *page, const struct net_address *address, const char *family,
+static void print_untranslated(struct printer *printer, const struct net_address *address, const char *family,
 			       const struct situation *s)
 {
 	if (address->family == NET_NONE)
-		page_add(page, "block drop out quick on %s %s all tagged " TAG_INSIDE "\n", s->tunnel.name,
-			 family);
+		printer_add(printer, "block drop out quick on %s %s all tagged " TAG_INSIDE "\n",
+			    s->tunnel.name, family);
 }
 
 /* What came in and leaves again: what a client sends, into the tunnel; the tunnel's answers, to clients
  * (after row 13, which lets them); nothing else. In silence: a refusal of pf's own is not filtered, and could
  * leave by another link. */
-static void print_forwarded(struct page *page, const struct situation *s)
+static void print_forwarded(struct printer *printer, const struct situation *s)
 {
-	page_add(page, "# row 14: what rows 3 to 13 let in for this machine goes no further\n"
-		       "block drop out quick all tagged " TAG_HERE "\n"
-		       "# row 14: clients into the tunnel only\nblock drop out quick");
+	printer_add(printer, "# row 14: what rows 3 to 13 let in for this machine goes no further\n"
+			     "block drop out quick all tagged " TAG_HERE "\n"
+			     "# row 14: clients into the tunnel only\nblock drop out quick");
 	if (s->state == POLICY_OPEN)
-		page_add(page, " on ! %s", s->tunnel.name);
-	page_add(page, " all tagged " TAG_INSIDE "\n");
+		printer_add(printer, " on ! %s", s->tunnel.name);
+	printer_add(printer, " all tagged " TAG_INSIDE "\n");
 	if (s->state == POLICY_OPEN) {
-		print_untranslated(page, &s->tunnel.address4, "inet", s);
-		print_untranslated(page, &s->tunnel.address6, "inet6", s);
+		print_untranslated(printer, &s->tunnel.address4, "inet", s);
+		print_untranslated(printer, &s->tunnel.address6, "inet6", s);
 	}
 }
 
-static void print_answered(struct page *page, const struct situation *s)
+static void print_answered(struct printer *printer, const struct situation *s)
 {
 	if (s->state == POLICY_OPEN)
-		page_add(page, "# row 14: answers out of the tunnel to clients only\nblock drop out quick "
-			       "all tagged " TAG_TUNNEL "\n");
+		printer_add(printer,
+			    "# row 14: answers out of the tunnel to clients only\nblock drop out quick "
+			    "all tagged " TAG_TUNNEL "\n");
 }
 
-static void print_row(struct page *page, unsigned row, const struct situation *s)
+static void print_row(struct printer *printer, unsigned row, const struct situation *s)
 {
 	static const enum rule_hook hooks[] = {RULE_OUT, RULE_ARRIVE, RULE_IN};
 	size_t count;
 	const struct rule *table = policy_table(&count);
 
 	if (row == 4 && s->state != POLICY_LOCKED)
-		page_add(page, "# row 4: not here: no state relates an error to the hole\n");
+		printer_add(printer, "# row 4: not here: no state relates an error to the hole\n");
 	if (row == RULE_INSIDE_ROW && s->inside_count > 0)
-		print_forwarded(page, s);
+		print_forwarded(printer, s);
 	if (row == 10 && s->lan)
-		page_add(page, "# row 10: fragments carry no port and would hide DNS from row 8\n"
-			       "block drop quick all fragment\n");
+		printer_add(printer, "# row 10: fragments carry no port and would hide DNS from row 8\n"
+				     "block drop quick all fragment\n");
 	for (size_t hook = 0; hook < sizeof hooks / sizeof hooks[0]; hook++)
 		for (size_t i = 0; i < count; i++)
 			if (table[i].row == row && table[i].hook == hooks[hook] && is_printed(&table[i], s))
-				print_rule(page, &table[i], s);
+				print_rule(printer, &table[i], s);
 	if (row == RULE_INSIDE_ROW && s->inside_count > 0)
-		print_answered(page, s);
+		print_answered(printer, s);
 }
 
 int policy_print_pf(const struct situation *s, char *to, size_t size, struct err *e)
 {
-	struct page page;
+	struct printer printer;
 
-	if (page_begin(&page, s, to, size, e) == -1)
+	if (printer_begin(&printer, s, to, size, e) == -1)
 		return -1;
-	page_situation(&page, s);
-	page_add(&page, "# For the anchor \"%s\", which the main rules ask before every other one.\n",
-		 POLICY_PF_ANCHOR);
-	print_tables(&page, s);
-	print_scrub(&page, s);
-	print_translation(&page, s);
+	printer_situation(&printer, s);
+	printer_add(&printer, "# For the anchor \"%s\", which the main rules ask before every other one.\n",
+		    POLICY_PF_ANCHOR);
+	print_tables(&printer, s);
+	print_scrub(&printer, s);
+	print_translation(&printer, s);
 	for (unsigned row = 1; row <= RULE_LAST_ROW; row++) {
-		print_row(&page, row, s);
+		print_row(&printer, row, s);
 		if (row == 2)
-			print_row(&page, RULE_INSIDE_ROW, s);
+			print_row(&printer, RULE_INSIDE_ROW, s);
 	}
-	return page_end(&page, e);
+	return printer_end(&printer, e);
 }

@@ -2,8 +2,8 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "policy/page.h"
 #include "policy/print.h"
+#include "policy/printer.h"
 
 /* In the order that pfctl wants. Apple's own file has dummynet behind translation. */
 enum stage {
@@ -147,18 +147,19 @@ static bool is_binat(char words[WORDS][WORD_SIZE])
 	return strcmp(words[0], "binat") == 0 || strcmp(words[0], "binat-anchor") == 0;
 }
 
-static void print_ours(struct page *page, enum pf_dialect dialect, enum stage stage)
+static void print_ours(struct printer *printer, enum pf_dialect dialect, enum stage stage)
 {
 	if (stage == STAGE_SCRUB && dialect == PF_APPLE)
-		page_add(page, "scrub-anchor \"%s\"\n", POLICY_PF_ANCHOR);
+		printer_add(printer, "scrub-anchor \"%s\"\n", POLICY_PF_ANCHOR);
 	if (stage == STAGE_TRANSLATION)
-		page_add(page, "nat-anchor \"%s\"\nrdr-anchor \"%s\"\n", POLICY_PF_ANCHOR, POLICY_PF_ANCHOR);
+		printer_add(printer, "nat-anchor \"%s\"\nrdr-anchor \"%s\"\n", POLICY_PF_ANCHOR,
+			    POLICY_PF_ANCHOR);
 	if (stage == STAGE_FILTER)
-		page_add(page, "anchor \"%s\"\n", POLICY_PF_ANCHOR);
+		printer_add(printer, "anchor \"%s\"\n", POLICY_PF_ANCHOR);
 }
 
 /* Those of one stage, in their order. 0, or -1: a statement that does not end. */
-static int print_stage(struct page *page, const char *standing, enum stage stage)
+static int print_stage(struct printer *printer, const char *standing, enum stage stage)
 {
 	struct statement next = {standing, 0, STAGE_OPTION};
 
@@ -174,17 +175,18 @@ static int print_stage(struct page *page, const char *standing, enum stage stage
 		own = stage_of(words);
 		next.stage = own == STAGE_NONE ? next.stage : own;
 		if (next.stage == stage && is_foreign_skip(words))
-			page_add(page, "# left out, the gate would not be asked there: set skip\n");
+			printer_add(printer, "# left out, the gate would not be asked there: set skip\n");
 		else if (next.stage == stage && !is_ours(words) && !is_binat(words))
-			page_add(page, "%.*s%s", (int)next.length, next.text, end[-1] == '\n' ? "" : "\n");
+			printer_add(printer, "%.*s%s", (int)next.length, next.text,
+				    end[-1] == '\n' ? "" : "\n");
 		next.text = end;
 	}
 	return 0;
 }
 
-static int end_page(const struct page *page, bool whole, struct err *e)
+static int end_page(const struct printer *printer, bool whole, struct err *e)
 {
-	return whole ? page_end(page, e)
+	return whole ? printer_end(printer, e)
 		     : err_set(e, "the main rules of pf end inside quotes, braces or a line; instead: see "
 				  "where with `pfctl -nf`");
 }
@@ -192,28 +194,28 @@ static int end_page(const struct page *page, bool whole, struct err *e)
 int policy_print_pf_main(enum pf_dialect dialect, const char *standing, char *to, size_t size, struct err *e)
 {
 	bool whole = true;
-	struct page page;
+	struct printer printer;
 
-	if (page_open(&page, to, size, e) == -1)
+	if (printer_open(&printer, to, size, e) == -1)
 		return -1;
 	for (enum stage stage = STAGE_OPTION; stage < STAGE_END && whole; stage++) {
-		print_ours(&page, dialect, stage);
-		whole = standing == NULL || print_stage(&page, standing, stage) == 0;
+		print_ours(&printer, dialect, stage);
+		whole = standing == NULL || print_stage(&printer, standing, stage) == 0;
 		/* Theirs first: only the first scrub rule that matches is asked, and it may say more. */
 		if (stage == STAGE_SCRUB && dialect == PF_FREEBSD)
-			page_add(&page, "%s\n", freebsd_scrub);
+			printer_add(&printer, "%s\n", freebsd_scrub);
 	}
-	return end_page(&page, whole, e);
+	return end_page(&printer, whole, e);
 }
 
 int policy_print_pf_rest(const char *standing, char *to, size_t size, struct err *e)
 {
 	bool whole = true;
-	struct page page;
+	struct printer printer;
 
-	if (page_open(&page, to, size, e) == -1)
+	if (printer_open(&printer, to, size, e) == -1)
 		return -1;
 	for (enum stage stage = STAGE_OPTION; stage < STAGE_END && whole; stage++)
-		whole = print_stage(&page, standing, stage) == 0;
-	return end_page(&page, whole, e);
+		whole = print_stage(&printer, standing, stage) == 0;
+	return end_page(&printer, whole, e);
 }

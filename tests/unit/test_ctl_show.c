@@ -30,11 +30,11 @@ static json_t *object(const char *from)
 	return o;
 }
 
-static void page(const char *from, bool colour)
+static void full(const char *from, bool colour)
 {
 	json_t *o = object(from);
 
-	show_page(o, colour, text, sizeof text);
+	show_full(o, colour, text, sizeof text);
 	json_decref(o);
 }
 
@@ -59,10 +59,10 @@ static void every_gate_has_its_exit_code(void **state)
 	}
 }
 
-static void a_whole_page(void **state)
+static void a_whole_status(void **state)
 {
 	(void)state;
-	page(OPEN, false);
+	full(OPEN, false);
 	assert_string_equal(text, "gate       open: traffic leaves through the tunnel only\n"
 				  "tunnel     connected\n"
 				  "since      2026-11-23T11:22:33Z\n"
@@ -79,18 +79,18 @@ static void a_whole_page(void **state)
 static void colour_only_where_asked(void **state)
 {
 	(void)state;
-	page("{\"gate\":\"unprotected\"}", true);
+	full("{\"gate\":\"unprotected\"}", true);
 	assert_string_equal(
 	    text, "gate       \033[31;1munprotected\033[0m: NOT PROTECTED: the lock can't be put in "
 		  "place\n");
-	page("{\"gate\":\"unprotected\"}", false);
+	full("{\"gate\":\"unprotected\"}", false);
 	assert_null(strchr(text, '\033'));
 }
 
 static void waiting_shows_the_next_try(void **state)
 {
 	(void)state;
-	page("{\"gate\":\"locked\",\"tunnel\":\"waiting\",\"attempt\":4,\"retry_in\":3.5,"
+	full("{\"gate\":\"locked\",\"tunnel\":\"waiting\",\"attempt\":4,\"retry_in\":3.5,"
 	     "\"remote\":{\"host\":\"2001:db8::1\",\"address\":\"2001:db8::1\",\"port\":443,\"proto\":"
 	     "\"tcp\"}}",
 	     false);
@@ -102,7 +102,7 @@ static void waiting_shows_the_next_try(void **state)
 static void an_unknown_remote_is_left_out(void **state)
 {
 	(void)state;
-	page("{\"gate\":\"off\",\"remote\":{\"host\":null,\"address\":null,\"port\":null,\"proto\":null}}",
+	full("{\"gate\":\"off\",\"remote\":{\"host\":null,\"address\":null,\"port\":null,\"proto\":null}}",
 	     false);
 	assert_null(strstr(text, "remote"));
 }
@@ -110,12 +110,12 @@ static void an_unknown_remote_is_left_out(void **state)
 static void wrong_types_and_hostile_bytes(void **state)
 {
 	(void)state;
-	page(
+	full(
 	    "{\"gate\":7,\"tunnel\":[],\"reason\":\"\\u001b[2J\\u0007x\",\"remote\":3,\"addresses\":[1,null],"
 	    "\"bytes\":{\"in\":\"a\"},\"blocked\":4,\"dns\":\"x\"}",
 	    true);
 	assert_string_equal(text, "gate       unknown\nreason     \\x1b[2J\\x07x\naddresses  ?, ?\n");
-	page("{\"gate\":\"op\\u001ben\"}", true);
+	full("{\"gate\":\"op\\u001ben\"}", true);
 	assert_string_equal(text, "gate       op\\x1ben\n");
 }
 
@@ -127,7 +127,7 @@ static void never_past_the_end(void **state)
 	(void)state;
 	for (size_t size = 1; size <= sizeof small; size++) {
 		memset(small, 'x', sizeof small);
-		show_page(o, true, small, size);
+		show_full(o, true, small, size);
 		assert_true(strlen(small) < size);
 		show_line(o, true, small, size);
 		assert_true(strlen(small) < size);
@@ -207,7 +207,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_gate_has_its_exit_code),
-	    cmocka_unit_test(a_whole_page),
+	    cmocka_unit_test(a_whole_status),
 	    cmocka_unit_test(colour_only_where_asked),
 	    cmocka_unit_test(waiting_shows_the_next_try),
 	    cmocka_unit_test(an_unknown_remote_is_left_out),
