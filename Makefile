@@ -63,7 +63,7 @@ port = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(ELSEWHERE),$(sort $(foreac
 OS_FIREWALL := $(call port,firewall/firewall firewall/describe firewall/ports $(FIREWALL))
 OS_CHILD := $(call port,process/child process/pid process/tool process/tool_paths_system $(CHILD) $(DESCRIPTOR) host/clock)
 OS_INSTALLED := $(call port,service/install_paths service/install_root_system $(STRICT_BOOT) host/file)
-OS_NETWORK := $(call port,route/device route/route $(ROUTE) netwatch/prefixes netwatch/set_down $(NETWATCH) firewall/behind)
+OS_NETWORK := $(call port,route/device route/route $(ROUTE) netwatch/prefixes netwatch/set_down $(NETWATCH) firewall/bypass)
 OS_PORTS := $(call port,route/forwarding host/platform host/off_marker host/off_marker_names host/sleep $(SLEEP) service/notify \
 	process/peer process/process)
 OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) $(call port,process/sandbox/confine $(CONFINE) \

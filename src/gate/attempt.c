@@ -12,7 +12,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "gate/files.h"
-#include "os/firewall/behind.h"
+#include "os/firewall/bypass.h"
 #include "os/host/clock.h"
 #include "os/process/child.h"
 #include "os/route/device.h"
@@ -35,7 +35,7 @@ static int check_dial(const struct gate *gate, const struct net_endpoint *endpoi
 
 	if (refusal != NULL)
 		return err_set(e, "%s", refusal);
-	if (behind_look(e) != 0)
+	if (bypass_find(e) != 0)
 		return -1;
 	if (!is_a_remote(&gate->profile, endpoint))
 		return err_set(e, "the profile has no such remote");

@@ -14,7 +14,7 @@
 #include "gate/transition.h"
 #include "gate/vet.h"
 #include "os/dns/job.h"
-#include "os/firewall/behind.h"
+#include "os/firewall/bypass.h"
 #include "os/firewall/firewall.h"
 #include "os/host/sleep.h"
 #include "os/netwatch/netwatch.h"
@@ -28,12 +28,11 @@ struct gate {
 	struct situation situation;
 	struct gate_state state;
 	char reason[WIRE_TEXT];
-	char notice[WIRE_TEXT],
-	    redirect[WIRE_TEXT]; /* firewall_note; the last thing found behind the hooks */
+	char notice[WIRE_TEXT], redirect[WIRE_TEXT]; /* firewall_note; the last bypass that was found */
 	int64_t boot_locked_at;
 	uint64_t blocked; /* packets, when last counted */
 	unsigned lock_failures;
-	bool links_are_down, redirected; /* redirected: see os/firewall/behind.h; nothing is dialled */
+	bool links_are_down, redirected; /* redirected: see os/firewall/bypass.h; nothing is dialled */
 	bool bare; /* locked with none of the configuration's values: with them it could not be */
 	struct event *retry, *pause_end; /* unprotected or bare: lock again */
 	int64_t pause_until;             /* seconds since the epoch, 0 none */

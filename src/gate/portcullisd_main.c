@@ -199,7 +199,7 @@ static void lost_cb(const char *name, unsigned index, void *argument)
 static void redirect_cb(void *argument)
 {
 	struct err e = {""};
-	bool redirects = behind_look(&e) != 0;
+	bool redirects = bypass_find(&e) != 0;
 	char stamp[TEXT_TIME_SIZE];
 	size_t used = 0;
 
@@ -257,17 +257,17 @@ static int watch_routes(struct gate *watched, struct err *e)
 	return route_watch(watched->base, routes_cb, watched, e);
 }
 
-static int watch_hooks(struct gate *watched, struct err *e)
+static int watch_bypasses(struct gate *watched, struct err *e)
 {
-	return behind_open(watched->base, redirect_cb, watched, e) == NULL ? -1 : 0;
+	return bypass_open(watched->base, redirect_cb, watched, e) == NULL ? -1 : 0;
 }
 
 /* Goes on with the step that failed. */
 static int complete_start(struct err *e)
 {
 	static int (*const steps[])(struct gate *, struct err *) = {
-	    gate_watch, hold_instance, files_prepare, vet,
-	    watch,      watch_routes,  watch_hooks,   admin_socket_open};
+	    gate_watch, hold_instance, files_prepare,  vet,
+	    watch,      watch_routes,  watch_bypasses, admin_socket_open};
 	static size_t done;
 
 	for (; done < sizeof steps / sizeof *steps; done++) {

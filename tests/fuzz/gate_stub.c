@@ -79,7 +79,7 @@ int firewall_remove_others(const struct firewall *fw, struct err *e)
 	return 0;
 }
 
-int behind_look(struct err *e)
+int bypass_find(struct err *e)
 {
 	(void)e;
 	return 0;

@@ -34,7 +34,7 @@
 #define firewall_forget_states calm_firewall_forget_states
 #define firewall_remove calm_firewall_remove
 #define firewall_watch calm_firewall_watch
-#define behind_look calm_behind_look
+#define bypass_find calm_bypass_find
 #define netwatch_fill calm_netwatch_fill
 #define netwatch_tunnel calm_netwatch_tunnel
 #define netwatch_links_down calm_netwatch_links_down
@@ -59,7 +59,7 @@
 #undef firewall_forget_states
 #undef firewall_remove
 #undef firewall_watch
-#undef behind_look
+#undef bypass_find
 #undef netwatch_fill
 #undef netwatch_tunnel
 #undef netwatch_links_down
@@ -150,7 +150,7 @@ int firewall_watch(struct firewall *fw, struct event_base *base, firewall_foreig
 	return 0;
 }
 
-int behind_look(struct err *e)
+int bypass_find(struct err *e)
 {
 	return FAILS("") ? -1 : 0;
 }
@@ -408,7 +408,7 @@ static void test_the_order(void **state)
 {
 	(void)state;
 	dials();
-	assert_true(is_before("behind_look", "firewall_assert:dialling"));
+	assert_true(is_before("bypass_find", "firewall_assert:dialling"));
 	assert_true(is_before("firewall_assert:dialling", "device_make"));
 	assert_true(is_before("device_make", "spawn_openvpn"));
 	heal();

@@ -1,6 +1,6 @@
 /* Traffic control's filters, XDP programs, nft's fwd and dup: they run after the filter's last hook, or
  * before its first. */
-#include "os/firewall/behind.h"
+#include "os/firewall/bypass.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -23,21 +23,21 @@
 
 enum { WHAT_MAX = 80, DATAGRAMS_A_TURN = 256, QUEUE = 4 * 1024 * 1024, LINKS_MAX = 1024 };
 
-struct behind {
+struct bypass_watch {
 	struct netlink *netlink, *nft;
 	struct event *event, *nft_event;
-	behind_cb *cb;
+	bypass_cb *cb;
 	void *argument;
 	bool changed;
 };
 
-static bool found; /* at the last look: then anything may have ended it */
+static bool was_found; /* a bypass, at the last look: then any change may have ended it */
 
 struct look {
 	unsigned links[LINKS_MAX];
 	size_t count;
 	unsigned link; /* being asked about */
-	char what[64]; /* found, "" nothing */
+	char what[64]; /* the bypass, "" none */
 };
 
 static const char *text_of(const struct nlattr *a)
@@ -72,7 +72,7 @@ static void note_actions(struct look *look, const struct nlattr *actions)
 	}
 }
 
-static void take_filter(const struct nlmsghdr *m, void *argument)
+static void note_filter(const struct nlmsghdr *m, void *argument)
 {
 	const char *name = text_of(attributes_find(attributes_of(m, sizeof(struct tcmsg)), TCA_KIND));
 	const struct nlattr *options = attributes_find(attributes_of(m, sizeof(struct tcmsg)), TCA_OPTIONS);
@@ -97,7 +97,7 @@ static bool has_xdp(const struct nlmsghdr *m)
 	return xdp != NULL && mnl_attr_get_payload_len(xdp) >= 1 && mnl_attr_get_u8(xdp) != XDP_ATTACHED_NONE;
 }
 
-static void look_at_link(const struct nlmsghdr *m, void *argument)
+static void note_link(const struct nlmsghdr *m, void *argument)
 {
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(m);
 	struct look *look = argument;
@@ -118,18 +118,18 @@ static void forget_links(void *argument)
 	((struct look *)argument)->count = 0;
 }
 
-static int ask_links(struct netlink *n, struct look *look)
+static int query_links(struct netlink *n, struct look *look)
 {
 	_Alignas(8) char room[128];
 	struct nlmsghdr *m = mnl_nlmsg_put_header(room);
 
 	m->nlmsg_type = RTM_GETLINK;
 	mnl_nlmsg_put_extra_header(m, sizeof(struct ifinfomsg));
-	return netlink_dump(n, m, look_at_link, forget_links, look);
+	return netlink_dump(n, m, note_link, forget_links, look);
 }
 
 /* Of a link that has gone meanwhile, or has no such place for filters, there are none. */
-static int ask_filters(struct netlink *n, struct look *look, uint32_t parent)
+static int query_filters(struct netlink *n, struct look *look, uint32_t parent)
 {
 	_Alignas(8) char room[128];
 	struct nlmsghdr *m = mnl_nlmsg_put_header(room);
@@ -139,28 +139,28 @@ static int ask_filters(struct netlink *n, struct look *look, uint32_t parent)
 	m->nlmsg_type = RTM_GETTFILTER;
 	tc->tcm_ifindex = (int)look->link;
 	tc->tcm_parent = parent;
-	result = netlink_dump(n, m, take_filter, NULL, look);
+	result = netlink_dump(n, m, note_filter, NULL, look);
 	return result == -ENODEV || result == -EINVAL || result == -EOPNOTSUPP || result == -ENOENT ? 0
 												    : result;
 }
 
-static int look_at(struct netlink *n, struct look *look)
+static int find_in_tc(struct netlink *n, struct look *look)
 {
 	static const uint32_t parents[] = {TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS),
 					   TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS), 0};
-	int result = ask_links(n, look);
+	int result = query_links(n, look);
 
 	for (size_t i = 0; i < look->count && result == 0 && look->what[0] == '\0'; i++) {
 		look->link = look->links[i];
 		for (size_t k = 0; k < 3 && result == 0 && look->what[0] == '\0'; k++)
-			result = ask_filters(n, look, parents[k]);
+			result = query_filters(n, look, parents[k]);
 	}
 	return result;
 }
 
 /* In the hooks of links an expression can send a packet, or a copy of it, on by another link: with our mark
- * on it no rule of ours behind stops it. None of our own does so. */
-static void take_rule(const struct nlmsghdr *m, void *argument)
+ * on it no later rule of ours stops it. None of our own does so. */
+static void note_rule(const struct nlmsghdr *m, void *argument)
 {
 	struct attributes own = attributes_of(m, sizeof(struct nfgenmsg));
 	struct attributes list = attributes_inside(attributes_find(own, NFTA_RULE_EXPRESSIONS));
@@ -178,7 +178,7 @@ static void take_rule(const struct nlmsghdr *m, void *argument)
 }
 
 /* A kernel whose nftables has no hooks of links has no such rule. */
-static int look_at_nft(struct netlink *n, char what[WHAT_MAX])
+static int query_nft_rules(struct netlink *n, char what[WHAT_MAX])
 {
 	_Alignas(8) char room[128];
 	struct nlmsghdr *m = mnl_nlmsg_put_header(room);
@@ -187,50 +187,50 @@ static int look_at_nft(struct netlink *n, char what[WHAT_MAX])
 
 	m->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE;
 	body->nfgen_family = NFPROTO_NETDEV;
-	result = netlink_dump(n, m, take_rule, NULL, what);
+	result = netlink_dump(n, m, note_rule, NULL, what);
 	return result == -EAFNOSUPPORT || result == -EOPNOTSUPP || result == -EINVAL ? 0 : result;
 }
 
-static int look_behind_nft(struct err *e)
+static int find_in_nft(struct err *e)
 {
-	static struct netlink *asker;
+	static struct netlink *netlink;
 	char what[WHAT_MAX] = "";
 	int result;
 
-	if (asker == NULL && (asker = netlink_open(NETLINK_NETFILTER, 0, 0)) == NULL)
+	if (netlink == NULL && (netlink = netlink_open(NETLINK_NETFILTER, 0, 0)) == NULL)
 		return err_errno(e, "others' nft rules can't be read");
-	if ((result = look_at_nft(asker, what)) != 0) {
-		netlink_close(asker);
-		asker = NULL;
+	if ((result = query_nft_rules(netlink, what)) != 0) {
+		netlink_close(netlink);
+		netlink = NULL;
 		errno = -result;
 		return err_errno(e, "others' nft rules can't be read");
 	}
 	if (what[0] == '\0')
 		return 0;
-	found = true;
+	was_found = true;
 	err_set(e, "%s may redirect packets past every rule; instead: remove it (nft)", what);
 	return 1;
 }
 
-int behind_look(struct err *e)
+int bypass_find(struct err *e)
 {
-	static struct netlink *asker;
+	static struct netlink *netlink;
 	struct look look = {.count = 0};
 	char name[IF_NAMESIZE] = "";
 	int result;
 
-	if (asker == NULL && (asker = netlink_open(NETLINK_ROUTE, 0, 0)) == NULL)
+	if (netlink == NULL && (netlink = netlink_open(NETLINK_ROUTE, 0, 0)) == NULL)
 		return err_errno(e, "traffic control can't be read");
-	result = look_at(asker, &look);
+	result = find_in_tc(netlink, &look);
 	if (result != 0) {
-		netlink_close(asker);
-		asker = NULL;
+		netlink_close(netlink);
+		netlink = NULL;
 		errno = -result;
 		return err_errno(e, "traffic control can't be read");
 	}
-	found = look.what[0] != '\0';
-	if (!found)
-		return look_behind_nft(e);
+	was_found = look.what[0] != '\0';
+	if (!was_found)
+		return find_in_nft(e);
 	if (if_indextoname(look.link, name) == NULL)
 		text_copy(name, sizeof name, "?");
 	err_set(
@@ -241,15 +241,15 @@ int behind_look(struct err *e)
 }
 
 /* Links come and go by the hundred, and to look costs three questions for each. */
-static void take_event(const struct nlmsghdr *m, void *argument)
+static void note_link_change(const struct nlmsghdr *m, void *argument)
 {
 	bool of_link = m->nlmsg_type == RTM_NEWLINK || m->nlmsg_type == RTM_DELLINK;
 
-	((struct behind *)argument)->changed |= !of_link || found || has_xdp(m);
+	((struct bypass_watch *)argument)->changed |= !of_link || was_found || has_xdp(m);
 }
 
 /* Rules of ours come and go with each link: looked at is what could be meant, or could have ended it. */
-static void take_nft(const struct nlmsghdr *m, void *argument)
+static void note_nft_change(const struct nlmsghdr *m, void *argument)
 {
 	const struct nfgenmsg *body = mnl_nlmsg_get_payload(m);
 	char what[WHAT_MAX] = "";
@@ -257,60 +257,60 @@ static void take_nft(const struct nlmsghdr *m, void *argument)
 	if (mnl_nlmsg_get_payload_len(m) < sizeof *body || body->nfgen_family != NFPROTO_NETDEV)
 		return;
 	if (m->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWRULE))
-		take_rule(m, what);
-	((struct behind *)argument)->changed |= found || what[0] != '\0';
+		note_rule(m, what);
+	((struct bypass_watch *)argument)->changed |= was_found || what[0] != '\0';
 }
 
-static void on_events(evutil_socket_t fd, short what, void *argument)
+static void read_changes(evutil_socket_t fd, short what, void *argument)
 {
-	struct behind *behind = argument;
-	bool of_nft = fd == netlink_fd(behind->nft);
+	struct bypass_watch *watch = argument;
+	bool of_nft = fd == netlink_fd(watch->nft);
 
 	(void)what;
-	if (!netlink_hear_all(of_nft ? behind->nft : behind->netlink, DATAGRAMS_A_TURN,
-			      of_nft ? take_nft : take_event, behind))
-		behind->changed = true;
-	if (behind->changed)
-		behind->cb(behind->argument);
-	behind->changed = false;
+	if (!netlink_hear_all(of_nft ? watch->nft : watch->netlink, DATAGRAMS_A_TURN,
+			      of_nft ? note_nft_change : note_link_change, watch))
+		watch->changed = true;
+	if (watch->changed)
+		watch->cb(watch->argument);
+	watch->changed = false;
 }
 
-static void close_watch(struct behind *behind)
+static void close_watch(struct bypass_watch *watch)
 {
-	if (behind->event != NULL)
-		event_free(behind->event);
-	if (behind->nft_event != NULL)
-		event_free(behind->nft_event);
-	netlink_close(behind->netlink);
-	netlink_close(behind->nft);
-	free(behind);
+	if (watch->event != NULL)
+		event_free(watch->event);
+	if (watch->nft_event != NULL)
+		event_free(watch->nft_event);
+	netlink_close(watch->netlink);
+	netlink_close(watch->nft);
+	free(watch);
 }
 
-struct behind *behind_open(struct event_base *base, behind_cb *cb, void *argument, struct err *e)
+struct bypass_watch *bypass_open(struct event_base *base, bypass_cb *cb, void *argument, struct err *e)
 {
-	struct behind *behind = calloc(1, sizeof *behind);
+	struct bypass_watch *watch = calloc(1, sizeof *watch);
 
-	if (behind == NULL) {
+	if (watch == NULL) {
 		err_errno(e, "traffic control can't be watched");
 		return NULL;
 	}
-	*behind = (struct behind){.cb = cb, .argument = argument};
-	behind->netlink = netlink_open(NETLINK_ROUTE, 0, QUEUE);
-	behind->nft = netlink_open(NETLINK_NETFILTER, 0, QUEUE);
-	if (behind->nft == NULL || netlink_join(behind->nft, NFNLGRP_NFTABLES) == -1 ||
-	    behind->netlink == NULL || netlink_join(behind->netlink, RTNLGRP_TC) == -1 ||
-	    netlink_join(behind->netlink, RTNLGRP_LINK) == -1) {
+	*watch = (struct bypass_watch){.cb = cb, .argument = argument};
+	watch->netlink = netlink_open(NETLINK_ROUTE, 0, QUEUE);
+	watch->nft = netlink_open(NETLINK_NETFILTER, 0, QUEUE);
+	if (watch->nft == NULL || netlink_join(watch->nft, NFNLGRP_NFTABLES) == -1 ||
+	    watch->netlink == NULL || netlink_join(watch->netlink, RTNLGRP_TC) == -1 ||
+	    netlink_join(watch->netlink, RTNLGRP_LINK) == -1) {
 		err_errno(e, "traffic control can't be watched");
-		close_watch(behind);
+		close_watch(watch);
 		return NULL;
 	}
-	behind->event = event_new(base, netlink_fd(behind->netlink), EV_READ | EV_PERSIST, on_events, behind);
-	behind->nft_event = event_new(base, netlink_fd(behind->nft), EV_READ | EV_PERSIST, on_events, behind);
-	if (behind->event == NULL || event_add(behind->event, NULL) == -1 || behind->nft_event == NULL ||
-	    event_add(behind->nft_event, NULL) == -1) {
+	watch->event = event_new(base, netlink_fd(watch->netlink), EV_READ | EV_PERSIST, read_changes, watch);
+	watch->nft_event = event_new(base, netlink_fd(watch->nft), EV_READ | EV_PERSIST, read_changes, watch);
+	if (watch->event == NULL || event_add(watch->event, NULL) == -1 || watch->nft_event == NULL ||
+	    event_add(watch->nft_event, NULL) == -1) {
 		err_set(e, "traffic control can't be watched: no memory");
-		close_watch(behind);
+		close_watch(watch);
 		return NULL;
 	}
-	return behind;
+	return watch;
 }
