@@ -205,13 +205,13 @@ void config_defaults(struct config *config)
 	(void)default_socket(&r);
 }
 
-/* The tunnel leads out, so it is not inside. */
+/* The tunnel leads out, so it is not on the LAN side. */
 static int check_gateway(struct reading *r)
 {
 	const struct config *c = r->config;
 
-	for (size_t i = 0; i < c->inside_count; i++)
-		if (strcmp(c->inside[i], c->interface) == 0) {
+	for (size_t i = 0; i < c->lan_side_count; i++)
+		if (strcmp(c->lan_side[i], c->interface) == 0) {
 			err_set(&r->e,
 				"gateway.interfaces: %s is the tunnel; instead: the links to the clients' "
 				"network",

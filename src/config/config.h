@@ -26,8 +26,8 @@ struct config {
 	struct identity user, openvpn_user, openvpn_group, dhcp_user;
 	uint32_t user_gid; /* the driver's primary group */
 	bool lan, links_down, strict_boot, manage_dns, pppoe, lacp;
-	char inside[SITUATION_INSIDE][NET_NAME_SIZE]; /* a gateway's; none: it is no gateway */
-	size_t inside_count;
+	char lan_side[SITUATION_LAN_SIDE][NET_NAME_SIZE]; /* a gateway's links; none: it is not a gateway */
+	size_t lan_side_count;
 	char openvpn_binary[PATH_MAX];
 	char openvpn_arguments[CONFIG_ARGUMENTS][256];
 	size_t openvpn_argument_count;

@@ -293,13 +293,13 @@ static int take_argument(struct reading *r, const struct key *key, const char *v
 	return 0;
 }
 
-/* An inside link of a gateway. That none is the tunnel is seen when all keys are read. */
-static int take_inside(struct reading *r, const struct key *key, const char *value)
+/* A LAN-side link of a gateway. That none is the tunnel is seen when all keys are read. */
+static int take_lan_side(struct reading *r, const struct key *key, const char *value)
 {
 	struct config *config = r->config;
 
-	if (config->inside_count == SITUATION_INSIDE)
-		return err_set(&r->e, "%s: too many; instead: at most %d", key->name, SITUATION_INSIDE);
+	if (config->lan_side_count == SITUATION_LAN_SIDE)
+		return err_set(&r->e, "%s: too many; instead: at most %d", key->name, SITUATION_LAN_SIDE);
 	if (!net_is_interface_name(value))
 		return err_set(
 		    &r->e, "%s: \"%s\" is not an interface name; instead: at most 15 of A-Z a-z 0-9 . _ -",
@@ -307,11 +307,11 @@ static int take_inside(struct reading *r, const struct key *key, const char *val
 	if (strcmp(value, "lo") == 0 || strcmp(value, "lo0") == 0)
 		return err_set(&r->e, "%s: %s is loopback; instead: the link to the clients' network",
 			       key->name, value);
-	for (size_t i = 0; i < config->inside_count; i++)
-		if (strcmp(config->inside[i], value) == 0)
+	for (size_t i = 0; i < config->lan_side_count; i++)
+		if (strcmp(config->lan_side[i], value) == 0)
 			return err_set(&r->e, "%s: \"%s\" is given twice; instead: keep one", key->name,
 				       value);
-	return text_copy(config->inside[config->inside_count++], NET_NAME_SIZE, value);
+	return text_copy(config->lan_side[config->lan_side_count++], NET_NAME_SIZE, value);
 }
 
 /* --- and back: one function for each kind of field */
@@ -369,13 +369,13 @@ static void put_arguments(const struct config *config, const struct key *key, ch
 		text_append(to, size, &used, "%s%s", i > 0 ? " " : "", config->openvpn_arguments[i]);
 }
 
-static void put_inside(const struct config *config, const struct key *key, char *to, size_t size)
+static void put_lan_side(const struct config *config, const struct key *key, char *to, size_t size)
 {
 	size_t used = 0;
 
 	(void)key;
-	for (size_t i = 0; i < config->inside_count; i++)
-		text_append(to, size, &used, "%s%s", i > 0 ? " " : "", config->inside[i]);
+	for (size_t i = 0; i < config->lan_side_count; i++)
+		text_append(to, size, &used, "%s%s", i > 0 ? " " : "", config->lan_side[i]);
 }
 
 static void put_nothing(const struct config *config, const struct key *key, char *to, size_t size)
@@ -403,7 +403,7 @@ const struct key config_keys[CONFIG_KEYS] = {
     {"control.socket", NULL, take_socket, put_text, FIELD(control_socket), false},
     {"control.group", "", take_identity, put_identity, FIELD(control_group), false},
     {"management.socket", "", take_later, put_nothing, 0, 0, false},
-    {"gateway.interfaces", NULL, take_inside, put_inside, FIELD(inside_count), true},
+    {"gateway.interfaces", NULL, take_lan_side, put_lan_side, FIELD(lan_side_count), true},
     {"uplink.pppoe", "false", take_boolean, put_boolean, FIELD(pppoe), false},
     {"uplink.lacp", "false", take_boolean, put_boolean, FIELD(lacp), false},
     {"dns.manage", "true", take_boolean, put_boolean, FIELD(manage_dns), false},

@@ -187,7 +187,7 @@ static int take(struct wanted *wanted, int option, const char *value, struct err
 	case OPTION_LINK:
 		return add_link("link", value, s->links, &s->link_count, SITUATION_LINKS, e);
 	case OPTION_GATEWAY:
-		return add_link("gateway", value, s->inside, &s->inside_count, SITUATION_INSIDE, e);
+		return add_link("gateway", value, s->lan_side, &s->lan_side_count, SITUATION_LAN_SIDE, e);
 	case OPTION_NEIGHBOUR:
 		return add_prefix("neighbour", value, s->neighbours, &s->neighbour_count,
 				  SITUATION_NEIGHBOURS, e);

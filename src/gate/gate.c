@@ -182,7 +182,7 @@ void gate_begin_gateway(struct gate *gate)
 {
 	struct err e = {""};
 
-	if (gate->situation.inside_count == 0 || gate_shown(gate) != GATE_LOCKED || gate->bare)
+	if (gate->situation.lan_side_count == 0 || gate_shown(gate) != GATE_LOCKED || gate->bare)
 		return;
 	if (firewall_forget_states(gate->fw, &e) == -1 || forwarding_begin(&e) == -1)
 		log_error("gate", "gateway: %s", e.text);

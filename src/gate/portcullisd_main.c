@@ -68,8 +68,8 @@ static void fill_identities(void)
 	s->lan = config->lan;
 	s->pppoe = config->pppoe;
 	s->lacp = config->lacp;
-	memcpy(s->inside, config->inside, sizeof s->inside);
-	s->inside_count = config->inside_count;
+	memcpy(s->lan_side, config->lan_side, sizeof s->lan_side);
+	s->lan_side_count = config->lan_side_count;
 }
 
 static int held_by_other(struct err *e)

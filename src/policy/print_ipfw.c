@@ -86,12 +86,12 @@ static const char *proto_text(const struct rule *rule, const struct situation *s
 	return rule->family == NET_IPV4 ? "ip4" : rule->family == NET_IPV6 ? "ip6" : "ip";
 }
 
-static void print_inside(struct printer *printer, const struct situation *s)
+static void print_lan_side(struct printer *printer, const struct situation *s)
 {
-	printer_add(printer, s->inside_count > 1 ? " {" : "");
-	for (size_t i = 0; i < s->inside_count; i++)
-		printer_add(printer, "%s via %s", i > 0 ? " or" : "", s->inside[i]);
-	printer_add(printer, s->inside_count > 1 ? " }" : "");
+	printer_add(printer, s->lan_side_count > 1 ? " {" : "");
+	for (size_t i = 0; i < s->lan_side_count; i++)
+		printer_add(printer, "%s via %s", i > 0 ? " or" : "", s->lan_side[i]);
+	printer_add(printer, s->lan_side_count > 1 ? " }" : "");
 }
 
 /* Loopback is decided first: what is left is on the tunnel's link or on a physical one. */
@@ -101,8 +101,8 @@ static void print_via(struct printer *printer, enum rule_link link, const struct
 		printer_add(printer, " via lo0");
 	else if (link == LINK_TUNNEL)
 		printer_add(printer, " via %s", s->tunnel.name);
-	else if (link == LINK_INSIDE)
-		print_inside(printer, s);
+	else if (link == LINK_LAN_SIDE)
+		print_lan_side(printer, s);
 	else if (link == LINK_PHYSICAL && s->state == POLICY_OPEN)
 		printer_add(printer, " not via %s", s->tunnel.name);
 }
@@ -253,7 +253,7 @@ static void print_forwarded(struct output *o)
 {
 	printer_add(
 	    &o->printer,
-	    o->s->inside_count > 0
+	    o->s->lan_side_count > 0
 		? "# row 14: not here: nothing is forwarded, for no NAT instance belongs to a set; use pf\n"
 		: "# row 11: nothing is forwarded\n");
 	begin(o, "deny");
@@ -285,8 +285,8 @@ static int check_names(const struct situation *s, struct err *e)
 {
 	int result = check_name("tunnel", s->tunnel.name, "tun and a number", e);
 
-	for (size_t i = 0; i < s->inside_count && result == 0; i++)
-		result = check_name("inside links", s->inside[i], "such as em0", e);
+	for (size_t i = 0; i < s->lan_side_count && result == 0; i++)
+		result = check_name("LAN-side links", s->lan_side[i], "such as em0", e);
 	return result;
 }
 
@@ -304,7 +304,7 @@ int policy_print_ipfw_set(const struct situation *s, unsigned set, char *to, siz
 	for (unsigned row = 1; row < RULE_LAST_ROW; row++) {
 		print_row(&o, row);
 		if (row == 2)
-			print_row(&o, RULE_INSIDE_ROW);
+			print_row(&o, RULE_LAN_SIDE_ROW);
 		if (row == 1)
 			print_forwarded(&o);
 	}

@@ -25,7 +25,7 @@ static const struct nft_set sets[] = {
     BOTH(SET_TUNNEL_NETWORKS, ADDRESS, "interval"),
     BOTH(SET_LAN, ADDRESS, "interval"),
     BOTH(SET_DHCP_SERVERS, ADDRESS, "interval"),
-    BOTH(SET_BEHIND, ADDRESS, "interval"),
+    BOTH(SET_CLIENTS, ADDRESS, "interval"),
     {SET_NEIGHBOURS, ADDRESS, NET_IPV6, "interval"},
     {SET_LINK_LOCAL_OR_NONE, ADDRESS, NET_IPV6, "interval"},
     {SET_MLD_ROUTERS, ADDRESS, NET_IPV6, NULL},
@@ -86,13 +86,13 @@ static void print_tunnel(struct printer *printer, const struct situation *s)
 	printer_add(printer, "\t}\n");
 }
 
-static void print_inside(struct printer *printer, const struct situation *s)
+static void print_lan_side(struct printer *printer, const struct situation *s)
 {
-	if (s->inside_count == 0)
+	if (s->lan_side_count == 0)
 		return;
-	begin_set(printer, policy_set_name(SET_INSIDE), "", "ifname", NULL);
-	for (size_t i = 0; i < s->inside_count; i++)
-		printer_add(printer, "%s\"%s\"", i == 0 ? "\t\telements = { " : ", ", s->inside[i]);
+	begin_set(printer, policy_set_name(SET_LAN_SIDE), "", "ifname", NULL);
+	for (size_t i = 0; i < s->lan_side_count; i++)
+		printer_add(printer, "%s\"%s\"", i == 0 ? "\t\telements = { " : ", ", s->lan_side[i]);
 	printer_add(printer, " }\n\t}\n");
 }
 
@@ -108,16 +108,16 @@ static void print_claims(struct printer *printer, const char *name, const char *
 static void print_sets(struct printer *printer, const struct situation *s)
 {
 	for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++)
-		if (sets[i].set != SET_BEHIND || s->inside_count > 0)
+		if (sets[i].set != SET_CLIENTS || s->lan_side_count > 0)
 			print_address_set(printer, &sets[i], s);
-	print_inside(printer, s);
+	print_lan_side(printer, s);
 	print_tunnel(printer, s);
 	print_users(printer, s);
 	begin_set(printer, policy_set_name(SET_DNS_PORTS), "", "inet_service", NULL);
 	printer_add(printer, "\t\telements = { 53, 853 }\n\t}\n");
 	begin_set(printer, "paused", "", "nf_proto", "timeout");
 	printer_add(printer, "\t}\n");
-	if (s->inside_count == 0) {
+	if (s->lan_side_count == 0) {
 		print_claims(printer, POLICY_NFT_CLAIMED, "ct id");
 		print_claims(printer, POLICY_NFT_ASKED, "ct id . iif");
 	}
@@ -130,8 +130,8 @@ static void print_link(struct printer *printer, const char *key, enum rule_link 
 		printer_add(printer, "%s \"lo\" ", key);
 	else if (link == LINK_TUNNEL) /* an index may be asked for by anybody: its kind must be right too */
 		printer_add(printer, "%s . meta %skind @%s ", key, key, policy_set_name(SET_TUNNEL));
-	else if (link == LINK_INSIDE) /* by name: it is inside from the moment it is there */
-		printer_add(printer, "%sname @%s ", key, policy_set_name(SET_INSIDE));
+	else if (link == LINK_LAN_SIDE) /* by name: it counts from the moment it is there */
+		printer_add(printer, "%sname @%s ", key, policy_set_name(SET_LAN_SIDE));
 }
 
 static void print_address(struct printer *printer, const struct rule *rule, enum rule_set set, char side)
@@ -351,7 +351,7 @@ static void print_refusals(struct printer *printer, const struct situation *s)
 	printer_add(printer, "\tchain stop {\n\t\tcounter name \"blocked\"\n"
 			     "\t\tmeta l4proto tcp reject with tcp reset\n"
 			     "\t\treject with icmpx admin-prohibited\n\t\tdrop\n\t}\n");
-	if (s->inside_count > 0)
+	if (s->lan_side_count > 0)
 		printer_add(printer, "\tchain refuse {\n\t\tcounter name \"blocked\"\n"
 				     "\t\treject with icmpx admin-prohibited\n\t\tdrop\n\t}\n");
 }
@@ -384,7 +384,7 @@ static void print_inet(struct printer *printer, const struct situation *s)
 	printer_add(printer, "\tcounter blocked {\n\t}\n");
 	print_sets(printer, s);
 	print_refusals(printer, s);
-	if (s->inside_count == 0) {
+	if (s->lan_side_count == 0) {
 		print_renewals(printer, POLICY_NFT_QUESTIONS, "iif");
 		print_renewals(printer, POLICY_NFT_ANSWERS, "oif");
 	}
@@ -408,7 +408,7 @@ static void print_inet(struct printer *printer, const struct situation *s)
 		    POLICY_NFT_LAST);
 	print_rules(printer, RULE_LEAVE, s);
 	printer_add(printer, "\t}\n");
-	if (s->inside_count > 0) {
+	if (s->lan_side_count > 0) {
 		printer_add(printer, "\tchain translate {\n"
 				     "\t\ttype nat hook postrouting priority 100; policy accept;\n");
 		print_rules(printer, RULE_TRANSLATE, s);
@@ -424,7 +424,7 @@ static void print_netdev(struct printer *printer, const struct situation *s)
 	printer_add(printer, "\tcounter blocked {\n\t}\n");
 	print_address_set(printer, &(struct nft_set){SET_DHCP_SERVERS, ADDRESS, NET_IPV4, "interval"}, s);
 	print_users(printer, s);
-	print_inside(printer, s);
+	print_lan_side(printer, s);
 	begin_set(printer, "paused_links", "", "pkt_type", "timeout");
 	printer_add(printer, "\t}\n\tchain egress {\n\t\tmeta pkttype @paused_links accept\n");
 	print_rules(printer, RULE_EGRESS, s);
@@ -443,7 +443,7 @@ static void print_bridge(struct printer *printer, const struct situation *s)
 {
 	printer_add(printer, "table bridge %s\ndelete table bridge %s\ntable bridge %s {\n", POLICY_NFT_TABLE,
 		    POLICY_NFT_TABLE, POLICY_NFT_TABLE);
-	print_inside(printer, s);
+	print_lan_side(printer, s);
 	printer_add(printer,
 		    "\tchain bridged {\n\t\ttype filter hook forward priority -200; policy accept;\n");
 	print_rules(printer, RULE_BRIDGE, s);
@@ -460,7 +460,7 @@ int policy_print_nft(const struct situation *s, char *to, size_t size, struct er
 	printer.indent = "\t\t";
 	print_inet(&printer, s);
 	print_netdev(&printer, s);
-	if (s->inside_count > 0)
+	if (s->lan_side_count > 0)
 		print_bridge(&printer, s);
 	return printer_end(&printer, e);
 }

@@ -5,7 +5,7 @@
 
 /* What a packet has from the rule that let it in, and is asked for on its way out: a client's; for this
  * machine alone; out of the tunnel. */
-#define TAG_INSIDE "portcullis_inside"
+#define TAG_CLIENT "portcullis_client"
 #define TAG_HERE "portcullis_here"
 #define TAG_TUNNEL "portcullis_tunnel"
 
@@ -24,8 +24,8 @@ static const struct {
     {SET_TUNNEL_NETWORKS, NET_IPV6},
     {SET_LAN, NET_IPV4},
     {SET_LAN, NET_IPV6},
-    {SET_BEHIND, NET_IPV4},
-    {SET_BEHIND, NET_IPV6},
+    {SET_CLIENTS, NET_IPV4},
+    {SET_CLIENTS, NET_IPV6},
 };
 
 static bool is_none(const struct net_prefix *prefix)
@@ -105,8 +105,8 @@ static void print_on(struct printer *printer, enum rule_link link, bool named, c
 		printer_add(printer, " on lo0");
 	} else if (link == LINK_TUNNEL) {
 		printer_add(printer, " on %s", s->tunnel.name);
-	} else if (link == LINK_INSIDE) {
-		print_names(printer, s->inside, s->inside_count);
+	} else if (link == LINK_LAN_SIDE) {
+		print_names(printer, s->lan_side, s->lan_side_count);
 	} else if (link == LINK_PHYSICAL && named && s->link_count > 0) {
 		print_names(printer, s->links, s->link_count);
 	} else if (link == LINK_PHYSICAL && s->tunnel.name[0] != '\0') {
@@ -181,13 +181,13 @@ static const char *tag_of(const struct rule *rule, const struct situation *s)
 {
 	bool out = rule->hook == RULE_OUT;
 
-	if (s->inside_count == 0 || rule->action != RULE_PASS || rule->link == LINK_LOOPBACK)
+	if (s->lan_side_count == 0 || rule->action != RULE_PASS || rule->link == LINK_LOOPBACK)
 		return NULL;
 	if (rule->link == LINK_TUNNEL)
 		return out ? TAG_TUNNEL : NULL;
 	if (out)
 		return NULL;
-	return rule->link == LINK_INSIDE && rule->source == SET_BEHIND ? TAG_INSIDE : TAG_HERE;
+	return rule->link == LINK_LAN_SIDE && rule->source == SET_CLIENTS ? TAG_CLIENT : TAG_HERE;
 }
 
 static void print_rule(struct printer *printer, const struct rule *rule, const struct situation *s)
@@ -237,9 +237,9 @@ static void print_scrub(struct printer *printer, const struct situation *s)
 	}
 	if (s->state == POLICY_OPEN)
 		printer_add(printer, "scrub in on %s all fragment reassemble\n", s->tunnel.name);
-	if (s->state == POLICY_OPEN && s->inside_count > 0) { /* a fragment is not translated */
+	if (s->state == POLICY_OPEN && s->lan_side_count > 0) { /* a fragment is not translated */
 		printer_add(printer, "scrub in");
-		print_on(printer, LINK_INSIDE, true, s);
+		print_on(printer, LINK_LAN_SIDE, true, s);
 		printer_add(printer, " all fragment reassemble\n");
 	}
 }
@@ -256,12 +256,12 @@ static void print_masquerade(struct printer *printer, const struct net_address *
 	net_address_text(address, text);
 	printer_add(printer, "no nat on %s %s from %s to any\n", s->tunnel.name, family, text);
 	printer_add(printer, "nat on %s %s from <%s%u> to any -> %s\n", s->tunnel.name, family,
-		    policy_set_name(SET_BEHIND), address->family, text);
+		    policy_set_name(SET_CLIENTS), address->family, text);
 }
 
 static void print_translation(struct printer *printer, const struct situation *s)
 {
-	if (s->inside_count > 0 && s->state == POLICY_OPEN) {
+	if (s->lan_side_count > 0 && s->state == POLICY_OPEN) {
 		printer_add(printer, "# row 14: clients have the tunnel's address in it\n");
 		print_masquerade(printer, &s->tunnel.address4, s);
 		print_masquerade(printer, &s->tunnel.address6, s);
@@ -275,7 +275,7 @@ static void print_untranslated(struct printer *printer, const struct net_address
 			       const struct situation *s)
 {
 	if (address->family == NET_NONE)
-		printer_add(printer, "block drop out quick on %s %s all tagged " TAG_INSIDE "\n",
+		printer_add(printer, "block drop out quick on %s %s all tagged " TAG_CLIENT "\n",
 			    s->tunnel.name, family);
 }
 
@@ -289,7 +289,7 @@ static void print_forwarded(struct printer *printer, const struct situation *s)
 			     "# row 14: clients into the tunnel only\nblock drop out quick");
 	if (s->state == POLICY_OPEN)
 		printer_add(printer, " on ! %s", s->tunnel.name);
-	printer_add(printer, " all tagged " TAG_INSIDE "\n");
+	printer_add(printer, " all tagged " TAG_CLIENT "\n");
 	if (s->state == POLICY_OPEN) {
 		print_untranslated(printer, &s->tunnel.address4, "inet", s);
 		print_untranslated(printer, &s->tunnel.address6, "inet6", s);
@@ -312,7 +312,7 @@ static void print_row(struct printer *printer, unsigned row, const struct situat
 
 	if (row == 4 && s->state != POLICY_LOCKED)
 		printer_add(printer, "# row 4: not here: no state relates an error to the hole\n");
-	if (row == RULE_INSIDE_ROW && s->inside_count > 0)
+	if (row == RULE_LAN_SIDE_ROW && s->lan_side_count > 0)
 		print_forwarded(printer, s);
 	if (row == 10 && s->lan)
 		printer_add(printer, "# row 10: fragments carry no port and would hide DNS from row 8\n"
@@ -321,7 +321,7 @@ static void print_row(struct printer *printer, unsigned row, const struct situat
 		for (size_t i = 0; i < count; i++)
 			if (table[i].row == row && table[i].hook == hooks[hook] && is_printed(&table[i], s))
 				print_rule(printer, &table[i], s);
-	if (row == RULE_INSIDE_ROW && s->inside_count > 0)
+	if (row == RULE_LAN_SIDE_ROW && s->lan_side_count > 0)
 		print_answered(printer, s);
 }
 
@@ -340,7 +340,7 @@ int policy_print_pf(const struct situation *s, char *to, size_t size, struct err
 	for (unsigned row = 1; row <= RULE_LAST_ROW; row++) {
 		print_row(&printer, row, s);
 		if (row == 2)
-			print_row(&printer, RULE_INSIDE_ROW, s);
+			print_row(&printer, RULE_LAN_SIDE_ROW, s);
 	}
 	return printer_end(&printer, e);
 }

@@ -61,7 +61,7 @@ void printer_situation(struct printer *printer, const struct situation *s)
 	char text[NET_ENDPOINT_TEXT];
 
 	printer_add(printer, "# Portcullis, %s%s%s", state_words[s->state],
-		    s->lan ? ", with the local network" : "", s->inside_count > 0 ? ", a gateway" : "");
+		    s->lan ? ", with the local network" : "", s->lan_side_count > 0 ? ", a gateway" : "");
 	if (s->state != POLICY_LOCKED)
 		printer_add(printer, ", endpoint %s", net_endpoint_text(&s->endpoint, text));
 	printer_add(printer, ". Rows are those of docs/security.md.\n");

@@ -39,8 +39,8 @@ static const char *const names[SET_COUNT] = {
     [SET_ALL_ROUTERS] = "all_routers",
     [SET_MLD_ROUTERS] = "mld_routers",
     [SET_DNS_PORTS] = "dns_ports",
-    [SET_INSIDE] = "inside",
-    [SET_BEHIND] = "behind",
+    [SET_LAN_SIDE] = "lan_side",
+    [SET_CLIENTS] = "clients",
 };
 
 const char *policy_set_name(enum rule_set set)
@@ -100,8 +100,8 @@ static void collect(struct list *list, enum rule_set set, const struct situation
 		if (s->lan)
 			add_texts(list, family, lan);
 		break;
-	case SET_BEHIND:
-		if (s->inside_count > 0)
+	case SET_CLIENTS:
+		if (s->lan_side_count > 0)
 			add_texts(list, family, lan);
 		break;
 	case SET_DHCP_SERVERS:

@@ -24,8 +24,8 @@ enum rule_set {
 	SET_ALL_ROUTERS,        /* ff02::2: always literal */
 	SET_MLD_ROUTERS,        /* ff02::2, ff02::16 */
 	SET_DNS_PORTS,          /* 53, 853 */
-	SET_INSIDE,             /* a gateway's inside links */
-	SET_BEHIND,             /* fixed ranges of addresses behind it */
+	SET_LAN_SIDE,           /* a gateway's LAN-side links */
+	SET_CLIENTS,            /* fixed ranges of addresses on the LAN side */
 	SET_COUNT
 };
 

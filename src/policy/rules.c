@@ -10,8 +10,8 @@ enum { ICMP = 1, TCP = NET_TCP, UDP = NET_UDP, ICMP6 = 58, V4 = NET_IPV4, V6 = N
 	}
 #define PHYSICAL .link = LINK_PHYSICAL
 #define TUNNEL .link = LINK_TUNNEL
-#define INSIDE .link = LINK_INSIDE, .gateway = GATEWAY_ONLY
-#define BEHIND .from = LINK_INSIDE, .gateway = GATEWAY_ONLY
+#define LAN_SIDE .link = LINK_LAN_SIDE, .gateway = GATEWAY_ONLY
+#define FROM_LAN_SIDE .from = LINK_LAN_SIDE, .gateway = GATEWAY_ONLY
 #define NOT_FORWARDED(f, side)                                                                               \
 	RULE(2, FORWARD, STOP, .family = (f), .side = SET_TUNNEL_ADDRESS,                                    \
 	     .why = "the tunnel's address is this machine's")
@@ -26,10 +26,10 @@ enum { ICMP = 1, TCP = NET_TCP, UDP = NET_UDP, ICMP6 = 58, V4 = NET_IPV4, V6 = N
 #define ERRORS(r, h, f, ...)                                                                                 \
 	RULE(r, h, PASS, .family = (f), .flow = FLOW_RELATED, .asked_from = SET_TUNNEL_ADDRESS, __VA_ARGS__)
 #define TO_CLIENTS(h)                                                                                        \
-	ANSWERS(14, h, V4, INSIDE, .from = LINK_TUNNEL, .why = "answers to clients"),                        \
-	    ANSWERS(14, h, V6, INSIDE, .from = LINK_TUNNEL, .why = "answers to clients"),                    \
-	    ERRORS(14, h, V4, INSIDE, .from = LINK_TUNNEL, .why = "errors to clients"),                      \
-	    ERRORS(14, h, V6, INSIDE, .from = LINK_TUNNEL, .why = "errors to clients")
+	ANSWERS(14, h, V4, LAN_SIDE, .from = LINK_TUNNEL, .why = "answers to clients"),                      \
+	    ANSWERS(14, h, V6, LAN_SIDE, .from = LINK_TUNNEL, .why = "answers to clients"),                  \
+	    ERRORS(14, h, V4, LAN_SIDE, .from = LINK_TUNNEL, .why = "errors to clients"),                    \
+	    ERRORS(14, h, V6, LAN_SIDE, .from = LINK_TUNNEL, .why = "errors to clients")
 #define TO_THE_ASKER(h)                                                                                      \
 	RULE(9, h, PASS, .from = LINK_TUNNEL, .gateway = GATEWAY_NEVER, .flow = FLOW_REPLY,                  \
 	     .asker = ASKER_LEAVES, .why = "answers, by the link that asked"),                               \
@@ -58,22 +58,22 @@ enum { ICMP = 1, TCP = NET_TCP, UDP = NET_UDP, ICMP6 = 58, V4 = NET_IPV4, V6 = N
 	TUNNEL_NETWORKS(h, source, f), TUNNEL_NETWORKS(h, destination, f),                                   \
 	    RULE(10, h, PASS, PHYSICAL, .family = (f), .side = SET_LAN, .why = "the local network")
 #define NO_QUESTION(p)                                                                                       \
-	RULE(13, OUT, STOP, INSIDE, .proto = (p), .destination_ports = SET_DNS_PORTS,                        \
-	     .why = "no names are asked inside")
-#define INSIDE_TYPE(h, t, words)                                                                             \
-	RULE(13, h, STOP, INSIDE, .family = V6, .proto = ICMP6, .icmp_type = (t), .why = (words))
+	RULE(13, OUT, STOP, LAN_SIDE, .proto = (p), .destination_ports = SET_DNS_PORTS,                      \
+	     .why = "no names are asked on the LAN side")
+#define LAN_SIDE_TYPE(h, t, words)                                                                           \
+	RULE(13, h, STOP, LAN_SIDE, .family = V6, .proto = ICMP6, .icmp_type = (t), .why = (words))
 #define CLIENT_BEGINS(t)                                                                                     \
-	RULE(13, IN, PASS, INSIDE, ICMP6_TYPE(t), .hop_limit = 255, .source = SET_LINK_LOCAL_OR_NONE,        \
+	RULE(13, IN, PASS, LAN_SIDE, ICMP6_TYPE(t), .hop_limit = 255, .source = SET_LINK_LOCAL_OR_NONE,      \
 	     .why = "clients that look for a router, and whether an address is free")
 /* The other end only: this machine's own addresses are row 2's, and pf sees the clients' packets here too. */
 #define NOT_THE_TUNNELS(h, side, f)                                                                          \
-	RULE(13, h, STOP, INSIDE, .family = (f), .side = SET_TUNNEL_NETWORKS,                                \
-	     .why = "the tunnel's networks are not inside")
+	RULE(13, h, STOP, LAN_SIDE, .family = (f), .side = SET_TUNNEL_NETWORKS,                              \
+	     .why = "the tunnel's networks are not on the LAN side")
 #define WITH_CLIENTS(h, side)                                                                                \
 	NOT_THE_TUNNELS(h, side, V4), NOT_THE_TUNNELS(h, side, V6),                                          \
-	    RULE(13, h, PASS, INSIDE, .family = V4, .side = SET_BEHIND, .why = "the network behind"),        \
-	    RULE(13, h, PASS, INSIDE, .family = V6, .side = SET_BEHIND, .why = "the network behind"),        \
-	    RULE(13, h, STOP, INSIDE, .why = "nothing else on an inside link")
+	    RULE(13, h, PASS, LAN_SIDE, .family = V4, .side = SET_CLIENTS, .why = "clients"),                \
+	    RULE(13, h, PASS, LAN_SIDE, .family = V6, .side = SET_CLIENTS, .why = "clients"),                \
+	    RULE(13, h, STOP, LAN_SIDE, .why = "nothing else on a LAN-side link")
 
 /* Control only: never 0x0021 or 0x0057, which are IP. What a PPP link let out itself is marked. */
 #define PPP(number, name)                                                                                    \
@@ -99,9 +99,9 @@ static const struct rule table[] = {
     ERRORS(9, IN, V4, TUNNEL, .why = "errors from the tunnel"),
     ERRORS(9, IN, V6, TUNNEL, .why = "errors from the tunnel"),
     RULE(9, IN, STOP, TUNNEL, .why = "nothing unasked from the tunnel"),
-    INSIDE_TYPE(IN, 137, "no redirects"),
-    INSIDE_TYPE(IN, 134, "no client is our router"),
-    RULE(13, IN, PASS, INSIDE, .family = V4, .proto = UDP, .source_port = 68, .destination_port = 67,
+    LAN_SIDE_TYPE(IN, 137, "no redirects"),
+    LAN_SIDE_TYPE(IN, 134, "no client is our router"),
+    RULE(13, IN, PASS, LAN_SIDE, .family = V4, .proto = UDP, .source_port = 68, .destination_port = 67,
 	 .why = "clients that ask for an address"),
     CLIENT_BEGINS(133),
     CLIENT_BEGINS(135),
@@ -144,7 +144,7 @@ static const struct rule table[] = {
 	 .why = "nobody beside the tunnel has its address"),
     RULE(2, OUT, STOP, PHYSICAL, .family = V6, .destination = SET_TUNNEL_ADDRESS,
 	 .why = "nobody beside the tunnel has its address"),
-    INSIDE_TYPE(OUT, 137, "no redirects"),
+    LAN_SIDE_TYPE(OUT, 137, "no redirects"),
     NO_QUESTION(TCP),
     NO_QUESTION(UDP),
     WITH_CLIENTS(OUT, destination),
@@ -190,26 +190,28 @@ static const struct rule table[] = {
 	 .why = "into the tunnel, by the link that began"),
     RULE(9, FORWARD, PASS, TUNNEL, .gateway = GATEWAY_NEVER, .asker = ASKER_NEW,
 	 .why = "into the tunnel: the first link has the answers"),
-    RULE(15, FORWARD, PASS, .link = LINK_INSIDE, BEHIND, .marked = true,
-	 .why = "from one inside port to another, seen twice"),
-    RULE(14, FORWARD, PASS, TUNNEL, BEHIND, .family = V4, .source = SET_BEHIND,
+    RULE(15, FORWARD, PASS, .link = LINK_LAN_SIDE, FROM_LAN_SIDE, .marked = true,
+	 .why = "from one LAN-side port to another, seen twice"),
+    RULE(14, FORWARD, PASS, TUNNEL, FROM_LAN_SIDE, .family = V4, .source = SET_CLIENTS,
 	 .why = "clients into the tunnel"),
-    RULE(14, FORWARD, PASS, TUNNEL, BEHIND, .family = V6, .source = SET_BEHIND,
+    RULE(14, FORWARD, PASS, TUNNEL, FROM_LAN_SIDE, .family = V6, .source = SET_CLIENTS,
 	 .why = "clients into the tunnel"),
     TO_CLIENTS(FORWARD),
-    RULE(14, FORWARD, REFUSE, BEHIND, .family = V4, .source = SET_BEHIND, .why = "clients are told at once"),
-    RULE(14, FORWARD, REFUSE, BEHIND, .family = V6, .source = SET_BEHIND, .why = "clients are told at once"),
+    RULE(14, FORWARD, REFUSE, FROM_LAN_SIDE, .family = V4, .source = SET_CLIENTS,
+	 .why = "clients are told at once"),
+    RULE(14, FORWARD, REFUSE, FROM_LAN_SIDE, .family = V6, .source = SET_CLIENTS,
+	 .why = "clients are told at once"),
     RULE(11, FORWARD, STOP, .why = "everything else"),
 
     /* Somebody's chain before this one may have turned it to another link, or given it other addresses,
      * since OUT and FORWARD were asked: what leaves beside loopback and the tunnel, OUT's rules judge again.
      */
     RULE(1, LEAVE, PASS, .link = LINK_LOOPBACK, .why = "loopback"),
-    RULE(14, LEAVE, PASS, TUNNEL, BEHIND, .family = V4, .source = SET_TUNNEL_ADDRESS,
+    RULE(14, LEAVE, PASS, TUNNEL, FROM_LAN_SIDE, .family = V4, .source = SET_TUNNEL_ADDRESS,
 	 .why = "clients' packets have the tunnel's address"),
-    RULE(14, LEAVE, PASS, TUNNEL, BEHIND, .family = V6, .source = SET_TUNNEL_ADDRESS,
+    RULE(14, LEAVE, PASS, TUNNEL, FROM_LAN_SIDE, .family = V6, .source = SET_TUNNEL_ADDRESS,
 	 .why = "clients' packets have the tunnel's address"),
-    RULE(14, LEAVE, STOP, TUNNEL, BEHIND, .why = "no client's own address goes into the tunnel"),
+    RULE(14, LEAVE, STOP, TUNNEL, FROM_LAN_SIDE, .why = "no client's own address goes into the tunnel"),
     RULE(9, LEAVE, PASS, TUNNEL, .why = "the tunnel"),
     NOT_BESIDE(V4, source),
     NOT_BESIDE(V6, source),
@@ -217,16 +219,16 @@ static const struct rule table[] = {
     NOT_BESIDE(V6, destination),
     TO_THE_ASKER(LEAVE),
     TO_CLIENTS(LEAVE),
-    RULE(15, LEAVE, PASS, INSIDE, .marked = true, .why = "from one inside port to another, seen twice"),
+    RULE(15, LEAVE, PASS, LAN_SIDE, .marked = true, .why = "from one LAN-side port to another, seen twice"),
     RULE(11, LEAVE, STOP, .why = "everything else"),
 
-    RULE(14, TRANSLATE, MASQUERADE, TUNNEL, BEHIND, .why = "clients have the tunnel's address in it"),
+    RULE(14, TRANSLATE, MASQUERADE, TUNNEL, FROM_LAN_SIDE, .why = "clients have the tunnel's address in it"),
 
-    RULE(15, BRIDGE, PASS, .link = LINK_INSIDE, BEHIND, .why = "from one inside port to another"),
+    RULE(15, BRIDGE, PASS, .link = LINK_LAN_SIDE, FROM_LAN_SIDE, .why = "from one LAN-side port to another"),
 
     RULE(6, EGRESS, PASS, .family = V4, .proto = UDP, .source_port = 68, .destination = SET_DHCP_SERVERS,
 	 .destination_port = 67, .owner = OWNER_DHCP_USERS, .why = "DHCPv4 client by packet socket"),
-    RULE(13, EGRESS, PASS, INSIDE, .family = V4, .proto = UDP, .source_port = 67,
+    RULE(13, EGRESS, PASS, LAN_SIDE, .family = V4, .proto = UDP, .source_port = 67,
 	 .destination = SET_DHCP_SERVERS, .destination_port = 68, .why = "DHCPv4 server by packet socket"),
     RULE(12, EGRESS, PASS, .ether_type = 0x0806, .why = "ARP"),
     RULE(12, EGRESS, PASS, .ether_type = 0x888e, .why = "EAPOL"),
@@ -254,7 +256,7 @@ const struct rule *policy_table(size_t *count)
 
 bool policy_is_asked_twice(const struct rule *rule)
 {
-	return rule->hook == RULE_OUT && (rule->link == LINK_PHYSICAL || rule->link == LINK_INSIDE);
+	return rule->hook == RULE_OUT && (rule->link == LINK_PHYSICAL || rule->link == LINK_LAN_SIDE);
 }
 
 bool policy_is_marking(const struct rule *rule)
@@ -279,8 +281,8 @@ static bool set_is_empty(enum rule_set set, const struct situation *s, uint8_t f
 	switch (set) {
 	case SET_TUNNEL:
 		return s->state != POLICY_OPEN || s->tunnel.name[0] == '\0';
-	case SET_INSIDE:
-		return s->inside_count == 0;
+	case SET_LAN_SIDE:
+		return s->lan_side_count == 0;
 	case SET_ANY:
 	case SET_DHCP_USERS:
 	case SET_DNS_PORTS:
@@ -294,7 +296,7 @@ bool policy_stands(const struct rule *rule, const struct situation *s)
 {
 	if ((rule->uplink == UPLINK_PPPOE && !s->pppoe) || (rule->uplink == UPLINK_LACP && !s->lacp))
 		return false;
-	return rule->gateway == GATEWAY_EITHER || (rule->gateway == GATEWAY_ONLY) == (s->inside_count > 0);
+	return rule->gateway == GATEWAY_EITHER || (rule->gateway == GATEWAY_ONLY) == (s->lan_side_count > 0);
 }
 
 bool policy_applies(const struct rule *rule, const struct situation *s)

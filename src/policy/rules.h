@@ -6,8 +6,8 @@
 #include "policy/rule_sets.h"
 #include "policy/situation.h"
 
-/* Stop: refuse what we send ourselves, else drop. Refuse: towards a client behind, where that can be kept
- * inside. Masquerade: the tunnel's address in place of the source. */
+/* Stop: refuse what we send ourselves, else drop. Refuse: towards a client, where that can be kept
+ * on the LAN side. Masquerade: the tunnel's address in place of the source. */
 enum rule_action { RULE_PASS, RULE_STOP, RULE_REFUSE, RULE_MASQUERADE };
 enum rule_hook {
 	RULE_ARRIVE,    /* before routing, inbound */
@@ -21,8 +21,8 @@ enum rule_hook {
 	RULE_HOOKS
 };
 /* It arrives on (ARRIVE, IN) or leaves by (OUT, FORWARD, LEAVE, ...); physical: neither loopback nor tunnel;
- * inside: one of a gateway's. */
-enum rule_link { LINK_ANY, LINK_LOOPBACK, LINK_TUNNEL, LINK_PHYSICAL, LINK_INSIDE };
+ * LAN side: one of a gateway's. */
+enum rule_link { LINK_ANY, LINK_LOOPBACK, LINK_TUNNEL, LINK_PHYSICAL, LINK_LAN_SIDE };
 /* With a gateway or without one, only with, only without; only with a way out of this kind. */
 enum rule_gateway { GATEWAY_EITHER, GATEWAY_ONLY, GATEWAY_NEVER };
 enum rule_uplink { UPLINK_ANY, UPLINK_PPPOE, UPLINK_LACP };
@@ -31,12 +31,12 @@ enum rule_owner { OWNER_ANY, OWNER_OPENVPN_GROUP, OWNER_DRIVER_USER, OWNER_DHCP_
  * of the quoted packet (all other fields are always the packet's own). */
 enum rule_flow { FLOW_ANY, FLOW_REPLY, FLOW_RELATED };
 
-/* INSIDE is asked between rows 2 and 3. */
-enum { RULE_NO_TYPE, RULE_LAST_ROW = 11, RULE_LINK_ROW, RULE_INSIDE_ROW, RULE_FORWARD_ROW, RULE_BRIDGE_ROW };
-enum { RULE_TABLE_MAX = 144 };
+/* The LAN side's row is asked between rows 2 and 3. */
+enum { RULE_LAST_ROW = 11, RULE_LINK_ROW, RULE_LAN_SIDE_ROW, RULE_FORWARD_ROW, RULE_BRIDGE_ROW };
+enum { RULE_NO_TYPE, RULE_TABLE_MAX = 144 };
 
 struct rule {
-	uint8_t row; /* of the promise, 1..11; 12 is the link layer; 13..15 the network behind */
+	uint8_t row; /* of the promise, 1..11; 12 is the link layer; 13..15 the LAN side */
 	enum rule_action action;
 	enum rule_hook hook;
 	enum rule_link link, from;                     /* `from`: FORWARD, LEAVE: the link it came in by */

@@ -59,15 +59,15 @@ static int check_links(const struct situation *s, struct err *e)
 	return 0;
 }
 
-static int check_inside(const struct situation *s, struct err *e)
+static int check_lan_side(const struct situation *s, struct err *e)
 {
-	if (s->inside_count > SITUATION_INSIDE)
-		return err_set(e, "inside links: %zu, at most %d", s->inside_count, SITUATION_INSIDE);
-	for (size_t i = 0; i < s->inside_count; i++) {
-		if (!net_is_interface_name(s->inside[i]))
-			return err_set(e, "inside links: number %zu is not an interface's name", i + 1);
-		if (strcmp(s->inside[i], s->tunnel.name) == 0)
-			return err_set(e, "inside links: %s is the tunnel", s->inside[i]);
+	if (s->lan_side_count > SITUATION_LAN_SIDE)
+		return err_set(e, "LAN-side links: %zu, at most %d", s->lan_side_count, SITUATION_LAN_SIDE);
+	for (size_t i = 0; i < s->lan_side_count; i++) {
+		if (!net_is_interface_name(s->lan_side[i]))
+			return err_set(e, "LAN-side links: number %zu is not an interface's name", i + 1);
+		if (strcmp(s->lan_side[i], s->tunnel.name) == 0)
+			return err_set(e, "LAN-side links: %s is the tunnel", s->lan_side[i]);
 	}
 	return 0;
 }
@@ -101,7 +101,7 @@ int policy_check(const struct situation *s, struct err *e)
 {
 	if (s->state != POLICY_LOCKED && s->state != POLICY_DIALLING && s->state != POLICY_OPEN)
 		return err_set(e, "no such state: %u", (unsigned)s->state);
-	if (check_identities(s, e) == -1 || check_links(s, e) == -1 || check_inside(s, e) == -1 ||
+	if (check_identities(s, e) == -1 || check_links(s, e) == -1 || check_lan_side(s, e) == -1 ||
 	    check_addresses(s, e) == -1)
 		return -1;
 	if (check_prefixes(s->tunnel.networks, s->tunnel.network_count, SITUATION_NETWORKS,

@@ -12,7 +12,7 @@ enum policy_state { POLICY_LOCKED, POLICY_DIALLING, POLICY_OPEN };
 
 enum { POLICY_RESOLVER_SECONDS = 10 }; /* row 5 lasts no longer */
 enum { POLICY_NOBODY = 65534 };        /* who is let through where nobody is */
-enum { SITUATION_LINKS = 64, SITUATION_NETWORKS = 32, SITUATION_NEIGHBOURS = 64, SITUATION_INSIDE = 16 };
+enum { SITUATION_LINKS = 64, SITUATION_NETWORKS = 32, SITUATION_NEIGHBOURS = 64, SITUATION_LAN_SIDE = 16 };
 
 /* A user or group: by number where it is known, else by name (rules printed
  * on another machine). name[0] == '\0' and !known: nobody. */
@@ -43,9 +43,9 @@ struct situation {
 	size_t neighbour_count;
 	bool lan;         /* row 10 */
 	bool pppoe, lacp; /* row 12: what an uplink of these kinds needs to come up */
-	/* A gateway's inside links, there or not: rows 13 to 15. None: it is no gateway. */
-	char inside[SITUATION_INSIDE][NET_NAME_SIZE];
-	size_t inside_count;
+	/* A gateway's LAN-side links, there or not: rows 13 to 15. None: it is not a gateway. */
+	char lan_side[SITUATION_LAN_SIDE][NET_NAME_SIZE];
+	size_t lan_side_count;
 };
 
 /* The strictest lock that there is: of `s` only what the kernel itself says of links and the tunnel's

@@ -137,13 +137,14 @@ static int do_uplink(char **words, struct err *e)
 	return 0;
 }
 
-static int do_inside(char **words, struct err *e)
+static int do_lan_side(char **words, struct err *e)
 {
 	(void)e;
-	for (s.inside_count = 0; words[s.inside_count + 1] != NULL && s.inside_count < SITUATION_INSIDE;
-	     s.inside_count++) {
-		memset(s.inside[s.inside_count], 0, NET_NAME_SIZE);
-		text_copy(s.inside[s.inside_count], NET_NAME_SIZE, words[s.inside_count + 1]);
+	for (s.lan_side_count = 0;
+	     words[s.lan_side_count + 1] != NULL && s.lan_side_count < SITUATION_LAN_SIDE;
+	     s.lan_side_count++) {
+		memset(s.lan_side[s.lan_side_count], 0, NET_NAME_SIZE);
+		text_copy(s.lan_side[s.lan_side_count], NET_NAME_SIZE, words[s.lan_side_count + 1]);
 	}
 	return 0;
 }
@@ -400,7 +401,7 @@ static const struct command {
     {"forget", do_forget, 1},         {"owner", do_owner, 1},
     {"blocked", do_blocked, 1},       {"probe", do_probe, 1},
     {"watch", do_watch, 1},           {"bench", do_bench, 2},
-    {"woken", do_woken, 2},           {"inside", do_inside, 1},
+    {"woken", do_woken, 2},           {"lan_side", do_lan_side, 1},
 };
 
 static void run_line(char *line)

@@ -149,12 +149,12 @@ SITUATIONS = {
                  "lan on", "state open"],
     "locked-pppoe": ["uplink pppoe", "state locked"],
     "locked-lacp": ["uplink lacp", "state locked"],
-    "locked-gateway": ["inside br0 port1", "state locked"],
-    "dialling-gateway": ["inside br0 port1", "endpoint 203.0.113.5:1194/udp", "state dialling"],
-    "open-gateway": ["inside br0", "endpoint 203.0.113.5:1194/udp",
+    "locked-gateway": ["lan_side br0 port1", "state locked"],
+    "dialling-gateway": ["lan_side br0 port1", "endpoint 203.0.113.5:1194/udp", "state dialling"],
+    "open-gateway": ["lan_side br0", "endpoint 203.0.113.5:1194/udp",
                      "tunnel tun7 10.8.0.2 fd00::2 10.8.0.0/24 fd00::/64", "state open"],
 }
-NOTHING = ["lan off", "uplink none", "neighbours", "inside", "tunnel none", "endpoint none"]
+NOTHING = ["lan off", "uplink none", "neighbours", "lan_side", "tunnel none", "endpoint none"]
 
 
 @pytest.mark.parametrize("name", SITUATIONS)
@@ -321,17 +321,17 @@ def test_foreign_change_is_undone_unseen(machine, start, vandal):
 
 GATEWAY_VANDALS = [
     "flush ruleset", "delete table bridge portcullis", "flush table bridge portcullis",
-    "add rule bridge portcullis bridged accept", "add element bridge portcullis inside { eth1 }",
-    "add element inet portcullis inside { eth0 }", "delete element inet portcullis inside { br0 }",
-    "add element netdev portcullis inside { eth0 }", "flush chain inet portcullis translate",
-    "insert rule inet portcullis translate accept", "add element inet portcullis behind4 { 198.51.100.0/24 }",
+    "add rule bridge portcullis bridged accept", "add element bridge portcullis lan_side { eth1 }",
+    "add element inet portcullis lan_side { eth0 }", "delete element inet portcullis lan_side { br0 }",
+    "add element netdev portcullis lan_side { eth0 }", "flush chain inet portcullis translate",
+    "insert rule inet portcullis translate accept", "add element inet portcullis clients4 { 198.51.100.0/24 }",
     "insert rule inet portcullis forward accept",
 ]
 
 
 @pytest.mark.parametrize("vandal", GATEWAY_VANDALS)
 def test_foreign_change_of_a_gateway_is_undone(machine, start, vandal):
-    tool = start("lack persist", "inside br0 port1", "state locked", "assert", "watch")
+    tool = start("lack persist", "lan_side br0 port1", "state locked", "assert", "watch")
     rules = machine.rules()
     machine.run("nft", vandal)
     assert tool.wait_foreign() < 100
@@ -343,19 +343,19 @@ def test_what_was_a_gateway_is_one_no_more(machine, start):
     plain = start("state locked", "assert")
     rules = machine.rules()
     plain.kill()
-    gateway = start("inside br0", "state locked", "assert")
+    gateway = start("lan_side br0", "state locked", "assert")
     assert "table bridge portcullis" in machine.run("nft", "list", "ruleset").stdout
     gateway.kill()
     start("state locked", "assert")
     assert machine.rules() == rules
-    assert "inside" not in machine.run("nft", "list", "ruleset").stdout
+    assert "lan_side" not in machine.run("nft", "list", "ruleset").stdout
 
 
 def test_gateway_without_bridges(machine, start):
     """An older kernel, or one built without: everything but row 15 stands."""
-    tool = start("lack bridge", "inside br0", "state locked", "assert")
+    tool = start("lack bridge", "lan_side br0", "state locked", "assert")
     text = machine.run("nft", "list", "ruleset").stdout
-    assert "table bridge" not in text and "iifname @inside" in text
+    assert "table bridge" not in text and "iifname @lan_side" in text
     tool.say("state locked", "assert")
 
 

@@ -1,4 +1,4 @@
-"""The network behind: three clients on a bridge of the protected machine, dual stack, against real openvpn.
+"""The LAN side: three clients on a bridge of the protected machine, dual stack, against real openvpn.
 
     c1, c2, c3 ──── lan1, lan2, lan3 = br0 10.60.0.1, fd00:60::1  host  eth0 ──── r0 rtr ──── srv
 
@@ -20,7 +20,7 @@ from test_flow import gets_inside
 from wire import Frame
 from world import HERE, HOST4, INTERNET4, INTERNET6, ROOT, ROUTER4, ROUTER6, TUNNEL4, ask_udp, connect_tcp, send_udp
 
-TOKEN = b"PORTCULLIS-BEHIND"
+TOKEN = b"PORTCULLIS-CLIENT"
 PORTS = ("lan1", "lan2", "lan3")
 GATEWAY4, GATEWAY6 = "10.60.0.1", "fd00:60::1"
 FLOOD = "host 203.0.113.10 and udp port 1194"  # what the wire's kernel leaves out while clients flood
@@ -34,7 +34,7 @@ def interfaces(*names):
     return {"gateway": "{ interfaces = {" + ", ".join(map(quote, names)) + "} }"}
 
 
-class Behind:
+class LanSide:
     """The bridge and its clients."""
 
     def __init__(self, world):
@@ -83,11 +83,11 @@ class Behind:
 
 
 @pytest.fixture
-def behind(world):
+def lan_side(world):
     made = []
 
     def make():
-        made.append(Behind(world))
+        made.append(LanSide(world))
         return made[-1]
     yield make
     for network in made:
@@ -96,11 +96,11 @@ def behind(world):
 
 
 @pytest.fixture
-def gateway(world, portcullis, behind):
+def gateway(world, portcullis, lan_side):
     """The machine with its network, and Portcullis for it."""
-    def make(*servers, inside=("br0", *PORTS), **more):
-        network = behind().build()
-        settings = dict(interfaces(*inside), **more.pop("settings", {}))
+    def make(*servers, links=("br0", *PORTS), **more):
+        network = lan_side().build()
+        settings = dict(interfaces(*links), **more.pop("settings", {}))
         return network, portcullis(*(servers or ("udp",)), settings=settings, **more)
     return make
 
@@ -153,8 +153,8 @@ def assert_shut(network, wire):
 
 # --- what works
 
-def test_control_plain_forwarding_leaks(world, behind):
-    network = behind().build()
+def test_control_plain_forwarding_leaks(world, lan_side):
+    network = lan_side().build()
     network.forward_plainly()
     with world.wire("udp") as wire:
         for address in (INTERNET4, INTERNET6):
@@ -256,7 +256,7 @@ def test_open_is_for_the_tunnel_alone(world, gateway):
 
 
 def test_answers_do_not_follow_a_route(world, gateway):
-    """The outer network says that the clients are there: their answers leave by the inside or not at all."""
+    """The outer network says that the clients are there: their answers leave by the LAN side or not at all."""
     network, gate = gateway()
     gate.start_open()
     client = network.clients[0]
@@ -273,7 +273,7 @@ def test_answers_do_not_follow_a_route(world, gateway):
 
 @pytest.mark.parametrize("state", ["open", "locked"])
 def test_spoofed_sources(world, gateway, state):
-    """No source but an inside address gets anywhere, and none as it is."""
+    """No source but a LAN-side address gets anywhere, and none as it is."""
     from scapy.all import IP, UDP, Ether, IPv6  # pylint: disable=import-outside-toplevel
     network, gate = gateway()
     gate.start_open()
@@ -293,7 +293,7 @@ def test_spoofed_sources(world, gateway, state):
     with world.wire("udp") as wire, Tunnel(world) as tunnel:
         send("192.0.2.50", HOST4.replace(".2", ".200", 1).replace("192.168", "172.15"), TUNNEL4, "203.0.113.10",
              INTERNET4, "2001:db8:50::2", "2001:db8:80::1", "fd00:8::1000")
-        send("10.60.0.99", "192.168.50.99", "fd00:60::99")  # inside addresses: masqueraded like any
+        send("10.60.0.99", "192.168.50.99", "fd00:60::99")  # LAN-side addresses: masqueraded like any
         world.fence(wire)
         wire.assert_clean()
         if state == "open":
@@ -324,7 +324,7 @@ def test_a_neighbour_outside_gets_nothing(world, gateway):
         wire.assert_clean()
 
 
-# --- on the inside
+# --- on the LAN side
 
 @pytest.mark.parametrize("state", ["locked", "open"])
 def test_clients_reach_each_other_and_the_machine(world, gateway, state):
@@ -351,8 +351,8 @@ def test_clients_reach_each_other_and_the_machine(world, gateway, state):
 
 
 def test_frames_between_ports_that_are_not_named(world, gateway):
-    """A bridge's port that is not inside may lead anywhere: nothing is carried to it."""
-    network, gate = gateway(inside=("br0", "lan1", "lan2"))
+    """A bridge's port that is not named may lead anywhere: nothing is carried to it."""
+    network, gate = gateway(links=("br0", "lan1", "lan2"))
     gate.start_open()
     first, second, third = network.clients
     peers = [c.popen("/usr/bin/python3", f"{HERE}/echo.py", f"10.60.0.{10 + n}", "22", stdout=subprocess.PIPE, text=True)
@@ -371,16 +371,16 @@ def test_dhcp_server_on_the_gateway(world, gateway, state):
         gate.ctl("down", "--wait", check=True)
     client = network.clients[0]
     client.run("ip", "-4", "address", "flush", "dev", "eth0")
-    said = f"{ROOT}/behind.said"
+    said = f"{ROOT}/client.said"
     with open(said, "w", encoding="ascii"):
         pass
     server = world.host.popen("dnsmasq", "--keep-in-foreground", "--port=0", "--conf-file=/dev/null", "--user=root",
-                              "--no-ping", "--dhcp-authoritative", f"--dhcp-leasefile={ROOT}/behind.leases",
+                              "--no-ping", "--dhcp-authoritative", f"--dhcp-leasefile={ROOT}/client.leases",
                               "--interface=br0", "--dhcp-range=10.60.0.100,10.60.0.150,2m", "--enable-ra",
                               "--dhcp-range=fd00:60::100,fd00:60::1ff,64,2m", stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL)
-    lease = client.popen("dhclient", "-4", "-d", "-sf", f"{HERE}/dhclient-script", "-lf", f"{ROOT}/behind.client",
-                         "-pf", f"{ROOT}/behind.pid", "-e", f"SAID={said}", "eth0", stdout=subprocess.DEVNULL,
+    lease = client.popen("dhclient", "-4", "-d", "-sf", f"{HERE}/dhclient-script", "-lf", f"{ROOT}/client.client",
+                         "-pf", f"{ROOT}/client.pid", "-e", f"SAID={said}", "eth0", stdout=subprocess.DEVNULL,
                          stderr=subprocess.DEVNULL)
     with world.wire("udp") as wire:
         def bound():
@@ -393,11 +393,11 @@ def test_dhcp_server_on_the_gateway(world, gateway, state):
     for process in (lease, server):
         process.kill()
         process.wait()
-    os.unlink(f"{ROOT}/behind.client")
+    os.unlink(f"{ROOT}/client.client")
 
 
 def test_frames_of_the_machine_itself(world, gateway):
-    """A DHCP server that writes frames gets them out on an inside link; anything else so written does not, and
+    """A DHCP server that writes frames gets them out on a LAN-side link; anything else so written does not, and
     on the outer link neither does."""
     from scapy.all import IP, UDP, Ether  # pylint: disable=import-outside-toplevel
     network, gate = gateway()
@@ -435,9 +435,9 @@ def test_frames_of_the_machine_itself(world, gateway):
 def test_names(world, gateway):
     """A resolver on the gateway asks through the tunnel; while shut it gets no answer, and nothing is asked outside."""
     from scapy.all import DNS, DNSQR  # pylint: disable=import-outside-toplevel
-    question = bytes(DNS(rd=1, qd=DNSQR(qname="behind.example")))
+    question = bytes(DNS(rd=1, qd=DNSQR(qname="client.example")))
     far = world.srv.popen("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root", "--no-hosts",
-                          "--no-resolv", "--address=/behind.example/192.0.2.99", "--listen-address=203.0.113.10",
+                          "--no-resolv", "--address=/client.example/192.0.2.99", "--listen-address=203.0.113.10",
                           "--bind-interfaces", "--port=5399", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     network, gate = gateway()
     near = world.host.popen("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root", "--no-hosts",
@@ -452,7 +452,7 @@ def test_names(world, gateway):
     try:
         gate.start_open()
         far_inside = world.srv.popen("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root",
-                                     "--no-hosts", "--no-resolv", "--address=/behind.example/192.0.2.99",
+                                     "--no-hosts", "--no-resolv", "--address=/client.example/192.0.2.99",
                                      "--listen-address=10.8.0.1", "--bind-interfaces", "--port=5399",
                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         with world.wire("udp") as wire:
@@ -492,9 +492,9 @@ class Load:
             assert int(sender.communicate(timeout=10)[0].split()[0]) > 0
 
 
-def test_control_tunnel_lost_under_load(world, behind, flood_program):
+def test_control_tunnel_lost_under_load(world, lan_side, flood_program):
     """Plain forwarding and a bare VPN: when it goes, every client is in clear."""
-    network = behind().build()
+    network = lan_side().build()
     network.forward_plainly()
     vpn = world.bare_vpn()
     assert gets_through(network.clients[0], INTERNET4)
@@ -556,9 +556,9 @@ def wait_gone_all(gate):
         wait_gone(pid, "what the daemon had started")
 
 
-def test_flow_that_was_there_before(world, behind, portcullis):
+def test_flow_that_was_there_before(world, lan_side, portcullis):
     """A client's connection through a plain router, from before the gate: it goes on masqueraded, or not at all."""
-    network = behind().build()
+    network = lan_side().build()
     world.host.sysctl("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
     client = network.clients[0]
     world.rtr.ip("route replace 10.60.0.0/24 via 192.168.50.2")
@@ -611,13 +611,13 @@ def test_flushed_by_somebody_else_under_load(world, gateway, flood_program):
     assert "table bridge portcullis" in gate.rules()
 
 
-def test_boot_before_the_bridge(world, behind, portcullis):
+def test_boot_before_the_bridge(world, lan_side, portcullis):
     """Locked first; then the links appear, forwarding is on by somebody's setting, clients call out."""
     gate = portcullis(settings=interfaces("br0", *PORTS))
     assert gate.run_daemon("-L").returncode == 0
     world.host.sysctl("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
     with world.wire("udp") as wire:
-        network = behind().build()
+        network = lan_side().build()
         assert_shut(network, wire)
         gate.start_open()
         for client in network.clients:
@@ -625,15 +625,15 @@ def test_boot_before_the_bridge(world, behind, portcullis):
         wire.assert_clean()
 
 
-def test_inside_link_that_comes_later(world, gateway):
-    """Named before it is there: inside from its first moment. Not named: shut."""
-    network, gate = gateway(inside=("br0", "usb0"))
+def test_lan_side_link_that_comes_later(world, gateway):
+    """Named before it is there: on the LAN side from its first moment. Not named: shut."""
+    network, gate = gateway(links=("br0", "usb0"))
     gate.start_open()
     with world.wire("udp") as wire:
         later = network.client("usb0", 8, master=None, net="61")
         world.host.ip("address add 10.61.0.1/24 dev usb0", "address add fd00:61::1/64 dev usb0 nodad")
         assert gets_through(later, INTERNET4) and gets_through(later, INTERNET6), gate.told()
-        # Another network behind: not from one to the other.
+        # Another network on the LAN side: not from one to the other.
         assert meet(later, "10.60.0.11", 22)[0] in REFUSED
         stranger = network.client("usb1", 9, master=None, net="62")
         world.host.ip("address add 10.62.0.1/24 dev usb1")
@@ -695,15 +695,15 @@ def test_forwarding_that_was_on_stays_on(world, gateway):
     assert forwards(world.host) == ["1", "0"]
 
 
-def test_without_a_gateway_nothing_of_it_stands(world, behind, portcullis):
+def test_without_a_gateway_nothing_of_it_stands(world, lan_side, portcullis):
     """The next configuration has none: clients are strangers, and the rules are those of any machine."""
-    network = behind().build()
+    network = lan_side().build()
     gate = portcullis(settings=interfaces("br0", *PORTS)).start_open()
     assert gets_through(network.clients[0], INTERNET4)
     assert gate.stop() == 0
     gate.configure(gateway=None)
     gate.start_open()
-    assert "inside" not in gate.rules() and "table bridge" not in gate.rules()
+    assert "lan_side" not in gate.rules() and "table bridge" not in gate.rules()
     with world.wire("udp") as wire:
         assert not gets_through(network.clients[0], INTERNET4, tries=1)
         assert meet(network.clients[0], GATEWAY4, 22, seconds=0.3)[0] != 0

@@ -69,7 +69,7 @@ def test_any_value_of_any_key_leaves_a_lock(world, portcullis, mode):
 
 
 def test_what_can_t_be_locked_is_locked_bare_and_said(world, portcullis):
-    """The tunnel as a gateway's inside link: the policy's own check refuses it, and nothing passes."""
+    """The tunnel as a gateway's LAN-side link: the policy's own check refuses it, and nothing passes."""
     gate = portcullis()
     with_value(gate, "gateway|interfaces", '{"tun0"}')
     for mode in ("-d", "-L"):

@@ -30,7 +30,7 @@ static void fill_desired(void)
 	struct situation s = {.openvpn_group = {.known = true, .number = 4242},
 			      .driver_user = {.known = true, .number = 4343},
 			      .inside = {"br0"},
-			      .inside_count = 1};
+			      .lan_side_count = 1};
 
 	if (desired.standing != 0)
 		return;

@@ -41,9 +41,9 @@ static int take_link(const char *value)
 
 static int take_gateway(const char *value)
 {
-	if (s.inside_count == SITUATION_INSIDE)
+	if (s.lan_side_count == SITUATION_LAN_SIDE)
 		return -1;
-	return text_copy(s.inside[s.inside_count++], NET_NAME_SIZE, value);
+	return text_copy(s.lan_side[s.lan_side_count++], NET_NAME_SIZE, value);
 }
 
 static int take_tunnel(const char *value)

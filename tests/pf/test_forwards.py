@@ -16,8 +16,8 @@ from test_gateway import go_on
 
 SEED = int(os.environ.get("PF_SEED") or random.SystemRandom().randrange(1 << 32))
 FORWARDS = int(os.environ.get("PF_FORWARDS", "300"))  # of one situation and dialect
-TUN, OUTER, INSIDE = "utun8", ("en0", "en1"), ("bridge100", "en7")
-LINKS = (*OUTER, *INSIDE, TUN, "utun3", "en9")
+TUN, OUTER, LAN_SIDE = "utun8", ("en0", "en1"), ("bridge100", "en7")
+LINKS = (*OUTER, *LAN_SIDE, TUN, "utun3", "en9")
 GRE = 47
 
 
@@ -43,8 +43,8 @@ class Situation:
         return [ipaddress.ip_network(word.partition("=")[2]) for word in self.words if word.startswith("network=")]
 
     def text(self):
-        inside = [f"gateway={name}" for name in INSIDE] if self.gateway else []
-        return policy_print("pf", *MACHINE, *(f"link={name}" for name in INSIDE), *inside, *self.words)
+        lan_side = [f"gateway={name}" for name in LAN_SIDE] if self.gateway else []
+        return policy_print("pf", *MACHINE, *(f"link={name}" for name in LAN_SIDE), *lan_side, *self.words)
 
 
 STATES = {"locked": ("state=locked",), "dialling": ("state=dialling", *SERVER, "address=10.8.0.6"),
@@ -95,7 +95,7 @@ class Promise:
             return False  # row 2
         if not self.s.gateway:
             return True  # row 9: forwarded packets only into it
-        if entering.interface not in INSIDE or not within(entering.src, LOCAL) or \
+        if entering.interface not in LAN_SIDE or not within(entering.src, LOCAL) or \
                 within(entering.src, self.s.networks()):
             return False  # rows 13, 14
         if entering.proto == ICMP6 and entering.type in (134, 137):
@@ -110,7 +110,7 @@ class Promise:
         sender = self.flows.get(key(about, reverse=about is entering))
         if sender is None:
             return False
-        if self.s.gateway and to not in INSIDE:
+        if self.s.gateway and to not in LAN_SIDE:
             return False
         return left is None or left.dst == sender
 
@@ -148,7 +148,7 @@ def why_wider(s, entering, to, left, promise):
         return "9, forwarding: back into the tunnel"  # with a gateway by a state alone, for those ask no tag
     if not s.gateway and entering.proto == ICMP6 and entering.type in (130, 131, 132, 133, 134, 135, 136, 143):
         return "9, forwarding: neighbour discovery's shape"
-    if not s.gateway and s.has_lan and {entering.interface, to} <= {*OUTER, *INSIDE} and \
+    if not s.gateway and s.has_lan and {entering.interface, to} <= {*OUTER, *LAN_SIDE} and \
             within(entering.src, LOCAL) and within(entering.dst, LOCAL):
         return "10: between two local networks"
     return None
@@ -202,7 +202,7 @@ class Generator:
         self.port += 1
         pool = (V4[:3], V4[6:10]) if rng.random() < 0.6 else (V6[:2], V6[8:10])
         proto = rng.choice([UDP, TCP, ICMP if pool[0][0].version == 4 else ICMP6])
-        packet = Packet("in", rng.choice([*INSIDE, *INSIDE, *OUTER]), proto, rng.choice(pool[0]), rng.choice(pool[1]))
+        packet = Packet("in", rng.choice([*LAN_SIDE, *LAN_SIDE, *OUTER]), proto, rng.choice(pool[0]), rng.choice(pool[1]))
         if rng.random() < 0.05:
             packet = packet.replace(frag=(1480, False), len=200)
         if packet.has_ports:
@@ -233,7 +233,7 @@ class Generator:
         """(packet on its way in, the link it goes out by)."""
         rng, dice = self.rng, self.rng.random()
         if begun and dice < 0.3:
-            return self.coming_back(begun), rng.choice([*INSIDE, *INSIDE, *LINKS])
+            return self.coming_back(begun), rng.choice([*LAN_SIDE, *LAN_SIDE, *LINKS])
         if dice < 0.6:
             return self.beginning(), TUN if rng.random() < 0.7 else rng.choice(LINKS)
         return self.any_packet(), rng.choice(LINKS)
@@ -318,7 +318,7 @@ def test_what_leaked_through_a_gateway(cure, name, came, to, words, dialect):
 
 
 @pytest.mark.parametrize("dialect", [APPLE, FREEBSD])
-def test_a_clients_answer_leaves_by_an_inside_link_only(dialect):
+def test_a_clients_answer_leaves_by_a_lan_side_link_only(dialect):
     """Where the outer network has a route for the clients' addresses, and the local network is let through."""
     situation = SITUATIONS["gateway open-lan"]
     main = main_rules(dialect, None if dialect == APPLE else "")
@@ -357,7 +357,7 @@ def test_the_generator_finds_each_leak(cure):
 def test_a_client_that_asks_for_an_address_goes_no_further():
     """The tag of that line alone."""
     situation = SITUATIONS["gateway open"]
-    weak = re.sub(AS_A_CLIENTS, r"\1inside", situation.text())
+    weak = re.sub(AS_A_CLIENTS, r"\1client", situation.text())
     assert weak != situation.text()
     packet = parse_packet("in bridge100 udp 198.51.100.77:68 > 8.8.8.8:67")
     left = pass_through(gate(weak, main_rules()), packet, TUN)

@@ -17,8 +17,8 @@ CLIENTS = ["udp 10.60.0.11:5000 > 198.51.100.9:53", "tcp 10.60.0.11:5000 > 198.5
 OUTSIDE = ("en0", "en1")
 
 
-def pf_for(state, dialect=APPLE, inside=("bridge100", "en7")):
-    words = [*MACHINE, "link=bridge100", *STATES[state], *(f"gateway={name}" for name in inside)]
+def pf_for(state, dialect=APPLE, lan_side=("bridge100", "en7")):
+    words = [*MACHINE, "link=bridge100", *STATES[state], *(f"gateway={name}" for name in lan_side)]
     return gate(policy_print("pf", *words), main_rules(dialect, None if dialect == APPLE else ""), dialect)
 
 
@@ -45,7 +45,7 @@ def test_clients_never_leave_by_another_link(state, dialect):
         for link in (*OUTSIDE, "en9"):
             assert forward(pf_for(state, dialect), text, link) == "block", (text, link)
         for link in ("bridge100", "en7"):
-            assert forward(pf_for(state, dialect), text, link) == "block", "nor from one inside link to another"
+            assert forward(pf_for(state, dialect), text, link) == "block", "nor from one LAN-side link to another"
 
 
 def test_control_without_the_tag():
@@ -71,7 +71,7 @@ def test_clients_are_masqueraded_in_the_tunnel(state, dialect):
         left = forward(pf, text, "utun8")
         assert left != "block", text
         assert left.src == ipaddress.ip_address("10.8.0.6" if left.version == 4 else "fd00:8::6")
-    # The answer comes back by the state, and goes on to the inside alone.
+    # The answer comes back by the state, and goes on to the LAN side alone.
     answer = parse_packet("in utun8 udp 198.51.100.9:53 > 10.8.0.6:5000")
     assert pf.verdict(answer) == "pass"
     assert pf.verdict(parse_packet("out bridge100 udp 198.51.100.9:53 > 10.60.0.11:5000")) == "pass"
@@ -123,7 +123,7 @@ WITH_CLIENTS = {
 
 @pytest.mark.parametrize("state", ["open", "open-lan"])
 @pytest.mark.parametrize("verdict", WITH_CLIENTS)
-def test_between_this_machine_and_the_inside(state, verdict):
+def test_between_this_machine_and_the_lan_side(state, verdict):
     pf = pf_for(state)
     for text in WITH_CLIENTS[verdict]:
         direction, _, rest = text.partition(" ")

@@ -88,9 +88,9 @@ static inline struct situation policy_case_make(const struct policy_case *c)
 	if (c->tunnel)
 		policy_case_tunnel(&s, c->dual);
 	if (c->gateway) {
-		strcpy(s.inside[0], "en1");
-		strcpy(s.inside[1], "br0");
-		s.inside_count = 2;
+		strcpy(s.lan_side[0], "en1");
+		strcpy(s.lan_side[1], "br0");
+		s.lan_side_count = 2;
 	}
 	if (!c->links)
 		return s;

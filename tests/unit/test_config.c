@@ -60,7 +60,7 @@ static void profile_alone_is_complete(void **state)
 	assert_true(config.manage_dns);
 	assert_string_equal(config.openvpn_binary, "/usr/sbin/openvpn");
 	assert_int_equal(config.openvpn_argument_count, 0);
-	assert_int_equal(config.inside_count, 0);
+	assert_int_equal(config.lan_side_count, 0);
 	assert_string_equal(config.control_socket, "/run/portcullis/control.sock");
 	assert_int_equal(config.control_gid, -1);
 	assert_string_equal(config.log_file, "/var/log/portcullis/portcullis.log");
@@ -96,9 +96,9 @@ static void every_key_is_taken(void **state)
 	assert_true(config.lan);
 	assert_false(config.links_down);
 	assert_false(config.manage_dns);
-	assert_int_equal(config.inside_count, 2);
-	assert_string_equal(config.inside[0], "br0");
-	assert_string_equal(config.inside[1], "lan1");
+	assert_int_equal(config.lan_side_count, 2);
+	assert_string_equal(config.lan_side[0], "br0");
+	assert_string_equal(config.lan_side[1], "lan1");
 	assert_int_equal(config.openvpn_argument_count, 4);
 	assert_string_equal(config.openvpn_arguments[3], "0");
 	assert_string_equal(config.control_socket, "/c/ctl");
@@ -293,11 +293,11 @@ static void gateway_is_of_links(void **state)
 	assert_refused("gateway { interface = br0 }\n",
 		       "p.conf:1: unknown key \"gateway.interface\"; instead: did you mean \"interfaces\"?");
 	assert_int_equal(read_text("gateway { }\n"), 0);
-	assert_int_equal(config.inside_count, 0);
+	assert_int_equal(config.lan_side_count, 0);
 	assert_int_equal(read_text("gateway { interfaces = {} }\n"), 0);
-	assert_int_equal(config.inside_count, 0);
+	assert_int_equal(config.lan_side_count, 0);
 	assert_int_equal(read_text("gateway { interfaces = {br0}\ninterfaces = {br1} }\n"), 0);
-	assert_int_equal(config.inside_count, 1); /* as libConfuse has lists: the last */
+	assert_int_equal(config.lan_side_count, 1); /* as libConfuse has lists: the last */
 }
 
 /* --- whole files */

@@ -43,7 +43,7 @@ static bool stops_everything(const struct rule *rule)
 /* Where a row stands in the promise's order. */
 static unsigned place_of(uint8_t row)
 {
-	return row == RULE_INSIDE_ROW    ? 25
+	return row == RULE_LAN_SIDE_ROW  ? 25
 	       : row == RULE_FORWARD_ROW ? 95
 	       : row == RULE_BRIDGE_ROW  ? 93
 					 : row * 10u;
@@ -302,7 +302,7 @@ static void test_bare_is_never_refused(void **state)
 		assert_int_equal(bare.links_left_out,
 				 s.links_left_out); /* they are looked for all the same */
 		assert_int_equal(policy_print_nft(&bare, text, sizeof text, &e), 0);
-		assert_int_equal(bare.inside_count + bare.tunnel.network_count + bare.endpoint.port, 0);
+		assert_int_equal(bare.lan_side_count + bare.tunnel.network_count + bare.endpoint.port, 0);
 		assert_false(bare.lan || bare.pppoe || bare.lacp || bare.dhcp_user.known);
 		assert_int_equal(bare.link_count, s.link_count);
 	}
@@ -349,13 +349,13 @@ static void test_check_refuses_half_situations(void **state)
 	REFUSED("open", s.tunnel.networks[0].length = 33, "prefix");
 	REFUSED("locked", s.state = (enum policy_state)7, "state");
 	REFUSED("locked", s.link_count = SITUATION_LINKS + 1, "links");
-	REFUSED("locked-gateway", s.inside_count = SITUATION_INSIDE + 1, "inside");
-	REFUSED("open-gateway", strcpy(s.inside[1], s.tunnel.name), "tunnel");
+	REFUSED("locked-gateway", s.lan_side_count = SITUATION_LAN_SIDE + 1, "LAN-side");
+	REFUSED("open-gateway", strcpy(s.lan_side[1], s.tunnel.name), "tunnel");
 	REFUSED("locked", s.neighbour_count = SITUATION_NEIGHBOURS + 1, "neighbours");
 	REFUSED("locked", s.neighbours[0].address.family = 9, "prefix");
 	REFUSED("locked", s.neighbours[1].length = 129, "neighbours: number 2 is not a prefix");
 	REFUSED("locked", strcpy(s.links[1], "a b"), "links: number 2 is not");
-	REFUSED("locked-gateway", strcpy(s.inside[1], "a b"), "inside links: number 2 is not");
+	REFUSED("locked-gateway", strcpy(s.lan_side[1], "a b"), "LAN-side links: number 2 is not");
 	REFUSED("open", strcpy(s.tunnel.name, "a b"), "tunnel: not an interface's name");
 	REFUSED("locked-lan", s.tunnel.address4.family = NET_IPV6, "its IPv4 address is not valid");
 	REFUSED("locked", set_name(&s.dhcp_user, "a;b"), "the DHCP client's user: not a name");
@@ -379,9 +379,9 @@ static void test_ipfw_refuses_what_it_reads_otherwise(void **state)
 		assert_non_null(strstr(e.text, "; instead: tun and a number"));
 	}
 	s = situation_named("open-gateway");
-	strcpy(s.inside[1], "any");
+	strcpy(s.lan_side[1], "any");
 	assert_int_equal(policy_print_ipfw(&s, text, sizeof text, &e), -1);
-	assert_non_null(strstr(e.text, "inside links"));
+	assert_non_null(strstr(e.text, "LAN-side links"));
 }
 
 /* The two sets have the same rules; each says how it takes over from the other. */
@@ -401,9 +401,9 @@ static void test_ipfw_sets(void **state)
 	assert_int_equal(strlen(one), strlen(other));
 }
 
-/* Each rule for an inside link stands before everything that other physical links are let, and the last of
+/* Each rule for a LAN-side link stands before everything that other physical links are let, and the last of
  * them stops: what follows never meets one. */
-static void test_inside_links_are_decided_first(void **state)
+static void test_lan_side_links_are_decided_first(void **state)
 {
 	static const enum rule_hook hooks[] = {RULE_IN, RULE_OUT};
 	size_t count;
@@ -417,7 +417,7 @@ static void test_inside_links_are_decided_first(void **state)
 		for (size_t i = 0; i < count; i++) {
 			if (table[i].hook != hooks[h])
 				continue;
-			if (table[i].link == LINK_INSIDE) {
+			if (table[i].link == LINK_LAN_SIDE) {
 				assert_false(left);
 				last = &table[i];
 			} else if (table[i].link == LINK_PHYSICAL && table[i].action == RULE_PASS) {
@@ -437,7 +437,7 @@ static void test_check_refuses_names_that_are_rules(void **state)
 	(void)state;
 	REFUSED("locked", strcpy(s.links[0], "en0\"; }"), "interface");
 	REFUSED("locked", strcpy(s.links[0], ""), "interface");
-	REFUSED("open-gateway", strcpy(s.inside[0], "br0 }"), "interface");
+	REFUSED("open-gateway", strcpy(s.lan_side[0], "br0 }"), "interface");
 	REFUSED("open", strcpy(s.tunnel.name, "tun0 all"), "interface");
 	REFUSED("dialling-names", strcpy(s.openvpn_group.name, "x\npass all"), "group");
 	REFUSED("dialling-names", strcpy(s.dhcp_user.name, "{ x }"), "DHCP");
@@ -477,9 +477,9 @@ static void test_size_of_the_text(void **state)
 		must(net_prefix_parse("2001:db8:1111:2222:3333:4444:5555:0/128", &s.neighbours[i]));
 		s.neighbours[i].address.bytes[15] = (uint8_t)i;
 	}
-	s.inside_count = SITUATION_INSIDE;
-	for (size_t i = 0; i < SITUATION_INSIDE; i++)
-		snprintf(s.inside[i], sizeof s.inside[i], "inside%09zu", i);
+	s.lan_side_count = SITUATION_LAN_SIDE;
+	for (size_t i = 0; i < SITUATION_LAN_SIDE; i++)
+		snprintf(s.lan_side[i], sizeof s.lan_side[i], "lanside%08zu", i);
 	s.tunnel.network_count = SITUATION_NETWORKS;
 	for (size_t i = 0; i < SITUATION_NETWORKS; i++) {
 		must(net_prefix_parse("fd00:1111:2222:3333:4444:5555:6666:0/127", &s.tunnel.networks[i]));
@@ -505,7 +505,7 @@ int main(void)
 	    cmocka_unit_test(test_rules_are_whole),
 	    cmocka_unit_test(test_who_asked_is_asked_for),
 	    cmocka_unit_test(test_claims_do_not_end_before_the_connection),
-	    cmocka_unit_test(test_inside_links_are_decided_first),
+	    cmocka_unit_test(test_lan_side_links_are_decided_first),
 	    cmocka_unit_test(test_bare_is_never_refused),
 	    cmocka_unit_test(test_rows_of_each_state),
 	    cmocka_unit_test(test_tunnel_address_is_guarded_in_any_state),

@@ -102,8 +102,8 @@ static void test_no_name_is_a_word_of_nft(void **state)
 	size_t names = 0;
 
 	(void)state;
-	s.inside_count = 1;
-	strcpy(s.inside[0], "br0");
+	s.lan_side_count = 1;
+	strcpy(s.lan_side[0], "br0");
 	desired->link_count = 1;
 	desired->links[0] = (struct nft_link){"eth0", 2};
 	assert_int_equal(nft_desired_rules(desired, &s, &e), 1);
@@ -281,10 +281,10 @@ static void test_every_rule_compiles(void **state)
 		mnl_attr_nest_end(m, list);
 		assert_true(m->nlmsg_len < NFT_MESSAGE / 4);
 		assert_true(check_expressions(list, table) >= 1);
-		s.inside_count = rules[i].gateway == GATEWAY_ONLY;
+		s.lan_side_count = rules[i].gateway == GATEWAY_ONLY;
 		s.pppoe = s.lacp = true;
 		assert_false(nft_is_left_out(&rules[i], &desired->features, &s));
-		s.inside_count = rules[i].gateway != GATEWAY_ONLY;
+		s.lan_side_count = rules[i].gateway != GATEWAY_ONLY;
 		assert_int_equal(nft_is_left_out(&rules[i], &desired->features, &s),
 				 rules[i].gateway != GATEWAY_EITHER);
 		nft_buffer_empty(&batch);
@@ -565,9 +565,9 @@ static void test_tables_are_adopted(void **state)
 
 static void be_gateway(void)
 {
-	strcpy(s.inside[0], "br0");
-	strcpy(s.inside[1], "lan0123456789ab");
-	s.inside_count = 2;
+	strcpy(s.lan_side[0], "br0");
+	strcpy(s.lan_side[1], "lan0123456789ab");
+	s.lan_side_count = 2;
 }
 
 static size_t pieces_of(unsigned table)
@@ -600,15 +600,15 @@ static void test_a_gateway_has_rules_of_its_own(void **state)
 	assert_int_equal(pieces_of(NFT_BRIDGE), 4); /* table, set, chain, rule */
 	assert_int_equal(nft_desired_rules(desired, &s, &e), 0);
 	nft_desired_members(desired, &s);
-	assert_int_equal(members("inside")->count, 2);
-	assert_string_equal((const char *)members("inside")->list[1].key, "lan0123456789ab");
-	assert_true(has(members("behind4"), "10.0.0.0", false));
-	s.inside_count = 0;
+	assert_int_equal(members("lan_side")->count, 2);
+	assert_string_equal((const char *)members("lan_side")->list[1].key, "lan0123456789ab");
+	assert_true(has(members("clients4"), "10.0.0.0", false));
+	s.lan_side_count = 0;
 	assert_int_equal(nft_desired_rules(desired, &s, &e), 1);
 	assert_int_equal(desired->count, without);
 	nft_desired_members(desired, &s);
-	assert_int_equal(members("inside")->count, 0);
-	assert_int_equal(members("behind4")->count, 0);
+	assert_int_equal(members("lan_side")->count, 0);
+	assert_int_equal(members("clients4")->count, 0);
 }
 
 static void test_a_gateway_without_bridges(void **state)

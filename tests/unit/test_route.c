@@ -224,8 +224,8 @@ static void local_networks_less_the_tunnels(void **state)
 static void who_is_behind(void **state)
 {
 	(void)state;
-	situation.inside_count = 1;
-	memcpy(situation.inside[0], "lan1", 5);
+	situation.lan_side_count = 1;
+	memcpy(situation.lan_side[0], "lan1", 5);
 	assert_int_equal(goes(SOMEBODY, "192.168.77.2"), OTHERS); /* row 13 */
 	/* Shut: refused by the filter, which says so to the client. */
 	assert_int_equal(ask((struct question){.to = "8.8.8.8", .from = "192.168.77.2", .link = "lan1"}),
@@ -281,7 +281,7 @@ static void a_full_plan_fits(void **state)
 
 	(void)state;
 	situation.lan = true;
-	situation.inside_count = 1;
+	situation.lan_side_count = 1;
 	situation.dhcp_user = situation.driver_user;
 	net_address_parse("192.0.2.53", &situation.resolver);
 	desired.openvpn = ROOT;

@@ -231,8 +231,8 @@ void route_plan_make(const struct route_desired *desired, uint8_t family, struct
 	if (family == NET_IPV6)
 		add_on_link(plan);
 	add_set(plan, desired->situation, SET_LAN);
-	if (desired->situation->inside_count > 0)
-		add_set(plan, desired->situation, SET_BEHIND);
+	if (desired->situation->lan_side_count > 0)
+		add_set(plan, desired->situation, SET_CLIENTS);
 	if (desired->tunnel != NULL)
 		add_tunnel(plan, desired);
 }

@@ -12,7 +12,7 @@
 
 /* What they follow from. */
 struct route_desired {
-	const struct situation *situation; /* endpoint, local network, inside links, DHCP client's user */
+	const struct situation *situation; /* endpoint, local network, LAN-side links, DHCP client's user */
 	uint32_t openvpn;                  /* its user: the only one that goes as if there were no gate */
 	const struct wire_tunnel *tunnel;  /* checked; NULL: shut */
 	unsigned index;                    /* of its device */

@@ -380,11 +380,11 @@ int nft_desired_rules(struct nft_desired *desired, const struct situation *s, st
 	    check_known(&s->driver_user, "user", e) == -1 || check_known(&s->dhcp_user, "user", e) == -1)
 		return -1;
 	if (desired->standing != 0 && same_identity(&desired->group, &s->openvpn_group) &&
-	    same_identity(&desired->driver, &s->driver_user) && desired->gateway == (s->inside_count > 0) &&
+	    same_identity(&desired->driver, &s->driver_user) && desired->gateway == (s->lan_side_count > 0) &&
 	    desired->pppoe == s->pppoe && desired->lacp == s->lacp)
 		return 0;
 	desired->count = 0;
-	desired->gateway = s->inside_count > 0;
+	desired->gateway = s->lan_side_count > 0;
 	desired->pppoe = s->pppoe;
 	desired->lacp = s->lacp;
 	nft_buffer_empty(&desired->messages);

@@ -46,9 +46,9 @@ void nft_match_loopback(struct nlmsghdr *m, bool arrives)
 /* Physical is what is left: each chain has decided about loopback and the tunnel by then. */
 static void match_link(struct nlmsghdr *m, bool arrives, enum rule_link link)
 {
-	if (link == LINK_INSIDE) { /* by name: it is inside from the moment it is there */
+	if (link == LINK_LAN_SIDE) { /* by name: it counts from the moment it is there */
 		expr_meta(m, arrives ? NFT_META_IIFNAME : NFT_META_OIFNAME, NFT_REG_1);
-		expr_look_up(m, policy_set_name(SET_INSIDE));
+		expr_look_up(m, policy_set_name(SET_LAN_SIDE));
 	} else if (link == LINK_LOOPBACK) {
 		nft_match_loopback(m, arrives);
 	} else if (link == LINK_TUNNEL) {

@@ -54,10 +54,10 @@ const struct nft_set nft_sets[NFT_SETS] = {
     {"dhcp_servers4", NFT_NETDEV, TYPE_IPV4, 4, NFT_SET_INTERVAL, 0, SET_DHCP_SERVERS, NET_IPV4},
     {"dhcp_users", NFT_NETDEV, TYPE_USER, 4, 0, 0, SET_DHCP_USERS, NET_NONE},
     [NFT_PAUSED_LINKS] = {"paused_links", NFT_NETDEV, TYPE_PACKET, 1, NFT_SET_TIMEOUT, 0, SET_ANY, NET_NONE},
-    {"inside", NFT_INET, TYPE_LINK_NAME, NET_NAME_SIZE, 0, 0, SET_INSIDE, NET_NONE},
-    BOTH("behind", SET_BEHIND, NFT_SET_INTERVAL, 0),
-    {"inside", NFT_NETDEV, TYPE_LINK_NAME, NET_NAME_SIZE, 0, 0, SET_INSIDE, NET_NONE},
-    {"inside", NFT_BRIDGE, TYPE_LINK_NAME, NET_NAME_SIZE, 0, 0, SET_INSIDE, NET_NONE},
+    {"lan_side", NFT_INET, TYPE_LINK_NAME, NET_NAME_SIZE, 0, 0, SET_LAN_SIDE, NET_NONE},
+    BOTH("clients", SET_CLIENTS, NFT_SET_INTERVAL, 0),
+    {"lan_side", NFT_NETDEV, TYPE_LINK_NAME, NET_NAME_SIZE, 0, 0, SET_LAN_SIDE, NET_NONE},
+    {"lan_side", NFT_BRIDGE, TYPE_LINK_NAME, NET_NAME_SIZE, 0, 0, SET_LAN_SIDE, NET_NONE},
     [NFT_TUNNEL_LINKS] = {"tunnel_link", NFT_NETDEV, TYPE_TUNNEL, 4 + NET_NAME_SIZE, 0, 0, SET_TUNNEL,
 			  NET_NONE},
     [NFT_CLAIMED] = {POLICY_NFT_CLAIMED, NFT_INET, TYPE_NUMBER, 4, NFT_SET_EVAL | NFT_SET_TIMEOUT, CLAIM_TIME,
@@ -75,7 +75,7 @@ enum rule_gateway nft_gateway_of(const struct nft_set *set)
 {
 	if (nft_is_dynamic(set))
 		return GATEWAY_NEVER;
-	return set->set == SET_INSIDE || set->set == SET_BEHIND ? GATEWAY_ONLY : GATEWAY_EITHER;
+	return set->set == SET_LAN_SIDE || set->set == SET_CLIENTS ? GATEWAY_ONLY : GATEWAY_EITHER;
 }
 
 /* What `nft list` needs to say what the keys are of, in its own form: "typeof ct id", "typeof ct id . iif".
@@ -135,8 +135,8 @@ void nft_add_element(struct nft_elements *elements, const void *key, size_t size
 	elements->count++;
 }
 
-/* The first address behind the prefix; false if there is none. */
-static bool address_behind(const struct net_prefix *prefix, size_t size, uint8_t *address)
+/* The first address after the prefix; false if there is none. */
+static bool address_after(const struct net_prefix *prefix, size_t size, uint8_t *address)
 {
 	size_t i = prefix->length == 0 ? 0 : (prefix->length - 1u) / 8u;
 	unsigned sum;
@@ -170,7 +170,7 @@ static void add_addresses(struct nft_elements *elements, const struct nft_set *s
 {
 	struct net_prefix members[RULE_MEMBERS_MAX];
 	size_t total = policy_members(set->set, s, set->family, members, RULE_MEMBERS_MAX);
-	uint8_t behind[16];
+	uint8_t after[16];
 
 	for (size_t i = 0; i < total && i < RULE_MEMBERS_MAX; i++) {
 		if (set->set == SET_ENDPOINT) {
@@ -178,8 +178,8 @@ static void add_addresses(struct nft_elements *elements, const struct nft_set *s
 			continue;
 		}
 		nft_add_element(elements, members[i].address.bytes, set->length, false);
-		if ((set->flags & NFT_SET_INTERVAL) && address_behind(&members[i], set->length, behind))
-			nft_add_element(elements, behind, set->length, true);
+		if ((set->flags & NFT_SET_INTERVAL) && address_after(&members[i], set->length, after))
+			nft_add_element(elements, after, set->length, true);
 	}
 }
 
@@ -212,8 +212,8 @@ void nft_members(struct nft_elements *elements, const struct nft_set *set, const
 		add_tunnel(elements, set, s);
 	else if (set->set == SET_DHCP_USERS)
 		add_users(elements, &s->dhcp_user);
-	for (size_t i = 0; i < s->inside_count && set->set == SET_INSIDE; i++)
-		nft_add_element(elements, s->inside[i], sizeof s->inside[i], false);
+	for (size_t i = 0; i < s->lan_side_count && set->set == SET_LAN_SIDE; i++)
+		nft_add_element(elements, s->lan_side[i], sizeof s->lan_side[i], false);
 	for (size_t i = 0; i < 2 && set->set == SET_DNS_PORTS; i++)
 		nft_add_element(elements, dns_ports[i], 2, false);
 }
