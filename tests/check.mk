@@ -33,18 +33,18 @@ check-clang:
 e2e = $(patsubst %,$(BUILD)/obj/tests/e2e/%.o,$(1))
 POLICY_PRINT = $(BUILD)/obj/tests/pf/policy_print.o $(POLICY) $(BASE)
 POLICY_PRINT_LIBS = $(call libs_of,libmnl)
-FWTOOL = $(call e2e,fwtool) $(OS_FIREWALL) $(OS_CHILD) $(call port,$(NETLINK)) $(POLICY) $(BASE)
-FWTOOL_LIBS = $(GATE_LIBS)
-FWHAND = $(call e2e,fwhand) $(OS_CHILD) $(OS_PORTS) $(call port,host/file) $(POLICY) $(BASE) $(FAULT)
-FWHAND_LIBS = $(GATE_LIBS)
+NFT_CONSOLE = $(call e2e,nft_console) $(OS_FIREWALL) $(OS_CHILD) $(call port,$(NETLINK)) $(POLICY) $(BASE)
+NFT_CONSOLE_LIBS = $(GATE_LIBS)
+FIREWALL_CONSOLE = $(call e2e,firewall_console) $(OS_CHILD) $(OS_PORTS) $(call port,host/file) $(POLICY) $(BASE) $(FAULT)
+FIREWALL_CONSOLE_LIBS = $(GATE_LIBS)
 DNSTOOL = $(call e2e,dnstool) $(call port,$(DNS)) $(OS_CHILD) $(BASE)
 # As the gate runs openvpn; as a captured openvpn or driver.
 CONFINED = $(call e2e,confined) $(call port,process/sandbox/confine $(CONFINE)) $(OS_CHILD) $(BASE)
 CONFINED_LIBS = $(GATE_LIBS)
 CAPTURED = $(call e2e,captured tries) $(call port,process/sandbox/confine $(CONFINE) process/sandbox/sandbox) $(OS_CHILD) $(BASE)
 CAPTURED_LIBS = $(GATE_LIBS)
-REFUSE = $(call e2e,refuse)
-REFUSE_LIBS = $(call libs_of,libseccomp)
+DENY_SYSCALLS = $(call e2e,deny_syscalls)
+DENY_SYSCALLS_LIBS = $(call libs_of,libseccomp)
 STANDIN = $(call e2e,standin/client)
 FAKE_OPENVPN = $(patsubst %,$(BUILD)/obj/tests/bench/%.o,fake_openvpn stamps)
 
@@ -77,10 +77,10 @@ variant = $(eval $(call variant_rule,$(1),$(2),$(3),$(4)))
 $(call variant,test/portcullisd,PORTCULLISD,$(FAULT),$(FAULTS))
 $(call variant,test/portcullis,PORTCULLIS,$(TOOLS),$(STANDIN_TOOLS))
 $(call variant,test/policy_print,POLICY_PRINT,,)
-$(call variant,test/fwtool,FWTOOL,,)
+$(call variant,test/nft_console,NFT_CONSOLE,,)
 $(call variant,test/confined,CONFINED,,)
 $(call variant,test/captured,CAPTURED,,)
-$(call variant,test/refuse,REFUSE,,)
+$(call variant,test/deny_syscalls,DENY_SYSCALLS,,)
 $(call variant,test/standin,STANDIN,,)
 # With pf: as on a Mac, and as on FreeBSD.
 $(call variant,test/portcullisd-pf,PORTCULLISD,$(FIREWALLS) $(FAULT),$(PF_MACOS) $(FAULTS))
@@ -90,7 +90,7 @@ $(call variant,test/portcullis-pf,PORTCULLIS,$(FIREWALLS),$(PF_MACOS))
 $(call variant,test/ipfw/portcullisd,PORTCULLISD,$(FIREWALLS) $(FAULT),$(IPFW) $(FAULTS))
 $(call variant,test/ipfw/portcullis,PORTCULLIS,$(FIREWALLS),$(IPFW))
 $(call variant,test/ipfw/portcullis-driver,PORTCULLIS_DRIVER,,)
-$(call variant,test/ipfw/fwhand,FWHAND,$(FIREWALLS),$(IPFW))
+$(call variant,test/ipfw/firewall_console,FIREWALL_CONSOLE,$(FIREWALLS),$(IPFW))
 # With another platform's resolver; the gate with macOS's, where names are answered while it is shut.
 $(call variant,test/dnstool,DNSTOOL,,)
 $(call variant,test/dnstool-macos,DNSTOOL,$(call port,$(DNS)) $(TOOLS),$(SCUTIL))
@@ -191,7 +191,7 @@ check-boot: all $(BUILD)/test/boot_caller
 check-boot-once:
 	$(MAKE) check-boot BOOT_TESTS="tests/boot/test_power.py::test_without_portcullis tests/boot/test_power.py::test_from_power_on_to_power_off"
 
-BENCH := $(BUILD)/bench/portcullisd $(BUILD)/bench/fake_openvpn $(BUILD)/test/fwtool
+BENCH := $(BUILD)/bench/portcullisd $(BUILD)/bench/fake_openvpn $(BUILD)/test/nft_console
 bench-build: all $(BENCH)
 bench: bench-build
 	$(PYTHON) -B tests/bench/bench.py --build $(BUILD) $(BENCH_OPTIONS)

@@ -98,7 +98,7 @@ class Bench:
         machine.create()
         try:
             commands = "links\nendpoint 192.0.2.1:1194/udp\nstate locked\nassert\nbench 200\nwoken 40\n"
-            out = machine.run(f"{self.build}/test/fwtool", input=commands, timeout=60).stdout
+            out = machine.run(f"{self.build}/test/nft_console", input=commands, timeout=60).stdout
             found = re.findall(r"bare=(\d+) flip=(\d+)", out)
             assert len(found) == 2, out
             return [int(figure) / 1e9 for pair in found for figure in pair]

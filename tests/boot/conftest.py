@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 
 import image as image_module  # noqa: E402  pylint: disable=wrong-import-position
 import isolate  # noqa: E402  pylint: disable=wrong-import-position
-from street import Street  # noqa: E402  pylint: disable=wrong-import-position
+from network import Network  # noqa: E402  pylint: disable=wrong-import-position
 
 BUILD = os.path.abspath(os.environ.get("BUILD", f"{TOP}/build"))
 
@@ -44,7 +44,7 @@ def directory(request):
 
 
 @pytest.fixture(scope="session")
-def street(directory):  # pylint: disable=redefined-outer-name
-    whole = Street(directory)
+def network(directory):  # pylint: disable=redefined-outer-name
+    whole = Network(directory)
     yield whole
     whole.stop()

@@ -10,7 +10,7 @@ import pytest
 
 from image import PACKAGE, change, make_image
 from machine import LOGIN, Machine
-from tape import PHASES, table, tried
+from capture import PHASES, table, tried
 
 ENOUGH = 20  # frames of a phase that make it seen
 BUILD = os.path.abspath(os.environ.get("BUILD", "build"))
@@ -26,9 +26,9 @@ def without(directory):
 
 
 @pytest.fixture(scope="module")
-def guarded(directory, street):
+def guarded(directory, network):
     """The same image with it, and with each kernel that the base has."""
-    return make_image(f"{directory}/guarded", CALLER, package(), street.profile(), kernels=("5.10", "6.1"))
+    return make_image(f"{directory}/guarded", CALLER, package(), network.profile(), kernels=("5.10", "6.1"))
 
 
 def package():
@@ -37,9 +37,9 @@ def package():
 
 
 @pytest.fixture(scope="module")
-def managed(directory, street):
+def managed(directory, network):
     """With it, and with NetworkManager in place of ifupdown."""
-    return make_image(f"{directory}/managed", CALLER, package(), street.profile(), manager="NetworkManager")
+    return make_image(f"{directory}/managed", CALLER, package(), network.profile(), manager="NetworkManager")
 
 
 @pytest.fixture(scope="module")
@@ -48,20 +48,20 @@ def managed_without(directory):
 
 
 @contextlib.contextmanager
-def captured(street, image, **more):
-    """(machine, tape): captured from before the power is on until the process has ended."""
+def captured(network, image, **more):
+    """(machine, capture): captured from before the power is on until the process has ended."""
     disk = more.pop("disk", None) or image.copy()
-    tape = street.tape()
+    capture = network.capture()
     begun = time.time()
-    machine = Machine(street.ns, image, disk, directory=street.directory, **more)
+    machine = Machine(network.ns, image, disk, directory=network.directory, **more)
     try:
         with machine:
-            yield machine, tape
+            yield machine, capture
     finally:
         keep_console(machine)
-        tape.stop()
+        capture.stop()
     assert begun <= machine.on < machine.off
-    assert all(machine.on < when < machine.off for when, _, _ in tape.frames), "frames outside of the machine's life"
+    assert all(machine.on < when < machine.off for when, _, _ in capture.frames), "frames outside of the machine's life"
     os.unlink(disk)
 
 
@@ -74,8 +74,8 @@ def keep_console(machine):
         file.write(machine.console())
 
 
-def assert_shut(tape, machine):
-    clear = tape.clear()
+def assert_shut(capture, machine):
+    clear = capture.clear()
     told = "\n  ".join(f"{when - machine.on:7.2f} {frame}" for when, frame in clear[:12])
     assert not clear, f"{len(clear)} frames left in clear:\n  {told}\n{table(tried(clear))}\n{machine.console()[-3000:]}"
 
@@ -112,33 +112,33 @@ def called(machine, kind):
 
 # --- the control
 
-def test_without_portcullis(street, without, accelerator):
+def test_without_portcullis(network, without, accelerator):
     """The control: each phase is seen in clear, from the initrd to the shutdown."""
-    with captured(street, without, accelerator=accelerator) as (machine, tape):
+    with captured(network, without, accelerator=accelerator) as (machine, capture):
         machine.wait_hand()
         prompt = wait_up(machine)
         figures["without"] = seconds_to_multi_user(machine)
         log_in(machine, prompt)
         machine.start("systemctl poweroff")
         machine.wait_off()
-    counter = tried(tape.clear())
+    counter = tried(capture.clear())
     print(f"\nwithout Portcullis, frames in clear:\n{table(counter)}")
     for phase in PHASES:
         seen = sum(count for (of, _), count in counter.items() if of == phase)
         assert seen >= ENOUGH, f"{phase}: {seen} frames"
     for way in ("DNS", "NTP", "mDNS", "HTTP"):
         assert counter[None, way], f"no program of the system's own sent {way}"
-    assert min(when for when, _ in tape.clear()) < machine.said("calling-out: the initrd ends"), "nothing left the initrd"
+    assert min(when for when, _ in capture.clear()) < machine.said("calling-out: the initrd ends"), "nothing left the initrd"
 
 
 # --- the proof
 
-def test_from_power_on_to_power_off(street, guarded, accelerator):
+def test_from_power_on_to_power_off(network, guarded, accelerator):
     """0 frames in clear through boot, log-in, restart, upgrade, reboot and power-off; the VPN before the log-in."""
-    with captured(street, guarded, accelerator=accelerator) as (machine, tape):
+    with captured(network, guarded, accelerator=accelerator) as (machine, capture):
         machine.wait_hand()
         prompt = wait_up(machine)
-        connected = street.connections(machine.on)
+        connected = network.connections(machine.on)
         assert connected and connected[0] < prompt, "somebody could log in before the VPN was there"
         figures["ahead"] = prompt - connected[0]
         figures["with"] = seconds_to_multi_user(machine)
@@ -159,12 +159,12 @@ def test_from_power_on_to_power_off(street, guarded, accelerator):
         machine.wait_said("calling-out: the initrd ends", begun)
         machine.wait_hand()
         again = wait_up(machine, begun)
-        assert begun < street.connections(begun)[0] < again
+        assert begun < network.connections(begun)[0] < again
         machine.wait_true("portcullis status", "the gate is open")
         machine.start("systemctl poweroff")
         machine.wait_off()
-    kinds = tape.counts()
-    assert_shut(tape, machine)
+    kinds = capture.counts()
+    assert_shut(capture, machine)
     print(f"\nwith Portcullis, frames: 0 in clear, {dict(kinds)}; stopped inside by the first log-in: {figures['stopped']} packets; "
           f"connected {figures['ahead']:.1f} s before the log-in prompt")
     assert kinds["outer"] > 100 and kinds["dhcp"] >= 2 and kinds["arp"], f"the VPN was not used: {kinds}"
@@ -192,14 +192,14 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_broken(street, guarded, accelerator, directory, what):
+def test_broken(network, guarded, accelerator, directory, what):
     """Shut with a broken configuration, no profile, no driver; and a line in the journal says what to do."""
     commands, told = BROKEN[what]
     with open(f"{directory}/broken.conf", "w", encoding="ascii") as file:
         file.write('profile = "profiles/home.ovpn\n')
     disk = guarded.copy()
     change(disk, *(command.format(here=directory) for command in commands))
-    with captured(street, guarded, disk=disk, accelerator=accelerator) as (machine, tape):
+    with captured(network, guarded, disk=disk, accelerator=accelerator) as (machine, capture):
         machine.wait_hand()
         wait_up(machine)
         machine.wait_true(f"journalctl -b -u portcullis.service | grep -F '{told}'", "the journal tells")
@@ -207,13 +207,13 @@ def test_broken(street, guarded, accelerator, directory, what):
         machine.run("nft list table inet portcullis")
         machine.start("systemctl poweroff")
         machine.wait_off()
-    assert_shut(tape, machine)
-    assert not tape.counts()["outer"]
+    assert_shut(capture, machine)
+    assert not capture.counts()["outer"]
 
 
-def test_no_tun(street, guarded, accelerator):
+def test_no_tun(network, guarded, accelerator):
     """A kernel that has no TUN driver: nothing is dialled, and the gate stays shut; the journal says what to do."""
-    with captured(street, guarded, accelerator=accelerator, append="module_blacklist=tun") as (machine, tape):
+    with captured(network, guarded, accelerator=accelerator, append="module_blacklist=tun") as (machine, capture):
         machine.wait_hand()
         wait_up(machine)
         machine.wait_true("journalctl -b -u portcullis.service | grep '/dev/net/tun.*instead: .*portcullis doctor'", "the journal tells")
@@ -221,10 +221,10 @@ def test_no_tun(street, guarded, accelerator):
         assert "modprobe tun" in machine.run("portcullis doctor", check=False)[1]
         machine.start("systemctl poweroff")
         machine.wait_off()
-    assert_shut(tape, machine)
+    assert_shut(capture, machine)
 
 
-def test_overrides(street, guarded, accelerator, directory):
+def test_overrides(network, guarded, accelerator, directory):
     """Somebody's own lines over our units: a word that systemd does not know changes nothing, a program that is not there
     leaves the machine shut; the journal names the file and says what to do, and so does the doctor."""
     lines = {"portcullis-lock": "[Unit]\nPortcullis=yes\n", "portcullis": "[Service]\nExecStart=\nExecStart=/opt/nowhere\n"}
@@ -234,7 +234,7 @@ def test_overrides(street, guarded, accelerator, directory):
             file.write(text)
         folder = f"/etc/systemd/system/{unit}.service.d"
         change(disk, f"mkdir {folder}", f"write {directory}/{unit}.override {folder}/my.conf")
-    with captured(street, guarded, disk=disk, accelerator=accelerator) as (machine, tape):
+    with captured(network, guarded, disk=disk, accelerator=accelerator) as (machine, capture):
         machine.wait_hand()
         wait_up(machine)
         machine.wait_true("journalctl -b | grep -F 'portcullis-lock.service.d/my.conf:2: Unknown'", "systemd names the word")
@@ -246,14 +246,14 @@ def test_overrides(street, guarded, accelerator, directory):
         assert "portcullis-lock.service is changed by" in machine.run("portcullis doctor", check=False)[1]
         machine.start("systemctl poweroff")
         machine.wait_off()
-    assert_shut(tape, machine)
-    assert not tape.counts()["outer"]
+    assert_shut(capture, machine)
+    assert not capture.counts()["outer"]
 
 
-def test_full_disk(street, guarded, accelerator):
+def test_full_disk(network, guarded, accelerator):
     """Not a block is free on the root file system, at boot: shut, and even so in the VPN."""
     disk = guarded.copy()
-    with captured(street, guarded, disk=disk, accelerator=accelerator) as (machine, tape):
+    with captured(network, guarded, disk=disk, accelerator=accelerator) as (machine, capture):
         machine.wait_hand()
         wait_up(machine)
         machine.run("dd if=/dev/zero of=/filler bs=1M; sync; df / | tail -1 | grep -q 100%")
@@ -265,12 +265,12 @@ def test_full_disk(street, guarded, accelerator):
         machine.wait_true("portcullis status", "the gate is open")
         machine.start("systemctl poweroff")
         machine.wait_off()
-    assert_shut(tape, machine)
+    assert_shut(capture, machine)
 
 
-def test_no_nftables(street, guarded, accelerator):
+def test_no_nftables(network, guarded, accelerator):
     """A kernel that has no nftables: no lock can be had, and no card is left to send by; the journal says why."""
-    with captured(street, guarded, accelerator=accelerator, append="module_blacklist=nf_tables") as (machine, tape):
+    with captured(network, guarded, accelerator=accelerator, append="module_blacklist=nf_tables") as (machine, capture):
         machine.wait_hand()
         wait_up(machine)
         assert machine.run("nft list ruleset", check=False)[0] != 0, "there are nftables: nothing is shown"
@@ -279,49 +279,49 @@ def test_no_nftables(street, guarded, accelerator):
         assert "eth0" not in machine.run("ls /sys/class/net")
         machine.start("systemctl poweroff")
         machine.wait_off()
-    assert_shut(tape, machine)
-    assert not tape.frames, "without a lock not even what the lock lets through may pass"
+    assert_shut(capture, machine)
+    assert not capture.frames, "without a lock not even what the lock lets through may pass"
 
 
 # --- other kernels
 
 @pytest.mark.parametrize("release", ["5.10", "6.1.0-4"])
-def test_oldest_kernels(street, guarded, accelerator, release):
+def test_oldest_kernels(network, guarded, accelerator, release):
     """The oldest kernels that the archives of Debian 11 and 12 carry. Before 5.16 there is no hook for frames that no
     protocol's rules see: what a packet socket sends is the stated deviation, and all that may be seen."""
-    with captured(street, guarded, kernel=release, accelerator=accelerator) as (machine, tape):
+    with captured(network, guarded, kernel=release, accelerator=accelerator) as (machine, capture):
         machine.wait_hand()
         wait_up(machine)
         assert machine.run("uname -r").startswith(release)
         machine.wait_true("portcullis status", "the gate is open")
         machine.start("systemctl poweroff")
         machine.wait_off()
-    ways = {way for _, way in tried(tape.clear())}
+    ways = {way for _, way in tried(capture.clear())}
     if release == "5.10":
-        assert ways == {"frame"}, f"in clear: {table(tried(tape.clear()))}"
+        assert ways == {"frame"}, f"in clear: {table(tried(capture.clear()))}"
     else:
-        assert_shut(tape, machine)
-    assert tape.counts()["outer"] > 100
+        assert_shut(capture, machine)
+    assert capture.counts()["outer"] > 100
 
 
 # --- another manager of networks
 
-def test_network_manager_without_portcullis(street, managed_without, accelerator):
+def test_network_manager_without_portcullis(network, managed_without, accelerator):
     """The control: NetworkManager asks for names, addresses and whether the network is connected, in clear."""
-    with captured(street, managed_without, accelerator=accelerator) as (machine, tape):
+    with captured(network, managed_without, accelerator=accelerator) as (machine, capture):
         machine.wait_hand()
         wait_up(machine)
         machine.wait_true("nmcli -g STATE general | grep -q connected", "NetworkManager is connected")
         machine.start("systemctl poweroff")
         machine.wait_off()
-    counter = tried(tape.clear())
+    counter = tried(capture.clear())
     print(f"\nNetworkManager without Portcullis, frames in clear:\n{table(counter)}")
     assert all(any(of == phase for of, _ in counter) for phase in PHASES)
 
 
-def test_network_manager(street, managed, accelerator):
+def test_network_manager(network, managed, accelerator):
     """The same with it: 0 in clear, though nftables.service starts with `flush ruleset` and stops with it."""
-    with captured(street, managed, accelerator=accelerator) as (machine, tape):
+    with captured(network, managed, accelerator=accelerator) as (machine, capture):
         machine.wait_hand()
         wait_up(machine)
         machine.wait_true("nmcli -g STATE general | grep -q connected", "NetworkManager is connected")
@@ -330,17 +330,17 @@ def test_network_manager(street, managed, accelerator):
         assert "table inet filter" in machine.run("nft list tables"), "its own rules are not there"
         machine.start("systemctl poweroff")
         machine.wait_off()
-    assert_shut(tape, machine)
-    assert tape.counts()["outer"] > 100
+    assert_shut(capture, machine)
+    assert capture.counts()["outer"] > 100
 
 
 # --- off
 
-def test_off_survives_the_service_manager(street, guarded, accelerator):
+def test_off_survives_the_service_manager(network, guarded, accelerator):
     """`off` stays off with Restart=always: the daemon looping, stopped and gone; with --persist over a reboot."""
     gone = "! nft list table inet portcullis 2>/dev/null"
 
-    with captured(street, guarded, accelerator=accelerator) as (machine, tape):
+    with captured(network, guarded, accelerator=accelerator) as (machine, capture):
         machine.wait_hand()
         wait_up(machine)
 
@@ -385,4 +385,4 @@ def test_off_survives_the_service_manager(street, guarded, accelerator):
         assert json.loads(machine.run("portcullis status --json", check=False)[1])["gate"] == "off"
         machine.start("systemctl poweroff")
         machine.wait_off()
-    assert tape.clear(shut_until), "off, and nothing left"
+    assert capture.clear(shut_until), "off, and nothing left"

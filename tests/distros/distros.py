@@ -28,13 +28,13 @@ STEPS = {
     "firewall": f"{PYTEST} tests/e2e/test_firewall.py",
     "flow": f"{PYTEST} tests/e2e/test_flow.py",
     "captured": f"{PYTEST} tests/e2e/test_captured.py",
-    "pushes": f"{PYTEST} tests/e2e/test_pushes.py",
+    "pushes": f"{PYTEST} tests/e2e/test_pushed_options.py",
     "profile": f"{PYTEST} tests/e2e/test_profile_openvpn.py",
 }
 # openvpn 2.5 is Debian 11's, whose headers are too old for the programs: it is tested where all but one of its libraries are.
 OLD, OLD_IN, OLD_AT = "bullseye", "bookworm", "/opt/openvpn-2.5"
 STEPS["openvpn-2.5"] = (f"mount --bind {OLD_AT}/usr/sbin/openvpn /usr/sbin/openvpn && openvpn --version | grep '^OpenVPN 2[.]5' && {PYTEST} "
-                        "tests/e2e/test_flow.py tests/e2e/test_captured.py tests/e2e/test_pushes.py tests/e2e/test_profile_openvpn.py")
+                        "tests/e2e/test_flow.py tests/e2e/test_captured.py tests/e2e/test_pushed_options.py tests/e2e/test_profile_openvpn.py")
 STEPS["musl"] = "tests/distros/musl.sh"
 MUSL_PACKAGES = "musl-tools dpkg-dev xz-utils cmake autoconf automake libtool gettext autopoint flex gperf bison"
 ONLY_IN = {"openvpn-2.5": OLD_IN, "musl": "trixie"}

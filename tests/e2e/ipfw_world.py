@@ -1,4 +1,4 @@
-"""ipfw's stand-in and a hand on the firewall port, and what the evaluator says of each step of the kernel."""
+"""A stand-in for ipfw, the firewall console, and the evaluator's verdict on each state of the kernel's rules."""
 import functools
 import importlib.util
 import json
@@ -168,7 +168,7 @@ class Hand:
     """The firewall port, command by command."""
 
     def __init__(self, kernel):
-        self.process = subprocess.Popen([f"{BUILD}/test/ipfw/fwhand"], env=kernel.environment, bufsize=0,
+        self.process = subprocess.Popen([f"{BUILD}/test/ipfw/firewall_console"], env=kernel.environment, bufsize=0,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.heard = b""
 

@@ -308,7 +308,7 @@ def test_no_step_of_the_confinement_may_fail_where_the_kernel_has_landlock(world
     try:
         assert world.host.run(*inner, check=False).returncode == 0, "control"
         for call, first in STEPS:
-            done = world.host.run(f"{BUILD}/test/refuse", call, str(errno.EPERM), first, *inner, check=False)
+            done = world.host.run(f"{BUILD}/test/deny_syscalls", call, str(errno.EPERM), first, *inner, check=False)
             told = "openvpn can't be confined: Operation not permitted\n"
             if call == "landlock_create_ruleset":
                 assert done.returncode == 1 and "Landlock can't be queried" in done.stderr, done
@@ -322,7 +322,7 @@ def test_no_step_of_the_confinement_may_fail_where_the_kernel_has_landlock(world
 @needs_landlock
 def test_openvpn_that_can_t_be_confined_is_not_run_where_the_kernel_has_landlock(world, portcullis):
     gate = portcullis()
-    gate.process = gate.host.popen(f"{BUILD}/test/refuse", "landlock_restrict_self", str(errno.EPERM), "-",
+    gate.process = gate.host.popen(f"{BUILD}/test/deny_syscalls", "landlock_restrict_self", str(errno.EPERM), "-",
                                    f"{BUILD}/portcullisd", "-d", "-c", gate.file, stdout=gate.stderr, stderr=gate.stderr)
     with world.wire("udp") as wire:
         gate.wait(gate="dialling")
@@ -336,7 +336,7 @@ def test_openvpn_that_can_t_be_confined_is_not_run_where_the_kernel_has_landlock
 def test_a_kernel_without_landlock(world, portcullis):
     """The lesser wall is said, and holds: no right, and the list of system calls."""
     gate = portcullis()
-    gate.process = gate.host.popen(f"{BUILD}/test/refuse", "landlock_create_ruleset", str(errno.ENOSYS), "-",
+    gate.process = gate.host.popen(f"{BUILD}/test/deny_syscalls", "landlock_create_ruleset", str(errno.ENOSYS), "-",
                                    f"{BUILD}/portcullisd", "-d", "-c", gate.file, stdout=gate.stderr, stderr=gate.stderr)
     gate.wait(gate="open")
     assert gate.log().count("the kernel has no Landlock") >= 1 and gets_inside(world)

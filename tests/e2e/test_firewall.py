@@ -1,4 +1,4 @@
-"""The firewall port on real kernel rules, by fwtool: what stands, who owns it, what is repaired, what passes."""
+"""The firewall port on real kernel rules, by nft_console: what stands, who owns it, what is repaired, what passes."""
 import contextlib
 import os
 import re
@@ -19,15 +19,15 @@ sys.path.insert(0, HERE)
 from netns import Namespace, wait_for, wait_gone  # noqa: E402  pylint: disable=wrong-import-position
 
 TOP = os.path.dirname(os.path.dirname(HERE))
-GROUP = 4242  # openvpn's, in fwtool
+GROUP = 4242  # openvpn's, in nft_console
 ENDPOINT = "192.0.2.1:1194/udp"
 TABLES = ("inet", "netdev")
 
 
 @pytest.fixture(scope="session")
-def fwtool():
+def nft_console():
     """The firewall port by commands, with sanitizers; built in the folder of `make check-san`, by one worker at a time."""
-    target = "build/san/test/fwtool"
+    target = "build/san/test/nft_console"
     environment = {key: value for key, value in os.environ.items() if key not in ("BUILD", "MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     os.makedirs(f"{TOP}/build/san", exist_ok=True)
     subprocess.run(["flock", "build/san", "make", "-s", "-j2", "SANITIZE=address,undefined", "OPTIMIZE=-O1 -g", "BUILD=build/san",
@@ -37,7 +37,7 @@ def fwtool():
 
 
 class Tool:
-    """One fwtool process; say() gives a command and returns what it answered before `ok`."""
+    """One nft_console process; say() gives a command and returns what it answered before `ok`."""
 
     def __init__(self, program, namespace):
         self.foreign, self.lines, self.rest = [], [], b""
@@ -48,7 +48,7 @@ class Tool:
     def read(self, seconds):
         if select.select([self.process.stdout], [], [], seconds)[0]:
             chunk = os.read(self.process.stdout.fileno(), 65536)
-            assert chunk, "fwtool is gone"
+            assert chunk, "nft_console is gone"
             *lines, self.rest = (self.rest + chunk).split(b"\n")
             for line in lines:
                 line = line.decode()
@@ -78,7 +78,7 @@ class Tool:
     def kill(self):
         self.process.kill()
         self.process.wait()
-        wait_gone(self.process.pid, "fwtool")
+        wait_gone(self.process.pid, "nft_console")
 
 
 class Machine(Namespace):
@@ -123,12 +123,12 @@ def _machine():
 
 
 @pytest.fixture(name="start")
-def _start(fwtool, machine):
-    """Starts fwtools in the machine, with both links told."""
+def _start(nft_console, machine):
+    """Starts nft consoles in the machine, which know both links."""
     tools = []
 
     def make(*lines, where=machine):
-        tools.append(Tool(fwtool, where))
+        tools.append(Tool(nft_console, where))
         tools[-1].say("links eth0 eth1", *lines)
         return tools[-1]
     yield make
@@ -743,9 +743,9 @@ def test_pause_is_ended_by_any_policy(machine, start):
     assert send(machine) == "refused" and send_frame(machine, "eth0", 0x0800) is False
 
 
-def test_no_user_but_root(machine, fwtool):
+def test_no_user_but_root(machine, nft_console):
     """A copy where everybody may execute it: no folder of the machine's own is opened for that."""
-    tool = shutil.copy(fwtool, "/run/e2e/fwtool")
+    tool = shutil.copy(nft_console, "/run/e2e/nft_console")
 
     def ask():
         os.setgroups([])

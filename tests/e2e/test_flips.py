@@ -15,8 +15,8 @@ pytestmark = pytest.mark.quiet
 
 @pytest.fixture(scope="session")
 def firewall_tool():
-    """The firewall port in a program that takes commands (fwtool.c)."""
-    return f"{BUILD}/test/fwtool"
+    """The firewall port in a program that takes commands (nft_console.c)."""
+    return f"{BUILD}/test/nft_console"
 
 
 class Firewall:

@@ -12,7 +12,7 @@ from daemon import BUILD, GROUP, TOP, USER
 from netns import wait_for
 from test_attacks import FLOOD, Sender, strip_handles
 from test_flow import gets_inside, gets_out
-from test_unowned import unowned, without_flags
+from test_unowned_tables import unowned, without_flags
 from world import ROOT
 
 RATE, ROUNDS = 5000, 8

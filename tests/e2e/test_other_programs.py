@@ -3,7 +3,7 @@
     op: eth0 192.168.50.2 ──── r0 opr        tun0 10.8.0.2: a descriptor of this process, as openvpn holds it
         eth1              ──── r1 opr        vc0 192.168.70.1 ──── eth0 opc, a container
 
-The states are asserted by a hand on the firewall port: no daemon is there to put anything right."""
+The states are set through the nft console: no daemon runs that could repair anything."""
 import collections
 import contextlib
 import fcntl
@@ -101,7 +101,7 @@ class Stage:
             ns.destroy()
 
     def load(self, egress):
-        self.tool = Tool(f"{BUILD}/test/fwtool", self.host)
+        self.tool = Tool(f"{BUILD}/test/nft_console", self.host)
         self.tool.say("links eth0 eth1", *EGRESS[egress])
 
     def unload(self):

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from netns import wait_for
-from test_pushes import hostile_server
+from test_pushed_options import hostile_server
 from world import ROOT
 
 # Where it is looked for, in this order (src/os/process/tool_unix.c); the last is private to these tests.

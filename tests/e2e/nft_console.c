@@ -1,4 +1,4 @@
-/* A hand on the firewall port: one command a line on stdin, one line of answer on stdout. */
+/* The nft backend from the command line: one command a line on stdin, one line of answer on stdout. */
 #include "os/firewall/nft/nft.h"
 
 #include <event2/event.h>

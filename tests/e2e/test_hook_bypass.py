@@ -1,4 +1,4 @@
-"""What somebody with CAP_NET_ADMIN does behind every hook (tc, XDP): it can't be stopped; it is noticed, named and shut at once."""
+"""What bypasses every hook (tc, XDP, nft's fwd and dup): it can't be prevented, but is noticed and named, and the gate shuts."""
 import os
 import signal
 import time

@@ -1,4 +1,4 @@
-"""Hundreds of links come and go: what that costs the gate, that a flip in the midst is not late, and that all are shut."""
+"""Hundreds of links come and go: what it costs the gate, that a flip meanwhile is not late, and that all are shut."""
 import socket
 import subprocess
 import time

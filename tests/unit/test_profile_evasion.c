@@ -1,5 +1,5 @@
-/* Spellings that openvpn reads as an option and a simple filter does not: each
- * is refused, or seen for what it is. */
+/* Spellings that openvpn reads as an option and a simple filter would overlook: each
+ * is refused, or recognized. */
 #include "profile_test.h"
 
 #define KEY_LINE "00112233445566778899aabbccddeeff\n"

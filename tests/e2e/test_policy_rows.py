@@ -1,4 +1,4 @@
-"""Single rows of what may pass, from the side that must not: each beside the packet that may, or without the gate."""
+"""Single rows of the policy: packets that a row must not let pass, each with its control (the packet that may, or no gate)."""
 import os
 import re
 import socket

@@ -15,7 +15,7 @@ TEXTS = {name: print_rules(f"{words} {COMMON}") for name, words in SITUATIONS.it
 
 @pytest.mark.parametrize("default", ["allow", "deny"])
 @pytest.mark.parametrize("name", SITUATIONS)
-def test_rows(name, default):
+def test_policy_rows(name, default):
     """Our set ends by itself: what the default rule is does not matter."""
     filter_ = firewall(TEXTS[name], default)
     wrong = [f"line {case.number}: {case.text}" for case in CASES if verdict(filter_, case) != case.wanted[name]]

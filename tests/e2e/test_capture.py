@@ -1,4 +1,4 @@
-"""The world itself: without a gate the capture sees what leaves, and inside the VPN it sees nothing."""
+"""The capture itself, without a gate: it sees what leaves in the clear, and nothing of what goes through the VPN."""
 import os
 
 import pytest

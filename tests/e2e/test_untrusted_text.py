@@ -1,4 +1,4 @@
-"""What a profile, a server and an openvpn say about trust: never less of it than plain openvpn would have."""
+"""Text from outside: a profile's and a server's words on trust, floods of log lines, control characters, hostile clients."""
 import json
 import os
 import re

@@ -1,4 +1,4 @@
-"""Who holds the name proves nothing: tables under our names that others own, empty, before or beside the daemon."""
+"""Tables of our names that other processes own, before the start or beside the daemon: a name proves nothing."""
 import os
 import shutil
 import signal

@@ -1,4 +1,4 @@
-/* A hand on the firewall port, whatever the backend: one command a line on stdin, one line of answer. */
+/* The firewall port of any backend from the command line: one command a line on stdin, one line of answer. */
 #include <event2/event.h>
 #include <inttypes.h>
 #include <stdio.h>

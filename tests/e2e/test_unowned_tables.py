@@ -1,4 +1,4 @@
-"""Tables that no process owns, as on a kernel before 6.9: anybody with root may flush them, and the daemon undoes it."""
+"""Tables that no process owns, as on a kernel before 6.9: root may flush them, and the daemon restores them."""
 import re
 import time
 

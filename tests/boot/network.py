@@ -1,11 +1,11 @@
-"""The street before the machine's door: its wire, DHCP, router advertisements and names there, and the world behind."""
+"""The network that the machine is connected to: its wire, DHCP, router advertisements, DNS, and an internet behind them."""
 import os
 import subprocess
 
 import world as world_module
 from netns import wait_for
 from world import INTERNET4, INTERNET6, ROUTER4, ROUTER6, SERVERS, Server
-from tape import Tape
+from capture import Capture
 
 ENDPOINT = SERVERS["udp"].endpoint
 # Its log tells the time of each line as a number.
@@ -13,7 +13,7 @@ SERVERS["boot"] = Server("boot", ENDPOINT, 8, ["--machine-readable-output", "--d
 MACHINE4 = world_module.HOST4
 
 
-class Street:
+class Network:
     """One for all machines; they come one after the other, each at the same tap."""
 
     def __init__(self, directory):
@@ -32,15 +32,15 @@ class Street:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for(lambda: os.path.exists(f"{directory}/dnsmasq.pid"), "dnsmasq runs")
         self.world.server("boot")
-        self.tapes = 0
+        self.captures = 0
 
     def profile(self):
         return self.world.profile("boot")
 
-    def tape(self):
+    def capture(self):
         """From before the power is on. The file stays where the images are."""
-        self.tapes += 1
-        return Tape(self.ns, "r0", f"{self.directory}/tape-{self.tapes}.pcap", [ENDPOINT])
+        self.captures += 1
+        return Capture(self.ns, "r0", f"{self.directory}/capture-{self.captures}.pcap", [ENDPOINT])
 
     def connections(self, after=0.0):
         """When the server took a client, by its own log."""

@@ -1,4 +1,4 @@
-"""However a start goes, the machine is locked: each value of each key, few descriptors, small files, a bent environment."""
+"""However a start goes, the machine is locked: any value of any key, few descriptors, small files, a hostile environment."""
 import os
 import re
 import resource

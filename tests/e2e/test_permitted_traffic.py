@@ -1,4 +1,4 @@
-"""What may pass does pass, locked as well as open: DHCP, neighbours, path MTU, fragments; and a refusal comes at once."""
+"""What may pass does pass, locked and open: DHCP, neighbour discovery, path MTU, fragments; and a refusal comes at once."""
 import os
 import socket
 import subprocess

@@ -1,4 +1,4 @@
-"""A server that pushes hostile options: what is taken of them, and what comes of it."""
+"""A server that pushes hostile options: which of them take effect, and what follows."""
 import re
 import time
 

@@ -1,5 +1,5 @@
-"""A lock at boot that knows no marker; and strict boot in the real gate, with macOS's port of it and a stand-in for
-networksetup: off at every end, on again only behind a verified lock, whatever tears it."""
+"""Strict boot in the real gate, with macOS's port of it and a stand-in for networksetup: Wi-Fi is off at every end of the
+daemon, and on again only behind a verified lock, whatever is interrupted. And a lock at boot that knows no marker."""
 import fcntl
 import json
 import os

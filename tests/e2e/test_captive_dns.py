@@ -1,4 +1,4 @@
-"""Names while the gate is shut, through the real gate and the driver's sandbox, with macOS's resolver port and stand-ins for its tools."""
+"""DNS while the gate is shut: the real gate and the driver's sandbox, macOS's resolver port, and stand-ins for its tools."""
 import json
 import os
 import pathlib

@@ -1,4 +1,4 @@
-"""Only the kernel is the kernel: what somebody with CAP_NET_ADMIN says in its place, to the daemon's sockets and groups."""
+"""Netlink messages that a process with CAP_NET_ADMIN forges, to the daemon's sockets and multicast groups: none is believed."""
 import errno
 import socket
 

@@ -1,6 +1,8 @@
 /* Runs a program, and all that it starts, with fewer system calls. Tests only.
- * refuse CALL ERRNO ARGUMENT0 PROGRAM...: without that call (ARGUMENT0: with this first argument only; -:
- * any). refuse only FILE - PROGRAM...: with those alone whose names FILE holds, a line each; others: EPERM.
+ *
+ *   deny_syscalls CALL ERRNO ARGUMENT0 PROGRAM...   CALL fails with ERRNO; ARGUMENT0: only with this first
+ *                                                   argument; -: with any
+ *   deny_syscalls only FILE - PROGRAM...            all fail with EPERM but those that FILE lists, one a line
  */
 #include <errno.h>
 #include <seccomp.h>

@@ -12,13 +12,13 @@ PHASES = ("initrd", "early", "late", "shutdown")
 FIRST_TCP_PORT = 8000
 
 
-class Tape(Wire):  # pylint: disable=super-init-not-called
+class Capture(Wire):  # pylint: disable=super-init-not-called
     """tcpdump's file of what came in at `interface`: what the machine sent, with each frame's time."""
 
     def __init__(self, ns, interface, path, outer=(), own=("2001:db8:50::/64",)):
         self.outer = {(ipaddress.ip_address(e.address), e.port, PROTO[e.proto]) for e in outer}
         self.own = [ipaddress.ip_network(net) for net in own]
-        self.path, self.told = path, ""
+        self.path, self.output = path, ""
         self.frames = []  # (seconds since the epoch, Frame, what it is)
         self.fragments = set()
         self.process = ns.popen("tcpdump", "-i", interface, "-Q", "in", "-n", "-U", "-B", "65536", "-s", "0", "-w", path,
@@ -31,8 +31,8 @@ class Tape(Wire):  # pylint: disable=super-init-not-called
     def stop(self):
         """The machine is off: everything that it sent is read. A frame that was lost is a failure."""
         self.process.terminate()
-        self.told = self.process.communicate(timeout=20)[1]
-        assert self.lost() == 0, f"the capture lost frames: {self.told}"
+        self.output = self.process.communicate(timeout=20)[1]
+        assert self.lost() == 0, f"the capture lost frames: {self.output}"
         with open(self.path, "rb") as file:
             raw = file.read()
         at = 24
@@ -43,12 +43,12 @@ class Tape(Wire):  # pylint: disable=super-init-not-called
             frame = Frame(raw[at + 16:at + 16 + size])
             self.frames.append((seconds + micro / 1e6, frame, self.classify(frame)))
             at += 16 + size
-        captured = int(re.search(r"(\d+) packets? captured", self.told).group(1))
+        captured = int(re.search(r"(\d+) packets? captured", self.output).group(1))
         assert captured == len(self.frames), f"{captured} captured, {len(self.frames)} in the file"
         return self
 
     def lost(self):
-        return sum(int(n) for n in re.findall(r"(\d+) packets? dropped by", self.told))
+        return sum(int(n) for n in re.findall(r"(\d+) packets? dropped by", self.output))
 
     def clear(self, begin=0.0, end=float("inf")):
         return [(when, frame) for when, frame, kind in self.frames if kind == "clear" and begin <= when < end]

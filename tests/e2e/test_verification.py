@@ -1,4 +1,4 @@
-"""What the gate proves for itself before it opens or serves: whose interface, whose print of the profile, who asks."""
+"""What the gate verifies before it opens or serves: whose interface it is, what the child printed, and who asks."""
 import errno
 import os
 import shutil
