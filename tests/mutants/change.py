@@ -278,6 +278,8 @@ class File:
         words = sum(all(self.tokens[t].kind == "string" for t in range(a, b + 1)) for a, b in parts)
         for a, b in parts:
             is_word = all(self.tokens[t].kind == "string" for t in range(a, b + 1))
+            if len(parts) == 1 and self.span(a, b) == '""':  # what an initializer leaves out is zero all the same
+                continue
             if (is_word and 2 * words >= len(parts)) or (self.at(a) in ("{", ".", "[") and len(parts) > 1):
                 comma = b + 1 if self.at(b + 1) == "," else b
                 self.replace("element left out", a, comma, "")
