@@ -1,12 +1,10 @@
 /* What is executed as openvpn: each argument in its order, its descriptors, its rights; against
- * tests/golden/openvpn/. A change is made on purpose: `PORTCULLIS_GOLDEN=write build/test/test_spawn`, then
- * read the diff. */
+ * tests/golden/openvpn/. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include <cmocka.h>
 #include <fcntl.h>
@@ -17,6 +15,7 @@
 #include <unistd.h>
 
 #include "gate/gate.h"
+#include "golden.h"
 #include "os/host/clock.h"
 #include "os/process/sandbox/confine.h"
 #include "os/route/tun_node.h"
@@ -122,27 +121,12 @@ static void spawn(const char *endpoint, char *text)
 
 static void compare(const char *name, const char *endpoint)
 {
-	static char text[TEXT], golden[TEXT];
-	const char *wanted = getenv("PORTCULLIS_GOLDEN");
-	bool writing = wanted != NULL && strcmp(wanted, "write") == 0;
+	static char text[TEXT];
 	char path[128];
-	size_t length;
-	FILE *file;
 
 	spawn(endpoint, text);
 	snprintf(path, sizeof path, GOLDEN "%s", name);
-	file = fopen(path, writing ? "w" : "r");
-	if (file == NULL)
-		fail_msg("%s: can't open", path);
-	if (writing) {
-		fputs(text, file);
-		fclose(file);
-		return;
-	}
-	length = fread(golden, 1, sizeof golden - 1, file);
-	golden[length] = '\0';
-	fclose(file);
-	assert_string_equal(text, golden);
+	assert_golden(path, text);
 }
 
 static void test_what_is_executed(void **state)
