@@ -72,20 +72,19 @@ static void fill_identities(void)
 	s->lan_side_count = config->lan_side_count;
 }
 
-static int held_by_other(struct err *e)
+/* A living portcullisd, whose lock is verified: `e`. Where that can't be told the lock will fail too. */
+static bool is_held_by_other(struct err *e)
 {
 	int32_t pid = 0;
 
 	if ((gate.fw = firewall_open(gate.config.backend, e)) == NULL)
-		return -1;
+		return false;
 	fill_identities();
-	if (firewall_held(gate.fw, &gate.situation, files_find_instance(&gate), &pid, e) == -1)
-		return -1;
-	if (pid != 0 && pid != getpid()) {
-		err_set(e, "the gate is held by process %d; nothing was changed", (int)pid);
-		return 1;
-	}
-	return 0;
+	if (firewall_held(gate.fw, &gate.situation, files_find_instance(&gate), &pid, e) == -1 || pid == 0 ||
+	    pid == getpid())
+		return false;
+	err_set(e, "the gate is held by process %d; nothing was changed", (int)pid);
+	return true;
 }
 
 /* Locks without going on; where nobody else will, and it fails, the links go down. */
@@ -106,9 +105,9 @@ static int lock_alone(struct err *e)
 /* -L, and what a start does first when its configuration is of no use. */
 static int lock_and_leave(struct err *e)
 {
-	int held = held_by_other(e);
-
-	return held == 1 || gate.fw == NULL ? held : lock_alone(e);
+	if (is_held_by_other(e))
+		return 0;
+	return gate.fw == NULL ? -1 : lock_alone(e);
 }
 
 static int run_lock(void)
@@ -331,8 +330,7 @@ static int start(const struct command_line *options, struct err *e)
 	bool locked;
 	int held;
 
-	/* Where that can't be told the lock will fail too: to go on trying is the daemon's. */
-	if (held_by_other(e) == 1)
+	if (is_held_by_other(e))
 		return -1;
 	fill_identities();
 	locked = gate_start(&gate, &unlocked) == 0;
