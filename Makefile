@@ -118,8 +118,8 @@ list-root:
 # --- unit tests: tests/unit/test_NAME.c against every room's objects
 # What is Linux's alone, or is tried by Linux's calls, is left out elsewhere.
 UNIT_LINUX := base control doctor driver driver_session driver_whole firewall firewall_nft firewall_ports gate_failures gate_verbs \
-	guardian netlink netwatch netwatch_route_reader nft_messages nft_tool nft_watch notify off_marker policy_nft probe route \
-	sandbox sleep
+	guardian netlink netwatch netwatch_route_reader nft_messages nft_tool nft_watch notify off_marker policy_nft portcullisd probe \
+	route sandbox sleep
 UNIT_FILES := $(filter-out $(if $(filter linux,$(PLATFORM)),,$(UNIT_LINUX:%=tests/unit/test_%.c)),$(wildcard tests/unit/test_*.c))
 UNIT := $(UNIT_FILES:tests/unit/%.c=$(BUILD)/test/%)
 UNIT_ROOMS = $(sort $(GATE) $(DRIVER) $(CTL) $(OS_GATE) $(OS_DRIVER) $(OS_CTL) $(OS_PURE) $(TUNNEL) $(PROFILE) $(MGMT) $(POLICY) $(BASE) $(FAULT))
@@ -130,16 +130,18 @@ $(BUILD)/test/rooms.a: $(UNIT_ROOMS)
 # The sanitizers' calls first: a weak name pulls nothing out of an archive.
 $(BUILD)/test/test_%: $(BUILD)/obj/tests/unit/test_%.o $(if $(SANITIZE),$(call os,process/sandbox/sandbox_calls_sanitizer)) $(BUILD)/test/rooms.a
 	@$(say) LD $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(GATE_LIBS) $(DRIVER_LIBS) $(CTL_LIBS) $(call libs_of,cmocka)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter-out %.a,$^) $(filter %.a,$^) $(GATE_LIBS) $(DRIVER_LIBS) $(CTL_LIBS) $(call libs_of,cmocka)
 
 # Other platforms' devices, routes and words, in the place of this one's.
 DEVICE_BSD = $(BUILD)/obj/tests/unit/device_standin.o $(call os,route/device_bsd route/route_bsd route/tunnel_words)
-$(BUILD)/test/test_device_freebsd: $(BUILD)/obj/tests/unit/test_device_freebsd.o $(DEVICE_BSD) $(call os,route/device_freebsd host/platform_freebsd)
-$(BUILD)/test/test_device_macos: $(BUILD)/obj/tests/unit/test_device_macos.o $(DEVICE_BSD) $(call os,route/device_macos host/platform_macos)
-$(BUILD)/test/test_openvpn_macos: $(BUILD)/obj/tests/unit/test_openvpn_macos.o $(call os,process/sandbox/confine_profile host/platform_macos)
-$(BUILD)/test/test_device_freebsd $(BUILD)/test/test_device_macos $(BUILD)/test/test_openvpn_macos: $(BUILD)/test/rooms.a
-	@$(say) LD $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter-out %.a,$^) $(filter %.a,$^) $(GATE_LIBS) $(DRIVER_LIBS) $(CTL_LIBS) $(call libs_of,cmocka)
+$(BUILD)/test/test_device_freebsd: $(DEVICE_BSD) $(call os,route/device_freebsd host/platform_freebsd)
+$(BUILD)/test/test_device_macos: $(DEVICE_BSD) $(call os,route/device_macos host/platform_macos)
+$(BUILD)/test/test_openvpn_macos: $(call os,process/sandbox/confine_profile host/platform_macos)
+
+# A program's own file, whose main has another name, so that a test calls it.
+$(BUILD)/obj/%_called.o: $(BUILD)/obj/%_main.o
+	$(Q)objcopy --redefine-sym main=$(notdir $*)_main $< $@
+$(BUILD)/test/test_portcullisd: $(BUILD)/obj/src/gate/portcullisd_called.o
 
 unit: $(UNIT)
 	@for t in $(UNIT); do CMOCKA_MESSAGE_OUTPUT=stdout $$t || exit 1; done
