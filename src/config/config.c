@@ -53,7 +53,7 @@ static int fail_key(struct reading *r, const struct key *key)
 }
 
 /* Called after each value, so that a refusal has the right line. */
-static int take_option(cfg_t *cfg, cfg_opt_t *option)
+static int read_option(cfg_t *cfg, cfg_opt_t *option)
 {
 	char name[NAME_MAX_BYTES];
 	const struct key *key = key_of(full_name(cfg, option->name, name, sizeof name));
@@ -74,7 +74,7 @@ static int take_option(cfg_t *cfg, cfg_opt_t *option)
 	for (int i = 0; i < count && result == 0; i++) {
 		const char *value = cfg_opt_getnstr(option, (unsigned)i);
 
-		result = key->take(current, key, value != NULL ? value : "");
+		result = key->read(current, key, value != NULL ? value : "");
 	}
 	if (result == -1)
 		fail_at(cfg->line);
@@ -132,7 +132,7 @@ static cfg_opt_t option_of(const struct key *key, const char *name)
 	const cfg_opt_t list = CFG_STR_LIST(name, NULL, CFGF_NODEFAULT);
 	cfg_opt_t option = key->list ? list : text;
 
-	option.validcb = take_option;
+	option.validcb = read_option;
 	return option;
 }
 
@@ -187,7 +187,7 @@ static int default_socket(struct reading *r)
 	if (r->lines[key - config_keys] != 0)
 		return 0;
 	if (text_append(path, sizeof path, &used, "%s/control.sock", r->config->runtime_dir) == -1 ||
-	    key->take(r, key, path) == -1)
+	    key->read(r, key, path) == -1)
 		return fail_key(r, key_of("runtime-dir"));
 	return 0;
 }
@@ -200,7 +200,7 @@ void config_defaults(struct config *config)
 	config->control_gid = -1;
 	for (size_t i = 0; i < CONFIG_KEYS; i++) {
 		if (config_keys[i].fallback != NULL)
-			(void)config_keys[i].take(&r, &config_keys[i], config_keys[i].fallback);
+			(void)config_keys[i].read(&r, &config_keys[i], config_keys[i].fallback);
 	}
 	(void)default_socket(&r);
 }

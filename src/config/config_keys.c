@@ -28,7 +28,7 @@ static const void *field_of(const struct config *config, const struct key *key)
 
 /* --- one function for each kind of value; each sets "what; instead: ..." */
 
-static int take_path(struct reading *r, const struct key *key, const char *value)
+static int read_path(struct reading *r, const struct key *key, const char *value)
 {
 	char *to = field(r->config, key);
 	size_t used = 0;
@@ -43,20 +43,20 @@ static int take_path(struct reading *r, const struct key *key, const char *value
 	return 0;
 }
 
-static int take_needed_path(struct reading *r, const struct key *key, const char *value)
+static int read_needed_path(struct reading *r, const struct key *key, const char *value)
 {
 	if (value[0] == '\0')
 		return err_set(&r->e, "%s is empty; instead: a path", key->name);
-	return take_path(r, key, value);
+	return read_path(r, key, value);
 }
 
 /* gate.sock lies beside the control socket, so both must fit an address. */
-static int take_socket(struct reading *r, const struct key *key, const char *value)
+static int read_socket(struct reading *r, const struct key *key, const char *value)
 {
 	const size_t room = sizeof((struct sockaddr_un *)NULL)->sun_path;
 	const char *path = field(r->config, key);
 
-	if (take_needed_path(r, key, value) == -1)
+	if (read_needed_path(r, key, value) == -1)
 		return -1;
 	if (strlen(path) >= room || (size_t)(strrchr(path, '/') - path) + sizeof "/gate.sock" > room)
 		return err_set(&r->e, "%s: longer than a socket's path can be (%zu); instead: a shorter path",
@@ -64,7 +64,7 @@ static int take_socket(struct reading *r, const struct key *key, const char *val
 	return 0;
 }
 
-static int take_interface(struct reading *r, const struct key *key, const char *value)
+static int read_interface(struct reading *r, const struct key *key, const char *value)
 {
 	static const char *const taken[] = {"lo", "lo0", "all", "any", "default"};
 
@@ -81,7 +81,7 @@ static int take_interface(struct reading *r, const struct key *key, const char *
 	return text_copy(field(r->config, key), key->size, value);
 }
 
-static int take_boolean(struct reading *r, const struct key *key, const char *value)
+static int read_boolean(struct reading *r, const struct key *key, const char *value)
 {
 	int is = cfg_parse_boolean(value);
 
@@ -93,7 +93,7 @@ static int take_boolean(struct reading *r, const struct key *key, const char *va
 }
 
 /* A name or a number; who that is comes after the syntax. */
-static int take_identity(struct reading *r, const struct key *key, const char *value)
+static int read_identity(struct reading *r, const struct key *key, const char *value)
 {
 	struct identity *to = field(r->config, key);
 	uint64_t number;
@@ -111,20 +111,20 @@ static int take_identity(struct reading *r, const struct key *key, const char *v
 	return 0;
 }
 
-static int take_needed_identity(struct reading *r, const struct key *key, const char *value)
+static int read_needed_identity(struct reading *r, const struct key *key, const char *value)
 {
 	if (value[0] == '\0')
 		return err_set(&r->e, "%s is empty; instead: a name or a number", key->name);
-	return take_identity(r, key, value);
+	return read_identity(r, key, value);
 }
 
 /* Empty is the default: what once meant root must not do so for ever. */
-static int take_own_identity(struct reading *r, const struct key *key, const char *value)
+static int read_own_identity(struct reading *r, const struct key *key, const char *value)
 {
-	return take_identity(r, key, value[0] != '\0' ? value : key->fallback);
+	return read_identity(r, key, value[0] != '\0' ? value : key->fallback);
 }
 
-static int take_text(struct reading *r, const struct key *key, const char *value)
+static int read_text(struct reading *r, const struct key *key, const char *value)
 {
 	for (const char *at = value; *at != '\0'; at++) {
 		if ((unsigned char)*at < 0x20 || *at == 0x7f)
@@ -136,7 +136,7 @@ static int take_text(struct reading *r, const struct key *key, const char *value
 }
 
 /* Nothing that security(1) would take for an option. */
-static int take_keychain(struct reading *r, const struct key *key, const char *value)
+static int read_keychain(struct reading *r, const struct key *key, const char *value)
 {
 	if (value[0] != '\0' && strstr(" " PORTCULLIS_SECRETS " ", " keychain ") == NULL)
 		return err_set(&r->e, "%s does not exist on this platform; instead: password-file",
@@ -145,16 +145,16 @@ static int take_keychain(struct reading *r, const struct key *key, const char *v
 		return err_set(&r->e,
 			       "%s: \"%s\" is not the name of a service; instead: a name such as portcullis",
 			       key->name, value);
-	return take_text(r, key, value);
+	return read_text(r, key, value);
 }
 
-static int take_later(struct reading *r, const struct key *key, const char *value)
+static int read_unsupported(struct reading *r, const struct key *key, const char *value)
 {
 	return value[0] == '\0' ? 0 : err_set(&r->e, "%s " LATER, key->name);
 }
 
 /* One of `words`: its place, or -1 with the nearest as a hint. */
-static int take_word(struct reading *r, const struct key *key, const char *value, const char *const *words,
+static int read_word(struct reading *r, const struct key *key, const char *value, const char *const *words,
 		     size_t count)
 {
 	const char *near = text_nearest(value, words, count);
@@ -172,10 +172,10 @@ static int take_word(struct reading *r, const struct key *key, const char *value
 	return err_set(&r->e, "%s: unknown value \"%s\"; instead: one of %s", key->name, value, all);
 }
 
-static int take_backend(struct reading *r, const struct key *key, const char *value)
+static int read_backend(struct reading *r, const struct key *key, const char *value)
 {
 	static const char *const words[] = {"auto", "nft", "pf", "ipfw"};
-	int which = take_word(r, key, value, words, COUNT(words));
+	int which = read_word(r, key, value, words, COUNT(words));
 
 	if (which > 0 && strstr(" " PORTCULLIS_BACKENDS " ", value) == NULL)
 		return err_set(
@@ -184,24 +184,24 @@ static int take_backend(struct reading *r, const struct key *key, const char *va
 	return which == -1 ? -1 : text_copy(field(r->config, key), key->size, value);
 }
 
-static int take_unprotected(struct reading *r, const struct key *key, const char *value)
+static int read_unprotected(struct reading *r, const struct key *key, const char *value)
 {
-	int which = take_word(r, key, value, unprotected_words, COUNT(unprotected_words));
+	int which = read_word(r, key, value, unprotected_words, COUNT(unprotected_words));
 
 	r->config->links_down = which != 1;
 	return which == -1 ? -1 : 0;
 }
 
-static int take_level(struct reading *r, const struct key *key, const char *value)
+static int read_level(struct reading *r, const struct key *key, const char *value)
 {
-	int which = take_word(r, key, value, log_level_words, LOG_LEVELS);
+	int which = read_word(r, key, value, log_level_words, LOG_LEVELS);
 
 	if (which != -1)
 		r->config->log_level = (enum log_level)which;
 	return which == -1 ? -1 : 0;
 }
 
-static int take_size(struct reading *r, const struct key *key, const char *value)
+static int read_size(struct reading *r, const struct key *key, const char *value)
 {
 	char digits[WORD_MAX];
 	const char *units = "KMG", *unit = NULL;
@@ -223,7 +223,7 @@ static int take_size(struct reading *r, const struct key *key, const char *value
 	return 0;
 }
 
-static int take_keep(struct reading *r, const struct key *key, const char *value)
+static int read_keep(struct reading *r, const struct key *key, const char *value)
 {
 	uint64_t number;
 
@@ -271,7 +271,7 @@ static const char *argument_harm(const char *option)
 	return NULL;
 }
 
-static int take_argument(struct reading *r, const struct key *key, const char *value)
+static int read_argument(struct reading *r, const struct key *key, const char *value)
 {
 	struct config *config = r->config;
 	const char *option = value + strspn(value, "-");
@@ -294,7 +294,7 @@ static int take_argument(struct reading *r, const struct key *key, const char *v
 }
 
 /* A LAN-side link of a gateway. That none is the tunnel is seen when all keys are read. */
-static int take_lan_side(struct reading *r, const struct key *key, const char *value)
+static int read_lan_side(struct reading *r, const struct key *key, const char *value)
 {
 	struct config *config = r->config;
 
@@ -386,37 +386,37 @@ static void put_nothing(const struct config *config, const struct key *key, char
 /* --- every key there is; portcullis.conf(5) in the same order */
 
 const struct key config_keys[CONFIG_KEYS] = {
-    {"profile", "", take_path, put_text, FIELD(profile), false},
-    {"interface", PORTCULLIS_INTERFACE, take_interface, put_text, FIELD(interface), false},
-    {"runtime-dir", PORTCULLIS_RUNDIR "/portcullis", take_needed_path, put_text, FIELD(runtime_dir), false},
-    {"state-dir", PORTCULLIS_STATEDIR "/portcullis", take_needed_path, put_text, FIELD(state_dir), false},
-    {"backend", "auto", take_backend, put_text, FIELD(backend), false},
-    {"user", "_portcullis", take_needed_identity, put_identity, FIELD(user), false},
-    {"openvpn-user", PORTCULLIS_OPENVPN_USER, take_own_identity, put_identity, FIELD(openvpn_user), false},
-    {"openvpn-group", "_openvpn", take_needed_identity, put_identity, FIELD(openvpn_group), false},
-    {"dhcp-user", "", take_identity, put_identity, FIELD(dhcp_user), false},
-    {"lan", "false", take_boolean, put_boolean, FIELD(lan), false},
-    {"on-unprotected", "links-down", take_unprotected, put_unprotected, 0, 0, false},
-    {"strict-boot", "false", take_boolean, put_boolean, FIELD(strict_boot), false},
-    {"openvpn.binary", PORTCULLIS_OPENVPN, take_needed_path, put_text, FIELD(openvpn_binary), false},
-    {"openvpn.arguments", NULL, take_argument, put_arguments, FIELD(openvpn_argument_count), true},
-    {"control.socket", NULL, take_socket, put_text, FIELD(control_socket), false},
-    {"control.group", "", take_identity, put_identity, FIELD(control_group), false},
-    {"management.socket", "", take_later, put_nothing, 0, 0, false},
-    {"gateway.interfaces", NULL, take_lan_side, put_lan_side, FIELD(lan_side_count), true},
-    {"uplink.pppoe", "false", take_boolean, put_boolean, FIELD(pppoe), false},
-    {"uplink.lacp", "false", take_boolean, put_boolean, FIELD(lacp), false},
-    {"dns.manage", "true", take_boolean, put_boolean, FIELD(manage_dns), false},
-    {"resolver.address", "", take_later, put_nothing, 0, 0, false},
-    {"resolver.name", "", take_later, put_nothing, 0, 0, false},
-    {"credentials.username", "", take_text, put_presence, FIELD(username), false},
-    {"credentials.password-file", "", take_path, put_text, FIELD(password_file), false},
-    {"credentials.keychain", "", take_keychain, put_text, FIELD(keychain), false},
-    {"credentials.totp-file", "", take_later, put_nothing, 0, 0, false},
-    {"log.file", "/var/log/portcullis/portcullis.log", take_needed_path, put_text, FIELD(log_file), false},
-    {"log.size", "10M", take_size, put_size, FIELD(log_size), false},
-    {"log.keep", "8", take_keep, put_keep, FIELD(log_keep), false},
-    {"log.level", "info", take_level, put_level, 0, 0, false},
+    {"profile", "", read_path, put_text, FIELD(profile), false},
+    {"interface", PORTCULLIS_INTERFACE, read_interface, put_text, FIELD(interface), false},
+    {"runtime-dir", PORTCULLIS_RUNDIR "/portcullis", read_needed_path, put_text, FIELD(runtime_dir), false},
+    {"state-dir", PORTCULLIS_STATEDIR "/portcullis", read_needed_path, put_text, FIELD(state_dir), false},
+    {"backend", "auto", read_backend, put_text, FIELD(backend), false},
+    {"user", "_portcullis", read_needed_identity, put_identity, FIELD(user), false},
+    {"openvpn-user", PORTCULLIS_OPENVPN_USER, read_own_identity, put_identity, FIELD(openvpn_user), false},
+    {"openvpn-group", "_openvpn", read_needed_identity, put_identity, FIELD(openvpn_group), false},
+    {"dhcp-user", "", read_identity, put_identity, FIELD(dhcp_user), false},
+    {"lan", "false", read_boolean, put_boolean, FIELD(lan), false},
+    {"on-unprotected", "links-down", read_unprotected, put_unprotected, 0, 0, false},
+    {"strict-boot", "false", read_boolean, put_boolean, FIELD(strict_boot), false},
+    {"openvpn.binary", PORTCULLIS_OPENVPN, read_needed_path, put_text, FIELD(openvpn_binary), false},
+    {"openvpn.arguments", NULL, read_argument, put_arguments, FIELD(openvpn_argument_count), true},
+    {"control.socket", NULL, read_socket, put_text, FIELD(control_socket), false},
+    {"control.group", "", read_identity, put_identity, FIELD(control_group), false},
+    {"management.socket", "", read_unsupported, put_nothing, 0, 0, false},
+    {"gateway.interfaces", NULL, read_lan_side, put_lan_side, FIELD(lan_side_count), true},
+    {"uplink.pppoe", "false", read_boolean, put_boolean, FIELD(pppoe), false},
+    {"uplink.lacp", "false", read_boolean, put_boolean, FIELD(lacp), false},
+    {"dns.manage", "true", read_boolean, put_boolean, FIELD(manage_dns), false},
+    {"resolver.address", "", read_unsupported, put_nothing, 0, 0, false},
+    {"resolver.name", "", read_unsupported, put_nothing, 0, 0, false},
+    {"credentials.username", "", read_text, put_presence, FIELD(username), false},
+    {"credentials.password-file", "", read_path, put_text, FIELD(password_file), false},
+    {"credentials.keychain", "", read_keychain, put_text, FIELD(keychain), false},
+    {"credentials.totp-file", "", read_unsupported, put_nothing, 0, 0, false},
+    {"log.file", "/var/log/portcullis/portcullis.log", read_needed_path, put_text, FIELD(log_file), false},
+    {"log.size", "10M", read_size, put_size, FIELD(log_size), false},
+    {"log.keep", "8", read_keep, put_keep, FIELD(log_keep), false},
+    {"log.level", "info", read_level, put_level, 0, 0, false},
 };
 
 const char *config_key_last(const struct key *key, size_t *length)

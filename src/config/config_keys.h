@@ -18,11 +18,11 @@ struct key {
 	const char *name;     /* "key", or "section.key" */
 	const char *fallback; /* NULL: a list, or follows from another key */
 	/* Judges one value and sets the field: 0, or -1 and r->e = "what; instead: ..." */
-	int (*take)(struct reading *r, const struct key *key, const char *value);
+	int (*read)(struct reading *r, const struct key *key, const char *value);
 	/* Appends the value in effect. */
 	void (*put)(const struct config *config, const struct key *key, char *to, size_t size);
 	size_t offset, size; /* of the field in struct config; of a list: of its count */
-	bool list;           /* each element is taken by itself */
+	bool list;           /* each element is read by itself */
 };
 
 extern const struct key config_keys[CONFIG_KEYS];

@@ -29,7 +29,7 @@ int client_beside(const char *socket, const char *name, char *to, size_t size, s
 	return 0;
 }
 
-static enum client_result refused(const char *path, struct err *e)
+static enum client_result connect_failed(const char *path, struct err *e)
 {
 	if (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR)
 		return CLIENT_NO_DAEMON;
@@ -58,7 +58,7 @@ enum client_result client_connect(const char *path, int patience, int *descripto
 	if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) == -1 ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == -1 ||
 	    connect(fd, (const struct sockaddr *)&address, sizeof address) == -1) {
-		enum client_result result = refused(path, e);
+		enum client_result result = connect_failed(path, e);
 
 		if (fd != -1)
 			close(fd);
@@ -83,7 +83,7 @@ static int send_line(int descriptor, const json_t *request)
 }
 
 /* Takes one line out of the buffer. */
-static enum client_result take_line(struct client *client, const char *end, json_t **object, struct err *e)
+static enum client_result read_line(struct client *client, const char *end, json_t **object, struct err *e)
 {
 	size_t length = (size_t)(end - client->buffer);
 
@@ -131,7 +131,7 @@ enum client_result client_next(struct client *client, int patience, json_t **obj
 		ssize_t got;
 
 		if (end != NULL)
-			return take_line(client, end, object, e);
+			return read_line(client, end, object, e);
 		if (client->used == sizeof client->buffer) {
 			err_set(e, "the answer does not end; instead: name portcullis's socket with -s");
 			return CLIENT_FAILED;
@@ -151,8 +151,8 @@ enum client_result client_next(struct client *client, int patience, json_t **obj
 }
 
 /* One connection, one question, one answer. */
-static enum client_result ask_once(struct client *client, const char *socket, const json_t *request,
-				   int patience, json_t **answer, struct err *e)
+static enum client_result request_once(struct client *client, const char *socket, const json_t *request,
+				       int patience, json_t **answer, struct err *e)
 {
 	enum client_result result;
 
@@ -182,7 +182,7 @@ enum client_result client_ask(struct client *client, const char *socket, const j
 	do {
 		int64_t left = deadline - clock_steady_ms();
 
-		result = ask_once(client, socket, request, left > 1 ? (int)left : 1, answer, e);
+		result = request_once(client, socket, request, left > 1 ? (int)left : 1, answer, e);
 		if (result != CLIENT_CLOSED)
 			break;
 		poll(NULL, 0, RETRY_PAUSE);

@@ -58,7 +58,7 @@ static int exchange(int fd, const struct wire_admin_request *request, struct wir
 }
 
 /* Waits 3 s at most. */
-static int ask_gate(const struct ctl *ctl, const struct wire_admin_request *request)
+static int request_gate(const struct ctl *ctl, const struct wire_admin_request *request)
 {
 	struct wire_admin_answer answer = {0};
 	struct err e = {""};
@@ -103,7 +103,7 @@ static int read_wait_option(struct ctl *ctl, struct waiting *waiting)
 	return what == CTL_ARGS_END ? -1 : ctl_args_stop(ctl, what, value, &e);
 }
 
-static bool is(const json_t *status, const char *key, const char *word)
+static bool has_word(const json_t *status, const char *key, const char *word)
 {
 	const char *value = json_string_value(json_object_get(status, key));
 
@@ -113,18 +113,18 @@ static bool is(const json_t *status, const char *key, const char *word)
 int ctl_admin_done(uint32_t verb, const json_t *status, bool left)
 {
 	if (verb == ADMIN_PAUSE || verb == ADMIN_OFF)
-		return is(status, "gate", verb == ADMIN_OFF ? "off" : "paused") ? 0 : -1;
-	if (is(status, "gate", "unprotected"))
+		return has_word(status, "gate", verb == ADMIN_OFF ? "off" : "paused") ? 0 : -1;
+	if (has_word(status, "gate", "unprotected"))
 		return CTL_UNPROTECTED;
 	if (verb == ADMIN_DOWN)
-		return is(status, "gate", "locked") && is(status, "tunnel", "down") ? 0 : -1;
-	if (is(status, "gate", "open"))
+		return has_word(status, "gate", "locked") && has_word(status, "tunnel", "down") ? 0 : -1;
+	if (has_word(status, "gate", "open"))
 		return verb == ADMIN_UP || left ? 0 : -1;
 	/* Bad credentials: nothing more will happen by itself. */
-	return left && is(status, "tunnel", "stopped") ? CTL_SHUT : -1;
+	return left && has_word(status, "tunnel", "stopped") ? CTL_SHUT : -1;
 }
 
-static int finish(const json_t *status, int code)
+static int print_outcome(const json_t *status, int code)
 {
 	char text[SHOW_SIZE];
 
@@ -136,7 +136,7 @@ static int finish(const json_t *status, int code)
 /* Was the gate seen in neither of the states that a wait ends in? */
 static bool is_between(const json_t *status)
 {
-	return !is(status, "gate", "open") && !is(status, "tunnel", "stopped");
+	return !has_word(status, "gate", "open") && !has_word(status, "tunnel", "stopped");
 }
 
 /* The next status, over a respawn of the driver. */
@@ -172,7 +172,7 @@ static int wait_done(const struct ctl *ctl, struct waiting *waiting, uint32_t ve
 		code = ctl_admin_done(verb, status, left);
 	}
 	if (result == CLIENT_OK)
-		code = finish(status, code);
+		code = print_outcome(status, code);
 	else if (result == CLIENT_NO_DAEMON)
 		code = ctl_no_daemon(ctl);
 	else if (result == CLIENT_LATE)
@@ -197,13 +197,13 @@ static int run_waiting(struct ctl *ctl, uint32_t verb)
 	if (code != -1)
 		return code;
 	if (!waiting.wanted)
-		return ask_gate(ctl, &request);
+		return request_gate(ctl, &request);
 	result = client_command(&waiting.client, ctl->socket, "watch", &status, &e);
 	if (result == CLIENT_NO_DAEMON)
 		return ctl_no_daemon(ctl);
 	if (result != CLIENT_OK)
 		return ctl_fail(ctl, "%s", e.text);
-	code = ask_gate(ctl, &request);
+	code = request_gate(ctl, &request);
 	if (code == 0)
 		code = wait_done(ctl, &waiting, verb, status);
 	else
@@ -218,7 +218,7 @@ int ctl_admin_settled(const struct ctl *ctl, const struct wire_admin_request *re
 	json_t *status = NULL;
 	enum client_result result;
 	struct err e = {""};
-	int code = ask_gate(ctl, request);
+	int code = request_gate(ctl, request);
 
 	if (code != 0)
 		return code;
@@ -273,7 +273,7 @@ static int run_resume(struct ctl *ctl)
 	const char *value;
 	int what = ctl_args_next(ctl, &value, &e);
 
-	return what != CTL_ARGS_END ? ctl_args_stop(ctl, what, value, &e) : ask_gate(ctl, &request);
+	return what != CTL_ARGS_END ? ctl_args_stop(ctl, what, value, &e) : request_gate(ctl, &request);
 }
 
 #define WAIT_OPTIONS wait_options, sizeof wait_options / sizeof *wait_options

@@ -15,7 +15,7 @@
 #include "os/process/child.h"
 
 enum { OPTION_CONFIG };
-enum { SAID_MAX = 64 * 1024 };
+enum { OUTPUT_MAX = 64 * 1024 };
 
 static const struct ctl_option options[] = {
     [OPTION_CONFIG] = {"config", 'c', "FILE", false, "the configuration (default: portcullisd's)"},
@@ -36,27 +36,27 @@ static int become_daemon(const struct ctl *ctl, const char *config, int output)
 }
 
 /* The profile that it found fine, from its second line "PROFILE: fine, ..."; NULL if there is none. */
-static const char *profile_in(char *said)
+static const char *checked_profile(char *output)
 {
-	char *line = strchr(said, '\n'), *end;
+	char *line = strchr(output, '\n'), *end;
 
 	if (line == NULL)
 		return NULL;
 	line[strcspn(line + 1, "\n") + 1] = '\0';
-	for (end = NULL, said = line + 1; (said = strstr(said, ": fine, ")) != NULL; said++)
-		end = said; /* the last one: a path may hold the same words */
+	for (end = NULL, output = line + 1; (output = strstr(output, ": fine, ")) != NULL; output++)
+		end = output; /* the last one: a path may hold the same words */
 	if (end != NULL)
 		*end = '\0';
 	return end != NULL ? line + 1 : NULL;
 }
 
-/* portcullisd knows its configuration; it says what it finds and creates nothing.
- * What its profile loses on the way is said here. */
+/* portcullisd reads its own configuration, prints what it finds and creates nothing.
+ * What would be stripped from the profile is printed here. */
 static int check_configuration(const struct ctl *ctl, const char *config)
 {
 	int ends[2], status = 0;
 	const char *profile;
-	char *said, *text;
+	char *output, *text;
 	size_t length;
 	pid_t pid;
 
@@ -68,16 +68,16 @@ static int check_configuration(const struct ctl *ctl, const char *config)
 		_exit(become_daemon(ctl, config, ends[1]));
 	}
 	close(ends[1]);
-	said = io_read_all(ends[0], SAID_MAX, &length);
+	output = io_read_all(ends[0], OUTPUT_MAX, &length);
 	close(ends[0]);
 	(void)child_reap(pid, &status);
-	text = said != NULL ? strndup(said, length) : NULL;
-	free(said);
+	text = output != NULL ? strndup(output, length) : NULL;
+	free(output);
 	if (text != NULL)
 		fputs(text, stdout);
 	fflush(stdout);
 	status = text != NULL && WIFEXITED(status) ? WEXITSTATUS(status) : CTL_ERROR;
-	if (status == 0 && (profile = profile_in(text)) != NULL)
+	if (status == 0 && (profile = checked_profile(text)) != NULL)
 		status = check_profile(profile);
 	free(text);
 	return status;

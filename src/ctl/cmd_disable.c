@@ -19,7 +19,7 @@ static const struct ctl_option options[] = {
     [OPTION_PURGE] = {"purge", 0, NULL, false, "also remove the users, the state directory and the log"},
 };
 
-static int say(const char *what)
+static int print_step(const char *what)
 {
 	printf("disable: %s\n", what);
 	fflush(stdout);
@@ -32,11 +32,11 @@ static int end_services(const struct ctl *ctl)
 	struct err e = {""};
 
 	if (service_check(&e) == -1 && !service_is_installed())
-		return say(e.text);
-	say("ending portcullisd");
+		return print_step(e.text);
+	print_step("ending portcullisd");
 	if (service_stop(&e) == -1)
 		return ctl_fail(ctl, "%s; the gate is as it was; instead: see `%s`", e.text, service_show);
-	say("removing installing the service files");
+	print_step("removing the service files");
 	if (service_remove(&e) == -1)
 		return ctl_fail(ctl,
 				"%s; the machine is SHUT; instead: fix that, then run portcullis disable "
@@ -47,7 +47,7 @@ static int end_services(const struct ctl *ctl)
 
 /* The marker was for a daemon that comes back. Where none does, it would only
  * keep the next enable open. */
-static int forget_marker(const struct ctl *ctl)
+static int clear_marker(const struct ctl *ctl)
 {
 	struct err e = {""};
 	int calm = 0;
@@ -74,7 +74,7 @@ static int purge(const struct ctl *ctl)
 {
 	struct err e = {""};
 
-	say("removing the users, the state directory and the log");
+	print_step("removing the users, the state directory and the log");
 	if (account_remove(&e) == -1 || remove_folder(INSTALL_STATE, &e) == -1 ||
 	    remove_folder(INSTALL_LOG, &e) == -1 || remove_folder(INSTALL_RUN, &e) == -1)
 		return ctl_fail(ctl, "%s", e.text);
@@ -95,7 +95,7 @@ static int run_disable(struct ctl *ctl)
 	if (geteuid() != 0)
 		return ctl_fail(ctl, "only root may do this; instead: sudo portcullis disable");
 	if ((code = end_services(ctl)) != 0 || (code = ctl_off_offline(ctl, false)) != 0 ||
-	    (code = forget_marker(ctl)) != 0)
+	    (code = clear_marker(ctl)) != 0)
 		return code;
 	return purging ? purge(ctl) : 0;
 }
@@ -104,8 +104,8 @@ const struct ctl_command cmd_disable = {
     "disable",
     "",
     "undo enable: no services, no rules; root only",
-    "Ends portcullisd, removes installing the service files, then the rules: traffic leaves IN THE "
-    "CLEAR,\nnow and after a reboot. Keeps the configuration and the profiles. After `disable "
+    "Ends portcullisd, removes the service files, then the rules: traffic leaves IN THE CLEAR,\n"
+    "now and after a reboot. Keeps the configuration and the profiles. After `disable "
     "--purge`,\n`make uninstall` leaves nothing else behind.",
     options,
     sizeof options / sizeof *options,

@@ -49,14 +49,14 @@ static const struct doctor_check checks[] = {
 };
 
 /* A file system or a user database that does not answer: nothing else ends that. */
-static void too_late(int number)
+static void alarm_handler(int number)
 {
-	static const char said[] =
+	static const char message[] =
 	    "portcullis: doctor: the machine's own files do not answer; instead: look for a network file "
 	    "system that hangs, or a user database (nsswitch.conf)\n";
 
 	(void)number;
-	(void)!write(STDERR_FILENO, said, sizeof said - 1);
+	(void)!write(STDERR_FILENO, message, sizeof message - 1);
 	_exit(DOCTOR_EXIT_TO_DO);
 }
 
@@ -76,7 +76,7 @@ static int read_options(struct ctl *ctl, struct doctor *doctor)
 	return what == CTL_ARGS_END ? -1 : ctl_args_stop(ctl, what, value, &e);
 }
 
-static void ask_daemon(const struct ctl *ctl, struct doctor *doctor)
+static void query_daemon(const struct ctl *ctl, struct doctor *doctor)
 {
 	static struct client client;
 	bool named = strcmp(ctl->socket, CTL_SOCKET) != 0; /* -s comes first */
@@ -91,7 +91,7 @@ static void ask_daemon(const struct ctl *ctl, struct doctor *doctor)
 	doctor->status_failed = result != CLIENT_OK && result != CLIENT_NO_DAEMON;
 }
 
-static void look(struct doctor *doctor, int64_t deadline)
+static void run_checks(struct doctor *doctor, int64_t deadline)
 {
 	for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
 		struct finding late = {.subject = ""};
@@ -107,7 +107,7 @@ static void look(struct doctor *doctor, int64_t deadline)
 	}
 }
 
-static void conclude(const struct doctor *doctor)
+static void print_summary(const struct doctor *doctor)
 {
 	json_t *whole;
 
@@ -135,14 +135,14 @@ static int run_doctor(struct ctl *ctl)
 	if (doctor == NULL)
 		return ctl_fail(ctl, "no memory");
 	if ((code = read_options(ctl, doctor)) == -1) {
-		(void)signal(SIGALRM, too_late);
+		(void)signal(SIGALRM, alarm_handler);
 		alarm(DOCTOR_SECONDS + GRACE_SECONDS);
 		doctor->colour = ctl_colour();
 		doctor->checks = json_array();
 		settings_ask(&doctor->settings, doctor->config, SETTINGS_MS);
-		ask_daemon(ctl, doctor);
-		look(doctor, deadline);
-		conclude(doctor);
+		query_daemon(ctl, doctor);
+		run_checks(doctor, deadline);
+		print_summary(doctor);
 		code = doctor->count[DOCTOR_FAIL] > 0                                   ? DOCTOR_EXIT_TO_DO
 		       : doctor->count[DOCTOR_WARN] + doctor->count[DOCTOR_UNKNOWN] > 0 ? DOCTOR_EXIT_LOOK
 											: DOCTOR_EXIT_FINE;

@@ -232,7 +232,7 @@ static int start(struct enabling *enabling, struct err *e)
 
 static const struct step {
 	const char *doing;
-	int (*take)(struct enabling *enabling, struct err *e);
+	int (*run)(struct enabling *enabling, struct err *e);
 	void (*undo)(const struct enabling *enabling); /* NULL: what it did may stay */
 } steps[] = {
     {"checking what is installed", check, NULL},
@@ -247,20 +247,20 @@ static const struct step {
 enum { STEPS = sizeof steps / sizeof *steps, FIRST_SHUT = STEPS - 1 };
 
 /* How far did it come? STEPS: all of it. */
-static size_t take_steps(struct enabling *enabling, struct err *e)
+static size_t run_steps(struct enabling *enabling, struct err *e)
 {
 	size_t done = 0;
 
 	for (; done < STEPS; done++) {
 		printf("enable: %s\n", steps[done].doing);
 		fflush(stdout);
-		if (steps[done].take(enabling, e) == -1)
+		if (steps[done].run(enabling, e) == -1)
 			break;
 	}
 	return done;
 }
 
-static int give_up(const struct enabling *enabling, size_t failed, const struct err *e)
+static int undo_steps(const struct enabling *enabling, size_t failed, const struct err *e)
 {
 	ctl_fail(enabling->ctl, "%s: %s", steps[failed].doing, e->text);
 	if (failed >= FIRST_SHUT)
@@ -277,7 +277,7 @@ static int give_up(const struct enabling *enabling, size_t failed, const struct 
 
 /* --- and then: does it work? */
 
-static bool is(const json_t *status, const char *key, const char *word)
+static bool has_word(const json_t *status, const char *key, const char *word)
 {
 	const char *value = json_string_value(json_object_get(status, key));
 
@@ -289,7 +289,7 @@ static bool is_up(const json_t *status, bool settled)
 {
 	if (!settled)
 		return json_is_string(json_object_get(status, "gate"));
-	return is(status, "gate", "open") || is(status, "tunnel", "stopped");
+	return has_word(status, "gate", "open") || has_word(status, "tunnel", "stopped");
 }
 
 /* The last status there was, until it is up or the time is over. The caller frees it. */
@@ -315,7 +315,7 @@ static json_t *wait_status(const struct ctl *ctl, bool settled, int milliseconds
 	return status;
 }
 
-static int show(const struct ctl *ctl)
+static int wait_and_show(const struct ctl *ctl)
 {
 	char text[SHOW_SIZE];
 	json_t *status;
@@ -370,10 +370,10 @@ static int run_enable(struct ctl *ctl)
 	if (geteuid() != 0)
 		return ctl_fail(ctl, "only root may do this; instead: sudo portcullis enable %s",
 				enabling.operand);
-	done = take_steps(&enabling, &e);
+	done = run_steps(&enabling, &e);
 	if (done == STEPS)
 		warn_of_initrd();
-	code = done < STEPS ? give_up(&enabling, done, &e) : show(ctl);
+	code = done < STEPS ? undo_steps(&enabling, done, &e) : wait_and_show(ctl);
 	free(enabling.before);
 	return code;
 }

@@ -39,7 +39,7 @@ static enum client_result print_lines(struct client *client, json_t *object, boo
 	return result;
 }
 
-static int show(const struct ctl *ctl, uint64_t lines, bool follow)
+static int print_log(const struct ctl *ctl, uint64_t lines, bool follow)
 {
 	static struct client client;
 	json_t *question, *answer;
@@ -84,7 +84,7 @@ static int run_log(struct ctl *ctl)
 			return ctl_fail(ctl, "-n %s is not a number of lines; instead: 0 to %d", value,
 					LINES_MAX);
 	}
-	return what != CTL_ARGS_END ? ctl_args_stop(ctl, what, value, &e) : show(ctl, lines, follow);
+	return what != CTL_ARGS_END ? ctl_args_stop(ctl, what, value, &e) : print_log(ctl, lines, follow);
 }
 
 const struct ctl_command cmd_log = {

@@ -41,7 +41,7 @@ struct removal {
 	bool had_rules, gone; /* before; at the last look */
 };
 
-static int end_one(const struct ctl *ctl, struct removal *removal, int32_t pid)
+static int end_daemon(const struct ctl *ctl, struct removal *removal, int32_t pid)
 {
 	struct err e = {""};
 	bool forced;
@@ -64,12 +64,12 @@ static int end_daemons(const struct ctl *ctl, struct removal *removal, bool *fou
 
 	*found = count > 0;
 	for (size_t i = 0; i < count && i < DAEMONS_MAX; i++)
-		result |= end_one(ctl, removal, pids[i]);
+		result |= end_daemon(ctl, removal, pids[i]);
 	if (removal->fw != NULL && firewall_owner(removal->fw, &owner, NULL) == 0 && owner > 0 &&
 	    owner != (int32_t)getpid()) {
 		*found = true;
 		removal->had_rules = true;
-		result |= end_one(ctl, removal, owner);
+		result |= end_daemon(ctl, removal, owner);
 	}
 	return result;
 }
@@ -116,7 +116,7 @@ static int remove_all(const struct ctl *ctl, struct removal *removal)
 			e.text, by_hand);
 }
 
-static void tell(const struct removal *removal, bool persist, bool marked)
+static void print_outcome(const struct removal *removal, bool persist, bool marked)
 {
 	if (removal->had_rules)
 		puts("off: the rules have been removed");
@@ -131,7 +131,7 @@ static void tell(const struct removal *removal, bool persist, bool marked)
 
 /* The rules stand, so the marker would be a lie: the next start would stay off
  * although nobody has opened the gate. One that was there before stays. */
-static int take_back(const struct ctl *ctl, bool was_off)
+static int withdraw_marker(const struct ctl *ctl, bool was_off)
 {
 	struct err e = {""};
 
@@ -159,16 +159,16 @@ static int run_offline(const struct ctl *ctl, bool persist)
 		(void)end_daemons(ctl, &removal, &found);
 		firewall_close(removal.fw);
 		ctl_fail(ctl, "%s", e.text);
-		return take_back(ctl, was_off);
+		return withdraw_marker(ctl, was_off);
 	}
 	if (forwarding_end(&e) == -1)
 		ctl_fail(ctl, "%s", e.text);
 	result = remove_all(ctl, &removal);
 	if (result != 0 && !removal.gone)
-		result = take_back(ctl, was_off);
+		result = withdraw_marker(ctl, was_off);
 	firewall_close(removal.fw);
 	if (result == 0)
-		tell(&removal, persist, marked);
+		print_outcome(&removal, persist, marked);
 	return result == 0 && marked ? 0 : CTL_ERROR;
 }
 

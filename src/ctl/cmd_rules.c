@@ -62,8 +62,8 @@ struct wanted {
 	bool stand_in;
 };
 
-static int one_of(const char *option, const char *value, const char *const *words, size_t count,
-		  struct err *e)
+static int parse_word(const char *option, const char *value, const char *const *words, size_t count,
+		      struct err *e)
 {
 	const char *near = text_nearest(value, words, count);
 
@@ -78,8 +78,8 @@ static int one_of(const char *option, const char *value, const char *const *word
 }
 
 /* A name or number to who it is on this machine; else it stays a name. */
-static int identity_of(const char *option, const char *word, bool is_group, struct identity *who,
-		       struct err *e)
+static int parse_identity(const char *option, const char *word, bool is_group, struct identity *who,
+			  struct err *e)
 {
 	const struct passwd *user = is_group ? NULL : getpwnam(word);
 	const struct group *group = is_group ? getgrnam(word) : NULL;
@@ -121,7 +121,7 @@ static int add_prefix(const char *option, const char *value, struct net_prefix *
 	return 0;
 }
 
-static int tunnel_address(struct situation *s, const char *value, struct err *e)
+static int parse_tunnel_address(struct situation *s, const char *value, struct err *e)
 {
 	struct net_address address;
 
@@ -131,7 +131,7 @@ static int tunnel_address(struct situation *s, const char *value, struct err *e)
 	return 0;
 }
 
-static int tunnel_index(struct situation *s, const char *value, struct err *e)
+static int parse_tunnel_index(struct situation *s, const char *value, struct err *e)
 {
 	uint64_t number;
 
@@ -143,7 +143,7 @@ static int tunnel_index(struct situation *s, const char *value, struct err *e)
 	return 0;
 }
 
-static int remote(struct situation *s, const char *value, struct err *e)
+static int parse_remote(struct situation *s, const char *value, struct err *e)
 {
 	if (net_endpoint_parse(value, &s->endpoint) == -1)
 		return err_set(
@@ -156,34 +156,34 @@ static int remote(struct situation *s, const char *value, struct err *e)
 	return 0;
 }
 
-static int take(struct wanted *wanted, int option, const char *value, struct err *e)
+static int read_option(struct wanted *wanted, int option, const char *value, struct err *e)
 {
 	struct situation *s = &wanted->situation;
 	int which;
 
 	switch (option) {
 	case OPTION_BACKEND:
-		which = one_of("backend", value, backends, 3, e);
+		which = parse_word("backend", value, backends, 3, e);
 		wanted->print = which == -1 ? NULL : printers[which];
 		return which == -1 ? -1 : 0;
 	case OPTION_STATE:
-		which = one_of("state", value, states, 3, e);
+		which = parse_word("state", value, states, 3, e);
 		s->state = which == -1 ? POLICY_LOCKED : (enum policy_state)which;
 		return which == -1 ? -1 : 0;
 	case OPTION_REMOTE:
-		return remote(s, value, e);
+		return parse_remote(s, value, e);
 	case OPTION_INTERFACE:
 		if (!net_is_interface_name(value))
 			return err_set(e, "--interface %s is not an interface name; instead: such as tun0",
 				       value);
 		return text_copy(s->tunnel.name, sizeof s->tunnel.name, value);
 	case OPTION_TUNNEL_ADDRESS:
-		return tunnel_address(s, value, e);
+		return parse_tunnel_address(s, value, e);
 	case OPTION_TUNNEL_NETWORK:
 		return add_prefix("tunnel-network", value, s->tunnel.networks, &s->tunnel.network_count,
 				  SITUATION_NETWORKS, e);
 	case OPTION_TUNNEL_INDEX:
-		return tunnel_index(s, value, e);
+		return parse_tunnel_index(s, value, e);
 	case OPTION_LINK:
 		return add_link("link", value, s->links, &s->link_count, SITUATION_LINKS, e);
 	case OPTION_GATEWAY:
@@ -207,22 +207,22 @@ static int take(struct wanted *wanted, int option, const char *value, struct err
 }
 
 /* What follows from the options together. */
-static int complete(struct wanted *wanted, struct err *e)
+static int complete_situation(struct wanted *wanted, struct err *e)
 {
 	struct situation *s = &wanted->situation;
 
-	if (identity_of("group", wanted->group, true, &s->openvpn_group, e) == -1 ||
-	    identity_of("user", wanted->user, false, &s->driver_user, e) == -1)
+	if (parse_identity("group", wanted->group, true, &s->openvpn_group, e) == -1 ||
+	    parse_identity("user", wanted->user, false, &s->driver_user, e) == -1)
 		return -1;
 	if (wanted->dhcp_user != NULL &&
-	    identity_of("dhcp-user", wanted->dhcp_user, false, &s->dhcp_user, e) == -1)
+	    parse_identity("dhcp-user", wanted->dhcp_user, false, &s->dhcp_user, e) == -1)
 		return -1;
 	if (s->state != POLICY_LOCKED && s->endpoint.address.family == NET_NONE) {
 		fputs("portcullis: rules: no --remote is given, " STAND_IN
 		      " is used in place of your server; instead: name it with --remote\n",
 		      stderr);
 		wanted->stand_in = true;
-		if (remote(s, STAND_IN, e) == -1)
+		if (parse_remote(s, STAND_IN, e) == -1)
 			return -1;
 	}
 	if (s->state == POLICY_OPEN && s->tunnel.address4.family == NET_NONE &&
@@ -230,12 +230,12 @@ static int complete(struct wanted *wanted, struct err *e)
 		/* The server gives it; the printed rules need one for row 2. */
 		fprintf(stderr, "portcullis: rules: the tunnel's address is not known, 10.8.0.2 is assumed; "
 				"instead: name it with --tunnel-address\n");
-		return tunnel_address(s, "10.8.0.2", e);
+		return parse_tunnel_address(s, "10.8.0.2", e);
 	}
 	return 0;
 }
 
-static int print(const struct ctl *ctl, const struct wanted *wanted)
+static int print_rules(const struct ctl *ctl, const struct wanted *wanted)
 {
 	char *text = malloc(PRINT_SIZE);
 	struct err e = {"no memory"};
@@ -262,14 +262,14 @@ static int run_rules(struct ctl *ctl)
 	wanted.user = "_portcullis";
 	text_copy(wanted.situation.tunnel.name, NET_NAME_SIZE, "tun0");
 	while ((what = ctl_args_next(ctl, &value, &e)) >= 0) {
-		if (take(&wanted, what, value, &e) == -1)
+		if (read_option(&wanted, what, value, &e) == -1)
 			return ctl_fail(ctl, "%s", e.text);
 	}
 	if (what != CTL_ARGS_END)
 		return ctl_args_stop(ctl, what, value, &e);
-	if (complete(&wanted, &e) == -1)
+	if (complete_situation(&wanted, &e) == -1)
 		return ctl_fail(ctl, "%s", e.text);
-	return print(ctl, &wanted);
+	return print_rules(ctl, &wanted);
 }
 
 const struct ctl_command cmd_rules = {

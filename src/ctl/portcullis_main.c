@@ -30,7 +30,7 @@ static int usage(FILE *to, int code)
 	return code;
 }
 
-static int complain(const char *what, const char *word, const char *instead)
+static int print_error(const char *what, const char *word, const char *instead)
 {
 	shown_say(stderr, "portcullis: %s%s; instead: %s%s", what, word,
 		  instead != NULL ? "did you mean " : "portcullis help", instead != NULL ? instead : "");
@@ -54,7 +54,7 @@ static int mistyped(const char *word)
 		names[i] = commands[i]->name;
 	names[COMMANDS] = "help";
 	near = text_nearest(word, names, COMMANDS + 1);
-	return complain("unknown command ", word, near);
+	return print_error("unknown command ", word, near);
 }
 
 static int help(int count, char **arguments)
@@ -84,9 +84,9 @@ int main(int argc, char **argv)
 		if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
 			return usage(stdout, 0);
 		if (strncmp(word, "-s", 2) != 0)
-			return complain("unknown option ", word, NULL);
+			return print_error("unknown option ", word, NULL);
 		if (word[2] == '\0' && at + 1 == argc)
-			return complain("-s needs a socket", "", NULL);
+			return print_error("-s needs a socket", "", NULL);
 		ctl.socket = word[2] != '\0' ? word + 2 : argv[++at];
 	}
 	if (at == argc)

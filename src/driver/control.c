@@ -16,7 +16,7 @@
 
 enum { ACCEPT_TURN = 16, PAUSE_MS = 100 };
 
-static void refuse(int descriptor, const char *json)
+static void refuse_client(int descriptor, const char *json)
 {
 	/* One short line into an empty socket; whoever does not take it loses it. */
 	if (write(descriptor, json, strlen(json)) == -1)
@@ -44,7 +44,7 @@ static size_t find_place(const struct control *control, uint32_t uid)
 }
 
 /* Clients that have hung up, but whose turn in the loop has not come. */
-static void notice_ends(struct control *control)
+static void read_ends(struct control *control)
 {
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
 		if (control->clients[i] != NULL)
@@ -53,23 +53,25 @@ static void notice_ends(struct control *control)
 	client_sweep(control);
 }
 
-static void admit(struct control *control, int descriptor)
+static void admit_client(struct control *control, int descriptor)
 {
 	struct peer peer;
 	size_t place;
 
 	if (peer_of(descriptor, &peer) == -1 || !peer_is_allowed(&peer, control->gid)) {
-		refuse(descriptor, "{\"error\":\"not allowed: the status is only for root and the group in "
-				   "control { group }\"}\n");
+		refuse_client(descriptor,
+			      "{\"error\":\"not allowed: the status is only for root and the group in "
+			      "control { group }\"}\n");
 		return;
 	}
 	if ((place = find_place(control, peer.uid)) == CONTROL_CLIENTS) {
-		notice_ends(control);
+		read_ends(control);
 		place = find_place(control, peer.uid);
 	}
 	if (place == CONTROL_CLIENTS)
-		refuse(descriptor, "{\"error\":\"too many connections to the control socket are open; "
-				   "instead: end some, such as portcullis watch, or connect as root\"}\n");
+		refuse_client(descriptor,
+			      "{\"error\":\"too many connections to the control socket are open; "
+			      "instead: end some, such as portcullis watch, or connect as root\"}\n");
 	else
 		control->clients[place] = client_new(control, descriptor, peer.uid);
 }
@@ -84,7 +86,7 @@ static void out_of_descriptors(struct control *control)
 	if (control->reserve != -1) {
 		close(control->reserve);
 		if ((descriptor = descriptor_accept(control->listener)) != -1)
-			refuse(descriptor, "{\"error\":\"no descriptor is left; try again\"}\n");
+			refuse_client(descriptor, "{\"error\":\"no descriptor is left; try again\"}\n");
 	}
 	control->reserve = dup(control->listener);
 	if (limit_take(&control->complaints, (uint64_t)clock_steady_ms(), NULL))
@@ -106,7 +108,7 @@ static void acceptable_cb(evutil_socket_t fd, short what, void *argument)
 				out_of_descriptors(control);
 			return;
 		}
-		admit(control, descriptor);
+		admit_client(control, descriptor);
 	}
 }
 

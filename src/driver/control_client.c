@@ -16,7 +16,7 @@ enum { SILENT_SECONDS = 10, LOG_CHUNK = 16 * 1024, LOG_QUEUE = 64 * 1024, LOG_PO
 
 static const struct timeval silent = {.tv_sec = SILENT_SECONDS};
 
-static void leave(struct client *client)
+static void begin_close(struct client *client)
 {
 	if (client->mode == CLIENT_GONE)
 		return;
@@ -27,7 +27,7 @@ static void leave(struct client *client)
 }
 
 /* Writes what the socket takes now; the rest when it takes more. */
-static void flush(struct client *client)
+static void flush_queue(struct client *client)
 {
 	if (client->mode == CLIENT_GONE)
 		return;
@@ -57,7 +57,7 @@ void client_send(struct client *client, const char *json)
 	if (client->mode == CLIENT_GONE)
 		return;
 	queue_line(client, json);
-	flush(client);
+	flush_queue(client);
 }
 
 /* Takes `value` over; NULL is no memory. */
@@ -72,11 +72,11 @@ static void queue_pair(struct client *client, const char *key, json_t *value)
 	json_decref(object);
 }
 
-static void fail(struct client *client, const char *why)
+static void send_error(struct client *client, const char *why)
 {
 	queue_pair(client, "error", json_string(why));
-	flush(client);
-	leave(client);
+	flush_queue(client);
+	begin_close(client);
 }
 
 void client_send_status(struct client *client)
@@ -116,7 +116,7 @@ static void queue_log_lines(struct client *client, const char *text, size_t leng
 	}
 }
 
-static void pump_log(struct client *client)
+static void send_log(struct client *client)
 {
 	char chunk[LOG_CHUNK];
 	ssize_t got = 1; /* a full queue says nothing about the log's end */
@@ -126,19 +126,19 @@ static void pump_log(struct client *client)
 		if (got <= 0)
 			break;
 		queue_log_lines(client, chunk, (size_t)got);
-		flush(client);
+		flush_queue(client);
 	}
 	if (client->mode != CLIENT_LOG || got > 0 || client->caught_up)
 		return;
 	client->caught_up = true;
 	queue_pair(client, "end", json_true());
-	flush(client);
+	flush_queue(client);
 	if (!client->follow)
-		leave(client);
+		begin_close(client);
 }
 
 /* Only while somebody follows: a file can't be waited for inside the sandbox. */
-static void poll_log(struct control *control)
+static void arm_log_poll(struct control *control)
 {
 	static const struct timeval interval = {.tv_usec = LOG_POLL_MS * 1000};
 
@@ -154,34 +154,34 @@ void client_poll_log_cb(int fd, short what, void *argument)
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
 		if (control->clients[i] == NULL || control->clients[i]->mode != CLIENT_LOG)
 			continue;
-		pump_log(control->clients[i]);
-		poll_log(control);
+		send_log(control->clients[i]);
+		arm_log_poll(control);
 	}
 	client_sweep(control);
 }
 
-static void begin_log(struct client *client, const struct control_request *request)
+static void start_log(struct client *client, const struct control_request *request)
 {
 	client->log_at = log_tail_find(client->control->log, request->lines);
 	if (client->log_at == -1) {
-		fail(client, "the log is not a file");
+		send_error(client, "the log is not a file");
 		return;
 	}
 	client->mode = CLIENT_LOG;
 	client->follow = request->follow;
 	event_remove_timer(client->readable);
-	pump_log(client);
+	send_log(client);
 	if (client->follow)
-		poll_log(client->control);
+		arm_log_poll(client->control);
 }
 
-static void handle(struct client *client, const char *line, size_t length)
+static void handle_request(struct client *client, const char *line, size_t length)
 {
 	struct control_request request;
 	struct err e = {""};
 
 	if (control_request_parse(line, length, &request, &e) == -1) {
-		fail(client, e.text);
+		send_error(client, e.text);
 		return;
 	}
 	switch (request.command) {
@@ -197,7 +197,7 @@ static void handle(struct client *client, const char *line, size_t length)
 		client_send_status(client);
 		break;
 	case CONTROL_LOG:
-		begin_log(client, &request);
+		start_log(client, &request);
 		break;
 	}
 }
@@ -209,17 +209,17 @@ void client_go_on(struct client *client)
 	while (client->mode == CLIENT_READY && (end = memchr(client->line, '\n', client->filled)) != NULL) {
 		size_t length = (size_t)(end - client->line);
 
-		handle(client, client->line, length);
+		handle_request(client, client->line, length);
 		client->filled -= length + 1;
 		memmove(client->line, end + 1, client->filled);
 	}
 	if (client->mode == CLIENT_READY && client->filled == sizeof client->line)
-		fail(client, "the request is longer than 1 KiB");
+		send_error(client, "the request is longer than 1 KiB");
 	if (client->mode == CLIENT_READY && !client->ended)
 		event_add(client->readable, &silent);
 	/* A status still goes to somebody who only stopped sending; a watcher has left. */
 	if (client->ended && client->mode == CLIENT_READY)
-		leave(client);
+		begin_close(client);
 	else if (client->ended &&
 		 (client->mode == CLIENT_WATCHES || (client->mode == CLIENT_LOG && client->follow)))
 		client->mode = CLIENT_GONE;
@@ -269,9 +269,9 @@ static void writable_cb(evutil_socket_t fd, short what, void *argument)
 	(void)fd;
 	if (what & EV_TIMEOUT)
 		client->mode = CLIENT_GONE;
-	flush(client);
+	flush_queue(client);
 	if (client->mode == CLIENT_LOG)
-		pump_log(client);
+		send_log(client);
 	client_sweep(client->control);
 }
 

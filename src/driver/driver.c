@@ -28,7 +28,7 @@ static void arm_timer(struct driver *d)
 }
 
 /* The next event, if the effect has one at once; else TUNNEL_EVENTS. */
-static enum tunnel_event pick(struct driver *d, char *cause, size_t size)
+static enum tunnel_event pick_remote(struct driver *d, char *cause, size_t size)
 {
 	char endpoint[NET_ENDPOINT_TEXT];
 	struct err e = {""};
@@ -62,7 +62,7 @@ static enum tunnel_event carry_out(struct driver *d, enum tunnel_effect effect, 
 {
 	switch (effect) {
 	case TUNNEL_PICK:
-		return pick(d, cause, size);
+		return pick_remote(d, cause, size);
 	case TUNNEL_DIAL:
 		dial(d);
 		break;
@@ -102,7 +102,7 @@ static bool keeps_reason(enum tunnel_state before, enum tunnel_event event)
 
 /* openvpn causes events as often as it likes: 20 lines of that a second. What
  * changes the tunnel's word has an allowance of its own. */
-static bool may_tell(struct limit *limit, enum log_level level)
+static bool may_log(struct limit *limit, enum log_level level)
 {
 	uint32_t left_out;
 
@@ -113,16 +113,15 @@ static bool may_tell(struct limit *limit, enum log_level level)
 	return true;
 }
 
-static void tell_change(struct driver *d, enum tunnel_state before, enum tunnel_event event,
-			const char *cause)
+static void log_change(struct driver *d, enum tunnel_state before, enum tunnel_event event, const char *cause)
 {
 	const char *from = tunnel_state_word(before), *to = tunnel_state_word(d->tunnel.state);
 
 	if (strcmp(from, to) != 0) {
 		d->since = time(NULL);
-		if (may_tell(&d->changes, LOG_INFO))
+		if (may_log(&d->changes, LOG_INFO))
 			log_info("driver", "tunnel %s -> %s: %s", from, to, cause);
-	} else if (may_tell(&d->chatter, LOG_DEBUG)) {
+	} else if (may_log(&d->chatter, LOG_DEBUG)) {
 		log_debug("driver", "tunnel %s -> %s: %s", tunnel_state_name(before),
 			  tunnel_state_name(d->tunnel.state), cause);
 	}
@@ -144,7 +143,7 @@ static void dispatch(struct driver *d, enum tunnel_event event, const char *text
 		enum tunnel_event next = TUNNEL_EVENTS;
 
 		if (cell->why != NULL) {
-			if (may_tell(&d->chatter, LOG_DEBUG))
+			if (may_log(&d->chatter, LOG_DEBUG))
 				log_debug("driver", "%s ignored while %s: %s", tunnel_event_name(event),
 					  tunnel_state_name(before), cell->why);
 			return;
@@ -160,7 +159,7 @@ static void dispatch(struct driver *d, enum tunnel_event event, const char *text
 				next = follows;
 		}
 		if (after != before)
-			tell_change(d, before, event, why);
+			log_change(d, before, event, why);
 		event = next;
 	}
 	arm_timer(d);
@@ -182,7 +181,7 @@ static void timer_cb(evutil_socket_t fd, short what, void *argument)
 	dispatch(d, TUNNEL_TIMER, cause);
 }
 
-static void from_openvpn(enum tunnel_event event, const char *cause, void *argument)
+static void openvpn_event(enum tunnel_event event, const char *cause, void *argument)
 {
 	dispatch(argument, event, cause);
 }
@@ -210,7 +209,7 @@ static void refresh_over_cb(evutil_socket_t fd, short what, void *argument)
 	control_refreshed(d->control);
 }
 
-static void from_openvpn_count(uint64_t in, uint64_t out, void *argument)
+static void openvpn_count(uint64_t in, uint64_t out, void *argument)
 {
 	struct driver *d = argument;
 
@@ -248,7 +247,7 @@ static char *status(void *argument)
 
 /* --- notes of the gate */
 
-static void take_hello(struct driver *d, const struct wire_hello *hello)
+static void apply_hello(struct driver *d, const struct wire_hello *hello)
 {
 	d->hello = *hello;
 	log_open(WIRE_FD_LOG, (enum log_level)hello->log_level);
@@ -258,7 +257,7 @@ static void take_hello(struct driver *d, const struct wire_hello *hello)
 	d->greeted = true;
 }
 
-static void take_wish(struct driver *d, const struct wire_note_message *note)
+static void apply_wish(struct driver *d, const struct wire_note_message *note)
 {
 	bool wanted = note->wish != WISH_DOWN;
 	bool changed = wanted != d->wanted;
@@ -278,7 +277,7 @@ static void take_wish(struct driver *d, const struct wire_note_message *note)
 		dispatch(d, note->wish == WISH_RECONNECT ? TUNNEL_RECONNECT : TUNNEL_UP, cause);
 }
 
-static void take_gate(struct driver *d, const struct wire_note_message *note)
+static void store_gate(struct driver *d, const struct wire_note_message *note)
 {
 	if (d->gate != note->gate)
 		d->since = time(NULL);
@@ -290,15 +289,15 @@ static void take_gate(struct driver *d, const struct wire_note_message *note)
 		text_copy(d->gate_text, sizeof d->gate_text, note->text);
 }
 
-static void from_gate(const struct wire_note_message *note, void *argument)
+static void gate_note(const struct wire_note_message *note, void *argument)
 {
 	struct driver *d = argument;
 
-	take_gate(d, note);
+	store_gate(d, note);
 	if (note->note == NOTE_HELLO)
-		take_hello(d, &note->hello);
+		apply_hello(d, &note->hello);
 	if (note->note != NOTE_COUNT)
-		take_wish(d, note);
+		apply_wish(d, note);
 	switch ((enum wire_note)note->note) {
 	case NOTE_HELLO:
 	case NOTE_WISH:
@@ -332,7 +331,7 @@ static void from_gate(const struct wire_note_message *note, void *argument)
 	control_changed(d->control);
 }
 
-static void gate_gone(const char *why, void *argument)
+static void gate_ended(const char *why, void *argument)
 {
 	struct driver *d = argument;
 
@@ -342,8 +341,8 @@ static void gate_gone(const char *why, void *argument)
 
 int driver_open(struct driver *d, struct err *e)
 {
-	const struct gate_channel_events from_channel = {from_gate, gate_gone, d};
-	const struct management_events from_management = {from_openvpn, from_openvpn_count, d};
+	const struct gate_channel_events from_channel = {gate_note, gate_ended, d};
+	const struct management_events from_management = {openvpn_event, openvpn_count, d};
 	const struct control_events from_control = {refresh, status, d};
 
 	memset(d, 0, sizeof *d);

@@ -19,7 +19,7 @@
 static const char usage[] = "usage: portcullis-driver is started by portcullisd, not manually\n"
 			    "       portcullis-driver --version | --help\n";
 
-static int complain(const char *text)
+static int print_error(const char *text)
 {
 	fprintf(stderr, "portcullis-driver: %s\n", text);
 	return EXIT_FAILURE;
@@ -60,13 +60,13 @@ static void warm_up(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-static int drive(void)
+static int run_driver(void)
 {
 	static struct driver driver;
 	struct err e = {""};
 
 	if (check_descriptors(&e) == -1)
-		return complain(e.text);
+		return print_error(e.text);
 	log_open(WIRE_FD_LOG, LOG_INFO);
 	log_copy(STDERR_FILENO); /* nowhere, unless portcullisd runs with -d */
 	warm_up();
@@ -80,12 +80,12 @@ static int drive(void)
 	return EXIT_SUCCESS;
 }
 
-static int vet(const char *name)
+static int run_vet(const char *name)
 {
 	struct err e = {""};
 
 	if (sandbox_enter(SANDBOX_VET, &e) == -1)
-		return complain(e.text);
+		return print_error(e.text);
 	return vet_main(name);
 }
 
@@ -98,8 +98,8 @@ int main(int argc, char **argv)
 	if ((argc == 3 || vets) &&
 	    parse_identity(argv[argc - (vets ? 3 : 2)], argv[argc - (vets ? 2 : 1)], &uid, &gid) == 0) {
 		if (sandbox_drop((uint32_t)uid, (uint32_t)gid, &e) == -1)
-			return complain(e.text);
-		return vets ? vet(argv[4]) : drive();
+			return print_error(e.text);
+		return vets ? run_vet(argv[4]) : run_driver();
 	}
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
 		puts("portcullis-driver " PORTCULLIS_VERSION);
@@ -109,5 +109,5 @@ int main(int argc, char **argv)
 		fputs(usage, stdout);
 		return EXIT_SUCCESS;
 	}
-	return complain("it is started by portcullisd, not manually");
+	return print_error("it is started by portcullisd, not manually");
 }

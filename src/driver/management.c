@@ -53,7 +53,7 @@ static void hang_up(struct management *m)
 }
 
 /* The connection broke or ended: that is an event; an orderly end is none. */
-static void lost(struct management *m)
+static void connection_lost(struct management *m)
 {
 	hang_up(m);
 	management_session_lost(&m->session);
@@ -103,12 +103,12 @@ static void readable_cb(evutil_socket_t fd, short what, void *argument)
 	if (m->leave)
 		hang_up(m);
 	else if (result == -1 || got == 0 || (got == -1 && errno != EAGAIN && errno != EINTR))
-		lost(m);
+		connection_lost(m);
 	else
 		send_pending(m);
 }
 
-static void take(struct management *m, int descriptor)
+static void accept_openvpn(struct management *m, int descriptor)
 {
 	m->parser = ovm_new(management_session_event, &m->session);
 	m->descriptor = descriptor;
@@ -122,7 +122,7 @@ static void take(struct management *m, int descriptor)
 	send_pending(m);
 }
 
-static void refuse(struct management *m, int descriptor, int32_t pid)
+static void refuse_stranger(struct management *m, int descriptor, int32_t pid)
 {
 	if (openvpn_log_may(&m->session.log, (uint64_t)clock_steady_ms(), LOG_WARN))
 		log_warn("driver", "closed a management connection from process %d, which is not our openvpn",
@@ -130,10 +130,10 @@ static void refuse(struct management *m, int descriptor, int32_t pid)
 	close(descriptor);
 }
 
-static void sort_out(struct management *m, int descriptor, int32_t pid)
+static void sort_connection(struct management *m, int descriptor, int32_t pid)
 {
 	if (m->wanted > 0 && pid == m->wanted && m->parser == NULL) {
-		take(m, descriptor);
+		accept_openvpn(m, descriptor);
 		return;
 	}
 	for (size_t i = 0; m->wanted == 0 && i < WAITING; i++) {
@@ -142,7 +142,7 @@ static void sort_out(struct management *m, int descriptor, int32_t pid)
 			return;
 		}
 	}
-	refuse(m, descriptor, pid);
+	refuse_stranger(m, descriptor, pid);
 }
 
 static void acceptable_cb(evutil_socket_t fd, short what, void *argument)
@@ -155,9 +155,9 @@ static void acceptable_cb(evutil_socket_t fd, short what, void *argument)
 	if (descriptor == -1)
 		return;
 	if (peer_of(descriptor, &peer) == -1)
-		refuse(m, descriptor, 0);
+		refuse_stranger(m, descriptor, 0);
 	else
-		sort_out(m, descriptor, peer.pid);
+		sort_connection(m, descriptor, peer.pid);
 }
 
 static void clear_waiting(struct management *m)
@@ -218,7 +218,7 @@ void management_expect(struct management *m, int32_t pid)
 
 		m->waiting[i].descriptor = -1;
 		if (waiting.descriptor != -1)
-			sort_out(m, waiting.descriptor, waiting.pid);
+			sort_connection(m, waiting.descriptor, waiting.pid);
 	}
 }
 

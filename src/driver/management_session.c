@@ -14,7 +14,7 @@
 
 /* How often what openvpn tells is set anew in one attempt; an honest one is
  * configured twice, and once more for each update that is pushed. */
-enum { QUIETED_MAX = 64 };
+enum { VERBOSITY_RESETS_MAX = 64 };
 
 static void __attribute__((format(printf, 3, 4)))
 emit(struct management_session *s, enum tunnel_event event, const char *format, ...)
@@ -30,7 +30,7 @@ emit(struct management_session *s, enum tunnel_event event, const char *format, 
 
 /* A line that openvpn causes, of ours: from the allowance that its own have. */
 static void __attribute__((format(printf, 2, 3)))
-complain(struct management_session *s, const char *format, ...)
+log_complaint(struct management_session *s, const char *format, ...)
 {
 	char text[SESSION_CAUSE];
 	va_list ap;
@@ -42,13 +42,14 @@ complain(struct management_session *s, const char *format, ...)
 		log_warn("driver", "%s", text);
 }
 
-static void command(struct management_session *s, const char *first, const char *second, const char *third)
+static void send_command(struct management_session *s, const char *first, const char *second,
+			 const char *third)
 {
 	const char *words[] = {first, second, third, NULL};
 
 	/* A word that can't be sent (over 255 bytes) was refused before it came here. */
 	if (s->parser != NULL && ovm_command(s->parser, words) == -1)
-		complain(s, "the command %s can't be sent to openvpn", first);
+		log_complaint(s, "the command %s can't be sent to openvpn", first);
 }
 
 void management_session_begin(struct management_session *s, const struct management_attempt *attempt,
@@ -58,7 +59,7 @@ void management_session_begin(struct management_session *s, const struct managem
 	s->parser = NULL;
 	s->released = s->rising = s->failed = false;
 	s->failure[0] = s->fatal[0] = s->notice[0] = '\0';
-	s->quieted = 0;
+	s->verbosity_resets = 0;
 	s->now = now;
 	memset(&s->announced, 0, sizeof s->announced);
 	tunnel_config_begin(&s->config, attempt->interface, &attempt->endpoint);
@@ -71,34 +72,34 @@ void management_session_begin(struct management_session *s, const struct managem
  * Version 3: keys and user names are asked for as in 2.4 to 2.6. */
 void management_session_greet(struct management_session *s)
 {
-	command(s, "version", "3", NULL);
-	command(s, "state", "on", NULL);
-	command(s, "log", "on", "all");
-	command(s, "bytecount", "0", NULL);
-	command(s, "pid", NULL, NULL);
+	send_command(s, "version", "3", NULL);
+	send_command(s, "state", "on", NULL);
+	send_command(s, "log", "on", "all");
+	send_command(s, "bytecount", "0", NULL);
+	send_command(s, "pid", NULL, NULL);
 }
 
 /* A server that is busy, or an old token: the same credentials may be right
  * (notes 2.3). Only the state behind the refusal tells. */
-static bool worth_another_try(const struct management_session *s, const char *detail)
+static bool is_temporary(const struct management_session *s, const char *detail)
 {
 	return strncmp(detail, "auth-temp-failure", 17) == 0 || strstr(detail, "(auth-token)") != NULL ||
 	       strstr(s->failure, "['TEMP") != NULL || strstr(s->failure, "['SESSION:") != NULL;
 }
 
 /* What its owner can do about openvpn's last word, where that does not say it. */
-static const char *instead_of(const char *last)
+static const char *advice_for(const char *last)
 {
 	return strstr(last, "TUN/TAP dev") != NULL ? "; instead: see the check of tun in `portcullis doctor`"
 						   : "";
 }
 
 /* The process is about to end or to restart; why, is the first thing to know. */
-static void over(struct management_session *s, enum tunnel_event event, const char *detail)
+static void report_end(struct management_session *s, enum tunnel_event event, const char *detail)
 {
 	const char *last = s->fatal[0] != '\0' ? s->fatal : s->notice;
 
-	if (s->failed && !worth_another_try(s, detail)) {
+	if (s->failed && !is_temporary(s, detail)) {
 		s->failed = false;
 		emit(s, TUNNEL_CREDENTIALS, "the credentials were refused: %s", s->failure);
 		return;
@@ -107,7 +108,7 @@ static void over(struct management_session *s, enum tunnel_event event, const ch
 	if (s->failure[0] != '\0')
 		emit(s, event, "refused temporarily: %s", s->failure);
 	else if (last[0] != '\0')
-		emit(s, event, "openvpn reports: %s%s", last, instead_of(last));
+		emit(s, event, "openvpn reports: %s%s", last, advice_for(last));
 	else
 		emit(s, event, "openvpn %s: %s", event == TUNNEL_RESTART ? "restarts" : "leaves",
 		     detail[0] != '\0' ? detail : "no reason given");
@@ -116,10 +117,10 @@ static void over(struct management_session *s, enum tunnel_event event, const ch
 void management_session_lost(struct management_session *s)
 {
 	s->parser = NULL;
-	over(s, TUNNEL_EXITED, "its management connection ended");
+	report_end(s, TUNNEL_EXITED, "its management connection ended");
 }
 
-static void announce(struct management_session *s)
+static void report_address(struct management_session *s)
 {
 	char four[NET_ADDRESS_TEXT], six[NET_ADDRESS_TEXT];
 	const struct wire_tunnel *tunnel = &s->config.tunnel;
@@ -132,7 +133,7 @@ static void announce(struct management_session *s)
 	     net_address_text(&tunnel->address6, six));
 }
 
-static void connected(struct management_session *s, const struct ovm_event *event)
+static void report_connected(struct management_session *s, const struct ovm_event *event)
 {
 	tunnel_config_set_addresses(&s->config, event->field[2], event->field[7]);
 	tunnel_config_finish(&s->config);
@@ -146,16 +147,16 @@ static void connected(struct management_session *s, const struct ovm_event *even
 }
 
 /* After a push: whatever it did to what openvpn tells is undone. */
-static void quiet(struct management_session *s)
+static void reset_verbosity(struct management_session *s)
 {
-	if (s->quieted == QUIETED_MAX)
+	if (s->verbosity_resets == VERBOSITY_RESETS_MAX)
 		return;
-	s->quieted++;
-	command(s, "verb", "3", NULL);
-	command(s, "mute", "0", NULL);
+	s->verbosity_resets++;
+	send_command(s, "verb", "3", NULL);
+	send_command(s, "mute", "0", NULL);
 }
 
-static void state(struct management_session *s, const struct ovm_event *event)
+static void handle_state(struct management_session *s, const struct ovm_event *event)
 {
 	const char *name = event->field[0], *detail = event->field[1];
 
@@ -164,41 +165,41 @@ static void state(struct management_session *s, const struct ovm_event *event)
 	} else if (strcmp(name, "GET_CONFIG") == 0) {
 		emit(s, TUNNEL_CONFIG, "asking the server for its options");
 	} else if (strcmp(name, "ASSIGN_IP") == 0) {
-		quiet(s);
+		reset_verbosity(s);
 		tunnel_config_set_addresses(&s->config, event->field[2], event->field[7]);
 		emit(s, TUNNEL_CONFIG, "the server has sent its options");
-		announce(s);
+		report_address(s);
 	} else if (strcmp(name, "ADD_ROUTES") == 0) {
 		emit(s, TUNNEL_CONFIG, "setting routes");
 	} else if (strcmp(name, "CONNECTED") == 0) {
-		quiet(s);
-		connected(s, event);
+		reset_verbosity(s);
+		report_connected(s, event);
 	} else if (strcmp(name, "RECONNECTING") == 0) {
-		over(s, TUNNEL_RESTART, detail);
+		report_end(s, TUNNEL_RESTART, detail);
 	} else if (strcmp(name, "EXITING") == 0) {
-		over(s, TUNNEL_EXITED, detail);
+		report_end(s, TUNNEL_EXITED, detail);
 	}
 	/* CONNECTING, RESOLVE, TCP_CONNECT, WAIT: no progress yet. */
 }
 
-static void hold(struct management_session *s)
+static void handle_hold(struct management_session *s)
 {
 	if (s->released) {
-		over(s, TUNNEL_RESTART, "it is in hold again");
+		report_end(s, TUNNEL_RESTART, "it is in hold again");
 		return;
 	}
 	s->released = true;
-	command(s, "hold", "release", NULL);
+	send_command(s, "hold", "release", NULL);
 }
 
-static void updown(struct management_session *s, const char *what)
+static void begin_updown(struct management_session *s, const char *what)
 {
 	s->rising = strcmp(what, "UP") == 0;
 	if (!s->rising)
 		emit(s, TUNNEL_DEVICE_DOWN, "openvpn is closing its device");
 }
 
-static void updown_end(struct management_session *s)
+static void end_updown(struct management_session *s)
 {
 	if (!s->rising)
 		return;
@@ -207,11 +208,11 @@ static void updown_end(struct management_session *s)
 	if (s->config.routes_left_out)
 		log_warn("driver", "more than %d routes of one family: the rest are left out",
 			 TUNNEL_CONFIG_ROUTES);
-	announce(s);
+	report_address(s);
 }
 
 /* openvpn asks for credentials: they are read anew each time, and wiped. */
-static void need(struct management_session *s, const struct ovm_event *event)
+static void send_credentials(struct management_session *s, const struct ovm_event *event)
 {
 	const char *type = event->field[0], *challenge = event->field[2];
 	bool key = strcmp(type, "Private Key") == 0;
@@ -238,15 +239,15 @@ static void need(struct management_session *s, const struct ovm_event *event)
 		return;
 	}
 	if (key) {
-		command(s, "password", type, credentials.passphrase.bytes);
+		send_command(s, "password", type, credentials.passphrase.bytes);
 	} else {
-		command(s, "username", type, credentials.user.bytes);
-		command(s, "password", type, credentials.password.bytes);
+		send_command(s, "username", type, credentials.user.bytes);
+		send_command(s, "password", type, credentials.password.bytes);
 	}
 	credentials_wipe(&credentials);
 }
 
-static void failed(struct management_session *s, const struct ovm_event *event)
+static void store_failure(struct management_session *s, const struct ovm_event *event)
 {
 	const char *reason = event->field[1];
 	size_t used = 0;
@@ -260,7 +261,7 @@ static void failed(struct management_session *s, const struct ovm_event *event)
 }
 
 /* "1795401033,I,text" of the history, "flags" and "text" of a live line. */
-static void history(struct management_session *s, const char *line)
+static void read_history(struct management_session *s, const char *line)
 {
 	const char *flags = strchr(line, ','), *text = flags != NULL ? strchr(flags + 1, ',') : NULL;
 
@@ -268,17 +269,17 @@ static void history(struct management_session *s, const char *line)
 		tunnel_config_read_log(&s->config, text + 1);
 }
 
-static void reply(struct management_session *s, const struct ovm_event *event)
+static void handle_reply(struct management_session *s, const struct ovm_event *event)
 {
 	const char *in = strstr(event->field[0], "bytesin="), *out = strstr(event->field[0], "bytesout=");
 
 	if (!event->ok && strncmp(event->command, "load-stats", 10) != 0)
-		complain(s, "openvpn refused a command (%.16s)", event->command);
+		log_complaint(s, "openvpn refused a command (%.16s)", event->command);
 	else if (in != NULL && out != NULL)
 		s->events.count(strtoull(in + 8, NULL, 10), strtoull(out + 9, NULL, 10), s->events.argument);
 }
 
-static void unanswerable(struct management_session *s, const char *what)
+static void report_unanswerable(struct management_session *s, const char *what)
 {
 	emit(s, TUNNEL_CREDENTIALS, "openvpn asks for %s, which is not supported", what);
 }
@@ -290,7 +291,7 @@ static void log_event(struct management_session *s, const struct ovm_event *even
 }
 
 /* Rare ones: they end the attempt or are kept for its reason. */
-static void rare(struct management_session *s, const struct ovm_event *event)
+static void handle_rare(struct management_session *s, const struct ovm_event *event)
 {
 	switch (event->kind) {
 	case OVM_FATAL:
@@ -300,15 +301,15 @@ static void rare(struct management_session *s, const struct ovm_event *event)
 		text_copy(s->notice, sizeof s->notice, secret_told(event->field[1]));
 		break;
 	case OVM_NEED_OK:
-		unanswerable(s, "a confirmation (a token to be inserted)");
+		report_unanswerable(s, "a confirmation (a token to be inserted)");
 		break;
 	case OVM_NEED_STRING:
-		unanswerable(s, "a choice (a smart card's identity)");
+		report_unanswerable(s, "a choice (a smart card's identity)");
 		break;
 	case OVM_NEED_CERTIFICATE:
 	case OVM_RSA_SIGN:
 	case OVM_PK_SIGN:
-		unanswerable(s, "an external key");
+		report_unanswerable(s, "an external key");
 		break;
 	default: /* INFO, ECHO, AUTH_TOKEN (a secret), server-side and unknown ones: nothing follows from them
 		  */
@@ -322,39 +323,39 @@ void management_session_event(const struct ovm_event *event, void *argument)
 
 	switch (event->kind) {
 	case OVM_HOLD:
-		hold(s);
+		handle_hold(s);
 		break;
 	case OVM_STATE:
-		state(s, event);
+		handle_state(s, event);
 		break;
 	case OVM_LOG:
 		log_event(s, event);
 		break;
 	case OVM_NEED:
-		need(s, event);
+		send_credentials(s, event);
 		break;
 	case OVM_VERIFICATION_FAILED:
-		failed(s, event);
+		store_failure(s, event);
 		break;
 	case OVM_UPDOWN:
-		updown(s, event->field[0]);
+		begin_updown(s, event->field[0]);
 		break;
 	case OVM_UPDOWN_ENV:
 		if (s->rising)
 			tunnel_config_read_env(&s->config, event->field[0], event->field[1]);
 		break;
 	case OVM_UPDOWN_END:
-		updown_end(s);
+		end_updown(s);
 		break;
 	case OVM_REPLY:
-		reply(s, event);
+		handle_reply(s, event);
 		break;
 	case OVM_REPLY_LINE:
 		if (strncmp(event->command, "log", 3) == 0)
-			history(s, event->field[0]);
+			read_history(s, event->field[0]);
 		break;
 	default:
-		rare(s, event);
+		handle_rare(s, event);
 		break;
 	}
 }

@@ -18,7 +18,7 @@ struct management_session {
 	struct openvpn_log log;
 	uint64_t now; /* ms, set by the owner before each feed */
 	int password_file;
-	unsigned quieted;            /* times that verb and mute were set anew */
+	unsigned verbosity_resets;   /* times that verb and mute were set anew */
 	bool released;               /* the first hold is over */
 	bool rising;                 /* inside a block of UPDOWN:UP */
 	bool failed;                 /* Verification Failed was said, its meaning is open */

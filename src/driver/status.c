@@ -56,7 +56,7 @@ static bool has_attempt(const struct driver *d)
 	return true;
 }
 
-static const char *reason(const struct driver *d, char *to, size_t size)
+static const char *reason_text(const struct driver *d, char *to, size_t size)
 {
 	bool of_gate = d->gate == GATE_PAUSED || d->gate == GATE_OFF || d->gate == GATE_UNPROTECTED;
 	const char *why = of_gate ? d->gate_text : d->reason;
@@ -68,7 +68,7 @@ static const char *reason(const struct driver *d, char *to, size_t size)
 	return to;
 }
 
-static json_t *remote(const struct driver *d)
+static json_t *remote_object(const struct driver *d)
 {
 	char address[NET_ADDRESS_TEXT];
 
@@ -79,7 +79,7 @@ static json_t *remote(const struct driver *d)
 			 d->remotes.endpoint.port, "proto", net_proto_text(d->remotes.endpoint.proto));
 }
 
-static json_t *list(const struct net_address *const *addresses, size_t count)
+static json_t *address_list(const struct net_address *const *addresses, size_t count)
 {
 	json_t *array = json_array();
 	char text[NET_ADDRESS_TEXT];
@@ -101,8 +101,8 @@ static void add_tunnel(json_t *object, const struct driver *d)
 	for (size_t i = 0; i < WIRE_SERVERS; i++)
 		servers[i] = &tunnel->dns[i];
 	json_object_set_new(object, "interface", text_or_null(d->hello.interface));
-	json_object_set_new(object, "addresses", list(addresses, known ? 2 : 0));
-	json_object_set_new(object, "dns", list(servers, known ? WIRE_SERVERS : 0));
+	json_object_set_new(object, "addresses", address_list(addresses, known ? 2 : 0));
+	json_object_set_new(object, "dns", address_list(servers, known ? WIRE_SERVERS : 0));
 }
 
 static void add_counts(json_t *object, const struct driver *d, uint64_t now)
@@ -133,10 +133,10 @@ char *driver_status(const struct driver *d, uint64_t now)
 	json_object_set_new(object, "version", json_string(PORTCULLIS_VERSION));
 	json_object_set_new(object, "gate", json_string(wire_gate_word(d->gate)));
 	json_object_set_new(object, "tunnel", json_string(tunnel_state_word(d->tunnel.state)));
-	json_object_set_new(object, "reason", text_or_null(reason(d, why, sizeof why)));
+	json_object_set_new(object, "reason", text_or_null(reason_text(d, why, sizeof why)));
 	json_object_set_new(object, "since", time_or_null(d->since));
 	json_object_set_new(object, "profile", text_or_null(d->hello.profile_name));
-	json_object_set_new(object, "remote", remote(d));
+	json_object_set_new(object, "remote", remote_object(d));
 	add_tunnel(object, d);
 	add_counts(object, d, now);
 	json_object_set_new(object, "boot_locked_at", time_or_null(d->hello.boot_locked_at));

@@ -91,7 +91,7 @@ int admin_socket_reload(struct gate *gate, struct err *e)
 	return 0;
 }
 
-static int serve(struct gate *gate, const struct wire_admin_request *request, struct err *e)
+static int serve_request(struct gate *gate, const struct wire_admin_request *request, struct err *e)
 {
 	if (request->version != WIRE_VERSION)
 		return err_set(
@@ -134,7 +134,7 @@ static void client_cb(evutil_socket_t fd, short what, void *argument)
 	if (got > 0 && (client->filled += (size_t)got) < sizeof client->request)
 		return;
 	if (got > 0) {
-		answer.refused = serve(client->gate, &client->request, &e) == -1;
+		answer.refused = serve_request(client->gate, &client->request, &e) == -1;
 		answer.gate = gate_shown(client->gate);
 		text_copy(answer.text, sizeof answer.text, answer.refused ? e.text : client->gate->reason);
 		send(fd, &answer, sizeof answer, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -20,7 +20,7 @@
 /* design: "the hole stays until openvpn is reaped, 1.5 s at most" */
 enum { LEAVE_MS = 1500, REPAIR_ATTEMPTS = 8, OUTPUT_MAX = 64 * 1024 + 1 };
 
-static bool is_a_remote(const struct gate_profile *profile, const struct net_endpoint *endpoint)
+static bool is_remote(const struct gate_profile *profile, const struct net_endpoint *endpoint)
 {
 	for (size_t i = 0; i < profile->remote_count; i++) {
 		if (net_endpoint_equal(&profile->remotes[i], endpoint))
@@ -37,7 +37,7 @@ static int check_dial(const struct gate *gate, const struct net_endpoint *endpoi
 		return err_set(e, "%s", refusal);
 	if (bypass_find(e) != 0)
 		return -1;
-	if (!is_a_remote(&gate->profile, endpoint))
+	if (!is_remote(&gate->profile, endpoint))
 		return err_set(e, "the profile has no such remote");
 	/* What an earlier attempt of ours left has no openvpn any more. */
 	if (netwatch_taken(gate->config.interface) && device_delete(gate->config.interface, e) == -1)
@@ -191,7 +191,7 @@ void attempt_repair(struct gate *gate)
 
 /* The option openvpn refused, or the last line it printed: the only trace of an
  * early end. What a pipe holds comes in one read. */
-static void last_line(int output, char *to, size_t size)
+static void read_last_line(int output, char *to, size_t size)
 {
 	static char buffer[OUTPUT_MAX];
 	ssize_t got = read(output, buffer, sizeof buffer - 1);
@@ -213,7 +213,7 @@ static void describe_end(struct attempt *attempt, int status, bool was_open)
 	char line[WIRE_TEXT / 2];
 	size_t used = 0;
 
-	last_line(attempt->output, line, sizeof line);
+	read_last_line(attempt->output, line, sizeof line);
 	/* Whoever has noticed first that it is gone. */
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) {
 		text_copy(attempt->why, sizeof attempt->why,

@@ -109,7 +109,7 @@ static void open_routes(void)
 }
 
 /* No lock stands. */
-static void brace(struct gate *gate, const char *cause)
+static void go_unprotected(struct gate *gate, const char *cause)
 {
 	struct err e = {""};
 	char why[WIRE_TEXT];
@@ -134,7 +134,7 @@ static void brace(struct gate *gate, const char *cause)
 		arm_retry(gate);
 }
 
-static void protected_again(struct gate *gate)
+static void end_unprotected(struct gate *gate)
 {
 	struct err e = {""};
 
@@ -230,7 +230,7 @@ static int flip(struct gate *gate, enum policy_state state, enum gate_actual nex
 	fill_situation(gate, state);
 	if ((result = assert_state(gate, e)) == -1)
 		return -1;
-	protected_again(gate);
+	end_unprotected(gate);
 	if (gate->bare && gate->retry != NULL) {
 		gate->lock_failures = failures;
 		arm_retry(gate);
@@ -277,7 +277,7 @@ static int remove_rules(struct gate *gate, const char *why, struct err *e)
 		return err_set(e, "off failed");
 	}
 	open_routes();
-	protected_again(gate);
+	end_unprotected(gate);
 	announce(gate, ACTUAL_OFF, why);
 	return 0;
 }
@@ -321,7 +321,7 @@ static int apply_effect(struct gate *gate, enum gate_effect effect, enum gate_ac
 		return gate->openvpn(gate, effect,
 				     next == ACTUAL_UNPROTECTED ? "the gate is unprotected" : why, e);
 	case EFFECT_BRACE:
-		brace(gate, why);
+		go_unprotected(gate, why);
 		return 0;
 	case EFFECT_NONE:
 	case GATE_EFFECTS:

@@ -104,7 +104,7 @@ static bool same(const char *line, size_t length, const char *as)
 }
 
 /* The label of "-----BEGIN LABEL-----" (or END), or "". */
-static void take_label(const char *line, size_t length, const char *verb, char *label)
+static void read_label(const char *line, size_t length, const char *verb, char *label)
 {
 	size_t head = 6 + strlen(verb);
 
@@ -117,7 +117,7 @@ static void take_label(const char *line, size_t length, const char *verb, char *
 	label[length - head - 5] = '\0';
 }
 
-static bool wanted(enum block_kind kind, const char *label)
+static bool accepts_label(enum block_kind kind, const char *label)
 {
 	static const char *const labels[][5] = {
 	    [BLOCK_CERTIFICATES] = {"CERTIFICATE", "X509 CERTIFICATE"},
@@ -209,16 +209,17 @@ static int rewrite_pem(enum block_kind kind, const char *at, const char *end, st
 	size_t length, found = 0;
 
 	while (next_line(&at, end, &line, &length)) {
-		take_label(line, length, "BEGIN", label);
+		read_label(line, length, "BEGIN", label);
 		if (label[0] == '\0')
 			continue;
 		for (body = at, closing[0] = '\0'; closing[0] == '\0';) {
 			if (!next_line(&at, end, &line, &length))
 				return err_set(
 				    e, "a PEM block without its END line; instead: the whole file again");
-			take_label(line, length, "END", closing);
+			read_label(line, length, "END", closing);
 		}
-		if (!wanted(kind, label) || (kind != BLOCK_CERTIFICATES && kind != BLOCK_CRL && found > 0))
+		if (!accepts_label(kind, label) ||
+		    (kind != BLOCK_CERTIFICATES && kind != BLOCK_CRL && found > 0))
 			continue;
 		buffer_text(out, "-----BEGIN ");
 		buffer_text(out, label);

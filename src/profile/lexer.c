@@ -72,7 +72,7 @@ static bool escaped(const char *at, const char *end, struct err *e)
 }
 
 /* From behind an opening quote to behind the closing one. */
-static const char *take_quoted(const char *at, const char *end, char quote, char **to, struct err *e)
+static const char *read_quoted(const char *at, const char *end, char quote, char **to, struct err *e)
 {
 	for (; at < end && *at != quote; at++) {
 		if (quote == '"' && *at == '\\') {
@@ -89,7 +89,7 @@ static const char *take_quoted(const char *at, const char *end, char quote, char
 	return at + 1;
 }
 
-static const char *take_plain(const char *at, const char *end, char **to, struct err *e)
+static const char *read_plain(const char *at, const char *end, char **to, struct err *e)
 {
 	if (*at == '\\' && at + 1 < end && is_blank(at[1])) {
 		err_set(
@@ -132,9 +132,9 @@ int lex_words(const char *line, size_t length, struct lex_words *words, struct e
 		words->word[words->count++] = to;
 		words->word[words->count] = NULL;
 		if (*at == '"' || *at == '\'')
-			at = take_quoted(at + 1, end, *at, &to, e);
+			at = read_quoted(at + 1, end, *at, &to, e);
 		else
-			at = take_plain(at, end, &to, e);
+			at = read_plain(at, end, &to, e);
 		if (at == NULL)
 			return -1;
 		*to++ = '\0';

@@ -66,7 +66,7 @@ static void read_settings(const char *text)
 	settings_default(&settings);
 	(void)settings_read(&settings, text);
 	check(strlen(settings.profile) < sizeof settings.profile);
-	shown(safe, sizeof safe, settings.said);
+	shown(safe, sizeof safe, settings.output);
 	check(shown_is_plain(safe));
 }
 

@@ -18,8 +18,8 @@ static void hear(const char *key, const char *value, void *argument)
 {
 	require(strlen(key) < PLIST_TEXT_SIZE && strlen(value) < PLIST_TEXT_SIZE);
 	for (enum tblk_source source = TBLK_ONCE; source <= TBLK_FORCED; source++)
-		tblk_settings_take(argument, source, key, value);
-	tblk_settings_take_info(argument, key, value);
+		tblk_settings_read(argument, source, key, value);
+	tblk_settings_read_info(argument, key, value);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)

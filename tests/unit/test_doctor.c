@@ -397,7 +397,7 @@ static void settings(void **state)
 	assert_string_equal(s.profile, "/a \033\\\"b");
 	assert_string_equal(s.lan, "true");
 	assert_string_equal(s.backend, "auto");
-	assert_string_equal(s.said, "said\nmore");
+	assert_string_equal(s.output, "said\nmore");
 	assert_false(settings_read(&s, ""));
 	assert_false(settings_read(&s, "portcullisd: unrecognized option\n"));
 	assert_false(settings_read(&s, "profile = \"/a\"\n"));

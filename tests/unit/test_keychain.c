@@ -194,7 +194,7 @@ static void test_the_tool_hangs(void **state)
 	assert_non_null(strstr(e.text, "the tool failed, or its output is incomplete"));
 }
 
-static int read_text(const char *text, struct config *config, struct err *e)
+static int read_config(const char *text, struct config *config, struct err *e)
 {
 	FILE *stream = fmemopen((void *)(uintptr_t)text, strlen(text), "r");
 	int result = config_read_stream(config, stream, "p.conf", "/etc", e);
@@ -221,10 +221,10 @@ static void test_the_key(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    read_text("credentials {\n username = \"me\"\n keychain = \"my vpn\"\n}\n", &config, &e), 0);
+	    read_config("credentials {\n username = \"me\"\n keychain = \"my vpn\"\n}\n", &config, &e), 0);
 	assert_string_equal(config.keychain, "my vpn");
 	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-		assert_int_equal(read_text(refused[i][0], &config, &e), -1);
+		assert_int_equal(read_config(refused[i][0], &config, &e), -1);
 		assert_string_equal(e.text, refused[i][1]);
 	}
 }

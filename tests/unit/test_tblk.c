@@ -336,22 +336,22 @@ static void test_settings_ranks(void **state)
 
 	(void)state;
 	assert_string_equal(line_of(&settings, "dns"), "");
-	tblk_settings_take(&settings, TBLK_USER, "WorkshopuseDNS", "0");
-	tblk_settings_take(&settings, TBLK_USER, "Work-useDNS", "0");
-	tblk_settings_take(&settings, TBLK_USER, "*", "0");
+	tblk_settings_read(&settings, TBLK_USER, "WorkshopuseDNS", "0");
+	tblk_settings_read(&settings, TBLK_USER, "Work-useDNS", "0");
+	tblk_settings_read(&settings, TBLK_USER, "*", "0");
 	assert_string_equal(line_of(&settings, "dns"), "");
-	tblk_settings_take_info(&settings, "TBPreferenceuseDNS", "0");
+	tblk_settings_read_info(&settings, "TBPreferenceuseDNS", "0");
 	assert_string_equal(line_of(&settings, "dns"), "dns { manage = false }");
-	tblk_settings_take(&settings, TBLK_USER, "*DNS", "3");
+	tblk_settings_read(&settings, TBLK_USER, "*DNS", "3");
 	assert_string_equal(line_of(&settings, "dns"), "dns { manage = true }");
-	tblk_settings_take(&settings, TBLK_USER, "WorkuseDNS", "0");
-	tblk_settings_take(&settings, TBLK_USER, "*kuseDNS", "1");
-	tblk_settings_take_info(&settings, "TBPreferenceuseDNS", "1");
+	tblk_settings_read(&settings, TBLK_USER, "WorkuseDNS", "0");
+	tblk_settings_read(&settings, TBLK_USER, "*kuseDNS", "1");
+	tblk_settings_read_info(&settings, "TBPreferenceuseDNS", "1");
 	assert_string_equal(line_of(&settings, "dns"), "dns { manage = false }");
-	tblk_settings_take_info(&settings, "TBAlwaysSetPreferenceuseDNS", "1");
+	tblk_settings_read_info(&settings, "TBAlwaysSetPreferenceuseDNS", "1");
 	assert_string_equal(line_of(&settings, "dns"), "dns { manage = true }");
-	tblk_settings_take(&settings, TBLK_FORCED, "*useDNS", "0");
-	tblk_settings_take(&settings, TBLK_FORCED, "*XuseDNS", "1");
+	tblk_settings_read(&settings, TBLK_FORCED, "*useDNS", "0");
+	tblk_settings_read(&settings, TBLK_FORCED, "*XuseDNS", "1");
 	assert_string_equal(line_of(&settings, "dns"), "dns { manage = false }");
 }
 
@@ -360,17 +360,17 @@ static void test_settings_lines(void **state)
 	struct tblk_settings settings = {.display = "Work"};
 
 	(void)state;
-	tblk_settings_take(&settings, TBLK_USER, "Work-openvpnVersion", "2.6\n\x1b[31m");
+	tblk_settings_read(&settings, TBLK_USER, "Work-openvpnVersion", "2.6\n\x1b[31m");
 	assert_non_null(strstr(line_of(&settings, "OpenVPN 2.6"), "2.6\\x0a\\x1b[31m: dropped"));
-	tblk_settings_take(&settings, TBLK_USER, "Work-loggingLevel", "0");
+	tblk_settings_read(&settings, TBLK_USER, "Work-loggingLevel", "0");
 	assert_non_null(
 	    strstr(line_of(&settings, "logging"), "logging level 0: dropped; instead: log { level = }"));
-	tblk_settings_take(&settings, TBLK_USER, "Work-keepConnected", "0");
+	tblk_settings_read(&settings, TBLK_USER, "Work-keepConnected", "0");
 	assert_string_equal(line_of(&settings, "keep connected"), "");
-	tblk_settings_take(&settings, TBLK_USER, "Work-keepConnected", "YES");
+	tblk_settings_read(&settings, TBLK_USER, "Work-keepConnected", "YES");
 	assert_string_equal(line_of(&settings, "keep connected"), "# keep connected: Portcullis always does");
 	assert_null(tblk_settings_line(&settings, TBLK_SETTINGS, (char[TBLK_LINE_SIZE]){""}));
-	tblk_settings_take_info(&settings, "TBUninstall", "");
+	tblk_settings_read_info(&settings, "TBUninstall", "");
 	assert_true(settings.uninstalls);
 }
 
@@ -379,13 +379,13 @@ static void test_settings_connect(void **state)
 	struct tblk_settings settings = {.display = "Work"};
 
 	(void)state;
-	tblk_settings_take(&settings, TBLK_USER, "Work-onSystemStart", "1");
+	tblk_settings_read(&settings, TBLK_USER, "Work-onSystemStart", "1");
 	assert_false(tblk_settings_connects(&settings));
 	assert_false(tblk_settings_connects_at_start(&settings));
-	tblk_settings_take(&settings, TBLK_USER, "WorkautoConnect", "1");
+	tblk_settings_read(&settings, TBLK_USER, "WorkautoConnect", "1");
 	assert_true(tblk_settings_connects_at_start(&settings));
 	assert_int_equal(tblk_settings_connects_by(&settings), TBLK_USER);
-	tblk_settings_take(&settings, TBLK_FORCED, "*autoConnect", "0");
+	tblk_settings_read(&settings, TBLK_FORCED, "*autoConnect", "0");
 	assert_false(tblk_settings_connects(&settings));
 }
 

@@ -21,7 +21,7 @@ struct chain {
 };
 
 /* Only certificates: what else is in the profile is wiped before any tool runs. */
-static void take_chain(const struct profile *profile, struct chain *chain)
+static void read_chain(const struct profile *profile, struct chain *chain)
 {
 	struct pem pem = {.block = ""};
 	size_t length = 0;
@@ -55,7 +55,7 @@ static size_t count_of(const struct chain *chain, const char *block)
 	return count;
 }
 
-static void look_at(const struct chain *chain, size_t i, struct finding *finding)
+static void check_certificate(const struct chain *chain, size_t i, struct finding *finding)
 {
 	const char *const argv[] = {tool_path(TOOL_OPENSSL),
 				    "x509",
@@ -68,22 +68,22 @@ static void look_at(const struct chain *chain, size_t i, struct finding *finding
 				    NULL};
 	struct certificate certificate;
 	struct err e = {""};
-	char *said = doctor_tool(argv, chain->pem[i] != NULL ? chain->pem[i] : "", false, &e);
+	char *output = doctor_tool(argv, chain->pem[i] != NULL ? chain->pem[i] : "", false, &e);
 	size_t used = 0;
 
 	text_append(finding->subject, sizeof finding->subject, &used, "%s %zu", chain->block[i], i + 1);
-	if (said == NULL)
+	if (output == NULL)
 		finding_set(finding, DOCTOR_FAIL, "import your provider's complete profile again",
 			    "OpenSSL can't read it: %s", e.text);
-	else if (!certificate_read(said, &certificate))
-		finding_set(finding, DOCTOR_UNKNOWN, NULL, "openssl's output is not understood: %s", said);
+	else if (!certificate_read(output, &certificate))
+		finding_set(finding, DOCTOR_UNKNOWN, NULL, "openssl's output is not understood: %s", output);
 	else
 		judge_certificate(&certificate, count_of(chain, chain->block[i]) > 1, (int64_t)time(NULL),
 				  finding);
-	free(said);
+	free(output);
 }
 
-static void look_at_all(struct doctor *doctor, const struct chain *chain)
+static void check_chain(struct doctor *doctor, const struct chain *chain)
 {
 	time_t deadline = time(NULL) + SECONDS_MAX;
 
@@ -93,7 +93,7 @@ static void look_at_all(struct doctor *doctor, const struct chain *chain)
 		if (time(NULL) > deadline)
 			finding_set(&finding, DOCTOR_UNKNOWN, NULL, "not checked: openssl is too slow");
 		else
-			look_at(chain, i, &finding);
+			check_certificate(chain, i, &finding);
 		doctor_say(doctor, &finding);
 	}
 }
@@ -103,28 +103,28 @@ void doctor_certificates(struct doctor *doctor)
 	struct finding finding = {.subject = ""};
 	struct profile *profile = doctor_profile_read(doctor, &finding);
 	struct chain chain = {.count = 0};
-	bool says = profile == NULL;
+	bool found = profile == NULL;
 
 	if (profile != NULL)
-		take_chain(profile, &chain);
+		read_chain(profile, &chain);
 	profile_free(profile);
-	if (!says && chain.count == 0) {
+	if (!found && chain.count == 0) {
 		finding_set(&finding, DOCTOR_FINE, NULL,
 			    "the profile has none (peer-fingerprint needs none)");
-		says = true;
-	} else if (!says && access(tool_path(TOOL_OPENSSL), X_OK) == -1) {
+		found = true;
+	} else if (!found && access(tool_path(TOOL_OPENSSL), X_OK) == -1) {
 		finding_set(&finding, DOCTOR_UNKNOWN, "install openssl",
 			    "their dates are not checked: %s: %s", tool_path(TOOL_OPENSSL), strerror(errno));
-		says = true;
-	} else if (!says) {
-		look_at_all(doctor, &chain);
+		found = true;
+	} else if (!found) {
+		check_chain(doctor, &chain);
 	}
 	if (chain.more) {
 		finding_set(&finding, DOCTOR_UNKNOWN, NULL, "more than %d: the others are not checked",
 			    CERTIFICATES_MAX);
-		says = true;
+		found = true;
 	}
-	if (says)
+	if (found)
 		doctor_say(doctor, &finding);
 	for (size_t i = 0; i < CERTIFICATES_MAX; i++)
 		free(chain.pem[i]);

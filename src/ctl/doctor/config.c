@@ -9,10 +9,10 @@
 enum { NAMES_SHOWN = 200 };
 
 /* Without root portcullisd can't become the user who vets; that is no fault of the profile. */
-static bool wants_root(const char *said)
+static bool wants_root(const char *output)
 {
-	return geteuid() != 0 &&
-	       (strstr(said, "Permission denied") != NULL || strstr(said, "Operation not permitted") != NULL);
+	return geteuid() != 0 && (strstr(output, "Permission denied") != NULL ||
+				  strstr(output, "Operation not permitted") != NULL);
 }
 
 /* portcullisd stops at the first fault; those of the configuration begin with its path. */
@@ -20,9 +20,9 @@ static bool is_about_profile(const struct doctor *doctor)
 {
 	const char *file = doctor->config != NULL ? doctor->config : DOCTOR_CONFIG;
 	size_t length = strlen(file);
-	const char *said = doctor->settings.said;
+	const char *output = doctor->settings.output;
 
-	return strncmp(said, file, length) != 0 || strchr(": ", said[length]) == NULL;
+	return strncmp(output, file, length) != 0 || strchr(": ", output[length]) == NULL;
 }
 
 void doctor_configuration(struct doctor *doctor)
@@ -32,15 +32,15 @@ void doctor_configuration(struct doctor *doctor)
 
 	if (doctor->config != NULL)
 		text_copy(finding.subject, sizeof finding.subject, doctor->config);
-	if (!settings->told)
+	if (!settings->answered)
 		finding_set(&finding, DOCTOR_UNKNOWN, "see the check of the programs",
 			    "portcullisd can't be run; the defaults are checked");
 	else if (settings->good || is_about_profile(doctor))
 		finding_set(&finding, DOCTOR_FINE, NULL, "understood");
-	else if (wants_root(settings->said))
-		doctor_error(&finding, DOCTOR_UNKNOWN, settings->said);
+	else if (wants_root(settings->output))
+		doctor_error(&finding, DOCTOR_UNKNOWN, settings->output);
 	else
-		doctor_error(&finding, DOCTOR_FAIL, settings->said);
+		doctor_error(&finding, DOCTOR_FAIL, settings->output);
 	doctor_say(doctor, &finding);
 }
 
@@ -53,13 +53,13 @@ void doctor_profile(struct doctor *doctor)
 		text_copy(finding.subject, sizeof finding.subject, settings->profile);
 	if (settings->good)
 		finding_set(&finding, DOCTOR_FINE, NULL, "vetted");
-	else if (!settings->told || !is_about_profile(doctor))
+	else if (!settings->answered || !is_about_profile(doctor))
 		finding_set(&finding, DOCTOR_UNKNOWN, "first fix the configuration", "not vetted");
-	else if (wants_root(settings->said))
+	else if (wants_root(settings->output))
 		finding_set(&finding, DOCTOR_UNKNOWN, "sudo portcullis doctor",
 			    "only root can have it vetted");
 	else
-		doctor_error(&finding, DOCTOR_FAIL, settings->said);
+		doctor_error(&finding, DOCTOR_FAIL, settings->output);
 	doctor_say(doctor, &finding);
 }
 

@@ -77,7 +77,7 @@ static bool walk(const char *path, int links, struct finding *finding)
 }
 
 /* `missing`: what that means; "" is another check's to say, NULL can't be. */
-static void look_at(struct doctor *doctor, const char *path, const char *missing)
+static void check_path(struct doctor *doctor, const char *path, const char *missing)
 {
 	struct finding finding = {.subject = ""};
 	struct stat status;
@@ -109,7 +109,7 @@ void doctor_programs(struct doctor *doctor)
 	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
 		child_sibling(programs[i].name, programs[i].folder, path, sizeof path);
 		if (stat(path, &status) == 0) {
-			look_at(doctor, path, NULL);
+			check_path(doctor, path, NULL);
 			continue;
 		}
 		text_copy(finding.subject, sizeof finding.subject, path);
@@ -117,16 +117,16 @@ void doctor_programs(struct doctor *doctor)
 			    strerror(errno));
 		doctor_say(doctor, &finding);
 	}
-	if (doctor->settings.told)
+	if (doctor->settings.answered)
 		return;
 	text_copy(finding.subject, sizeof finding.subject, "portcullisd");
 	finding_set(&finding, DOCTOR_FAIL, "install programs of the same version",
-		    "does not print its settings: %s", doctor->settings.said);
+		    "does not print its settings: %s", doctor->settings.output);
 	doctor_say(doctor, &finding);
 }
 
 /* A private key is in the profile, a password in the other. */
-static void look_at_secret(struct doctor *doctor, const char *path)
+static void check_secret(struct doctor *doctor, const char *path)
 {
 	struct finding finding = {.subject = ""};
 	char instead[PATH_MAX + 16];
@@ -149,13 +149,13 @@ void doctor_files(struct doctor *doctor)
 	if ((slash = strrchr(log_folder, '/')) != NULL)
 		*slash = '\0';
 	if (doctor->config == NULL || doctor->config[0] == '/')
-		look_at(doctor, doctor->config != NULL ? doctor->config : DOCTOR_CONFIG, "");
-	look_at(doctor, settings->profile, "");
-	look_at_secret(doctor, settings->profile);
-	look_at(doctor, settings->password_file, "");
-	look_at_secret(doctor, settings->password_file);
-	look_at(doctor, settings->openvpn_binary, "");
-	look_at(doctor, settings->state_dir, "does not exist yet: portcullisd creates it");
-	look_at(doctor, settings->runtime_dir, "does not exist yet: portcullisd creates it");
-	look_at(doctor, log_folder, "does not exist yet: portcullisd creates it");
+		check_path(doctor, doctor->config != NULL ? doctor->config : DOCTOR_CONFIG, "");
+	check_path(doctor, settings->profile, "");
+	check_secret(doctor, settings->profile);
+	check_path(doctor, settings->password_file, "");
+	check_secret(doctor, settings->password_file);
+	check_path(doctor, settings->openvpn_binary, "");
+	check_path(doctor, settings->state_dir, "does not exist yet: portcullisd creates it");
+	check_path(doctor, settings->runtime_dir, "does not exist yet: portcullisd creates it");
+	check_path(doctor, log_folder, "does not exist yet: portcullisd creates it");
 }

@@ -15,7 +15,7 @@
 #include "ctl/profile/regular.h"
 #include "os/process/tool.h"
 
-enum { NOBODY = 65534, FILE_TEXT_MAX = 128 * 1024, SAID_MAX = 64 * 1024, CHILD_SECONDS = 8 };
+enum { NOBODY = 65534, FILE_TEXT_MAX = 128 * 1024, OUTPUT_MAX = 64 * 1024, CHILD_SECONDS = 8 };
 
 void doctor_unseen(struct finding *finding, const char *what)
 {
@@ -28,12 +28,12 @@ void doctor_unseen(struct finding *finding, const char *what)
 		finding_set(finding, DOCTOR_UNKNOWN, NULL, "%s: %s", what, strerror(failure));
 }
 
-void doctor_error(struct finding *finding, enum doctor_result result, const char *said)
+void doctor_error(struct finding *finding, enum doctor_result result, const char *output)
 {
-	char line[SETTING_SAID];
+	char line[SETTING_OUTPUT];
 	char *instead;
 
-	text_copy(line, sizeof line, said);
+	text_copy(line, sizeof line, output);
 	line[strcspn(line, "\n")] = '\0';
 	if ((instead = strstr(line, "; instead: ")) != NULL) {
 		*instead = '\0';
@@ -89,25 +89,25 @@ struct errand {
 static int run_errand(int output, void *argument, struct err *e)
 {
 	const struct errand *errand = argument;
-	char *said = malloc(SAID_MAX);
+	char *text = malloc(OUTPUT_MAX);
 	struct err failure = {""};
 	int result;
 
-	if (said == NULL)
+	if (text == NULL)
 		return err_set(e, "no memory");
-	said[0] = '\0';
+	text[0] = '\0';
 	if (chdir("/") == -1)
 		result = err_errno(&failure, "/");
 	else
-		result = tool_ask(errand->argv, errand->input, DOCTOR_TOOL_MS, said, SAID_MAX, &failure);
-	if (result == -1 && !(errand->any_code && said[0] != '\0')) {
+		result = tool_ask(errand->argv, errand->input, DOCTOR_TOOL_MS, text, OUTPUT_MAX, &failure);
+	if (result == -1 && !(errand->any_code && text[0] != '\0')) {
 		(void)io_write_all(output, "!", 1);
 		(void)io_write_all(output, failure.text, strlen(failure.text));
 	} else {
 		(void)io_write_all(output, " ", 1);
-		(void)io_write_all(output, said, strlen(said));
+		(void)io_write_all(output, text, strlen(text));
 	}
-	free(said);
+	free(text);
 	return 0;
 }
 
@@ -116,11 +116,11 @@ char *doctor_tool(const char *const *argv, const char *input, bool any_code, str
 	struct errand errand = {argv, input, any_code};
 	uid_t user = geteuid() == 0 ? NOBODY : geteuid();
 	size_t length = 0;
-	char *said = owner_run(user, CHILD_SECONDS, run_errand, &errand, SAID_MAX + 1, &length, e);
-	char *text = said != NULL && length > 0 ? strndup(said + 1, length - 1) : NULL;
-	bool failed = text != NULL && said[0] == '!';
+	char *output = owner_run(user, CHILD_SECONDS, run_errand, &errand, OUTPUT_MAX + 1, &length, e);
+	char *text = output != NULL && length > 0 ? strndup(output + 1, length - 1) : NULL;
+	bool failed = text != NULL && output[0] == '!';
 
-	free(said);
+	free(output);
 	if (text != NULL && !failed)
 		return text;
 	if (failed)

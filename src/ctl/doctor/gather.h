@@ -18,8 +18,8 @@ char *doctor_file_read(const char *path);
  * than 0 is believed if `any_code`. */
 char *doctor_tool(const char *const *argv, const char *input, bool any_code, struct err *e);
 
-/* The first line of `said`, "what; instead: do this", as text and what to do. */
-void doctor_error(struct finding *finding, enum doctor_result result, const char *said);
+/* The first line of `output`, "what; instead: do this", as text and what to do. */
+void doctor_error(struct finding *finding, enum doctor_result result, const char *output);
 
 /* finding_set with UNKNOWN: "WHAT: only root may look" or what errno says. */
 void doctor_unseen(struct finding *finding, const char *what);

@@ -21,7 +21,7 @@ struct certificate {
 	char subject[DOCTOR_SUBJECT];
 	int64_t from, until; /* seconds since the epoch */
 };
-bool certificate_read(const char *said, struct certificate *certificate);
+bool certificate_read(const char *output, struct certificate *certificate);
 void judge_certificate(const struct certificate *certificate, bool several, int64_t now,
 		       struct finding *finding);
 
@@ -35,7 +35,7 @@ struct pem {
 bool pem_next(const char **at, struct pem *pem);
 
 /* openvpn's first line of --version. `part` 0..2: major, minor, patch. */
-bool version_read(const char *said, unsigned *part);
+bool version_read(const char *output, unsigned *part);
 void judge_version(const unsigned *part, bool preview, struct finding *finding);
 
 /* resolv.conf: its servers, `room` at most; all are counted. */

@@ -13,7 +13,7 @@
 #include "policy/print.h"
 #include "policy/situation.h"
 
-static void say_features(struct doctor *doctor, const struct firewall_features *features)
+static void report_features(struct doctor *doctor, const struct firewall_features *features)
 {
 	for (size_t i = 0; i < features->count; i++) {
 		struct finding finding = {.subject = ""};
@@ -40,7 +40,7 @@ void doctor_firewall(struct doctor *doctor)
 	if (asked) {
 		finding_set(&finding, DOCTOR_FINE, NULL, "%s answers", features.backend);
 		doctor_say(doctor, &finding);
-		say_features(doctor, &features);
+		report_features(doctor, &features);
 		return;
 	}
 	if (geteuid() != 0)

@@ -31,19 +31,21 @@ void doctor_resolver(struct doctor *doctor)
 	doctor_say(doctor, &finding);
 }
 
-struct wish {
+struct connectivity {
 	char uri[VALUE], enabled[VALUE];
 };
 
-static void take_file(const char *path, struct wish *wish)
+static void read_file(const char *path, struct connectivity *connectivity)
 {
 	char *text = doctor_file_read(path);
 
 	if (text == NULL)
 		return;
-	(void)keyfile_get(text, "connectivity", "uri", wish->uri, sizeof wish->uri);
-	(void)keyfile_get(text, "connectivity", "enabled", wish->enabled, sizeof wish->enabled);
-	(void)keyfile_get(text, "connectivity", ".set.enabled", wish->enabled, sizeof wish->enabled);
+	(void)keyfile_get(text, "connectivity", "uri", connectivity->uri, sizeof connectivity->uri);
+	(void)keyfile_get(text, "connectivity", "enabled", connectivity->enabled,
+			  sizeof connectivity->enabled);
+	(void)keyfile_get(text, "connectivity", ".set.enabled", connectivity->enabled,
+			  sizeof connectivity->enabled);
 	free(text);
 }
 
@@ -54,7 +56,7 @@ static int is_conf(const struct dirent *entry)
 	return length > 5 && strcmp(entry->d_name + length - 5, ".conf") == 0;
 }
 
-static void take_folder(const char *folder, struct wish *wish)
+static void read_folder(const char *folder, struct connectivity *connectivity)
 {
 	struct dirent **entries = NULL;
 	int count = scandir(folder, &entries, is_conf, alphasort);
@@ -65,7 +67,7 @@ static void take_folder(const char *folder, struct wish *wish)
 
 		if (i < FILES_MAX &&
 		    text_append(path, sizeof path, &used, "%s/%s", folder, entries[i]->d_name) == 0)
-			take_file(path, wish);
+			read_file(path, connectivity);
 		free(entries[i]);
 	}
 	free(entries);
@@ -74,7 +76,7 @@ static void take_folder(const char *folder, struct wish *wish)
 void doctor_connectivity(struct doctor *doctor)
 {
 	struct finding finding = {.subject = ""};
-	struct wish wish = {.uri = ""};
+	struct connectivity connectivity = {.uri = ""};
 	struct stat status;
 
 	if (machine_asks != NULL) {
@@ -89,11 +91,11 @@ void doctor_connectivity(struct doctor *doctor)
 			const char *place = machine_network_manager[i];
 
 			if (stat(place, &status) == 0 && S_ISDIR(status.st_mode))
-				take_folder(place, &wish);
+				read_folder(place, &connectivity);
 			else
-				take_file(place, &wish);
+				read_file(place, &connectivity);
 		}
-		judge_connectivity(wish.uri, wish.enabled, &finding);
+		judge_connectivity(connectivity.uri, connectivity.enabled, &finding);
 	}
 	doctor_say(doctor, &finding);
 }

@@ -11,7 +11,7 @@
 
 enum { CONNECTIONS_MAX = 200 };
 
-static void say_other(struct doctor *doctor, const struct machine_other *other)
+static void report_other(struct doctor *doctor, const struct machine_other *other)
 {
 	static const enum doctor_result results[] = {
 	    [MACHINE_BESIDE] = DOCTOR_FINE, [MACHINE_FIGHTS] = DOCTOR_WARN, [MACHINE_OPENS] = DOCTOR_FAIL};
@@ -33,19 +33,19 @@ static bool comes_up(const char *text)
 	return strcmp(type, "wireguard") == 0 && strcmp(automatic, "false") != 0;
 }
 
-static bool say_connection(struct doctor *doctor, const char *name)
+static bool report_connection(struct doctor *doctor, const char *name)
 {
 	struct finding finding = {.subject = ""};
 	char path[PATH_MAX];
 	size_t used = 0;
 	char *text;
-	bool says;
+	bool is_finding;
 
 	text_append(path, sizeof path, &used, "%s/%s", machine_connections, name);
 	if ((text = doctor_file_read(path)) == NULL && errno != EACCES)
 		return false;
 	text_copy(finding.subject, sizeof finding.subject, path);
-	says = text == NULL || comes_up(text);
+	is_finding = text == NULL || comes_up(text);
 	if (text == NULL)
 		doctor_unseen(&finding, path);
 	else
@@ -53,18 +53,18 @@ static bool say_connection(struct doctor *doctor, const char *name)
 			    "is another VPN (WireGuard), which NetworkManager starts by itself: what it "
 			    "sends is stopped");
 	free(text);
-	if (says)
+	if (is_finding)
 		doctor_say(doctor, &finding);
-	return says;
+	return is_finding;
 }
 
-/* Returns how many findings it said. */
-static unsigned look_at_connections(struct doctor *doctor)
+/* Returns how many findings it reported. */
+static unsigned check_connections(struct doctor *doctor)
 {
 	DIR *folder = machine_connections != NULL ? opendir(machine_connections) : NULL;
 	const struct dirent *entry;
 	struct finding finding = {.subject = ""};
-	unsigned said = 0, seen = 0;
+	unsigned reported = 0, seen = 0;
 
 	if (folder == NULL && machine_connections != NULL && errno == EACCES) {
 		doctor_unseen(&finding, machine_connections);
@@ -73,11 +73,11 @@ static unsigned look_at_connections(struct doctor *doctor)
 	}
 	while (folder != NULL && (entry = readdir(folder)) != NULL && seen++ < CONNECTIONS_MAX) {
 		if (entry->d_name[0] != '.')
-			said += say_connection(doctor, entry->d_name);
+			reported += report_connection(doctor, entry->d_name);
 	}
 	if (folder != NULL)
 		closedir(folder);
-	return said;
+	return reported;
 }
 
 void doctor_others(struct doctor *doctor)
@@ -85,23 +85,23 @@ void doctor_others(struct doctor *doctor)
 	bool running[MACHINE_OTHERS];
 	int units = machine_others_run(running, DOCTOR_TOOL_MS);
 	struct finding finding = {.subject = ""};
-	unsigned said = 0;
+	unsigned reported = 0;
 
 	for (size_t i = 0; machine_others[i].name != NULL; i++) {
 		const struct machine_other *other = &machine_others[i];
 
 		if (!running[i])
 			continue;
-		say_other(doctor, other);
-		said++;
+		report_other(doctor, other);
+		reported++;
 	}
-	said += look_at_connections(doctor);
+	reported += check_connections(doctor);
 	if (machine_others[0].name == NULL)
 		finding_set(&finding, DOCTOR_UNKNOWN, NULL, "none is known for this platform");
 	else if (units == -1)
 		finding_set(&finding, DOCTOR_UNKNOWN, "check manually what starts at boot",
 			    "no service manager answers; for services only processes were checked");
-	else if (said == 0)
+	else if (reported == 0)
 		finding_set(&finding, DOCTOR_FINE, NULL, "no known one runs here");
 	if (finding.text[0] != '\0')
 		doctor_say(doctor, &finding);

@@ -37,19 +37,19 @@ static bool date_read(const char *from, int64_t *seconds)
 	return true;
 }
 
-bool certificate_read(const char *said, struct certificate *certificate)
+bool certificate_read(const char *output, struct certificate *certificate)
 {
 	bool from = false, until = false;
 	const char *value;
 
 	memset(certificate, 0, sizeof *certificate);
-	for (; *said != '\0'; said += line_length(said) + (said[line_length(said)] == '\n')) {
-		if ((value = after(said, "subject=")) != NULL && certificate->subject[0] == '\0')
+	for (; *output != '\0'; output += line_length(output) + (output[line_length(output)] == '\n')) {
+		if ((value = after(output, "subject=")) != NULL && certificate->subject[0] == '\0')
 			snprintf(certificate->subject, sizeof certificate->subject, "%.*s",
 				 (int)line_length(value), value);
-		else if ((value = after(said, "notBefore=")) != NULL && !from)
+		else if ((value = after(output, "notBefore=")) != NULL && !from)
 			from = date_read(value, &certificate->from);
-		else if ((value = after(said, "notAfter=")) != NULL && !until)
+		else if ((value = after(output, "notAfter=")) != NULL && !until)
 			until = date_read(value, &certificate->until);
 	}
 	return from && until;
@@ -84,9 +84,9 @@ bool pem_next(const char **at, struct pem *pem)
 	return false;
 }
 
-bool version_read(const char *said, unsigned *part)
+bool version_read(const char *output, unsigned *part)
 {
-	const char *at = after(said, "OpenVPN ");
+	const char *at = after(output, "OpenVPN ");
 
 	part[0] = part[1] = part[2] = 0;
 	for (int i = 0; at != NULL && i < 3; i++) {

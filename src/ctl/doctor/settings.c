@@ -77,7 +77,7 @@ static bool unescape(char *to, size_t size, const char *from, size_t length)
 }
 
 /* One line `key = "value"`. A key that is not wanted here is fine. */
-static bool take_line(struct doctor_settings *settings, const char *line, size_t length)
+static bool parse_line(struct doctor_settings *settings, const char *line, size_t length)
 {
 	static const char between[] = " = \"";
 	size_t key = 0;
@@ -99,14 +99,14 @@ bool settings_read(struct doctor_settings *settings, const char *text)
 {
 	size_t length;
 
-	settings->said[0] = '\0';
+	settings->output[0] = '\0';
 	for (; (length = strcspn(text, "\n")) > 0; text += length + 1) {
-		if (text[length] == '\0' || !take_line(settings, text, length))
+		if (text[length] == '\0' || !parse_line(settings, text, length))
 			return false;
 	}
 	if (text[0] != '\n')
 		return false;
-	text_copy(settings->said, sizeof settings->said, text + 1);
+	text_copy(settings->output, sizeof settings->output, text + 1);
 	return true;
 }
 
@@ -122,11 +122,11 @@ void settings_ask(struct doctor_settings *settings, const char *config, int mill
 		return;
 	child_sibling("portcullisd", PORTCULLIS_LIBEXECDIR "/../sbin", path, sizeof path);
 	result = tool_ask_all(argv, NULL, milliseconds, output, OUTPUT_MAX, &e);
-	settings->told = settings_read(settings, output);
-	settings->good = settings->told && result == 0;
-	if (!settings->told) {
+	settings->answered = settings_read(settings, output);
+	settings->good = settings->answered && result == 0;
+	if (!settings->answered) {
 		settings_default(settings);
-		text_copy(settings->said, sizeof settings->said, e.text);
+		text_copy(settings->output, sizeof settings->output, e.text);
 	}
 	free(output);
 }

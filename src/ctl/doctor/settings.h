@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <stdbool.h>
 
-enum { SETTING_NAME = 32, SETTING_SAID = 1024 };
+enum { SETTING_NAME = 32, SETTING_OUTPUT = 1024 };
 
 struct doctor_settings {
 	char profile[PATH_MAX], state_dir[PATH_MAX], runtime_dir[PATH_MAX], openvpn_binary[PATH_MAX];
@@ -13,15 +13,15 @@ struct doctor_settings {
 	char interface[SETTING_NAME], backend[SETTING_NAME], manage_dns[SETTING_NAME], lan[SETTING_NAME];
 	char user[SETTING_NAME], openvpn_user[SETTING_NAME], openvpn_group[SETTING_NAME];
 	char username[SETTING_NAME]; /* "" none; which it is, it does not say */
-	bool told;                   /* by portcullisd; else the defaults */
+	bool answered;               /* portcullisd printed them; else they are the defaults */
 	bool good;                   /* configuration and profile, in its judgement */
-	char said[SETTING_SAID];     /* its words after the settings */
+	char output[SETTING_OUTPUT]; /* what it printed after the settings */
 };
 
 void settings_default(struct doctor_settings *settings);
 
 /* Takes portcullisd's output. `settings` keeps what is not in it. false if it
- * is not of that form: then settings->said is empty. */
+ * is not of that form: then settings->output is empty. */
 bool settings_read(struct doctor_settings *settings, const char *text);
 
 /* Asks portcullisd, `milliseconds` at most; `config` NULL: its own. */

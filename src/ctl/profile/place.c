@@ -30,7 +30,7 @@ static int refuse(const struct walk *walk, const char *why)
 	return err_set(walk->e, "%s: %s", shown(name, sizeof name, walk->asked), why);
 }
 
-static int take_hand(struct walk *walk, uid_t uid)
+static int add_owner(struct walk *walk, uid_t uid)
 {
 	char name[SHOWN_SIZE];
 
@@ -47,7 +47,7 @@ static int take_hand(struct walk *walk, uid_t uid)
 }
 
 /* The next part of the path; false at its end. */
-static bool take_part(struct walk *walk, char *part, size_t size)
+static bool next_part(struct walk *walk, char *part, size_t size)
 {
 	size_t skip = strspn(walk->rest, "/"), length = strcspn(walk->rest + skip, "/");
 
@@ -106,7 +106,7 @@ static int step(struct walk *walk, const char *part)
 		return refuse(walk, "the path is too long; instead: a shorter one");
 	if (lstat(place->path, &status) == -1)
 		return err_errno(walk->e, "%s", shown(name, sizeof name, walk->asked));
-	if (take_hand(walk, status.st_uid) == -1)
+	if (add_owner(walk, status.st_uid) == -1)
 		return -1;
 	if (S_ISLNK(status.st_mode))
 		return follow(walk, place->path);
@@ -136,7 +136,7 @@ int place_find(const char *path, struct place *place, struct err *e)
 	memset(place, 0, sizeof *place);
 	if (begin(&walk) == -1)
 		return -1;
-	while (take_part(&walk, part, sizeof part)) {
+	while (next_part(&walk, part, sizeof part)) {
 		if (step(&walk, part) == -1)
 			return -1;
 	}

@@ -8,7 +8,7 @@
 
 enum { ADDRESSES_MAX = 64 }; /* of one name */
 
-static int take_address(const struct addrinfo *found, struct net_address *address)
+static int add_address(const struct addrinfo *found, struct net_address *address)
 {
 	char text[NI_MAXHOST];
 
@@ -30,7 +30,7 @@ static void resolve(struct profile *profile, const char *host)
 		fprintf(stderr, "note: %s: %s\n", host, gai_strerror(code));
 	for (const struct addrinfo *found = code == 0 ? all : NULL; found != NULL && count < ADDRESSES_MAX;
 	     found = found->ai_next)
-		count += take_address(found, &list[count]) == 0;
+		count += add_address(found, &list[count]) == 0;
 	if (code == 0)
 		freeaddrinfo(all);
 	net_alternate(list, count);

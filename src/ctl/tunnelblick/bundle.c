@@ -132,7 +132,7 @@ static void make_names_differ(struct tblk_list *list)
 	}
 }
 
-static int take(struct tblk_list *list, const char *path, size_t inner, struct err *e)
+static int add_configuration(struct tblk_list *list, const char *path, size_t inner, struct err *e)
 {
 	char name[SHOWN_SIZE];
 
@@ -196,7 +196,7 @@ int tblk_choose(const struct folder_list *found, const char *bundle, struct tblk
 		if (found->items[i].kind != FOLDER_FILE || !tblk_is_configuration(path) ||
 		    is_outdone(found, path))
 			continue;
-		if (take(list, path, inner, e) == -1)
+		if (add_configuration(list, path, inner, e) == -1)
 			return -1;
 		outer += inner == 0;
 	}

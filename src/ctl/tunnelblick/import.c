@@ -20,7 +20,7 @@
 
 enum { LOOK_S = 30, READ_S = 120, LIST_MAX = TBLK_MAX * sizeof(struct tblk), SHOWN_SIZE = 300 };
 
-/* What a child is told. */
+/* What a child gets. */
 struct wanted {
 	const char *bundle; /* for messages */
 	struct place where;
@@ -109,7 +109,7 @@ static int settings_work(int output, void *argument, struct err *e)
 			continue;
 		if (!wanted->only_users)
 			puts(line);
-		else if (settings.said[i].source == TBLK_USER)
+		else if (settings.entries[i].source == TBLK_USER)
 			printf("# as %s set it: %s\n", user, line[0] == '#' ? line + 2 : line);
 	}
 	if (tblk_settings_connects(&settings) &&
@@ -133,8 +133,8 @@ static void settings_of_home(const char *home, uid_t owner, void *argument)
 }
 
 /* Of a private configuration what its user set counts; of a shared one what
- * anybody did is only told. What can't be read takes nothing from the import. */
-static void tell_settings(struct wanted *wanted)
+ * anybody did is only shown. What can't be read takes nothing from the import. */
+static void print_settings(struct wanted *wanted)
 {
 	struct stat status;
 	uid_t owner = wanted->where.owner;
@@ -159,7 +159,7 @@ static int import_one(struct wanted *wanted, const char *name, const char *direc
 	bytes = owner_run(wanted->where.owner, READ_S, fetch_work, wanted, PROFILE_STORED_MAX, &length, e);
 	shown(label, sizeof label, wanted->bundle);
 	if (bytes != NULL && (result = profile_store(label, bytes, length, directory, stored, e)) == 0)
-		tell_settings(wanted);
+		print_settings(wanted);
 	free(bytes);
 	return result;
 }
@@ -199,8 +199,8 @@ static int import_all(struct wanted *wanted, const struct tblk *all, size_t coun
 	return result;
 }
 
-/* What the child said the bundle holds; it may have said anything. */
-static size_t take_list(struct tblk *all, const char *bytes, size_t length)
+/* What the bundle holds, according to the child, which may have sent anything. */
+static size_t parse_list(struct tblk *all, const char *bytes, size_t length)
 {
 	size_t count = length / sizeof *all;
 
@@ -255,7 +255,7 @@ int tblk_import(const char *bundle, const char *name, const char *directory, str
 		return -1;
 	tblk_place(wanted.where.path, &wanted.place);
 	bytes = owner_run(wanted.where.owner, LOOK_S, list_work, &wanted, LIST_MAX, &length, e);
-	count = bytes != NULL ? take_list(all, bytes, length) : 0;
+	count = bytes != NULL ? parse_list(all, bytes, length) : 0;
 	free(bytes);
 	if (count == 0)
 		return -1;

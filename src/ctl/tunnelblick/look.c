@@ -63,15 +63,15 @@ static bool has_namesake(const struct area *area, const char *display)
 
 static void print_command(const struct area *area, const char *path, const char *display)
 {
-	char word[4 * PATH_SIZE], wish[2 * TBLK_PATH_SIZE], name[TBLK_NAME_SIZE] = "";
+	char word[4 * PATH_SIZE], full_name[2 * TBLK_PATH_SIZE], name[TBLK_NAME_SIZE] = "";
 	size_t used = 0;
 
 	if (display != NULL) {
 		bool more = area->user[0] != '\0' && (area->named || has_namesake(area, display));
 
-		text_append(wish, sizeof wish, &used, "%s%s%s", display, more ? "-" : "",
+		text_append(full_name, sizeof full_name, &used, "%s%s%s", display, more ? "-" : "",
 			    more ? area->user : "");
-		tblk_name(wish, name);
+		tblk_name(full_name, name);
 	}
 	if (shown_word(word, sizeof word, path) != NULL)
 		printf("    sudo portcullis import %s%s%s\n", word, name[0] != '\0' ? " " : "", name);

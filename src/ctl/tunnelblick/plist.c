@@ -3,13 +3,13 @@
 
 #include <string.h>
 
-int plist_read(const char *bytes, size_t length, plist_value_fn *tell, void *argument, struct err *e)
+int plist_read(const char *bytes, size_t length, plist_value_fn *value_cb, void *argument, struct err *e)
 {
 	static const char magic[] = "bplist";
 
 	if (length > PLIST_SIZE_MAX)
 		return err_set(e, "a property list larger than %d KiB", PLIST_SIZE_MAX / 1024);
 	if (length >= sizeof magic - 1 && memcmp(bytes, magic, sizeof magic - 1) == 0)
-		return plist_read_binary(bytes, length, tell, argument, e);
-	return plist_read_xml(bytes, length, tell, argument, e);
+		return plist_read_binary(bytes, length, value_cb, argument, e);
+	return plist_read_xml(bytes, length, value_cb, argument, e);
 }

@@ -13,16 +13,17 @@ enum { PLIST_SIZE_MAX = 1024 * 1024, PLIST_TEXT_SIZE = 1024 };
  * PLIST_TEXT_SIZE, are left out. */
 typedef void plist_value_fn(const char *key, const char *value, void *argument);
 
-/* 0, or -1 and `e` if it is no property list or no dictionary; a part of it may
- * have been told by then. Any bytes are fine as input. */
-int plist_read(const char *bytes, size_t length, plist_value_fn *tell, void *argument, struct err *e);
+/* Calls `value_cb` for each. 0, or -1 and `e`: not a property list, or not a dictionary; it may have been
+ * called for a part of it by then. Any bytes are fine as input. */
+int plist_read(const char *bytes, size_t length, plist_value_fn *value_cb, void *argument, struct err *e);
 
 /* The two forms by themselves. */
-int plist_read_xml(const char *bytes, size_t length, plist_value_fn *tell, void *argument, struct err *e);
-int plist_read_binary(const char *bytes, size_t length, plist_value_fn *tell, void *argument, struct err *e);
+int plist_read_xml(const char *bytes, size_t length, plist_value_fn *value_cb, void *argument, struct err *e);
+int plist_read_binary(const char *bytes, size_t length, plist_value_fn *value_cb, void *argument,
+		      struct err *e);
 
 /* Appends a character as UTF-8 to `text` of PLIST_TEXT_SIZE bytes. 0, or -1 if
- * it does not fit or is none. */
+ * it does not fit or is not a character. */
 int plist_add_character(char *text, size_t *used, unsigned long character);
 
 #endif

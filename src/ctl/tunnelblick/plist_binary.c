@@ -144,7 +144,8 @@ static int read_simple(const struct list *list, uint64_t number, char *text)
 	return text_copy(text, PLIST_TEXT_SIZE, object.length == 9 ? "1" : "0");
 }
 
-int plist_read_binary(const char *bytes, size_t length, plist_value_fn *tell, void *argument, struct err *e)
+int plist_read_binary(const char *bytes, size_t length, plist_value_fn *value_cb, void *argument,
+		      struct err *e)
 {
 	char key[PLIST_TEXT_SIZE], value[PLIST_TEXT_SIZE];
 	const unsigned char *keys, *values;
@@ -171,7 +172,7 @@ int plist_read_binary(const char *bytes, size_t length, plist_value_fn *tell, vo
 		if (read_string(&list, &object, key) == 0 &&
 		    read_simple(&list, big_endian(values + i * list.reference_size, list.reference_size),
 				value) == 0)
-			tell(key, value, argument);
+			value_cb(key, value, argument);
 	}
 	return 0;
 }

@@ -68,7 +68,7 @@ static int skip_between(struct reader *reader)
 }
 
 /* The next tag; attributes are not looked at. */
-static int take_tag(struct reader *reader, struct tag *tag)
+static int read_tag(struct reader *reader, struct tag *tag)
 {
 	const char *from, *end;
 	size_t length;
@@ -126,7 +126,7 @@ static unsigned long reference(const char *from, size_t length)
 }
 
 /* Text up to the next tag. *fits: false if it was too long, and is cut. */
-static int take_text(struct reader *reader, char *text, bool *fits)
+static int read_text(struct reader *reader, char *text, bool *fits)
 {
 	size_t used = 0;
 
@@ -161,11 +161,11 @@ static int take_text(struct reader *reader, char *text, bool *fits)
 }
 
 /* The text of an element that has begun, and its end. */
-static int take_element(struct reader *reader, const char *name, char *text, bool *fits)
+static int read_element(struct reader *reader, const char *name, char *text, bool *fits)
 {
 	struct tag tag = {TAG_EMPTY, ""};
 
-	if (take_text(reader, text, fits) == -1 || take_tag(reader, &tag) == -1)
+	if (read_text(reader, text, fits) == -1 || read_tag(reader, &tag) == -1)
 		return -1;
 	if (!is_tag(&tag, TAG_END, name))
 		return err_set(reader->e, "not a property list: <%s> is not closed", name);
@@ -181,7 +181,7 @@ static int skip_container(struct reader *reader)
 	bool fits;
 
 	while (depth > 0) {
-		if (take_text(reader, text, &fits) == -1 || take_tag(reader, &tag) == -1)
+		if (read_text(reader, text, &fits) == -1 || read_tag(reader, &tag) == -1)
 			return -1;
 		depth += tag.kind == TAG_BEGIN ? 1 : tag.kind == TAG_END ? -1 : 0;
 		if (depth > DEPTH_MAX)
@@ -191,7 +191,7 @@ static int skip_container(struct reader *reader)
 }
 
 /* A value whose tag is taken. *known: `text` is what the caller wants told. */
-static int take_value(struct reader *reader, const struct tag *tag, char *text, bool *known)
+static int read_value(struct reader *reader, const struct tag *tag, char *text, bool *known)
 {
 	const char *name = tag->name;
 	bool container = strcmp(name, "array") == 0 || strcmp(name, "dict") == 0,
@@ -208,7 +208,7 @@ static int take_value(struct reader *reader, const struct tag *tag, char *text, 
 
 		if (container)
 			return skip_container(reader);
-		if (take_element(reader, name, text, &fits) == -1)
+		if (read_element(reader, name, text, &fits) == -1)
 			return -1;
 		*known = *known && fits;
 	}
@@ -217,7 +217,7 @@ static int take_value(struct reader *reader, const struct tag *tag, char *text, 
 	return 0;
 }
 
-int plist_read_xml(const char *bytes, size_t length, plist_value_fn *tell, void *argument, struct err *e)
+int plist_read_xml(const char *bytes, size_t length, plist_value_fn *value_cb, void *argument, struct err *e)
 {
 	static const char mark[] = "\xef\xbb\xbf";
 	struct reader reader = {bytes, bytes + length, e};
@@ -226,28 +226,28 @@ int plist_read_xml(const char *bytes, size_t length, plist_value_fn *tell, void 
 
 	if (begins(&reader, mark))
 		reader.at += sizeof mark - 1;
-	if (take_tag(&reader, &tag) == -1)
+	if (read_tag(&reader, &tag) == -1)
 		return -1;
 	if (!is_tag(&tag, TAG_BEGIN, "plist"))
 		return err_set(e, "no property list");
-	if (take_tag(&reader, &tag) == -1)
+	if (read_tag(&reader, &tag) == -1)
 		return -1;
 	if (is_tag(&tag, TAG_EMPTY, "dict"))
 		return 0;
 	if (!is_tag(&tag, TAG_BEGIN, "dict"))
 		return err_set(e, "a property list that is not a dictionary");
-	while (take_tag(&reader, &tag) == 0) {
+	while (read_tag(&reader, &tag) == 0) {
 		bool fits, known;
 
 		if (is_tag(&tag, TAG_END, "dict"))
 			return 0;
 		if (!is_tag(&tag, TAG_BEGIN, "key"))
 			return err_set(e, "not a property list: a value without a key");
-		if (take_element(&reader, "key", key, &fits) == -1 || take_tag(&reader, &tag) == -1 ||
-		    take_value(&reader, &tag, value, &known) == -1)
+		if (read_element(&reader, "key", key, &fits) == -1 || read_tag(&reader, &tag) == -1 ||
+		    read_value(&reader, &tag, value, &known) == -1)
 			return -1;
 		if (fits && known)
-			tell(key, value, argument);
+			value_cb(key, value, argument);
 	}
 	return -1;
 }

@@ -135,24 +135,24 @@ void tblk_read_scripts(const struct tblk_file *file)
 
 /* --- the settings */
 
-struct hearing {
+struct preferences {
 	struct tblk_settings *settings;
 	enum tblk_source source;
 };
 
-static void hear(const char *key, const char *value, void *argument)
+static void read_preference(const char *key, const char *value, void *argument)
 {
-	const struct hearing *hearing = argument;
+	const struct preferences *preferences = argument;
 
-	tblk_settings_take(hearing->settings, hearing->source, key, value);
+	tblk_settings_read(preferences->settings, preferences->source, key, value);
 }
 
-static void hear_info(const char *key, const char *value, void *argument)
+static void read_info_key(const char *key, const char *value, void *argument)
 {
-	tblk_settings_take_info(argument, key, value);
+	tblk_settings_read_info(argument, key, value);
 }
 
-static void complain(const struct tblk_file *file, const struct err *e)
+static void print_problem(const struct tblk_file *file, const struct err *e)
 {
 	if (!file->quiet && e->text[0] != '\0')
 		shown_say(stderr, "note: %s; its settings are not imported", e->text);
@@ -171,9 +171,9 @@ static void read_info(const struct tblk_file *file, size_t under, const char *na
 	result = folder_read(file->folder, path, PLIST_SIZE_MAX, &bytes, &length, &e);
 	if (result == 1)
 		return;
-	if (result == 0 && plist_read(bytes, length, hear_info, settings, &e) == -1)
+	if (result == 0 && plist_read(bytes, length, read_info_key, settings, &e) == -1)
 		err_prefix(&e, "%s", shown(as_shown, sizeof as_shown, path));
-	complain(file, &e);
+	print_problem(file, &e);
 	free(bytes);
 }
 
@@ -197,8 +197,8 @@ static int read_preferences(const char *path, char **bytes, size_t *length, stru
 }
 
 /* Was there such a file? */
-static bool take_preferences(const struct tblk_file *file, const char *above, const char *path,
-			     struct hearing hearing)
+static bool read_preferences_file(const struct tblk_file *file, const char *above, const char *path,
+				  struct preferences preferences)
 {
 	char whole[PATH_SIZE], *bytes = NULL;
 	struct err e = {""};
@@ -208,9 +208,9 @@ static bool take_preferences(const struct tblk_file *file, const char *above, co
 	if (text_append(whole, sizeof whole, &used, "%s%s", above, path) == -1)
 		return false;
 	if (read_preferences(whole, &bytes, &length, &e) == 0 && bytes != NULL &&
-	    plist_read(bytes, length, hear, &hearing, &e) == -1)
+	    plist_read(bytes, length, read_preference, &preferences, &e) == -1)
 		err_prefix(&e, "%s", shown(whole, sizeof whole, whole));
-	complain(file, &e);
+	print_problem(file, &e);
 	there = bytes != NULL;
 	free(bytes);
 	return there;
@@ -220,7 +220,7 @@ void tblk_read_settings(const struct tblk_file *file, const struct tblk_place *p
 			struct tblk_settings *settings)
 {
 	static const char plist[] = "Info.plist", inside[] = "Contents/Info.plist";
-	struct hearing user = {settings, TBLK_USER}, forced = {settings, TBLK_FORCED};
+	struct preferences user = {settings, TBLK_USER}, forced = {settings, TBLK_FORCED};
 
 	/* Of the outer bundle first: of two the later one counts. */
 	read_info(file, 0, plist, settings);
@@ -233,15 +233,15 @@ void tblk_read_settings(const struct tblk_file *file, const struct tblk_place *p
 		return;
 	/* The first is the name since 3.2, the second the one before. */
 	if (place->home[0] != '\0' &&
-	    !take_preferences(file, place->home, "/Library/Preferences/net.tunnelblick.tunnelblick.plist",
-			      user))
-		take_preferences(file, place->home, "/Library/Preferences/com.openvpn.tunnelblick.plist",
-				 user);
-	take_preferences(file, place->root,
-			 "/Applications/Tunnelblick.app/Contents/Resources/Deploy/forced-preferences.plist",
-			 forced);
-	take_preferences(file, place->root,
-			 "/Library/Application Support/Tunnelblick/forced-preferences.plist", forced);
+	    !read_preferences_file(file, place->home,
+				   "/Library/Preferences/net.tunnelblick.tunnelblick.plist", user))
+		read_preferences_file(file, place->home, "/Library/Preferences/com.openvpn.tunnelblick.plist",
+				      user);
+	read_preferences_file(
+	    file, place->root,
+	    "/Applications/Tunnelblick.app/Contents/Resources/Deploy/forced-preferences.plist", forced);
+	read_preferences_file(file, place->root,
+			      "/Library/Application Support/Tunnelblick/forced-preferences.plist", forced);
 }
 
 void tblk_switch_off(const struct tblk_settings *settings, char *line, size_t size)

@@ -1,4 +1,4 @@
-/* What Tunnelblick was told about a configuration, and what becomes of it here.
+/* Tunnelblick's settings for a configuration, and what becomes of them here.
  * The keys are those of Tunnelblick's defines.h, CONFIGURATIONS_PREFERENCES_NSARRAY. */
 #include "ctl/tunnelblick/settings.h"
 
@@ -67,25 +67,26 @@ static int fits(const char *pattern, const char *display, const char *key)
 	       strncmp(display + name + tail - length, pattern, length - tail) == 0;
 }
 
-static void put(struct tblk_settings *settings, size_t i, enum tblk_source source, int fit, const char *value)
+static void store_setting(struct tblk_settings *settings, size_t i, enum tblk_source source, int fit,
+			  const char *value)
 {
 	int rank = (int)source * 2 + fit;
 
-	if (fit == 0 || rank < settings->said[i].rank ||
-	    text_copy(settings->said[i].value, TBLK_VALUE_SIZE, value) == -1)
+	if (fit == 0 || rank < settings->entries[i].rank ||
+	    text_copy(settings->entries[i].value, TBLK_VALUE_SIZE, value) == -1)
 		return;
-	settings->said[i].rank = rank;
-	settings->said[i].source = source;
+	settings->entries[i].rank = rank;
+	settings->entries[i].source = source;
 }
 
-void tblk_settings_take(struct tblk_settings *settings, enum tblk_source source, const char *key,
+void tblk_settings_read(struct tblk_settings *settings, enum tblk_source source, const char *key,
 			const char *value)
 {
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-		put(settings, i, source, fits(key, settings->display, table[i].key), value);
+		store_setting(settings, i, source, fits(key, settings->display, table[i].key), value);
 }
 
-void tblk_settings_take_info(struct tblk_settings *settings, const char *key, const char *value)
+void tblk_settings_read_info(struct tblk_settings *settings, const char *key, const char *value)
 {
 	static const char once[] = "TBPreference", always[] = "TBAlwaysSetPreference";
 	const char *rest = NULL;
@@ -100,7 +101,7 @@ void tblk_settings_take_info(struct tblk_settings *settings, const char *key, co
 		source = TBLK_ALWAYS;
 	}
 	for (size_t i = 0; rest != NULL && i < sizeof table / sizeof *table; i++)
-		put(settings, i, source, strcmp(rest, table[i].key) == 0 ? 2 : 0, value);
+		store_setting(settings, i, source, strcmp(rest, table[i].key) == 0 ? 2 : 0, value);
 }
 
 const char *tblk_settings_line(const struct tblk_settings *settings, size_t i, char line[TBLK_LINE_SIZE])
@@ -109,14 +110,14 @@ const char *tblk_settings_line(const struct tblk_settings *settings, size_t i, c
 	const char *form, *hole;
 	size_t used = 0;
 
-	if (i >= sizeof table / sizeof *table || settings->said[i].rank == 0)
+	if (i >= sizeof table / sizeof *table || settings->entries[i].rank == 0)
 		return NULL;
 	/* A version or a level is no word of yes or no: any value is worth the line. */
 	hole = table[i].on != NULL ? strstr(table[i].on, "%s") : NULL;
-	form = hole != NULL || is_on(settings->said[i].value) ? table[i].on : table[i].off;
+	form = hole != NULL || is_on(settings->entries[i].value) ? table[i].on : table[i].off;
 	if (form == NULL)
 		return NULL;
-	text_escape(value, sizeof value, settings->said[i].value, strlen(settings->said[i].value));
+	text_escape(value, sizeof value, settings->entries[i].value, strlen(settings->entries[i].value));
 	if (hole != NULL)
 		text_append(line, TBLK_LINE_SIZE, &used, "%.*s%s%s", (int)(hole - form), form, value,
 			    hole + 2);
@@ -127,18 +128,18 @@ const char *tblk_settings_line(const struct tblk_settings *settings, size_t i, c
 
 bool tblk_settings_connects(const struct tblk_settings *settings)
 {
-	return settings->said[AUTO_CONNECT].rank > 0 && is_on(settings->said[AUTO_CONNECT].value);
+	return settings->entries[AUTO_CONNECT].rank > 0 && is_on(settings->entries[AUTO_CONNECT].value);
 }
 
 bool tblk_settings_connects_at_start(const struct tblk_settings *settings)
 {
-	return tblk_settings_connects(settings) && settings->said[ON_SYSTEM_START].rank > 0 &&
-	       is_on(settings->said[ON_SYSTEM_START].value);
+	return tblk_settings_connects(settings) && settings->entries[ON_SYSTEM_START].rank > 0 &&
+	       is_on(settings->entries[ON_SYSTEM_START].value);
 }
 
 enum tblk_source tblk_settings_connects_by(const struct tblk_settings *settings)
 {
-	return settings->said[AUTO_CONNECT].source;
+	return settings->entries[AUTO_CONNECT].source;
 }
 
 const char *tblk_script(const char *file)

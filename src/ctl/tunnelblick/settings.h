@@ -1,4 +1,4 @@
-/* What Tunnelblick was told about a configuration, and what becomes of it here. Pure. */
+/* Tunnelblick's settings for a configuration, and what becomes of them here. Pure. */
 #ifndef CTL_TUNNELBLICK_SETTINGS_H
 #define CTL_TUNNELBLICK_SETTINGS_H
 
@@ -19,18 +19,18 @@ struct tblk_settings {
 	const char *display; /* what Tunnelblick calls the configuration; the caller's */
 	bool uninstalls;     /* TBUninstall: the bundle is there to remove it */
 	struct {
-		int rank; /* 0: not said */
+		int rank; /* 0: not set */
 		enum tblk_source source;
 		char value[TBLK_VALUE_SIZE];
-	} said[TBLK_SETTINGS];
+	} entries[TBLK_SETTINGS];
 };
 
-/* Takes a key of a preferences file: "NAMEkey" or "*key". Others are ignored. */
-void tblk_settings_take(struct tblk_settings *settings, enum tblk_source source, const char *key,
+/* Reads a key of a preferences file: "NAMEkey" or "*key". Others are ignored. */
+void tblk_settings_read(struct tblk_settings *settings, enum tblk_source source, const char *key,
 			const char *value);
 
-/* Takes a key of an Info.plist. */
-void tblk_settings_take_info(struct tblk_settings *settings, const char *key, const char *value);
+/* Reads a key of an Info.plist. */
+void tblk_settings_read_info(struct tblk_settings *settings, const char *key, const char *value);
 
 /* The line of portcullis.conf for setting `i` (0 and up to TBLK_SETTINGS), or
  * a comment of one line; NULL: nothing to say. */
@@ -38,7 +38,7 @@ const char *tblk_settings_line(const struct tblk_settings *settings, size_t i, c
 
 bool tblk_settings_connects(const struct tblk_settings *settings);          /* by itself */
 bool tblk_settings_connects_at_start(const struct tblk_settings *settings); /* of the machine */
-/* Who said so; only if it does. */
+/* Where that is set; valid only if it connects. */
 enum tblk_source tblk_settings_connects_by(const struct tblk_settings *settings);
 
 /* What is lost with a script of this name in a bundle; NULL: it is none. */
