@@ -66,7 +66,7 @@ static enum tunnel_event carry_out(struct driver *d, enum tunnel_effect effect, 
 	case TUNNEL_DIAL:
 		dial(d);
 		break;
-	case TUNNEL_TELL_ADDRESS:
+	case TUNNEL_SEND_ADDRESS:
 		gate_channel_send(d->channel, VERB_ADDRESS, NULL, management_tunnel(d->management));
 		break;
 	case TUNNEL_ASK_OPEN:

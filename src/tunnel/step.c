@@ -73,7 +73,7 @@ static void carry_out(struct tunnel *tunnel, enum tunnel_effect effect, uint64_t
 		break;
 	case TUNNEL_NO_EFFECT:
 	case TUNNEL_PICK:
-	case TUNNEL_TELL_ADDRESS:
+	case TUNNEL_SEND_ADDRESS:
 	case TUNNEL_ASK_OPEN:
 	case TUNNEL_ASK_LEAVE:
 	case TUNNEL_FORGET:

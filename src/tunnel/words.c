@@ -50,7 +50,7 @@ static const char *const events[TUNNEL_EVENTS] = {
 
 static const char *const effects[] = {
     [TUNNEL_NO_EFFECT] = "",          [TUNNEL_PICK] = "pick",
-    [TUNNEL_DIAL] = "dial",           [TUNNEL_TELL_ADDRESS] = "tell-address",
+    [TUNNEL_DIAL] = "dial",           [TUNNEL_SEND_ADDRESS] = "send-address",
     [TUNNEL_ASK_OPEN] = "ask-open",   [TUNNEL_ASK_LEAVE] = "ask-leave",
     [TUNNEL_FORGET] = "forget",       [TUNNEL_ARM_ATTEMPT] = "arm-attempt",
     [TUNNEL_ARM_LEAVE] = "arm-leave", [TUNNEL_ARM_WAIT] = "arm-wait",
@@ -127,7 +127,7 @@ size_t tunnel_print_states(char *to, size_t size)
 	    "from %d ms to %d s, and chance moves it by up to an eighth (later, at the cap earlier); a "
 	    "change "
 	    "of network cuts it short. An effect is a request to the gate "
-	    "(dial, tell-address, ask-open, ask-leave), to the driver (pick, forget), or about time.\n",
+	    "(dial, send-address, ask-open, ask-leave), to the driver (pick, forget), or about time.\n",
 	    BACKOFF_ATTEMPT / 1000, BACKOFF_GOOD_RUN / 1000, BACKOFF_FIRST, BACKOFF_CAP / 1000);
 	for (int state = 0; state < TUNNEL_STATES; state++) {
 		text_append(to, size, &used, "\n## %s\n\n| event | next | effects |\n| --- | --- | --- |\n",

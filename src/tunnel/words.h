@@ -52,7 +52,7 @@ enum tunnel_effect {
 	/* for the caller to carry out, in order */
 	TUNNEL_PICK,         /* pick a remote; then comes TUNNEL_FOUND or TUNNEL_NONE */
 	TUNNEL_DIAL,         /* ask the gate to dial it */
-	TUNNEL_TELL_ADDRESS, /* tell the gate the tunnel's addresses */
+	TUNNEL_SEND_ADDRESS, /* send the gate the tunnel's addresses */
 	TUNNEL_ASK_OPEN,     /* ask the gate to open */
 	TUNNEL_ASK_LEAVE,    /* ask the gate to end the attempt */
 	TUNNEL_FORGET,       /* drop what is left of the attempt */

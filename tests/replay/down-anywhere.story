@@ -7,9 +7,9 @@
 3      !handshake ended                  => down forget
 4      up found started handshake wanted-down ended => down pick dial ask-leave forget
 5      up found started handshake config wanted-down ended => down pick dial ask-leave forget
-6      up found started handshake config address success wanted-down => leaving-down pick dial tell-address ask-open ask-leave
+6      up found started handshake config address success wanted-down => leaving-down pick dial send-address ask-open ask-leave
 6      !opened ended                     => down forget
-7      up found started handshake config address success opened wanted-down ended => down pick dial tell-address ask-open ask-leave forget
+7      up found started handshake config address success opened wanted-down ended => down pick dial send-address ask-open ask-leave forget
 8      up found started exited wanted-down => leaving-down pick dial ask-leave
 8      !wanted-down ended                => down forget
 9      up found started credentials wanted-down ended => down pick dial ask-leave forget

@@ -4,7 +4,7 @@
 0.02   started                           => connecting due 30.02
 0.03   handshake                         => authenticating due 30.03
 0.04   config                            => configuring due 30.04
-0.04   !config address                   => configuring tell-address
+0.04   !config address                   => configuring send-address
 0.05   success                           => configuring-opening ask-open due 30.05
 0.06   opened                            => connected
 # The kernel's side of a kill: openvpn's connection ends, the gate reaps it and locks.

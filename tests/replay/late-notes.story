@@ -1,5 +1,5 @@
 # Notes that cross requests on the channel.
-0      up found started handshake config address success opened => connected pick dial tell-address ask-open
+0      up found started handshake config address success opened => connected pick dial send-address ask-open
 # The interface went: the gate locks by itself and says so first.
 10     shut                              => leaving-wait ask-leave
 10     ended                             => waiting forget due 10

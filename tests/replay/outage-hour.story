@@ -67,6 +67,6 @@
 3483.5 timer found started exited ended => waiting pick dial ask-leave forget due 3543.5
 3543.5 timer found started exited ended => waiting pick dial ask-leave forget due 3603.5
 # It is back: at once a good run, and after it a try at once.
-3603.5 timer found started handshake config address success opened => connected pick dial tell-address ask-open
+3603.5 timer found started handshake config address success opened => connected pick dial send-address ask-open
 4203.5 exited ended => waiting ask-leave forget due 4203.5
 4203.5 timer found => connecting-asked pick dial

@@ -6,7 +6,7 @@
 7.5    timer found started exited ended  => waiting pick dial ask-leave forget due 15.5
 # The clock stood still while asleep.
 8.2    network                           => waiting due 8.2
-8.2    timer found started handshake config address success opened => connected pick dial tell-address ask-open
+8.2    timer found started handshake config address success opened => connected pick dial send-address ask-open
 # Asleep while connected: openvpn itself finds out.
 500    !network                          => connected
 512    restart ended                     => waiting ask-leave forget due 512
