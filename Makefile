@@ -67,13 +67,13 @@ OS_NETWORK := $(call port,route/device route/route $(ROUTE) netwatch/prefixes ne
 OS_PORTS := $(call port,route/forwarding host/platform host/off_marker host/off_marker_names host/sleep $(SLEEP) service/notify \
 	process/peer process/process)
 OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) $(call port,process/sandbox/confine $(CONFINE) \
-	process/daemon process/openvpn_words route/tun_node dns/job $(DNS) $(NAMES) host/keychain $(KEYCHAIN) host/loop host/holder host/log_file)
+	process/daemon process/openvpn_words route/tun_node dns/job $(DNS) $(NAMES) host/keychain $(KEYCHAIN) host/loop host/lockfile host/log_file)
 OS_DRIVER := $(call port,process/sandbox/sandbox $(if $(SANITIZE),process/sandbox/sandbox_calls_sanitizer) process/peer $(DESCRIPTOR) host/clock host/chance)
 OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) $(call port,$(PROBE) service/machine service/machine_fact $(MACHINE) \
 	$(SERVICE))
 # The other platforms' firewalls, and the pure halves of their ports: that all of them are whole is tested here.
 OS_BACKENDS := $(call port,firewall/pf/* firewall/ipfw/* firewall/probe firewall/probe_group) $(call os,firewall/pf/system_macos)
-OS_PURE := $(OS_BACKENDS) $(call port,firewall/guardian host/holder process/tool_beside) $(call os,netwatch/bsd/decode netwatch/bsd/facts \
+OS_PURE := $(OS_BACKENDS) $(call port,firewall/guardian host/lockfile process/tool_beside) $(call os,netwatch/bsd/decode netwatch/bsd/facts \
 	netwatch/bsd/known netwatch/bsd/layout dns/scutil_text host/keychain_item host/sleep_gap route/tun_status \
 	service/strict_boot_list service/account_dscl_list)
 

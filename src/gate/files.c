@@ -15,7 +15,7 @@
 #include "gate/files.h"
 #include "os/dns/names_socket.h"
 #include "os/host/file.h"
-#include "os/host/holder.h"
+#include "os/host/lockfile.h"
 #include "os/host/log_file.h"
 
 enum { SMALL_FILE = 256 };
@@ -129,7 +129,7 @@ int32_t files_find_instance(const struct gate *gate)
 	char path[PATH_MAX];
 	int32_t pid = 0;
 
-	(void)holder_find_at(join_path(gate->config.runtime_dir, "portcullisd.lock", path), &pid);
+	(void)lockfile_owner_at(join_path(gate->config.runtime_dir, "portcullisd.lock", path), &pid);
 	return pid;
 }
 
@@ -137,12 +137,12 @@ int32_t files_find_instance(const struct gate *gate)
 int files_lock_instance(const struct gate *gate, struct err *e)
 {
 	char path[PATH_MAX];
-	int fd = holder_open(join_path(gate->config.runtime_dir, "portcullisd.lock", path), e), held;
+	int fd = lockfile_open(join_path(gate->config.runtime_dir, "portcullisd.lock", path), e), held;
 	int32_t pid;
 
 	if (fd == -1)
 		return -1;
-	if ((held = holder_take(fd, &pid)) == -1)
+	if ((held = lockfile_lock(fd, &pid)) == -1)
 		return err_errno(e, "%s", path);
 	if (held == 1)
 		err_set(e, "%s: portcullisd is already running, as process %d", path, (int)pid);

@@ -245,6 +245,6 @@ def test_tmpfiles_makes_what_the_daemon_would(tmp_path):
     modes = {name: stat.S_IMODE((tmp_path / name).stat().st_mode)
              for name in ("run/portcullis", "var/lib/portcullis", "var/log/portcullis")}
     assert modes == {"run/portcullis": 0o755, "var/lib/portcullis": 0o700, "var/log/portcullis": 0o755}
-    files, holder = ((TOP / name).read_text() for name in ("src/gate/files.c", "src/os/host/holder_unix.c"))
-    assert re.search(r"holder_open\(\w+\(gate->config.runtime_dir", files) and "file_folder_of(path, 0755" in holder
+    files, lockfile = ((TOP / name).read_text() for name in ("src/gate/files.c", "src/os/host/lockfile_unix.c"))
+    assert re.search(r"lockfile_open\(\w+\(gate->config.runtime_dir", files) and "file_folder_of(path, 0755" in lockfile
     assert "file_folder(gate->config.state_dir, 0700" in files and "file_folder_of(config->log_file, 0755" in files, "the log's folder"

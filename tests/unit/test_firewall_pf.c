@@ -23,7 +23,7 @@
 #include "os/firewall/probe.h"
 #include "os/host/clock.h"
 #include "os/host/file.h"
-#include "os/host/holder.h"
+#include "os/host/lockfile.h"
 #include "os/process/tool.h"
 #include "policy_cases.h"
 
@@ -189,27 +189,27 @@ int unlink(const char *path)
 	return 0;
 }
 
-int holder_open(const char *path, struct err *error)
+int lockfile_open(const char *path, struct err *error)
 {
 	(void)path, (void)error;
 	return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-int holder_take(int descriptor, int32_t *pid)
+int lockfile_lock(int descriptor, int32_t *pid)
 {
 	(void)descriptor;
 	*pid = held_by;
 	return held_by != 0;
 }
 
-int holder_find(int descriptor, int32_t *pid)
+int lockfile_owner(int descriptor, int32_t *pid)
 {
 	(void)descriptor;
 	*pid = held_by;
 	return 0;
 }
 
-int holder_find_at(const char *path, int32_t *pid)
+int lockfile_owner_at(const char *path, int32_t *pid)
 {
 	(void)path;
 	*pid = held_by;
@@ -403,7 +403,7 @@ static void test_what_others_change(void **state)
 	assert_non_null(strstr(e.text, "pf skips en0"));
 }
 
-static void test_another_holder(void **state)
+static void test_the_lockfile_of_another(void **state)
 {
 	int32_t pid = 0;
 
@@ -643,7 +643,7 @@ int main(void)
 	    TEST(test_the_first_lock),
 	    TEST(test_the_order),
 	    TEST(test_what_others_change),
-	    TEST(test_another_holder),
+	    TEST(test_the_lockfile_of_another),
 	    TEST(test_a_pause_in_turn),
 	    TEST(test_removal_in_turn),
 	    TEST(test_what_it_tells),

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "os/firewall/guardian.h"
-#include "os/host/holder.h"
+#include "os/host/lockfile.h"
 #include "os/host/off_marker.h"
 
 #define CLOSED "/run/closed" /* a byte for each time that the gate was to be closed */
@@ -111,7 +111,7 @@ static int32_t guardian(void)
 {
 	int32_t pid = 0;
 
-	assert_int_equal(holder_find_at("/run/portcullis/guardian", &pid), 0);
+	assert_int_equal(lockfile_owner_at("/run/portcullis/guardian", &pid), 0);
 	return pid;
 }
 
@@ -247,27 +247,27 @@ static void a_holder_is_known_until_it_ends(void **state)
 	assert_int_equal(pipe(ready), 0);
 	other = fork();
 	if (other == 0) {
-		file = holder_open("/run/portcullis/held", &e);
-		byte = holder_take(file, &pid) == 0 ? 'y' : 'n';
+		file = lockfile_open("/run/portcullis/held", &e);
+		byte = lockfile_lock(file, &pid) == 0 ? 'y' : 'n';
 		(void)!write(ready[1], &byte, 1);
 		for (;;)
 			poll(NULL, 0, 1000);
 	}
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	assert_int_equal(byte, 'y');
-	assert_int_equal(holder_find_at("/run/portcullis/held", &pid), 0);
+	assert_int_equal(lockfile_owner_at("/run/portcullis/held", &pid), 0);
 	assert_int_equal(pid, other);
-	assert_int_equal(holder_find_at("/run/portcullis/none", &pid), 0);
+	assert_int_equal(lockfile_owner_at("/run/portcullis/none", &pid), 0);
 	assert_int_equal(pid, 0);
-	file = holder_open("/run/portcullis/held", &e);
-	assert_int_equal(holder_find(file, &pid), 0);
+	file = lockfile_open("/run/portcullis/held", &e);
+	assert_int_equal(lockfile_owner(file, &pid), 0);
 	assert_int_equal(pid, other);
-	assert_int_equal(holder_take(file, &pid), 1);
+	assert_int_equal(lockfile_lock(file, &pid), 1);
 	assert_int_equal(pid, other);
 	kill(other, SIGKILL);
 	assert_int_equal(waitpid(other, NULL, 0), other);
-	assert_int_equal(holder_take(file, &pid), 0);
-	assert_int_equal(holder_find(file, &pid), 0);
+	assert_int_equal(lockfile_lock(file, &pid), 0);
+	assert_int_equal(lockfile_owner(file, &pid), 0);
 	assert_int_equal(pid, 0);
 	close(file);
 	close(ready[0]);

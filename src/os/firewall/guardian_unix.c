@@ -12,7 +12,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "os/host/clock.h"
-#include "os/host/holder.h"
+#include "os/host/lockfile.h"
 #include "os/host/off_marker.h"
 #include "os/process/child.h"
 #include "os/process/descriptor.h"
@@ -113,16 +113,16 @@ static int let_go_of_parent(int word)
 
 static int begin_guarding(const struct guardian_work *work, struct err *e)
 {
-	int file = holder_open(GUARDIAN_FILE, e), taken;
+	int file = lockfile_open(GUARDIAN_FILE, e), locked;
 	int32_t other = 0;
 
 	if (file == -1)
 		return -1;
-	taken = holder_take(file, &other); /* kept until the end of the process */
-	if (taken == 1)
+	locked = lockfile_lock(file, &other); /* kept until the end of the process */
+	if (locked == 1)
 		return err_set(e, "process %d already watches a pause; instead: portcullis resume",
 			       (int)other);
-	if (taken == -1 || take_signals() == -1)
+	if (locked == -1 || take_signals() == -1)
 		return err_errno(e, "%s", GUARDIAN_FILE);
 	return work->look(work->argument, e);
 }
@@ -196,13 +196,13 @@ bool guardian_lives(void)
 {
 	int32_t pid = 0;
 
-	return holder_find_at(GUARDIAN_FILE, &pid) == 0 && pid > 0;
+	return lockfile_owner_at(GUARDIAN_FILE, &pid) == 0 && pid > 0;
 }
 
 int guardian_dismiss(struct err *e)
 {
 	int32_t pid = 0, again = 0;
-	int process, result = holder_find_at(GUARDIAN_FILE, &pid);
+	int process, result = lockfile_owner_at(GUARDIAN_FILE, &pid);
 
 	if (result == -1)
 		return err_errno(e, "%s", GUARDIAN_FILE);
@@ -211,7 +211,7 @@ int guardian_dismiss(struct err *e)
 	if ((process = pid_open(pid)) == -1)
 		return errno == ESRCH ? 0 : err_errno(e, "process %d, which watches a pause", (int)pid);
 	/* Still the same one, now that we hold it? */
-	if (holder_find_at(GUARDIAN_FILE, &again) == 0 && again == pid) {
+	if (lockfile_owner_at(GUARDIAN_FILE, &again) == 0 && again == pid) {
 		(void)pid_signal(process, pid, SIGUSR1);
 		if (!pid_ended(process, DISMISS_MS))
 			(void)pid_signal(process, pid, SIGKILL);

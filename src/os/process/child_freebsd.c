@@ -32,5 +32,5 @@ int child_own_path(char *to, size_t size)
 
 bool child_holds_interface(pid_t pid, const char *name)
 {
-	return pid > 0 && tun_holder(name) == pid;
+	return pid > 0 && tun_opener(name) == pid;
 }

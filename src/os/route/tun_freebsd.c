@@ -20,7 +20,7 @@
 
 enum { NODE = NET_NAME_SIZE + 8 };
 
-int32_t tun_holder(const char *name)
+int32_t tun_opener(const char *name)
 {
 	struct ifstat status = {.ascii = ""};
 	int probe = socket(AF_LOCAL, SOCK_DGRAM | SOCK_CLOEXEC, 0), result = -1;
@@ -50,14 +50,14 @@ int tun_give(const char *name, uint32_t uid, uint32_t gid, struct err *e)
 /* While a process holds it the kernel would wait with its end for that one. */
 int tun_destroy(const char *name, struct err *e)
 {
-	int32_t holder = tun_holder(name);
+	int32_t opener = tun_opener(name);
 	struct ifreq request;
 	int probe, result;
 
-	if (holder == -1)
+	if (opener == -1)
 		return errno == ENXIO ? 0 : err_errno(e, "%s is not a TUN device: left as it is", name);
-	if (holder != 0)
-		return err_set(e, "%s is held by process %d: left as it is", name, (int)holder);
+	if (opener != 0)
+		return err_set(e, "%s is held by process %d: left as it is", name, (int)opener);
 	if ((probe = descriptor_socket(AF_LOCAL, SOCK_DGRAM, false)) == -1)
 		return err_errno(e, "%s: removing the device", name);
 	memset(&request, 0, sizeof request);

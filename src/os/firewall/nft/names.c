@@ -7,7 +7,7 @@
 #include <linux/netlink.h>
 
 #include "os/firewall/nft/nft.h"
-#include "os/netwatch/linux/netlink_holder.h"
+#include "os/netwatch/linux/netlink_owner.h"
 
 void nft_take_name(struct nft_firewall *fw, unsigned name)
 {
@@ -181,7 +181,7 @@ static int is_held(struct nft_firewall *fw, const struct situation *s, int32_t i
 	if (nft_read_tables(fw) != 0 || !nft_actual_any(&fw->actual))
 		return 0;
 	owner = fw->actual.table[NFT_INET].owner;
-	*pid = owner != 0 ? netlink_holder(NETLINK_NETFILTER, owner, instance)
+	*pid = owner != 0 ? netlink_owner(NETLINK_NETFILTER, owner, instance)
 			  : netlink_is_same_program(instance);
 	if (*pid == 0)
 		return 0;

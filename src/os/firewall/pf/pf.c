@@ -10,9 +10,9 @@
 #include "os/firewall/pf/pf.h"
 #include "os/firewall/pf/system.h"
 #include "os/host/clock.h"
-#include "os/host/holder.h"
+#include "os/host/lockfile.h"
 
-#define HOLDER_FILE PORTCULLIS_RUNDIR "/portcullis/pf"
+#define LOCKFILE PORTCULLIS_RUNDIR "/portcullis/pf"
 
 enum { FRESH_MS = 2000 }; /* as long is what was looked at around our rules believed */
 
@@ -24,7 +24,7 @@ static struct firewall *pf_open(struct err *e)
 		err_errno(e, "firewall");
 		return NULL;
 	}
-	fw->holder = -1;
+	fw->lockfile = -1;
 	return &fw->common;
 }
 
@@ -38,27 +38,28 @@ static int hold(struct pf_firewall *fw, struct err *e)
 	int32_t other = 0;
 
 	pf_give_time(fw);
-	if (fw->holder == -1 && (fw->holder = holder_open(HOLDER_FILE, &full)) == -1)
+	if (fw->lockfile == -1 && (fw->lockfile = lockfile_open(LOCKFILE, &full)) == -1)
 		return 0;
-	if (holder_take(fw->holder, &other) == 1)
+	if (lockfile_lock(fw->lockfile, &other) == 1)
 		return err_set(e, "the gate is held by process %d", (int)other);
 	return 0;
 }
 
-/* Closing lets go of the lock. */
-static void let_go(struct pf_firewall *fw)
+/* Closing unlocks it. */
+static void unlock(struct pf_firewall *fw)
 {
-	if (fw->holder != -1)
-		close(fw->holder);
-	fw->holder = -1;
+	if (fw->lockfile != -1)
+		close(fw->lockfile);
+	fw->lockfile = -1;
 }
 
 static int pf_owner(struct firewall *common, int32_t *pid, struct err *e)
 {
 	struct pf_firewall *fw = pf_of(common);
-	int result = fw->holder != -1 ? holder_find(fw->holder, pid) : holder_find_at(HOLDER_FILE, pid);
+	int result =
+	    fw->lockfile != -1 ? lockfile_owner(fw->lockfile, pid) : lockfile_owner_at(LOCKFILE, pid);
 
-	return result == 0 ? 0 : err_errno(e, HOLDER_FILE);
+	return result == 0 ? 0 : err_errno(e, LOCKFILE);
 }
 
 static void pf_close(struct firewall *common)
@@ -66,7 +67,7 @@ static void pf_close(struct firewall *common)
 	struct pf_firewall *fw = pf_of(common);
 
 	pf_watch_close(fw->watch);
-	let_go(fw);
+	unlock(fw);
 	free(fw);
 }
 
@@ -194,7 +195,7 @@ static int pf_remove(struct firewall *common, struct err *e)
 	int result = hold(fw, e) == -1 ? -1 : remove_ours(fw, e);
 
 	if (result == 0)
-		let_go(fw); /* without rules there is no gate that somebody could hold */
+		unlock(fw); /* without rules there is no gate that somebody could hold */
 	return result;
 }
 

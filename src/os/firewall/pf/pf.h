@@ -10,7 +10,7 @@ struct pf_watch;
 
 struct pf_firewall {
 	struct firewall common;           /* first */
-	int holder;                       /* the lock that says who holds the gate; -1 not opened */
+	int lockfile;                     /* shows which process holds the gate; -1 not opened */
 	int64_t deadline;                 /* of what is being done, ms of the monotonic clock */
 	bool armed;                       /* our rules are verified, and no state of before lives */
 	bool paused;                      /* our rules are out, and a guardian watches */

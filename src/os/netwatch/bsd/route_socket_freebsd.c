@@ -35,5 +35,5 @@ HOLDS(FREEBSD_TUNNEL_TYPE, IFT_PPP);
 
 bool netwatch_taken(const char *name)
 {
-	return netwatch_index(name) != 0 && tun_holder(name) != 0;
+	return netwatch_index(name) != 0 && tun_opener(name) != 0;
 }

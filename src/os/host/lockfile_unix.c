@@ -1,5 +1,5 @@
-/* Who holds something, by record locks: the kernel knows the process, and lets go when it ends. */
-#include "os/host/holder.h"
+/* Lockfiles by record locks: the kernel knows the process, and unlocks when it ends. */
+#include "os/host/lockfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,7 +7,7 @@
 
 #include "os/host/file.h"
 
-int holder_open(const char *path, struct err *e)
+int lockfile_open(const char *path, struct err *e)
 {
 	int descriptor;
 
@@ -17,7 +17,7 @@ int holder_open(const char *path, struct err *e)
 	return descriptor == -1 ? err_errno(e, "%s", path) : descriptor;
 }
 
-int holder_take(int descriptor, int32_t *pid)
+int lockfile_lock(int descriptor, int32_t *pid)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
@@ -26,15 +26,15 @@ int holder_take(int descriptor, int32_t *pid)
 		return 0;
 	if (errno != EACCES && errno != EAGAIN)
 		return -1;
-	if (holder_find(descriptor, pid) == -1)
+	if (lockfile_owner(descriptor, pid) == -1)
 		return -1;
 	if (*pid != 0)
 		return 1;
-	errno = EAGAIN; /* it was let go of between the two questions */
+	errno = EAGAIN; /* it was unlocked between the two questions */
 	return -1;
 }
 
-int holder_find(int descriptor, int32_t *pid)
+int lockfile_owner(int descriptor, int32_t *pid)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
@@ -46,14 +46,14 @@ int holder_find(int descriptor, int32_t *pid)
 	return 0;
 }
 
-int holder_find_at(const char *path, int32_t *pid)
+int lockfile_owner_at(const char *path, int32_t *pid)
 {
 	int descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), result;
 
 	*pid = 0;
 	if (descriptor == -1)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
-	result = holder_find(descriptor, pid);
+	result = lockfile_owner(descriptor, pid);
 	close(descriptor);
 	return result;
 }

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "os/netwatch/linux/netlink_holder.h"
+#include "os/netwatch/linux/netlink_owner.h"
 #include "os/process/pid.h"
 
 /* The inode of the socket at that address; 0: there is none. */
@@ -81,7 +81,7 @@ int32_t netlink_is_same_program(int32_t pid)
 }
 
 /* Most often its address is its number. */
-int32_t netlink_holder(int protocol, uint32_t address, int32_t guess)
+int32_t netlink_owner(int protocol, uint32_t address, int32_t guess)
 {
 	const int32_t likely[] = {(int32_t)address, guess};
 	uintmax_t inode = socket_at(protocol, address);
