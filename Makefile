@@ -73,7 +73,7 @@ OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) $
 	$(SERVICE))
 # The other platforms' firewalls, and the pure halves of their ports: that all of them are whole is tested here.
 OS_BACKENDS := $(call port,firewall/pf/* firewall/ipfw/* firewall/probe firewall/probe_group) $(call os,firewall/pf/system_macos)
-OS_PURE := $(OS_BACKENDS) $(call port,firewall/guardian host/lockfile process/tool_beside) $(call os,netwatch/bsd/decode netwatch/bsd/facts \
+OS_PURE := $(OS_BACKENDS) $(call port,firewall/pause_watchdog host/lockfile process/tool_beside) $(call os,netwatch/bsd/decode netwatch/bsd/facts \
 	netwatch/bsd/known netwatch/bsd/layout dns/scutil_text host/keychain_item host/sleep_gap route/tun_status \
 	service/strict_boot_list service/account_dscl_list)
 
@@ -118,8 +118,8 @@ list-root:
 # --- unit tests: tests/unit/test_NAME.c against every room's objects
 # What is Linux's alone, or is tried by Linux's calls, is left out elsewhere.
 UNIT_LINUX := base control doctor driver driver_session driver_whole firewall firewall_nft firewall_ports gate_failures gate_verbs \
-	guardian netlink netwatch netwatch_route_reader nft_messages nft_tool nft_watch notify off_marker policy_nft portcullisd probe \
-	route sandbox sleep
+	netlink netwatch netwatch_route_reader nft_messages nft_tool nft_watch notify off_marker pause_watchdog policy_nft portcullisd \
+	probe route sandbox sleep
 UNIT_FILES := $(filter-out $(if $(filter linux,$(PLATFORM)),,$(UNIT_LINUX:%=tests/unit/test_%.c)),$(wildcard tests/unit/test_*.c))
 UNIT := $(UNIT_FILES:tests/unit/%.c=$(BUILD)/test/%)
 UNIT_ROOMS = $(sort $(GATE) $(DRIVER) $(CTL) $(OS_GATE) $(OS_DRIVER) $(OS_CTL) $(OS_PURE) $(TUNNEL) $(PROFILE) $(MGMT) $(POLICY) $(BASE) $(FAULT))

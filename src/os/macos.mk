@@ -10,7 +10,7 @@ OPENVPN_USER := _openvpn
 # Endings of the files that this platform has; and of the ports, what has another name.
 FAMILY := unix bsd macos
 PROBE := firewall/probe
-FIREWALL := firewall/pf/* firewall/guardian host/lockfile host/file $(PROBE)
+FIREWALL := firewall/pf/* firewall/pause_watchdog host/lockfile host/file $(PROBE)
 NETWATCH := netwatch/bsd/*
 ROUTE := route/tunnel_words
 DNS := dns/scutil dns/scutil_text dns/words

@@ -15,7 +15,7 @@ FORGET = ["-q", "-D", "delete", "1-65534"]
 FLOOR = "add 2 set 31 deny ip from any to any not via lo0 // portcullis"
 LISTING_FAULTS = ("fail", "cut", "cut-at-line", "garbage", "done-then-fail")
 BATCH_FAULTS = ("fail", "half", "silently-half", "done-then-fail")
-GUARDIAN = "/run/portcullis/guardian"
+WATCHDOG = "/run/portcullis/guardian"
 
 
 @pytest.fixture(name="kernel")
@@ -328,12 +328,12 @@ def test_no_state_of_a_pause_outlives_it(kernel, hand):
     assert not keepalives(kernel.now()) and is_state(kernel.now(), "locked")
 
 
-def test_no_state_outlives_a_pause_that_the_guardian_ends(kernel, hand):
+def test_no_state_outlives_a_pause_that_the_watchdog_ends(kernel, hand):
     kernel.by_hand(*THEIRS.split())
     hand.ok("locked", "pause 2")
     assert kernel.traffic(OLDER) and keepalives(kernel.now())
     hand.kill()
-    wait_for(lambda: is_state(kernel.now(), "locked") and not keepalives(kernel.now()), "locked by the guardian", 8)
+    wait_for(lambda: is_state(kernel.now(), "locked") and not keepalives(kernel.now()), "locked by the watchdog", 8)
     assert THEIRS.split(" ", 2)[2] in others_rules(kernel)
 
 
@@ -377,14 +377,14 @@ def test_pause_ends_without_the_daemon(kernel, hand):
     hand.ok("locked", "forget", "pause 2")
     assert not is_shut(kernel.now())
     hand.kill()
-    wait_for(lambda: is_state(kernel.now(), "locked"), "locked by the guardian", 8)
+    wait_for(lambda: is_state(kernel.now(), "locked"), "locked by the watchdog", 8)
 
 
-def test_pause_ends_by_the_guardian_even_if_the_rules_were_flushed(kernel, hand):
+def test_pause_ends_by_the_watchdog_even_if_the_rules_were_flushed(kernel, hand):
     hand.ok("locked", "pause 1")
     kernel.by_hand("flush")
     hand.kill()
-    wait_for(lambda: is_state(kernel.now(), "locked"), "locked by the guardian", 8)
+    wait_for(lambda: is_state(kernel.now(), "locked"), "locked by the watchdog", 8)
 
 
 def test_pause_is_ended_by_the_daemon(kernel, hand):
@@ -406,15 +406,15 @@ def test_pause_is_refused_where_nobody_could_end_it(kernel, hand):
     assert "before the gate is locked" in hand.ask("pause 5")
 
 
-def test_pause_whose_guardian_is_killed_is_noticed(kernel, hand):
+def test_pause_whose_watchdog_is_killed_is_noticed(kernel, hand):
     hand.ok("locked", "watch", "pause 600")
-    os.kill(guardian_pid(hand.process.pid), signal.SIGKILL)
+    os.kill(watchdog_pid(hand.process.pid), signal.SIGKILL)
     line = hand.line(4)
     assert line.startswith("foreign 0 no process is left"), line
     assert is_state(kernel.now(), "locked")
 
 
-def guardian_pid(parent):
+def watchdog_pid(parent):
     """The hand's child: it has a session of its own."""
     with open(f"/proc/{parent}/task/{parent}/children", encoding="ascii") as file:
         children = [int(word) for word in file.read().split()]

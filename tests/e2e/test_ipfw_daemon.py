@@ -118,7 +118,7 @@ def test_killed_during_a_pause(kernel, gate):
     gate.wait(gate="paused")
     assert not is_shut(kernel.now())
     gate.kill(signal.SIGKILL)
-    wait_for(lambda: is_shut(kernel.now()) and passes(kernel.now(), "dhcp"), "locked by the guardian", 10)
+    wait_for(lambda: is_shut(kernel.now()) and passes(kernel.now(), "dhcp"), "locked by the watchdog", 10)
     assert not tunnel_passes(kernel)
 
 

@@ -67,8 +67,8 @@ def is_honest(gate, pf):
     return said == "unprotected" or said == pf.gate()
 
 
-def guardian(gate):
-    """The guardian's pid: a portcullisd that is not the daemon."""
+def watchdog(gate):
+    """The watchdog's pid: a portcullisd that is not the daemon."""
     found = [pid for pid in gate.host.pids("portcullisd") if gate.process is None or pid != gate.pid]
     return found[0] if found else None
 
@@ -449,12 +449,12 @@ def pause(gate, length):
 def test_pause_and_resume(gate, pf):
     gate.start_open()
     pause(gate, "1h")
-    assert pf.gate() == "none" and guardian(gate)
+    assert pf.gate() == "none" and watchdog(gate)
     assert pf.verdict(CLEAR, remember=True) == "pass"
-    guard, before = guardian(gate), len(pf.calls)
+    process, before = watchdog(gate), len(pf.calls)
     gate.ctl("resume", check=True)
     gate.wait(gate={"locked", "dialling", "open"})
-    wait_for(lambda: is_gone(guard), "the guardian gone")
+    wait_for(lambda: is_gone(process), "the watchdog gone")
     assert pf.verdict(CLEAR) == "block"
     after = words(pf, before)
     assert after.index(LOAD) < after.index("-F states")
@@ -470,8 +470,8 @@ def test_pause_ends_by_itself(gate, pf, daemon):
     if daemon == "killed":
         gate.kill()
     wait_for(lambda: pf.gate() == "locked" or pf.verdict(CLEAR) == "block", "the pause's end", 8)
-    wait_for(lambda: guardian(gate) is None if daemon == "alive" else not gate.host.pids("portcullisd"),
-             "the guardian gone", 5)
+    wait_for(lambda: watchdog(gate) is None if daemon == "alive" else not gate.host.pids("portcullisd"),
+             "the watchdog gone", 5)
     if daemon == "killed":
         assert pf.gate() == "locked" and pf.pf.states == []
         gate.start()
@@ -480,41 +480,41 @@ def test_pause_ends_by_itself(gate, pf, daemon):
 
 
 def test_restart_in_a_pause(gate, pf):
-    """The daemon is killed in a pause and started again: locked first, and the guardian let go."""
+    """The daemon is killed in a pause and started again: locked first, and the watchdog dismissed."""
     gate.start_open()
     pause(gate, "1h")
     gate.kill()
     assert pf.gate() == "none"
     gate.start()
     gate.wait(gate={"locked", "dialling", "open"})
-    wait_for(lambda: guardian(gate) is None, "the guardian gone")
+    wait_for(lambda: watchdog(gate) is None, "the watchdog gone")
     assert pf.verdict(CLEAR) == "block"
 
 
-def test_no_pause_without_a_guardian(gate, pf):
-    """Where the guardian can't see pf, there is no pause: the gate stays shut."""
+def test_no_pause_without_a_watchdog(gate, pf):
+    """Where the watchdog can't see pf, there is no pause: the gate stays shut."""
     gate.start_open()
     pf.fault = lambda n, argv: "exit" if argv == ["-s", "info"] else None
     gate.ctl("pause", "1h")
     wait_for(lambda: "pause refused" in gate.log(), lambda: gate.told("refused"), 10)
     pf.fault = None
     assert "the pause watchdog does not work" in gate.log()
-    assert guardian(gate) is None
+    assert watchdog(gate) is None
     gate.wait(gate={"locked", "dialling", "open"}, seconds=20)
     assert pf.verdict(CLEAR) == "block"
     assert not any(call.passes["clear"] for call in pf.calls[first_shut(pf):])
 
 
-def test_guardian_killed_in_a_pause(gate, pf):
-    """Without its guardian a pause is over."""
+def test_watchdog_killed_in_a_pause(gate, pf):
+    """Without its watchdog a pause is over."""
     gate.start_open()
     pause(gate, "1h")
-    os.kill(guardian(gate), signal.SIGKILL)
+    os.kill(watchdog(gate), signal.SIGKILL)
     wait_for(lambda: pf.verdict(CLEAR) == "block", "shut again", 5)
     gate.wait(gate={"locked", "dialling", "open"})
 
 
-def test_guardian_goes_on_until_it_is_shut(gate, pf):
+def test_watchdog_goes_on_until_it_is_shut(gate, pf):
     """pfctl fails when the pause is over, and nobody else is there: it is asked until it works."""
     gate.start_open()
     pause(gate, "1s")
@@ -596,13 +596,13 @@ def test_off_leaves_others_alone(gate, pf, how):
 
 
 def test_off_in_a_pause(gate, pf):
-    """The guardian of a pause does not shut what root has taken away."""
+    """The pause watchdog does not shut what root has taken away."""
     gate.start_open()
     pause(gate, "1h")
     gate.kill()
-    guard = guardian(gate)
+    process = watchdog(gate)
     assert off(gate, "--offline").returncode == 0
-    wait_for(lambda: is_gone(guard), "the guardian gone")
+    wait_for(lambda: is_gone(process), "the watchdog gone")
     assert pf.gate() == "none" and f'anchor "{ANCHOR}"' not in pf.run("-s", "rules")
 
 

@@ -13,11 +13,11 @@
 #include <sys/types.h>
 
 #include "between.h"
-#include "guardian_standin.h"
 #include "journal.h"
 #include "os/firewall/ipfw/ipfw.h"
 #include "os/firewall/probe.h"
 #include "os/process/tool.h"
+#include "pause_watchdog_standin.h"
 #include "policy/print.h"
 #include "policy_cases.h"
 
@@ -206,7 +206,7 @@ static int setup(void **state)
 	(void)state;
 	memset(&ipfw, 0, sizeof ipfw);
 	add_rule(100, 0, "allow ip from any to any via lo0"); /* somebody else's */
-	guarded = guardian_fails = false;
+	watchdog_runs = watchdog_fails = false;
 	probed = PROBED_REFUSED;
 	heal();
 	locked = situation_named("locked");
@@ -410,18 +410,18 @@ static void test_a_pause_in_turn(void **state)
 	assert_int_equal(firewall_ipfw.pause(fw, 60, &e), -1); /* locked first */
 	assert_true(stands(&opened));
 	be(&locked);
-	guardian_fails = true;
+	watchdog_fails = true;
 	assert_int_equal(firewall_ipfw.pause(fw, 60, &e), -1);
 	assert_true(stands(&locked));
-	guardian_fails = false;
+	watchdog_fails = false;
 	heal();
 	assert_int_equal(firewall_ipfw.pause(fw, 60, &e), 0);
 	all = calls;
-	assert_true(guarded && !has_floor() && !ipfw_of(fw)->armed);
+	assert_true(watchdog_runs && !has_floor() && !ipfw_of(fw)->armed);
 	for (unsigned i = 1; i <= all; i++) {
 		for (way = REFUSED; way < WAYS; way++) {
 			be(&locked);
-			assert_false(guarded);
+			assert_false(watchdog_runs);
 			heal();
 			fail_at = i;
 			e.text[0] = '\0';

@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "between.h"
-#include "guardian_standin.h"
 #include "journal.h"
 #include "os/firewall/pf/pf.h"
 #include "os/firewall/probe.h"
@@ -25,6 +24,7 @@
 #include "os/host/file.h"
 #include "os/host/lockfile.h"
 #include "os/process/tool.h"
+#include "pause_watchdog_standin.h"
 #include "policy_cases.h"
 
 enum { TEXT = PRINT_SIZE, FALLBACK = 1 };
@@ -240,7 +240,7 @@ static int setup(void **state)
 	pf.skipped = "";
 	load_main(apples);
 	token[0] = '\0';
-	guarded = guardian_fails = false;
+	watchdog_runs = watchdog_fails = false;
 	held_by = 0;
 	probed = PROBED_REFUSED;
 	hangs = false;
@@ -426,18 +426,18 @@ static void test_a_pause_in_turn(void **state)
 	assert_int_equal(firewall_pf.pause(fw, 60, &e), -1); /* before the gate is shut */
 	be(&locked);
 	assert_int_equal(firewall_pf.pause(fw, 0, &e), -1);
-	guardian_fails = true;
+	watchdog_fails = true;
 	assert_int_equal(firewall_pf.pause(fw, 60, &e), -1);
 	assert_true(stands(&locked));
-	guardian_fails = false;
+	watchdog_fails = false;
 	heal();
 	assert_int_equal(firewall_pf.pause(fw, 60, &e), 0);
-	assert_true(guarded);
+	assert_true(watchdog_runs);
 	assert_int_equal(pf_count_rules(pf.anchor[0]) + pf_count_rules(pf.anchor[FALLBACK]), 0);
 	all = calls;
 	for (unsigned i = 1; i <= all; i++) {
 		be(&locked);
-		assert_false(guarded);
+		assert_false(watchdog_runs);
 		heal();
 		fail_at = i;
 		way = REFUSED;
@@ -624,7 +624,7 @@ static void test_a_pfctl_that_hangs(void **state)
 	assert_non_null(strstr(what, "pfctl does not answer"));
 	assert_between(clock_steady_ms() - begun, 3000, 6900);
 	be(&locked);
-	guarded = false;
+	watchdog_runs = false;
 	pf_of(fw)->paused = true;
 	watch_for(base, 4000);
 	assert_non_null(strstr(what, "pause"));

@@ -41,7 +41,7 @@ void firewall_close(struct firewall *fw);
 int firewall_assert(struct firewall *fw, const struct situation *s, struct err *e);
 
 /* A pause: removes our drops until `seconds` from now, closed without the daemon when they are over: by the
- * kernel, or by a guardian (os/firewall/guardian.h), or there is none. 0 or -1. firewall_assert ends it. */
+ * kernel, or by os/firewall/pause_watchdog.h, or there is none. 0 or -1. firewall_assert ends it. */
 int firewall_pause(struct firewall *fw, uint32_t seconds, struct err *e);
 
 /* Forgets every connection the kernel tracks (after a pause). 0 or -1. */

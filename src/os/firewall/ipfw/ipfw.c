@@ -2,8 +2,8 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "os/firewall/guardian.h"
 #include "os/firewall/ipfw/ipfw.h"
+#include "os/firewall/pause_watchdog.h"
 #include "policy/print.h"
 
 /* --- opening ------------------------------------------------------------------------------ */
@@ -45,8 +45,8 @@ static int ipfw_assert(struct firewall *common, const struct situation *s, struc
 
 	fw->epoch++;
 	/* One that does not leave can only lock. */
-	if (result == 0 && guardian_lives())
-		(void)guardian_dismiss(NULL);
+	if (result == 0 && pause_watchdog_lives())
+		(void)pause_watchdog_dismiss(NULL);
 	if (result == 0)
 		fw->paused = false;
 	return result;
@@ -65,7 +65,7 @@ static int ipfw_remove(struct firewall *common, struct err *e)
 
 	fw->armed = fw->paused = false;
 	fw->epoch++;
-	if (guardian_dismiss(e) == -1)
+	if (pause_watchdog_dismiss(e) == -1)
 		return -1;
 	if (ipfw_kernel_state() == -1)
 		return 0; /* no ipfw, no rules */

@@ -23,7 +23,7 @@ struct ipfw_firewall {
 	    *stand; /* PRINT_SIZE bytes: the policy as of set POLICY_IPFW_SET; the one verified last */
 	struct ipfw_view view;
 	bool armed;  /* `held` and `stand` are what the kernel should have */
-	bool paused; /* a guardian ends it */
+	bool paused; /* the pause watchdog ends it */
 	struct ipfw_held held;
 	struct situation last;   /* asserted last */
 	uint32_t epoch;          /* a look that began before another epoch is out of date */
@@ -51,7 +51,7 @@ int ipfw_delete_states(struct err *e);
 /* Fills fw->listing and fw->view. 0, or -1 and `e`: also if the listing is cut. */
 int ipfw_look(struct ipfw_firewall *fw, struct err *e);
 
-/* Brings the kernel to the policy of `s` and verifies it; no guardian is asked. 0, or -1 and `e`. */
+/* Brings the kernel to the policy of `s` and verifies it; no watchdog is asked. 0, or -1 and `e`. */
 int ipfw_settle(struct ipfw_firewall *fw, const struct situation *s, struct err *e);
 
 /* How the kernel's rules differ from those that are held, with what to do if it is

@@ -1,7 +1,7 @@
-/* A pause on ipfw: both sets are disabled and the floor taken out; a guardian puts them back. */
+/* A pause on ipfw: both sets are disabled and the floor taken out; the pause watchdog puts them back. */
 #include "base/text.h"
-#include "os/firewall/guardian.h"
 #include "os/firewall/ipfw/ipfw.h"
+#include "os/firewall/pause_watchdog.h"
 #include "policy/print.h"
 
 static int could_close(void *argument, struct err *e)
@@ -35,13 +35,13 @@ static int open_gate(struct ipfw_firewall *fw, struct err *e)
 int ipfw_pause(struct firewall *common, uint32_t seconds, struct err *e)
 {
 	struct ipfw_firewall *fw = ipfw_of(common);
-	const struct guardian_work work = {could_close, close_again, fw};
+	const struct pause_watchdog_work work = {could_close, close_again, fw};
 
 	if (!fw->armed || fw->last.state != POLICY_LOCKED)
 		return err_set(e, "there can be no pause before the gate is locked");
-	if (guardian_start(&work, seconds, e) == -1)
+	if (pause_watchdog_start(&work, seconds, e) == -1)
 		return -1;
-	fw->armed = false; /* the guardian's copy still knows what was held */
+	fw->armed = false; /* the watchdog's copy still knows what was held */
 	fw->paused = true;
 	fw->epoch++;
 	return open_gate(fw, e);

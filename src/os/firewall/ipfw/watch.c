@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "os/firewall/guardian.h"
 #include "os/firewall/ipfw/ipfw.h"
+#include "os/firewall/pause_watchdog.h"
 #include "os/process/tool_beside.h"
 
 enum { LOOK_MS = 900 }; /* of each second */
@@ -58,7 +58,7 @@ static void tick_cb(evutil_socket_t fd, short what, void *argument)
 	struct err e = {""};
 
 	(void)fd, (void)what;
-	if (watch->fw->paused && !guardian_lives())
+	if (watch->fw->paused && !pause_watchdog_lives())
 		watch->cb("no process is left to end the pause", watch->argument);
 	if (!watch->fw->armed || tool_beside_runs(watch->list))
 		return;

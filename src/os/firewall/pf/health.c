@@ -11,7 +11,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "os/firewall/guardian.h"
+#include "os/firewall/pause_watchdog.h"
 #include "os/firewall/pf/pf.h"
 #include "os/firewall/pf/system.h"
 #include "os/firewall/probe.h"
@@ -213,7 +213,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 		return;
 	}
 	if (watch->fw->paused) {
-		if (!guardian_lives())
+		if (!pause_watchdog_lives())
 			watch->cb("the pause watchdog has ended", watch->argument);
 		return;
 	}

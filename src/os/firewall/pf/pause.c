@@ -1,10 +1,10 @@
-/* A pause in pf: our rules out, and a guardian that puts them back. */
+/* A pause in pf: our rules out, and a watchdog that puts them back. */
 #include <string.h>
 
-#include "os/firewall/guardian.h"
+#include "os/firewall/pause_watchdog.h"
 #include "os/firewall/pf/pf.h"
 
-/* In the guardian: is pf there, and does pfctl answer here? */
+/* In the watchdog: is pf there, and does pfctl answer here? */
 static int look(void *argument, struct err *e)
 {
 	static const char *const info[] = {"-s", "info", NULL};
@@ -14,7 +14,7 @@ static int look(void *argument, struct err *e)
 	return pf_ask(fw, info, fw->answer, sizeof fw->answer, e);
 }
 
-/* In the guardian: the lock, as if it were the first. Every state of the pause is killed. */
+/* In the watchdog: the lock, as if it were the first. Every state of the pause is killed. */
 static int shut(void *argument, struct err *e)
 {
 	struct pf_firewall *fw = argument;
@@ -33,7 +33,7 @@ static int shut(void *argument, struct err *e)
 int pf_pause(struct firewall *common, uint32_t seconds, struct err *e)
 {
 	struct pf_firewall *fw = pf_of(common);
-	const struct guardian_work work = {look, shut, fw};
+	const struct pause_watchdog_work work = {look, shut, fw};
 	struct pf_rules found;
 
 	pf_give_time(fw);
@@ -41,7 +41,7 @@ int pf_pause(struct firewall *common, uint32_t seconds, struct err *e)
 		return err_set(e, "there can be no pause before the gate is shut");
 	if (seconds == 0)
 		return err_set(e, "a pause can't last 0 seconds");
-	if (guardian_start(&work, seconds, e) == -1)
+	if (pause_watchdog_start(&work, seconds, e) == -1)
 		return -1;
 	fw->fresh_until = 0; /* whatever ends the pause looks at everything */
 	if (pf_anchor_empty(fw, e) == -1 || pf_anchor_read(fw, &found, e) == -1)

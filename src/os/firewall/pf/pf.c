@@ -6,7 +6,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
-#include "os/firewall/guardian.h"
+#include "os/firewall/pause_watchdog.h"
 #include "os/firewall/pf/pf.h"
 #include "os/firewall/pf/system.h"
 #include "os/host/clock.h"
@@ -158,7 +158,7 @@ static int pf_assert(struct firewall *common, const struct situation *s, struct 
 		return -1;
 	pf_fallback_load(fw);
 	/* The lock is verified, and every state of the pause is gone. */
-	return guardian_lives() ? guardian_dismiss(e) : 0;
+	return pause_watchdog_lives() ? pause_watchdog_dismiss(e) : 0;
 }
 
 static int pf_forget_states(struct firewall *common, struct err *e)
@@ -176,7 +176,7 @@ static int remove_ours(struct pf_firewall *fw, struct err *e)
 	struct err first = {""};
 	int result;
 
-	if (guardian_dismiss(e) == -1)
+	if (pause_watchdog_dismiss(e) == -1)
 		return -1;
 	fw->paused = fw->tunnel_open = false;
 	fw->fresh_until = 0;

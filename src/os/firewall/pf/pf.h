@@ -13,7 +13,7 @@ struct pf_firewall {
 	int lockfile;                     /* shows which process holds the gate; -1 not opened */
 	int64_t deadline;                 /* of what is being done, ms of the monotonic clock */
 	bool armed;                       /* our rules are verified, and no state of before lives */
-	bool paused;                      /* our rules are out, and a guardian watches */
+	bool paused;                      /* our rules are out, and the pause watchdog runs */
 	bool tunnel_open;                 /* states of the tunnel may live */
 	bool there;                       /* pf answers (FreeBSD: its module is loaded) */
 	char leaked[NET_NAME_SIZE];       /* the link that the probe got out of; "" none */

@@ -1,5 +1,5 @@
-/* The guardian of a pause: forked, in a session of its own, known by the lock that it holds. */
-#include "os/firewall/guardian.h"
+/* The pause watchdog: forked, in a session of its own, known by the lockfile that it keeps. */
+#include "os/firewall/pause_watchdog.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 #include "os/process/descriptor.h"
 #include "os/process/pid.h"
 
-#define GUARDIAN_FILE PORTCULLIS_RUNDIR "/portcullis/guardian"
+#define LOCKFILE PORTCULLIS_RUNDIR "/portcullis/guardian" /* as earlier versions call it */
 #define WATCHES "watches\n"
 
 enum { HANDSHAKE_MS = 3000, DISMISS_MS = 3000, TICK_MS = 1000, LATE_MS = 5000, RETRY_FIRST_MS = 50 };
@@ -70,7 +70,7 @@ static char watch_clocks(uint32_t seconds)
 }
 
 /* Never gives up: nobody else would close. */
-static void close_gate(const struct guardian_work *work)
+static void close_gate(const struct pause_watchdog_work *work)
 {
 	struct err e = {""};
 	int pause = RETRY_FIRST_MS;
@@ -111,9 +111,9 @@ static int let_go_of_parent(int word)
 	return 0;
 }
 
-static int begin_guarding(const struct guardian_work *work, struct err *e)
+static int begin_watching(const struct pause_watchdog_work *work, struct err *e)
 {
-	int file = lockfile_open(GUARDIAN_FILE, e), locked;
+	int file = lockfile_open(LOCKFILE, e), locked;
 	int32_t other = 0;
 
 	if (file == -1)
@@ -123,11 +123,11 @@ static int begin_guarding(const struct guardian_work *work, struct err *e)
 		return err_set(e, "process %d already watches a pause; instead: portcullis resume",
 			       (int)other);
 	if (locked == -1 || take_signals() == -1)
-		return err_errno(e, "%s", GUARDIAN_FILE);
+		return err_errno(e, "%s", LOCKFILE);
 	return work->look(work->argument, e);
 }
 
-static _Noreturn void be_guardian(const struct guardian_work *work, uint32_t seconds, int word)
+static _Noreturn void run_watchdog(const struct pause_watchdog_work *work, uint32_t seconds, int word)
 {
 	struct err e = {""};
 
@@ -136,7 +136,7 @@ static _Noreturn void be_guardian(const struct guardian_work *work, uint32_t sec
 	log_copy(-1);
 	if (let_go_of_parent(word) == -1)
 		_exit(1);
-	if (begin_guarding(work, &e) == -1) {
+	if (begin_watching(work, &e) == -1) {
 		(void)io_write_all(KEPT, e.text, strlen(e.text));
 		_exit(1);
 	}
@@ -166,7 +166,7 @@ static void hear_words(int from, char *to, size_t size)
 	to[used] = '\0';
 }
 
-int guardian_start(const struct guardian_work *work, uint32_t seconds, struct err *e)
+int pause_watchdog_start(const struct pause_watchdog_work *work, uint32_t seconds, struct err *e)
 {
 	char words[sizeof e->text];
 	int ends[2], status;
@@ -176,7 +176,7 @@ int guardian_start(const struct guardian_work *work, uint32_t seconds, struct er
 		return err_errno(e, "the pause watchdog can't be started");
 	pid = child_fork();
 	if (pid == 0)
-		be_guardian(work, seconds, ends[1]);
+		run_watchdog(work, seconds, ends[1]);
 	close(ends[1]);
 	if (pid == -1) {
 		err_errno(e, "the pause watchdog can't be started");
@@ -192,26 +192,26 @@ int guardian_start(const struct guardian_work *work, uint32_t seconds, struct er
 	return err_set(e, "the pause watchdog does not work: %s", words[0] == '\0' ? "no answer" : words);
 }
 
-bool guardian_lives(void)
+bool pause_watchdog_lives(void)
 {
 	int32_t pid = 0;
 
-	return lockfile_owner_at(GUARDIAN_FILE, &pid) == 0 && pid > 0;
+	return lockfile_owner_at(LOCKFILE, &pid) == 0 && pid > 0;
 }
 
-int guardian_dismiss(struct err *e)
+int pause_watchdog_dismiss(struct err *e)
 {
 	int32_t pid = 0, again = 0;
-	int process, result = lockfile_owner_at(GUARDIAN_FILE, &pid);
+	int process, result = lockfile_owner_at(LOCKFILE, &pid);
 
 	if (result == -1)
-		return err_errno(e, "%s", GUARDIAN_FILE);
+		return err_errno(e, "%s", LOCKFILE);
 	if (pid <= 0)
 		return 0;
 	if ((process = pid_open(pid)) == -1)
 		return errno == ESRCH ? 0 : err_errno(e, "process %d, which watches a pause", (int)pid);
 	/* Still the same one, now that we hold it? */
-	if (lockfile_owner_at(GUARDIAN_FILE, &again) == 0 && again == pid) {
+	if (lockfile_owner_at(LOCKFILE, &again) == 0 && again == pid) {
 		(void)pid_signal(process, pid, SIGUSR1);
 		if (!pid_ended(process, DISMISS_MS))
 			(void)pid_signal(process, pid, SIGKILL);

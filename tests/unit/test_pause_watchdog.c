@@ -1,4 +1,4 @@
-/* The guardian of a pause, and who holds what: real processes, in a mount namespace of their own. */
+/* The pause watchdog, and lockfiles: real processes, in a mount namespace of their own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "os/firewall/guardian.h"
+#include "os/firewall/pause_watchdog.h"
 #include "os/host/lockfile.h"
 #include "os/host/off_marker.h"
 
@@ -46,7 +46,7 @@ static int clean(void **state)
 	failures = 0;
 	looks_bad = hangs = false;
 	unlink(CLOSED);
-	return geteuid() == 0 ? guardian_dismiss(&e) | off_marker_clear(&e) : 0;
+	return geteuid() == 0 ? pause_watchdog_dismiss(&e) | off_marker_clear(&e) : 0;
 }
 
 static void need_root(void)
@@ -74,7 +74,7 @@ static int shut(void *argument, struct err *why)
 	return failures-- > 0 ? err_set(why, "busy") : 0;
 }
 
-static const struct guardian_work work = {look, shut, NULL};
+static const struct pause_watchdog_work work = {look, shut, NULL};
 
 static int64_t now_ms(void)
 {
@@ -95,19 +95,19 @@ static long closed(void)
 	return got;
 }
 
-/* Waits until there is no guardian any more. */
+/* Waits until there is no watchdog any more. */
 static bool gone_within(int milliseconds)
 {
 	int64_t deadline = now_ms() + milliseconds;
 
-	while (guardian_lives() && now_ms() < deadline)
+	while (pause_watchdog_lives() && now_ms() < deadline)
 		poll(NULL, 0, 5);
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
-	return !guardian_lives();
+	return !pause_watchdog_lives();
 }
 
-static int32_t guardian(void)
+static int32_t watchdog(void)
 {
 	int32_t pid = 0;
 
@@ -121,9 +121,9 @@ static void closes_at_its_time(void **state)
 
 	(void)state;
 	need_root();
-	assert_false(guardian_lives());
-	assert_int_equal(guardian_start(&work, 1, &e), 0);
-	assert_true(guardian_lives());
+	assert_false(pause_watchdog_lives());
+	assert_int_equal(pause_watchdog_start(&work, 1, &e), 0);
+	assert_true(pause_watchdog_lives());
 	assert_int_equal(closed(), 0);
 	assert_true(gone_within(3000));
 	assert_true(now_ms() - began >= 990);
@@ -135,7 +135,7 @@ static void goes_on_until_it_is_closed(void **state)
 	(void)state;
 	need_root();
 	failures = 3;
-	assert_int_equal(guardian_start(&work, 1, &e), 0);
+	assert_int_equal(pause_watchdog_start(&work, 1, &e), 0);
 	assert_true(gone_within(6000));
 	assert_int_equal(closed(), 4);
 }
@@ -151,13 +151,13 @@ static void survives_the_daemon(void **state)
 	daemon = fork();
 	if (daemon == 0) {
 		(void)setpgid(0, 0);
-		if (guardian_start(&work, 1, &e) == 0)
+		if (pause_watchdog_start(&work, 1, &e) == 0)
 			kill(0, SIGKILL);
 		_exit(1);
 	}
 	assert_int_equal(waitpid(daemon, &status, 0), daemon);
 	assert_true(WIFSIGNALED(status));
-	assert_true(guardian_lives());
+	assert_true(pause_watchdog_lives());
 	assert_true(gone_within(3000));
 	assert_int_equal(closed(), 1);
 }
@@ -168,25 +168,25 @@ static void there_is_never_a_second(void **state)
 
 	(void)state;
 	need_root();
-	assert_int_equal(guardian_start(&work, 60, &e), 0);
-	first = guardian();
-	assert_int_equal(guardian_start(&work, 60, &e), -1);
+	assert_int_equal(pause_watchdog_start(&work, 60, &e), 0);
+	first = watchdog();
+	assert_int_equal(pause_watchdog_start(&work, 60, &e), -1);
 	assert_non_null(strstr(e.text, "already watches a pause; instead: "));
-	assert_int_equal(guardian(), first);
+	assert_int_equal(watchdog(), first);
 }
 
 static void dismissed_it_closes_nothing(void **state)
 {
 	(void)state;
 	need_root();
-	assert_int_equal(guardian_start(&work, 60, &e), 0);
-	assert_int_equal(guardian_dismiss(&e), 0);
-	assert_false(guardian_lives());
+	assert_int_equal(pause_watchdog_start(&work, 60, &e), 0);
+	assert_int_equal(pause_watchdog_dismiss(&e), 0);
+	assert_false(pause_watchdog_lives());
 	assert_int_equal(closed(), 0);
-	assert_int_equal(guardian_dismiss(&e), 0); /* there is none: fine */
+	assert_int_equal(pause_watchdog_dismiss(&e), 0); /* there is none: fine */
 	/* Control: asked to end by anybody else it closes first. */
-	assert_int_equal(guardian_start(&work, 60, &e), 0);
-	assert_int_equal(kill(guardian(), SIGTERM), 0);
+	assert_int_equal(pause_watchdog_start(&work, 60, &e), 0);
+	assert_int_equal(kill(watchdog(), SIGTERM), 0);
 	assert_true(gone_within(3000));
 	assert_int_equal(closed(), 1);
 }
@@ -198,11 +198,11 @@ static void one_that_does_not_leave_is_killed(void **state)
 
 	(void)state;
 	need_root();
-	assert_int_equal(guardian_start(&work, 60, &e), 0);
-	pid = guardian();
+	assert_int_equal(pause_watchdog_start(&work, 60, &e), 0);
+	pid = watchdog();
 	assert_int_equal(kill(pid, SIGSTOP), 0);
-	assert_int_equal(guardian_dismiss(&e), 0);
-	assert_false(guardian_lives());
+	assert_int_equal(pause_watchdog_dismiss(&e), 0);
+	assert_false(pause_watchdog_lives());
 	assert_int_equal(closed(), 0);
 }
 
@@ -213,15 +213,15 @@ static void no_pause_without_it(void **state)
 	(void)state;
 	need_root();
 	looks_bad = true;
-	assert_int_equal(guardian_start(&work, 60, &e), -1);
+	assert_int_equal(pause_watchdog_start(&work, 60, &e), -1);
 	assert_non_null(strstr(e.text, "no pfctl"));
-	assert_false(guardian_lives());
+	assert_false(pause_watchdog_lives());
 	looks_bad = false;
 	hangs = true;
-	assert_int_equal(guardian_start(&work, 60, &e), -1);
+	assert_int_equal(pause_watchdog_start(&work, 60, &e), -1);
 	assert_non_null(strstr(e.text, "no answer"));
 	assert_true(now_ms() - began < 5000);
-	assert_false(guardian_lives());
+	assert_false(pause_watchdog_lives());
 	assert_int_equal(closed(), 0);
 }
 
@@ -229,7 +229,7 @@ static void off_is_not_undone(void **state)
 {
 	(void)state;
 	need_root();
-	assert_int_equal(guardian_start(&work, 1, &e), 0);
+	assert_int_equal(pause_watchdog_start(&work, 1, &e), 0);
 	assert_int_equal(off_marker_write(false, &e), 0);
 	assert_true(gone_within(3000));
 	assert_int_equal(closed(), 0);

@@ -1,16 +1,16 @@
-/* The guardian of a pause: a small process of root's that shuts the gate at its time, whatever
+/* The pause watchdog: a small process of root's that shuts the gate at its time, whatever
  * becomes of the daemon. For firewalls whose kernel can't end a pause by itself. */
-#ifndef OS_FIREWALL_GUARDIAN_H
-#define OS_FIREWALL_GUARDIAN_H
+#ifndef OS_FIREWALL_PAUSE_WATCHDOG_H
+#define OS_FIREWALL_PAUSE_WATCHDOG_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
 
-/* Both run in the guardian, which has a copy of the daemon's memory, a session
+/* Both run in the watchdog, which has a copy of the daemon's memory, a session
  * of its own, and no descriptor but 0, 1 and 2 on /dev/null. */
-struct guardian_work {
+struct pause_watchdog_work {
 	/* Asked before the pause begins: could the gate be shut from here? 0, or -1 and `e`. */
 	int (*look)(void *argument, struct err *e);
 	/* Loads the lock, kills every state, verifies. Called again until it returns 0. */
@@ -18,19 +18,19 @@ struct guardian_work {
 	void *argument;
 };
 
-/* Starts it, and waits for its word that it watches, 3 s at most. It calls
+/* Starts it, and waits until it reports that it watches, 3 s at most. It calls
  * `close` once `seconds` are over (sleep counts), once the machine has slept or
  * its clock was set forward, or at SIGTERM, and leaves; it leaves without where
  * the off marker stands. There is never a second one. 0; or -1 and `e`: then
  * none runs, and no pause may begin. */
-int guardian_start(const struct guardian_work *work, uint32_t seconds, struct err *e);
+int pause_watchdog_start(const struct pause_watchdog_work *work, uint32_t seconds, struct err *e);
 
 /* Is there one, of this life or of an earlier one? */
-bool guardian_lives(void);
+bool pause_watchdog_lives(void);
 
-/* Lets it go without closing: for whoever has verified the lock, or takes the
+/* Ends it without closing: for whoever has verified the lock, or takes the
  * rules away on purpose. Waits until it is gone, 3 s; then it is killed. 0, also
  * if there was none; -1 and `e`. Not to be called by what `close` calls. */
-int guardian_dismiss(struct err *e);
+int pause_watchdog_dismiss(struct err *e);
 
 #endif
