@@ -73,7 +73,7 @@ OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) $
 	$(SERVICE))
 # The other platforms' firewalls, and the pure halves of their ports: that all of them are whole is tested here.
 OS_BACKENDS := $(call port,firewall/pf/* firewall/ipfw/* firewall/probe firewall/probe_group) $(call os,firewall/pf/system_macos)
-OS_PURE := $(OS_BACKENDS) $(call port,firewall/pause_watchdog host/lockfile process/tool_beside) $(call os,netwatch/bsd/decode netwatch/bsd/facts \
+OS_PURE := $(OS_BACKENDS) $(call port,firewall/pause_watchdog host/lockfile process/tool_async) $(call os,netwatch/bsd/decode netwatch/bsd/facts \
 	netwatch/bsd/known netwatch/bsd/layout dns/scutil_text host/keychain_item host/sleep_gap route/tun_status \
 	service/strict_boot_list service/account_dscl_list)
 

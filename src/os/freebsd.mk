@@ -9,7 +9,7 @@ OPENVPN_USER := _openvpn
 # Endings of the files that this platform has; and of the ports, what has another name.
 FAMILY := unix bsd freebsd
 PROBE := firewall/probe firewall/probe_group
-FIREWALL := firewall/pf/* firewall/ipfw/* firewall/pause_watchdog process/tool_beside host/lockfile host/file $(PROBE)
+FIREWALL := firewall/pf/* firewall/ipfw/* firewall/pause_watchdog process/tool_async host/lockfile host/file $(PROBE)
 NETWATCH := netwatch/bsd/*
 ROUTE := route/tunnel_words
 DNS := dns/dns_freebsd dns/resolvconf dns/unwatched dns/words

@@ -6,14 +6,14 @@
 #include "base/log.h"
 #include "os/firewall/ipfw/ipfw.h"
 #include "os/firewall/pause_watchdog.h"
-#include "os/process/tool_beside.h"
+#include "os/process/tool_async.h"
 
 enum { LOOK_MS = 900 }; /* of each second */
 
 struct ipfw_watch {
 	struct ipfw_firewall *fw;
 	struct event *tick;
-	struct tool_beside *list;
+	struct tool_async *list;
 	uint32_t epoch;            /* of the look that runs */
 	char pipe[IPFW_RULE_TEXT]; /* the rule that was named last: "" none */
 	firewall_foreign_cb *cb;
@@ -32,7 +32,7 @@ static void name_pipe(struct ipfw_watch *watch, const struct ipfw_view *view)
 }
 
 /* Between two asserts: `armed`, and nothing has been asserted since the look began. */
-static void judge(const char *listing, void *argument)
+static void report_difference(const char *listing, void *argument)
 {
 	struct ipfw_watch *watch = argument;
 	struct ipfw_view view;
@@ -60,14 +60,14 @@ static void tick_cb(evutil_socket_t fd, short what, void *argument)
 	(void)fd, (void)what;
 	if (watch->fw->paused && !pause_watchdog_lives())
 		watch->cb("no process is left to end the pause", watch->argument);
-	if (!watch->fw->armed || tool_beside_runs(watch->list))
+	if (!watch->fw->armed || tool_async_runs(watch->list))
 		return;
 	watch->epoch = watch->fw->epoch;
 	if (ipfw_kernel_state() != 1)
 		watch->cb("somebody else has disabled ipfw", watch->argument);
 	else if (ipfw_probe_links(watch->fw, &e) == -1)
 		watch->cb(e.text, watch->argument);
-	else if (tool_beside_begin(watch->list, ipfw_list_command(), LOOK_MS, &e) == -1)
+	else if (tool_async_begin(watch->list, ipfw_list_command(), LOOK_MS, &e) == -1)
 		watch->cb(e.text, watch->argument);
 }
 
@@ -77,7 +77,7 @@ void ipfw_watch_close(struct ipfw_watch *watch)
 		return;
 	if (watch->tick != NULL)
 		event_free(watch->tick);
-	tool_beside_free(watch->list);
+	tool_async_free(watch->list);
 	free(watch);
 }
 
@@ -92,7 +92,7 @@ int ipfw_watch_open(struct firewall *common, struct event_base *base, firewall_f
 		return err_errno(e, "ipfw can't be watched");
 	*watch = (struct ipfw_watch){.fw = fw, .cb = cb, .argument = argument};
 	fw->watch = watch;
-	watch->list = tool_beside_new(base, IPFW_LISTING, judge, watch);
+	watch->list = tool_async_new(base, IPFW_LISTING, report_difference, watch);
 	watch->tick = event_new(base, -1, EV_PERSIST, tick_cb, watch);
 	if (watch->list == NULL || watch->tick == NULL || event_add(watch->tick, &second) == -1)
 		return err_set(e, "ipfw can't be watched: no memory");

@@ -1,5 +1,5 @@
-/* A tool beside the loop: its output is an event, and so is its deadline. */
-#include "os/process/tool_beside.h"
+/* An async tool: its output is an event, and so is its deadline. */
+#include "os/process/tool_async.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,32 +14,32 @@
 #include "os/process/descriptor.h"
 #include "os/process/tool.h"
 
-struct tool_beside {
-	struct event *heard, *late;
+struct tool_async {
+	struct event *readable, *late;
 	struct event_base *base;
 	char *output;
 	size_t size, used;
 	pid_t pid; /* 0: none runs */
 	int fd;
-	tool_said_cb *cb;
+	tool_output_cb *cb;
 	void *argument;
 };
 
-/* Closed, so that a tool that still runs ends when it speaks; killed, so that it ends anyway. */
-static void finish(struct tool_beside *tool)
+/* Closed, so that a tool that still runs ends when it writes; killed, so that it ends anyway. */
+static void finish(struct tool_async *tool)
 {
 	if (tool->pid == 0)
 		return;
 	event_del(tool->late);
-	event_free(tool->heard);
-	tool->heard = NULL;
+	event_free(tool->readable);
+	tool->readable = NULL;
 	close(tool->fd);
 	(void)kill(-tool->pid, SIGKILL);
 	(void)waitpid(tool->pid, NULL, WNOHANG);
 	tool->pid = 0;
 }
 
-static void report(struct tool_beside *tool, bool whole)
+static void report(struct tool_async *tool, bool whole)
 {
 	finish(tool);
 	tool->output[tool->used] = '\0';
@@ -48,9 +48,9 @@ static void report(struct tool_beside *tool, bool whole)
 	tool->cb(whole ? tool->output : NULL, tool->argument);
 }
 
-static void heard_cb(evutil_socket_t fd, short what, void *argument)
+static void read_cb(evutil_socket_t fd, short what, void *argument)
 {
-	struct tool_beside *tool = argument;
+	struct tool_async *tool = argument;
 	ssize_t got = read(fd, tool->output + tool->used, tool->size - 1 - tool->used);
 
 	(void)what;
@@ -68,18 +68,18 @@ static void late_cb(evutil_socket_t fd, short what, void *argument)
 	report(argument, false);
 }
 
-struct tool_beside *tool_beside_new(struct event_base *base, size_t size, tool_said_cb *cb, void *argument)
+struct tool_async *tool_async_new(struct event_base *base, size_t size, tool_output_cb *cb, void *argument)
 {
-	struct tool_beside *tool = calloc(1, sizeof *tool);
+	struct tool_async *tool = calloc(1, sizeof *tool);
 
 	if (tool == NULL)
 		return NULL;
-	*tool = (struct tool_beside){.base = base, .size = size, .cb = cb, .argument = argument};
+	*tool = (struct tool_async){.base = base, .size = size, .cb = cb, .argument = argument};
 	tool->output = malloc(size);
 	tool->late = evtimer_new(base, late_cb, tool);
 	if (tool->output != NULL && tool->late != NULL)
 		return tool;
-	tool_beside_free(tool);
+	tool_async_free(tool);
 	return NULL;
 }
 
@@ -95,7 +95,7 @@ static pid_t start(const char *const *argv, int output)
 	return pid;
 }
 
-int tool_beside_begin(struct tool_beside *tool, const char *const *argv, int milliseconds, struct err *e)
+int tool_async_begin(struct tool_async *tool, const char *const *argv, int milliseconds, struct err *e)
 {
 	struct timeval limit = clock_timeval(milliseconds);
 	int ends[2];
@@ -112,8 +112,8 @@ int tool_beside_begin(struct tool_beside *tool, const char *const *argv, int mil
 		close(ends[0]);
 		return err_errno(e, "%s", argv[0]);
 	}
-	tool->heard = event_new(tool->base, tool->fd, EV_READ | EV_PERSIST, heard_cb, tool);
-	if (tool->heard == NULL || event_add(tool->heard, NULL) == -1 ||
+	tool->readable = event_new(tool->base, tool->fd, EV_READ | EV_PERSIST, read_cb, tool);
+	if (tool->readable == NULL || event_add(tool->readable, NULL) == -1 ||
 	    event_add(tool->late, &limit) == -1) {
 		finish(tool);
 		return err_set(e, "%s: no memory", argv[0]);
@@ -121,12 +121,12 @@ int tool_beside_begin(struct tool_beside *tool, const char *const *argv, int mil
 	return 0;
 }
 
-bool tool_beside_runs(const struct tool_beside *tool)
+bool tool_async_runs(const struct tool_async *tool)
 {
 	return tool->pid != 0;
 }
 
-void tool_beside_free(struct tool_beside *tool)
+void tool_async_free(struct tool_async *tool)
 {
 	if (tool == NULL)
 		return;
