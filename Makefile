@@ -63,7 +63,7 @@ port = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(ELSEWHERE),$(sort $(foreac
 OS_FIREWALL := $(call port,firewall/firewall firewall/describe firewall/ports $(FIREWALL))
 OS_CHILD := $(call port,process/child process/pid process/tool process/tool_paths_system $(CHILD) $(DESCRIPTOR) host/clock)
 OS_INSTALLED := $(call port,service/install_paths service/install_root_system $(STRICT_BOOT) host/file)
-OS_NETWORK := $(call port,route/device route/route $(ROUTE) netwatch/prefixes netwatch/set_down $(NETWATCH) firewall/bypass)
+OS_NETWORK := $(call port,route/device route/route $(ROUTE) netwatch/prefixes netwatch/set_down $(NETWATCH) firewall/bypass firewall/tc_filter)
 OS_PORTS := $(call port,route/forwarding host/platform host/off_marker host/off_marker_names host/sleep $(SLEEP) service/notify \
 	process/peer process/process)
 OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) $(call port,process/sandbox/confine $(CONFINE) \
@@ -119,7 +119,7 @@ list-root:
 # What is Linux's alone, or is tried by Linux's calls, is left out elsewhere.
 UNIT_LINUX := base control doctor driver driver_session driver_whole firewall firewall_nft firewall_ports gate_failures gate_verbs \
 	netlink netwatch netwatch_route_reader nft_messages nft_tool nft_watch notify off_marker pause_watchdog policy_nft portcullisd \
-	probe route sandbox sleep
+	probe route sandbox sleep tc_filter
 UNIT_FILES := $(filter-out $(if $(filter linux,$(PLATFORM)),,$(UNIT_LINUX:%=tests/unit/test_%.c)),$(wildcard tests/unit/test_*.c))
 UNIT := $(UNIT_FILES:tests/unit/%.c=$(BUILD)/test/%)
 UNIT_ROOMS = $(sort $(GATE) $(DRIVER) $(CTL) $(OS_GATE) $(OS_DRIVER) $(OS_CTL) $(OS_PURE) $(TUNNEL) $(PROFILE) $(MGMT) $(POLICY) $(BASE) $(FAULT))

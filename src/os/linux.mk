@@ -8,7 +8,7 @@ OPENVPN := /usr/sbin/openvpn
 OPENVPN_USER := _openvpn
 # Endings of the files that this platform has; and of the ports, what has another name.
 FAMILY := unix linux
-FIREWALL := firewall/nft/*
+FIREWALL := firewall/nft/* firewall/tc_filter
 PROBE := firewall/probe firewall/probe_group
 NETLINK := netwatch/linux/attributes netwatch/linux/netlink netwatch/linux/netlink_owner
 NETWATCH := netwatch/linux/*

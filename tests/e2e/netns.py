@@ -114,9 +114,15 @@ class Namespace:
             self.run("ip", family, "rule", "flush", "protocol", "87", check=False)
             self.run("ip", family, "route", "flush", "table", "8787", check=False)
 
+    def without_link_filters(self):
+        """The filters that stay with the links taken away, where there are any."""
+        for link in self.links():
+            self.run("tc", *f"filter del dev {link} egress pref 87 handle 0x706f7274 bpf".split(), check=False)
+
     def without_walls(self):
-        """The filter too."""
+        """The firewall's rules too."""
         self.run("nft", "flush", "ruleset")
+        self.without_link_filters()
         self.without_second_wall()
 
     def socket(self, family, kind, proto=0):

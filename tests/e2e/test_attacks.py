@@ -713,6 +713,7 @@ def test_rules_flushed_while_nobody_holds_them(world, portcullis):
     gate.kill()
     wait_for(lambda: not gate.openvpns(), "openvpn gone")
     world.host.run("nft", "flush", "ruleset")
+    world.host.without_link_filters()
     with world.wire("udp") as wire:
         world.host.call(send_udp, INTERNET4, 5300, TOKEN)
         world.fence(wire)

@@ -24,8 +24,8 @@ ENDPOINT = "192.0.2.1:1194/udp"
 TABLES = ("inet", "netdev")
 
 
-@pytest.fixture(scope="session")
-def nft_console():
+@pytest.fixture(scope="session", name="nft_console")
+def _nft_console():
     """The firewall port by commands, with sanitizers; built in the folder of `make check-san`, by one worker at a time."""
     target = "build/san/test/nft_console"
     environment = {key: value for key, value in os.environ.items() if key not in ("BUILD", "MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
@@ -469,90 +469,6 @@ def test_more_links_than_a_situation_holds(machine, start):
     assert send_frame(machine, "eth0", 0x0800) is False
     tool.say("tunnel tun7 10.8.0.2", "assert")
     assert "tun7" not in devices(machine)
-
-
-PACKETS = """
-import socket, sys, time
-sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-sock.bind(("eth0", 0))
-print("bound", flush=True)
-end = time.time() + 60
-while time.time() < end:
-    try:
-        sock.send(b"\\xff" * 6 + b"\\2" * 6 + b"\\x08\\0" + b"RENAMED-LINK" * 5)
-    except OSError:
-        pass
-"""
-
-
-def frames_while_renamed(machine):
-    """How many frames of a packet socket that is bound to a link get out while the link is renamed and named back four
-    times, and nobody looks after it."""
-    with machine.router.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as inside:
-        inside.bind(("r0", 3))
-        inside.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)
-        inside.setblocking(False)
-        sender = machine.popen("/usr/bin/python3", "-c", PACKETS, stdout=subprocess.PIPE)
-        assert sender.stdout.readline() == b"bound\n"
-        for _ in range(4):
-            for old, new in (("eth0", "lan0"), ("lan0", "eth0")):
-                machine.ip(f"link set {old} name {new}")
-                assert new in machine.links()
-        sender.kill()
-        sender.wait()
-        found = 0
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                found += b"RENAMED-LINK" in inside.recv(2000)
-        return found
-
-
-def test_renamed_link_where_the_kernel_has_a_chain_for_every_link(machine, start):
-    """The one chain follows what is renamed and what comes, with nobody there to look after it."""
-    tool = start("every_link", "state locked")
-    if "Invalid argument" in tool.ask("assert"):
-        pytest.skip("this kernel has no chain for every link")
-    tool.kill()
-    alone = start("lack every_link", "state locked", "assert")
-    assert frames_while_renamed(machine) > 0, "control: with a chain for each link, and nobody who looks after it"
-    alone.kill()
-    start("every_link", "state locked", "assert")
-    assert frames_while_renamed(machine) == 0
-    machine.ip("link set eth1 down", "link set eth1 name lan1", "link set lan1 up", "link add late0 type veth peer name late1", "link set late0 up")
-    for link in ("lan1", "late0"):
-        assert not machine.call(frame_leaves, link), link
-
-
-def test_one_chain_for_every_link_where_the_kernel_and_nft_have_it(machine, start):
-    """nft 1.1.6 and newer end over it, and take back what they list; an older one gets a chain for each link."""
-    version = tuple(map(int, re.search(r"v([\d.]+)", machine.run("nft", "--version").stdout)[1].split(".")))
-    tool = start("lack persist", "state locked", "assert")
-    found, listed, rules = devices(machine), machine.run("nft", "list", "ruleset").stdout, machine.rules()
-    machine.run("nft", "-f", "-", input="flush ruleset\n" + listed)
-    assert machine.rules() == rules
-    tool.kill()
-    tool = start("lack persist", "every_link", "state locked")
-    kernel = "Invalid argument" not in tool.ask("assert")
-    assert found == (["*"] if kernel and version >= (1, 1, 6) else ["eth0", "eth1"])
-
-
-def frame_leaves(link):
-    """Does the kernel take a frame for it? What the chain drops is told as an error."""
-    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as out:
-        try:
-            out.sendto(b"\xff" * 12 + b"\x08\0" + bytes(60), (link, 0x0800))
-        except OSError as problem:
-            return problem.errno == 100  # ENETDOWN: it was not asked
-    return True
-
-
-def test_renamed_link_has_its_chain_again_after_the_next_look(machine, start):
-    """Where each link has a chain of its own: from 6.16 on a rename takes it away until somebody looks, as docs/security.md
-    says; before, it stays."""
-    tool = start("lack every_link", "state locked", "assert")
-    machine.ip("link set eth0 name lan0")
-    tool.say("links lan0 eth1", "assert")
-    assert send_frame(machine, "lan0", 0x0800) is False and devices(machine) == ["eth1", "lan0"]
 
 
 # --- real packets ----------------------------------------------------------------------

@@ -34,7 +34,7 @@ def captured(world, *words):
 
 def put(world, link, qdisc, words):
     """By a process that has that one right; skips where this kernel or tc lacks it."""
-    for line in (f"qdisc add dev {link} {qdisc}", words and f"filter add dev {link} prio 1 {words}"):
+    for line in (f"qdisc replace dev {link} {qdisc}", words and f"filter add dev {link} prio 1 {words}"):
         done = line and captured(world, "tc", *line.split())
         if done and done.returncode != 0:
             pytest.skip(f"tc {line}: {done.stderr.strip()}")
@@ -60,6 +60,7 @@ def test_nobody_looks_where_the_kernel_has_mirred(world, portcullis):
         os.kill(gate.pid, signal.SIGSTOP)
         wait_for(lambda: state_of(gate.pid) == "T", "stopped")
         put(world, *TURNS["egress redirect"][:3])
+        world.host.without_link_filters()  # they stop it, where there are any
         assert frames(world, wire, b"TURNED")
         os.kill(gate.pid, signal.SIGCONT)
         wait_for(lambda: "open -> locked: a tc filter" in gate.log(), lambda: gate.told("shut"))

@@ -92,6 +92,7 @@ def test_second_wall_without_any_filter(world, portcullis, how):
     with world.wire("udp") as wire:
         how(portcullis())
         world.host.run("nft", "flush", "ruleset")
+        world.host.without_link_filters()
         for uid in (0, NOBODY):
             for address in OUTSIDE4 + OUTSIDE6:
                 # After a kill the device stands, and takes packets to nowhere.
@@ -125,6 +126,7 @@ def test_second_wall_lets_the_network_be_set(world, portcullis):
     with world.wire("udp") as wire:
         lock(portcullis())
         world.host.run("nft", "flush", "ruleset")
+        world.host.without_link_filters()
         assert world.host.call(send_udp, ROUTER4, 67, b"RENEW", None, 1, 68, uid=0) == [0]
         assert refused(world, ROUTER4, NOBODY, sport=40000)
         world.fence(wire)

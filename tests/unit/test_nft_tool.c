@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "os/firewall/nft/nft.h"
+#include "os/firewall/nft/tool.h"
 
 static void test_versions(void **state)
 {

@@ -17,7 +17,7 @@ enum { OURS = 4711, OTHERS = 815 };
 struct netlink {
 	int result; /* what hearing gives next; one datagram lies in `queue` if it is 1 */
 };
-static struct netlink socket_of_kernel;
+static struct netlink socket_of_kernel, socket_of_tc;
 static _Alignas(8) uint8_t room[64 * 1024];
 static struct nft_buffer queue;
 static struct nft_firewall fw;
@@ -27,8 +27,8 @@ static int reports, pipe_of_kernel[2];
 
 struct netlink *netlink_open(int protocol, uint32_t wanted, int size)
 {
-	(void)protocol, (void)wanted, (void)size;
-	return &socket_of_kernel;
+	(void)wanted, (void)size;
+	return protocol == NETLINK_ROUTE ? &socket_of_tc : &socket_of_kernel;
 }
 
 void netlink_close(struct netlink *n)
@@ -38,14 +38,12 @@ void netlink_close(struct netlink *n)
 
 int netlink_fd(const struct netlink *n)
 {
-	(void)n;
-	return pipe_of_kernel[0];
+	return pipe_of_kernel[n == &socket_of_tc];
 }
 
 int netlink_join(struct netlink *n, int group)
 {
-	(void)n;
-	assert_int_equal(group, NFNLGRP_NFTABLES);
+	assert_int_equal(group, n == &socket_of_tc ? (int)RTNLGRP_TC : (int)NFNLGRP_NFTABLES);
 	return 0;
 }
 
@@ -59,6 +57,13 @@ bool netlink_hear_all(struct netlink *n, int datagrams, netlink_message_fn *each
 	assert_true(datagrams > 0);
 	n->result = 0;
 	return result >= 0;
+}
+
+/* So that the test says which announcements are about a filter of ours, and not by whom. */
+bool nft_filter_changed(struct nft_firewall *unused, const struct nlmsghdr *message)
+{
+	(void)unused;
+	return message->nlmsg_type == RTM_DELTFILTER;
 }
 
 bool nft_names_are_better(struct nft_firewall *unused)
@@ -97,7 +102,7 @@ static void put_end(uint32_t who, uint32_t generation)
 static void wake(int result)
 {
 	socket_of_kernel.result = result;
-	on_events(0, EV_READ, fw.watch);
+	on_events(pipe_of_kernel[0], EV_READ, fw.watch);
 	nft_buffer_empty(&queue);
 }
 
@@ -173,6 +178,35 @@ static void test_each_table_of_ours_is_reported(void **state)
 	}
 }
 
+static void wake_by_tc(int result, uint16_t type)
+{
+	mnl_nlmsg_put_header(room)->nlmsg_type = type;
+	queue.used = sizeof(struct nlmsghdr);
+	socket_of_tc.result = result;
+	on_events(pipe_of_kernel[1], EV_READ, fw.watch);
+	nft_buffer_empty(&queue);
+}
+
+static void test_a_links_filter_that_somebody_changed_is_reported(void **state)
+{
+	(void)state;
+	wake_by_tc(1, RTM_NEWQDISC);
+	assert_int_equal(reports, 0);
+	assert_true(fw.verified);
+	wake_by_tc(1, RTM_DELTFILTER);
+	assert_int_equal(reports, 1);
+	assert_false(fw.verified);
+}
+
+static void test_links_filters_are_unknown_where_the_kernel_lost_something(void **state)
+{
+	(void)state;
+	fw.filters.count = 3;
+	wake_by_tc(-ENOBUFS, 0);
+	assert_int_equal(reports, 1);
+	assert_int_equal(fw.filters.count, 0);
+}
+
 /* Where the kernel lost something, anything may have happened: no end of a transaction is waited for. */
 static void test_lost_and_torn_are_reported_at_once(void **state)
 {
@@ -192,6 +226,10 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_one_report_for_a_transaction_in_pieces, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_our_own_and_other_tables_are_not_reported, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_each_table_of_ours_is_reported, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_a_links_filter_that_somebody_changed_is_reported, setup,
+					    teardown),
+	    cmocka_unit_test_setup_teardown(test_links_filters_are_unknown_where_the_kernel_lost_something,
+					    setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_lost_and_torn_are_reported_at_once, setup, teardown),
 	};
 

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "os/firewall/tc_filter.h"
 #include "os/netwatch/linux/attributes.h"
 #include "os/netwatch/linux/netlink.h"
 
@@ -72,13 +73,22 @@ static void note_actions(struct look *look, const struct nlattr *actions)
 	}
 }
 
+/* A dump names the kind first, then each filter of it (net/sched/cls_api.c, tcf_chain_dump). */
+static bool is_heading(const struct nlmsghdr *m, const struct nlattr *options)
+{
+	const struct tcmsg *tc = mnl_nlmsg_get_payload(m);
+
+	return options == NULL && mnl_nlmsg_get_payload_len(m) >= sizeof *tc && tc->tcm_handle == 0;
+}
+
 static void note_filter(const struct nlmsghdr *m, void *argument)
 {
 	const char *name = text_of(attributes_find(attributes_of(m, sizeof(struct tcmsg)), TCA_KIND));
 	const struct nlattr *options = attributes_find(attributes_of(m, sizeof(struct tcmsg)), TCA_OPTIONS);
 	struct look *look = argument;
 
-	if (m->nlmsg_type != RTM_NEWTFILTER || look->what[0] != '\0')
+	if (m->nlmsg_type != RTM_NEWTFILTER || look->what[0] != '\0' || tc_filter_is_ours(name, options) ||
+	    is_heading(m, options))
 		return;
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
 		if (strcmp(kinds[i].name, name) == 0) {
@@ -240,12 +250,24 @@ int bypass_find(struct err *e)
 	return 1;
 }
 
-/* Links come and go by the hundred, and to look costs three questions for each. */
+/* A new filter, or a place for filters that comes with some: a block, which several links may share. */
+static bool brings_filters(const struct nlmsghdr *m)
+{
+	struct attributes list = attributes_of(m, sizeof(struct tcmsg));
+
+	if (m->nlmsg_type == RTM_NEWTFILTER)
+		return !tc_filter_is_ours(text_of(attributes_find(list, TCA_KIND)),
+					  attributes_find(list, TCA_OPTIONS));
+	return m->nlmsg_type == RTM_NEWQDISC && (attributes_find(list, TCA_EGRESS_BLOCK) != NULL ||
+						 attributes_find(list, TCA_INGRESS_BLOCK) != NULL);
+}
+
+/* Links come and go by the hundred, with filters of ours, and to look costs three questions for each. */
 static void note_link_change(const struct nlmsghdr *m, void *argument)
 {
 	bool of_link = m->nlmsg_type == RTM_NEWLINK || m->nlmsg_type == RTM_DELLINK;
 
-	((struct bypass_watch *)argument)->changed |= !of_link || was_found || has_xdp(m);
+	((struct bypass_watch *)argument)->changed |= was_found || (of_link ? has_xdp(m) : brings_filters(m));
 }
 
 /* Rules of ours come and go with each link: looked at is what could be meant, or could have ended it. */

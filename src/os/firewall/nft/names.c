@@ -108,8 +108,12 @@ static int remove_name(struct nft_firewall *fw, unsigned name)
 int nft_remove(struct firewall *common, struct err *e)
 {
 	struct nft_firewall *fw = nft_of(common);
-	int result = 0;
+	int result = nft_unfilter_links(fw); /* first: behind them nothing leaves without the tables' marks */
 
+	if (result != 0) {
+		errno = -result;
+		result = err_errno(e, "our traffic-control filters can't be removed");
+	}
 	fw->verified = false;
 	for (unsigned name = NFT_NAMES; name-- > 0;) {
 		int one = remove_name(fw, name);

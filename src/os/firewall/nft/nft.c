@@ -55,6 +55,7 @@ static void nft_close(struct firewall *common)
 
 	nft_watch_close(fw->watch);
 	netlink_close(fw->netlink);
+	netlink_close(fw->filters.route);
 	if (fw->lookup != -1)
 		close(fw->lookup);
 	free(fw->batch.bytes);
@@ -269,6 +270,7 @@ static int settle_under_a_name(struct nft_firewall *fw, const struct situation *
 			return -1;
 		if (settle(fw, s, e) == 0) {
 			nft_tidy_names(fw);
+			nft_filter_links(fw);
 			nft_watch_others(fw->watch);
 			return 0;
 		}
@@ -371,8 +373,10 @@ static int nft_blocked(struct firewall *common, uint64_t *packets, struct err *e
 
 const struct firewall_port firewall_nft = {
     .name = "nft",
-    .by_hand = "for t in portcullis portcullis_second portcullis_third; do for f in inet netdev bridge; do "
-	       "nft delete table $f $t; done; done; ip rule flush protocol 87; ip -6 rule flush protocol 87",
+    .by_hand =
+	"for t in portcullis portcullis_second portcullis_third; do for f in inet netdev bridge; do "
+	"nft delete table $f $t; done; done; for l in /sys/class/net/*; do tc filter del dev ${l##*/} egress "
+	"pref 87 handle 0x706f7274 bpf; done; ip rule flush protocol 87; ip -6 rule flush protocol 87",
     .open = nft_open,
     .close = nft_close,
     .assert = nft_assert,

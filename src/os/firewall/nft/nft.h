@@ -3,6 +3,7 @@
 #define OS_FIREWALL_NFT_NFT_H
 
 #include "os/firewall/nft/actual.h"
+#include "os/firewall/nft/link_filters.h"
 #include "os/firewall/ports.h"
 #include "os/netwatch/linux/netlink.h"
 
@@ -24,6 +25,7 @@ struct nft_firewall {
 	uint32_t failed; /* the number of the message that the kernel refused */
 	_Alignas(8) uint8_t question[NFT_MESSAGE];
 	struct nft_watch *watch;
+	struct nft_link_filters filters;
 	bool others;    /* tables stand under our other names that could not be removed */
 	char note[160]; /* see firewall_note */
 };
@@ -44,14 +46,12 @@ int nft_remove(struct firewall *common, struct err *e);
 int nft_owner(struct firewall *common, int32_t *pid, struct err *e);
 int nft_held(struct firewall *fw, const struct situation *s, int32_t instance, int32_t *pid, struct err *e);
 
-/* probe.c: as firewall_probe; and the same for ourselves. 0 or -1. */
+/* probe.c: as firewall_probe; and the same for ourselves. 0 or -1. Does the kernel accept a chain for a link
+ * that does not exist? */
 int nft_probe(struct firewall *common, struct firewall_features *features, struct err *e);
 int nft_ask_features(struct nft_firewall *fw, struct err *e);
 void nft_ask_every_link(struct nft_firewall *fw);
-
-/* tool.c: can the machine's own nft read a chain for every link? The second runs it: 1 s at most. */
-bool nft_version_reads_every_link(const char *said);
-bool nft_tool_reads_every_link(void);
+bool nft_ask_unknown_link(struct nft_firewall *fw);
 
 /* All below: 0, or a negative errno. */
 

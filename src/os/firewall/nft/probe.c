@@ -5,6 +5,7 @@
 #include <linux/netfilter/nf_tables.h>
 
 #include "os/firewall/nft/nft.h"
+#include "os/firewall/nft/tool.h"
 
 /* 1 the kernel would take it, 0 it has no such thing, -1 it could not say. */
 static int try_probe(struct nft_firewall *fw, uint8_t family, uint32_t flags, uint32_t hook,
@@ -59,6 +60,12 @@ void nft_ask_every_link(struct nft_firewall *fw)
 		    nft_tool_reads_every_link() &&
 		    try_probe(fw, NFPROTO_NETDEV, 0, NF_NETDEV_EGRESS, "", NULL) == 1;
 	fw->asked_every_link = true;
+}
+
+/* A name that no link has: it holds what the kernel allows in none. */
+bool nft_ask_unknown_link(struct nft_firewall *fw)
+{
+	return try_probe(fw, NFPROTO_NETDEV, 0, NF_NETDEV_EGRESS, "portcullis/none", NULL) == 1;
 }
 
 int nft_probe(struct firewall *common, struct firewall_features *features, struct err *e)

@@ -1,7 +1,8 @@
 /* Can this machine's own nft read a chain for every link? */
+#include "os/firewall/nft/tool.h"
+
 #include <stdio.h>
 
-#include "os/firewall/nft/nft.h"
 #include "os/process/tool.h"
 
 enum { WAIT_MS = 1000 };

@@ -7,6 +7,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/rtnetlink.h>
 
 #include "os/firewall/nft/nft.h"
 
@@ -14,8 +15,8 @@ enum { DATAGRAMS_A_TURN = 512, OTHERS_MS = 250 };
 
 struct nft_watch {
 	struct nft_firewall *fw;
-	struct netlink *netlink;
-	struct event *event, *others;
+	struct netlink *netlink, *tc;
+	struct event *event, *tc_event, *others;
 	firewall_foreign_cb *cb;
 	void *argument;
 	bool changed; /* somebody else's transaction, of which the end has not come yet, is about ours */
@@ -68,16 +69,33 @@ static void take_event(const struct nlmsghdr *m, void *argument)
 		fw->generation = generation;
 }
 
+/* Somebody else's, of a filter that stays with a link: it is put back with the rest. */
+static void take_tc_event(const struct nlmsghdr *m, void *argument)
+{
+	struct nft_watch *watch = argument;
+
+	if (nft_filter_changed(watch->fw, m))
+		note_foreign(watch);
+}
+
+/* Some were lost or torn: anything may have happened. */
+static void note_lost(struct nft_watch *watch)
+{
+	note_foreign(watch);
+	watch->fw->filters.count = 0;
+}
+
 /* Reads what there is, so much a turn of the loop; one call for all of it. */
 static void on_events(evutil_socket_t fd, short what, void *argument)
 {
 	struct nft_watch *watch = argument;
+	bool of_tc = fd == netlink_fd(watch->tc);
 
-	(void)fd;
 	(void)what;
 	watch->foreign = false;
-	if (!netlink_hear_all(watch->netlink, DATAGRAMS_A_TURN, take_event, watch))
-		note_foreign(watch); /* some were lost or torn: anything may have happened */
+	if (!netlink_hear_all(of_tc ? watch->tc : watch->netlink, DATAGRAMS_A_TURN,
+			      of_tc ? take_tc_event : take_event, watch))
+		note_lost(watch);
 	if (watch->foreign)
 		watch->cb("somebody else changed our rules", watch->argument);
 }
@@ -110,9 +128,12 @@ void nft_watch_close(struct nft_watch *watch)
 		return;
 	if (watch->event != NULL)
 		event_free(watch->event);
+	if (watch->tc_event != NULL)
+		event_free(watch->tc_event);
 	if (watch->others != NULL)
 		event_free(watch->others);
 	netlink_close(watch->netlink);
+	netlink_close(watch->tc);
 	free(watch);
 }
 
@@ -127,11 +148,15 @@ int nft_watch_open(struct firewall *common, struct event_base *base, firewall_fo
 	*watch = (struct nft_watch){.fw = fw, .cb = cb, .argument = argument};
 	fw->watch = watch;
 	watch->netlink = netlink_open(NETLINK_NETFILTER, 0, NFT_QUEUE);
-	if (watch->netlink == NULL || netlink_join(watch->netlink, NFNLGRP_NFTABLES) == -1)
+	watch->tc = netlink_open(NETLINK_ROUTE, 0, NFT_QUEUE);
+	if (watch->netlink == NULL || netlink_join(watch->netlink, NFNLGRP_NFTABLES) == -1 ||
+	    watch->tc == NULL || netlink_join(watch->tc, RTNLGRP_TC) == -1)
 		return err_errno(e, "the kernel's nftables can't be watched");
 	watch->event = event_new(base, netlink_fd(watch->netlink), EV_READ | EV_PERSIST, on_events, watch);
+	watch->tc_event = event_new(base, netlink_fd(watch->tc), EV_READ | EV_PERSIST, on_events, watch);
 	watch->others = evtimer_new(base, on_others, watch);
-	if (watch->event == NULL || watch->others == NULL || event_add(watch->event, NULL) == -1)
+	if (watch->event == NULL || watch->tc_event == NULL || watch->others == NULL ||
+	    event_add(watch->event, NULL) == -1 || event_add(watch->tc_event, NULL) == -1)
 		return err_set(e, "the kernel's nftables can't be watched: no memory");
 	nft_watch_others(watch);
 	return 0;

@@ -1,0 +1,33 @@
+/* Which links have the filter of tc_filter.h: each that has a chain of its own, where the kernel takes a
+ * link's chain away when the link is renamed. */
+#ifndef OS_FIREWALL_NFT_LINK_FILTERS_H
+#define OS_FIREWALL_NFT_LINK_FILTERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "os/firewall/nft/desired.h"
+
+struct netlink;
+struct nlmsghdr;
+struct nft_firewall;
+
+struct nft_link_filters {
+	struct netlink *route; /* NULL until it is needed */
+	bool asked, needed;    /* has the kernel been asked; does a rename take a chain away? */
+	bool cleared;          /* no filter is needed, and none of an earlier run is left */
+	unsigned links[NFT_LINKS];
+	size_t count;
+};
+
+/* Adds the filters that are missing and removes those that are not needed. One that the kernel refuses is
+ * named in the firewall's note, and tried again at the next call. */
+void nft_filter_links(struct nft_firewall *fw);
+
+/* Removes all of them: 0 or a negative errno. */
+int nft_unfilter_links(struct nft_firewall *fw);
+
+/* Was this announcement (of RTNLGRP_TC) somebody else's change of one? */
+bool nft_filter_changed(struct nft_firewall *fw, const struct nlmsghdr *message);
+
+#endif

@@ -1,0 +1,202 @@
+"""Links that are renamed: what leaves meanwhile, with nobody there to look after it. One chain for every link, or a chain
+for each and, where a rename takes that away, a filter that stays with the link."""
+import contextlib
+import os
+import re
+import socket
+import subprocess
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from netns import wait_for  # noqa: E402  pylint: disable=wrong-import-position
+from test_firewall import _nft_console, _machine, _start, devices, send, send_frame  # noqa: E402, F401  pylint: disable=unused-import,wrong-import-position
+
+TOKEN = b"RENAMED-LINK"
+SENDER = f"""
+import socket, time
+sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+sock.bind(("eth0", 0))
+print("bound", flush=True)
+end = time.time() + 60
+while time.time() < end:
+    try:
+        sock.send(b"\\xff" * 6 + b"\\2" * 6 + b"\\x08\\0" + {TOKEN} * 5)
+    except OSError:
+        pass
+"""
+LOCKED = ("lack every_link", "state locked", "assert")
+
+
+def frames_while_renamed(machine):
+    """How many frames of a packet socket that is bound to a link get out while the link is renamed and named back four
+    times, and nobody looks after it."""
+    with machine.router.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as wire:
+        wire.bind(("r0", 3))
+        wire.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)
+        wire.setblocking(False)
+        sender = machine.popen("/usr/bin/python3", "-c", SENDER, stdout=subprocess.PIPE)
+        assert sender.stdout.readline() == b"bound\n"
+        for _ in range(4):
+            for old, new in (("eth0", "lan0"), ("lan0", "eth0")):
+                machine.ip(f"link set {old} name {new}")
+                assert new in machine.links()
+        sender.kill()
+        sender.wait()
+        seen = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                seen += TOKEN in wire.recv(2000)
+        return seen
+
+
+def tc(machine, *words, check=True):
+    return machine.run("tc", *words, check=check).stdout
+
+
+def filters(machine, link="eth0"):
+    return tc(machine, "filter", "show", "dev", link, "egress", check=False)
+
+
+def has_filter(machine, link="eth0"):
+    return "bytecode" in filters(machine, link)
+
+
+def places(machine):
+    """The links that have a place for filters."""
+    return {line.split()[4] for line in tc(machine, "qdisc", "show").split("\n") if line.startswith("qdisc clsact")}
+
+
+# --- one chain for every link
+
+def frame_leaves(link):
+    """Does the kernel take a frame for it? What the chain drops is told as an error."""
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as out:
+        try:
+            out.sendto(b"\xff" * 12 + b"\x08\0" + bytes(60), (link, 0x0800))
+        except OSError as problem:
+            return problem.errno == 100  # ENETDOWN: it was not asked
+    return True
+
+
+def test_renamed_link_where_the_kernel_has_a_chain_for_every_link(machine, start):
+    """The one chain follows what is renamed and what comes, with nobody there to look after it."""
+    tool = start("every_link", "state locked")
+    if "Invalid argument" in tool.ask("assert"):
+        pytest.skip("this kernel has no chain for every link")
+    tool.kill()
+    alone = start(*LOCKED)
+    tc(machine, "qdisc", "del", "dev", "eth0", "clsact", check=False)
+    assert frames_while_renamed(machine) > 0, "control: with a chain for each link, without its filter"
+    alone.kill()
+    start("every_link", "state locked", "assert")
+    assert frames_while_renamed(machine) == 0
+    machine.ip("link set eth1 down", "link set eth1 name lan1", "link set lan1 up", "link add late0 type veth peer name late1", "link set late0 up")
+    for link in ("lan1", "late0"):
+        assert not machine.call(frame_leaves, link), link
+
+
+def test_one_chain_for_every_link_where_the_kernel_and_nft_have_it(machine, start):
+    """nft 1.1.6 and newer end over it, and take back what they list; an older one gets a chain for each link."""
+    version = tuple(map(int, re.search(r"v([\d.]+)", machine.run("nft", "--version").stdout)[1].split(".")))
+    tool = start("lack persist", "state locked", "assert")
+    found, listed, rules = devices(machine), machine.run("nft", "list", "ruleset").stdout, machine.rules()
+    machine.run("nft", "-f", "-", input="flush ruleset\n" + listed)
+    assert machine.rules() == rules
+    tool.kill()
+    tool = start("lack persist", "every_link", "state locked")
+    kernel = "Invalid argument" not in tool.ask("assert")
+    assert found == (["*"] if kernel and version >= (1, 1, 6) else ["eth0", "eth1"])
+
+
+def test_renamed_link_has_its_chain_again_after_the_next_look(machine, start):
+    """Where each link has a chain of its own: from 6.16 on a rename takes it away until somebody looks, as docs/security.md
+    says; before, it stays."""
+    tool = start("lack every_link", "state locked", "assert")
+    machine.ip("link set eth0 name lan0")
+    tool.say("links lan0 eth1", "assert")
+    assert send_frame(machine, "lan0", 0x0800) is False and devices(machine) == ["eth1", "lan0"]
+
+
+# --- a filter for each
+
+@pytest.fixture(name="locked")
+def _locked(machine, start):
+    """A lock with a chain for each link; skips where a rename leaves the chain in its place."""
+    assert places(machine) == set()
+    tool = start(*LOCKED, "watch")
+    if not has_filter(machine):
+        tc(machine, "qdisc", "add", "dev", "eth0", "clsact")  # the tool itself works
+        machine.ip("link set eth0 name lan0")
+        assert send_frame(machine, "lan0", 0x0800) is False, "no filter, and the rename took the chain away"
+        pytest.skip("a rename leaves the chain in its place")
+    return tool
+
+
+def test_nothing_leaves_while_a_link_is_renamed_where_that_takes_its_chain_away(machine, locked):
+    locked.kill()  # nobody looks
+    assert frames_while_renamed(machine) == 0
+    tc(machine, "filter", "del", "dev", "eth0", "egress")
+    assert frames_while_renamed(machine) > 0, "control: without the filter"
+
+
+def test_each_link_with_a_chain_has_a_filter_where_a_rename_takes_its_chain_away(machine, locked):
+    machine.ip("link add eth9 type veth peer name other9", "link set eth9 up")
+    locked.say("links eth0 eth1 eth9", "assert")
+    assert devices(machine) == ["eth0", "eth1", "eth9"]
+    assert places(machine) == {"eth0", "eth1", "eth9"} and has_filter(machine, "eth9")
+    locked.say("links eth0 eth1", "assert")  # no longer guarded: it may have become the tunnel
+    assert places(machine) == {"eth0", "eth1"}
+    locked.say("tunnel tun7 10.8.0.2", "endpoint 203.0.113.5:1194/udp", "state open", "assert")
+    assert places(machine) == {"eth0", "eth1"} and has_filter(machine)
+
+
+def test_what_the_chain_passes_passes_where_a_rename_takes_it_away(machine, locked):
+    """ARP by its row; in a pause everything, which the kernel ends by itself."""
+    assert send_frame(machine, "eth0", 0x0806) is True and send_frame(machine, "eth0", 0x0800) is False
+    locked.say("pause 1")
+    assert send(machine) == "arrived" and send_frame(machine, "eth0", 0x0800) is True and has_filter(machine)
+    locked.kill()
+    wait_for(lambda: send(machine) == "refused", "the pause's end", 5)
+    assert send_frame(machine, "eth0", 0x0800) is False
+
+
+def test_nothing_is_left_after_off_where_a_rename_takes_a_chain_away(machine, locked):
+    """Of ours; what others have put there stays."""
+    tc(machine, "filter", "add", "dev", "eth1", "egress", "prio", "1", "protocol", "ip",
+       *"u32 match ip dst 192.0.2.99 flowid 1:1".split())
+    assert "u32" in filters(machine, "eth1") and has_filter(machine, "eth1")
+    locked.say("remove")
+    assert not has_filter(machine, "eth1") and "u32" in filters(machine, "eth1")
+    assert places(machine) == {"eth1"}
+    assert send(machine) == "arrived" and send_frame(machine, "eth0", 0x0800) is True
+
+
+VANDALS = [
+    ("filter", "del", "dev", "eth0", "egress"), ("qdisc", "del", "dev", "eth0", "clsact"),
+    ("filter", "replace", "dev", "eth0", "egress", "prio", "87", "handle", "0x706f7274", "protocol", "all", "bpf", "direct-action",
+     "bytecode", "1,6 0 0 0"),
+]
+
+
+@pytest.mark.quiet
+@pytest.mark.parametrize("vandal", VANDALS, ids=["filter", "place", "other program"])
+def test_filter_that_somebody_took_away_is_put_back_where_a_rename_takes_a_chain_away(machine, locked, vandal):
+    before = filters(machine)
+    tc(machine, *vandal)
+    assert locked.wait_foreign() < 100
+    assert filters(machine) == before
+    for harmless in (("qdisc", "replace", "dev", "eth0", "root", "pfifo"), ("qdisc", "del", "dev", "eth0", "root")):
+        tc(machine, *harmless)
+    assert locked.say("assert") is not None and not locked.foreign
+
+
+def test_an_earlier_runs_filters_go_with_one_chain_for_every_link_where_the_kernel_has_it(machine, locked, start):
+    locked.kill()
+    assert has_filter(machine)
+    tool = start("every_link", "state locked")
+    if "Invalid argument" in tool.ask("assert"):
+        pytest.skip("this kernel has no chain for every link")
+    assert places(machine) == set() and send_frame(machine, "eth0", 0x0800) is False

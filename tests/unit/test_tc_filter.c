@@ -1,0 +1,78 @@
+/* A link's filter of traffic control: which one is ours, and which announcements are about one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "os/firewall/tc_filter_linux.c"
+
+static _Alignas(8) char room[512];
+
+/* What the kernel says of a filter: its program with one word changed (-1: none), and its flags. */
+static const struct nlattr *options_of(long changed, uint32_t flags, size_t size)
+{
+	struct sock_filter code[LENGTH];
+	struct nlmsghdr *m = mnl_nlmsg_put_header(room);
+	struct nlattr *options = mnl_attr_nest_start(m, TCA_OPTIONS);
+
+	memcpy(code, program, sizeof code);
+	if (changed >= 0)
+		code[changed].k ^= 1;
+	mnl_attr_put(m, TCA_BPF_OPS, size, code);
+	if (flags != 0)
+		mnl_attr_put_u32(m, TCA_BPF_FLAGS, flags);
+	mnl_attr_nest_end(m, options);
+	return options;
+}
+
+static void test_ours_by_what_it_does(void **state)
+{
+	(void)state;
+	assert_true(tc_filter_is_ours("bpf", options_of(-1, TCA_BPF_FLAG_ACT_DIRECT, sizeof program)));
+	assert_false(tc_filter_is_ours("u32", options_of(-1, TCA_BPF_FLAG_ACT_DIRECT, sizeof program)));
+	assert_false(
+	    tc_filter_is_ours("bpf", options_of(-1, 0, sizeof program))); /* its actions count then */
+	assert_false(tc_filter_is_ours("bpf", options_of(-1, TCA_BPF_FLAG_ACT_DIRECT, sizeof program - 8)));
+	for (long i = 0; i < LENGTH; i++)
+		assert_false(
+		    tc_filter_is_ours("bpf", options_of(i, TCA_BPF_FLAG_ACT_DIRECT, sizeof program)));
+	assert_false(tc_filter_is_ours("bpf", NULL));
+}
+
+static const struct nlmsghdr *announcement(uint16_t type, uint32_t parent, uint32_t handle)
+{
+	struct nlmsghdr *m = mnl_nlmsg_put_header(room);
+	struct tcmsg *tc = mnl_nlmsg_put_extra_header(m, sizeof *tc);
+
+	m->nlmsg_type = type;
+	*tc = (struct tcmsg){.tcm_ifindex = 7, .tcm_parent = parent, .tcm_handle = handle};
+	return m;
+}
+
+static void test_announcements(void **state)
+{
+	struct nlmsghdr *torn = mnl_nlmsg_put_header(room);
+
+	(void)state;
+	torn->nlmsg_type = RTM_DELQDISC;
+	assert_int_equal(tc_filter_changed(torn), 0);
+	assert_int_equal(tc_filter_changed(announcement(RTM_DELQDISC, TC_H_CLSACT, PLACE)), 7);
+	assert_int_equal(tc_filter_changed(announcement(RTM_DELQDISC, TC_H_ROOT, 0x10000)), 0);
+	assert_int_equal(tc_filter_changed(announcement(RTM_NEWQDISC, TC_H_CLSACT, PLACE)), 0);
+	assert_int_equal(tc_filter_changed(announcement(RTM_DELTFILTER, EGRESS, 0)), 7); /* all of them */
+	assert_int_equal(tc_filter_changed(announcement(RTM_DELTFILTER, INGRESS, POLICY_NFT_MARK)), 0);
+	assert_int_equal(tc_filter_changed(announcement(RTM_NEWTFILTER, EGRESS, POLICY_NFT_MARK)), 7);
+	assert_int_equal(tc_filter_changed(announcement(RTM_NEWTFILTER, EGRESS, 1)), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_ours_by_what_it_does),
+	    cmocka_unit_test(test_announcements),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
