@@ -130,8 +130,8 @@ static void note(const char *const *argv, const char *input)
 	size_t used = strlen(journal);
 
 	for (size_t i = 1; argv[i] != NULL; i++)
-		used += (size_t)snprintf(journal + used, sizeof journal - used, " %s", argv[i]);
-	snprintf(journal + used, sizeof journal - used, ";\n%s", input == NULL ? "" : input);
+		used += (size_t)snprintf(journal + used, JOURNAL - used, " %s", argv[i]);
+	snprintf(journal + used, JOURNAL - used, ";\n%s", input == NULL ? "" : input);
 }
 
 int tool_run(const char *const *argv, const char *input, int milliseconds, struct err *error)

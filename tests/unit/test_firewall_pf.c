@@ -141,7 +141,7 @@ int tool_ask_all(const char *const *argv, const char *input, int milliseconds, c
 	output[0] = '\0';
 	for (size_t i = 1; argv[i] != NULL; i++)
 		show(call, sizeof call, " %s", argv[i]);
-	show(journal, sizeof journal, "%s;", call);
+	show(journal, JOURNAL, "%s;", call);
 	while (hangs)
 		(void)pause();
 	if (++calls == fail_at) {

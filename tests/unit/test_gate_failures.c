@@ -97,7 +97,7 @@ static bool fails(const char *name, const char *detail)
 
 	if (now)
 		snprintf(failing, sizeof failing, "%s", name);
-	snprintf(journal + strlen(journal), sizeof journal - strlen(journal), "%s%s%s ", name,
+	snprintf(journal + strlen(journal), JOURNAL - strlen(journal), "%s%s%s ", name,
 		 detail[0] != '\0' ? ":" : "", detail);
 	return now;
 }

@@ -34,76 +34,23 @@
 #include "os/service/notify.h"
 #include "os/service/strict_boot.h"
 #include "tests/arch/gate_states.h"
+#include "ways.h"
 
 int portcullisd_main(int argc, char **argv); /* its main, by the Makefile */
 
-enum { SIZE = GOLDEN_TEXT, DRIVER = 1001, OPENVPN = 1002, RESOLVER = 1003, OTHER = 4711, SECONDS = 20 };
+enum { DRIVER = 1001, OPENVPN = 1002, RESOLVER = 1003, OTHER = 4711, SECONDS = 20 };
 
 /* One way that it can go: its options, what is so (and which calls fail), and what happens in the loop. */
 struct way {
 	const char *options, *so, *happens;
 };
-static struct way way;
-static char *journal;      /* shared with the child */
+static const struct way *way;
 static size_t after_start; /* the journal begins there anew at the driver's start; 0: it does not */
 static struct gate *gate;
 static const struct netwatch_events *network;
 static void (*fatal)(int code), (*woke)(void *), (*routes_changed)(void *), (*hooks_changed)(void *);
 static char all_reaped[32];
 static const char *reaped = all_reaped; /* what waitpid finds next */
-
-static void vsay(const char *format, va_list ap)
-{
-	size_t used = strlen(journal);
-
-	vsnprintf(journal + used, SIZE - used, format, ap);
-	strcat(journal, "\n");
-}
-
-static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static void say(const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	vsay(format, ap);
-	va_end(ap);
-}
-
-/* Is `word` one of `words`? */
-static bool has_word(const char *words, const char *word)
-{
-	size_t length = strlen(word);
-
-	for (const char *at = words; (at = strstr(at, word)) != NULL; at++)
-		if ((at == words || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
-			return true;
-	return false;
-}
-
-static bool is(const char *word)
-{
-	return has_word(way.so, word);
-}
-
-/* "!name": fails always; "!name-once": the first time. */
-static bool fails(const char *name)
-{
-	static char failed[1024];
-	char always[64], once[64];
-
-	snprintf(always, sizeof always, "!%s", name);
-	snprintf(once, sizeof once, "!%s-once", name);
-	if (is(always))
-		return true;
-	if (!is(once) || has_word(failed, once))
-		return false;
-	strcat(failed, once);
-	strcat(failed, " ");
-	return true;
-}
-
-#define FAILS(name) (fails(name) && (err_set(e, "%s fails", name), true))
 
 /* --- the log, the terminal, the clockwork ----------------------------------------------- */
 
@@ -189,10 +136,10 @@ int command_line_read(int argc, char **argv, struct command_line *to)
 		return 64;
 	if (is("long-path"))
 		memset(path, 'x', sizeof path - 1);
-	*to = (struct command_line){.foreground = strchr(way.options, 'd') != NULL,
-				    .check = strchr(way.options, 'n') != NULL,
-				    .lock = strchr(way.options, 'L') != NULL,
-				    .settings = strchr(way.options, 's') != NULL,
+	*to = (struct command_line){.foreground = strchr(way->options, 'd') != NULL,
+				    .check = strchr(way->options, 'n') != NULL,
+				    .lock = strchr(way->options, 'L') != NULL,
+				    .settings = strchr(way->options, 's') != NULL,
 				    .file = path};
 	return -1;
 }
@@ -636,9 +583,9 @@ static void happen(const char *what)
 	else if (strcmp(what, "hooks") == 0)
 		hooks_changed(gate);
 	else if (strcmp(what, "redirects") == 0)
-		way.so = "redirected";
+		so = "redirected";
 	else if (strcmp(what, "redirects-no-more") == 0)
-		way.so = "";
+		so = "";
 	else if (strcmp(what, "shut") == 0)
 		gate->dns.shut = true;
 	else if (strcmp(what, "locked") == 0)
@@ -655,12 +602,12 @@ static void happen_cb(evutil_socket_t fd, short what, void *argument)
 {
 	static size_t at;
 	char word[32] = "term";
-	size_t length = strcspn(way.happens + at, " ");
+	size_t length = strcspn(way->happens + at, " ");
 
 	(void)fd, (void)what, (void)argument;
 	if (length > 0)
-		snprintf(word, sizeof word, "%.*s", (int)length, way.happens + at);
-	at += length + (way.happens[at + length] == ' ');
+		snprintf(word, sizeof word, "%.*s", (int)length, way->happens + at);
+	at += length + (way->happens[at + length] == ' ');
 	say("-- %s", word);
 	happen(word);
 }
@@ -677,7 +624,8 @@ static void run(const struct way *which, bool only_life)
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {
-		way = *which;
+		way = which;
+		so = which->so;
 		if (only_life)
 			after_start = strlen(journal);
 		alarm(SECONDS);
@@ -696,7 +644,7 @@ static void run_all(const char *golden, bool only_life, const struct way *ways, 
 	journal[0] = '\0';
 	for (size_t i = 0; i < count; i++)
 		run(&ways[i], only_life);
-	assert_true(strlen(journal) < SIZE - 1);
+	assert_true(strlen(journal) < JOURNAL - 1);
 	snprintf(path, sizeof path, "tests/golden/portcullisd/%s", golden);
 	assert_golden(path, journal);
 }
@@ -830,7 +778,7 @@ static void test_end(void **state)
 static int make_journal(void **state)
 {
 	(void)state;
-	journal = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	journal = mmap(NULL, JOURNAL, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	return journal == MAP_FAILED ? -1 : 0;
 }
 
