@@ -100,8 +100,8 @@ static void deadline_cb(evutil_socket_t fd, short what, void *argument)
 /* The tunnel is shut; the hole stays so that openvpn can say good-bye. */
 static void terminate(struct gate *gate, const char *why)
 {
-	static const struct timeval limit = {.tv_sec = LEAVE_MS / 1000, .tv_usec = LEAVE_MS % 1000 * 1000};
 	struct attempt *attempt = &gate->attempt;
+	struct timeval limit = clock_timeval(LEAVE_MS);
 
 	text_copy(attempt->why, sizeof attempt->why, why);
 	kill(attempt->pid, SIGTERM);
@@ -156,10 +156,11 @@ void attempt_reverify_tunnel(struct gate *gate)
 	/* An address that somebody takes away comes back. */
 	if (index == 0 && device_set(&attempt->tunnel, &e) == 0)
 		index = attempt_verify_tunnel(gate, &attempt->tunnel, &e);
-	if (index != 0 && index != attempt->index)
+	if (index == attempt->index)
+		return;
+	if (index != 0)
 		err_set(&e, "%s is now another device", attempt->tunnel.name);
-	if (index != attempt->index)
-		attempt_kill(gate, e.text);
+	attempt_kill(gate, e.text);
 }
 
 /* Who is still taking it away while it is set makes that fail: then all of it anew. */
