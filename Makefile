@@ -67,7 +67,7 @@ OS_NETWORK := $(call port,route/device route/route $(ROUTE) netwatch/prefixes ne
 OS_PORTS := $(call port,route/forwarding host/platform host/off_marker host/off_marker_names host/sleep $(SLEEP) service/notify \
 	process/peer process/process)
 OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) $(call port,process/sandbox/confine $(CONFINE) \
-	process/daemon process/openvpn_words route/tun_node dns/job $(DNS) $(NAMES) host/keychain $(KEYCHAIN) host/loop host/lockfile host/log_file)
+	process/daemon process/openvpn_words route/tun_node dns/job $(DNS) $(CAPTIVE_DNS) host/keychain $(KEYCHAIN) host/loop host/lockfile host/log_file)
 OS_DRIVER := $(call port,process/sandbox/sandbox $(if $(SANITIZE),process/sandbox/sandbox_calls_sanitizer) process/peer $(DESCRIPTOR) host/clock host/chance)
 OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) $(call port,$(PROBE) service/machine service/machine_fact $(MACHINE) \
 	$(SERVICE))

@@ -59,7 +59,7 @@ PF := $(COMMON_FIREWALL) $(call port,firewall/pf/*) $(call os,firewall/ports_mac
 PF_MACOS := $(PF) $(call os,firewall/pf/system_macos)
 PF_FREEBSD := $(PF) $(call os,firewall/pf/system_freebsd)
 IPFW := $(COMMON_FIREWALL) $(call port,firewall/ipfw/* process/tool_async) $(call e2e,firewall_ports_ipfw ipfw_kernel_standin)
-SCUTIL := $(STANDIN_TOOLS) $(call os,dns/scutil dns/scutil_text dns/words dns/names_ask)
+SCUTIL := $(STANDIN_TOOLS) $(call os,dns/scutil dns/scutil_text dns/words dns/captive_dns_query)
 RESOLVCONF := $(STANDIN_TOOLS) $(call os,dns/dns_freebsd dns/resolvconf dns/unwatched dns/words)
 FAULTS := $(call e2e,fault_inject)
 of_platform = $(call os,$(shell sed -n 's/^\(SERVICE\|STRICT_BOOT\) := //p' src/os/$(1).mk))
@@ -91,11 +91,11 @@ $(call variant,test/ipfw/portcullisd,PORTCULLISD,$(FIREWALLS) $(FAULT),$(IPFW) $
 $(call variant,test/ipfw/portcullis,PORTCULLIS,$(FIREWALLS),$(IPFW))
 $(call variant,test/ipfw/portcullis-driver,PORTCULLIS_DRIVER,,)
 $(call variant,test/ipfw/firewall_console,FIREWALL_CONSOLE,$(FIREWALLS),$(IPFW))
-# With another platform's resolver; the gate with macOS's, where names are answered while it is shut.
+# With another platform's resolver; the gate with macOS's, and captive DNS.
 $(call variant,test/dnstool,DNSTOOL,,)
 $(call variant,test/dnstool-macos,DNSTOOL,$(call port,$(DNS)) $(TOOLS),$(SCUTIL))
 $(call variant,test/dnstool-freebsd,DNSTOOL,$(call port,$(DNS)) $(TOOLS),$(RESOLVCONF))
-$(call variant,test/portcullisd-names,PORTCULLISD,$(call port,$(DNS) $(NAMES)) $(TOOLS),$(SCUTIL) $(call os,dns/names_socket_loopback))
+$(call variant,test/portcullisd-captive-dns,PORTCULLISD,$(call port,$(DNS) $(CAPTIVE_DNS)) $(TOOLS),$(SCUTIL) $(call os,dns/captive_dns_socket_loopback))
 # With another platform's services, below a folder of the test's own; the gate with macOS's strict boot.
 $(foreach name,$(patsubst src/os/%.mk,%,$(wildcard src/os/*.mk)),$(call variant,test/portcullis-$(name),PORTCULLIS,$(SYSTEM),$(call of_platform,$(name)) $(STANDIN_SYSTEM)))
 $(call variant,test/strict/portcullisd,PORTCULLISD,$(SYSTEM),$(call os,service/strict_boot_macos service/strict_boot_list) $(STANDIN_SYSTEM))

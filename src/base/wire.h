@@ -20,7 +20,7 @@ enum {
 	WIRE_FD_LOG = 6,        /* the log, O_APPEND, readable */
 	WIRE_FD_PROFILE = 7,    /* the remotes of the canonical profile: base/canonical.h */
 	WIRE_FD_PASSWORD = 8,   /* the password file, or /dev/null */
-	WIRE_FD_NAMES = 9       /* a loopback UDP socket: names are asked there while shut; or /dev/null */
+	WIRE_FD_CAPTIVE_DNS = 9 /* a loopback UDP socket, captive DNS; or /dev/null */
 };
 
 /* "locked", "dialling", ... */

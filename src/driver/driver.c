@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "driver/names.h"
+#include "driver/captive_dns.h"
 #include "os/host/chance.h"
 #include "os/host/clock.h"
 
@@ -356,7 +356,7 @@ int driver_open(struct driver *d, struct err *e)
 	    (d->management =
 		 management_new(d->base, WIRE_FD_MANAGEMENT, WIRE_FD_PASSWORD, &from_management)) == NULL ||
 	    (d->channel = gate_channel_new(d->base, WIRE_FD_CHANNEL, &from_channel)) == NULL ||
-	    names_new(d->base, WIRE_FD_NAMES, &d->names) == -1)
+	    captive_dns_new(d->base, WIRE_FD_CAPTIVE_DNS, &d->captive_dns) == -1)
 		return err_set(e, "no memory");
 	return 0;
 }
@@ -372,7 +372,7 @@ void driver_close(struct driver *d)
 	control_free(d->control);
 	management_free(d->management);
 	gate_channel_free(d->channel);
-	names_free(d->names);
+	captive_dns_free(d->captive_dns);
 	event_free(d->timer);
 	event_free(d->refresh_over);
 	event_base_free(d->base);

@@ -21,7 +21,7 @@ struct event;
 
 struct driver {
 	struct event_base *base;
-	struct event *timer, *refresh_over, *names;
+	struct event *timer, *refresh_over, *captive_dns;
 	struct gate_channel *channel;
 	struct management *management;
 	struct control *control;

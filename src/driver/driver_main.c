@@ -38,14 +38,14 @@ static int check_descriptors(struct err *e)
 {
 	struct stat status;
 
-	for (int fd = WIRE_FD_CHANNEL; fd <= WIRE_FD_NAMES; fd++) {
+	for (int fd = WIRE_FD_CHANNEL; fd <= WIRE_FD_CAPTIVE_DNS; fd++) {
 		bool socket = fd <= WIRE_FD_MANAGEMENT;
 
 		if (fstat(fd, &status) == -1 || (socket && !S_ISSOCK(status.st_mode)))
 			return err_set(
 			    e, "it is started by portcullisd, not manually (descriptor %d is missing)", fd);
 	}
-	descriptor_close_from(WIRE_FD_NAMES + 1);
+	descriptor_close_from(WIRE_FD_CAPTIVE_DNS + 1);
 	return 0;
 }
 

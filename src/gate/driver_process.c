@@ -26,8 +26,8 @@ enum { SHORT_LIFE_MS = 10000, RESTART_FIRST_MS = 250, RESTART_MAX_MS = 10000 };
 /* In the child. Never returns. */
 static void become_driver(const struct gate *gate, int channel)
 {
-	int from[] = {channel, gate->control_fd, gate->management_fd, gate->log_fd, gate->profile.head,
-		      -1,      gate->names_fd};
+	int from[] = {channel, gate->control_fd,    gate->management_fd, gate->log_fd, gate->profile.head,
+		      -1,      gate->captive_dns_fd};
 	char path[PATH_MAX], uid[16], gid[16], name[] = "portcullis-driver";
 	char *list[] = {name, uid, gid, NULL};
 	const struct config *config = &gate->config;

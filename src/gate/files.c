@@ -13,7 +13,7 @@
 
 #include "base/text.h"
 #include "gate/files.h"
-#include "os/dns/names_socket.h"
+#include "os/dns/captive_dns_socket.h"
 #include "os/host/file.h"
 #include "os/host/lockfile.h"
 #include "os/host/log_file.h"
@@ -71,7 +71,7 @@ static int open_sockets(struct gate *gate, struct err *e)
 	if (gate->control_fd == -1 || (gate->admin_fd = file_listener(path, 0600, -1, e)) == -1)
 		return -1;
 	if (make_openvpn_folder(gate, e) == -1 ||
-	    (gate->names_fd = names_socket_open(&gate->dns.port, &none)) == -1)
+	    (gate->captive_dns_fd = captive_dns_socket_open(&gate->dns.port, &none)) == -1)
 		return -1;
 	if (none.text[0] != '\0')
 		log_warn("dns", "%s", none.text);

@@ -45,7 +45,7 @@ struct gate {
 	struct gate_profile profile;
 	struct attempt attempt;
 	struct driver driver;
-	int control_fd, management_fd, log_fd, admin_fd, names_fd;
+	int control_fd, management_fd, log_fd, admin_fd, captive_dns_fd;
 	struct event *admin_event;
 	struct dns_job dns;
 };

@@ -43,7 +43,7 @@ static struct gate gate = {.changed = changed_cb,
 			   .control_fd = -1,
 			   .management_fd = -1,
 			   .admin_fd = -1,
-			   .names_fd = -1,
+			   .captive_dns_fd = -1,
 			   .dns = {.interface = gate.config.interface, .tunnel = &gate.attempt.tunnel},
 			   .profile.head = -1,
 			   .profile.body = -1};

@@ -19,7 +19,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 KEY = "State:/Network/Service/6F72672E-706F-7274-6375-6C6C69732E31/"
 ADDRESS = "192.0.2.1"  # of documentation, RFC 5737
 
-pytestmark = pytest.mark.skipif(not os.path.exists(f"{BUILD}/test/portcullisd-names"), reason="portcullisd-names is not built")
+pytestmark = pytest.mark.skipif(not os.path.exists(f"{BUILD}/test/portcullisd-captive-dns"), reason="portcullisd-captive-dns is not built")
 
 
 class Mac:
@@ -33,7 +33,7 @@ class Mac:
         for name in ("dscacheutil", "killall"):
             (self.folder / name).write_text("#!/bin/sh\nexit 0\n", encoding="ascii")
             (self.folder / name).chmod(0o755)
-        self.gate = portcullis(programs=programs_with(f"{ROOT}/names", portcullisd=f"{BUILD}/test/portcullisd-names"),
+        self.gate = portcullis(programs=programs_with(f"{ROOT}/captive-dns", portcullisd=f"{BUILD}/test/portcullisd-captive-dns"),
                                settings={"dns": "{ manage = true }"}, environment={"PORTCULLIS_STANDIN": str(self.folder)})
 
     def dns(self):

@@ -83,18 +83,18 @@ static int listen_at(struct sockaddr_un *at, socklen_t *length)
 static int start_with(const char *text)
 {
 	struct err e = {""};
-	int ends[2], names;
+	int ends[2], captive_dns;
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 	ends[0] = high(ends[0]);
 	ends[1] = high(ends[1]);
-	names = high(open("/dev/null", O_RDWR | O_CLOEXEC));
+	captive_dns = high(open("/dev/null", O_RDWR | O_CLOEXEC));
 	put(listen_at(&control_at, &control_length), WIRE_FD_CONTROL);
 	put(listen_at(&management_at, &management_length), WIRE_FD_MANAGEMENT);
 	put(file_with(""), WIRE_FD_LOG);
 	put(file_with(text), WIRE_FD_PROFILE);
 	put(file_with("somebody\nsecret\n"), WIRE_FD_PASSWORD);
-	put(names, WIRE_FD_NAMES);
+	put(captive_dns, WIRE_FD_CAPTIVE_DNS);
 	put(ends[1], WIRE_FD_CHANNEL);
 	gate = ends[0];
 	openvpn = -1;

@@ -132,7 +132,7 @@ static int setup(void **state)
 	strcpy(gate.config.profile, "/etc/a.ovpn");
 	gate.base = event_base_new();
 	gate.control_fd = 100, gate.management_fd = 101, gate.log_fd = 102, gate.profile.head = 103;
-	gate.names_fd = 104;
+	gate.captive_dns_fd = 104;
 	vetter = PRINTS;
 	kills = 0;
 	lives_long = true;

@@ -53,7 +53,7 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(top));
 	memset(&gate, 0, sizeof gate);
 	gate.log_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	gate.control_fd = gate.admin_fd = gate.management_fd = gate.names_fd = -1;
+	gate.control_fd = gate.admin_fd = gate.management_fd = gate.captive_dns_fd = -1;
 	strcpy(gate.config.runtime_dir, at("run"));
 	strcpy(gate.config.state_dir, at("state"));
 	strcpy(gate.config.control_socket, at("sockets/control.sock"));
@@ -70,7 +70,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	const int all[] = {gate.log_fd, gate.control_fd, gate.admin_fd, gate.management_fd, gate.names_fd};
+	const int all[] = {gate.log_fd, gate.control_fd, gate.admin_fd, gate.management_fd,
+			   gate.captive_dns_fd};
 
 	(void)state;
 	log_open(STDERR_FILENO, LOG_ERROR);

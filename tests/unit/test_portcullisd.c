@@ -237,7 +237,7 @@ static void check_struct(void)
 	assert_true(gate->driver.read == verbs_read_cb && gate->dns.interface == gate->config.interface);
 	assert_true(gate->dns.tunnel == &gate->attempt.tunnel);
 	assert_true(gate->control_fd == -1 && gate->management_fd == -1 && gate->admin_fd == -1 &&
-		    gate->names_fd == -1);
+		    gate->captive_dns_fd == -1);
 }
 
 int gate_start(struct gate *it, struct err *e)

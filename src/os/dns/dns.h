@@ -20,17 +20,17 @@ int dns_set(const struct wire_tunnel *tunnel, struct err *e);
  * is enough). As dns_set. */
 int dns_restore(const char *interface, struct err *e);
 
-/* Does anything on this platform change what the resolver was told, or are
- * names answered while shut? If not, the two below need never be called. */
+/* Does anything on this platform change the resolver's settings, or is there
+ * captive DNS? If not, the two below need never be called. */
 extern const bool dns_is_watched;
 
-/* While the gate is shut: names are asked at 127.0.0.1, UDP `port`; if nobody
- * answers there, as dns_restore, and -1. As dns_set. */
+/* While the gate is shut: names are looked up at 127.0.0.1, UDP `port` (captive
+ * DNS); if nobody answers there, as dns_restore, and -1. As dns_set. */
 int dns_shut(uint16_t port, struct err *e);
 
-/* Is the resolver still told what it shall be: the servers of `tunnel`, else
- * (NULL) `port` as by dns_shut, else (0) nothing of ours? 0 yes, and `e` is
- * empty; 1 no, and it was told anew; -1 on failure. Waits as dns_set. */
+/* Is the resolver still set as it shall be: to the servers of `tunnel`, else
+ * (NULL) to `port` as by dns_shut, else (0) to nothing of ours? 0 yes, and `e` is
+ * empty; 1 no, and it was set anew; -1 on failure. Waits as dns_set. */
 int dns_check(const struct wire_tunnel *tunnel, uint16_t port, struct err *e);
 
 #endif

@@ -13,7 +13,7 @@ struct dns_job {
 	bool managed;
 	const char *interface;
 	const struct wire_tunnel *tunnel;
-	uint16_t port; /* where names are answered while shut; 0: nowhere */
+	uint16_t port; /* of captive DNS; 0: there is none */
 	bool shut;
 	/* Ours. */
 	pid_t pid;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "os/dns/names_ask.h"
+#include "os/dns/captive_dns_query.h"
 #include "os/dns/scutil_text.h"
 #include "os/host/clock.h"
 #include "os/process/tool.h"
@@ -107,7 +107,7 @@ int dns_shut(uint16_t port, struct err *e)
 	struct scutil_dns want;
 
 	scutil_of_loopback(port, &want);
-	if (names_ask(port, ANSWER_MS))
+	if (captive_dns_query(port, ANSWER_MS))
 		return set_service(&want, NULL, deadline, e);
 	/* The answering is sandboxed and may be held back; then nobody is sent there. */
 	if (take_back(deadline, e) == -1)
@@ -124,7 +124,7 @@ int dns_check(const struct wire_tunnel *tunnel, uint16_t port, struct err *e)
 
 	if (tunnel != NULL)
 		scutil_of_tunnel(tunnel, &want);
-	else if (port != 0 && names_ask(port, ANSWER_MS))
+	else if (port != 0 && captive_dns_query(port, ANSWER_MS))
 		scutil_of_loopback(port, &want);
 	if ((is = read_service(&found, deadline, e)) == -1)
 		return err_prefix(e, "dns");

@@ -1,6 +1,6 @@
-/* The resolver port where nobody takes back what a resolver was told, and no
- * names are answered while shut: resolved and resolvconf keep a link's record
- * until we remove it. */
+/* The resolver port where nobody undoes what a resolver was set to, and
+ * there is no captive DNS: resolved and resolvconf keep a link's record until we
+ * remove it. */
 #include "os/dns/dns.h"
 
 const bool dns_is_watched = false;
@@ -8,7 +8,7 @@ const bool dns_is_watched = false;
 int dns_shut(uint16_t port, struct err *e)
 {
 	(void)port;
-	err_set(e, "dns: names are not answered while shut on this platform");
+	err_set(e, "dns: this platform has no captive DNS");
 	return 1;
 }
 

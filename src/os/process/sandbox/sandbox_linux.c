@@ -102,10 +102,10 @@ static int allow_partly(scmp_filter_ctx filter)
 	/* names that are asked on the loopback, and their answers; no other socket */
 	if (result == 0)
 		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(recvfrom), 1,
-					  SCMP_A0(SCMP_CMP_EQ, WIRE_FD_NAMES, 0));
+					  SCMP_A0(SCMP_CMP_EQ, WIRE_FD_CAPTIVE_DNS, 0));
 	if (result == 0)
 		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1,
-					  SCMP_A0(SCMP_CMP_EQ, WIRE_FD_NAMES, 0));
+					  SCMP_A0(SCMP_CMP_EQ, WIRE_FD_CAPTIVE_DNS, 0));
 	return result;
 }
 

@@ -1,5 +1,5 @@
-/* The names port where names are answered while shut: a socket of the loopback. */
-#include "os/dns/names_socket.h"
+/* The socket of captive DNS, on the loopback. */
+#include "os/dns/captive_dns_socket.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -27,13 +27,13 @@ static int loopback(uint16_t *port)
 	return fd;
 }
 
-int names_socket_open(uint16_t *port, struct err *e)
+int captive_dns_socket_open(uint16_t *port, struct err *e)
 {
 	int fd = loopback(port);
 
 	if (fd != -1)
 		return fd;
-	err_errno(e, "names are not answered while shut: 127.0.0.1");
+	err_errno(e, "there is no captive DNS: 127.0.0.1");
 	*port = 0;
 	return open("/dev/null", O_RDWR | O_CLOEXEC);
 }

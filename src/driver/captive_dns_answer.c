@@ -1,4 +1,4 @@
-/* What a name is answered with while the gate is shut. The numbers of sections
+/* The answers of captive DNS. The numbers of sections
  * are RFC 1035's.
  *
  * A name that can't be asked for "does not exist" (NXDOMAIN): a resolver takes
@@ -7,7 +7,7 @@
  * a server that refuses for a minute (mDNSResponder, uDNS.c, PenalizeDNSServer).
  * The answer says that it is good for a second (RFC 2308, 5), so that little is
  * remembered when the gate opens. */
-#include "driver/names_answer.h"
+#include "driver/captive_dns_answer.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -105,7 +105,7 @@ static size_t write_authority(uint8_t *to)
 	return sizeof record + sizeof times;
 }
 
-size_t names_answer(const uint8_t *query, size_t length, uint8_t *answer)
+size_t captive_dns_answer(const uint8_t *query, size_t length, uint8_t *answer)
 {
 	struct question question;
 	bool captive, has;

@@ -1,12 +1,12 @@
-/* Answers names on the loopback while the gate is shut. */
-#include "driver/names.h"
+/* Captive DNS: answers on the loopback while the gate is shut. */
+#include "driver/captive_dns.h"
 
 #include <event2/event.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "driver/names_answer.h"
+#include "driver/captive_dns_answer.h"
 
 /* So many of a flood before others have their turn. */
 enum { QUERIES_A_TURN = 32, QUERY_SIZE = 1232 };
@@ -15,7 +15,7 @@ enum { QUERIES_A_TURN = 32, QUERY_SIZE = 1232 };
  * asked again. */
 static void queries_cb(evutil_socket_t fd, short what, void *argument)
 {
-	uint8_t query[QUERY_SIZE], answer[NAMES_ANSWER_SIZE];
+	uint8_t query[QUERY_SIZE], answer[CAPTIVE_DNS_ANSWER_SIZE];
 
 	(void)what, (void)argument;
 	for (int i = 0; i < QUERIES_A_TURN; i++) {
@@ -27,12 +27,12 @@ static void queries_cb(evutil_socket_t fd, short what, void *argument)
 
 		if (got == -1)
 			return;
-		if ((length = names_answer(query, (size_t)got, answer)) > 0)
+		if ((length = captive_dns_answer(query, (size_t)got, answer)) > 0)
 			(void)sendto(fd, answer, length, MSG_DONTWAIT, (struct sockaddr *)&from, size);
 	}
 }
 
-int names_new(struct event_base *base, int descriptor, struct event **event)
+int captive_dns_new(struct event_base *base, int descriptor, struct event **event)
 {
 	struct stat status;
 
@@ -43,7 +43,7 @@ int names_new(struct event_base *base, int descriptor, struct event **event)
 	return *event == NULL ? -1 : event_add(*event, NULL);
 }
 
-void names_free(struct event *event)
+void captive_dns_free(struct event *event)
 {
 	if (event != NULL)
 		event_free(event);

@@ -1,5 +1,5 @@
-/* Does the loopback answer names? */
-#include "os/dns/names_ask.h"
+/* Does captive DNS answer? */
+#include "os/dns/captive_dns_query.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -20,7 +20,7 @@ static bool is_answer(const uint8_t *bytes, ssize_t length)
 	return length >= 12 && memcmp(bytes, query, 2) == 0 && (bytes[2] & 0x80) != 0;
 }
 
-bool names_ask(uint16_t port, int milliseconds)
+bool captive_dns_query(uint16_t port, int milliseconds)
 {
 	const struct sockaddr_in address = {
 	    .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -30,7 +30,7 @@ bool names_ask(uint16_t port, int milliseconds)
 
 	if (wait.fd == -1)
 		return false;
-	/* Connected, it hears that port only. */
+	/* Connected, it receives from that port only. */
 	is = connect(wait.fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
 	     send(wait.fd, query, QUERY_SIZE, 0) == QUERY_SIZE && poll(&wait, 1, milliseconds) == 1 &&
 	     is_answer(answer, recv(wait.fd, answer, sizeof answer, 0));

@@ -1,4 +1,4 @@
-/* Names that are asked while the gate is shut: the answers byte by byte, and the reader over real sockets. */
+/* Captive DNS: the answers byte by byte, and the reader over real sockets. */
 #include <arpa/inet.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "driver/names.h"
-#include "driver/names_answer.h"
+#include "driver/captive_dns.h"
+#include "driver/captive_dns_answer.h"
 
 /* RFC 1035's header: number 0x1234, recursion wanted, one question. */
 #define QUERY "\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00"
@@ -25,9 +25,9 @@
 #define A_IN "\0\1\0\1"
 #define AAAA_IN "\0\x1c\0\1"
 
-#define ASK(bytes) names_answer((const uint8_t *)(bytes), sizeof(bytes) - 1, answer)
+#define ASK(bytes) captive_dns_answer((const uint8_t *)(bytes), sizeof(bytes) - 1, answer)
 
-static uint8_t answer[NAMES_ANSWER_SIZE];
+static uint8_t answer[CAPTIVE_DNS_ANSWER_SIZE];
 
 /* The root's SOA, good for a second: RFC 1035, 3.3.13, and RFC 2308, 5. */
 static const uint8_t soa[] = "\0\0\6\0\1\0\0\0\1\0\x16\0\0\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\1";
@@ -78,7 +78,7 @@ static void test_other_names_do_not_exist(void **state)
 	assert_memory_equal(answer + length - sizeof soa + 1, soa, sizeof soa - 1);
 	for (size_t i = 0; i < sizeof near / sizeof *near; i++) {
 		memcpy(query + 12, near[i], sizes[i]);
-		assert_true(names_answer(query, 12 + sizes[i], answer) > 12);
+		assert_true(captive_dns_answer(query, 12 + sizes[i], answer) > 12);
 		assert_int_equal(answer[3] & 0x0f, 3);
 	}
 	/* of another class */
@@ -120,7 +120,7 @@ static void test_malformed_names(void **state)
 
 	(void)state;
 	for (size_t i = 12; i < sizeof(QUERY CAPTIVE A_IN) - 1; i++) {
-		assert_int_equal(names_answer((const uint8_t *)QUERY CAPTIVE A_IN, i, answer), 12);
+		assert_int_equal(captive_dns_answer((const uint8_t *)QUERY CAPTIVE A_IN, i, answer), 12);
 		assert_int_equal(answer[3] & 0x0f, 1);
 	}
 	assert_int_equal(ASK(QUERY "\xc0\x0c" A_IN), 12); /* a pointer at itself */
@@ -138,12 +138,12 @@ static void test_malformed_names(void **state)
 	query[length++] = 0;
 	memcpy(query + length, A_IN, 4);
 	assert_int_equal(length - 12, 255);
-	assert_int_equal(names_answer(query, length + 4, answer), 12 + 255 + 4 + sizeof soa - 1);
+	assert_int_equal(captive_dns_answer(query, length + 4, answer), 12 + 255 + 4 + sizeof soa - 1);
 	query[12 + 3 * 64] = 62;
 	query[length - 1] = 'a';
 	query[length] = 0;
 	memcpy(query + length + 1, A_IN, 4);
-	assert_int_equal(names_answer(query, length + 5, answer), 12);
+	assert_int_equal(captive_dns_answer(query, length + 5, answer), 12);
 }
 
 /* --- the reader */
@@ -169,7 +169,7 @@ static void test_the_reader_answers_who_asks(void **state)
 	uint8_t got[600];
 
 	(void)state;
-	assert_int_equal(names_new(base, fd, &event), 0);
+	assert_int_equal(captive_dns_new(base, fd, &event), 0);
 	assert_non_null(event);
 	/* what gets no answer, before what does */
 	assert_int_equal(sendto(client, "short", 5, 0, (struct sockaddr *)&where, sizeof where), 5);
@@ -180,7 +180,7 @@ static void test_the_reader_answers_who_asks(void **state)
 	assert_int_equal(poll(&wait, 1, 5000), 1);
 	assert_int_equal(recv(client, got, sizeof got, 0), sizeof(QUERY CAPTIVE A_IN) - 1 + 16);
 	assert_int_equal(recv(client, got, sizeof got, MSG_DONTWAIT), -1);
-	names_free(event);
+	captive_dns_free(event);
 	event_base_free(base);
 	close(fd);
 	close(client);
@@ -193,9 +193,9 @@ static void test_where_there_is_no_socket(void **state)
 	struct event *event = NULL;
 
 	(void)state;
-	assert_int_equal(names_new(base, nothing, &event), 0);
+	assert_int_equal(captive_dns_new(base, nothing, &event), 0);
 	assert_null(event);
-	names_free(event);
+	captive_dns_free(event);
 	event_base_free(base);
 	close(nothing);
 }
