@@ -1,4 +1,4 @@
-/* How often a line may be written that somebody else causes. */
+/* A limit on the log lines that somebody else causes. */
 #include "base/limit.h"
 
 #include <stddef.h>
@@ -19,10 +19,10 @@ bool limit_take(struct limit *limit, uint64_t now, uint32_t *left_out)
 	}
 	limit->spent++;
 	if (left_out != NULL && limit->left_out > 0 &&
-	    (limit->told == 0 || now - limit->told >= LIMIT_TELL_MS)) {
+	    (limit->reported == 0 || now - limit->reported >= LIMIT_REPORT_MS)) {
 		*left_out = limit->left_out;
 		limit->left_out = 0;
-		limit->told = now;
+		limit->reported = now;
 	}
 	return true;
 }

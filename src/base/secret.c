@@ -34,10 +34,10 @@ void secret_wipe(struct secret *secret)
 		secret_wipe_bytes(secret, sizeof *secret);
 }
 
-bool secret_free(const char *line)
+bool secret_may_log(const char *line)
 {
 	/* Commands are echoed with user names in clear; a push or a refusal can
-	 * carry tokens, a challenge its state; from level 7 on openvpn tells
+	 * carry tokens, a challenge its state; from level 7 on openvpn logs
 	 * keys, what they are made of, and what it encrypts. */
 	static const char *const never[] = {
 	    "MANAGEMENT:", "PUSH",       "CRV1",       "SCRV1",      "auth-token", "SESS_ID",   "KEY:",
@@ -51,7 +51,7 @@ bool secret_free(const char *line)
 	return true;
 }
 
-const char *secret_told(const char *line)
+const char *secret_masked(const char *line)
 {
-	return secret_free(line) ? line : "(left out: it may contain a secret)";
+	return secret_may_log(line) ? line : "(left out: it may contain a secret)";
 }

@@ -22,11 +22,11 @@ void secret_wipe(struct secret *secret);
 /* The same for any bytes. */
 void secret_wipe_bytes(void *bytes, size_t length);
 
-/* Pure: may this line of openvpn's be told, or may it hold a secret: what was
- * asked or answered, what a server pushed, keys and what they are made of? */
-bool secret_free(const char *line);
+/* Pure: may this line of openvpn's be logged? False if it may hold a secret: a
+ * question or an answer, what a server pushed, keys and what they are made of. */
+bool secret_may_log(const char *line);
 
-/* The same as text: `line`, or a note in its place. */
-const char *secret_told(const char *line);
+/* `line` if it may be logged, else a note in its place. */
+const char *secret_masked(const char *line);
 
 #endif

@@ -69,7 +69,7 @@ const char *shown(char *to, size_t size, const char *text)
 	return to;
 }
 
-void shown_say(FILE *to, const char *format, ...)
+void shown_print(FILE *to, const char *format, ...)
 {
 	char raw[LINE_SIZE], line[4 * LINE_SIZE];
 	va_list ap;

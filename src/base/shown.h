@@ -1,4 +1,4 @@
-/* What others wrote, as a terminal and a shell may see it. */
+/* Foreign text, made safe for a terminal and a shell. */
 #ifndef BASE_SHOWN_H
 #define BASE_SHOWN_H
 
@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* Is it UTF-8 with nothing in it that steers a terminal or turns the direction
+/* Is it UTF-8 without anything that controls a terminal or changes the direction
  * of writing? */
 bool shown_is_plain(const char *text);
 
@@ -14,8 +14,8 @@ bool shown_is_plain(const char *text);
  * Returns `to`. */
 const char *shown(char *to, size_t size, const char *text);
 
-/* One line to a stream, printf's way: everything in it as shown() has it. */
-void shown_say(FILE *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Prints one line to a stream, as printf does; all of it is escaped as shown() does. */
+void shown_print(FILE *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* `text` as one word for bash and zsh: as it is, in '...', or as $'...' if it
  * is not plain. Returns `to`, or NULL if it does not fit. */

@@ -53,8 +53,8 @@ int command_line_read(int argc, char **argv, struct command_line *to)
 		}
 	}
 	if (optind < argc) {
-		shown_say(stderr, "portcullisd: unexpected argument \"%s\"; see portcullisd --help",
-			  argv[optind]);
+		shown_print(stderr, "portcullisd: unexpected argument \"%s\"; see portcullisd --help",
+			    argv[optind]);
 		return 1;
 	}
 	return -1;

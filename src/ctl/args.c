@@ -135,7 +135,7 @@ int ctl_fail(const struct ctl *ctl, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(text, sizeof text, format, ap);
 	va_end(ap);
-	shown_say(stderr, "portcullis: %s: %s", ctl->command->name, text);
+	shown_print(stderr, "portcullis: %s: %s", ctl->command->name, text);
 	return CTL_ERROR;
 }
 

@@ -103,7 +103,7 @@ static void run_checks(struct doctor *doctor, int64_t deadline)
 		}
 		finding_set(&late, DOCTOR_UNKNOWN, "find out why the tools above took so long",
 			    "not checked: %d s have passed", DOCTOR_SECONDS);
-		doctor_say(doctor, &late);
+		doctor_report(doctor, &late);
 	}
 }
 

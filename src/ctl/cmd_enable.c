@@ -349,7 +349,7 @@ static void warn_of_initrd(void)
 
 	machine_initrd(&fact);
 	if (fact.answer == MACHINE_NO)
-		shown_say(stdout, "enable: note: %s; instead: %s", fact.text, fact.instead);
+		shown_print(stdout, "enable: note: %s; instead: %s", fact.text, fact.instead);
 }
 
 static int run_enable(struct ctl *ctl)

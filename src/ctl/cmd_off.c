@@ -88,7 +88,7 @@ static int remove_all(const struct ctl *ctl, struct removal *removal)
 	int64_t deadline = clock_steady_ms() + DEADLINE;
 	struct err e = {""};
 	int calm = 0, broken = 0;
-	char by_hand[256];
+	char manual_command[256];
 	bool found;
 
 	while (calm < CALM_LOOKS && clock_steady_ms() < deadline) {
@@ -111,9 +111,9 @@ static int remove_all(const struct ctl *ctl, struct removal *removal)
 	/* openvpn ended with the daemon. */
 	if (calm == CALM_LOOKS)
 		return device_delete_all(&e) == 0 ? 0 : ctl_fail(ctl, "%s", e.text);
-	firewall_by_hand(by_hand, sizeof by_hand);
+	firewall_manual_command(manual_command, sizeof manual_command);
 	return ctl_fail(ctl, "the rules can't be removed%s%s; instead: %s", e.text[0] != '\0' ? ": " : "",
-			e.text, by_hand);
+			e.text, manual_command);
 }
 
 static void print_outcome(const struct removal *removal, bool persist, bool marked)
@@ -125,7 +125,7 @@ static void print_outcome(const struct removal *removal, bool persist, bool mark
 	if (marked)
 		printf("off: stays off until `portcullis up`%s\n", persist ? "" : " or a reboot");
 	if (removal->forced > 0)
-		printf("off: if names are not resolved: %s\n", platform_dns_by_hand);
+		printf("off: if names are not resolved: %s\n", platform_dns_manual_command);
 	puts("off: NOT PROTECTED: traffic leaves in the clear");
 }
 

@@ -28,8 +28,8 @@ static void describe_system(struct selftest *test)
 	if (uname(&name) == -1)
 		return;
 	snprintf(text, sizeof text, "%s %s %s", name.sysname, name.release, name.machine);
-	selftest_say(test, SELFTEST_INFO, "system", text);
-	selftest_say(test, SELFTEST_INFO, "portcullis", PORTCULLIS_VERSION);
+	selftest_report(test, SELFTEST_INFO, "system", text);
+	selftest_report(test, SELFTEST_INFO, "portcullis", PORTCULLIS_VERSION);
 }
 
 static void describe_links(struct selftest *test)
@@ -41,13 +41,13 @@ static void describe_links(struct selftest *test)
 	if (netwatch_fill(s, PORTCULLIS_INTERFACE, &e) == -1 || s->link_count == 0) {
 		if (e.text[0] == '\0')
 			err_set(&e, "there is no link but loopback; instead: connect a network first");
-		selftest_say(test, SELFTEST_FAIL, "links", e.text);
+		selftest_report(test, SELFTEST_FAIL, "links", e.text);
 		return;
 	}
 	for (size_t i = 0, used = 0; i < s->link_count && used < sizeof text; i++)
 		used +=
 		    (size_t)snprintf(text + used, sizeof text - used, "%s%s", i > 0 ? " " : "", s->links[i]);
-	selftest_say(test, SELFTEST_PASS, "links", text);
+	selftest_report(test, SELFTEST_PASS, "links", text);
 }
 
 static void describe_tunnel(struct selftest *test)
@@ -66,13 +66,13 @@ static void describe_firewall(struct selftest *test)
 	struct err e = {""};
 
 	if ((test->fw = firewall_open("auto", &e)) == NULL || firewall_probe(test->fw, &features, &e) == -1) {
-		selftest_say(test, SELFTEST_FAIL, "firewall", e.text);
+		selftest_report(test, SELFTEST_FAIL, "firewall", e.text);
 		return;
 	}
-	selftest_say(test, SELFTEST_PASS, "firewall", features.backend);
+	selftest_report(test, SELFTEST_PASS, "firewall", features.backend);
 	for (size_t i = 0; i < features.count; i++)
-		selftest_say(test, SELFTEST_INFO, features.list[i].what,
-			     features.list[i].has ? "yes" : features.list[i].lacking);
+		selftest_report(test, SELFTEST_INFO, features.list[i].what,
+				features.list[i].has ? "yes" : features.list[i].lacking);
 }
 
 /* The gate of a daemon is not ours to play with. */
@@ -124,7 +124,7 @@ static int run_selftest(struct ctl *ctl)
 	describe_tunnel(&test);
 	describe_firewall(&test);
 	if (!lock)
-		selftest_say(&test, SELFTEST_SKIP, "what passes", "it needs the lock; instead: --lock");
+		selftest_report(&test, SELFTEST_SKIP, "what passes", "it needs the lock; instead: --lock");
 	else if (test.count[SELFTEST_FAIL] == 0)
 		selftest_lock(&test);
 	firewall_close(test.fw);

@@ -32,8 +32,8 @@ static int usage(FILE *to, int code)
 
 static int print_error(const char *what, const char *word, const char *instead)
 {
-	shown_say(stderr, "portcullis: %s%s; instead: %s%s", what, word,
-		  instead != NULL ? "did you mean " : "portcullis help", instead != NULL ? instead : "");
+	shown_print(stderr, "portcullis: %s%s; instead: %s%s", what, word,
+		    instead != NULL ? "did you mean " : "portcullis help", instead != NULL ? instead : "");
 	return CTL_ERROR;
 }
 

@@ -18,7 +18,8 @@ struct selftest {
 };
 
 /* One line of the report, and a count. `detail` may be "". */
-void selftest_say(struct selftest *test, enum selftest_result result, const char *what, const char *detail);
+void selftest_report(struct selftest *test, enum selftest_result result, const char *what,
+		     const char *detail);
 
 /* A pass, or a failure with the text of `e`. Returns `good`. */
 bool selftest_judge(struct selftest *test, bool good, const char *what, const struct err *e);

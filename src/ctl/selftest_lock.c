@@ -116,12 +116,12 @@ static void find_open_links(struct selftest *test)
 
 	for (size_t i = 0; i < s->link_count; i++) {
 		test->open[i] = gets_out_of(s->links[i]);
-		selftest_say(test, test->open[i] ? SELFTEST_PASS : SELFTEST_SKIP,
-			     "without the gate a datagram gets out of", s->links[i]);
+		selftest_report(test, test->open[i] ? SELFTEST_PASS : SELFTEST_SKIP,
+				"without the gate a datagram gets out of", s->links[i]);
 	}
 	test->route = gets_to_endpoint(NOBODY, DISCARD);
 	if (!test->route)
-		selftest_say(test, SELFTEST_SKIP, "the hole", "there is no route to a server's address");
+		selftest_report(test, SELFTEST_SKIP, "the hole", "there is no route to a server's address");
 }
 
 static bool is_refused_everywhere(struct selftest *test, const char *state)
@@ -151,7 +151,7 @@ static bool enter(struct selftest *test, enum policy_state state, const char *wh
 	if (!selftest_judge(test, firewall_assert(test->fw, &s, &e) == 0, what, &e))
 		return false;
 	snprintf(detail, sizeof detail, "%" PRId64 " ms", clock_steady_ms() - begun);
-	selftest_say(test, SELFTEST_INFO, "that took", detail);
+	selftest_report(test, SELFTEST_INFO, "that took", detail);
 	return true;
 }
 
@@ -223,9 +223,9 @@ void selftest_lock(struct selftest *test)
 	find_open_links(test);
 	control = anything_gets_out(test);
 	if (!control) {
-		selftest_say(test, SELFTEST_FAIL, "the control",
-			     "nothing gets out even without the gate, so nothing can be tested; instead: "
-			     "connect a network");
+		selftest_report(test, SELFTEST_FAIL, "the control",
+				"nothing gets out even without the gate, so nothing can be tested; instead: "
+				"connect a network");
 		return;
 	}
 	if (enter(test, POLICY_LOCKED, "the lock is committed and read back")) {

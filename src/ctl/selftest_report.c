@@ -5,17 +5,17 @@
 
 #include "base/shown.h"
 
-void selftest_say(struct selftest *test, enum selftest_result result, const char *what, const char *detail)
+void selftest_report(struct selftest *test, enum selftest_result result, const char *what, const char *detail)
 {
 	static const char *const words[] = {"pass", "FAIL", "skip", "info"};
 
 	test->count[result]++;
-	shown_say(stdout, "%s  %s%s%s", words[result], what, detail[0] == '\0' ? "" : ": ", detail);
+	shown_print(stdout, "%s  %s%s%s", words[result], what, detail[0] == '\0' ? "" : ": ", detail);
 	fflush(stdout); /* what comes next may cut the terminal's own connection */
 }
 
 bool selftest_judge(struct selftest *test, bool good, const char *what, const struct err *e)
 {
-	selftest_say(test, good ? SELFTEST_PASS : SELFTEST_FAIL, what, good ? "" : e->text);
+	selftest_report(test, good ? SELFTEST_PASS : SELFTEST_FAIL, what, good ? "" : e->text);
 	return good;
 }

@@ -227,7 +227,7 @@ static void send_credentials(struct management_session *s, const struct ovm_even
 	}
 	if (!key && challenge[0] != '\0') {
 		emit(s, TUNNEL_CREDENTIALS, "the server asks for input that a file can't give: %s",
-		     secret_told(challenge));
+		     secret_masked(challenge));
 		return;
 	}
 	needs |= key ? PROFILE_NEEDS_KEY_PASSPHRASE : PROFILE_NEEDS_USER_PASSWORD;
@@ -255,7 +255,7 @@ static void store_failure(struct management_session *s, const struct ovm_event *
 	s->failed = true;
 	if (strncmp(reason, "CRV1:", 5) == 0)
 		reason = "the server asks for input (a challenge) that a file can't give";
-	reason = secret_told(reason);
+	reason = secret_masked(reason);
 	text_append(s->failure, sizeof s->failure, &used, "'%s'%s%s%s", event->field[0],
 		    reason[0] != '\0' ? " ['" : "", reason, reason[0] != '\0' ? "']" : "");
 }
@@ -295,10 +295,10 @@ static void handle_rare(struct management_session *s, const struct ovm_event *ev
 {
 	switch (event->kind) {
 	case OVM_FATAL:
-		text_copy(s->fatal, sizeof s->fatal, secret_told(event->field[0]));
+		text_copy(s->fatal, sizeof s->fatal, secret_masked(event->field[0]));
 		break;
 	case OVM_NOTIFY:
-		text_copy(s->notice, sizeof s->notice, secret_told(event->field[1]));
+		text_copy(s->notice, sizeof s->notice, secret_masked(event->field[1]));
 		break;
 	case OVM_NEED_OK:
 		report_unanswerable(s, "a confirmation (a token to be inserted)");

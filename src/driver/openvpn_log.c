@@ -58,6 +58,6 @@ void openvpn_log_line(struct openvpn_log *log, uint64_t now, const char *flags, 
 	enum log_level level = level_of(flags);
 
 	watch_routes(log, text);
-	if (secret_free(text) && openvpn_log_may(log, now, level))
+	if (secret_may_log(text) && openvpn_log_may(log, now, level))
 		log_line(level, "openvpn", "%s", text);
 }

@@ -206,7 +206,7 @@ static void read_last_line(int output, char *to, size_t size)
 	else if ((end = strrchr(buffer, '\n')) != NULL)
 		line = end + 1;
 	line[strcspn(line, "\n")] = '\0';
-	text_copy(to, size, secret_told(line));
+	text_copy(to, size, secret_masked(line));
 }
 
 static void describe_end(struct attempt *attempt, int status, bool was_open)

@@ -50,7 +50,7 @@ static struct gate gate = {.changed = changed_cb,
 
 static int print_error(const char *text)
 {
-	shown_say(stderr, "portcullisd: %s", text);
+	shown_print(stderr, "portcullisd: %s", text);
 	return 1;
 }
 
@@ -117,7 +117,7 @@ static int run_lock(void)
 	if (lock_and_leave(&e) == -1)
 		return print_error(e.text);
 	/* A live portcullisd that holds it is no failure: shut or VPN only is the promise. */
-	shown_say(stdout, "portcullisd: %s", e.text[0] != '\0' ? e.text : "locked and verified");
+	shown_print(stdout, "portcullisd: %s", e.text[0] != '\0' ? e.text : "locked and verified");
 	if (firewall_note(gate.fw)[0] != '\0')
 		print_error(firewall_note(gate.fw));
 	return 0;
@@ -129,11 +129,12 @@ static int run_check(void)
 
 	if (config_check_files(&gate.config, gate.config_file, &e) == -1 ||
 	    vet_profile(&gate.config, &gate.profile, &e) == -1) {
-		shown_say(stderr, "%s", e.text);
+		shown_print(stderr, "%s", e.text);
 		return 1;
 	}
-	shown_say(stdout, "%s: fine", gate.config_file);
-	shown_say(stdout, "%s: fine, %zu addresses to dial", gate.config.profile, gate.profile.remote_count);
+	shown_print(stdout, "%s: fine", gate.config_file);
+	shown_print(stdout, "%s: fine, %zu addresses to dial", gate.config.profile,
+		    gate.profile.remote_count);
 	firewall_describe(gate.config.backend, stdout);
 	return 0;
 }
@@ -432,7 +433,7 @@ int main(int argc, char **argv)
 	if (options.settings)
 		config_print(&gate.config, stdout);
 	if (code == -1) {
-		shown_say(stderr, "%s", e.text);
+		shown_print(stderr, "%s", e.text);
 		if (options.check)
 			return 1;
 		/* -L needs none: its exit code is the lock's. */

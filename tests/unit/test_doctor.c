@@ -417,7 +417,7 @@ static void what_is_found_is_escaped(void **state)
 	(void)state;
 	finding_set(&f, DOCTOR_WARN, "do\ntwo", "a%sb\xff", "\033[2J");
 	f.subject[0] = '\0';
-	doctor_say(&doctor, &f);
+	doctor_report(&doctor, &f);
 	one = json_array_get(doctor.checks, 0);
 	assert_string_equal(json_string_value(json_object_get(one, "text")), "a\\x1b[2Jb\\xff");
 	assert_string_equal(json_string_value(json_object_get(one, "instead")), "do\\x0atwo");

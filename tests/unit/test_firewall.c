@@ -83,14 +83,14 @@ static int blocked_one(struct firewall *fw, uint64_t *packets, struct err *e)
 }
 
 static const struct firewall_port port_a = {.name = "a",
-					    .by_hand = "a -F",
+					    .manual_command = "a -F",
 					    .open = open_a,
 					    .close = close_one,
 					    .assert = assert_one,
 					    .remove = remove_one,
 					    .blocked = blocked_one};
 static const struct firewall_port port_b = {.name = "b",
-					    .by_hand = "b flush",
+					    .manual_command = "b flush",
 					    .open = open_b,
 					    .close = close_one,
 					    .assert = assert_one,
@@ -110,7 +110,7 @@ static int begin(void **state)
 static void test_choice(void **state)
 {
 	struct err e = {""};
-	char by_hand[64];
+	char manual_command[64];
 	struct firewall *fw;
 
 	(void)state;
@@ -122,8 +122,8 @@ static void test_choice(void **state)
 	firewall_close(fw);
 	assert_null(firewall_open("nft", &e));
 	assert_non_null(strstr(e.text, "instead: auto or a or b"));
-	firewall_by_hand(by_hand, sizeof by_hand);
-	assert_string_equal(by_hand, "a -F; b flush");
+	firewall_manual_command(manual_command, sizeof manual_command);
+	assert_string_equal(manual_command, "a -F; b flush");
 }
 
 static void test_standing(void **state)

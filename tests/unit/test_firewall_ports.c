@@ -40,22 +40,22 @@ static void test_every_member(void **state)
 	}
 }
 
-/* What `off --offline` tells who has to do it by hand. */
-static void test_by_hand(void **state)
+/* What `off --offline` prints if the rules must be removed manually. */
+static void test_manual_command(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++) {
 		assert_non_null(
-		    strstr(ports[i]->by_hand, ports[i] == &firewall_pf ? "pfctl" : ports[i]->name));
-		assert_null(strchr(ports[i]->by_hand, '\n'));
+		    strstr(ports[i]->manual_command, ports[i] == &firewall_pf ? "pfctl" : ports[i]->name));
+		assert_null(strchr(ports[i]->manual_command, '\n'));
 	}
-	assert_non_null(strstr(firewall_pf.by_hand, "org.portcullis -F all"));
+	assert_non_null(strstr(firewall_pf.manual_command, "org.portcullis -F all"));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_member),
-					   cmocka_unit_test(test_by_hand)};
+					   cmocka_unit_test(test_manual_command)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,7 +75,7 @@ void log_copy(int descriptor)
 	say("log_copy %d", descriptor);
 }
 
-void shown_say(FILE *to, const char *format, ...)
+void shown_print(FILE *to, const char *format, ...)
 {
 	char text[1024];
 	va_list ap;

@@ -30,7 +30,7 @@ void doctor_clock(struct doctor *doctor)
 		}
 	}
 	judge_clock((int64_t)time(NULL), known, newest, &finding);
-	doctor_say(doctor, &finding);
+	doctor_report(doctor, &finding);
 }
 
 void doctor_boot(struct doctor *doctor)
@@ -40,7 +40,7 @@ void doctor_boot(struct doctor *doctor)
 
 	machine_boot(&fact, DOCTOR_TOOL_MS);
 	judge_fact(&fact, DOCTOR_FAIL, &finding);
-	doctor_say(doctor, &finding);
+	doctor_report(doctor, &finding);
 }
 
 void doctor_initrd(struct doctor *doctor)
@@ -50,7 +50,7 @@ void doctor_initrd(struct doctor *doctor)
 
 	machine_initrd(&fact);
 	judge_fact(&fact, DOCTOR_WARN, &finding);
-	doctor_say(doctor, &finding);
+	doctor_report(doctor, &finding);
 }
 
 /* "2026-11-23T11:22:33Z" */
@@ -78,5 +78,5 @@ void doctor_boot_lock(struct doctor *doctor)
 		finding_set(&finding, DOCTOR_UNKNOWN, NULL, "the start of the kernel is not known");
 	else
 		judge_boot_lock(booted, locked, &finding);
-	doctor_say(doctor, &finding);
+	doctor_report(doctor, &finding);
 }

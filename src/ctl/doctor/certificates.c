@@ -94,7 +94,7 @@ static void check_chain(struct doctor *doctor, const struct chain *chain)
 			finding_set(&finding, DOCTOR_UNKNOWN, NULL, "not checked: openssl is too slow");
 		else
 			check_certificate(chain, i, &finding);
-		doctor_say(doctor, &finding);
+		doctor_report(doctor, &finding);
 	}
 }
 
@@ -125,7 +125,7 @@ void doctor_certificates(struct doctor *doctor)
 		found = true;
 	}
 	if (found)
-		doctor_say(doctor, &finding);
+		doctor_report(doctor, &finding);
 	for (size_t i = 0; i < CERTIFICATES_MAX; i++)
 		free(chain.pem[i]);
 }

@@ -41,7 +41,7 @@ void doctor_configuration(struct doctor *doctor)
 		doctor_error(&finding, DOCTOR_UNKNOWN, settings->output);
 	else
 		doctor_error(&finding, DOCTOR_FAIL, settings->output);
-	doctor_say(doctor, &finding);
+	doctor_report(doctor, &finding);
 }
 
 void doctor_profile(struct doctor *doctor)
@@ -60,7 +60,7 @@ void doctor_profile(struct doctor *doctor)
 			    "only root can have it vetted");
 	else
 		doctor_error(&finding, DOCTOR_FAIL, settings->output);
-	doctor_say(doctor, &finding);
+	doctor_report(doctor, &finding);
 }
 
 /* Names of servers that were never resolved: they are left out, all others are dialled. */
@@ -87,7 +87,7 @@ void doctor_remotes(struct doctor *doctor)
 			    "%zu of %zu names have never been resolved, and are not dialled:%s", lost, count,
 			    names);
 	profile_free(profile);
-	doctor_say(doctor, &finding);
+	doctor_report(doctor, &finding);
 }
 
 void doctor_credentials(struct doctor *doctor)
@@ -99,5 +99,5 @@ void doctor_credentials(struct doctor *doctor)
 		judge_credentials(profile_needs(profile), doctor->settings.username[0] != '\0',
 				  doctor->settings.password_file[0] != '\0', &finding);
 	profile_free(profile);
-	doctor_say(doctor, &finding);
+	doctor_report(doctor, &finding);
 }

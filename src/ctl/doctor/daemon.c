@@ -22,7 +22,7 @@ void doctor_daemon(struct doctor *doctor)
 	else
 		finding_set(&finding, DOCTOR_FINE, NULL, "running, version %s",
 			    version != NULL ? version : "not told");
-	doctor_say(doctor, &finding);
+	doctor_report(doctor, &finding);
 }
 
 void doctor_gate(struct doctor *doctor)
@@ -35,7 +35,7 @@ void doctor_gate(struct doctor *doctor)
 			    "its state is not known");
 	else
 		judge_gate(gate, doctor_status(doctor, "tunnel"), doctor_status(doctor, "reason"), &finding);
-	doctor_say(doctor, &finding);
+	doctor_report(doctor, &finding);
 }
 
 void doctor_off(struct doctor *doctor)
@@ -48,5 +48,5 @@ void doctor_off(struct doctor *doctor)
 			    "): portcullisd stays off, and traffic leaves in the clear");
 	else
 		finding_set(&finding, DOCTOR_FINE, NULL, "not set");
-	doctor_say(doctor, &finding);
+	doctor_report(doctor, &finding);
 }

@@ -47,7 +47,7 @@ static void print(const struct doctor *doctor, enum doctor_result result, const 
 	fflush(stdout);
 }
 
-void doctor_say(struct doctor *doctor, const struct finding *finding)
+void doctor_report(struct doctor *doctor, const struct finding *finding)
 {
 	char subject[4 * DOCTOR_SUBJECT], text[4 * DOCTOR_TEXT], instead[4 * DOCTOR_TEXT];
 

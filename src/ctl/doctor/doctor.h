@@ -16,7 +16,7 @@ enum doctor_result { DOCTOR_FINE, DOCTOR_UNKNOWN, DOCTOR_WARN, DOCTOR_FAIL, DOCT
 enum doctor_exit { DOCTOR_EXIT_FINE = 0, DOCTOR_EXIT_TO_DO = 1, DOCTOR_EXIT_LOOK = 3 };
 enum { DOCTOR_SUBJECT = 256, DOCTOR_TEXT = 600, DOCTOR_TOOL_MS = 3000, DOCTOR_SECONDS = 60 };
 
-/* What a decision comes to. Texts may hold hostile bytes: doctor_say escapes them. */
+/* What a decision comes to. Texts may hold hostile bytes: doctor_report escapes them. */
 struct finding {
 	enum doctor_result result;
 	char subject[DOCTOR_SUBJECT]; /* "": the check's own */
@@ -46,7 +46,7 @@ void finding_set(struct finding *finding, enum doctor_result result, const char 
 		 ...) __attribute__((format(printf, 4, 5)));
 
 /* Prints it, or keeps it for --json; every other byte than plain UTF-8 as \xNN. */
-void doctor_say(struct doctor *doctor, const struct finding *finding);
+void doctor_report(struct doctor *doctor, const struct finding *finding);
 
 /* The daemon's status: a string of it, NULL if there is none. */
 const char *doctor_status(const struct doctor *doctor, const char *key);

@@ -93,7 +93,7 @@ static void check_path(struct doctor *doctor, const char *path, const char *miss
 		finding_set(&finding, DOCTOR_FINE, NULL,
 			    "belongs to root, and nobody else may write to it or to a directory above");
 	}
-	doctor_say(doctor, &finding);
+	doctor_report(doctor, &finding);
 }
 
 void doctor_programs(struct doctor *doctor)
@@ -115,14 +115,14 @@ void doctor_programs(struct doctor *doctor)
 		text_copy(finding.subject, sizeof finding.subject, path);
 		finding_set(&finding, DOCTOR_FAIL, "install Portcullis completely", "can't be run: %s",
 			    strerror(errno));
-		doctor_say(doctor, &finding);
+		doctor_report(doctor, &finding);
 	}
 	if (doctor->settings.answered)
 		return;
 	text_copy(finding.subject, sizeof finding.subject, "portcullisd");
 	finding_set(&finding, DOCTOR_FAIL, "install programs of the same version",
 		    "does not print its settings: %s", doctor->settings.output);
-	doctor_say(doctor, &finding);
+	doctor_report(doctor, &finding);
 }
 
 /* A private key is in the profile, a password in the other. */
@@ -137,7 +137,7 @@ static void check_secret(struct doctor *doctor, const char *path)
 	snprintf(instead, sizeof instead, "chmod 600 %s", path);
 	text_copy(finding.subject, sizeof finding.subject, path);
 	finding_set(&finding, DOCTOR_WARN, instead, "others may read it, and it may contain a key");
-	doctor_say(doctor, &finding);
+	doctor_report(doctor, &finding);
 }
 
 void doctor_files(struct doctor *doctor)

@@ -24,7 +24,7 @@ static void report_features(struct doctor *doctor, const struct firewall_feature
 		else
 			finding_set(&finding, DOCTOR_WARN, "use a newer kernel, or accept it",
 				    "the kernel does not have it: %s", features->list[i].lacking);
-		doctor_say(doctor, &finding);
+		doctor_report(doctor, &finding);
 	}
 }
 
@@ -39,7 +39,7 @@ void doctor_firewall(struct doctor *doctor)
 	firewall_close(fw);
 	if (asked) {
 		finding_set(&finding, DOCTOR_FINE, NULL, "%s answers", features.backend);
-		doctor_say(doctor, &finding);
+		doctor_report(doctor, &finding);
 		report_features(doctor, &features);
 		return;
 	}
@@ -50,7 +50,7 @@ void doctor_firewall(struct doctor *doctor)
 		finding_set(&finding, DOCTOR_FAIL,
 			    "use a kernel with this system's firewall, or get the right to use it",
 			    "the machine can't be shut: %s", e.text);
-	doctor_say(doctor, &finding);
+	doctor_report(doctor, &finding);
 }
 
 void doctor_tun(struct doctor *doctor)
@@ -60,7 +60,7 @@ void doctor_tun(struct doctor *doctor)
 
 	machine_tun(&fact);
 	judge_fact(&fact, DOCTOR_FAIL, &finding);
-	doctor_say(doctor, &finding);
+	doctor_report(doctor, &finding);
 }
 
 void doctor_interface(struct doctor *doctor)
@@ -73,7 +73,7 @@ void doctor_interface(struct doctor *doctor)
 	else
 		judge_interface(name, if_nametoindex(name) != 0, doctor_status(doctor, "interface"),
 				&finding);
-	doctor_say(doctor, &finding);
+	doctor_report(doctor, &finding);
 }
 
 void doctor_links(struct doctor *doctor)
@@ -95,7 +95,7 @@ void doctor_links(struct doctor *doctor)
 	else
 		finding_set(&finding, DOCTOR_FINE, NULL, "%zu, all can be watched", count);
 	if_freenameindex(all);
-	doctor_say(doctor, &finding);
+	doctor_report(doctor, &finding);
 }
 
 /* An address of the world's on a link that is neither loopback nor the tunnel. */
@@ -154,5 +154,5 @@ void doctor_ipv6(struct doctor *doctor)
 	profile_free(profile);
 	judge_ipv6(has_ipv6(doctor->settings.interface), servers[0], servers[1], tunnel_has_ipv6(doctor),
 		   &finding);
-	doctor_say(doctor, &finding);
+	doctor_report(doctor, &finding);
 }

@@ -28,7 +28,7 @@ void doctor_resolver(struct doctor *doctor)
 		judge_resolver(servers, count < SERVERS_MAX ? count : SERVERS_MAX, resolver,
 			       strcmp(doctor->settings.manage_dns, "true") == 0, &finding);
 	free(text);
-	doctor_say(doctor, &finding);
+	doctor_report(doctor, &finding);
 }
 
 struct connectivity {
@@ -97,5 +97,5 @@ void doctor_connectivity(struct doctor *doctor)
 		}
 		judge_connectivity(connectivity.uri, connectivity.enabled, &finding);
 	}
-	doctor_say(doctor, &finding);
+	doctor_report(doctor, &finding);
 }

@@ -40,5 +40,5 @@ void doctor_openvpn(struct doctor *doctor)
 	else
 		judge_version(part, is_preview(output), &finding);
 	free(output);
-	doctor_say(doctor, &finding);
+	doctor_report(doctor, &finding);
 }

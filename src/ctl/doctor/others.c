@@ -19,7 +19,7 @@ static void report_other(struct doctor *doctor, const struct machine_other *othe
 
 	text_copy(finding.subject, sizeof finding.subject, other->name);
 	finding_set(&finding, results[other->harm], other->instead, "%s", other->effect);
-	doctor_say(doctor, &finding);
+	doctor_report(doctor, &finding);
 }
 
 /* A VPN of NetworkManager's that comes up by itself. WireGuard's do unless told
@@ -54,7 +54,7 @@ static bool report_connection(struct doctor *doctor, const char *name)
 			    "sends is stopped");
 	free(text);
 	if (is_finding)
-		doctor_say(doctor, &finding);
+		doctor_report(doctor, &finding);
 	return is_finding;
 }
 
@@ -68,7 +68,7 @@ static unsigned check_connections(struct doctor *doctor)
 
 	if (folder == NULL && machine_connections != NULL && errno == EACCES) {
 		doctor_unseen(&finding, machine_connections);
-		doctor_say(doctor, &finding);
+		doctor_report(doctor, &finding);
 		return 1;
 	}
 	while (folder != NULL && (entry = readdir(folder)) != NULL && seen++ < CONNECTIONS_MAX) {
@@ -104,5 +104,5 @@ void doctor_others(struct doctor *doctor)
 	else if (reported == 0)
 		finding_set(&finding, DOCTOR_FINE, NULL, "no known one runs here");
 	if (finding.text[0] != '\0')
-		doctor_say(doctor, &finding);
+		doctor_report(doctor, &finding);
 }

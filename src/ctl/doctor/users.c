@@ -61,7 +61,7 @@ void doctor_users(struct doctor *doctor)
 
 		judge_user(pairs[i][0], pairs[i][1], entry != NULL, entry != NULL && entry->pw_uid == 0,
 			   &finding);
-		doctor_say(doctor, &finding);
+		doctor_report(doctor, &finding);
 	}
 }
 
@@ -100,5 +100,5 @@ void doctor_openvpn_group(struct doctor *doctor)
 		list_members(group, own, members, sizeof members);
 		judge_group(name, members, &finding);
 	}
-	doctor_say(doctor, &finding);
+	doctor_report(doctor, &finding);
 }

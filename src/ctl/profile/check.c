@@ -109,8 +109,8 @@ static int read_referred(const char *path, char **bytes, size_t *length, void *a
 	if (result == -1)
 		return -1;
 	if (reading->notes)
-		shown_say(stderr, "%s: note: portcullis import includes %s; the daemon reads no other file",
-			  reading->file, path);
+		shown_print(stderr, "%s: note: portcullis import includes %s; the daemon reads no other file",
+			    reading->file, path);
 	return 0;
 }
 
@@ -120,7 +120,7 @@ static void print_notice(int line, const char *option, const char *reason, void 
 	const struct reading *reading = argument;
 
 	if (reading->notes)
-		shown_say(stderr, "%s:%d: note: %s: %s", reading->file, line, option, reason);
+		shown_print(stderr, "%s:%d: note: %s: %s", reading->file, line, option, reason);
 }
 
 static struct profile *parse(const struct reading *reading, const char *bytes, size_t length, struct err *e)
@@ -246,6 +246,6 @@ int check_profile(const char *file)
 	int result = geteuid() == 0 ? check_as_root(file, &e) : check_own(file, &e);
 
 	if (e.text[0] != '\0')
-		shown_say(stderr, "%s", e.text);
+		shown_print(stderr, "%s", e.text);
 	return result == 0 ? 0 : 1;
 }

@@ -118,7 +118,7 @@ int import_profile_to(const char *file, const char *name, const char *directory)
 		result =
 		    folder ? tblk_import(file, name, directory, &e) : import_file(file, name, directory, &e);
 	if (e.text[0] != '\0')
-		shown_say(stderr, "%s", e.text);
+		shown_print(stderr, "%s", e.text);
 	return result == 0 ? 0 : 1;
 }
 

@@ -46,7 +46,7 @@ static void child(uid_t owner, unsigned seconds, owner_work_fn *work, void *argu
 	alarm(seconds);
 	result = become(owner, &e) == 0 ? work(output, argument, &e) : -1;
 	if (e.text[0] != '\0')
-		shown_say(stderr, "%s", e.text);
+		shown_print(stderr, "%s", e.text);
 	fflush(NULL);
 	_exit(result == 0 ? 0 : 1);
 }

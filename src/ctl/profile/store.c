@@ -106,7 +106,7 @@ int profile_store(const char *label, const char *bytes, size_t length, const cha
 	if (result == 0) {
 		profile_file_describe(profile);
 		puts("imported; in portcullis.conf:");
-		shown_say(stdout, "profile = \"%s/%s\"", directory, file);
+		shown_print(stdout, "profile = \"%s/%s\"", directory, file);
 	}
 	profile_free(profile);
 	return result;

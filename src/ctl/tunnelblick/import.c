@@ -194,7 +194,7 @@ static int import_all(struct wanted *wanted, const struct tblk *all, size_t coun
 		if (import_one(wanted, all[i].name, directory, &e) == -1)
 			result = -1;
 		if (e.text[0] != '\0')
-			shown_say(stderr, "%s", e.text);
+			shown_print(stderr, "%s", e.text);
 	}
 	return result;
 }

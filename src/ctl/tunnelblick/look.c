@@ -248,7 +248,7 @@ static void look_in(struct look *look, struct area *area)
 	look->failed = look->failed || bytes == NULL;
 	free(bytes);
 	if (e.text[0] != '\0')
-		shown_say(stderr, "%s", e.text);
+		shown_print(stderr, "%s", e.text);
 }
 
 static void look_in_roots(struct look *look, const char *path, const char *user, enum tblk_kind kind)
@@ -327,9 +327,9 @@ int tblk_look(const char *root)
 	look_in_shadows(&look);
 	if (look.found > 0)
 		return look.failed ? 1 : 0;
-	shown_say(stderr,
-		  "%s/Library/Application Support/Tunnelblick and the home directories in %s/Users have "
-		  "nothing of Tunnelblick's; instead: portcullis import FILE.ovpn, or BUNDLE.tblk",
-		  root, root);
+	shown_print(stderr,
+		    "%s/Library/Application Support/Tunnelblick and the home directories in %s/Users have "
+		    "nothing of Tunnelblick's; instead: portcullis import FILE.ovpn, or BUNDLE.tblk",
+		    root, root);
 	return 1;
 }

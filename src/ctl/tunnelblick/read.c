@@ -52,7 +52,7 @@ static void print_notice(int line, const char *option, const char *reason, void 
 	char label[LABEL_SIZE];
 
 	if (!file->quiet)
-		shown_say(stderr, "%s:%d: note: %s: %s", label_of(file, label), line, option, reason);
+		shown_print(stderr, "%s:%d: note: %s: %s", label_of(file, label), line, option, reason);
 }
 
 /* What is called `name` beside the configuration. As folder_read. */
@@ -155,7 +155,7 @@ static void read_info_key(const char *key, const char *value, void *argument)
 static void print_problem(const struct tblk_file *file, const struct err *e)
 {
 	if (!file->quiet && e->text[0] != '\0')
-		shown_say(stderr, "note: %s; its settings are not imported", e->text);
+		shown_print(stderr, "note: %s; its settings are not imported", e->text);
 }
 
 static void read_info(const struct tblk_file *file, size_t under, const char *name,

@@ -93,13 +93,14 @@ int firewall_remove(struct firewall *fw, struct err *e)
 	return firewall_remove_others(fw, own == 0 ? e : NULL) == -1 ? -1 : own;
 }
 
-void firewall_by_hand(char *to, size_t size)
+void firewall_manual_command(char *to, size_t size)
 {
 	size_t used = 0;
 
 	to[0] = '\0';
 	for (size_t i = 0; firewall_ports[i] != NULL; i++)
-		(void)text_append(to, size, &used, "%s%s", i > 0 ? "; " : "", firewall_ports[i]->by_hand);
+		(void)text_append(to, size, &used, "%s%s", i > 0 ? "; " : "",
+				  firewall_ports[i]->manual_command);
 }
 
 int firewall_owner(struct firewall *fw, int32_t *pid, struct err *e)

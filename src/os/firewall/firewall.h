@@ -56,7 +56,7 @@ int firewall_remove(struct firewall *fw, struct err *e);
 int firewall_remove_others(const struct firewall *fw, struct err *e);
 
 /* What root types to remove our rules without us. */
-void firewall_by_hand(char *to, size_t size);
+void firewall_manual_command(char *to, size_t size);
 
 /* The process that owns our rules; 0 nobody; or they stand, and the kernel names nobody. 0 or -1. */
 enum { FIREWALL_UNNAMED = -1 };

@@ -12,7 +12,7 @@ struct firewall {
 /* What each call promises stands in firewall.h. */
 struct firewall_port {
 	const char *name;
-	const char *by_hand; /* commands that remove our rules */
+	const char *manual_command; /* commands that remove our rules */
 	struct firewall *(*open)(struct err *e);
 	void (*close)(struct firewall *fw);
 	int (*assert)(struct firewall *fw, const struct situation *s, struct err *e);

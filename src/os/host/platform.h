@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 /* What a user can run to take back what the resolver was told, if no daemon does. */
-extern const char platform_dns_by_hand[];
+extern const char platform_dns_manual_command[];
 
 /* macOS and FreeBSD. Has a device two ends only, of which an address names the other, and brings no route to
  * its subnet? */

@@ -1,7 +1,7 @@
 /* FreeBSD: what takes back what the resolver was told, its ifconfig, and openvpn's options. */
 #include "os/host/platform.h"
 
-const char platform_dns_by_hand[] = "resolvconf -f -d " PORTCULLIS_INTERFACE ".portcullis";
+const char platform_dns_manual_command[] = "resolvconf -f -d " PORTCULLIS_INTERFACE ".portcullis";
 
 /* An address has its subnet. */
 const bool platform_device_has_ends = false;

@@ -1,7 +1,7 @@
 /* Linux: what takes back what the resolver was told, and openvpn's options. */
 #include "os/host/platform.h"
 
-const char platform_dns_by_hand[] = "resolvectl revert tun0, or resolvconf -d tun0.portcullis";
+const char platform_dns_manual_command[] = "resolvectl revert tun0, or resolvconf -d tun0.portcullis";
 
 const bool platform_openvpn_begins_as_root = false;
 const bool platform_relates_errors = true; /* by conntrack */

@@ -149,7 +149,7 @@ static int ipfw_probe(struct firewall *common, struct firewall_features *feature
 
 const struct firewall_port firewall_ipfw = {
     .name = "ipfw",
-    .by_hand = "ipfw delete set 26 27; ipfw set 31 delete 2",
+    .manual_command = "ipfw delete set 26 27; ipfw set 31 delete 2",
     .open = ipfw_open,
     .close = ipfw_close,
     .assert = ipfw_assert,

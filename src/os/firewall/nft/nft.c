@@ -373,7 +373,7 @@ static int nft_blocked(struct firewall *common, uint64_t *packets, struct err *e
 
 const struct firewall_port firewall_nft = {
     .name = "nft",
-    .by_hand =
+    .manual_command =
 	"for t in portcullis portcullis_second portcullis_third; do for f in inet netdev bridge; do "
 	"nft delete table $f $t; done; done; for l in /sys/class/net/*; do tc filter del dev ${l##*/} egress "
 	"pref 87 handle 0x706f7274 bpf; done; ip rule flush protocol 87; ip -6 rule flush protocol 87",

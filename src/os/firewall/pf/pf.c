@@ -251,7 +251,7 @@ static int pf_probe_features(struct firewall *common, struct firewall_features *
 
 const struct firewall_port firewall_pf = {
     .name = "pf",
-    .by_hand = pf_by_hand,
+    .manual_command = pf_manual_command,
     .open = pf_open,
     .close = pf_close,
     .assert = pf_assert,

@@ -8,7 +8,7 @@ extern const enum pf_dialect pf_dialect;
 extern const char pf_stock_main[];    /* the main rules if all else is refused */
 extern const char *const pf_fallback; /* the anchor that the system's own main rules ask, or NULL */
 extern const bool pf_has_dummynet;
-extern const char pf_by_hand[]; /* commands that remove our rules */
+extern const char pf_manual_command[]; /* commands that remove our rules */
 
 /* Is there a pf to speak to? Loads it, if `wanted`. */
 bool pf_is_there(struct pf_firewall *fw, bool wanted);

@@ -10,7 +10,7 @@ enum { KLDLOAD_MS = 3000 };
 const enum pf_dialect pf_dialect = PF_FREEBSD;
 const char *const pf_fallback = NULL; /* nobody's main rules ask a second place */
 const bool pf_has_dummynet = false;
-const char pf_by_hand[] = "pfctl -a " POLICY_PF_ANCHOR " -F all";
+const char pf_manual_command[] = "pfctl -a " POLICY_PF_ANCHOR " -F all";
 const char pf_stock_main[] = "";
 
 static const char *const info[] = {"-s", "info", NULL};

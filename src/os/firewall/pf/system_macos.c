@@ -17,7 +17,8 @@ enum { TOKEN_TEXT = 32 };
 const enum pf_dialect pf_dialect = PF_APPLE;
 const char *const pf_fallback = POLICY_PF_FALLBACK;
 const bool pf_has_dummynet = true;
-const char pf_by_hand[] = "pfctl -a " POLICY_PF_ANCHOR " -F all; pfctl -a " POLICY_PF_FALLBACK " -F all";
+const char pf_manual_command[] =
+    "pfctl -a " POLICY_PF_ANCHOR " -F all; pfctl -a " POLICY_PF_FALLBACK " -F all";
 /* The calls that Apple's own daemons count on (/etc/pf.conf of macOS 12 to 15). */
 const char pf_stock_main[] = "scrub-anchor \"com.apple/*\"\n"
 			     "nat-anchor \"com.apple/*\"\n"
