@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the Debian package from what git tracks here, in a copy; the results are in DIRECTORY.
+# Builds the Debian package from a copy of what git tracks here, and leaves the results in DIRECTORY.
 #   packaging/deb.sh VERSION DIRECTORY [OPTION of dpkg-buildpackage ...]
 set -eu
 cd "$(dirname "$0")/.."
@@ -11,12 +11,12 @@ mkdir -p "$tree"
 if [ -e .git ]; then
 	tar -xzf "$(packaging/dist.sh "$version" "$directory")" -C "$directory"
 else
-	# A tree out of the tarball: all of it belongs to it but what was built.
+	# A tree that was unpacked from the tarball: everything belongs to it except what was built.
 	tar -c --exclude=./build . | tar -x -C "$tree"
 	[ -d "$tree/debian" ] || mv "$tree/packaging/debian" "$tree/debian"
 fi
 cd "$tree"
-# The package's version is that of the newest entry; that of the programs follows it.
+# The package's version is that of the newest entry of its changelog; the programs must have the same.
 case $(dpkg-parsechangelog -S Version) in
 "$version") ;;
 *)
@@ -24,6 +24,6 @@ case $(dpkg-parsechangelog -S Version) in
 	exit 1
 	;;
 esac
-# The folder that a caller's make builds in is not the copy's to clean.
+# The copy must not clean the directory in which the caller's make builds.
 unset BUILD MAKEFLAGS MFLAGS
 dpkg-buildpackage --unsigned-source --unsigned-changes "$@"

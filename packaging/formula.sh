@@ -1,11 +1,11 @@
 #!/bin/sh
-# Fills in the Homebrew formula and FreeBSD's distinfo for a release's tarball that will lie at URL.
+# Fills in the Homebrew formula and the FreeBSD port for the tarball of a release that will be published at URL.
 #   packaging/formula.sh VERSION DIRECTORY URL
 set -eu
 cd "$(dirname "$0")/.."
 version=$1 directory=$2 url=${3:-}
 [ -n "$url" ] || {
-	echo "formula: where will the tarball lie? instead: make formula URL=https://.../portcullis-$version.tar.gz" >&2
+	echo "formula: the tarball's URL is not given; instead: make formula URL=https://.../portcullis-$version.tar.gz" >&2
 	exit 1
 }
 tarball=$(packaging/dist.sh "$version" "$directory")
