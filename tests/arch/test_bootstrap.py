@@ -9,7 +9,7 @@ import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 REAL = "sh cat grep mkdir dirname getconf tail sed head mktemp rm awk sort comm mv chmod env ls".split()
-# Each notes its call. What is in $HAVE is installed, what is in $UNKNOWN the release has not, $BROKEN can't be installed.
+# Each notes its call. What is in $HAVE is installed, the release lacks what is in $UNKNOWN, $BROKEN can't be installed.
 NOTE = 'echo "$(basename "$0") $*" >>"$CALLS"\n'
 QUIET = 'has() { case " $1 " in *" $2 "*) return 0 ;; esac; return 1; }\n'
 STANDINS = {
@@ -106,7 +106,7 @@ def test_what_is_installed_is_left(bootstrap):
 @pytest.mark.parametrize("system,package", [("Darwin", "jansson"), ("FreeBSD", "libconfuse"), ("Linux", "libmnl-dev")])
 def test_what_a_release_has_not_is_named_and_the_rest_installed(bootstrap, system, package):
     done, calls = bootstrap(system, "deps", user=0 if system != "Darwin" else 501, UNKNOWN=package)
-    assert done.returncode == 0 and f"skipping {package}, which this release has not" in done.stdout
+    assert done.returncode == 0 and f"skipping {package}, which this release does not have" in done.stdout
     assert package not in calls[-1].split() and "openvpn" in calls[-1].split()
 
 
