@@ -522,7 +522,7 @@ static void test_busy_without_end(void **state)
 	begun = clock_steady_ms();
 	pf_of(fw)->deadline = begun - 1;
 	heal();
-	assert_int_equal(pf_tell(pf_of(fw), (const char *const[]){"-F", "states", NULL}, NULL, &e), -1);
+	assert_int_equal(pf_exec(pf_of(fw), (const char *const[]){"-F", "states", NULL}, NULL, &e), -1);
 	assert_int_equal(calls, 0);
 	assert_non_null(strstr(e.text, "took too long"));
 	pf_give_time(pf_of(fw));

@@ -16,7 +16,7 @@
 
 #include "base/text.h"
 #include "os/netwatch/linux/decode.h"
-#include "os/netwatch/linux/talk.h"
+#include "os/netwatch/linux/request.h"
 
 #define TUN "/dev/net/tun"
 /* What tells a device of ours from another's. */

@@ -12,7 +12,7 @@ static int load(struct pf_firewall *fw, const char *anchor, const char *text, st
 {
 	const char *const arguments[] = {"-o", "none", "-a", anchor, "-f", "-", NULL};
 
-	return pf_tell(fw, arguments, text, e);
+	return pf_exec(fw, arguments, text, e);
 }
 
 int pf_anchor_load(struct pf_firewall *fw, const char *text, struct err *e)
@@ -32,7 +32,7 @@ static int read_rules(struct pf_firewall *fw, const char *anchor, struct pf_rule
 {
 	const char *const arguments[] = {"-a", anchor, "-v", "-s", "rules", NULL};
 
-	if (pf_ask(fw, arguments, fw->answer, sizeof fw->answer, e) == -1)
+	if (pf_query(fw, arguments, fw->answer, sizeof fw->answer, e) == -1)
 		return -1;
 	return pf_parse_rules(fw->answer, fw->more, sizeof fw->more, found) == 0
 		   ? 0

@@ -21,13 +21,13 @@ int pf_main_look(struct pf_firewall *fw, struct err *e)
 	char skipped[NET_NAME_SIZE];
 	const char *wrong;
 
-	if (pf_ask(fw, show_rules, fw->answer, sizeof fw->answer, e) == -1 ||
-	    pf_ask(fw, show_nat, fw->more, sizeof fw->more, e) == -1)
+	if (pf_query(fw, show_rules, fw->answer, sizeof fw->answer, e) == -1 ||
+	    pf_query(fw, show_nat, fw->more, sizeof fw->more, e) == -1)
 		return -1;
 	wrong = pf_judge_main(pf_dialect, fw->answer, fw->more);
 	if (wrong != NULL)
 		return err_set(e, "%s", wrong);
-	if (pf_ask(fw, show_interfaces, fw->answer, sizeof fw->answer, e) == -1)
+	if (pf_query(fw, show_interfaces, fw->answer, sizeof fw->answer, e) == -1)
 		return -1;
 	if (pf_parse_skipped(fw->answer, skipped) == -1)
 		return err_set(e, "pfctl does not list the interfaces");
@@ -46,7 +46,7 @@ static int read_standing(struct pf_firewall *fw, char *to, size_t size, struct e
 	for (size_t i = 0; i < sizeof shows / sizeof shows[0]; i++) {
 		if (shows[i] == NULL)
 			continue;
-		if (pf_ask(fw, shows[i], fw->answer, sizeof fw->answer, e) == -1)
+		if (pf_query(fw, shows[i], fw->answer, sizeof fw->answer, e) == -1)
 			return -1;
 		if (text_append(to, size, &used, "%s", fw->answer) == -1)
 			return err_set(e, "the main rules of pf are too long");
@@ -80,7 +80,7 @@ static int load_main(struct pf_firewall *fw, const char *text, struct err *e)
 {
 	static const char *const arguments[] = {"-f", "-", NULL};
 
-	return pf_tell(fw, arguments, text, e);
+	return pf_exec(fw, arguments, text, e);
 }
 
 static int load_with_ours(struct pf_firewall *fw, const char *standing, struct err *e)
@@ -129,8 +129,8 @@ int pf_main_arrange(struct pf_firewall *fw, struct err *e)
 
 int pf_main_leave(struct pf_firewall *fw, struct err *e)
 {
-	if (pf_ask(fw, show_rules, fw->answer, sizeof fw->answer, e) == -1 ||
-	    pf_ask(fw, show_nat, fw->more, sizeof fw->more, e) == -1)
+	if (pf_query(fw, show_rules, fw->answer, sizeof fw->answer, e) == -1 ||
+	    pf_query(fw, show_nat, fw->more, sizeof fw->more, e) == -1)
 		return -1;
 	if (!pf_calls_us(fw->answer, fw->more))
 		return 0;

@@ -11,7 +11,7 @@ static int look(void *argument, struct err *e)
 	struct pf_firewall *fw = argument;
 
 	pf_give_time(fw);
-	return pf_ask(fw, info, fw->answer, sizeof fw->answer, e);
+	return pf_query(fw, info, fw->answer, sizeof fw->answer, e);
 }
 
 /* In the watchdog: the lock, as if it were the first. Every state of the pause is killed. */

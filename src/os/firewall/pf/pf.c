@@ -77,7 +77,7 @@ static int kill_states(struct pf_firewall *fw, struct err *e)
 {
 	static const char *const all[] = {"-F", "states", NULL};
 
-	return pf_tell(fw, all, NULL, e);
+	return pf_exec(fw, all, NULL, e);
 }
 
 /* A state is asked before any rule. The open tunnel's are the only ones that our
@@ -222,7 +222,7 @@ static bool takes_rules(struct pf_firewall *fw)
 	const struct situation locked = {.state = POLICY_LOCKED, .tunnel.name = PORTCULLIS_INTERFACE};
 
 	return policy_print_pf(&locked, fw->made, sizeof fw->made, NULL) == 0 &&
-	       pf_tell(fw, arguments, fw->made, NULL) == 0;
+	       pf_exec(fw, arguments, fw->made, NULL) == 0;
 }
 
 static int pf_probe_features(struct firewall *common, struct firewall_features *features, struct err *e)
@@ -234,7 +234,7 @@ static int pf_probe_features(struct firewall *common, struct firewall_features *
 	pf_give_time(fw);
 	there = pf_is_there(fw, false);
 	*features = (struct firewall_features){.backend = "pf", .count = 0};
-	if (there && pf_ask(fw, info, fw->answer, sizeof fw->answer, e) == -1)
+	if (there && pf_query(fw, info, fw->answer, sizeof fw->answer, e) == -1)
 		return -1;
 	features->list[features->count++] =
 	    (struct firewall_feature){"pf", there, "it is loaded when the gate is shut"};

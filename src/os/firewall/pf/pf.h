@@ -1,4 +1,4 @@
-/* What the pf backend's files share. All of it talks to /sbin/pfctl; nothing here knows pf's own structs. */
+/* What the pf backend's files share. All of it runs /sbin/pfctl; nothing here knows pf's own structs. */
 #ifndef OS_FIREWALL_PF_PF_H
 #define OS_FIREWALL_PF_PF_H
 
@@ -33,12 +33,12 @@ struct pf_firewall {
 };
 #define pf_of(common) ((struct pf_firewall *)(common))
 
-/* --- talk.c: 0, or -1 and `e`. pfctl is asked again while pf is busy,
+/* --- exec.c: 0, or -1 and `e`. pfctl is run again while pf is busy,
  * and killed at its deadline. `arguments` end with NULL. */
 void pf_give_time(struct pf_firewall *fw);
-int pf_tell(struct pf_firewall *fw, const char *const *arguments, const char *input, struct err *e);
-/* The whole answer, with all that it said; an error that the exit status hides is one. */
-int pf_ask(struct pf_firewall *fw, const char *const *arguments, char *answer, size_t size, struct err *e);
+int pf_exec(struct pf_firewall *fw, const char *const *arguments, const char *input, struct err *e);
+/* The whole answer, with all of its output; an error that the exit status hides is one. */
+int pf_query(struct pf_firewall *fw, const char *const *arguments, char *answer, size_t size, struct err *e);
 
 /* --- anchor.c: what is ours */
 int pf_anchor_load(struct pf_firewall *fw, const char *text, struct err *e);

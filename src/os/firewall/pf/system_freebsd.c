@@ -30,7 +30,7 @@ static int is_enabled(struct pf_firewall *fw, struct err *e)
 {
 	int enabled;
 
-	if (pf_ask(fw, info, fw->answer, sizeof fw->answer, e) == -1)
+	if (pf_query(fw, info, fw->answer, sizeof fw->answer, e) == -1)
 		return -1;
 	enabled = pf_parse_enabled(fw->answer);
 	return enabled != -1 ? enabled : err_set(e, "pfctl does not say whether pf is enabled");
@@ -44,7 +44,7 @@ int pf_enable(struct pf_firewall *fw, struct err *e)
 	if (enabled != 0)
 		return enabled == 1 ? 0 : -1;
 	fw->tainted = true;
-	return pf_tell(fw, enable, NULL, e) == -1 ? -1 : pf_enabled_look(fw, e);
+	return pf_exec(fw, enable, NULL, e) == -1 ? -1 : pf_enabled_look(fw, e);
 }
 
 int pf_enabled_look(struct pf_firewall *fw, struct err *e)

@@ -63,14 +63,14 @@ static int is_held(struct pf_firewall *fw, struct err *e)
 {
 	int enabled, held;
 
-	if (pf_ask(fw, info, fw->answer, sizeof fw->answer, e) == -1)
+	if (pf_query(fw, info, fw->answer, sizeof fw->answer, e) == -1)
 		return -1;
 	enabled = pf_parse_enabled(fw->answer);
 	if (enabled == -1)
 		return err_set(e, "pfctl does not say whether pf is enabled");
 	if (enabled == 0 || fw->token == 0)
 		return 0;
-	if (pf_ask(fw, references, fw->answer, sizeof fw->answer, e) == -1)
+	if (pf_query(fw, references, fw->answer, sizeof fw->answer, e) == -1)
 		return -1;
 	held = pf_parse_reference(fw->answer, fw->token);
 	return held != -1 ? held : err_set(e, "pfctl does not list the references to pf");
@@ -86,7 +86,7 @@ int pf_enable(struct pf_firewall *fw, struct err *e)
 	if (held != 0)
 		return held == 1 ? 0 : -1;
 	fw->tainted = true;
-	if (pf_ask(fw, enable, fw->answer, sizeof fw->answer, e) == -1)
+	if (pf_query(fw, enable, fw->answer, sizeof fw->answer, e) == -1)
 		return -1;
 	if (pf_parse_token(fw->answer, &fw->token) == -1)
 		return err_set(e, "pfctl -E gave no token");
@@ -114,7 +114,7 @@ int pf_release(struct pf_firewall *fw, struct err *e)
 	load_token(fw);
 	held = is_held(fw, e);
 	snprintf(text, sizeof text, "%" PRIu64, fw->token);
-	if (held == -1 || (held == 1 && pf_tell(fw, release, NULL, e) == -1))
+	if (held == -1 || (held == 1 && pf_exec(fw, release, NULL, e) == -1))
 		return -1;
 	fw->token = 0;
 	(void)unlink(TOKEN_FILE);

@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "os/netwatch/linux/decode.h"
-#include "os/netwatch/linux/talk.h"
+#include "os/netwatch/linux/request.h"
 #include "os/netwatch/netwatch.h"
 #include "os/netwatch/set_down.h"
 

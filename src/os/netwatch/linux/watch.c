@@ -13,7 +13,7 @@
 #include "os/host/clock.h"
 #include "os/netwatch/linux/decode.h"
 #include "os/netwatch/linux/netlink.h"
-#include "os/netwatch/linux/talk.h"
+#include "os/netwatch/linux/request.h"
 #include "os/netwatch/netwatch.h"
 #include "os/netwatch/prefixes.h"
 

@@ -1,4 +1,4 @@
-/* Talking with ipfw's tool: commands, and what it lists. */
+/* Runs ipfw's tool: commands, and the list of rules. */
 #include "os/firewall/ipfw/ipfw.h"
 #include "os/process/tool.h"
 #include "os/process/tool_paths.h"

@@ -1,4 +1,4 @@
-/* Talking to pfctl: deadlines, retries while pf is busy, and what it complains of in one line. */
+/* Runs pfctl: deadlines, retries while pf is busy, and its complaint in one line. */
 #include <poll.h>
 #include <string.h>
 
@@ -22,28 +22,28 @@ void pf_give_time(struct pf_firewall *fw)
 }
 
 /* Another pfctl committed between this one's begin and its end, or its reading. */
-static bool is_busy(const char *said)
+static bool is_busy(const char *output)
 {
-	return strstr(said, "Device busy") != NULL || strstr(said, "Resource busy") != NULL ||
-	       strstr(said, "Resource temporarily unavailable") != NULL;
+	return strstr(output, "Device busy") != NULL || strstr(output, "Resource busy") != NULL ||
+	       strstr(output, "Resource temporarily unavailable") != NULL;
 }
 
-/* What failed, as somebody at a shell would write it, and pfctl's own words. */
-static int complain(const char *const *argv, const char *said, struct err *e)
+/* What failed, as somebody would write it in a shell, and pfctl's own words. */
+static int complain(const char *const *argv, const char *output, struct err *e)
 {
 	char call[96] = "pfctl", words[160] = "";
 	size_t used = strlen(call);
 
 	for (size_t i = 1; argv[i] != NULL; i++)
 		(void)text_append(call, sizeof call, &used, " %s", argv[i]);
-	pf_parse_complaint(said, words, sizeof words);
+	pf_parse_complaint(output, words, sizeof words);
 	if (words[0] != '\0')
 		return err_set(e, "%s: %s", call, words);
 	return e != NULL && e->text[0] != '\0' ? -1 : err_set(e, "%s failed", call);
 }
 
-static int talk(struct pf_firewall *fw, const char *const *arguments, const char *input, bool strict,
-		char *answer, size_t size, struct err *e)
+static int run_pfctl(struct pf_firewall *fw, const char *const *arguments, const char *input, bool strict,
+		     char *answer, size_t size, struct err *e)
 {
 	const char *argv[ARGUMENTS] = {tool_path(TOOL_PFCTL)};
 	struct err ignored = {""};
@@ -68,12 +68,12 @@ static int talk(struct pf_firewall *fw, const char *const *arguments, const char
 	}
 }
 
-int pf_tell(struct pf_firewall *fw, const char *const *arguments, const char *input, struct err *e)
+int pf_exec(struct pf_firewall *fw, const char *const *arguments, const char *input, struct err *e)
 {
-	return talk(fw, arguments, input, false, fw->answer, sizeof fw->answer, e);
+	return run_pfctl(fw, arguments, input, false, fw->answer, sizeof fw->answer, e);
 }
 
-int pf_ask(struct pf_firewall *fw, const char *const *arguments, char *answer, size_t size, struct err *e)
+int pf_query(struct pf_firewall *fw, const char *const *arguments, char *answer, size_t size, struct err *e)
 {
-	return talk(fw, arguments, NULL, true, answer, size, e);
+	return run_pfctl(fw, arguments, NULL, true, answer, size, e);
 }

@@ -1,5 +1,5 @@
-/* Questions to and changes by rtnetlink, one at a time, answered at once. */
-#include "os/netwatch/linux/talk.h"
+/* Requests to rtnetlink: queries and changes, one at a time, answered at once. */
+#include "os/netwatch/linux/request.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -55,7 +55,7 @@ struct nlmsghdr *rtnl_begin(char *buffer, uint16_t type, uint16_t flags, size_t 
 	return header;
 }
 
-struct hearing {
+struct reading {
 	rtnl_message_fn *each;
 	void (*again)(void *argument); /* a long answer begins anew */
 	void *argument;
@@ -64,16 +64,16 @@ struct hearing {
 
 static void decode_message(const struct nlmsghdr *message, void *argument)
 {
-	struct hearing *hearing = argument;
+	struct reading *reading = argument;
 
-	if (hearing->stopped == 0)
-		hearing->stopped = rtnl_decode(message, message->nlmsg_len, hearing->each, hearing->argument);
+	if (reading->stopped == 0)
+		reading->stopped = rtnl_decode(message, message->nlmsg_len, reading->each, reading->argument);
 }
 
 /* 0, or -1 with errno. */
-static int ask(struct rtnl *rtnl, struct nlmsghdr *header, struct hearing *hearing)
+static int send_request(struct rtnl *rtnl, struct nlmsghdr *header, struct reading *reading)
 {
-	int result = netlink_ask(rtnl->netlink, header, hearing == NULL ? NULL : decode_message, hearing);
+	int result = netlink_ask(rtnl->netlink, header, reading == NULL ? NULL : decode_message, reading);
 
 	errno = -result;
 	return result == 0 ? 0 : -1;
@@ -81,33 +81,33 @@ static int ask(struct rtnl *rtnl, struct nlmsghdr *header, struct hearing *heari
 
 int rtnl_change(struct rtnl *rtnl, struct nlmsghdr *message)
 {
-	return ask(rtnl, message, NULL) == 0 ? 0 : errno;
+	return send_request(rtnl, message, NULL) == 0 ? 0 : errno;
 }
 
-static void hear_again(void *argument)
+static void read_again(void *argument)
 {
-	struct hearing *hearing = argument;
+	struct reading *reading = argument;
 
-	if (hearing->stopped == 0 && hearing->again != NULL)
-		hearing->again(hearing->argument);
+	if (reading->stopped == 0 && reading->again != NULL)
+		reading->again(reading->argument);
 }
 
 int rtnl_dump(struct rtnl *rtnl, uint16_t question, uint8_t family, rtnl_message_fn *each,
 	      void (*again)(void *argument), void *argument, struct err *e)
 {
 	_Alignas(8) char buffer[REQUEST_SIZE];
-	struct hearing hearing = {.each = each, .again = again, .argument = argument};
+	struct reading reading = {.each = each, .again = again, .argument = argument};
 	struct nlmsghdr *header = request_begin(buffer, question, NLM_F_DUMP);
 	struct rtmsg *body = mnl_nlmsg_put_extra_header(header, sizeof(struct ifinfomsg));
 	int result;
 
 	/* rtmsg, ifaddrmsg and ifinfomsg all begin with the family. */
 	body->rtm_family = family == NET_IPV4 ? AF_INET : family == NET_IPV6 ? AF_INET6 : AF_UNSPEC;
-	if (question == RTM_GETLINK) /* counters are most of what a link has to say */
+	if (question == RTM_GETLINK) /* counters are most of a link's message */
 		mnl_attr_put_u32(header, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	result = netlink_dump(rtnl->netlink, header, decode_message, hear_again, &hearing);
-	if (result == 0 || hearing.stopped != 0)
-		return hearing.stopped;
+	result = netlink_dump(rtnl->netlink, header, decode_message, read_again, &reading);
+	if (result == 0 || reading.stopped != 0)
+		return reading.stopped;
 	if (result == -EINTR)
 		return err_set(e, "rtnetlink: the network changes faster than it can be read");
 	errno = -result;
@@ -124,7 +124,7 @@ static int copy_link(const struct rtnl_message *message, void *argument)
 int rtnl_link_by_name(struct rtnl *rtnl, const char *name, struct rtnl_link *link, struct err *e)
 {
 	_Alignas(8) char buffer[REQUEST_SIZE];
-	struct hearing hearing = {.each = copy_link, .argument = link};
+	struct reading reading = {.each = copy_link, .argument = link};
 	struct nlmsghdr *header = request_begin(buffer, RTM_GETLINK, NLM_F_ACK);
 
 	memset(link, 0, sizeof *link);
@@ -132,7 +132,7 @@ int rtnl_link_by_name(struct rtnl *rtnl, const char *name, struct rtnl_link *lin
 		return err_set(e, "not the name of an interface");
 	mnl_nlmsg_put_extra_header(header, sizeof(struct ifinfomsg));
 	mnl_attr_put_strz(header, IFLA_IFNAME, name);
-	if (ask(rtnl, header, &hearing) == -1)
+	if (send_request(rtnl, header, &reading) == -1)
 		return errno == ENODEV ? 1 : err_errno(e, "%s", name);
 	return link->index != 0 ? 0 : err_set(e, "%s: the kernel's answer is not valid", name);
 }
@@ -141,11 +141,11 @@ int rtnl_link_name(struct rtnl *rtnl, unsigned index, char name[static NET_NAME_
 {
 	_Alignas(8) char buffer[RTNL_REQUEST];
 	struct rtnl_link link = {.index = 0};
-	struct hearing hearing = {.each = copy_link, .argument = &link};
+	struct reading reading = {.each = copy_link, .argument = &link};
 	struct nlmsghdr *header = rtnl_begin(buffer, RTM_GETLINK, NLM_F_ACK, sizeof(struct ifinfomsg));
 
 	((struct ifinfomsg *)mnl_nlmsg_get_payload(header))->ifi_index = (int)index;
-	if (ask(rtnl, header, &hearing) == -1 || link.index != index)
+	if (send_request(rtnl, header, &reading) == -1 || link.index != index)
 		return -1;
 	return text_copy(name, NET_NAME_SIZE, link.name);
 }
@@ -167,7 +167,8 @@ int rtnl_link_delete(struct rtnl *rtnl, const struct rtnl_link *link, struct err
 {
 	_Alignas(8) char buffer[REQUEST_SIZE];
 
-	if (ask(rtnl, link_request(buffer, RTM_DELLINK, link->index, 0, 0), NULL) == -1 && errno != ENODEV)
+	if (send_request(rtnl, link_request(buffer, RTM_DELLINK, link->index, 0, 0), NULL) == -1 &&
+	    errno != ENODEV)
 		return err_errno(e, "%s: removing the device", link->name);
 	return 0;
 }
@@ -176,7 +177,8 @@ int rtnl_link_set_up(struct rtnl *rtnl, const struct rtnl_link *link, bool up, s
 {
 	_Alignas(8) char buffer[REQUEST_SIZE];
 
-	if (ask(rtnl, link_request(buffer, RTM_NEWLINK, link->index, up ? IFF_UP : 0, IFF_UP), NULL) == -1 &&
+	if (send_request(rtnl, link_request(buffer, RTM_NEWLINK, link->index, up ? IFF_UP : 0, IFF_UP),
+			 NULL) == -1 &&
 	    errno != ENODEV)
 		return err_errno(e, "%s: setting it %s", link->name, up ? "up" : "down");
 	return 0;
@@ -203,7 +205,7 @@ int rtnl_route_delete(struct rtnl *rtnl, const struct rtnl_route *route, struct 
 		mnl_attr_put_u32(header, RTA_PRIORITY, route->priority);
 	if (route->gateway.family == route->family)
 		mnl_attr_put(header, RTA_GATEWAY, size, route->gateway.bytes);
-	if (ask(rtnl, header, NULL) == -1 && errno != ESRCH && errno != ENODEV)
+	if (send_request(rtnl, header, NULL) == -1 && errno != ESRCH && errno != ENODEV)
 		return err_errno(e, "removing the route to %s", net_prefix_text(&route->destination, text));
 	return 0;
 }

@@ -1,6 +1,6 @@
-/* Questions to and changes by rtnetlink, one at a time, answered at once. */
-#ifndef OS_NETWATCH_LINUX_TALK_H
-#define OS_NETWATCH_LINUX_TALK_H
+/* Requests to rtnetlink: queries and changes, one at a time, answered at once. */
+#ifndef OS_NETWATCH_LINUX_REQUEST_H
+#define OS_NETWATCH_LINUX_REQUEST_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,8 +17,8 @@ struct rtnl *rtnl_open(struct err *e);
 void rtnl_close(struct rtnl *rtnl);
 
 /* Everything of one kind: RTM_GETLINK, RTM_GETADDR or RTM_GETROUTE. If things
- * moved meanwhile it asks again, after `again` (may be NULL) forgot what was
- * heard. 0, what `each` returned, or -1 and `e`. */
+ * changed meanwhile it queries again, after `again` (may be NULL) forgot what was
+ * read. 0, what `each` returned, or -1 and `e`. */
 int rtnl_dump(struct rtnl *rtnl, uint16_t question, uint8_t family, rtnl_message_fn *each,
 	      void (*again)(void *argument), void *argument, struct err *e);
 
@@ -34,7 +34,7 @@ enum { RTNL_REQUEST = 512 };
 struct nlmsghdr;
 struct nlmsghdr *rtnl_begin(char *buffer, uint16_t type, uint16_t flags, size_t fixed);
 
-/* Asks for the change. 0, or an errno. */
+/* Requests the change. 0, or an errno. */
 int rtnl_change(struct rtnl *rtnl, struct nlmsghdr *message);
 
 /* Each: 0, or -1 and `e`. What is gone already counts as done. */
