@@ -20,8 +20,8 @@
 #include "os/process/child.h"
 #include "os/process/descriptor.h"
 
-/* A life shorter than this counts as a failed start. */
-enum { SHORT_LIFE_MS = 10000, RESTART_FIRST_MS = 250, RESTART_MAX_MS = 10000 };
+/* A life shorter than this counts as a failed start. The longest pause is 8 s. */
+enum { SHORT_LIFE_MS = 10000, RESTART_FIRST_MS = 250 };
 
 /* In the child. Never returns. */
 static void become_driver(const struct gate *gate, int channel)
@@ -121,8 +121,6 @@ static void schedule_restart(struct gate *gate)
 	driver->failures = clock_steady_ms() - driver->started_ms < SHORT_LIFE_MS ? driver->failures + 1 : 0;
 	if (driver->failures > 1)
 		ms = (long)RESTART_FIRST_MS << (driver->failures < 7 ? driver->failures - 2 : 5);
-	if (ms > RESTART_MAX_MS)
-		ms = RESTART_MAX_MS;
 	log_error("gate", "the driver has ended; started again in %ld ms", ms);
 	delay = clock_timeval(ms);
 	if (driver->restart == NULL)

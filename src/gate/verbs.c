@@ -19,16 +19,15 @@
 /* The endpoint must not be there: what goes to it would go round in circles. */
 static bool holds_endpoint(const struct gate *gate, const struct net_address *address, uint8_t length)
 {
-	struct net_prefix network = {*address, length};
+	const struct net_prefix network = {*address, length};
 
-	net_prefix_clear(&network);
-	return address->family != NET_NONE && net_prefix_contains(&network, &gate->attempt.endpoint.address);
+	return net_prefix_contains(&network, &gate->attempt.endpoint.address);
 }
 
 /* What the driver requests for the tunnel: name, addresses, networks, all of them. */
 static int check_tunnel(const struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
 {
-	if (gate->state.actual != ACTUAL_DIALLING && gate->state.actual != ACTUAL_OPEN)
+	if (gate->state.actual != ACTUAL_DIALLING)
 		return err_set(e, "our openvpn is not running");
 	if (wire_check_tunnel(tunnel, e) == -1)
 		return -1;
@@ -63,6 +62,8 @@ static int set_device(struct gate *gate, const struct wire_tunnel *tunnel, struc
 	return 0;
 }
 
+_Static_assert((int)WIRE_NETWORKS <= (int)SITUATION_NETWORKS, "all of them have room");
+
 /* Puts into the situation what the driver requests; asserts nothing yet. */
 static void apply_tunnel(struct gate *gate, const struct wire_tunnel *tunnel)
 {
@@ -75,7 +76,7 @@ static void apply_tunnel(struct gate *gate, const struct wire_tunnel *tunnel)
 	s->tunnel.address4 = tunnel->address4;
 	s->tunnel.address6 = tunnel->address6;
 	s->tunnel.network_count = 0;
-	for (size_t i = 0; i < WIRE_NETWORKS && s->tunnel.network_count < SITUATION_NETWORKS; i++) {
+	for (size_t i = 0; i < WIRE_NETWORKS; i++) {
 		if (tunnel->networks[i].address.family != NET_NONE)
 			s->tunnel.networks[s->tunnel.network_count++] = tunnel->networks[i];
 	}
