@@ -34,14 +34,13 @@ static void become_vetter(const struct config *config, int profile, int output, 
 	child_exec(path, list, from, sizeof from / sizeof *from, 0);
 }
 
-/* The whole of an unlinked file, terminated; the caller frees. NULL, and no length: too long, cut while it
- * was read, or no memory. */
+/* The whole of an unlinked file, terminated; the caller frees. NULL: too long, cut while it was read, or no
+ * memory. */
 static char *read_file(int fd, size_t max, size_t *length)
 {
 	struct stat status;
 	char *bytes;
 
-	*length = 0;
 	if (fstat(fd, &status) == -1 || (size_t)status.st_size > max ||
 	    (bytes = calloc(1, (size_t)status.st_size + 1)) == NULL)
 		return NULL;
@@ -86,12 +85,10 @@ static char *run_vetter(const struct config *config, int profile, size_t *length
 static int list_remotes(struct gate_profile *profile, const char *text, size_t length, struct err *e)
 {
 	struct canonical_remote remote;
-	size_t at = 0, room = 0, remotes = 0;
+	size_t at = 0, room = 0;
 
-	for (; canonical_next_remote(text, length, &at, &remote); remotes++)
+	while (canonical_next_remote(text, length, &at, &remote))
 		room += remote.address_count;
-	if (remotes == 0)
-		return err_set(e, "the profile has no remote");
 	if ((profile->remotes = calloc(room + 1, sizeof *profile->remotes)) == NULL)
 		return err_set(e, "no memory");
 	for (at = 0; canonical_next_remote(text, length, &at, &remote);) {
@@ -102,16 +99,13 @@ static int list_remotes(struct gate_profile *profile, const char *text, size_t l
 	return 0;
 }
 
-static void free_profile(struct gate_profile *profile)
+static void free_profile(const struct gate_profile *profile)
 {
 	if (profile->head != -1)
 		close(profile->head);
 	if (profile->body != -1)
 		close(profile->body);
 	free(profile->remotes);
-	profile->remotes = NULL;
-	profile->remote_count = 0;
-	profile->head = profile->body = -1;
 }
 
 static int seal_profile(struct gate_profile *profile, const struct config *config, const char *text,
@@ -122,8 +116,9 @@ static int seal_profile(struct gate_profile *profile, const struct config *confi
 	const char *body;
 	int result = -1;
 
-	if (head == NULL || canonical_check(text, length, e) == -1 ||
-	    list_remotes(&fresh, text, length, e) == -1) {
+	if (head == NULL)
+		return err_set(e, "%s: no memory", config->profile);
+	if (canonical_check(text, length, e) == -1 || list_remotes(&fresh, text, length, e) == -1) {
 		err_prefix(e, "%s", config->profile);
 	} else {
 		fresh.route_nopull = canonical_has(text, length, "route-nopull");
