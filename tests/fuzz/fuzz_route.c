@@ -60,7 +60,7 @@ static int check(const struct route_message *message, void *argument)
 		abort();
 	if (message->kind == ROUTE_ROUTE)
 		check_route(fuzzing->layout, &message->route);
-	(void)route_heard(&fuzzing->known, fuzzing->layout, message, &fuzzing->news);
+	(void)route_update(&fuzzing->known, fuzzing->layout, message, &fuzzing->news);
 	return 0;
 }
 

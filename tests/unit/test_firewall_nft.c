@@ -18,18 +18,18 @@
 #include <linux/netfilter/nfnetlink.h>
 
 /* The real conversation has other names here; ours stand in its place. */
-#define netlink_ask real_ask
+#define netlink_request real_ask
 #define netlink_send real_send
-#define netlink_hear real_hear
+#define netlink_receive real_hear
 #include "between.h"
 #include "os/netwatch/linux/netlink.c" /* NOLINT(bugprone-suspicious-include) */
-#undef netlink_ask
+#undef netlink_request
 #undef netlink_send
-#undef netlink_hear
+#undef netlink_receive
 
-int netlink_ask(struct netlink *n, struct nlmsghdr *question, netlink_message_fn *each, void *argument);
+int netlink_request(struct netlink *n, struct nlmsghdr *question, netlink_message_fn *each, void *argument);
 int netlink_send(struct netlink *n, const void *bytes, size_t size);
-int netlink_hear(struct netlink *n, netlink_message_fn *each, void *argument);
+int netlink_receive(struct netlink *n, netlink_message_fn *each, void *argument);
 
 #include "os/firewall/nft/nft.h"
 #include "policy_cases.h"
@@ -51,7 +51,7 @@ static bool fails(void)
 	return ++calls == fail_at;
 }
 
-int netlink_ask(struct netlink *n, struct nlmsghdr *question, netlink_message_fn *each, void *argument)
+int netlink_request(struct netlink *n, struct nlmsghdr *question, netlink_message_fn *each, void *argument)
 {
 	if (!fails())
 		return real_ask(n, question, each, argument);
@@ -72,7 +72,7 @@ int netlink_send(struct netlink *n, const void *bytes, size_t size)
 	return 0;
 }
 
-int netlink_hear(struct netlink *n, netlink_message_fn *each, void *argument)
+int netlink_receive(struct netlink *n, netlink_message_fn *each, void *argument)
 {
 	_Alignas(8) char bytes[NLMSG_HDRLEN + sizeof(struct nlmsgerr)] = {0};
 	struct nlmsghdr *m = (void *)bytes;

@@ -66,11 +66,11 @@ static void test_questions_are_answered(void **state)
 	unsigned links = 0;
 
 	(void)state;
-	assert_int_equal(netlink_ask(n, question(0, "lo"), count, &links), 0);
+	assert_int_equal(netlink_request(n, question(0, "lo"), count, &links), 0);
 	assert_int_equal(links, 1);
-	assert_int_equal(netlink_ask(n, question(NLM_F_DUMP, NULL), count, &links), 0);
+	assert_int_equal(netlink_request(n, question(NLM_F_DUMP, NULL), count, &links), 0);
 	assert_true(links >= 2);
-	assert_int_equal(netlink_hear(n, count, &links), 0); /* nothing is left over */
+	assert_int_equal(netlink_receive(n, count, &links), 0); /* nothing is left over */
 }
 
 static void test_errors_are_told(void **state)
@@ -78,8 +78,8 @@ static void test_errors_are_told(void **state)
 	unsigned links = 0;
 
 	(void)state;
-	assert_int_equal(netlink_ask(n, question(0, "no_such_link"), count, &links), -ENODEV);
-	assert_int_equal(netlink_ask(n, question(0, "lo"), NULL, NULL), 0); /* and the next is answered */
+	assert_int_equal(netlink_request(n, question(0, "no_such_link"), count, &links), -ENODEV);
+	assert_int_equal(netlink_request(n, question(0, "lo"), NULL, NULL), 0); /* and the next is answered */
 	assert_int_equal(links, 0);
 }
 
@@ -92,7 +92,7 @@ static void test_stale_answers_are_passed_over(void **state)
 	(void)state;
 	m->nlmsg_seq = netlink_number(n);
 	assert_int_equal(netlink_send(n, m, m->nlmsg_len), 0);
-	assert_int_equal(netlink_ask(n, question(0, "lo"), count, &links), 0);
+	assert_int_equal(netlink_request(n, question(0, "lo"), count, &links), 0);
 	assert_int_equal(links, 1);
 }
 
@@ -159,7 +159,7 @@ static void test_a_stranger_can_not_write_to_us(void **state)
 	assert_int_equal(say_to(stranger, (int)mnl_socket_get_portid(trusting), 0, faked_link(1)), 0);
 	assert_true(recv(mnl_socket_get_fd(trusting), heard, sizeof heard, MSG_DONTWAIT) > 0);
 	assert_int_equal(say_to(stranger, (int)netlink_address(ours), 0, faked_link(1)), ECONNREFUSED);
-	assert_int_equal(netlink_hear(ours, count, &links), 0);
+	assert_int_equal(netlink_receive(ours, count, &links), 0);
 	assert_int_equal(links, 0);
 	close(stranger);
 	mnl_socket_close(trusting);
@@ -176,7 +176,7 @@ static void test_a_strangers_answer_is_none(void **state)
 	if (!own_network)
 		skip();
 	assert_int_equal(say_to(stranger, (int)netlink_address(n), 0, faked_link(1)), ECONNREFUSED);
-	assert_int_equal(netlink_ask(n, question(0, "lo"), count, &links), 0);
+	assert_int_equal(netlink_request(n, question(0, "lo"), count, &links), 0);
 	assert_int_equal(links, 1);
 	close(stranger);
 }
@@ -196,11 +196,11 @@ static void test_what_a_stranger_says_to_a_group_is_discarded(void **state)
 	assert_int_equal(netlink_join(n, RTNLGRP_LINK), 0);
 	assert_int_equal(say_to(stranger, 0, RTMGRP_LINK, faked_link(0)), 0);
 	assert_true(recv(mnl_socket_get_fd(trusting), heard, sizeof heard, MSG_DONTWAIT) > 0);
-	assert_int_equal(netlink_hear(n, count, &links), 1); /* it was there, and nobody was told */
+	assert_int_equal(netlink_receive(n, count, &links), 1); /* it was there, and nobody was told */
 	assert_int_equal(links, 0);
-	assert_int_equal(netlink_hear(n, count, &links), 0);
+	assert_int_equal(netlink_receive(n, count, &links), 0);
 	assert_int_equal(say_to(stranger, 0, RTMGRP_LINK, faked_link(1)), 0);
-	assert_int_equal(netlink_ask(n, question(0, "lo"), count, &links), 0);
+	assert_int_equal(netlink_request(n, question(0, "lo"), count, &links), 0);
 	assert_int_equal(links, 1);
 	close(stranger);
 	mnl_socket_close(trusting);
@@ -235,7 +235,7 @@ static void test_strangers_do_not_make_a_question_longer(void **state)
 	begun = clock_steady_ms();
 	m = question(NLM_F_DUMP, NULL);
 	m->nlmsg_flags &= (uint16_t)~NLM_F_REQUEST;
-	assert_int_equal(netlink_ask(n, m, count, &links), -ETIMEDOUT);
+	assert_int_equal(netlink_request(n, m, count, &links), -ETIMEDOUT);
 	took = clock_steady_ms() - begun;
 	alarm(0);
 	kill(child, SIGKILL);

@@ -475,20 +475,20 @@ static void test_what_goes_down_is_lost_at_once(void **state)
 	struct route_news news = quiet(&told);
 
 	(void)state;
-	assert_true(route_heard(&known, &route_layout_macos, &up, &news)); /* control: nothing is lost */
+	assert_true(route_update(&known, &route_layout_macos, &up, &news)); /* control: nothing is lost */
 	assert_int_equal(told.count, 0);
-	assert_true(route_heard(&known, &route_layout_macos, &down, &news));
+	assert_true(route_update(&known, &route_layout_macos, &down, &news));
 	assert_lost(&told, "utun87", TUNNEL);
-	assert_true(route_heard(&known, &route_layout_macos, &down, &news)); /* once */
+	assert_true(route_update(&known, &route_layout_macos, &down, &news)); /* once */
 	assert_int_equal(told.count, 1);
 	/* Down and up again between two readings: it was lost all the same, and is there. */
 	news = quiet(&told);
 	route_compare(&known, &route_layout_macos, &now, &news);
 	assert_int_equal(told.count, 0);
 	assert_true(known.list[1].flags & LINK_UP);
-	assert_true(route_heard(&known, &route_layout_freebsd, &arrived, &news));
+	assert_true(route_update(&known, &route_layout_freebsd, &arrived, &news));
 	assert_int_equal(told.count, 0);
-	assert_true(route_heard(&known, &route_layout_freebsd, &departed, &news));
+	assert_true(route_update(&known, &route_layout_freebsd, &departed, &news));
 	assert_lost(&told, "utun87", TUNNEL);
 	assert_true(news.links);
 	assert_int_equal(known.count, 1);
@@ -568,7 +568,7 @@ static struct route_news heard_alone(const struct route_message *message, bool *
 	struct route_links known = both();
 	struct route_news news = quiet(&told);
 
-	*read_anew = route_heard(&known, &route_layout_macos, message, &news);
+	*read_anew = route_update(&known, &route_layout_macos, message, &news);
 	assert_int_equal(told.count, 0);
 	return news;
 }

@@ -47,7 +47,7 @@ int netlink_join(struct netlink *n, int group)
 	return 0;
 }
 
-bool netlink_hear_all(struct netlink *n, int datagrams, netlink_message_fn *each, void *argument)
+bool netlink_receive_all(struct netlink *n, int datagrams, netlink_message_fn *each, void *argument)
 {
 	int result = n->result, left = (int)queue.used;
 

@@ -289,8 +289,8 @@ static void read_changes(evutil_socket_t fd, short what, void *argument)
 	bool of_nft = fd == netlink_fd(watch->nft);
 
 	(void)what;
-	if (!netlink_hear_all(of_nft ? watch->nft : watch->netlink, DATAGRAMS_A_TURN,
-			      of_nft ? note_nft_change : note_link_change, watch))
+	if (!netlink_receive_all(of_nft ? watch->nft : watch->netlink, DATAGRAMS_A_TURN,
+				 of_nft ? note_nft_change : note_link_change, watch))
 		watch->changed = true;
 	if (watch->changed)
 		watch->cb(watch->argument);

@@ -70,7 +70,7 @@ static int add_place(struct netlink *route, unsigned link)
 	r.tc->tcm_parent = TC_H_CLSACT;
 	r.tc->tcm_handle = PLACE;
 	mnl_attr_put_strz(r.message, TCA_KIND, "clsact");
-	result = netlink_ask(route, r.message, NULL, NULL);
+	result = netlink_request(route, r.message, NULL, NULL);
 	return result == -EEXIST ? 0 : result;
 }
 
@@ -85,7 +85,7 @@ static int add_filter(struct netlink *route, unsigned link)
 	mnl_attr_put(r.message, TCA_BPF_OPS, sizeof program, program);
 	mnl_attr_put_u32(r.message, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
 	mnl_attr_nest_end(r.message, options);
-	return netlink_ask(route, r.message, NULL, NULL);
+	return netlink_request(route, r.message, NULL, NULL);
 }
 
 int tc_filter_add(struct netlink *route, unsigned link)
@@ -127,7 +127,7 @@ static int remove_empty_place(struct netlink *route, unsigned link)
 	begin_request(&r, RTM_DELQDISC, 0, link);
 	r.tc->tcm_parent = TC_H_CLSACT;
 	r.tc->tcm_handle = PLACE;
-	return netlink_ask(route, r.message, NULL, NULL);
+	return netlink_request(route, r.message, NULL, NULL);
 }
 
 int tc_filter_remove(struct netlink *route, unsigned link)
@@ -136,7 +136,7 @@ int tc_filter_remove(struct netlink *route, unsigned link)
 	int result;
 
 	begin_filter_request(&r, RTM_DELTFILTER, 0, link);
-	result = netlink_ask(route, r.message, NULL, NULL);
+	result = netlink_request(route, r.message, NULL, NULL);
 	if (result == 0)
 		return remove_empty_place(route, link);
 	/* No such filter; no place for one, or another kind in it; no such link. */

@@ -23,7 +23,7 @@ struct netwatch_events {
 
 /* Watches from `base`'s loop; events come debounced to one per loop turn,
  * except `lost`, which comes at once. On Linux `links` waits in a storm (but not of a TUN that lost its
- * carrier): what comes within 50 ms of the last is told when nothing has come for 50 ms, after 250 ms at
+ * carrier): what comes within 50 ms of the last is reported when nothing has come for 50 ms, after 250 ms at
  * most; links that only went, when none has gone for 500 ms, after 10 s at most. No event function may close
  * the watch. NULL and `e` on failure. */
 struct netwatch *netwatch_open(struct event_base *base, const struct netwatch_events *events, struct err *e);

@@ -1,4 +1,4 @@
-/* What the device ports of macOS and of FreeBSD share: ifconfig is told addresses and MTU. */
+/* What the device ports of macOS and of FreeBSD share: addresses and MTU, set by ifconfig. */
 #include "os/route/device_bsd.h"
 
 #include <sys/types.h>

@@ -46,14 +46,15 @@ static bool read_bytes(const struct nlattr *attribute, void *to, size_t size)
 	return true;
 }
 
-static bool take_prefix(const struct nlattr *attribute, uint8_t family, uint8_t length, struct net_prefix *to)
+static bool parse_prefix(const struct nlattr *attribute, uint8_t family, uint8_t length,
+			 struct net_prefix *to)
 {
 	to->address.family = family;
 	to->length = length;
 	return read_bytes(attribute, to->address.bytes, size_of(family));
 }
 
-static bool take_port(const struct nlattr *attribute, uint16_t *port)
+static bool parse_port(const struct nlattr *attribute, uint16_t *port)
 {
 	struct fib_rule_port_range range;
 
@@ -63,7 +64,7 @@ static bool take_port(const struct nlattr *attribute, uint16_t *port)
 	return true;
 }
 
-/* linux/fib_rules.h from 6.15 on: told of each rule with a port. */
+/* linux/fib_rules.h from 6.15 on: reported for each rule with a port. */
 enum { SOURCE_PORT_MASK = 28, DESTINATION_PORT_MASK = 29 };
 
 struct rule_reading {
@@ -73,7 +74,7 @@ struct rule_reading {
 	struct route_rule *rule;
 };
 
-static bool take_users(const struct nlattr *attribute, struct route_rule *rule)
+static bool parse_users(const struct nlattr *attribute, struct route_rule *rule)
 {
 	struct fib_rule_uid_range users;
 
@@ -83,8 +84,8 @@ static bool take_users(const struct nlattr *attribute, struct route_rule *rule)
 	return rule->by_user;
 }
 
-/* A name with its end; loopback's is told by `received` alone. */
-static bool take_link(const struct nlattr *attribute, struct route_rule *rule)
+/* A name with its end; loopback's is shown by `received` alone. */
+static bool parse_link(const struct nlattr *attribute, struct route_rule *rule)
 {
 	size_t length = mnl_attr_get_payload_len(attribute);
 
@@ -113,20 +114,20 @@ static bool read_rule(const struct nlattr *attribute, struct rule_reading *readi
 	case FRA_PROTOCOL:
 		return read_bytes(attribute, &reading->protocol, sizeof reading->protocol);
 	case FRA_UID_RANGE:
-		return take_users(attribute, rule);
+		return parse_users(attribute, rule);
 	case FRA_SRC:
-		return take_prefix(attribute, reading->family, reading->body->src_len, &rule->from);
+		return parse_prefix(attribute, reading->family, reading->body->src_len, &rule->from);
 	case FRA_DST:
-		return take_prefix(attribute, reading->family, reading->body->dst_len, &rule->to);
+		return parse_prefix(attribute, reading->family, reading->body->dst_len, &rule->to);
 	case FRA_IIFNAME:
-		return take_link(attribute, rule);
+		return parse_link(attribute, rule);
 	case FRA_IP_PROTO:
 		return read_bytes(attribute, &rule->protocol, sizeof rule->protocol);
 	case FRA_SPORT_RANGE:
-		return take_port(attribute, &rule->source_port);
+		return parse_port(attribute, &rule->source_port);
 	case FRA_DPORT_RANGE:
-		return take_port(attribute, &rule->destination_port);
-	case FRA_SUPPRESS_PREFIXLEN: /* told of each rule; all ones is none */
+		return parse_port(attribute, &rule->destination_port);
+	case FRA_SUPPRESS_PREFIXLEN: /* reported for each rule; all ones is none */
 	case FRA_SUPPRESS_IFGROUP:
 		return read_bytes(attribute, &number, sizeof number) && number == UINT32_MAX;
 	case SOURCE_PORT_MASK:
@@ -191,13 +192,13 @@ static bool read_entry(const struct nlattr *attribute, const struct rtmsg *body,
 	case RTA_TABLE:
 		return read_bytes(attribute, &reading->table, sizeof reading->table);
 	case RTA_DST:
-		return take_prefix(attribute, reading->family, body->rtm_dst_len, &entry->to);
+		return parse_prefix(attribute, reading->family, body->rtm_dst_len, &entry->to);
 	case RTA_PRIORITY:
 		return read_bytes(attribute, &entry->metric, sizeof entry->metric);
 	case RTA_OIF:
 		return read_bytes(attribute, &entry->index, sizeof entry->index);
 	case RTA_PREFSRC:
-		if (!take_prefix(attribute, reading->family, 0, &source))
+		if (!parse_prefix(attribute, reading->family, 0, &source))
 			return false;
 		entry->source = source.address;
 		return true;
@@ -274,7 +275,7 @@ static struct nlmsghdr *begin(char *buffer, uint16_t type, unsigned flags, size_
 	return message;
 }
 
-struct nlmsghdr *route_ask_rules(char *buffer, uint8_t family)
+struct nlmsghdr *route_request_rules(char *buffer, uint8_t family)
 {
 	struct nlmsghdr *message = begin(buffer, RTM_GETRULE, NLM_F_DUMP, sizeof(struct fib_rule_hdr));
 	struct fib_rule_hdr *body = mnl_nlmsg_get_payload(message);
@@ -283,7 +284,7 @@ struct nlmsghdr *route_ask_rules(char *buffer, uint8_t family)
 	return message;
 }
 
-struct nlmsghdr *route_ask_entries(char *buffer, uint8_t family)
+struct nlmsghdr *route_request_entries(char *buffer, uint8_t family)
 {
 	struct nlmsghdr *message = begin(buffer, RTM_GETROUTE, NLM_F_DUMP, sizeof(struct rtmsg));
 	struct rtmsg *body = mnl_nlmsg_get_payload(message);

@@ -25,8 +25,8 @@ bool route_rule_equal(const struct route_rule *a, const struct route_rule *b);
 bool route_entry_equal(const struct route_entry *a, const struct route_entry *b);
 
 /* Each fills `buffer` (ROUTE_MESSAGE bytes, aligned) and returns it. */
-struct nlmsghdr *route_ask_rules(char *buffer, uint8_t family);
-struct nlmsghdr *route_ask_entries(char *buffer, uint8_t family);
+struct nlmsghdr *route_request_rules(char *buffer, uint8_t family);
+struct nlmsghdr *route_request_entries(char *buffer, uint8_t family);
 struct nlmsghdr *route_add_rule(char *buffer, uint8_t family, const struct route_rule *rule);
 struct nlmsghdr *route_add_entry(char *buffer, const struct route_entry *entry);
 struct nlmsghdr *route_delete(struct route_raw *raw);

@@ -70,7 +70,7 @@ static void exempt(struct route_plan *plan, const struct route_desired *desired)
 }
 
 /* The kernel asks as root, and with an address of ours, whether a sender could be reached by the link that
- * its packet came by (rp_filter, nft's fib): it must not hear of our table, or what is received by IPv4,
+ * its packet came by (rp_filter, nft's fib): it must not see our table, or what is received by IPv4,
  * ARP's questions too, is dropped. A program's own question has no address yet, unless its socket is bound to
  * one. In IPv6 nothing of that kind is needed but from the endpoint, and a question that got no answer is
  * asked again with an address: there everybody is caught. */

@@ -16,7 +16,7 @@
 enum { PASSES = 8, DUMP_TRIES = 8 };
 
 /* Kept open: it stands between a tunnel that is up and a gate that opens. */
-static struct netlink *asker;
+static struct netlink *netlink;
 
 static struct route_standing standing_now;
 
@@ -25,23 +25,23 @@ const struct route_standing *route_standing(void)
 	return &standing_now;
 }
 
-static int ask(struct nlmsghdr *message, netlink_message_fn *each, void *argument)
+static int send_request(struct nlmsghdr *message, netlink_message_fn *each, void *argument)
 {
 	int result;
 
-	if (asker == NULL) {
-		if ((asker = netlink_open(NETLINK_ROUTE, 0, 0)) == NULL)
+	if (netlink == NULL) {
+		if ((netlink = netlink_open(NETLINK_ROUTE, 0, 0)) == NULL)
 			return errno;
-		/* One table is asked for; a router's main one may hold a million routes. */
-		(void)setsockopt(netlink_fd(asker), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &(int){1},
+		/* One table is wanted; a router's main one may hold a million routes. */
+		(void)setsockopt(netlink_fd(netlink), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &(int){1},
 				 sizeof(int));
-		standing_now.sender = netlink_address(asker);
+		standing_now.sender = netlink_address(netlink);
 	}
-	result = netlink_ask(asker, message, each, argument);
+	result = netlink_request(netlink, message, each, argument);
 	/* After that nobody knows what may still arrive. */
 	if (result == -ETIMEDOUT || result == -EPROTO || result == -ENOBUFS) {
-		netlink_close(asker);
-		asker = NULL;
+		netlink_close(netlink);
+		netlink = NULL;
 	}
 	return -result;
 }
@@ -110,9 +110,9 @@ static int read_standing(uint8_t family, const struct route_plan *plan, struct s
 	for (int i = 0; i < DUMP_TRIES; i++) {
 		memset(standing, 0, sizeof *standing);
 		standing->plan = plan;
-		failure = ask(route_ask_rules(buffer, family), sort_message, standing);
+		failure = send_request(route_request_rules(buffer, family), sort_message, standing);
 		if (failure == 0)
-			failure = ask(route_ask_entries(buffer, family), sort_message, standing);
+			failure = send_request(route_request_entries(buffer, family), sort_message, standing);
 		/* A table that nobody has put a route into is none. */
 		if (failure == ENOENT)
 			failure = 0;
@@ -130,11 +130,12 @@ static int add_missing(const struct route_plan *plan, const struct standing *sta
 	/* The table first: a rule that leads to an empty one leads past it. */
 	for (size_t i = 0; i < plan->entry_count && failure == 0; i++) {
 		if (!standing->entries[i])
-			failure = ask(route_add_entry(buffer, &plan->entries[i]), NULL, NULL);
+			failure = send_request(route_add_entry(buffer, &plan->entries[i]), NULL, NULL);
 	}
 	for (size_t i = 0; i < plan->rule_count && (failure == 0 || failure == EEXIST); i++) {
 		if (!standing->rules[i])
-			failure = ask(route_add_rule(buffer, plan->family, &plan->rules[i]), NULL, NULL);
+			failure =
+			    send_request(route_add_rule(buffer, plan->family, &plan->rules[i]), NULL, NULL);
 	}
 	return failure == EEXIST ? 0 : failure;
 }
@@ -144,7 +145,7 @@ static int remove_wrong(struct standing *standing)
 	int failure = 0;
 
 	for (size_t i = 0; i < standing->wrong_count; i++) {
-		int result = ask(route_delete(&standing->wrong[i]), NULL, NULL);
+		int result = send_request(route_delete(&standing->wrong[i]), NULL, NULL);
 
 		if (result != 0 && result != ENOENT && result != ESRCH)
 			failure = result;

@@ -1,4 +1,4 @@
-/* What ifconfig and route are told: typed values only, so that no word of theirs is another's. */
+/* The arguments of ifconfig and route: typed values only, so that no word of theirs is another's. */
 #include "os/route/tunnel_words.h"
 
 #include <string.h>
@@ -130,7 +130,7 @@ static void add_subnet(struct lines *lines, const struct net_address *own, uint8
 	add_into(lines, &subnet, device);
 }
 
-static bool is_said_before(const struct wire_tunnel *tunnel, size_t index)
+static bool is_repeated(const struct wire_tunnel *tunnel, size_t index)
 {
 	for (size_t i = 0; i < index; i++)
 		if (memcmp(&tunnel->routes[i].to, &tunnel->routes[index].to, sizeof(struct net_prefix)) == 0)
@@ -156,7 +156,7 @@ int tunnel_words_routes(const struct route_desired *desired, const struct tunnel
 		if (has_address(tunnel, family))
 			add_halves(&lines, family, tunnel->name);
 	for (size_t i = 0; i < WIRE_ROUTES && tunnel->routes[i].to.address.family != NET_NONE; i++)
-		if (is_set(desired, way, &tunnel->routes[i]) && !is_said_before(tunnel, i))
+		if (is_set(desired, way, &tunnel->routes[i]) && !is_repeated(tunnel, i))
 			add_into(&lines, &tunnel->routes[i].to, tunnel->name);
 	return end(&lines, e);
 }

@@ -1,4 +1,4 @@
-/* What ifconfig(8) and route(8) of macOS and of FreeBSD are told of a tunnel, and what route tells. Pure:
+/* The arguments of ifconfig(8) and route(8) of macOS and of FreeBSD for a tunnel, and route's output. Pure:
  * values in, text out. */
 #ifndef OS_ROUTE_TUNNEL_WORDS_H
 #define OS_ROUTE_TUNNEL_WORDS_H

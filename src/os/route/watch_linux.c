@@ -38,7 +38,7 @@ static bool is_entry(const struct nlmsghdr *message)
 	       route_decode_entry(message, &entry) != ROUTE_IS_NOT_OURS;
 }
 
-/* What we set ourselves is told as we set it; only what differs is somebody else's. That it went is the
+/* What we set ourselves is reported as we set it; only what differs is somebody else's. That it went is the
  * network port's news. */
 static int of_device(const struct rtnl_message *message, void *argument)
 {
@@ -73,7 +73,7 @@ static void changes_cb(evutil_socket_t fd, short what, void *argument)
 
 	(void)fd, (void)what;
 	watch->changed = false;
-	if (!netlink_hear_all(watch->netlink, DATAGRAMS_A_TURN, note_message, watch))
+	if (!netlink_receive_all(watch->netlink, DATAGRAMS_A_TURN, note_message, watch))
 		watch->changed = true;
 	if (watch->changed)
 		watch->foreign(watch->argument);

@@ -92,7 +92,7 @@ int nft_batch_send(struct nft_firewall *fw, bool commit)
 	if (commit)
 		fault_point("flip-after-send");
 	do /* the kernel answers before send returns, so nothing is waited for */
-		result = netlink_hear(fw->netlink, take_verdict, &verdict);
+		result = netlink_receive(fw->netlink, take_verdict, &verdict);
 	while (result > 0 && clock_steady_ms() < deadline);
 	fw->failed = verdict.failed;
 	if (verdict.failure != 0)

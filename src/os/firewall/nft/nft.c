@@ -346,7 +346,7 @@ static int nft_forget_states(struct firewall *common, struct err *e)
 	int result;
 
 	m->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE;
-	result = netlink_ask(fw->netlink, m, NULL, NULL);
+	result = netlink_request(fw->netlink, m, NULL, NULL);
 	if (result == 0)
 		return 0;
 	errno = -result;

@@ -26,8 +26,8 @@ int nft_read_generation(struct nft_firewall *fw, uint32_t *generation)
 {
 	struct nft_buffer room = {.bytes = fw->question, .size = sizeof fw->question};
 
-	return netlink_ask(fw->netlink, nft_message(&room, NFT_MSG_GETGEN, 0, AF_UNSPEC), take_generation,
-			   generation);
+	return netlink_request(fw->netlink, nft_message(&room, NFT_MSG_GETGEN, 0, AF_UNSPEC), take_generation,
+			       generation);
 }
 
 /* --- tables and all that is in them ------------------------------------------------- */
@@ -50,7 +50,7 @@ int nft_read_tables(struct nft_firewall *fw)
 	for (unsigned i = 0; i < NFT_TABLES; i++) {
 		struct look look = {fw, i};
 		int result =
-		    netlink_ask(fw->netlink, question(fw, NFT_MSG_GETTABLE, 0, i), take_table, &look);
+		    netlink_request(fw->netlink, question(fw, NFT_MSG_GETTABLE, 0, i), take_table, &look);
 
 		/* EINVAL: no nftables at all (nfnetlink_rcv_msg). */
 		if (result != 0 && result != -ENOENT && result != -EOPNOTSUPP && result != -EAFNOSUPPORT &&
@@ -74,7 +74,8 @@ static int read_objects(struct nft_firewall *fw, unsigned table)
 	int result = 0;
 
 	for (size_t i = 0; i < sizeof types / sizeof types[0] && result == 0; i++)
-		result = netlink_ask(fw->netlink, question(fw, types[i], NLM_F_DUMP, table), take_object, fw);
+		result =
+		    netlink_request(fw->netlink, question(fw, types[i], NLM_F_DUMP, table), take_object, fw);
 	return result;
 }
 
@@ -136,7 +137,7 @@ int nft_read_set(struct nft_firewall *fw, unsigned set, uint32_t generation)
 
 	nft_put_text(m, NFTA_SET_ELEM_LIST_SET, nft_sets[set].name);
 	fw->read.count = 0;
-	result = netlink_ask(fw->netlink, m, take_members, &look);
+	result = netlink_request(fw->netlink, m, take_members, &look);
 	if (result != 0)
 		return result;
 	if (look.other_moment)
@@ -164,7 +165,7 @@ int nft_read_blocked(struct nft_firewall *fw, uint64_t *packets)
 		nft_put_text(m, NFTA_OBJ_NAME, "blocked");
 		nft_put_be32(m, NFTA_OBJ_TYPE, NFT_OBJECT_COUNTER);
 		if (nft_is_used(&fw->desired, i) && i != NFT_BRIDGE)
-			result = netlink_ask(fw->netlink, m, take_counter, packets);
+			result = netlink_request(fw->netlink, m, take_counter, packets);
 	}
 	return result;
 }

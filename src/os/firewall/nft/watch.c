@@ -93,8 +93,8 @@ static void on_events(evutil_socket_t fd, short what, void *argument)
 
 	(void)what;
 	watch->foreign = false;
-	if (!netlink_hear_all(of_tc ? watch->tc : watch->netlink, DATAGRAMS_A_TURN,
-			      of_tc ? take_tc_event : take_event, watch))
+	if (!netlink_receive_all(of_tc ? watch->tc : watch->netlink, DATAGRAMS_A_TURN,
+				 of_tc ? take_tc_event : take_event, watch))
 		note_lost(watch);
 	if (watch->foreign)
 		watch->cb("somebody else changed our rules", watch->argument);

@@ -51,8 +51,8 @@ static size_t padded(const struct route_layout *layout, size_t length)
 
 /* Finds the addresses that `mask` promises, behind a header of `size`. A slot is
  * as long as its sa_len says, or 0. What is promised must be there: 0, or -1. */
-static int take_slots(const struct route_layout *layout, struct bytes message, size_t size, uint32_t mask,
-		      struct bytes slots[SLOTS])
+static int parse_slots(const struct route_layout *layout, struct bytes message, size_t size, uint32_t mask,
+		       struct bytes slots[SLOTS])
 {
 	memset(slots, 0, SLOTS * sizeof *slots);
 	if (layout->hdrlen != 0)
@@ -137,7 +137,7 @@ static int mask_length(struct bytes slot, uint8_t family)
 }
 
 /* Its length stands before it, and no terminator behind it. */
-static void take_name(struct bytes slot, char *name)
+static void parse_name(struct bytes slot, char *name)
 {
 	size_t length = byte_of(slot, DL_NAME_LENGTH);
 
@@ -156,14 +156,15 @@ static enum route_kind decode_link(const struct route_layout *layout, struct byt
 	uint8_t state = byte_of(message, layout->link.state);
 
 	if (message.length < layout->link.size ||
-	    take_slots(layout, message, layout->link.size, word_of(message, layout->link.addrs), slots) == -1)
+	    parse_slots(layout, message, layout->link.size, word_of(message, layout->link.addrs), slots) ==
+		-1)
 		return ROUTE_OTHER;
 	link->index = short_of(message, layout->link.index);
 	link->flags = word_of(message, layout->link.flags);
 	link->type = byte_of(message, layout->link.type);
 	link->carrier = layout->state_up == 0 ? (link->flags & LINK_RUNNING) != 0
 					      : state == 0 || state >= layout->state_up;
-	take_name(slots[IFP], link->name);
+	parse_name(slots[IFP], link->name);
 	return link->index != 0 ? ROUTE_LINK : ROUTE_OTHER;
 }
 
@@ -173,8 +174,8 @@ static enum route_kind decode_address(const struct route_layout *layout, struct 
 	struct bytes slots[SLOTS];
 
 	if (message.length < layout->address.size ||
-	    take_slots(layout, message, layout->address.size, word_of(message, layout->address.addrs),
-		       slots) == -1)
+	    parse_slots(layout, message, layout->address.size, word_of(message, layout->address.addrs),
+			slots) == -1)
 		return ROUTE_OTHER;
 	address->index = short_of(message, layout->address.index);
 	address->address = address_of(layout, message, slots[IFA]);
@@ -182,7 +183,7 @@ static enum route_kind decode_address(const struct route_layout *layout, struct 
 }
 
 /* No mask, or ROUTE_HOST: one address. An empty mask: all of them. */
-static int take_destination(struct bytes slot, struct route_route *route)
+static int parse_destination(struct bytes slot, struct route_route *route)
 {
 	uint8_t family = route->destination.address.family;
 	int length = slot.at == NULL || (route->flags & ROUTE_HOST) != 0 ? (int)size_of(family) * 8
@@ -201,14 +202,14 @@ static enum route_kind decode_route(const struct route_layout *layout, struct by
 	struct bytes slots[SLOTS];
 
 	if (message.length < layout->route.size || word_of(message, layout->route.error) != 0 ||
-	    take_slots(layout, message, layout->route.size, word_of(message, layout->route.addrs), slots) ==
+	    parse_slots(layout, message, layout->route.size, word_of(message, layout->route.addrs), slots) ==
 		-1)
 		return ROUTE_OTHER;
 	route->index = short_of(message, layout->route.index);
 	route->flags = word_of(message, layout->route.flags);
 	route->destination.address = address_of(layout, message, slots[DST]);
 	route->gateway = address_of(layout, message, slots[GATEWAY]);
-	if (route->destination.address.family == NET_NONE || take_destination(slots[NETMASK], route) == -1)
+	if (route->destination.address.family == NET_NONE || parse_destination(slots[NETMASK], route) == -1)
 		return ROUTE_OTHER;
 	return ROUTE_ROUTE;
 }

@@ -23,7 +23,7 @@ enum route_flags {
 };
 
 enum route_kind {
-	ROUTE_OTHER, /* a message that we don't ask for: to be ignored */
+	ROUTE_OTHER, /* any other message: to be ignored */
 	ROUTE_LINK,
 	ROUTE_ADDRESS,
 	ROUTE_ROUTE,
@@ -66,7 +66,7 @@ typedef int route_message_fn(const struct route_message *message, void *argument
 
 /* Walks the messages of what a route socket or its sysctl gave. Returns 0, what
  * `each` returned, or -1 if a message is torn (those before it were handed on).
- * One that is whole but wrong inside, of another version, or tells of a failure
+ * One that is whole but wrong inside, of another version, or reports a failure
  * comes as ROUTE_OTHER. */
 int route_decode(const struct route_layout *layout, const void *bytes, size_t length, route_message_fn *each,
 		 void *argument);

@@ -31,7 +31,7 @@ static struct route_link *find_link(struct route_links *links, unsigned index)
 	return NULL;
 }
 
-static void tell_lost(const struct route_link *link, struct route_news *news)
+static void report_lost(const struct route_link *link, struct route_news *news)
 {
 	struct route_link copy = *link; /* the list may change meanwhile */
 
@@ -43,13 +43,13 @@ static bool works(const struct route_link *link)
 	return (link->flags & LINK_UP) != 0 && link->carrier;
 }
 
-static bool heard_link(struct route_links *known, const struct route_link *link, struct route_news *news)
+static bool update_link(struct route_links *known, const struct route_link *link, struct route_news *news)
 {
 	struct route_link *before = find_link(known, link->index);
 
 	if (before != NULL && (before->flags & LINK_UP) != 0 && (link->flags & LINK_UP) == 0) {
 		before->flags &= ~(uint32_t)LINK_UP;
-		tell_lost(before, news);
+		report_lost(before, news);
 	}
 	return true;
 }
@@ -64,7 +64,7 @@ static bool heard_announcement(struct route_links *known, const struct route_mes
 
 		*before = known->list[--known->count];
 		news->links = true;
-		tell_lost(&gone, news);
+		report_lost(&gone, news);
 	}
 	return true;
 }
@@ -101,12 +101,12 @@ static void heard_route(struct route_links *known, const struct route_layout *la
 	news->reachable |= route->destination.length == 0 && !message->gone;
 }
 
-bool route_heard(struct route_links *known, const struct route_layout *layout,
-		 const struct route_message *message, struct route_news *news)
+bool route_update(struct route_links *known, const struct route_layout *layout,
+		  const struct route_message *message, struct route_news *news)
 {
 	switch (message->kind) {
 	case ROUTE_LINK:
-		return heard_link(known, &message->link, news);
+		return update_link(known, &message->link, news);
 	case ROUTE_ANNOUNCE:
 		return heard_announcement(known, message, news);
 	case ROUTE_ADDRESS:
@@ -140,7 +140,7 @@ void route_compare(struct route_links *known, const struct route_layout *layout,
 
 		news->links |= after == NULL || strcmp(link->name, after->name) != 0;
 		if (is_lost(link, after))
-			tell_lost(link, news);
+			report_lost(link, news);
 	}
 	for (size_t i = 0; i < now->count; i++) {
 		const struct route_link *link = &now->list[i], *past = find_link(&before, link->index);
@@ -159,6 +159,6 @@ void route_forget(struct route_links *known, struct route_news *news)
 	news->links = news->reachable = true;
 	for (size_t i = 0; i < before.count; i++) {
 		if ((before.list[i].flags & LINK_UP) != 0)
-			tell_lost(&before.list[i], news);
+			report_lost(&before.list[i], news);
 	}
 }

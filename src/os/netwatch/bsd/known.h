@@ -15,7 +15,7 @@ struct route_links {
 	bool more; /* than fit: those are not watched */
 };
 
-/* What is to be told. `lost` is called at once, the two others are marked. */
+/* What is to be reported. `lost` is called at once, the two others are marked. */
 struct route_news {
 	bool links, reachable;
 	void (*lost)(const char *name, unsigned index, void *argument);
@@ -32,8 +32,8 @@ bool route_leads_out(const struct route_link *link);
  * an event names none of them, and is lost without a word when its socket is
  * full, so it says only that something changed; but a link that goes down is
  * lost at once. */
-bool route_heard(struct route_links *known, const struct route_layout *layout,
-		 const struct route_message *message, struct route_news *news);
+bool route_update(struct route_links *known, const struct route_layout *layout,
+		  const struct route_message *message, struct route_news *news);
 
 /* The links as they are, read just now, take the place of those known. */
 void route_compare(struct route_links *known, const struct route_layout *layout,

@@ -37,7 +37,7 @@ static int read_links(struct route_links *links, struct err *e)
 	return result;
 }
 
-static void take_stock(struct netwatch *watch)
+static void compare_links(struct netwatch *watch)
 {
 	static struct route_links now;
 
@@ -47,17 +47,17 @@ static void take_stock(struct netwatch *watch)
 		route_compare(&watch->known, route_layout_here, &now, &watch->news);
 }
 
-struct hearing {
+struct reading {
 	struct netwatch *watch;
 	bool read_anew;
 };
 
 static int on_message(const struct route_message *message, void *argument)
 {
-	struct hearing *hearing = argument;
+	struct reading *reading = argument;
 
-	hearing->read_anew |=
-	    route_heard(&hearing->watch->known, route_layout_here, message, &hearing->watch->news);
+	reading->read_anew |=
+	    route_update(&reading->watch->known, route_layout_here, message, &reading->watch->news);
 	return 0;
 }
 
@@ -66,7 +66,7 @@ static int on_message(const struct route_message *message, void *argument)
 static void read_messages(struct netwatch *watch)
 {
 	_Alignas(8) char bytes[MESSAGE_SIZE];
-	struct hearing hearing = {.watch = watch};
+	struct reading reading = {.watch = watch};
 
 	for (int i = 0; i < MESSAGES_A_TURN; i++) {
 		ssize_t length = read(watch->socket, bytes, sizeof bytes);
@@ -76,11 +76,11 @@ static void read_messages(struct netwatch *watch)
 		if (length == -1 && errno == EAGAIN)
 			break;
 		if (length <= 0 ||
-		    route_decode(route_layout_here, bytes, (size_t)length, on_message, &hearing) == -1)
-			hearing.read_anew = true; /* ENOBUFS, or a torn message: something was missed */
+		    route_decode(route_layout_here, bytes, (size_t)length, on_message, &reading) == -1)
+			reading.read_anew = true; /* ENOBUFS, or a torn message: something was missed */
 	}
-	if (hearing.read_anew)
-		take_stock(watch);
+	if (reading.read_anew)
+		compare_links(watch);
 }
 
 static void readable_cb(evutil_socket_t descriptor, short what, void *argument)

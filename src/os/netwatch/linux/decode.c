@@ -54,7 +54,7 @@ static uint8_t family_of(uint8_t family)
 	return family == AF_INET ? NET_IPV4 : family == AF_INET6 ? NET_IPV6 : NET_NONE;
 }
 
-static int take_address(const struct nlattr *attribute, uint8_t family, struct net_address *address)
+static int parse_address(const struct nlattr *attribute, uint8_t family, struct net_address *address)
 {
 	size_t size = family == NET_IPV4 ? 4 : 16;
 
@@ -66,7 +66,7 @@ static int take_address(const struct nlattr *attribute, uint8_t family, struct n
 	return 0;
 }
 
-static int take_number(const struct nlattr *attribute, uint32_t *number)
+static int parse_number(const struct nlattr *attribute, uint32_t *number)
 {
 	if (mnl_attr_get_payload_len(attribute) != sizeof *number)
 		return -1;
@@ -84,7 +84,7 @@ static const char *text_in(const struct nlattr *attribute)
 }
 
 /* A cut name would be another link's. */
-static int take_name(const struct nlattr *attribute, struct rtnl_link *link)
+static int parse_name(const struct nlattr *attribute, struct rtnl_link *link)
 {
 	const char *name = text_in(attribute);
 
@@ -92,7 +92,7 @@ static int take_name(const struct nlattr *attribute, struct rtnl_link *link)
 }
 
 /* A cut kind is none of those that we ask for, and its link is one all the same. */
-static int take_kind(const struct nlattr *attribute, struct rtnl_link *link)
+static int parse_kind(const struct nlattr *attribute, struct rtnl_link *link)
 {
 	const char *kind = text_in(attribute);
 
@@ -128,7 +128,7 @@ static int decode_link_info(const struct nlattr *info, struct rtnl_link *link)
 	while ((attribute = next_attribute(&walk)) != NULL) {
 		if (mnl_attr_get_type(attribute) == IFLA_INFO_DATA)
 			data = attribute;
-		else if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND && take_kind(attribute, link) == -1)
+		else if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND && parse_kind(attribute, link) == -1)
 			return -1;
 	}
 	if (data != NULL && strcmp(link->driver, "tun") == 0)
@@ -142,7 +142,7 @@ static int decode_link(const struct nlmsghdr *header, struct rtnl_link *link)
 	struct attributes walk = attributes_of(header, sizeof(struct ifinfomsg));
 	const struct nlattr *attribute;
 
-	/* A bridge tells of its ports in the same words: DELLINK means left the bridge there. */
+	/* A bridge reports its ports by the same messages: there DELLINK means that it left the bridge. */
 	if (info->ifi_index <= 0 || info->ifi_family != AF_UNSPEC)
 		return -1;
 	link->index = (unsigned)info->ifi_index;
@@ -151,11 +151,11 @@ static int decode_link(const struct nlmsghdr *header, struct rtnl_link *link)
 	while ((attribute = next_attribute(&walk)) != NULL) {
 		uint16_t type = mnl_attr_get_type(attribute);
 
-		if (type == IFLA_IFNAME && take_name(attribute, link) == -1)
+		if (type == IFLA_IFNAME && parse_name(attribute, link) == -1)
 			return -1;
 		if (type == IFLA_IFALIAS && text_in(attribute) != NULL)
 			(void)text_copy(link->alias, sizeof link->alias, text_in(attribute));
-		if (type == IFLA_MTU && take_number(attribute, &link->mtu) == -1)
+		if (type == IFLA_MTU && parse_number(attribute, &link->mtu) == -1)
 			return -1;
 		if (type == IFLA_LINKINFO && decode_link_info(attribute, link) == -1)
 			return -1;
@@ -184,7 +184,7 @@ static int decode_address(const struct nlmsghdr *header, struct rtnl_address *ad
 		local = any;
 	if (family == NET_NONE || local == NULL || address->length > (family == NET_IPV4 ? 32 : 128))
 		return -1;
-	return take_address(local, family, &address->address);
+	return parse_address(local, family, &address->address);
 }
 
 static int decode_route_attribute(const struct nlattr *attribute, struct rtnl_route *route)
@@ -193,18 +193,18 @@ static int decode_route_attribute(const struct nlattr *attribute, struct rtnl_ro
 
 	switch (mnl_attr_get_type(attribute)) {
 	case RTA_TABLE:
-		return take_number(attribute, &route->table);
+		return parse_number(attribute, &route->table);
 	case RTA_PRIORITY:
-		return take_number(attribute, &route->priority);
+		return parse_number(attribute, &route->priority);
 	case RTA_OIF:
-		if (take_number(attribute, &number) == -1)
+		if (parse_number(attribute, &number) == -1)
 			return -1;
 		route->link = number;
 		return 0;
 	case RTA_DST:
-		return take_address(attribute, route->family, &route->destination.address);
+		return parse_address(attribute, route->family, &route->destination.address);
 	case RTA_GATEWAY:
-		return take_address(attribute, route->family, &route->gateway);
+		return parse_address(attribute, route->family, &route->gateway);
 	case RTA_VIA: /* a gateway of the other family: not on the link, and not one that we print */
 		route->gateway.family = route->family == NET_IPV4 ? NET_IPV6 : NET_IPV4;
 		return 0;
@@ -274,7 +274,7 @@ static enum rtnl_kind decode_body(const struct nlmsghdr *header, struct rtnl_mes
 }
 
 /* An error carries a negative errno; so does the end of a dump that failed. */
-static int take_errno(const struct nlmsghdr *header)
+static int parse_errno(const struct nlmsghdr *header)
 {
 	int code = 0;
 
@@ -306,7 +306,7 @@ int rtnl_decode(const void *bytes, size_t length, rtnl_message_fn *each, void *a
 		message.sequence = header->nlmsg_seq;
 		message.interrupted = (header->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
 		if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR) {
-			message.error = take_errno(header);
+			message.error = parse_errno(header);
 			message.kind =
 			    header->nlmsg_type == NLMSG_ERROR || message.error != 0 ? RTNL_ERROR : RTNL_DONE;
 		} else {

@@ -9,7 +9,7 @@
 #include "base/net.h"
 
 enum rtnl_kind {
-	RTNL_OTHER, /* a message that we don't ask for: to be ignored */
+	RTNL_OTHER, /* any other message: to be ignored */
 	RTNL_LINK,
 	RTNL_ADDRESS,
 	RTNL_ROUTE,
@@ -27,7 +27,7 @@ struct rtnl_link {
 	bool persists;   /* driver "tun": stays when nobody holds it */
 	bool owned;      /* driver "tun": is for a user and for a group to open */
 	char alias[16];  /* cut */
-	uint32_t mtu;    /* 0: not told */
+	uint32_t mtu;    /* 0: not reported */
 };
 
 struct rtnl_address {
@@ -49,7 +49,7 @@ struct rtnl_message {
 	enum rtnl_kind kind;
 	uint32_t sequence;
 	bool gone;        /* RTM_DEL*: what is described has ended */
-	bool interrupted; /* the dump is not of one moment: ask again */
+	bool interrupted; /* the dump is not of one moment: request it again */
 	int error;
 	union {
 		struct rtnl_link link;

@@ -1,4 +1,4 @@
-/* A conversation with the kernel by netlink: sockets, questions, answers to their end. */
+/* Netlink with the kernel: sockets, requests, answers to their end. */
 #include "os/netwatch/linux/netlink.h"
 
 #include <errno.h>
@@ -27,8 +27,8 @@ static int bind_to(struct mnl_socket *socket, uint32_t wanted)
 	return mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID);
 }
 
-/* Connected, it gets what the kernel says to it alone, and no other process's: those are told
- * ECONNREFUSED. What is said to a group is not held back by that: see `is_the_kernels`. */
+/* Connected, it receives what the kernel sends to it alone, and no other process's: those get
+ * ECONNREFUSED. What is sent to a group is not held back by that: see `is_the_kernels`. */
 static int connect_to_kernel(struct mnl_socket *socket)
 {
 	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
@@ -96,7 +96,7 @@ int netlink_send(struct netlink *n, const void *bytes, size_t size)
 	return mnl_socket_sendto(n->socket, bytes, size) == -1 ? -errno : 0;
 }
 
-/* By hand: mnl_nlmsg_ok takes a length of 2 GiB and more for a negative one (libmnl 1.0.4). */
+/* Not by mnl_nlmsg_ok: it takes a length of 2 GiB and more for a negative one (libmnl 1.0.4). */
 static int walk(const char *at, size_t length, netlink_message_fn *each, void *argument)
 {
 	for (size_t step; length > 0; at += step, length -= step) {
@@ -116,36 +116,37 @@ static int walk(const char *at, size_t length, netlink_message_fn *each, void *a
 
 /* Whoever has CAP_NET_ADMIN may write to anybody's socket, and to a group: with an address of its
  * own, which the kernel puts there. The kernel's is 0, and nobody else can have that. */
-static bool is_the_kernels(const struct msghdr *heard, const struct sockaddr_nl *sender)
+static bool is_the_kernels(const struct msghdr *received, const struct sockaddr_nl *sender)
 {
-	return heard->msg_namelen == sizeof *sender && sender->nl_family == AF_NETLINK && sender->nl_pid == 0;
+	return received->msg_namelen == sizeof *sender && sender->nl_family == AF_NETLINK &&
+	       sender->nl_pid == 0;
 }
 
-int netlink_hear(struct netlink *n, netlink_message_fn *each, void *argument)
+int netlink_receive(struct netlink *n, netlink_message_fn *each, void *argument)
 {
 	struct sockaddr_nl sender = {.nl_family = AF_UNSPEC};
 	struct iovec room = {n->datagram, sizeof n->datagram};
-	struct msghdr heard = {.msg_iov = &room, .msg_iovlen = 1};
+	struct msghdr received = {.msg_iov = &room, .msg_iovlen = 1};
 	ssize_t size;
 
 	do {
-		heard.msg_name = &sender;
-		heard.msg_namelen = sizeof sender;
-		size = recvmsg(netlink_fd(n), &heard, MSG_DONTWAIT | MSG_TRUNC);
+		received.msg_name = &sender;
+		received.msg_namelen = sizeof sender;
+		size = recvmsg(netlink_fd(n), &received, MSG_DONTWAIT | MSG_TRUNC);
 	} while (size < 0 && errno == EINTR);
 	if (size < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
-	if (!is_the_kernels(&heard, &sender))
+	if (!is_the_kernels(&received, &sender))
 		return 1;
 	return (size_t)size > sizeof n->datagram ? -EPROTO : walk(n->datagram, (size_t)size, each, argument);
 }
 
-bool netlink_hear_all(struct netlink *n, int datagrams, netlink_message_fn *each, void *argument)
+bool netlink_receive_all(struct netlink *n, int datagrams, netlink_message_fn *each, void *argument)
 {
 	bool whole = true;
 
 	for (int i = 0; i < datagrams; i++) {
-		int result = netlink_hear(n, each, argument);
+		int result = netlink_receive(n, each, argument);
 
 		whole = whole && result >= 0;
 		if (result == 0 || (result < 0 && result != -ENOBUFS && result != -EPROTO))
@@ -154,13 +155,13 @@ bool netlink_hear_all(struct netlink *n, int datagrams, netlink_message_fn *each
 	return whole;
 }
 
-/* As netlink_hear, but waits for something to be there, until `deadline`. */
-static int hear_until(struct netlink *n, int64_t deadline, netlink_message_fn *each, void *argument)
+/* As netlink_receive, but waits for something to be there, until `deadline`. */
+static int receive_until(struct netlink *n, int64_t deadline, netlink_message_fn *each, void *argument)
 {
 	struct pollfd readable = {.fd = netlink_fd(n), .events = POLLIN};
 	int result;
 
-	while ((result = netlink_hear(n, each, argument)) == 0) {
+	while ((result = netlink_receive(n, each, argument)) == 0) {
 		int64_t left = deadline - clock_steady_ms();
 
 		if (left <= 0 || (poll(&readable, 1, (int)left) == -1 && errno != EINTR))
@@ -169,7 +170,7 @@ static int hear_until(struct netlink *n, int64_t deadline, netlink_message_fn *e
 	return result;
 }
 
-struct asking {
+struct progress {
 	uint32_t number;
 	netlink_message_fn *each;
 	void *argument;
@@ -187,53 +188,53 @@ static int result_of(const struct nlmsghdr *message)
 	return code > 0 || code < -4095 ? -EPROTO : code;
 }
 
-static void take_answer(const struct nlmsghdr *message, void *argument)
+static void read_answer(const struct nlmsghdr *message, void *argument)
 {
-	struct asking *asking = argument;
+	struct progress *progress = argument;
 
-	if (message->nlmsg_seq != asking->number || asking->over)
-		return; /* an answer that an earlier question gave up on */
+	if (message->nlmsg_seq != progress->number || progress->over)
+		return; /* an answer that an earlier request gave up on */
 	if (message->nlmsg_flags & NLM_F_DUMP_INTR)
-		asking->interrupted = true;
+		progress->interrupted = true;
 	if (message->nlmsg_type == NLMSG_ERROR || message->nlmsg_type == NLMSG_DONE) {
-		asking->result = result_of(message);
-		asking->over = true;
-	} else if (asking->each != NULL) {
-		asking->each(message, asking->argument);
+		progress->result = result_of(message);
+		progress->over = true;
+	} else if (progress->each != NULL) {
+		progress->each(message, progress->argument);
 	}
 }
 
-int netlink_ask(struct netlink *n, struct nlmsghdr *question, netlink_message_fn *each, void *argument)
+int netlink_request(struct netlink *n, struct nlmsghdr *request, netlink_message_fn *each, void *argument)
 {
-	struct asking asking = {.number = netlink_number(n), .each = each, .argument = argument};
+	struct progress progress = {.number = netlink_number(n), .each = each, .argument = argument};
 	int64_t deadline = clock_steady_ms() + WAIT_MS;
 	int result;
 
-	question->nlmsg_seq = asking.number;
-	if ((question->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP)
-		question->nlmsg_flags |= NLM_F_ACK;
-	result = netlink_send(n, question, question->nlmsg_len);
+	request->nlmsg_seq = progress.number;
+	if ((request->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP)
+		request->nlmsg_flags |= NLM_F_ACK;
+	result = netlink_send(n, request, request->nlmsg_len);
 	if (result != 0)
 		return result;
-	while (!asking.over) {
-		result = hear_until(n, deadline, take_answer, &asking);
+	while (!progress.over) {
+		result = receive_until(n, deadline, read_answer, &progress);
 		if (result < 0)
 			return result;
-		/* What is heard need not be the answer: others may write without end. */
-		if (!asking.over && clock_steady_ms() >= deadline)
+		/* What is received need not be the answer: others may write without end. */
+		if (!progress.over && clock_steady_ms() >= deadline)
 			return -ETIMEDOUT;
 	}
-	return asking.result != 0 ? asking.result : asking.interrupted ? -EINTR : 0;
+	return progress.result != 0 ? progress.result : progress.interrupted ? -EINTR : 0;
 }
 
-int netlink_dump(struct netlink *n, struct nlmsghdr *question, netlink_message_fn *each,
+int netlink_dump(struct netlink *n, struct nlmsghdr *request, netlink_message_fn *each,
 		 void (*again)(void *argument), void *argument)
 {
 	int result;
 
-	question->nlmsg_flags |= NLM_F_REQUEST | NLM_F_DUMP;
+	request->nlmsg_flags |= NLM_F_REQUEST | NLM_F_DUMP;
 	for (int tries = 1;
-	     (result = netlink_ask(n, question, each, argument)) == -EINTR && tries < DUMP_TRIES; tries++)
+	     (result = netlink_request(n, request, each, argument)) == -EINTR && tries < DUMP_TRIES; tries++)
 		if (again != NULL)
 			again(argument);
 	return result;

@@ -73,7 +73,7 @@ static void decode_message(const struct nlmsghdr *message, void *argument)
 /* 0, or -1 with errno. */
 static int send_request(struct rtnl *rtnl, struct nlmsghdr *header, struct reading *reading)
 {
-	int result = netlink_ask(rtnl->netlink, header, reading == NULL ? NULL : decode_message, reading);
+	int result = netlink_request(rtnl->netlink, header, reading == NULL ? NULL : decode_message, reading);
 
 	errno = -result;
 	return result == 0 ? 0 : -1;
@@ -92,18 +92,18 @@ static void read_again(void *argument)
 		reading->again(reading->argument);
 }
 
-int rtnl_dump(struct rtnl *rtnl, uint16_t question, uint8_t family, rtnl_message_fn *each,
+int rtnl_dump(struct rtnl *rtnl, uint16_t type, uint8_t family, rtnl_message_fn *each,
 	      void (*again)(void *argument), void *argument, struct err *e)
 {
 	_Alignas(8) char buffer[REQUEST_SIZE];
 	struct reading reading = {.each = each, .again = again, .argument = argument};
-	struct nlmsghdr *header = request_begin(buffer, question, NLM_F_DUMP);
+	struct nlmsghdr *header = request_begin(buffer, type, NLM_F_DUMP);
 	struct rtmsg *body = mnl_nlmsg_put_extra_header(header, sizeof(struct ifinfomsg));
 	int result;
 
 	/* rtmsg, ifaddrmsg and ifinfomsg all begin with the family. */
 	body->rtm_family = family == NET_IPV4 ? AF_INET : family == NET_IPV6 ? AF_INET6 : AF_UNSPEC;
-	if (question == RTM_GETLINK) /* counters are most of a link's message */
+	if (type == RTM_GETLINK) /* counters are most of a link's message */
 		mnl_attr_put_u32(header, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 	result = netlink_dump(rtnl->netlink, header, decode_message, read_again, &reading);
 	if (result == 0 || reading.stopped != 0)

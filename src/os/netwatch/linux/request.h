@@ -19,7 +19,7 @@ void rtnl_close(struct rtnl *rtnl);
 /* Everything of one kind: RTM_GETLINK, RTM_GETADDR or RTM_GETROUTE. If things
  * changed meanwhile it queries again, after `again` (may be NULL) forgot what was
  * read. 0, what `each` returned, or -1 and `e`. */
-int rtnl_dump(struct rtnl *rtnl, uint16_t question, uint8_t family, rtnl_message_fn *each,
+int rtnl_dump(struct rtnl *rtnl, uint16_t type, uint8_t family, rtnl_message_fn *each,
 	      void (*again)(void *argument), void *argument, struct err *e);
 
 /* One link by name. 0, 1 if there is none, or -1 and `e`. */

@@ -19,12 +19,12 @@
 
 enum { KNOWN_LINKS = 1024, DATAGRAMS_A_TURN = 64, WATCH_BUFFER = 4 * 1024 * 1024 };
 
-/* Whoever is told reads all links and all chains anew. So a link that came is told at once, and those in
+/* Each report has all links and all chains read anew. So a link that came is reported at once, and those in
  * its wake together, when none has come for CAME_MS. One that went needs nothing, and has more time. None
  * waits longer than the second number. */
 enum { CAME_MS = 50, CAME_MAX_MS = 250, WENT_MS = 500, WENT_MAX_MS = 10000 };
 
-/* What was last heard of a link, to tell what its next message changes. */
+/* The last state of a link, to know what its next message changes. */
 struct known {
 	unsigned index; /* 0: a free place */
 	char name[NET_NAME_SIZE];
@@ -35,28 +35,28 @@ struct netwatch {
 	struct netwatch_events events;
 	struct netlink *netlink;
 	struct event *readable, *due;
-	int64_t told_at, came_at, went_at; /* of clock_steady_ms; the first that waits, 0: none does */
+	int64_t reported_at, came_at, went_at; /* of clock_steady_ms; the first that waits, 0: none does */
 	struct known known[KNOWN_LINKS];
 	bool links_changed, links_went, worth_a_try;
 };
 
-/* Kept open: opening one takes as long as asking, and netwatch_tunnel stands
+/* Kept open: opening one takes as long as a request, and netwatch_tunnel stands
  * between a tunnel that is up and a gate that opens. */
-static struct rtnl *asker;
+static struct rtnl *shared;
 
 static struct rtnl *shared_rtnl(struct err *e)
 {
-	if (asker == NULL)
-		asker = rtnl_open(e);
-	return asker;
+	if (shared == NULL)
+		shared = rtnl_open(e);
+	return shared;
 }
 
 /* After a failure nobody knows what may still arrive on it. */
-static int asked(int result)
+static int close_if_failed(int result)
 {
 	if (result == -1) {
-		rtnl_close(asker);
-		asker = NULL;
+		rtnl_close(shared);
+		shared = NULL;
 	}
 	return result;
 }
@@ -75,7 +75,7 @@ static struct known *find_known(struct netwatch *watch, unsigned index)
 	return NULL;
 }
 
-static void tell_lost(struct netwatch *watch, const char *name, unsigned index)
+static void report_lost(struct netwatch *watch, const char *name, unsigned index)
 {
 	char copy[NET_NAME_SIZE];
 
@@ -90,15 +90,15 @@ static void link_gone(struct netwatch *watch, const struct rtnl_link *link)
 	if (known != NULL)
 		memset(known, 0, sizeof *known);
 	watch->links_went = true;
-	tell_lost(watch, link->name, link->index);
+	report_lost(watch, link->name, link->index);
 }
 
-/* No place left: then each message of that link is told as if all had changed. */
+/* No place left: then each message of that link is reported as if all had changed. */
 static void link_unknown(struct netwatch *watch, const struct rtnl_link *link)
 {
 	watch->links_changed = watch->worth_a_try = true;
 	if ((link->flags & IFF_UP) == 0)
-		tell_lost(watch, link->name, link->index);
+		report_lost(watch, link->name, link->index);
 }
 
 static void link_is(struct netwatch *watch, const struct rtnl_link *link)
@@ -120,13 +120,13 @@ static void link_is(struct netwatch *watch, const struct rtnl_link *link)
 		watch->links_changed = true;
 	if (known->tun && before.running && !known->running) { /* nobody holds it open any more */
 		watch->links_changed = true;
-		watch->came_at = watch->told_at = 0; /* and that waits for no storm */
+		watch->came_at = watch->reported_at = 0; /* and that waits for no storm */
 	}
 	if (known->running && known->up && !(before.running && before.up) && !known->tun)
 		watch->worth_a_try = true;
 	/* Renamed is lost too: who knew it by name doesn't know it any more. */
 	if (before.index != 0 && ((before.up && !known->up) || strcmp(before.name, link->name) != 0))
-		tell_lost(watch, before.name, before.index);
+		report_lost(watch, before.name, before.index);
 }
 
 /* Our own tunnel's addresses and routes come because we are connected. */
@@ -160,7 +160,7 @@ static void route_changed(struct netwatch *watch, const struct rtnl_message *mes
 		watch->worth_a_try = true;
 }
 
-static int heard(const struct rtnl_message *message, void *argument)
+static int note_message(const struct rtnl_message *message, void *argument)
 {
 	struct netwatch *watch = argument;
 
@@ -184,7 +184,7 @@ static void forget_seen(void *argument)
 }
 
 /* Reads all links anew: at the start, and when messages were lost. */
-static int take_stock(struct netwatch *watch, struct err *e)
+static int read_links(struct netwatch *watch, struct err *e)
 {
 	struct rtnl *rtnl = rtnl_open(e);
 	int result;
@@ -192,7 +192,7 @@ static int take_stock(struct netwatch *watch, struct err *e)
 	if (rtnl == NULL)
 		return -1;
 	forget_seen(watch);
-	result = rtnl_dump(rtnl, RTM_GETLINK, NET_NONE, heard, forget_seen, watch, e);
+	result = rtnl_dump(rtnl, RTM_GETLINK, NET_NONE, note_message, forget_seen, watch, e);
 	rtnl_close(rtnl);
 	if (result == -1)
 		return -1;
@@ -202,13 +202,13 @@ static int take_stock(struct netwatch *watch, struct err *e)
 		if (gone.index == 0 || gone.seen)
 			continue;
 		memset(&watch->known[i], 0, sizeof gone);
-		tell_lost(watch, gone.name, gone.index);
+		report_lost(watch, gone.name, gone.index);
 	}
 	watch->links_changed = watch->worth_a_try = true;
 	return 0;
 }
 
-/* Messages were lost and the kernel can't be asked: nothing is known, so all
+/* Messages were lost and the kernel does not answer: nothing is known, so all
  * that was up counts as lost. */
 static void lose_everything(struct netwatch *watch)
 {
@@ -217,37 +217,37 @@ static void lose_everything(struct netwatch *watch)
 
 		memset(&watch->known[i], 0, sizeof gone);
 		if (gone.index != 0 && gone.up)
-			tell_lost(watch, gone.name, gone.index);
+			report_lost(watch, gone.name, gone.index);
 	}
 	watch->links_changed = watch->worth_a_try = true;
 }
 
-static void take_message(const struct nlmsghdr *message, void *argument)
+static void decode_message(const struct nlmsghdr *message, void *argument)
 {
-	(void)rtnl_decode(message, message->nlmsg_len, heard, argument);
+	(void)rtnl_decode(message, message->nlmsg_len, note_message, argument);
 }
 
 static void read_messages(struct netwatch *watch)
 {
 	/* What was lost or torn may have been anything. */
-	if (!netlink_hear_all(watch->netlink, DATAGRAMS_A_TURN, take_message, watch) &&
-	    take_stock(watch, NULL) == -1)
+	if (!netlink_receive_all(watch->netlink, DATAGRAMS_A_TURN, decode_message, watch) &&
+	    read_links(watch, NULL) == -1)
 		lose_everything(watch);
 }
 
-static void tell_links(struct netwatch *watch)
+static void report_links(struct netwatch *watch)
 {
 	watch->came_at = watch->went_at = 0;
 	evtimer_del(watch->due);
 	watch->events.links(watch->events.argument);
-	watch->told_at = clock_steady_ms();
+	watch->reported_at = clock_steady_ms();
 }
 
 static void due_cb(evutil_socket_t descriptor, short what, void *argument)
 {
 	(void)descriptor;
 	(void)what;
-	tell_links(argument);
+	report_links(argument);
 }
 
 /* Another one to wait for: so long again, but not beyond `end`. */
@@ -261,8 +261,8 @@ static void wait_for_more(struct netwatch *watch, int64_t now, int64_t quiet, in
 
 static void gather_links(struct netwatch *watch, int64_t now)
 {
-	if (watch->links_changed && watch->came_at == 0 && now - watch->told_at >= CAME_MS) {
-		tell_links(watch);
+	if (watch->links_changed && watch->came_at == 0 && now - watch->reported_at >= CAME_MS) {
+		report_links(watch);
 	} else if (watch->links_changed) {
 		watch->came_at = watch->came_at == 0 ? now : watch->came_at;
 		wait_for_more(watch, now, CAME_MS, watch->came_at + CAME_MAX_MS);
@@ -324,11 +324,11 @@ struct netwatch *netwatch_open(struct event_base *base, const struct netwatch_ev
 	watch->events =
 	    (struct netwatch_events){.links = nothing, .reachable = nothing, .lost = nothing_lost};
 	/* Joined first, read then: what changes between comes as a message. */
-	if (join(watch, e) == -1 || take_stock(watch, e) == -1)
+	if (join(watch, e) == -1 || read_links(watch, e) == -1)
 		goto fail;
 	watch->links_changed = watch->links_went = watch->worth_a_try = false;
 	watch->events = *events;
-	watch->told_at = clock_steady_ms() - CAME_MS;
+	watch->reported_at = clock_steady_ms() - CAME_MS;
 	watch->readable =
 	    event_new(base, netlink_fd(watch->netlink), EV_READ | EV_PERSIST, readable_cb, watch);
 	watch->due = evtimer_new(base, due_cb, watch);
@@ -435,8 +435,8 @@ int netwatch_fill(struct situation *s, const char *tunnel, struct err *e)
 	refill(&filling);
 	if (rtnl_dump(rtnl, RTM_GETLINK, NET_NONE, fill_link, refill, &filling, e) != 0 ||
 	    rtnl_dump(rtnl, RTM_GETADDR, NET_IPV6, fill_address, refill_neighbours, &filling, e) != 0)
-		return asked(-1);
-	return asked(rtnl_dump(rtnl, RTM_GETROUTE, NET_IPV6, fill_route, NULL, &filling, e));
+		return close_if_failed(-1);
+	return close_if_failed(rtnl_dump(rtnl, RTM_GETROUTE, NET_IPV6, fill_route, NULL, &filling, e));
 }
 
 struct assigned {
@@ -463,7 +463,8 @@ static int check_address(struct rtnl *rtnl, const char *name, unsigned index,
 
 	if (address == NULL || address->family == NET_NONE)
 		return 0;
-	if (asked(rtnl_dump(rtnl, RTM_GETADDR, address->family, look_for_address, NULL, &assigned, e)) != 0)
+	if (close_if_failed(
+		rtnl_dump(rtnl, RTM_GETADDR, address->family, look_for_address, NULL, &assigned, e)) != 0)
 		return -1;
 	return assigned.found ? 0 : err_set(e, "%s does not have %s", name, net_address_text(address, text));
 }
@@ -492,7 +493,7 @@ int netwatch_tunnel(const char *name, const struct net_address *address4, const 
 	found = rtnl_link_by_name(rtnl, name, &link, e);
 	if (found == 1)
 		return err_set(e, "%s does not exist", name);
-	if (asked(found) == -1 || check_tun(&link, e) == -1 ||
+	if (close_if_failed(found) == -1 || check_tun(&link, e) == -1 ||
 	    check_address(rtnl, name, link.index, address4, e) == -1 ||
 	    check_address(rtnl, name, link.index, address6, e) == -1)
 		return -1;
