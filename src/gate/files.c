@@ -70,9 +70,10 @@ static int open_sockets(struct gate *gate, struct err *e)
 	join_path(dirname(copy), "gate.sock", path);
 	if (gate->control_fd == -1 || (gate->admin_fd = file_listener(path, 0600, -1, e)) == -1)
 		return -1;
-	if (make_openvpn_folder(gate, e) == -1 ||
-	    (gate->captive_dns_fd = captive_dns_socket_open(&gate->dns.port, &none)) == -1)
+	if (make_openvpn_folder(gate, e) == -1)
 		return -1;
+	if ((gate->captive_dns_fd = captive_dns_socket_open(&gate->dns.port, &none)) == -1)
+		return err_errno(e, "/dev/null");
 	if (none.text[0] != '\0')
 		log_warn("dns", "%s", none.text);
 	return 0;

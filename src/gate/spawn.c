@@ -108,7 +108,6 @@ static void fill_arguments(struct arguments *arguments, const struct gate *gate,
 	add_argument(arguments, FILES_OPENVPN_SOCKET);
 	add_argument(arguments, "unix");
 	add_arguments(arguments, memcpy(arguments->fixed, fixed, sizeof fixed));
-	arguments->list[arguments->count] = NULL;
 }
 
 /* In the child. Never returns. */
@@ -131,9 +130,10 @@ static int prepare_confinement(const struct confine *confine, struct err *e)
 
 	if (confine_prepare(confine, &lacks, e) == -1)
 		return -1;
-	if (lacks[0] != '\0' && !warned)
+	if (lacks[0] != '\0' && !warned) {
 		log_warn("gate", "%s", lacks);
-	warned = true;
+		warned = true;
+	}
 	return 0;
 }
 
@@ -146,7 +146,7 @@ pid_t spawn_openvpn(struct gate *gate, const struct net_endpoint *endpoint, int 
 				  .binary = config->openvpn_binary,
 				  .folder = folder,
 				  .endpoint = endpoint};
-	struct arguments arguments = {.count = 0};
+	struct arguments arguments = {.count = 0}; /* and NULL at the end of the list */
 	int pipes[2];
 	pid_t pid;
 
