@@ -145,6 +145,7 @@ static void test_policy_first(void **state)
 static void test_failures(void **state)
 {
 	(void)state;
+	assert_int_equal(gate_failure(EFFECT_NONE), GATE_EVENTS);
 	for (int actual = 0; actual < GATE_ACTUAL; actual++) {
 		for (int effect = EFFECT_LOCK; effect < GATE_EFFECTS; effect++) {
 			enum gate_event failure = gate_failure(effect);

@@ -5,9 +5,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
+#include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -27,7 +31,9 @@ static struct gate gate;
 static const char *node;             /* the device that openvpn opens; NULL: the usual one */
 static bool no_node, no_confinement; /* fail */
 static const char *lacks = "";
-static int prepared;
+static bool no_pipe, no_child;
+static int prepared, warnings;
+static pid_t self; /* no child */
 
 int tun_node_for(uint32_t uid, uint32_t gid, const char **path, struct err *e)
 {
@@ -45,6 +51,31 @@ int confine_prepare(const struct confine *confine, const char **lacking, struct 
 	return no_confinement ? err_set(e, "no confinement") : 0;
 }
 
+void log_line(enum log_level level, const char *room, const char *format, ...)
+{
+	(void)room, (void)format;
+	assert_int_equal(level, LOG_WARN);
+	warnings++;
+}
+
+pid_t fork(void)
+{
+	pid_t (*real)(void);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "fork");
+	errno = EAGAIN;
+	return no_child ? -1 : real();
+}
+
+int pipe2(int ends[2], int flags)
+{
+	int (*real)(int[2], int);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "pipe2");
+	errno = EMFILE;
+	return no_pipe ? -1 : real(ends, flags);
+}
+
 /* In the child: it tells by its standard output what it would execute. */
 void confine_exec(const struct confine *confine, char *const arguments[], const int *from, size_t count)
 {
@@ -52,6 +83,8 @@ void confine_exec(const struct confine *confine, char *const arguments[], const 
 	bool ours = count == 3 && from[1] == from[2] && (fcntl(from[1], F_GETFL) & O_NONBLOCK) != 0;
 	ssize_t got = read(from[0], profile, sizeof profile - 1);
 
+	if (getpid() == self)
+		abort();
 	profile[got > 0 ? got : 0] = '\0';
 	dprintf(from[1], "binary %s\nfolder %s\nuser %u group %u\nnode %s\nendpoint %s\n", confine->binary,
 		confine->folder, confine->uid, confine->gid,
@@ -81,7 +114,8 @@ static int setup(void **state)
 	gate.profile.body = memfd_create("profile", MFD_CLOEXEC);
 	assert_int_equal(write(gate.profile.body, "the profile", 11), 11);
 	node = NULL;
-	no_node = no_confinement = false;
+	no_node = no_confinement = no_pipe = no_child = false;
+	self = getpid();
 	prepared = 0;
 	return 0;
 }
@@ -162,11 +196,70 @@ static void test_nothing_without_confinement(void **state)
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child */
 }
 
+static int lowest_free(void)
+{
+	int fd = dup(gate.profile.body);
+
+	close(fd);
+	return fd;
+}
+
+static void test_nothing_is_left_of_a_failure(void **state)
+{
+	struct net_endpoint to;
+	struct err e = {""};
+	int output = -1, free_before = lowest_free();
+
+	(void)state;
+	net_endpoint_parse("192.0.2.1:1194/udp", &to);
+	no_pipe = true;
+	assert_int_equal(spawn_openvpn(&gate, &to, &output, &e), -1);
+	assert_string_equal(e.text, "pipe: Too many open files");
+	no_pipe = false;
+	no_child = true;
+	assert_int_equal(spawn_openvpn(&gate, &to, &output, &e), -1);
+	assert_string_equal(e.text, "fork: Resource temporarily unavailable");
+	assert_int_equal(lowest_free(), free_before);
+	assert_int_equal(output, -1);
+}
+
+/* What the kernel lacks is said once, and only if it lacks something. */
+static void test_one_warning(void **state)
+{
+	static char text[TEXT];
+
+	(void)state;
+	warnings = 0;
+	spawn("192.0.2.1:1194/udp", text);
+	assert_int_equal(warnings, 0);
+	lacks = "no Landlock";
+	spawn("192.0.2.1:1194/udp", text);
+	spawn("192.0.2.1:1194/udp", text);
+	assert_int_equal(warnings, 1);
+	lacks = "";
+}
+
+static void test_a_long_folder(void **state)
+{
+	static char text[TEXT];
+	const char *folder;
+
+	(void)state;
+	memset(gate.config.runtime_dir, 'x', sizeof gate.config.runtime_dir - 1);
+	spawn("192.0.2.1:1194/udp", text);
+	folder = strstr(text, "folder xxx");
+	assert_non_null(folder);
+	assert_int_equal(strcspn(folder, "\n"), strlen("folder ") + PATH_MAX - 16 + strlen("/openvpn"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_what_is_executed, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_nothing_without_confinement, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_nothing_is_left_of_a_failure, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_one_warning, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_a_long_folder, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
