@@ -139,6 +139,24 @@ int ctl_fail(const struct ctl *ctl, const char *format, ...)
 	return CTL_ERROR;
 }
 
+const char *ctl_advise(char *to, size_t size, const struct err *e, const char *consequence, const char *first,
+		       const char *last)
+{
+	static const char mark[] = "; instead: ";
+	const char *advice = strstr(e->text, mark), *own = advice != NULL ? advice + sizeof mark - 1 : first;
+	size_t used = 0;
+
+	text_append(to, size, &used, "%.*s",
+		    (int)(advice != NULL ? advice - e->text : (ptrdiff_t)sizeof e->text), e->text);
+	if (consequence != NULL)
+		text_append(to, size, &used, "; %s", consequence);
+	if (own != NULL)
+		text_append(to, size, &used, "%s%s", mark, own);
+	if (last != NULL)
+		text_append(to, size, &used, "%s%s", own != NULL ? ", then " : mark, last);
+	return to;
+}
+
 int ctl_no_daemon(const struct ctl *ctl)
 {
 	ctl_fail(ctl, "no portcullisd answers at %s; instead: start portcullisd, or name its socket with -s",

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "ctl/cmd_off.h"
 #include "ctl/ctl.h"
 #include "os/host/file.h"
@@ -30,18 +31,22 @@ static int print_step(const char *what)
 static int end_services(const struct ctl *ctl)
 {
 	struct err e = {""};
+	char text[1024], show[128];
+	size_t used = 0;
 
+	text_append(show, sizeof show, &used, "see `%s`", service_show);
 	if (service_check(&e) == -1 && !service_is_installed())
 		return print_step(e.text);
 	print_step("ending portcullisd");
 	if (service_stop(&e) == -1)
-		return ctl_fail(ctl, "%s; the gate is as it was; instead: see `%s`", e.text, service_show);
+		return ctl_fail(ctl, "%s",
+				ctl_advise(text, sizeof text, &e, "the gate is as it was", NULL, show));
 	print_step("removing the service files");
 	if (service_remove(&e) == -1)
-		return ctl_fail(ctl,
-				"%s; the machine is SHUT; instead: fix that, then run portcullis disable "
-				"again; or, to open it: portcullis off --offline --persist",
-				e.text);
+		return ctl_fail(ctl, "%s",
+				ctl_advise(text, sizeof text, &e, "the machine is SHUT", "fix that",
+					   "run portcullis disable again; or, to open it: "
+					   "portcullis off --offline --persist"));
 	return 0;
 }
 

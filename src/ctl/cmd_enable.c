@@ -194,12 +194,12 @@ static int vet(struct enabling *enabling, struct err *e)
 static void install_undo(const struct enabling *enabling)
 {
 	struct err e = {""};
+	char text[1024];
 
 	if (!enabling->was_installed && service_remove(&e) == -1)
-		ctl_fail(enabling->ctl,
-			 "%s; this machine may be SHUT from the next boot on; instead: fix that, then run "
-			 "portcullis disable",
-			 e.text);
+		ctl_fail(enabling->ctl, "%s",
+			 ctl_advise(text, sizeof text, &e, "this machine may be SHUT from the next boot on",
+				    "fix that", "run portcullis disable"));
 }
 
 static int install(struct enabling *enabling, struct err *e)

@@ -88,7 +88,7 @@ static int remove_all(const struct ctl *ctl, struct removal *removal)
 	int64_t deadline = clock_steady_ms() + DEADLINE;
 	struct err e = {""};
 	int calm = 0, broken = 0;
-	char manual_command[256];
+	char manual_command[256], text[1024];
 	bool found;
 
 	while (calm < CALM_LOOKS && clock_steady_ms() < deadline) {
@@ -112,8 +112,8 @@ static int remove_all(const struct ctl *ctl, struct removal *removal)
 	if (calm == CALM_LOOKS)
 		return device_delete_all(&e) == 0 ? 0 : ctl_fail(ctl, "%s", e.text);
 	firewall_manual_command(manual_command, sizeof manual_command);
-	return ctl_fail(ctl, "the rules can't be removed%s%s; instead: %s", e.text[0] != '\0' ? ": " : "",
-			e.text, manual_command);
+	return ctl_fail(ctl, "the rules can't be removed%s%s", e.text[0] != '\0' ? ": " : "",
+			ctl_advise(text, sizeof text, &e, NULL, NULL, manual_command));
 }
 
 static void print_outcome(const struct removal *removal, bool persist, bool marked)
@@ -134,9 +134,10 @@ static void print_outcome(const struct removal *removal, bool persist, bool mark
 static int withdraw_marker(const struct ctl *ctl, bool was_off)
 {
 	struct err e = {""};
+	char text[1024];
 
 	if (!was_off && off_marker_clear(&e) == -1)
-		ctl_fail(ctl, "%s; instead: portcullis up", e.text);
+		ctl_fail(ctl, "%s", ctl_advise(text, sizeof text, &e, NULL, NULL, "portcullis up"));
 	return CTL_ERROR;
 }
 
@@ -146,12 +147,15 @@ static int run_offline(const struct ctl *ctl, bool persist)
 	struct firewall_features features;
 	struct err e = {""};
 	bool marked, found, was_off = off_marker_valid();
+	char text[1024];
 	int result = 0;
 
 	/* The marker first: a daemon that comes back from here on stays off. */
 	marked = off_marker_write(persist, &e) == 0;
 	if (!marked)
-		ctl_fail(ctl, "%s; the gate will shut again when portcullisd starts", e.text);
+		ctl_fail(ctl, "%s",
+			 ctl_advise(text, sizeof text, &e, "the gate will shut again when portcullisd starts",
+				    NULL, NULL));
 	removal.began = process_now();
 	/* Asked first, for a refusal is no reason to go on trying. */
 	if ((removal.fw = firewall_open_standing(&e)) == NULL ||

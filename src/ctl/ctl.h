@@ -58,6 +58,11 @@ int ctl_args_stop(const struct ctl *ctl, int what, const char *value, const stru
 /* Prints "portcullis: COMMAND: text" on stderr; returns CTL_ERROR. */
 int ctl_fail(const struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* `e` as one line with what follows from it and what to do. It has one "; instead: ": the advice in `e`, or
+ * `first` if there is none, and then `last`. All but `e` may be NULL. Pure. Returns `to`. */
+const char *ctl_advise(char *to, size_t size, const struct err *e, const char *consequence, const char *first,
+		       const char *last);
+
 /* The line for "nobody listens"; returns CTL_NO_DAEMON. */
 int ctl_no_daemon(const struct ctl *ctl);
 

@@ -156,7 +156,8 @@ int files_prepare(struct gate *gate, struct err *e)
 
 	/* A full disk must not keep the gate from its work: these two can wait. */
 	if (open_log(gate, &full) == -1 || file_folder(gate->config.state_dir, 0700, &full) == -1)
-		log_error("gate", "%s; continuing without it", full.text);
+		log_error("gate", "the log or the state directory can't be used, continuing without it: %s",
+			  full.text);
 	log_open(gate->log_fd, gate->config.log_level);
 	if (open_sockets(gate, e) == -1)
 		return -1;

@@ -102,6 +102,32 @@ static void a_wait_ends_when_it_is_done(void **state)
 	assert_int_equal(done(ADMIN_OFF, "off", "down", true), 0);
 }
 
+static void check_advice(const char *error, const char *consequence, const char *first, const char *last,
+			 const char *want)
+{
+	char text[200];
+	struct err e;
+
+	err_set(&e, "%s", error);
+	assert_string_equal(ctl_advise(text, sizeof text, &e, consequence, first, last), want);
+}
+
+static void an_error_has_one_advice(void **state)
+{
+	char small[12];
+	struct err e = {"a: b; instead: c"};
+
+	(void)state;
+	check_advice("a: b", "SHUT", "fix that", "run it", "a: b; SHUT; instead: fix that, then run it");
+	check_advice("a: b; instead: c", "SHUT", "fix that", "run it", "a: b; SHUT; instead: c, then run it");
+	check_advice("a: b", "SHUT", NULL, "run it", "a: b; SHUT; instead: run it");
+	check_advice("a: b; instead: c", NULL, NULL, NULL, "a: b; instead: c");
+	check_advice("a: b; instead: c", "not so", NULL, NULL, "a: b; not so; instead: c");
+	check_advice("a: b", NULL, NULL, NULL, "a: b");
+	check_advice("", NULL, NULL, "run it", "; instead: run it");
+	assert_string_equal(ctl_advise(small, sizeof small, &e, "SHUT", NULL, "run it"), "a: b; SHUT;");
+}
+
 static void gate_sock_lies_beside(void **state)
 {
 	char path[16];
@@ -121,9 +147,8 @@ static void gate_sock_lies_beside(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(options_in_every_form),
-	    cmocka_unit_test(mistakes_come_with_a_hint),
-	    cmocka_unit_test(a_wait_ends_when_it_is_done),
+	    cmocka_unit_test(options_in_every_form),       cmocka_unit_test(mistakes_come_with_a_hint),
+	    cmocka_unit_test(a_wait_ends_when_it_is_done), cmocka_unit_test(an_error_has_one_advice),
 	    cmocka_unit_test(gate_sock_lies_beside),
 	};
 

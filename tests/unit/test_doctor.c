@@ -408,6 +408,22 @@ static void settings(void **state)
 	assert_false(settings_read(&s, "interface = \"0123456789012345678901234567890123456789\"\n\n"));
 }
 
+static void a_finding_has_one_advice(void **state)
+{
+	(void)state;
+	finding_set(&f, DOCTOR_FAIL, "use another kernel", "%s",
+		    "no nft: table held; instead: end process 7");
+	assert_string_equal(f.text, "no nft: table held");
+	assert_string_equal(f.instead, "end process 7; or: use another kernel");
+	finding_set(&f, DOCTOR_FAIL, NULL, "%s", "held; instead: end it");
+	assert_string_equal(f.text, "held");
+	assert_string_equal(f.instead, "end it");
+	finding_set(&f, DOCTOR_FAIL, "do it", "%s", "bad");
+	assert_string_equal(f.instead, "do it");
+	finding_set(&f, DOCTOR_FINE, NULL, "good");
+	assert_string_equal(f.instead, "");
+}
+
 static void what_is_found_is_escaped(void **state)
 {
 	static const struct doctor_check check = {"name", "subject", NULL};
@@ -446,6 +462,7 @@ int main(void)
 	    cmocka_unit_test(gates),
 	    cmocka_unit_test(ipv6),
 	    cmocka_unit_test(settings),
+	    cmocka_unit_test(a_finding_has_one_advice),
 	    cmocka_unit_test(what_is_found_is_escaped),
 	};
 

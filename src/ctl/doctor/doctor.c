@@ -20,13 +20,23 @@ static const struct {
 void finding_set(struct finding *finding, enum doctor_result result, const char *instead, const char *format,
 		 ...)
 {
+	static const char mark[] = "; instead: ";
 	va_list list;
+	char *advice;
+	size_t used = 0;
 
 	finding->result = result;
-	text_copy(finding->instead, sizeof finding->instead, instead != NULL ? instead : "");
 	va_start(list, format);
 	(void)vsnprintf(finding->text, sizeof finding->text, format, list);
 	va_end(list);
+	finding->instead[0] = '\0';
+	if ((advice = strstr(finding->text, mark)) != NULL) {
+		*advice = '\0';
+		text_append(finding->instead, sizeof finding->instead, &used, "%s%s",
+			    advice + sizeof mark - 1, instead != NULL ? "; or: " : "");
+	}
+	if (instead != NULL)
+		text_append(finding->instead, sizeof finding->instead, &used, "%s", instead);
 }
 
 const char *doctor_status(const struct doctor *doctor, const char *key)

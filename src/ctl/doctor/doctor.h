@@ -41,7 +41,8 @@ struct doctor_check {
 	void (*look)(struct doctor *doctor);
 };
 
-/* Sets result and text; `instead` may be NULL. The subject stays. */
+/* Sets result and text; `instead` may be NULL. An advice in the text ("what; instead: do this") is put before
+ * `instead`. The subject stays. */
 void finding_set(struct finding *finding, enum doctor_result result, const char *instead, const char *format,
 		 ...) __attribute__((format(printf, 4, 5)));
 

@@ -11,6 +11,7 @@
 
 #include "base/shown.h"
 #include "base/text.h"
+#include "ctl/ctl.h"
 #include "ctl/profile/regular.h"
 #include "ctl/tunnelblick/plist.h"
 
@@ -154,8 +155,11 @@ static void read_info_key(const char *key, const char *value, void *argument)
 
 static void print_problem(const struct tblk_file *file, const struct err *e)
 {
+	char text[1024];
+
 	if (!file->quiet && e->text[0] != '\0')
-		shown_print(stderr, "note: %s; its settings are not imported", e->text);
+		shown_print(stderr, "note: %s",
+			    ctl_advise(text, sizeof text, e, "its settings are not imported", NULL, NULL));
 }
 
 static void read_info(const struct tblk_file *file, size_t under, const char *name,
