@@ -51,7 +51,7 @@ int canonical_needs(const char *text, size_t length);
 const char *canonical_body(const char *text, size_t length);
 /* The head, and of the body only what says what of a push counts: pull-filter
  * and route-nopull. Writes at most `length` bytes to `to`; how many. Of its
- * result all functions here tell the same. */
+ * result all functions here report the same. */
 size_t canonical_without_keys(const char *text, size_t length, char *to);
 /* Would openvpn take this option from a server, by those lines? Any text is fine. */
 bool canonical_takes_push(const char *text, size_t length, const char *option);

@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-bool limit_take(struct limit *limit, uint64_t now, uint32_t *left_out)
+bool limit_allows(struct limit *limit, uint64_t now, uint32_t *left_out)
 {
 	uint64_t fresh = now > limit->refilled ? (now - limit->refilled) * LIMIT_PER_SECOND / 1000 : 0;
 

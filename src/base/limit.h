@@ -17,6 +17,6 @@ struct limit {
 /* May one more line be written at `now` (ms of a clock that never goes back)?
  * If so, *left_out is how many could not be, or 0 unless it is time to report
  * that: once in LIMIT_REPORT_MS. NULL: nobody will report it. */
-bool limit_take(struct limit *limit, uint64_t now, uint32_t *left_out);
+bool limit_allows(struct limit *limit, uint64_t now, uint32_t *left_out);
 
 #endif

@@ -1,4 +1,4 @@
-/* The admin socket (gate.sock): what root asks of portcullisd itself. */
+/* The admin socket (gate.sock): what root requests of portcullisd itself. */
 #ifndef BASE_WIRE_ADMIN_H
 #define BASE_WIRE_ADMIN_H
 

@@ -12,9 +12,9 @@
 enum wire_verb {
 	VERB_READY = 1, /* the driver has started; the gate answers NOTE_HELLO and NOTE_WISH */
 	VERB_DIAL,      /* endpoint: flip to dialling, then start openvpn for it */
-	VERB_ADDRESS,   /* tunnel: its name and addresses, as soon as openvpn tells them */
+	VERB_ADDRESS,   /* tunnel: its name and addresses, as soon as openvpn reports them */
 	VERB_OPEN,      /* tunnel: flip to open, set its DNS */
-	VERB_COUNT,     /* asks for NOTE_COUNT: a fresh count of blocked packets */
+	VERB_COUNT,     /* requests NOTE_COUNT: a fresh count of blocked packets */
 	VERB_LEAVE      /* end the attempt: shut the tunnel, reap openvpn, lock */
 };
 

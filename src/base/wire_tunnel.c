@@ -112,7 +112,7 @@ static int check_routes(const struct wire_tunnel *tunnel, struct err *e)
 	return 0;
 }
 
-/* IPv6 asks for 1280 bytes (RFC 8200), IPv4 for 576 (RFC 791). */
+/* IPv6 requires 1280 bytes (RFC 8200), IPv4 576 (RFC 791). */
 static int check_size(const struct wire_tunnel *tunnel, struct err *e)
 {
 	unsigned least = tunnel->address6.family != NET_NONE ? WIRE_MTU_MIN6 : WIRE_MTU_MIN;

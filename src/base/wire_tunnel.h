@@ -1,4 +1,4 @@
-/* What the driver says of the tunnel: what openvpn told it, and the server told openvpn. */
+/* The tunnel as the driver describes it: what openvpn reported, and what the server pushed. */
 #ifndef BASE_WIRE_TUNNEL_H
 #define BASE_WIRE_TUNNEL_H
 
@@ -21,8 +21,8 @@ struct wire_tunnel {
 	char name[NET_NAME_SIZE];
 	struct net_address address4, address6; /* NET_NONE: none */
 	struct net_address peer4;              /* the other end's, if it is no subnet; else NET_NONE */
-	uint8_t length4, length6;              /* of the tunnel's own subnets; 0: not told */
-	uint16_t mtu;                          /* 0: not told yet */
+	uint8_t length4, length6;              /* of the tunnel's own subnets; 0: not reported */
+	uint16_t mtu;                          /* 0: not reported yet */
 	struct wire_route routes[WIRE_ROUTES];
 	struct net_prefix networks[WIRE_NETWORKS]; /* the tunnel's own networks */
 	struct net_address dns[WIRE_SERVERS];      /* pushed resolvers */

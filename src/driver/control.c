@@ -89,7 +89,7 @@ static void out_of_descriptors(struct control *control)
 			refuse_client(descriptor, "{\"error\":\"no descriptor is left; try again\"}\n");
 	}
 	control->reserve = dup(control->listener);
-	if (limit_take(&control->complaints, (uint64_t)clock_steady_ms(), NULL))
+	if (limit_allows(&control->complaints, (uint64_t)clock_steady_ms(), NULL))
 		log_warn("driver", "no descriptor is left for control clients");
 	event_del(control->acceptable);
 	evtimer_add(control->resume, &pause);

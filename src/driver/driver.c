@@ -106,7 +106,7 @@ static bool may_log(struct limit *limit, enum log_level level)
 {
 	uint32_t left_out;
 
-	if (!log_wants(level) || !limit_take(limit, (uint64_t)clock_steady_ms(), &left_out))
+	if (!log_wants(level) || !limit_allows(limit, (uint64_t)clock_steady_ms(), &left_out))
 		return false;
 	if (left_out > 0)
 		log_warn("driver", "%u lines left out: too many at once", left_out);

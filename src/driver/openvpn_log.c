@@ -46,7 +46,7 @@ bool openvpn_log_may(struct openvpn_log *log, uint64_t now, enum log_level level
 {
 	uint32_t left_out;
 
-	if (!log_wants(level) || !limit_take(&log->limit, now, &left_out))
+	if (!log_wants(level) || !limit_allows(&log->limit, now, &left_out))
 		return false;
 	if (left_out > 0)
 		log_warn("openvpn", "%u lines left out: too many at once", left_out);

@@ -186,7 +186,7 @@ void attempt_repair(struct gate *gate)
 		attempt_kill(gate, e.text);
 		return;
 	}
-	if (limit_take(&warnings, (uint64_t)clock_steady_ms(), NULL))
+	if (limit_allows(&warnings, (uint64_t)clock_steady_ms(), NULL))
 		log_warn("gate", "somebody else changed our routes or our device; restored and verified");
 }
 

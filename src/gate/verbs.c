@@ -172,7 +172,7 @@ static void serve_verb(struct gate *gate, struct wire_request *request)
 		return;
 	}
 	if (result == -1) {
-		if (limit_take(&refusals, (uint64_t)clock_steady_ms(), NULL))
+		if (limit_allows(&refusals, (uint64_t)clock_steady_ms(), NULL))
 			log_warn("gate", "the driver's verb %u is refused: %s", request->verb, e.text);
 		channel_notify(gate, NOTE_REFUSED, e.text);
 	}

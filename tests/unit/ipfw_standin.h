@@ -235,8 +235,8 @@ static void list_rules(char *output, size_t size)
 		     ipfw.passes ? "allow" : "deny");
 }
 
-int tool_ask(const char *const *argv, const char *input, int milliseconds, char *output, size_t size,
-	     struct err *error)
+int tool_output(const char *const *argv, const char *input, int milliseconds, char *output, size_t size,
+		struct err *error)
 {
 	assert_null(input);
 	assert_int_equal(milliseconds, 2000);

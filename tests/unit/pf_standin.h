@@ -238,8 +238,8 @@ static void ask_in_child(void)
 		(void)pause();
 }
 
-int tool_ask_all(const char *const *argv, const char *input, int milliseconds, char *output, size_t size,
-		 struct err *error)
+int tool_output_all(const char *const *argv, const char *input, int milliseconds, char *output, size_t size,
+		    struct err *error)
 {
 	const char *word = word_for(argv);
 

@@ -30,14 +30,14 @@ static void test_the_whole_answer(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    tool_ask(script("echo one; echo no >&2; echo two"), NULL, PATIENCE, output, sizeof output, &e),
+	    tool_output(script("echo one; echo no >&2; echo two"), NULL, PATIENCE, output, sizeof output, &e),
 	    0);
 	assert_string_equal(output, "one\ntwo\n");
-	assert_int_equal(tool_ask_all(script("echo one; echo and >&2; echo two"), NULL, PATIENCE, output,
-				      sizeof output, &e),
+	assert_int_equal(tool_output_all(script("echo one; echo and >&2; echo two"), NULL, PATIENCE, output,
+					 sizeof output, &e),
 			 0);
 	assert_string_equal(output, "one\nand\ntwo\n");
-	assert_int_equal(tool_ask(script(":"), NULL, PATIENCE, output, sizeof output, &e), 0);
+	assert_int_equal(tool_output(script(":"), NULL, PATIENCE, output, sizeof output, &e), 0);
 	assert_string_equal(output, "");
 	assert_int_equal(tool_run(script("echo anything"), NULL, PATIENCE, &e), 0);
 }
@@ -48,16 +48,18 @@ static void test_an_answer_that_does_not_fit_is_none(void **state)
 	struct err e = {""};
 
 	(void)state;
-	assert_int_equal(tool_ask(script("printf 1234567"), NULL, PATIENCE, output, sizeof output, &e), 0);
+	assert_int_equal(tool_output(script("printf 1234567"), NULL, PATIENCE, output, sizeof output, &e), 0);
 	assert_string_equal(output, "1234567");
-	assert_int_equal(tool_ask(script("printf 12345678"), NULL, PATIENCE, output, sizeof output, &e), -1);
+	assert_int_equal(tool_output(script("printf 12345678"), NULL, PATIENCE, output, sizeof output, &e),
+			 -1);
 	assert_non_null(strstr(e.text, "its output is longer than 7 bytes"));
 	assert_string_equal(output, "1234567"); /* terminated all the same */
-	assert_int_equal(tool_ask_all(script("printf 12345678 >&2"), NULL, PATIENCE, output, 8, &e), -1);
-	assert_int_equal(tool_ask(script("printf 'a\\000b'"), NULL, PATIENCE, output, sizeof output, &e), -1);
+	assert_int_equal(tool_output_all(script("printf 12345678 >&2"), NULL, PATIENCE, output, 8, &e), -1);
+	assert_int_equal(tool_output(script("printf 'a\\000b'"), NULL, PATIENCE, output, sizeof output, &e),
+			 -1);
 	/* What nobody asked for may be of any length. */
 	assert_int_equal(tool_run(script("seq 100000; seq 100000 >&2"), NULL, PATIENCE, &e), 0);
-	assert_int_equal(tool_ask(script("seq 100000 >&2"), NULL, PATIENCE, output, sizeof output, &e), 0);
+	assert_int_equal(tool_output(script("seq 100000 >&2"), NULL, PATIENCE, output, sizeof output, &e), 0);
 }
 
 static void test_a_failure_has_its_words(void **state)
@@ -68,10 +70,10 @@ static void test_a_failure_has_its_words(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    tool_ask(script("echo out; echo why >&2; exit 3"), NULL, PATIENCE, output, sizeof output, &e),
+	    tool_output(script("echo out; echo why >&2; exit 3"), NULL, PATIENCE, output, sizeof output, &e),
 	    -1);
 	assert_string_equal(e.text, "/bin/sh: exit 3: why");
-	assert_int_equal(tool_ask(script("echo only; exit 3"), NULL, PATIENCE, output, sizeof output, &e),
+	assert_int_equal(tool_output(script("echo only; exit 3"), NULL, PATIENCE, output, sizeof output, &e),
 			 -1);
 	assert_string_equal(e.text, "/bin/sh: exit 3: only");
 	assert_int_equal(tool_run(script("kill -9 $$"), NULL, PATIENCE, &e), -1);
@@ -92,9 +94,9 @@ static void test_input_of_any_length(void **state)
 	assert_non_null(output);
 	memset(input, 'x', LONG);
 	input[LONG] = '\0';
-	assert_int_equal(tool_ask(cat, input, PATIENCE, output, LONG + 1, &e), 0);
+	assert_int_equal(tool_output(cat, input, PATIENCE, output, LONG + 1, &e), 0);
 	assert_string_equal(output, input);
-	assert_int_equal(tool_ask(cat, NULL, PATIENCE, output, LONG + 1, &e), 0);
+	assert_int_equal(tool_output(cat, NULL, PATIENCE, output, LONG + 1, &e), 0);
 	assert_string_equal(output, "");
 	/* Success without having read: it did something else than what was asked. */
 	assert_int_equal(tool_run(script("exec <&-; exit 0"), input, PATIENCE, &e), -1);
@@ -117,7 +119,7 @@ static void expect_killed(const char *text)
 	char output[64];
 	struct err e = {""};
 
-	assert_int_equal(tool_ask(script(text), NULL, 100, output, sizeof output, &e), -1);
+	assert_int_equal(tool_output(script(text), NULL, 100, output, sizeof output, &e), -1);
 	assert_string_equal(e.text, "/bin/sh: killed after 100 ms");
 	assert_true(now_ms() - before < PATIENCE);
 }
@@ -134,8 +136,8 @@ static void test_the_deadline(void **state)
 	expect_killed("exec >&- 2>&-; sleep 1000"); /* it said that it was done */
 	expect_killed("exec yes");                  /* it never stops talking */
 	/* What it leaves behind holds the pipe, and nobody waits for that. */
-	assert_int_equal(tool_ask(script("sleep 3 & echo done"), NULL, PATIENCE, output, sizeof output, &e),
-			 0);
+	assert_int_equal(
+	    tool_output(script("sleep 3 & echo done"), NULL, PATIENCE, output, sizeof output, &e), 0);
 	assert_string_equal(output, "done\n");
 }
 
@@ -148,11 +150,11 @@ static void test_it_inherits_nothing(void **state)
 
 	(void)state;
 	assert_true(ours > 2);
-	assert_int_equal(tool_ask(env, NULL, PATIENCE, output, sizeof output, &e), 0);
+	assert_int_equal(tool_output(env, NULL, PATIENCE, output, sizeof output, &e), 0);
 	assert_string_equal(output, "PATH=/usr/sbin:/usr/bin:/sbin:/bin\nLC_ALL=C\n");
 	assert_int_equal(
-	    tool_ask(script("for i in 3 4 5 6 7 8 9; do [ ! -e /proc/$$/fd/$i ] || echo $i; done"), NULL,
-		     PATIENCE, output, sizeof output, &e),
+	    tool_output(script("for i in 3 4 5 6 7 8 9; do [ ! -e /proc/$$/fd/$i ] || echo $i; done"), NULL,
+			PATIENCE, output, sizeof output, &e),
 	    0);
 	assert_string_equal(output, "");
 	close(ours);

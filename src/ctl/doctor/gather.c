@@ -99,7 +99,7 @@ static int run_errand(int output, void *argument, struct err *e)
 	if (chdir("/") == -1)
 		result = err_errno(&failure, "/");
 	else
-		result = tool_ask(errand->argv, errand->input, DOCTOR_TOOL_MS, text, OUTPUT_MAX, &failure);
+		result = tool_output(errand->argv, errand->input, DOCTOR_TOOL_MS, text, OUTPUT_MAX, &failure);
 	if (result == -1 && !(errand->any_code && text[0] != '\0')) {
 		(void)io_write_all(output, "!", 1);
 		(void)io_write_all(output, failure.text, strlen(failure.text));

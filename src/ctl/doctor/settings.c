@@ -121,7 +121,7 @@ void settings_ask(struct doctor_settings *settings, const char *config, int mill
 	if (output == NULL)
 		return;
 	child_sibling("portcullisd", PORTCULLIS_LIBEXECDIR "/../sbin", path, sizeof path);
-	result = tool_ask_all(argv, NULL, milliseconds, output, OUTPUT_MAX, &e);
+	result = tool_output_all(argv, NULL, milliseconds, output, OUTPUT_MAX, &e);
 	settings->answered = settings_read(settings, output);
 	settings->good = settings->answered && result == 0;
 	if (!settings->answered) {

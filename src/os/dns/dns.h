@@ -1,4 +1,4 @@
-/* The resolver port: makes the system ask the tunnel's DNS servers. */
+/* The resolver port: makes the system query the tunnel's DNS servers. */
 #ifndef OS_DNS_DNS_H
 #define OS_DNS_DNS_H
 

@@ -14,7 +14,7 @@ static int left_alone(struct err *e)
 	return 1;
 }
 
-/* Exclusive: as long as our record is there, the link's servers are not asked.
+/* Exclusive: as long as our record is there, the link's servers are not queried.
  * They would not be reached, and each question would wait for that. */
 int dns_set(const struct wire_tunnel *tunnel, struct err *e)
 {

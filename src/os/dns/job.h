@@ -23,7 +23,7 @@ struct dns_job {
 /* The tunnel's servers shall be set, or taken back; never waits. */
 void dns_job_want(struct dns_job *job, bool set);
 
-/* The gate's state or the network has changed: is the resolver told what it
+/* The gate's state or the network has changed: is the resolver set as it
  * shall be? Nothing where nobody changes that (dns_is_watched). Never waits. */
 void dns_job_look(struct dns_job *job, bool shut);
 

@@ -16,15 +16,15 @@ enum { DEADLINE_MS = 2000, ANSWER_MS = 500 };
 
 const bool dns_is_watched = true;
 
-static int ask_scutil(const char *script, char *said, int64_t deadline, struct err *e)
+static int run_scutil(const char *script, char *output, int64_t deadline, struct err *e)
 {
 	const char *const argv[] = {tool_path(TOOL_SCUTIL), NULL};
 
-	return tool_ask(argv, script, clock_left_ms(deadline), said, SCUTIL_TEXT, e);
+	return tool_output(argv, script, clock_left_ms(deadline), output, SCUTIL_TEXT, e);
 }
 
-/* What was remembered while it was asked elsewhere is no answer any more. That
- * it can't be forgotten is only worth a word: it ages by itself. */
+/* What was cached while other servers answered is no answer any more. That the
+ * cache can't be flushed is only worth a word: it ages by itself. */
 static void flush(int64_t deadline, struct err *e)
 {
 	const char *const cache[] = {tool_path(TOOL_DSCACHEUTIL), "-flushcache", NULL};
@@ -44,21 +44,21 @@ static void flush(int64_t deadline, struct err *e)
 /* Our service's DNS entity as it is. 0; 1: there is none; -1 and `e`. */
 static int read_service(struct scutil_dns *dns, int64_t deadline, struct err *e)
 {
-	char said[SCUTIL_TEXT];
+	char output[SCUTIL_TEXT];
 
-	return ask_scutil(scutil_show, said, deadline, e) == -1 ? -1 : scutil_read_show(said, dns, e);
+	return run_scutil(scutil_show, output, deadline, e) == -1 ? -1 : scutil_read_show(output, dns, e);
 }
 
-/* Told, and then asked whether it took it: scutil's exit code says nothing. */
+/* Set, and then read back: scutil's exit code means nothing. */
 static int set_service(const struct scutil_dns *want, const struct wire_tunnel *tunnel, int64_t deadline,
 		       struct err *e)
 {
-	char script[SCUTIL_TEXT], said[SCUTIL_TEXT];
+	char script[SCUTIL_TEXT], output[SCUTIL_TEXT];
 	struct scutil_dns found;
 	int is;
 
 	if (scutil_print_set(want, tunnel, script, sizeof script, e) == -1 ||
-	    ask_scutil(script, said, deadline, e) == -1 || scutil_read_set(said, e) == -1 ||
+	    run_scutil(script, output, deadline, e) == -1 || scutil_read_set(output, e) == -1 ||
 	    (is = read_service(&found, deadline, e)) == -1)
 		return err_prefix(e, "dns");
 	if (is == 1 || !scutil_same(want, &found))
@@ -69,11 +69,11 @@ static int set_service(const struct scutil_dns *want, const struct wire_tunnel *
 	return 0;
 }
 
-static int take_back(int64_t deadline, struct err *e)
+static int remove_service(int64_t deadline, struct err *e)
 {
-	char said[SCUTIL_TEXT];
+	char output[SCUTIL_TEXT];
 
-	if (ask_scutil(scutil_remove, said, deadline, e) == -1 || scutil_read_remove(said, e) == -1)
+	if (run_scutil(scutil_remove, output, deadline, e) == -1 || scutil_read_remove(output, e) == -1)
 		return err_prefix(e, "dns");
 	err_set(e, "dns: the system's own resolvers are used");
 	flush(deadline, e);
@@ -83,7 +83,7 @@ static int take_back(int64_t deadline, struct err *e)
 int dns_restore(const char *interface, struct err *e)
 {
 	(void)interface; /* our service has one name, whatever the link's is */
-	return take_back(clock_steady_ms() + DEADLINE_MS, e);
+	return remove_service(clock_steady_ms() + DEADLINE_MS, e);
 }
 
 int dns_set(const struct wire_tunnel *tunnel, struct err *e)
@@ -95,7 +95,7 @@ int dns_set(const struct wire_tunnel *tunnel, struct err *e)
 	if (want.server_count > 0)
 		return set_service(&want, tunnel, deadline, e);
 	/* What answered while shut answers no more. */
-	if (take_back(deadline, e) == -1)
+	if (remove_service(deadline, e) == -1)
 		return -1;
 	err_set(e, "dns: the server pushed no DNS server: the system's own resolver stays");
 	return 0;
@@ -110,7 +110,7 @@ int dns_shut(uint16_t port, struct err *e)
 	if (captive_dns_query(port, ANSWER_MS))
 		return set_service(&want, NULL, deadline, e);
 	/* The answering is sandboxed and may be held back; then nobody is sent there. */
-	if (take_back(deadline, e) == -1)
+	if (remove_service(deadline, e) == -1)
 		return -1;
 	return err_set(e, "dns: nothing answers at 127.0.0.1 port %u: the system's own resolvers are used",
 		       (unsigned)port);
@@ -131,7 +131,7 @@ int dns_check(const struct wire_tunnel *tunnel, uint16_t port, struct err *e)
 	if (is == 1 ? want.server_count == 0 : scutil_same(&want, &found))
 		return 0;
 	if (want.server_count == 0)
-		is = take_back(deadline, e);
+		is = remove_service(deadline, e);
 	else
 		is = set_service(&want, tunnel, deadline, e);
 	return is == -1 ? -1 : 1;

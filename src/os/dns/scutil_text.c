@@ -125,14 +125,14 @@ int scutil_print_set(const struct scutil_dns *dns, const struct wire_tunnel *tun
 /* --- what it says */
 
 /* The next line without its blanks at both ends, cut to `size`. False: no more. */
-static bool next_line(const char **said, char *line, size_t size)
+static bool next_line(const char **output, char *line, size_t size)
 {
-	const char *from = *said, *end = from + strcspn(from, "\n");
+	const char *from = *output, *end = from + strcspn(from, "\n");
 	size_t length;
 
 	if (*from == '\0')
 		return false;
-	*said = *end == '\n' ? end + 1 : end;
+	*output = *end == '\n' ? end + 1 : end;
 	while (from < end && *from == ' ')
 		from++;
 	while (end > from && end[-1] == ' ')
@@ -155,23 +155,23 @@ static int unexpected(const char *line, struct err *e)
 }
 
 /* That something was not there to be removed is as good. */
-int scutil_read_set(const char *said, struct err *e)
+int scutil_read_set(const char *output, struct err *e)
 {
 	char line[LINE_SIZE];
 
-	while (next_line(&said, line, sizeof line)) {
+	while (next_line(&output, line, sizeof line)) {
 		if (line[0] != '\0' && strcmp(line, no_such_key) != 0)
 			return unexpected(line, e);
 	}
 	return 0;
 }
 
-int scutil_read_remove(const char *said, struct err *e)
+int scutil_read_remove(const char *output, struct err *e)
 {
 	char line[LINE_SIZE];
 	bool gone = false;
 
-	while (next_line(&said, line, sizeof line)) {
+	while (next_line(&output, line, sizeof line)) {
 		if (strcmp(line, "no keys.") == 0)
 			gone = true;
 		else if (line[0] != '\0' && strcmp(line, no_such_key) != 0)
@@ -194,7 +194,7 @@ static bool split(char *line, const char **name, const char **value)
 }
 
 /* An element of an array that we know; of another: nothing. */
-static int take_element(struct scutil_dns *dns, const char *array, const char *value)
+static int parse_element(struct scutil_dns *dns, const char *array, const char *value)
 {
 	if (strcmp(array, "ServerAddresses") == 0)
 		return dns->server_count < WIRE_SERVERS
@@ -207,7 +207,7 @@ static int take_element(struct scutil_dns *dns, const char *array, const char *v
 	return 0;
 }
 
-static int take_value(struct scutil_dns *dns, const char *name, const char *value)
+static int parse_value(struct scutil_dns *dns, const char *name, const char *value)
 {
 	uint64_t number;
 
@@ -228,7 +228,7 @@ struct reading {
 };
 
 /* One line of what is inside. What is nested deeper is somebody else's. */
-static int take_line(struct reading *r, char *line)
+static int parse_line(struct reading *r, char *line)
 {
 	const char *name, *value;
 
@@ -246,25 +246,25 @@ static int take_line(struct reading *r, char *line)
 		return 0;
 	}
 	if (r->depth == 1)
-		return take_value(r->dns, name, value);
-	return r->depth == 2 ? take_element(r->dns, r->array, value) : 0;
+		return parse_value(r->dns, name, value);
+	return r->depth == 2 ? parse_element(r->dns, r->array, value) : 0;
 }
 
-int scutil_read_show(const char *said, struct scutil_dns *dns, struct err *e)
+int scutil_read_show(const char *output, struct scutil_dns *dns, struct err *e)
 {
 	struct reading r = {.dns = dns, .depth = 1};
 	char line[LINE_SIZE], copy[LINE_SIZE];
 
 	memset(dns, 0, sizeof *dns);
-	if (!next_line(&said, line, sizeof line))
+	if (!next_line(&output, line, sizeof line))
 		return err_set(e, "scutil: no output");
 	if (strcmp(line, no_such_key) == 0)
 		return 1;
 	if (strcmp(line, "<dictionary> {") != 0)
 		return unexpected(line, e);
-	while (r.depth > 0 && next_line(&said, line, sizeof line)) {
+	while (r.depth > 0 && next_line(&output, line, sizeof line)) {
 		memcpy(copy, line, sizeof copy);
-		if (take_line(&r, line) == -1)
+		if (parse_line(&r, line) == -1)
 			return unexpected(copy, e);
 	}
 	return r.depth == 0 ? 0 : err_set(e, "scutil: its output is incomplete");

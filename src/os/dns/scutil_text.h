@@ -16,7 +16,7 @@ enum { SCUTIL_DOMAINS = WIRE_DOMAINS + CAPTIVE_NAMES + 1, SCUTIL_TEXT = 4096 };
 /* The DNS entity of our service in the dynamic store (SCSchemaDefinitions). */
 struct scutil_dns {
 	char servers[WIRE_SERVERS][NET_ADDRESS_TEXT];
-	char domains[SCUTIL_DOMAINS][WIRE_DOMAIN]; /* names that are asked there; "": every name */
+	char domains[SCUTIL_DOMAINS][WIRE_DOMAIN]; /* names that are looked up there; "": every name */
 	size_t server_count, domain_count;
 	char interface[NET_NAME_SIZE]; /* "": none; "*": of every link */
 	uint16_t port;                 /* 0: 53 */
@@ -35,11 +35,11 @@ int scutil_print_set(const struct scutil_dns *dns, const struct wire_tunnel *tun
 /* What removes our service and lists what is left of it; what shows its DNS entity. */
 extern const char scutil_remove[], scutil_show[];
 
-/* What it said to each of the three. It exits with 0 whatever happens: only
- * its words tell. 0, or -1 and `e`. */
-int scutil_read_set(const char *said, struct err *e);
-int scutil_read_remove(const char *said, struct err *e);
+/* Its output for each of the three. It exits with 0 whatever happens: only the
+ * output shows it. 0, or -1 and `e`. */
+int scutil_read_set(const char *output, struct err *e);
+int scutil_read_remove(const char *output, struct err *e);
 /* As above, but 1: there is no such entity. */
-int scutil_read_show(const char *said, struct scutil_dns *dns, struct err *e);
+int scutil_read_show(const char *output, struct scutil_dns *dns, struct err *e);
 
 #endif

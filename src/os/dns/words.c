@@ -1,4 +1,4 @@
-/* What of a tunnel a resolver may be told: literal addresses and plain names. */
+/* What of a tunnel may go to a resolver: literal addresses and plain names. */
 #include "os/dns/words.h"
 
 #include <ctype.h>

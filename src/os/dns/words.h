@@ -1,4 +1,4 @@
-/* What of a tunnel a resolver may be told: literal addresses and plain names. Pure. */
+/* What of a tunnel may go to a resolver: literal addresses and plain names. Pure. */
 #ifndef OS_DNS_WORDS_H
 #define OS_DNS_WORDS_H
 

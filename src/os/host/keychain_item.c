@@ -11,15 +11,15 @@
 
 static const char label[] = "password: ";
 
-bool keychain_item_tells(const char *said)
+bool keychain_item_has(const char *output)
 {
-	return strstr(said, "password:") != NULL;
+	return strstr(output, "password:") != NULL;
 }
 
 /* The whole line behind the label, or NULL; a line without its end is cut. */
-static const char *find_line(const char *said, const char **end)
+static const char *find_line(const char *output, const char **end)
 {
-	for (const char *at = said; at != NULL && *at != '\0'; at = *end == NULL ? NULL : *end + 1) {
+	for (const char *at = output; at != NULL && *at != '\0'; at = *end == NULL ? NULL : *end + 1) {
 		*end = strchr(at, '\n');
 		if (*end != NULL && strncmp(at, label, sizeof label - 1) == 0)
 			return at + sizeof label - 1;
@@ -63,9 +63,9 @@ static size_t read_text(const char *at, const char *end, char *secret)
 	return length;
 }
 
-size_t keychain_item_read(const char *said, char *secret)
+size_t keychain_item_read(const char *output, char *secret)
 {
-	const char *end = NULL, *at = find_line(said, &end);
+	const char *end = NULL, *at = find_line(output, &end);
 	size_t length = 0;
 
 	if (at != NULL)

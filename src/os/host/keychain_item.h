@@ -13,9 +13,9 @@ enum { KEYCHAIN_SECRET = 3 * SECRET_SIZE };
 /* Takes the secret out of what `security find-generic-password -g` said, and
  * wipes nothing of that. `secret` has KEYCHAIN_SECRET bytes. Its length; 0: there
  * is none, it is cut, too long or not understood, and `secret` is wiped. */
-size_t keychain_item_read(const char *said, char *secret);
+size_t keychain_item_read(const char *output, char *secret);
 
 /* May a byte of a secret be in there, so that nobody may log it? */
-bool keychain_item_tells(const char *said);
+bool keychain_item_has(const char *output);
 
 #endif

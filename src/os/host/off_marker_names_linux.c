@@ -15,7 +15,7 @@
 #define SO_NETNS_COOKIE 71 /* Linux 5.14; older headers don't name it */
 #endif
 
-/* The cookie is never reused; the inode is for kernels that can't tell it. */
+/* The cookie is never reused; the inode is for kernels that don't show it. */
 int off_marker_network(char *to, size_t size)
 {
 	uint64_t cookie = 0;

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What a user can run to take back what the resolver was told, if no daemon does. */
+/* What a user can run to undo the resolver's settings, if no daemon does. */
 extern const char platform_dns_manual_command[];
 
 /* macOS and FreeBSD. Has a device two ends only, of which an address names the other, and brings no route to

@@ -1,4 +1,4 @@
-/* FreeBSD: what takes back what the resolver was told, its ifconfig, and openvpn's options. */
+/* FreeBSD: what undoes the resolver's settings, its ifconfig, and openvpn's options. */
 #include "os/host/platform.h"
 
 const char platform_dns_manual_command[] = "resolvconf -f -d " PORTCULLIS_INTERFACE ".portcullis";

@@ -1,4 +1,4 @@
-/* Linux: what takes back what the resolver was told, and openvpn's options. */
+/* Linux: what undoes the resolver's settings, and openvpn's options. */
 #include "os/host/platform.h"
 
 const char platform_dns_manual_command[] = "resolvectl revert tun0, or resolvconf -d tun0.portcullis";

@@ -1,4 +1,4 @@
-/* macOS: what takes back what the resolver was told, its ifconfig, and openvpn's options. */
+/* macOS: what undoes the resolver's settings, its ifconfig, and openvpn's options. */
 #include "os/host/platform.h"
 
 #include "os/dns/scutil_service.h"

@@ -1,4 +1,4 @@
-/* The sleep port: tells when the machine woke. */
+/* The sleep port: reports that the machine woke. */
 #ifndef OS_HOST_SLEEP_H
 #define OS_HOST_SLEEP_H
 

@@ -46,7 +46,7 @@ static void cancelled_cb(evutil_socket_t descriptor, short what, void *argument)
 	if (read(watch->timer, &count, sizeof count) == -1 && errno == EAGAIN)
 		return;
 	if (arm(watch->timer) == -1 || clock_ms(CLOCK_REALTIME) / 1000 >= FAR_FUTURE_SECONDS)
-		(void)event_del(watch->cancelled); /* never a busy loop: sleep is then told by nobody */
+		(void)event_del(watch->cancelled); /* never a busy loop: sleep is then reported by nobody */
 	if (slept - watch->slept < SLEPT_AT_LEAST_MS)
 		return;
 	watch->slept = slept;

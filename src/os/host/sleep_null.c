@@ -1,4 +1,4 @@
-/* The sleep port of a platform that has none yet: nobody is told. */
+/* The sleep port of a platform that has none yet: nothing is reported. */
 #include "os/host/sleep.h"
 
 #include <stdlib.h>

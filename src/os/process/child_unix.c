@@ -19,7 +19,7 @@ uint64_t child_started(pid_t pid)
 {
 	struct pid_facts facts;
 
-	return pid_ask(pid, &facts) == 0 ? facts.began : 0;
+	return pid_query(pid, &facts) == 0 ? facts.began : 0;
 }
 
 /* Those that portcullisd handles. */
@@ -78,7 +78,7 @@ int child_end(pid_t pid, uint64_t started)
 		return 0;
 	if ((descriptor = pid_open(pid)) == -1)
 		return errno == ESRCH ? 0 : -1;
-	/* The descriptor now names the process; ask once more that it is the one. */
+	/* The descriptor now names the process; query once more that it is the one. */
 	if (child_started(pid) == started) {
 		(void)pid_signal(descriptor, pid, SIGKILL);
 		result = pid_ended(descriptor, END_WAIT_MS) ? 0 : -1;

@@ -1,4 +1,4 @@
-/* What openvpn is told about this platform, as options for its command line. Pure. */
+/* What openvpn needs to know of this platform, as options for its command line. Pure. */
 #ifndef OS_PROCESS_OPENVPN_WORDS_H
 #define OS_PROCESS_OPENVPN_WORDS_H
 

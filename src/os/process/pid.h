@@ -16,8 +16,8 @@ struct pid_facts {
 	char name[64];  /* as the kernel keeps it: cut, without its folder */
 };
 
-/* 0, or -1 if there is no such process, or it can't be asked for. */
-int pid_ask(pid_t pid, struct pid_facts *facts);
+/* 0, or -1 if there is no such process, or it can't be queried. */
+int pid_query(pid_t pid, struct pid_facts *facts);
 
 /* Now, in the unit of `began`, rounded up: what begins from now on is not older. */
 uint64_t pid_now(void);

@@ -9,14 +9,14 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-static int ask_for_end(int queue, pid_t pid)
+static int watch_exit(int queue, pid_t pid)
 {
 	struct kevent change;
 
 	EV_SET(&change, (uintptr_t)pid, EVFILT_PROC, EV_ADD, NOTE_EXIT, 0, NULL);
 	if (kevent(queue, &change, 1, NULL, 0, NULL) != -1)
 		return 0;
-	/* macOS: one that has ended, but is not reaped, can't be asked for. Then a
+	/* macOS: one that has ended, but is not reaped, can't be watched. Then a
 	 * timer makes the descriptor readable. */
 	if (errno != ESRCH || kill(pid, 0) == -1)
 		return -1;
@@ -30,7 +30,7 @@ int pid_open(pid_t pid)
 
 	if (queue == -1)
 		return -1;
-	if (fcntl(queue, F_SETFD, FD_CLOEXEC) == 0 && ask_for_end(queue, pid) == 0)
+	if (fcntl(queue, F_SETFD, FD_CLOEXEC) == 0 && watch_exit(queue, pid) == 0)
 		return queue;
 	cause = errno;
 	close(queue);

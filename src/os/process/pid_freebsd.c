@@ -26,7 +26,7 @@ static uint64_t microseconds(const struct timeval *time)
 
 /* The kernel keeps a process's beginning as time since boot and adds the time
  * of boot to it, which moves when the clock is set: it is taken away again. */
-int pid_ask(pid_t pid, struct pid_facts *facts)
+int pid_query(pid_t pid, struct pid_facts *facts)
 {
 	int name[] = {CTL_KERN, KERN_PROC, KERN_PROC_PID, pid}, boot_name[] = {CTL_KERN, KERN_BOOTTIME};
 	struct kinfo_proc process;

@@ -64,7 +64,7 @@ static bool is_roots_and_near(pid_t pid)
 	       own.st_ino == theirs.st_ino && own.st_dev == theirs.st_dev;
 }
 
-int pid_ask(pid_t pid, struct pid_facts *facts)
+int pid_query(pid_t pid, struct pid_facts *facts)
 {
 	memset(facts, 0, sizeof *facts);
 	if (read_stat(pid, facts) == -1)

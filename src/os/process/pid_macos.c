@@ -22,7 +22,7 @@ static uint64_t microseconds(uint64_t seconds, uint64_t rest)
 	return seconds * 1000000 + rest;
 }
 
-int pid_ask(pid_t pid, struct pid_facts *facts)
+int pid_query(pid_t pid, struct pid_facts *facts)
 {
 	struct proc_bsdinfo info;
 

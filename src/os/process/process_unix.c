@@ -23,7 +23,7 @@ size_t process_find(const char *name, uint64_t older_than, int32_t *pids, size_t
 	size_t count = 0;
 
 	for (pid_t pid; (pid = pid_next(&walk)) != 0;) {
-		if (pid == getpid() || pid_ask(pid, &facts) == -1 || strcmp(facts.name, name) != 0 ||
+		if (pid == getpid() || pid_query(pid, &facts) == -1 || strcmp(facts.name, name) != 0 ||
 		    !facts.running || !facts.ours || (older_than != 0 && facts.began >= older_than))
 			continue;
 		if (count < capacity)
@@ -42,7 +42,7 @@ int process_end(int32_t pid, const char *name, int patience, bool *forced, struc
 	if (descriptor == -1)
 		return errno == ESRCH ? 0 : err_errno(e, "process %" PRId32 " can't be reached", pid);
 	/* After the descriptor is open the number can't change hands unseen. */
-	if (pid_ask(pid, &facts) == 0 && facts.running && strcmp(facts.name, name) != 0) {
+	if (pid_query(pid, &facts) == 0 && facts.running && strcmp(facts.name, name) != 0) {
 		close(descriptor);
 		return err_set(e, "process %" PRId32 " is not %s; instead: end it yourself", pid, name);
 	}

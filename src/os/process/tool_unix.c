@@ -284,8 +284,8 @@ int tool_run(const char *const *argv, const char *input, int milliseconds, struc
 	return run(argv, input, &text, NULL, milliseconds, e);
 }
 
-int tool_ask(const char *const *argv, const char *input, int milliseconds, char *output, size_t size,
-	     struct err *e)
+int tool_output(const char *const *argv, const char *input, int milliseconds, char *output, size_t size,
+		struct err *e)
 {
 	char beginning[BEGINNING_SIZE] = "";
 	struct output text = {.bytes = output, .size = size},
@@ -295,8 +295,8 @@ int tool_ask(const char *const *argv, const char *input, int milliseconds, char 
 	return run(argv, input, &text, &errors, milliseconds, e) == -1 ? -1 : check_whole(argv[0], &text, e);
 }
 
-int tool_ask_all(const char *const *argv, const char *input, int milliseconds, char *output, size_t size,
-		 struct err *e)
+int tool_output_all(const char *const *argv, const char *input, int milliseconds, char *output, size_t size,
+		    struct err *e)
 {
 	struct output text = {.bytes = output, .size = size};
 

@@ -23,7 +23,7 @@ static int ifconfig(const char *name, const char *const *words, size_t count, st
 	return tool_run(argv, NULL, PATIENCE, e);
 }
 
-int device_bsd_tell(const char *name, const char *lines, struct err *e)
+int device_bsd_configure(const char *name, const char *lines, struct err *e)
 {
 	const char *words[TUNNEL_WORDS_MAX];
 	char line[160];
@@ -73,5 +73,5 @@ int device_bsd_set(const struct wire_tunnel *tunnel, struct err *e)
 		return err_set(e, "openvpn has not reported the tunnel's MTU");
 	if (check_twins(tunnel, e) == -1 || tunnel_words_device(tunnel, lines, sizeof lines, e) == -1)
 		return -1;
-	return device_bsd_tell(tunnel->name, lines, e);
+	return device_bsd_configure(tunnel->name, lines, e);
 }

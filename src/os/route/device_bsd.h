@@ -6,7 +6,7 @@
 #include "base/wire_channel.h"
 
 /* ifconfig of the device `name`, once for each of these lines (tunnel_words.h). 0, or -1 and `e`. */
-int device_bsd_tell(const char *name, const char *lines, struct err *e);
+int device_bsd_configure(const char *name, const char *lines, struct err *e);
 
 /* MTU, addresses, then up, of a device that may be set. As device_set. */
 int device_bsd_set(const struct wire_tunnel *tunnel, struct err *e);

@@ -21,7 +21,7 @@ static int read_ours(char *list, struct err *e)
 {
 	const char *const argv[] = {tool_path(TOOL_IFCONFIG), "-g", GROUP, NULL};
 
-	return tool_ask(argv, NULL, PATIENCE, list, LIST, e);
+	return tool_output(argv, NULL, PATIENCE, list, LIST, e);
 }
 
 /* 1, 0, or -1 and `e`. */
@@ -47,9 +47,9 @@ int device_make(const char *name, uint32_t uid, uint32_t gid, struct err *e)
 	if (netwatch_index(name) != 0)
 		return err_set(e, "%s exists and is not ours; instead: remove it, or name another interface",
 			       name);
-	if (device_bsd_tell(name, "create\n", e) == -1)
+	if (device_bsd_configure(name, "create\n", e) == -1)
 		return -1;
-	if (device_bsd_tell(name, "group " GROUP "\n", e) == 0 && tun_give(name, uid, gid, e) == 0)
+	if (device_bsd_configure(name, "group " GROUP "\n", e) == 0 && tun_give(name, uid, gid, e) == 0)
 		return 0;
 	(void)tun_destroy(name, NULL);
 	return -1;

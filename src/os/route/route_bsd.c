@@ -24,7 +24,7 @@ static int ask_way(const struct net_address *to, struct tunnel_way *way, struct 
 	    tool_path(TOOL_ROUTE),      "-n", "get", to->family == NET_IPV4 ? "-inet" : "-inet6",
 	    net_address_text(to, text), NULL};
 
-	if (tool_ask(argv, NULL, PATIENCE, answer, sizeof answer, e) == -1)
+	if (tool_output(argv, NULL, PATIENCE, answer, sizeof answer, e) == -1)
 		return -1;
 	return tunnel_words_way(answer, way) == 0 ? 0
 						  : err_set(e, "route does not show how %s is reached", text);

@@ -23,7 +23,7 @@ static int list(const char *what, const char *key, char *listing, struct err *e)
 {
 	const char *const argv[] = {tool_path(TOOL_DSCL), ".", "-list", what, key, NULL};
 
-	return tool_ask(argv, NULL, PATIENCE, listing, LISTING_SIZE, e);
+	return tool_output(argv, NULL, PATIENCE, listing, LISTING_SIZE, e);
 }
 
 /* A listing that has root, as every Mac does, and its last line's end. */

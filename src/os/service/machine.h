@@ -49,7 +49,7 @@ enum { MACHINE_OTHERS = 64 };
 extern const struct machine_other machine_others[];
 
 /* Sets running[i] (MACHINE_OTHERS of them) for each that runs, or whose unit
- * will after the next boot. 0; -1 if the service manager can't be asked:
+ * will after the next boot. 0; -1 if the service manager does not answer:
  * then the processes are known, and no unit. */
 int machine_others_run(bool *running, int milliseconds);
 
@@ -67,7 +67,7 @@ enum machine_resolver machine_resolver(void);
 extern const char *const machine_network_manager[];
 extern const char *const machine_connections; /* NULL: there is no NetworkManager here */
 
-/* What this system asks the Internet by itself to see if it is there; NULL: nothing known. */
+/* What this system requests from the Internet by itself to see if it is there; NULL: nothing known. */
 extern const char *const machine_asks;
 
 /* Does a process of this name run here? Kernels cut names to 15 bytes, so does this. */

@@ -64,10 +64,10 @@ void machine_tun(struct machine_fact *fact)
 static bool is_enabled(const char *variable, int milliseconds)
 {
 	const char *const argv[] = {tool_path(TOOL_SYSRC), "-n", variable, NULL};
-	char said[64];
+	char output[64];
 
-	return tool_ask(argv, NULL, milliseconds, said, sizeof said, NULL) == 0 &&
-	       strncasecmp(said, "yes\n", 4) == 0;
+	return tool_output(argv, NULL, milliseconds, output, sizeof output, NULL) == 0 &&
+	       strncasecmp(output, "yes\n", 4) == 0;
 }
 
 static bool is_there(const char *path)

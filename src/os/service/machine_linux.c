@@ -119,7 +119,7 @@ static char *show(const char *const *argv, int milliseconds)
 {
 	char *shown = malloc(SHOWN_MAX);
 
-	if (shown != NULL && tool_ask(argv, NULL, milliseconds, shown, SHOWN_MAX, NULL) == 0)
+	if (shown != NULL && tool_output(argv, NULL, milliseconds, shown, SHOWN_MAX, NULL) == 0)
 		return shown;
 	free(shown);
 	return NULL;

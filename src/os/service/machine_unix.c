@@ -21,7 +21,7 @@ bool machine_runs(const char *name)
 	pid_t pid;
 
 	while ((pid = pid_next(&walk)) != 0) /* to the end: that frees it */
-		runs = (pid_ask(pid, &facts) == 0 && is_called(&facts, name)) || runs;
+		runs = (pid_query(pid, &facts) == 0 && is_called(&facts, name)) || runs;
 	return runs;
 }
 
@@ -34,7 +34,7 @@ static void mark_processes(bool *running)
 	pid_t pid;
 
 	while ((pid = pid_next(&walk)) != 0) {
-		if (pid_ask(pid, &facts) == -1 || !(facts.ours || all))
+		if (pid_query(pid, &facts) == -1 || !(facts.ours || all))
 			continue;
 		for (size_t i = 0; machine_others[i].name != NULL; i++)
 			running[i] |= !machine_others[i].unit && is_called(&facts, machine_others[i].name);

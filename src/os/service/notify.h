@@ -1,4 +1,4 @@
-/* The notify port: what the service manager is told about us, if one listens. Never blocks, never fails. */
+/* The notify port: notifies the service manager, if one listens. Never blocks, never fails. */
 #ifndef OS_SERVICE_NOTIFY_H
 #define OS_SERVICE_NOTIFY_H
 

@@ -55,7 +55,7 @@ static int locked_rules(char *to, struct err *e)
 }
 
 /* /etc/pf.conf is what the system itself loads at boot, perhaps after us: then
- * its own line for com.apple asks the rules that stand in the fallback. */
+ * its own line for com.apple evaluates the rules that stand in the fallback. */
 static int main_rules(char *to, struct err *e)
 {
 	static char standing[PRINT_SIZE];

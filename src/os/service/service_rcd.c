@@ -48,7 +48,7 @@ bool service_is_installed(void)
 	const char *const argv[] = {tool_path(TOOL_SYSRC), "-n", "portcullis_enable", NULL};
 	char answer[ANSWER_SIZE];
 
-	return tool_ask(argv, NULL, PATIENCE, answer, sizeof answer, NULL) == 0 &&
+	return tool_output(argv, NULL, PATIENCE, answer, sizeof answer, NULL) == 0 &&
 	       strcmp(answer, "YES\n") == 0;
 }
 

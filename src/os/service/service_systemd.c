@@ -83,7 +83,7 @@ static bool is_known(void)
 	    tool_path(TOOL_SYSTEMCTL), "show", "--property=LoadState", "--value", DAEMON, NULL};
 	char answer[ANSWER_SIZE];
 
-	return tool_ask(argv, NULL, PATIENCE, answer, sizeof answer, NULL) == -1 ||
+	return tool_output(argv, NULL, PATIENCE, answer, sizeof answer, NULL) == -1 ||
 	       strcmp(answer, "not-found\n") != 0;
 }
 

@@ -1,6 +1,6 @@
 /* The strict boot port on macOS: network services are switched off and on by networksetup(8).
  *
- * launchd has no order, and a daemon is not told whether the machine shuts down or only the daemon
+ * launchd has no order, and a daemon does not learn whether the machine shuts down or only the daemon
  * ends. So every end of the daemon switches them off, and every start, once the lock is verified,
  * switches them on again. The note is written first and taken away last: whatever tears this
  * leaves names in it that are off, and the next start or `off` finds them. */
@@ -30,11 +30,11 @@ static const char *note_path(char to[PATH_MAX])
 static int list_services(struct network_services *services, struct err *e)
 {
 	const char *const argv[] = {tool_path(TOOL_NETWORKSETUP), "-listallnetworkservices", NULL};
-	static char said[SERVICES_TEXT_SIZE];
+	static char output[SERVICES_TEXT_SIZE];
 
-	if (tool_ask(argv, NULL, ONE_CALL, said, sizeof said, e) == -1)
+	if (tool_output(argv, NULL, ONE_CALL, output, sizeof output, e) == -1)
 		return -1;
-	return services_parse_listing(said, services, e);
+	return services_parse_listing(output, services, e);
 }
 
 static int switch_service(const char *name, bool on, int64_t deadline, struct err *e)

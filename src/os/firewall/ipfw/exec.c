@@ -34,7 +34,7 @@ int ipfw_delete_states(struct err *e)
 
 int ipfw_look(struct ipfw_firewall *fw, struct err *e)
 {
-	if (tool_ask(ipfw_list_command(), NULL, IPFW_PATIENCE, fw->listing, IPFW_LISTING, e) == -1)
+	if (tool_output(ipfw_list_command(), NULL, IPFW_PATIENCE, fw->listing, IPFW_LISTING, e) == -1)
 		return -1;
 	return ipfw_view_read(fw->listing, &fw->view, e);
 }

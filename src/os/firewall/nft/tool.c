@@ -27,6 +27,6 @@ bool nft_tool_reads_every_link(void)
 	char path[TOOL_PATH_SIZE], said[128];
 	const char *const ask[] = {path, "--version", NULL};
 
-	return tool_find("nft", path) == 0 && tool_ask(ask, NULL, WAIT_MS, said, sizeof said, NULL) == 0 &&
+	return tool_find("nft", path) == 0 && tool_output(ask, NULL, WAIT_MS, said, sizeof said, NULL) == 0 &&
 	       nft_version_reads_every_link(said);
 }

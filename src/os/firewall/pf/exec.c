@@ -59,7 +59,8 @@ static int run_pfctl(struct pf_firewall *fw, const char *const *arguments, const
 		answer[0] = e->text[0] = '\0';
 		if (left <= 0)
 			return err_set(e, "pfctl took too long");
-		result = tool_ask_all(argv, input, (int)(left < CALL_MS ? left : CALL_MS), answer, size, e);
+		result =
+		    tool_output_all(argv, input, (int)(left < CALL_MS ? left : CALL_MS), answer, size, e);
 		if (result == 0 && (pf_parse_noise(answer) || !strict))
 			return 0;
 		if (!is_busy(answer) || attempt == BUSY_TRIES)

@@ -75,7 +75,7 @@ int32_t netlink_is_same_program(int32_t pid)
 	snprintf(path, sizeof path, "/proc/%" PRId32 "/exe", pid);
 	return pid > 0 && pid != getpid() && stat("/proc/self/exe", &ours) == 0 && stat(path, &theirs) == 0 &&
 		       ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino &&
-		       pid_ask(pid, &facts) == 0 && facts.running && facts.ours && !is_stopped(pid)
+		       pid_query(pid, &facts) == 0 && facts.running && facts.ours && !is_stopped(pid)
 		   ? pid
 		   : 0;
 }
