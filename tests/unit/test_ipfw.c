@@ -112,6 +112,50 @@ static void test_holding(void **state)
 	view = read_view("00001 0 0 set 27 deny ip from any to any\n"
 			 "00001 0 0 set 26 allow ip from any to any\n" LAST);
 	assert_int_equal(ipfw_view_holding(&view), 1); /* both are enabled: who is asked first */
+	view = read_view("00001 0 0 set 26 deny ip from any to any\n"
+			 "00001 0 0 set 27 allow ip from any to any\n" LAST);
+	assert_int_equal(ipfw_view_holding(&view), 0);
+}
+
+/* The floor by every word of it. */
+static void test_floor(void **state)
+{
+	static const char *const others[] = {
+	    "00003 7 420 set 31 " IPFW_FLOOR "\n", "00002 7 420 set 30 " IPFW_FLOOR "\n",
+	    "00002 7 420 set 31 " IPFW_FLOOR "x\n",
+	    "00002 7 420 set 31 deny ip from any to any not via en0 // portcullis\n"};
+	char listing[256];
+
+	(void)state;
+	assert_true(read_view(FLOOR_LINE LAST).floor);
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		snprintf(listing, sizeof listing, "%s" LAST, others[i]);
+		assert_false(read_view(listing).floor);
+	}
+}
+
+/* What this machine sent and was stopped. */
+static void test_blocked(void **state)
+{
+	(void)state;
+	assert_int_equal(read_view("00001 3 180 set 26 deny ip from any to any out\n"
+				   "00001 5 180 set 26 deny ip from any to any outside\n"
+				   "00001 7 180 set 26 allow ip from any to any out\n" LAST)
+			     .sets[0]
+			     .blocked,
+			 3);
+}
+
+/* The first one, by pipe or by queue. */
+static void test_pipes(void **state)
+{
+	(void)state;
+	assert_string_equal(read_view("00100 0 0 set 0 queue 2 ip from any to any\n"
+				      "00200 0 0 set 0 pipe 1 ip from any to any\n" LAST)
+				.pipe,
+			    "00100 set 0 queue 2 ip from any to any");
+	assert_string_equal(read_view("00200 0 0 set 0 pipe 1 ip from any to any\n" LAST).pipe,
+			    "00200 set 0 pipe 1 ip from any to any");
 }
 
 static void test_foreign_before_ours(void **state)
@@ -123,9 +167,19 @@ static void test_foreign_before_ours(void **state)
 					      "prob 0.5 allow ip from any to any",
 					      "fwd 10.0.0.1 ip from any to any",
 					      "denylist"},
-				 *const harmless[] = {"deny ip from any to any", "count ip from any to any",
+				 *const harmless[] = {"deny ip from any to any",
+						      "count ip from any to any",
 						      "unreach6 admin-prohib ip6 from any to any",
-						      "reset tcp from any to any"};
+						      "unreach host ip from any to any",
+						      "reset tcp from any to any",
+						      "reset6 tcp from any to any",
+						      "reject ip from any to any",
+						      "abort sctp from any to any",
+						      "abort6 sctp from any to any",
+						      "setfib 1 ip from any to any",
+						      "setdscp be ip from any to any",
+						      "reass ip from any to any",
+						      "count"};
 	char listing[512];
 
 	(void)state;
@@ -165,6 +219,9 @@ static void test_what_is_no_listing(void **state)
 	    "00001 0 0 set 32 allow ip from any to any\n" LAST,
 	    "70000 0 0 set 26 allow ip from any to any\n" LAST,
 	    "00001 0 0 set 26 \n" LAST,
+	    "00001 0 0 set 26     \n" LAST,
+	    "0000a 0 0 set 26 deny ip from any to any\n" LAST,
+	    "00001 1234567890123456789 set 26 deny ip from any to any\n" LAST,
 	    "00001 0 1234567890123456789 set 26 deny ip from any to any\n" LAST,
 	    "## Dynamic rules (1 288):\n" LAST,
 	    LAST "00100 0 0 set 0 allow ip from any to any\n",
@@ -183,6 +240,7 @@ static void test_as_printed(void **state)
 	static const char printed[] =
 	    "set disable 27\n"
 	    "# row 1: loopback\n"
+	    "# add 1 set 27 allow ip from any to any // row 0\n"
 	    "add 1 set 27 allow ip from any to any in via lo0 // row 1\n"
 	    "# row 6\n"
 	    "add 1 set 27 allow udp from any 68 to 10.0.0.0/8 67 out uid 0 // row 6\n"
@@ -217,6 +275,29 @@ static void test_as_printed(void **state)
 	assert_int_equal(ipfw_same_policy(listing, printed, 27, &e), -1);
 }
 
+/* ipfw spells the middle as it likes; without a comment, or with no more than an action, nothing is the same.
+ */
+static void test_what_is_the_same(void **state)
+{
+	static const struct {
+		const char *printed, *listed;
+		int result;
+	} rows[] = {{"allow all from any to any // row 1", "allow ip from any to any // row 1", 0},
+		    {"allow ip from any to any // row 1", "allow ip from any to any // row 11", -1},
+		    {"allow ip from any to any", "allow ip from any to any", -1},
+		    {"count", "count", -1},
+		    {"deny ip from any to any // a comment that is longer", "deny longer", -1}};
+	char printed[128], listing[256];
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		snprintf(printed, sizeof printed, "add 1 set 27 %s\n", rows[i].printed);
+		snprintf(listing, sizeof listing, "00001 0 0 set 27 %s\n" LAST, rows[i].listed);
+		assert_int_equal(ipfw_same_policy(listing, printed, 27, &e), rows[i].result);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,9 +305,13 @@ int main(void)
 	    cmocka_unit_test(test_ours),
 	    cmocka_unit_test(test_hash_is_of_the_rules_alone),
 	    cmocka_unit_test(test_holding),
+	    cmocka_unit_test(test_floor),
+	    cmocka_unit_test(test_blocked),
+	    cmocka_unit_test(test_pipes),
 	    cmocka_unit_test(test_foreign_before_ours),
 	    cmocka_unit_test(test_what_is_no_listing),
 	    cmocka_unit_test(test_as_printed),
+	    cmocka_unit_test(test_what_is_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

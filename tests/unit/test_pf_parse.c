@@ -45,6 +45,7 @@ static void complaints_are_one_line(void **state)
 	    {NOISE "\n", ""},
 	    {"", ""},
 	    {"out of paper\n", "out of paper"},
+	    {"a warning\n\nstdin:7: syntax error\nstdin:8: syntax error\n", "stdin:7: syntax error"},
 	    {"pfctl: \x1b[31mred\n", "\\x1b[31mred"}};
 	char words[64];
 
@@ -92,6 +93,7 @@ static void tokens(void **state)
 	assert_int_equal(pf_parse_token("Token : 18446744073709551616\n", &token), -1);
 	assert_int_equal(pf_parse_token("Token : 123456789012345678901234567890\n", &token), -1);
 	assert_int_equal(pf_parse_token("", &token), -1);
+	assert_int_equal(pf_parse_token("abcde77\n", &token), -1);
 }
 
 static void references(void **state)
@@ -105,6 +107,8 @@ static void references(void **state)
 	assert_int_equal(pf_parse_reference(REFERENCES, 0), 0); /* none of ours is never held */
 	assert_int_equal(pf_parse_reference("No pf starter references held\n", 1), 0);
 	assert_int_equal(pf_parse_reference("", 1), -1);
+	assert_int_equal(pf_parse_reference("4063     portcullisd   77\n", 77), -1); /* of what list? */
+	assert_int_equal(pf_parse_reference("A TOKEN\n4063     portcullisd   77\n", 77), -1);
 	assert_int_equal(pf_parse_reference("TOKENS:\nPID      Process Na", 1), -1); /* cut short */
 }
 
@@ -125,6 +129,8 @@ static void skipped_interfaces(void **state)
 	assert_string_equal(name, "ALL");
 	assert_int_equal(pf_parse_skipped("abcdefghijklmnopqrstuvwxyz (skip)\n", name), 0);
 	assert_string_equal(name, "abcdefghijklmno");
+	assert_int_equal(pf_parse_skipped("bridge100\n\tCleared: never (skip)\n", name), 0);
+	assert_string_equal(name, "");
 	assert_int_equal(pf_parse_skipped("", name), -1);
 	assert_int_equal(pf_parse_skipped("\n", name), -1);
 }
@@ -162,6 +168,38 @@ static void rules_of_the_anchor(void **state)
 	assert_int_equal(pf_parse_rules("block drop out quick all\nblock drop in quick all\npass quick all\n",
 					rules, sizeof rules, &found),
 			 0);
+	assert_false(found.ends_shut);
+}
+
+/* Each of them is one, and nothing else. */
+static void what_a_rule_is(void **state)
+{
+	static const char *const rules[] = {"pass all\n",     "block all\n",      "scrub all\n",
+					    "anchor \"a\"\n", "match all\n",      "scrub-anchor \"a\"\n",
+					    "no nat on a\n",  "antispoof for a\n"},
+				 *const others[] = {"pass \n", "  pass all\n", "pass all\n  what\n",
+						    "pass all\n[ Packets: 7 ]\n", "table <a>\n"};
+	char text[64] = "x";
+	struct pf_rules found;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+		assert_int_equal(pf_parse_rules(rules[i], text, sizeof text, &found), 0);
+		assert_int_equal(found.count, 1);
+		assert_string_equal(text, rules[i]);
+	}
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		assert_int_equal(pf_parse_rules(others[i], text, sizeof text, &found), -1);
+	assert_int_equal(pf_parse_rules("", text, sizeof text, &found), 0);
+	assert_string_equal(text, "");
+	text[0] = 'x';
+	assert_int_equal(pf_parse_rules("", text, 0, &found), 0); /* there is no room at all */
+	assert_int_equal(text[0], 'x');
+	assert_int_equal(pf_parse_rules("block all\n  [ Packets:77 Bytes: 9 ]\n", text, sizeof text, &found),
+			 0);
+	assert_int_equal(found.blocked, 0);
+	assert_int_equal(
+	    pf_parse_rules("block drop out quick all\npass quick all\n", text, sizeof text, &found), 0);
 	assert_false(found.ends_shut);
 }
 
@@ -206,6 +244,11 @@ static void main_rules_that_are_right(void **state)
 	assert_null(pf_judge_main(PF_FREEBSD, "scrub in all fragment reassemble\n" OURS, NAT));
 	assert_null(pf_judge_main(PF_APPLE,
 				  SCRUB "block drop in all\npass out all flags S/SA keep state\n" OURS, NAT));
+	assert_null(
+	    pf_judge_main(PF_FREEBSD, "\nblock drop in quick all\n\n" OURS,
+			  "\nrdr-anchor \"org.portcullis\" all\nnat-anchor \"org.portcullis\" all\n"));
+	assert_true(pf_calls_us(SCRUB, ""));
+	assert_true(pf_calls_us("", "rdr-anchor \"org.portcullis\" all\n"));
 	assert_true(pf_calls_us(SCRUB OURS, NAT));
 	assert_true(pf_calls_us("", NAT));
 	assert_true(pf_calls_us("anchor \"org.portcullis\" in on en0 all\n", ""));
@@ -273,6 +316,7 @@ int main(void)
 	    cmocka_unit_test(references),
 	    cmocka_unit_test(skipped_interfaces),
 	    cmocka_unit_test(rules_of_the_anchor),
+	    cmocka_unit_test(what_a_rule_is),
 	    cmocka_unit_test(rules_are_counted_as_pfctl_expands_them),
 	    cmocka_unit_test(main_rules_that_are_right),
 	    cmocka_unit_test(main_rules_that_are_wrong),
