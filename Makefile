@@ -137,6 +137,7 @@ $(BUILD)/test/test_%: $(BUILD)/obj/tests/unit/test_%.o $(if $(SANITIZE),$(call o
 DEVICE_BSD = $(BUILD)/obj/tests/unit/device_standin.o $(call os,route/device_bsd route/route_bsd route/tunnel_words)
 $(BUILD)/test/test_device_freebsd: $(DEVICE_BSD) $(call os,route/device_freebsd host/platform_freebsd)
 $(BUILD)/test/test_device_macos: $(DEVICE_BSD) $(call os,route/device_macos host/platform_macos)
+$(BUILD)/test/test_pf_freebsd: $(call os,firewall/pf/system_freebsd)
 $(BUILD)/test/test_openvpn_macos: $(call os,process/sandbox/confine_profile host/platform_macos)
 
 # A program's own file, whose main has another name, so that a test calls it.

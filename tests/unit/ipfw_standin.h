@@ -42,6 +42,7 @@ static struct {
 	uint32_t disabled; /* sets */
 	unsigned packets;  /* that each rule has met */
 	bool loaded, on;
+	bool stuck;       /* no set can be disabled */
 	bool passes, cut; /* what no rule has judged; the listing ends too early */
 	unsigned step, flipped, killed;
 } ipfw;
@@ -93,7 +94,7 @@ static void switch_sets(char *words)
 			enables = word[0] == 'e';
 		else if (enables)
 			ipfw.disabled &= ~(1u << atoi(word));
-		else
+		else if (!ipfw.stuck)
 			ipfw.disabled |= 1u << atoi(word);
 	}
 	ipfw.flipped = ++ipfw.step;
@@ -363,9 +364,8 @@ static bool stands(const struct situation *s)
 /* How the backend is, for a line of text. */
 static inline void show_backend(char *to, size_t size)
 {
-	show(to, size, "%s%s%s%s", ipfw_of(fw)->armed ? ", armed" : "",
-	     watchdog_runs ? ", watchdog_runs" : "", ipfw_of(fw)->paused ? ", paused" : "",
-	     has_floor() ? "" : ", without a floor");
+	show(to, size, "%s%s%s%s", ipfw_of(fw)->armed ? ", armed" : "", watchdog_runs ? ", watched" : "",
+	     ipfw_of(fw)->paused ? ", paused" : "", has_floor() ? "" : ", without a floor");
 }
 
 static int set(const struct situation *s)

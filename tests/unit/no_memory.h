@@ -18,13 +18,12 @@ enum { MEMORY_CAN_FAIL = false };
 enum { MEMORY_CAN_FAIL = true };
 #endif
 
-static unsigned memory_left = 1000000; /* so many times it is given */
+static unsigned memory_fails_at; /* the next time is 1; 0: never */
 
 static inline bool memory_runs_out(void)
 {
-	if (memory_left > 0 && --memory_left > 0)
+	if (memory_fails_at == 0 || --memory_fails_at > 0)
 		return false;
-	memory_left = 0;
 	errno = ENOMEM;
 	return true;
 }

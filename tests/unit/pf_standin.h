@@ -56,6 +56,7 @@ static const struct {
 		 {" -s info", "info"},
 		 {" -s References", "references"},
 		 {" -E", "enable"},
+		 {" -e", "on"},
 		 {" -X 77", "release"}};
 
 static struct {
@@ -75,6 +76,7 @@ static char failed[16];     /* the call that did, in our word */
 static size_t failed_at;    /* its place in the journal */
 static char token[32];      /* the file of it */
 static bool token_kept;     /* can it be written? */
+static bool folder_kept;    /* can its folder be made? */
 static const char *pf_conf; /* NULL: there is none */
 static int held_by;
 static bool lockfile_fails; /* the file can't be made */
@@ -165,6 +167,8 @@ static void answer(const char *word, const char *input, char *to, size_t size)
 		pf.reference = false;
 	else if (is_word(word, "kill"))
 		pf.killed = ++pf.step;
+	if (is_word(word, "on")) /* it counts no references */
+		pf.enabled = pf.reference = true;
 	if (is_word(word, "enable")) {
 		pf.enabled = pf.reference = true;
 		show(to, size, "pf enabled\nToken : 77\n");
@@ -325,7 +329,7 @@ int file_folder_of(const char *file, mode_t mode, struct err *error)
 {
 	assert_non_null(strstr(file, "/portcullis/pf.token"));
 	assert_int_equal(mode, 0700);
-	return token_kept ? 0 : err_set(error, "a full disk");
+	return folder_kept ? 0 : err_set(error, "a full disk");
 }
 
 int unlink(const char *path)
@@ -406,7 +410,7 @@ static int setup(void **state)
 	pf.skipped = "";
 	load_main(apples);
 	token[0] = '\0';
-	token_kept = true;
+	token_kept = folder_kept = true;
 	pf_conf = NULL;
 	watchdog_runs = watchdog_fails = watchdog_stays = lockfile_fails = child_logs = false;
 	shared->hangs = shared->mute = false;
@@ -447,7 +451,7 @@ static inline void show_backend(char *to, size_t size)
 	int64_t fresh = now->fresh_until > the_time ? now->fresh_until - the_time : 0;
 
 	show(to, size, "%s%s%s%s", now->armed ? ", armed" : "", now->tainted ? ", tainted" : "",
-	     watchdog_runs ? ", watchdog_runs" : "", now->paused ? ", paused" : "");
+	     watchdog_runs ? ", watched" : "", now->paused ? ", paused" : "");
 	if (now->armed && fresh != 2000)
 		show(to, size, ", believed %d ms", (int)fresh);
 	show(to, size, "%s%s", now->remark.text[0] != '\0' ? "; " : "", now->remark.text);

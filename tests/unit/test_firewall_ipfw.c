@@ -201,6 +201,15 @@ static void test_what_differs(void **state)
 	}
 }
 
+/* It is off: nothing else is asked. */
+static void test_off(void **state)
+{
+	(void)state;
+	switch_off();
+	begin_second();
+	assert_true(told == 1 && !something_runs());
+}
+
 /* In time, and before a second is over; no probe gets out. */
 static void test_all_is_right(void **state)
 {
@@ -342,10 +351,10 @@ static void test_no_memory(void **state)
 	if (!MEMORY_CAN_FAIL)
 		skip();
 	while (one == NULL && given < 20) {
-		memory_left = ++given;
+		memory_fails_at = ++given;
 		e.text[0] = '\0';
 		one = firewall_ipfw.open(&e);
-		memory_left = 1000000;
+		memory_fails_at = 0;
 		assert_true(one != NULL || strcmp(e.text, "firewall: Cannot allocate memory") == 0);
 	}
 	assert_int_equal(given, 5);
@@ -361,9 +370,9 @@ static void test_no_memory_to_watch(void **state)
 	setup(state);
 	event_set_mem_functions(loop_malloc, loop_realloc, free);
 	for (unsigned given = MEMORY_CAN_FAIL ? 1 : 2; given < 20 && result == -1; given++) {
-		memory_left = given;
+		memory_fails_at = given;
 		result = firewall_ipfw.watch(fw, one, on_change, &told, &e);
-		memory_left = 1000000;
+		memory_fails_at = 0;
 		needed = given;
 		if (result == -1) {
 			assert_memory_equal(e.text, "ipfw can't be watched: ", 23);
@@ -396,6 +405,7 @@ int main(void)
 	    WATCH(test_out_of_date),
 	    WATCH(test_a_pause),
 	    WATCH(test_pipes),
+	    WATCH(test_off),
 	    WATCH(test_closing_ends_the_look),
 	};
 

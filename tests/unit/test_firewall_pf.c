@@ -172,9 +172,9 @@ static void test_no_memory(void **state)
 	(void)state;
 	if (!MEMORY_CAN_FAIL)
 		skip();
-	memory_left = 1;
+	memory_fails_at = 1;
 	one = firewall_pf.open(&e);
-	memory_left = 1000000;
+	memory_fails_at = 0;
 	assert_null(one);
 	assert_string_equal(e.text, "firewall: Cannot allocate memory");
 }
@@ -488,9 +488,9 @@ static void test_no_memory_to_watch(void **state)
 	setup(state);
 	event_set_mem_functions(loop_malloc, loop_realloc, free);
 	for (unsigned given = MEMORY_CAN_FAIL ? 1 : 2; given < 20 && result == -1; given++) {
-		memory_left = given;
+		memory_fails_at = given;
 		result = firewall_pf.watch(fw, one, on_change, &told, &e);
-		memory_left = 1000000;
+		memory_fails_at = 0;
 		needed = given;
 		if (result == -1) {
 			assert_memory_equal(e.text, "pf can't be watched: ", 21);

@@ -95,6 +95,11 @@ static void foreign_rule_first(void)
 	add_rule(0, 0, "allow ip from any to any");
 }
 
+static void nothing_can_be_disabled(void)
+{
+	ipfw.stuck = true;
+}
+
 static void leaks(void)
 {
 	be(&locked);
@@ -248,6 +253,7 @@ static const struct scenario scenarios[] = {
     {"the first lock", nothing, lock, locks, WAYS},
     {"the first lock, ipfw is loaded", is_loaded, lock, locks, HALF},
     {"locked again", is_locked, lock, locks, HALF},
+    {"the first lock, no set can be disabled", nothing_can_be_disabled, lock, locks, HALF},
     {"locked to dialling", is_locked, dial, dials, WAYS},
     {"dialling to open", is_dialling, be_open, is_it_open, HALF},
     {"open again", is_open, be_open, is_it_open, HALF},

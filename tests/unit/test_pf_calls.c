@@ -102,8 +102,18 @@ static void token_of_another(void)
 
 static void disk_is_full(void)
 {
-	token_kept = false;
+	folder_kept = false;
 	lockfile_fails = true;
+}
+
+static void no_room_for_the_token(void)
+{
+	token_kept = false;
+}
+
+static void unreadable_token(void)
+{
+	strcpy(token, "77 or so\n");
 }
 
 static void skips(void)
@@ -196,6 +206,11 @@ static int move(void)
 static int pause_it(void)
 {
 	return firewall_pf.pause(fw, 60, &e);
+}
+
+static int pause_for_nothing(void)
+{
+	return firewall_pf.pause(fw, 0, &e);
 }
 
 /* In the watchdog, whose copy of the daemon's memory is of before the pause. */
@@ -292,6 +307,8 @@ static const struct scenario scenarios[] = {
     {"the first lock, of a life before this one pf is held", earlier_life, lock, locks, COMPLAINS},
     {"the first lock, the reference is somebody else's", token_of_another, lock, locks, COMPLAINS},
     {"the first lock, the disk is full", disk_is_full, lock, locks, COMPLAINS},
+    {"the first lock, the token can't be kept", no_room_for_the_token, lock, locks, COMPLAINS},
+    {"the first lock, the token can't be read", unreadable_token, lock, locks, COMPLAINS},
     {"the first lock, with a binat", has_binat, lock, locks, COMPLAINS},
     {"the first lock, the main rules are not taken back", own_spelling_refused, lock, locks, COMPLAINS},
     {"the first lock, nor those of pf.conf", conf_refused, lock, locks, COMPLAINS},
@@ -314,6 +331,7 @@ static const struct scenario scenarios[] = {
     {"locked again, after a leak", leaks, lock, locks, COMPLAINS},
     {"locked again, it leaks still", leaks_still, lock, locks, COMPLAINS},
     {"a pause", is_locked, pause_it, pauses, WAYS},
+    {"a pause of 0 seconds", is_locked, pause_for_nothing, pauses, COMPLAINS},
     {"a pause of what is not shut", nothing, pause_it, pauses, COMPLAINS},
     {"the pause ends", is_paused, lock, locks, COMPLAINS},
     {"the pause ends, its watchdog does not leave", it_does_not_leave, lock, locks, COMPLAINS},

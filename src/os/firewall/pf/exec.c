@@ -37,9 +37,8 @@ static int complain(const char *const *argv, const char *output, struct err *e)
 	for (size_t i = 1; argv[i] != NULL; i++)
 		(void)text_append(call, sizeof call, &used, " %s", argv[i]);
 	pf_parse_complaint(output, words, sizeof words);
-	if (words[0] != '\0')
-		return err_set(e, "%s: %s", call, words);
-	return e != NULL && e->text[0] != '\0' ? -1 : err_set(e, "%s failed", call);
+	/* Else it could not be run, and `e` says so already. */
+	return words[0] != '\0' ? err_set(e, "%s: %s", call, words) : -1;
 }
 
 static int run_pfctl(struct pf_firewall *fw, const char *const *arguments, const char *input, bool strict,

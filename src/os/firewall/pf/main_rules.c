@@ -42,7 +42,6 @@ static int read_standing(struct pf_firewall *fw, char *to, size_t size, struct e
 	const char *const *shows[] = {show_nat, pf_has_dummynet ? show_dummynet : NULL, show_rules};
 	size_t used = 0;
 
-	to[0] = '\0';
 	for (size_t i = 0; i < sizeof shows / sizeof shows[0]; i++) {
 		if (shows[i] == NULL)
 			continue;
