@@ -1,4 +1,4 @@
-/* Options and operands of a command, its help, and how it fails. */
+/* The options and operands of a command, its help, and its errors. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

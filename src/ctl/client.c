@@ -1,4 +1,4 @@
-/* The control socket from the user's side: one JSON object a line, both ways. */
+/* The client's end of the control socket: one JSON object a line, in both directions. */
 #include "ctl/client.h"
 
 #include <errno.h>
@@ -75,14 +75,14 @@ static int send_line(int descriptor, const json_t *request)
 	ssize_t sent = -1;
 
 	if (text != NULL) {
-		text[length] = '\n'; /* in place of the terminator: sent by length */
+		text[length] = '\n'; /* replaces the terminator: the length is sent with it */
 		sent = send(descriptor, text, length + 1, MSG_NOSIGNAL);
 	}
 	free(text);
 	return sent == (ssize_t)length + 1 ? 0 : -1;
 }
 
-/* Takes one line out of the buffer. */
+/* Removes one line from the buffer, and parses it. */
 static enum client_result read_line(struct client *client, const char *end, json_t **object, struct err *e)
 {
 	size_t length = (size_t)(end - client->buffer);
@@ -150,7 +150,7 @@ enum client_result client_next(struct client *client, int patience, json_t **obj
 	}
 }
 
-/* One connection, one question, one answer. */
+/* One connection, one request, one answer. */
 static enum client_result request_once(struct client *client, const char *socket, const json_t *request,
 				       int patience, json_t **answer, struct err *e)
 {
@@ -161,8 +161,8 @@ static enum client_result request_once(struct client *client, const char *socket
 	if ((result = client_connect(socket, patience, &client->descriptor, e)) != CLIENT_OK)
 		return result;
 	if (send_line(client->descriptor, request) == -1) {
-		/* Either it has said why, before it closed; or it is a driver that just
-		 * left, and the next one answers. */
+		/* Either it has sent the reason before it closed the connection; or the driver has
+		 * just exited, and the next one answers. */
 		if ((result = client_next(client, 0, answer, e)) == CLIENT_LATE)
 			result = CLIENT_CLOSED;
 	} else {
@@ -204,7 +204,8 @@ enum client_result client_ask(struct client *client, const char *socket, const j
 	}
 	if (result != CLIENT_CLOSED && result != CLIENT_LATE)
 		return result;
-	/* The gate holds this socket, its driver answers. Without a driver it has shut, if it can. */
+	/* portcullisd holds this socket, and its driver answers. Without a driver the gate is shut, if it can
+	 * be. */
 	err_set(e, "portcullisd is running, but its driver does not answer; the gate is shut, unless it was "
 		   "paused, off or unprotected; instead: try again, or see its log");
 	return CLIENT_NO_DRIVER;

@@ -1,4 +1,4 @@
-/* The control socket from the user's side: one JSON object a line, both ways. */
+/* The client's end of the control socket: one JSON object a line, in both directions. */
 #ifndef CTL_CLIENT_H
 #define CTL_CLIENT_H
 
@@ -8,7 +8,10 @@
 
 #include "base/err.h"
 
-enum { CLIENT_LINE_MAX = 128 * 1024, CLIENT_PATIENCE = 2000 }; /* ms for a first answer, over a respawn */
+enum {
+	CLIENT_LINE_MAX = 128 * 1024,
+	CLIENT_PATIENCE = 2000
+}; /* ms for a first answer, a respawn of the driver included */
 
 struct client {
 	int descriptor; /* -1 none */
@@ -22,24 +25,24 @@ enum client_result {
 	CLIENT_LATE,
 	CLIENT_FAILED,
 	CLIENT_NO_DAEMON,
-	CLIENT_NO_DRIVER /* the gate holds the socket, and nobody answers there yet */
+	CLIENT_NO_DRIVER /* portcullisd holds the socket, but no driver answers yet */
 };
 
 /* The path of `name` beside the control socket. 0, or -1 and `e` if it is too long. */
 int client_beside(const char *socket, const char *name, char *to, size_t size, struct err *e);
 
-/* A connection to a unix socket whose every wait ends after `patience` ms:
- * *descriptor is the caller's. CLIENT_OK, _NO_DAEMON or _FAILED. */
+/* Connects to a unix socket; each wait on it ends after `patience` ms. The caller
+ * closes *descriptor. CLIENT_OK, _NO_DAEMON or _FAILED. */
 enum client_result client_connect(const char *path, int patience, int *descriptor, struct err *e);
 
-/* Connects, sends `request` (which stays the caller's) and takes the first
- * answer, *answer, which the caller frees with json_decref. Tries again while
+/* Connects, sends `request` (which stays the caller's) and reads the first
+ * answer into *answer, which the caller frees with json_decref. Tries again while
  * the driver is being respawned, for CLIENT_PATIENCE in all. CLIENT_OK,
- * _NO_DAEMON, _NO_DRIVER or _FAILED; only after CLIENT_OK the client is to be closed. */
+ * _NO_DAEMON, _NO_DRIVER or _FAILED. The caller closes the client only after CLIENT_OK. */
 enum client_result client_ask(struct client *client, const char *socket, const json_t *request,
 			      json_t **answer, struct err *e);
 
-/* The same with a request that is a command and nothing more. */
+/* The same with a request that holds only a command. */
 enum client_result client_command(struct client *client, const char *socket, const char *command,
 				  json_t **answer, struct err *e);
 

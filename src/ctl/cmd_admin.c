@@ -86,7 +86,7 @@ static int request_gate(const struct ctl *ctl, const struct wire_admin_request *
 	return 0;
 }
 
-/* -1 go on; else the exit code. */
+/* -1: go on; else the exit code. */
 static int read_wait_option(struct ctl *ctl, struct waiting *waiting)
 {
 	struct err e = {""};
@@ -133,13 +133,13 @@ static int print_outcome(const json_t *status, int code)
 	return code;
 }
 
-/* Was the gate seen in neither of the states that a wait ends in? */
+/* Is this a status in which no wait ends? */
 static bool is_between(const json_t *status)
 {
 	return !has_word(status, "gate", "open") && !has_word(status, "tunnel", "stopped");
 }
 
-/* The next status, over a respawn of the driver. */
+/* The next status; after a respawn of the driver from a new connection. */
 static enum client_result next_status(const struct ctl *ctl, struct client *client, int64_t deadline,
 				      json_t **status, struct err *e)
 {
@@ -183,8 +183,8 @@ static int wait_done(const struct ctl *ctl, struct waiting *waiting, uint32_t ve
 	return code;
 }
 
-/* The verbs that take --wait. Watching begins before the request,
- * so that no change is missed. */
+/* The verbs that have --wait. Watching begins before the request, so that no change
+ * is missed. */
 static int run_waiting(struct ctl *ctl, uint32_t verb)
 {
 	const struct wire_admin_request request = {.version = WIRE_VERSION, .verb = verb};

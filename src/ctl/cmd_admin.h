@@ -7,13 +7,14 @@
 #include "base/wire_admin.h"
 #include "ctl/ctl.h"
 
-/* Asks the gate, prints its answer, returns an exit code when it is done, which
- * takes as long as openvpn takes to leave: for pause and off, which nobody wants
- * to be half done. */
+/* Sends the request, prints the answer, and returns an exit code when it is carried
+ * out: as soon as openvpn has exited. For pause and off, which must not be reported
+ * before they are complete. */
 int ctl_admin_settled(const struct ctl *ctl, const struct wire_admin_request *request);
 
-/* Is what `verb` (enum wire_admin) asked for done, going by a status? The exit
- * code, or -1: not yet. `left`: the gate was seen shut since it was asked. Pure. */
+/* Has `verb` (enum wire_admin) been carried out, according to `status`? The exit
+ * code, or -1: not yet. `left`: some status until now showed neither an open gate
+ * nor a stopped tunnel. Pure. */
 int ctl_admin_done(uint32_t verb, const json_t *status, bool left);
 
 #endif

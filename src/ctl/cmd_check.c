@@ -21,7 +21,7 @@ static const struct ctl_option options[] = {
     [OPTION_CONFIG] = {"config", 'c', "FILE", false, "the configuration (default: portcullisd's)"},
 };
 
-/* In a child, unless it can't be run. */
+/* In the child. Returns only if portcullisd can't be run. */
 static int become_daemon(const struct ctl *ctl, const char *config, int output)
 {
 	char path[PATH_MAX], file[PATH_MAX], name[] = "portcullisd", check[] = "-n", option[] = "-c";
@@ -35,7 +35,7 @@ static int become_daemon(const struct ctl *ctl, const char *config, int output)
 	return ctl_fail(ctl, "%s can't be run; instead: run portcullisd -n", path);
 }
 
-/* The profile that it found fine, from its second line "PROFILE: fine, ..."; NULL if there is none. */
+/* The profile's path, from the second line of the output, "PROFILE: fine, ..."; NULL: there is none. */
 static const char *checked_profile(char *output)
 {
 	char *line = strchr(output, '\n'), *end;
@@ -44,7 +44,7 @@ static const char *checked_profile(char *output)
 		return NULL;
 	line[strcspn(line + 1, "\n") + 1] = '\0';
 	for (end = NULL, output = line + 1; (output = strstr(output, ": fine, ")) != NULL; output++)
-		end = output; /* the last one: a path may hold the same words */
+		end = output; /* the last one: a path may contain the same words */
 	if (end != NULL)
 		*end = '\0';
 	return end != NULL ? line + 1 : NULL;

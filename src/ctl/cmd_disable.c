@@ -1,4 +1,4 @@
-/* portcullis disable: the way back from enable. */
+/* portcullis disable: undoes what enable has done. */
 #include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -14,7 +14,7 @@
 #include "os/service/service.h"
 
 enum { OPTION_PURGE };
-enum { LOOKS = 20, LOOK_PAUSE = 100 }; /* is there really no daemon any more? */
+enum { LOOKS = 20, LOOK_PAUSE = 100 }; /* until it is certain that no daemon comes back */
 
 static const struct ctl_option options[] = {
     [OPTION_PURGE] = {"purge", 0, NULL, false, "also remove the users, the state directory and the log"},
@@ -50,8 +50,8 @@ static int end_services(const struct ctl *ctl)
 	return 0;
 }
 
-/* The marker was for a daemon that comes back. Where none does, it would only
- * keep the next enable open. */
+/* The marker is there for a daemon that is started again. Where none is, it would
+ * only keep the gate open after the next enable. */
 static int clear_marker(const struct ctl *ctl)
 {
 	struct err e = {""};

@@ -1,4 +1,4 @@
-/* portcullis doctor: everything that keeps it from working, or from being safe. */
+/* portcullis doctor: looks for everything that keeps Portcullis from working or from being safe. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ static const struct ctl_option options[] = {
     [OPTION_JSON] = {"json", 0, NULL, false, "print one JSON object instead of text"},
 };
 
-/* In the order in which one asks: is it there, is it right, is it safe, does it work. */
+/* In the order of the questions: is it there, is it right, is it safe, does it work? */
 static const struct doctor_check checks[] = {
     {"programs", "portcullisd", doctor_programs},
     {"configuration", "portcullis.conf", doctor_configuration},
@@ -48,7 +48,7 @@ static const struct doctor_check checks[] = {
     {"off", "off marker", doctor_off},
 };
 
-/* A file system or a user database that does not answer: nothing else ends that. */
+/* A file system or a user database does not answer: nothing but a signal ends such a wait. */
 static void alarm_handler(int number)
 {
 	static const char message[] =

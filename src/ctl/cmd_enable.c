@@ -48,7 +48,7 @@ static int check(struct enabling *enabling, struct err *e)
 	install_path(INSTALL_PORTCULLISD, NULL, enabling->daemon);
 	if (access(enabling->daemon, X_OK) == -1)
 		return err_errno(e, "%s; instead: run make install", enabling->daemon);
-	/* Whoever can change what root starts at boot is root: where Homebrew has /usr/local, a user can. */
+	/* Whoever can change what root starts at boot becomes root; in Homebrew's /usr/local a user can. */
 	if (file_is_trusted(install_root(), enabling->daemon, e) == -1)
 		return -1;
 	if (service_check(e) == -1)
@@ -92,7 +92,7 @@ static int name_of(const char *file, char *name, struct err *e)
 	return 0;
 }
 
-/* A file is imported, a name is one that was imported. */
+/* The operand is a file, which is imported, or the name of a profile that has been. */
 static int find_profile(struct enabling *enabling, struct err *e)
 {
 	const char *operand = enabling->operand;
@@ -116,7 +116,7 @@ static int find_profile(struct enabling *enabling, struct err *e)
 	return 0;
 }
 
-/* NULL with errno ENOENT: there is none. */
+/* The caller frees. NULL with errno; ENOENT: there is no such file. */
 static char *read_conf(const char *path, mode_t *mode)
 {
 	char *text = malloc(CONF_SIZE);
@@ -160,7 +160,7 @@ static int configure(struct enabling *enabling, struct err *e)
 	int result;
 
 	install_path(INSTALL_CONFIG, "portcullis.conf", enabling->conf);
-	if (realpath(enabling->conf, resolved) != NULL) /* a link stays one */
+	if (realpath(enabling->conf, resolved) != NULL) /* a link is not replaced by a file */
 		text_copy(enabling->conf, sizeof enabling->conf, resolved);
 	enabling->mode = 0644;
 	errno = 0;
@@ -210,7 +210,7 @@ static int install(struct enabling *enabling, struct err *e)
 	return -1;
 }
 
-/* Where one lives already this changes nothing: what it holds is shut, or the VPN's. */
+/* If portcullisd runs already, this changes nothing: its gate is shut, or open for the VPN only. */
 static int lock(struct enabling *enabling, struct err *e)
 {
 	bool was_off = off_marker_valid();
@@ -233,7 +233,7 @@ static int start(struct enabling *enabling, struct err *e)
 static const struct step {
 	const char *doing;
 	int (*run)(struct enabling *enabling, struct err *e);
-	void (*undo)(const struct enabling *enabling); /* NULL: what it did may stay */
+	void (*undo)(const struct enabling *enabling); /* NULL: nothing has to be undone */
 } steps[] = {
     {"checking what is installed", check, NULL},
     {"users " ACCOUNT_DRIVER " and " ACCOUNT_OPENVPN, accounts, NULL},
@@ -246,7 +246,7 @@ static const struct step {
 };
 enum { STEPS = sizeof steps / sizeof *steps, FIRST_SHUT = STEPS - 1 };
 
-/* How far did it come? STEPS: all of it. */
+/* The number of steps that succeeded. */
 static size_t run_steps(struct enabling *enabling, struct err *e)
 {
 	size_t done = 0;
@@ -284,7 +284,7 @@ static bool has_word(const json_t *status, const char *key, const char *word)
 	return value != NULL && strcmp(value, word) == 0;
 }
 
-/* Has it begun, or, with `settled`, is there nothing to wait for any more? */
+/* Does portcullisd answer? With `settled`: is there nothing left to wait for? */
 static bool is_up(const json_t *status, bool settled)
 {
 	if (!settled)
@@ -292,7 +292,7 @@ static bool is_up(const json_t *status, bool settled)
 	return has_word(status, "gate", "open") || has_word(status, "tunnel", "stopped");
 }
 
-/* The last status there was, until it is up or the time is over. The caller frees it. */
+/* The latest status once it is up, or when the time is over; NULL: none came. The caller frees it. */
 static json_t *wait_status(const struct ctl *ctl, bool settled, int milliseconds)
 {
 	int64_t deadline = clock_steady_ms() + milliseconds;
@@ -342,7 +342,7 @@ static int wait_and_show(const struct ctl *ctl)
 	return code;
 }
 
-/* The next boot may need what the lock stops. */
+/* The next boot may need traffic that the lock in the initrd stops. */
 static void warn_of_initrd(void)
 {
 	struct machine_fact fact;

@@ -1,4 +1,4 @@
-/* portcullis import: a provider's profile, vetted and written anew. */
+/* portcullis import: vets a provider's profile and writes it anew. */
 #include <stddef.h>
 
 #include "ctl/ctl.h"

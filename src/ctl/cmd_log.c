@@ -1,4 +1,4 @@
-/* portcullis log: the end of the log, and what is added to it. */
+/* portcullis log: prints the end of the log, and with -f what is added to it. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,7 +15,7 @@ static const struct ctl_option options[] = {
     [OPTION_LINES] = {"lines", 'n', "N", false, "the last N lines (default 50, at most 10000)"},
 };
 
-/* Prints the lines of one connection. */
+/* Prints the lines that one connection delivers. */
 static enum client_result print_lines(struct client *client, json_t *object, bool follow, struct err *e)
 {
 	enum client_result result = CLIENT_OK;

@@ -1,4 +1,4 @@
-/* portcullis off: takes the rules away; --offline without anybody's help. */
+/* portcullis off: removes the rules; with --offline it needs no portcullisd. */
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@ enum {
 	PATIENCE = 1000,  /* ms that a daemon has to leave by itself */
 	DEADLINE = 15000, /* ms for all of it */
 	RETRY_PAUSE = 20, /* ms between two looks */
-	CALM_LOOKS = 5,   /* looks in a row at which nobody holds the gate */
+	CALM_LOOKS = 5,   /* so often in a row nobody must hold the gate */
 	DAEMONS_MAX = 16
 };
 
@@ -54,8 +54,8 @@ static int end_daemon(const struct ctl *ctl, struct removal *removal, int32_t pi
 	return 0;
 }
 
-/* Ends who may still hold the gate: the owner that the kernel names, and every
- * daemon here that began before the marker. *found says if there was any. */
+/* Ends every process that may still hold the gate: the owner that the kernel names,
+ * and each daemon here that began before the marker. *found: there was one. */
 static int end_daemons(const struct ctl *ctl, struct removal *removal, bool *found)
 {
 	int32_t owner = 0, pids[DAEMONS_MAX];
@@ -105,7 +105,7 @@ static int remove_all(const struct ctl *ctl, struct removal *removal)
 			broken += ended != 0;
 		}
 		if (broken == 3)
-			return CTL_ERROR; /* said already, and it will not get better */
+			return CTL_ERROR; /* reported already, and a further try would not help */
 		poll(NULL, 0, RETRY_PAUSE);
 	}
 	/* openvpn ended with the daemon. */
@@ -129,8 +129,8 @@ static void print_outcome(const struct removal *removal, bool persist, bool mark
 	puts("off: NOT PROTECTED: traffic leaves in the clear");
 }
 
-/* The rules stand, so the marker would be a lie: the next start would stay off
- * although nobody has opened the gate. One that was there before stays. */
+/* The rules still stand, so the marker would be wrong: the next start would stay off
+ * although nobody has opened the gate. A marker that was there before stays. */
 static int withdraw_marker(const struct ctl *ctl, bool was_off)
 {
 	struct err e = {""};
@@ -157,7 +157,7 @@ static int run_offline(const struct ctl *ctl, bool persist)
 			 ctl_advise(text, sizeof text, &e, "the gate will shut again when portcullisd starts",
 				    NULL, NULL));
 	removal.began = process_now();
-	/* Asked first, for a refusal is no reason to go on trying. */
+	/* First of all: may we use the firewall? If not, trying again does not help. */
 	if ((removal.fw = firewall_open_standing(&e)) == NULL ||
 	    firewall_probe(removal.fw, &features, &e) == -1) {
 		(void)end_daemons(ctl, &removal, &found);
@@ -176,7 +176,7 @@ static int run_offline(const struct ctl *ctl, bool persist)
 	return result == 0 && marked ? 0 : CTL_ERROR;
 }
 
-/* Whoever asks for off wants the network back, whatever became of the rules. */
+/* Whoever asks for off wants the network back, even if the rules could not be removed. */
 int ctl_off_offline(const struct ctl *ctl, bool persist)
 {
 	struct err e = {""};

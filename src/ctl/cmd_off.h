@@ -1,4 +1,4 @@
-/* `off` without anybody's help, for the commands that need it. */
+/* `off --offline`, for other commands that need it. */
 #ifndef CTL_CMD_OFF_H
 #define CTL_CMD_OFF_H
 
@@ -6,9 +6,9 @@
 
 #include "ctl/ctl.h"
 
-/* As `portcullis off --offline`: the marker, then the daemons, then the rules,
- * then what strict boot has switched off. Says what it does; returns the exit
- * code. Blocks, 15 s at most and what strict boot takes. */
+/* As `portcullis off --offline`: writes the marker, ends the daemons, removes the rules,
+ * and turns on what strict boot has turned off. Prints what it does; returns the exit
+ * code. Blocks for at most 15 s and the time that strict boot takes. */
 int ctl_off_offline(const struct ctl *ctl, bool persist);
 
 #endif

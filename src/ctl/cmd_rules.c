@@ -1,4 +1,4 @@
-/* portcullis rules: the policy of a situation as a firewall's text. */
+/* portcullis rules: prints the policy of a situation as a firewall's text. */
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -52,7 +52,7 @@ static const char *const backends[] = {"nft", "pf", "ipfw"};
 static print_fn *const printers[] = {policy_print_nft, policy_print_pf, policy_print_ipfw};
 static const char *const states[] = {"locked", "dialling", "open"};
 
-/* Of a network for documentation (RFC 5737): nobody's server. */
+/* An address for documentation (RFC 5737): it is nobody's server. */
 #define STAND_IN "192.0.2.1:1194/udp"
 
 struct wanted {
@@ -77,7 +77,7 @@ static int parse_word(const char *option, const char *value, const char *const *
 		       words[2]);
 }
 
-/* A name or number to who it is on this machine; else it stays a name. */
+/* Looks a name or number up on this machine; an unknown name stays a name. */
 static int parse_identity(const char *option, const char *word, bool is_group, struct identity *who,
 			  struct err *e)
 {
@@ -206,7 +206,7 @@ static int read_option(struct wanted *wanted, int option, const char *value, str
 	}
 }
 
-/* What follows from the options together. */
+/* Fills in what follows from all the options together. */
 static int complete_situation(struct wanted *wanted, struct err *e)
 {
 	struct situation *s = &wanted->situation;
@@ -227,7 +227,7 @@ static int complete_situation(struct wanted *wanted, struct err *e)
 	}
 	if (s->state == POLICY_OPEN && s->tunnel.address4.family == NET_NONE &&
 	    s->tunnel.address6.family == NET_NONE) {
-		/* The server gives it; the printed rules need one for row 2. */
+		/* The server assigns it; row 2 of the printed rules needs one. */
 		fprintf(stderr, "portcullis: rules: the tunnel's address is not known, 10.8.0.2 is assumed; "
 				"instead: name it with --tunnel-address\n");
 		return parse_tunnel_address(s, "10.8.0.2", e);

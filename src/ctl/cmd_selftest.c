@@ -75,7 +75,7 @@ static void describe_firewall(struct selftest *test)
 				features.list[i].has ? "yes" : features.list[i].lacking);
 }
 
-/* The gate of a daemon is not ours to play with. */
+/* A gate that a daemon holds must not be touched. */
 static int may_lock(const struct ctl *ctl)
 {
 	int32_t pid;

@@ -12,7 +12,7 @@
 #include "os/host/clock.h"
 
 enum { OPTION_JSON, OPTION_WAIT };
-enum { ANSWER_PAUSE = 100 }; /* ms between two questions to nobody */
+enum { ANSWER_PAUSE = 100 }; /* ms between two tries while nobody answers */
 
 static const struct ctl_option watch_options[] = {
     [OPTION_JSON] = {"json", 0, NULL, false, "print a JSON object instead of text"},
@@ -60,7 +60,7 @@ static void print_nothing(bool json, const char *reason)
 	json_decref(nothing);
 }
 
-/* No answer: the object all the same, and why on stderr. */
+/* Nobody answers: with --json the object is printed all the same; the reason goes to stderr. */
 static int no_answer(const struct ctl *ctl, enum client_result result, bool json, const struct err *e)
 {
 	bool absent = result == CLIENT_NO_DAEMON;
@@ -89,7 +89,7 @@ static int print_status(const struct ctl *ctl, const json_t *status, bool json)
 	return show_exit(status);
 }
 
-/* Open, or in a state that nobody is working on to leave. */
+/* Open, or in a state that will not change by itself. */
 static bool is_settled(const json_t *status)
 {
 	const char *gate = json_string_value(json_object_get(status, "gate"));
@@ -99,7 +99,7 @@ static bool is_settled(const json_t *status)
 	       show_exit(status) == CTL_CLEAR || strcmp(tunnel, "stopped") == 0;
 }
 
-/* The first answer; none is asked for after `end`. At boot nobody may be there yet. */
+/* The first answer, tried for until `end`: at boot the daemon may not run yet. */
 static enum client_result wait_answer(struct client *client, const char *socket, int64_t end, json_t **status,
 				      struct err *e)
 {
@@ -112,7 +112,7 @@ static enum client_result wait_answer(struct client *client, const char *socket,
 	return result;
 }
 
-/* The last status until `end`, over respawns of the driver. */
+/* The latest status until `end`, across respawns of the driver. */
 static json_t *wait_settled(struct client *client, const char *socket, json_t *status, int64_t end)
 {
 	json_t *next = NULL;
@@ -159,7 +159,7 @@ static int run_status(struct ctl *ctl)
 	return code;
 }
 
-/* One change. 0, or -1 when nobody reads any more. */
+/* Prints one change. 0, or -1 when nobody reads any more. */
 static int print_change(const json_t *status, bool json, bool colour)
 {
 	char text[SHOW_SIZE];

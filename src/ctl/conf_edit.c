@@ -1,4 +1,4 @@
-/* portcullis.conf as text: one key is set, every other byte stays. The words are libConfuse's. */
+/* portcullis.conf as text: one key is set, every other byte stays. The syntax is libConfuse's. */
 #include "ctl/conf_edit.h"
 
 #include <stdbool.h>
@@ -14,8 +14,8 @@ struct token {
 	size_t length;
 };
 
-/* The length of what begins with a quote, with both; 0: it does not end. Between
- * double quotes ${...} is one word, whatever is in it. */
+/* The length of a quoted string, both quotes included; 0: it does not end. Between
+ * double quotes ${...} is one word, whatever it contains. */
 static size_t quoted(const char *at)
 {
 	for (size_t i = 1; at[i] != '\0'; i++) {
@@ -61,7 +61,7 @@ static struct token next_token(const char *at)
 	return (struct token){WORD, at, strcspn(at, " #\"'\t\n\r={}()+,*")};
 }
 
-/* With or without quotes; nobody writes a key with escapes. */
+/* The key with or without quotes; escapes in a key are not recognized. */
 static bool is_key(const struct token *token, const char *key)
 {
 	size_t length = strlen(key), quote = token->at[0] == '"' || token->at[0] == '\'' ? 1 : 0;
@@ -75,7 +75,7 @@ static bool is_sign(const struct token *token, char sign)
 	return token->kind == SIGN && token->at[0] == sign;
 }
 
-/* What stands between `key =` and the next word, or the end. -1: not whole. */
+/* Finds what stands between `key =` and the next word, or the end. -1: the text is incomplete. */
 static int find_value(const char *text, const char *key, struct token *value, struct err *e)
 {
 	struct token before = {END, text, 0}, last = before, token = before;

@@ -1,4 +1,4 @@
-/* The command line's inside: commands, their options, exit codes. */
+/* What the files of the command line share: commands, their options, exit codes. */
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
 
@@ -23,7 +23,7 @@ struct ctl_option {
 	const char *name;  /* the long name, without "--" */
 	char letter;       /* 0 none */
 	const char *value; /* what its value is called; NULL: it has none */
-	bool optional;     /* the value comes as --name=VALUE or not at all */
+	bool optional;     /* the value is optional, and given as --name=VALUE */
 	const char *help;
 };
 
@@ -41,18 +41,18 @@ struct ctl {
 	const struct ctl_command *command;
 	char **arguments;
 	int count, next;
-	const char *bundle; /* rest of "-fn" */
+	const char *bundle; /* the rest of a group of letters such as -fn */
 	bool only_operands; /* after "--" */
 };
 
-/* The next option or operand: the option's place in the command's table with
- * *value (NULL none); CTL_ARGS_OPERAND with *value; CTL_ARGS_END; or
- * CTL_ARGS_HELP; or CTL_ARGS_WRONG and `e`. */
+/* The next option or operand: the option's index in the command's table with
+ * *value (NULL: none), CTL_ARGS_OPERAND with *value, CTL_ARGS_END,
+ * CTL_ARGS_HELP, or CTL_ARGS_WRONG and `e`. */
 enum { CTL_ARGS_END = -1, CTL_ARGS_OPERAND = -2, CTL_ARGS_WRONG = -3, CTL_ARGS_HELP = -4 };
 int ctl_args_next(struct ctl *ctl, const char **value, struct err *e);
 
-/* What a command's loop does with anything but its options: prints help or the
- * error and returns the exit code. */
+/* For everything that is not an option of the command: prints the help or the
+ * error, and returns the exit code. */
 int ctl_args_stop(const struct ctl *ctl, int what, const char *value, const struct err *e);
 
 /* Prints "portcullis: COMMAND: text" on stderr; returns CTL_ERROR. */
@@ -63,7 +63,7 @@ int ctl_fail(const struct ctl *ctl, const char *format, ...) __attribute__((form
 const char *ctl_advise(char *to, size_t size, const struct err *e, const char *consequence, const char *first,
 		       const char *last);
 
-/* The line for "nobody listens"; returns CTL_NO_DAEMON. */
+/* Prints that no portcullisd answers; returns CTL_NO_DAEMON. */
 int ctl_no_daemon(const struct ctl *ctl);
 
 void ctl_print_help(const struct ctl_command *command);

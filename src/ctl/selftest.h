@@ -1,4 +1,4 @@
-/* The inside of `portcullis selftest`. */
+/* What the files of `portcullis selftest` share. */
 #ifndef CTL_SELFTEST_H
 #define CTL_SELFTEST_H
 
@@ -17,18 +17,18 @@ struct selftest {
 	unsigned count[SELFTEST_RESULTS];
 };
 
-/* One line of the report, and a count. `detail` may be "". */
+/* Prints one line of the report and counts it. `detail` may be "". */
 void selftest_report(struct selftest *test, enum selftest_result result, const char *what,
 		     const char *detail);
 
 /* A pass, or a failure with the text of `e`. Returns `good`. */
 bool selftest_judge(struct selftest *test, bool good, const char *what, const struct err *e);
 
-/* Who the hole is for: a group's name or number. 0, or -1 and `e`. */
+/* Sets whom the hole is for: a group's name or number. 0, or -1 and `e`. */
 int selftest_identify(struct selftest *test, const char *group, struct err *e);
 
-/* Locks, dials a documentation endpoint, pauses, and takes the rules away; tries
- * at each step what passes. About ten seconds. */
+/* Locks, dials a documentation endpoint, pauses, and removes the rules; tries at
+ * each step what passes. Takes about ten seconds. */
 void selftest_lock(struct selftest *test);
 
 #endif

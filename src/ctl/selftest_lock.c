@@ -1,4 +1,4 @@
-/* selftest: what passes in each state, tried with empty datagrams to documentation addresses. */
+/* selftest: tries what passes in each state, with empty datagrams to documentation addresses. */
 #include "ctl/selftest.h"
 
 #include <arpa/inet.h>
@@ -46,7 +46,8 @@ int selftest_identify(struct selftest *test, const char *group, struct err *e)
 /* --- one datagram, as somebody */
 
 struct attempt {
-	const char *link; /* out of this one, whatever the routes say; NULL: to the endpoint, as they say */
+	const char
+	    *link; /* NULL: to the endpoint, by the routes; else out of this link, whatever the routes are */
 	uint16_t port;
 	uint32_t gid;
 };
@@ -65,7 +66,7 @@ static bool send_routed(uint16_t port)
 	return sent;
 }
 
-/* In a child, for a group once taken is not given back. */
+/* In a child: a process that has changed its group can't change it back. */
 static bool gets_out(const struct attempt *attempt)
 {
 	gid_t gid = attempt->gid;
@@ -188,7 +189,7 @@ static bool anything_gets_out(const struct selftest *test)
 	return false;
 }
 
-/* It must end by itself: nobody of ours is asked. */
+/* The pause must end by itself: this process does nothing for it. */
 static void try_pause(struct selftest *test)
 {
 	struct err e = {""}, shut = {"nothing got out"}, open = {"it did not end"};

@@ -1,4 +1,4 @@
-/* selftest: the report, a line for each thing that was tried. */
+/* selftest: the report, one line for each thing that was tried. */
 #include "ctl/selftest.h"
 
 #include <stdio.h>
@@ -11,7 +11,7 @@ void selftest_report(struct selftest *test, enum selftest_result result, const c
 
 	test->count[result]++;
 	shown_print(stdout, "%s  %s%s%s", words[result], what, detail[0] == '\0' ? "" : ": ", detail);
-	fflush(stdout); /* what comes next may cut the terminal's own connection */
+	fflush(stdout); /* the next step may cut the connection of this terminal */
 }
 
 bool selftest_judge(struct selftest *test, bool good, const char *what, const struct err *e)

@@ -16,12 +16,12 @@ int show_exit(const json_t *status);
  * frees it with json_decref; NULL: no memory. */
 json_t *show_nothing(const char *reason);
 
-/* The status on several lines, or on one. Hostile bytes come out escaped; a
- * value of the wrong type is left out. Each writes `size` bytes at most. */
+/* The status on several lines, or on one. Hostile bytes are escaped; a value of
+ * the wrong type is left out. Each writes at most `size` bytes. */
 void show_full(const json_t *status, bool colour, char *to, size_t size);
 void show_line(const json_t *status, bool colour, char *to, size_t size);
 
-/* A line of the log as a terminal may have it: control bytes escaped. */
+/* A line of the log, safe for a terminal: control bytes are escaped. */
 void show_log(const char *line, char *to, size_t size);
 
 #endif

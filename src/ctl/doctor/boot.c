@@ -10,7 +10,7 @@
 #include "ctl/doctor/judge.h"
 #include "os/process/child.h"
 
-/* The newest thing of ours; a clock before that is wrong. */
+/* When the newest of our files was written; a clock that is before that is wrong. */
 void doctor_clock(struct doctor *doctor)
 {
 	const struct doctor_settings *settings = &doctor->settings;

@@ -1,4 +1,4 @@
-/* The doctor on the certificates inside the profile: their dates, as OpenSSL's own program tells them. */
+/* The doctor on the certificates in the profile: their dates, read by OpenSSL's program. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 
 enum { NAMES_SHOWN = 200 };
 
-/* Without root portcullisd can't become the user who vets; that is no fault of the profile. */
+/* Without root portcullisd can't become the user who vets; that is not a fault of the profile. */
 static bool wants_root(const char *output)
 {
 	return geteuid() != 0 && (strstr(output, "Permission denied") != NULL ||

@@ -1,4 +1,4 @@
-/* The doctor on the daemon: does it answer, what is the gate, was it told to stay off. */
+/* The doctor on the daemon: does it answer, in which state is the gate, is there an off marker? */
 #include <unistd.h>
 
 #include "ctl/doctor/gather.h"

@@ -1,4 +1,4 @@
-/* What the doctor finds, as text and as JSON. */
+/* The doctor's findings, as text and as JSON. */
 #include "ctl/doctor/doctor.h"
 
 #include <stdarg.h>

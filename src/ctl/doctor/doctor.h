@@ -1,4 +1,4 @@
-/* The doctor's inside: what one check is, and where it puts what it finds. */
+/* What the doctor's files share: a check, and its findings. */
 #ifndef CTL_DOCTOR_DOCTOR_H
 #define CTL_DOCTOR_DOCTOR_H
 
@@ -11,12 +11,12 @@
 
 #define DOCTOR_CONFIG PORTCULLIS_SYSCONFDIR "/portcullis/portcullis.conf"
 
-/* In the order of what they mean for the exit code. */
+/* Sorted by what they mean for the exit code. */
 enum doctor_result { DOCTOR_FINE, DOCTOR_UNKNOWN, DOCTOR_WARN, DOCTOR_FAIL, DOCTOR_RESULTS };
 enum doctor_exit { DOCTOR_EXIT_FINE = 0, DOCTOR_EXIT_TO_DO = 1, DOCTOR_EXIT_LOOK = 3 };
 enum { DOCTOR_SUBJECT = 256, DOCTOR_TEXT = 600, DOCTOR_TOOL_MS = 3000, DOCTOR_SECONDS = 60 };
 
-/* What a decision comes to. Texts may hold hostile bytes: doctor_report escapes them. */
+/* The result of a check. Texts may contain hostile bytes: doctor_report escapes them. */
 struct finding {
 	enum doctor_result result;
 	char subject[DOCTOR_SUBJECT]; /* "": the check's own */
@@ -26,10 +26,10 @@ struct finding {
 
 struct doctor_check;
 struct doctor {
-	struct doctor_settings settings; /* defaults, if portcullisd told none */
+	struct doctor_settings settings; /* the defaults, if portcullisd printed none */
 	const char *config;              /* -c, NULL: portcullisd's own */
 	json_t *status;                  /* the daemon's; NULL: nobody answers */
-	bool status_failed;              /* somebody listens, but gave no status */
+	bool status_failed;              /* somebody listens, but sent no status */
 	const struct doctor_check *check;
 	bool json, colour;
 	json_t *checks; /* for --json */
@@ -46,13 +46,13 @@ struct doctor_check {
 void finding_set(struct finding *finding, enum doctor_result result, const char *instead, const char *format,
 		 ...) __attribute__((format(printf, 4, 5)));
 
-/* Prints it, or keeps it for --json; every other byte than plain UTF-8 as \xNN. */
+/* Prints a finding, or keeps it for --json; bytes that are not plain UTF-8 become \xNN. */
 void doctor_report(struct doctor *doctor, const struct finding *finding);
 
 /* The daemon's status: a string of it, NULL if there is none. */
 const char *doctor_status(const struct doctor *doctor, const char *key);
 
-/* The checks, by subject: SUBJECT.c. Each says at least one finding, and
+/* The checks, by subject: SUBJECT.c. Each reports at least one finding, and
  * blocks no longer than its tools' deadlines. */
 void doctor_configuration(struct doctor *doctor), doctor_profile(struct doctor *doctor),
     doctor_remotes(struct doctor *doctor), doctor_credentials(struct doctor *doctor);

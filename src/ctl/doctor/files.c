@@ -1,4 +1,4 @@
-/* The doctor on files: what root runs and reads must be nobody else's to change, with every folder above. */
+/* The doctor on files: only root may change what root runs and reads, and every folder above. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ static int target_of(const char *link, char *to, size_t size)
 
 static bool walk(const char *path, int links, struct finding *finding);
 
-/* One step of the way; behind a link, the way that it points to. */
+/* Checks one step of a path; for a link, the path that it points to. */
 static bool step(const char *path, int links, struct finding *finding)
 {
 	struct stat status;
@@ -51,7 +51,7 @@ static bool step(const char *path, int links, struct finding *finding)
 	return false;
 }
 
-/* All of an absolute path, from the root on. false: finding says which step. */
+/* Checks all of an absolute path, from the root on. false: finding names the step. */
 static bool walk(const char *path, int links, struct finding *finding)
 {
 	char partial[PATH_MAX];
@@ -76,7 +76,7 @@ static bool walk(const char *path, int links, struct finding *finding)
 	return true;
 }
 
-/* `missing`: what that means; "" is another check's to say, NULL can't be. */
+/* `missing`: what to report if it does not exist; "": another check reports that; NULL: it exists. */
 static void check_path(struct doctor *doctor, const char *path, const char *missing)
 {
 	struct finding finding = {.subject = ""};
@@ -125,7 +125,7 @@ void doctor_programs(struct doctor *doctor)
 	doctor_report(doctor, &finding);
 }
 
-/* A private key is in the profile, a password in the other. */
+/* The profile contains a private key, the password file a password. */
 static void check_secret(struct doctor *doctor, const char *path)
 {
 	struct finding finding = {.subject = ""};

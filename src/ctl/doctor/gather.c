@@ -1,4 +1,4 @@
-/* What the doctor's files share in gathering facts. */
+/* How the doctor's files gather facts. */
 #include "ctl/doctor/gather.h"
 
 #include <errno.h>

@@ -25,7 +25,7 @@ bool judge_owner(const char *path, uid_t uid, gid_t gid, mode_t mode, struct fin
 	size_t used = 0;
 	bool sticky = S_ISDIR(mode) && (mode & S_ISVTX) != 0;
 
-	if (S_ISLNK(mode)) /* who may replace it is its folder's matter */
+	if (S_ISLNK(mode)) /* its mode means nothing: its folder decides who may replace it */
 		return true;
 	text_append(instead, sizeof instead, &used, "%s %s", uid != 0 ? "chown root" : "chmod go-w", path);
 	if (uid != 0)
@@ -82,7 +82,7 @@ void judge_certificate(const struct certificate *c, bool several, int64_t now, s
 		finding_set(finding, DOCTOR_FINE, NULL, "valid until %s: %s", when, c->subject);
 }
 
-/* What openvpn's own changes and advisories say; `below` is the first that has it no more. */
+/* From openvpn's change logs and advisories; `below` is the first version without the fault. */
 static const struct fault {
 	unsigned from[3], below[3];
 	enum doctor_result result;
@@ -163,7 +163,7 @@ static bool is_own(const struct net_address *address)
 	return is_in(address, own);
 }
 
-/* What lies on a link, and so goes past the tunnel: row 8 stops it. */
+/* An address on a link, which is reached outside the tunnel: row 8 stops it. */
 static bool is_local(const struct net_address *address)
 {
 	static const char *const local[] = {

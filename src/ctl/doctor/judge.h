@@ -12,11 +12,11 @@
 /* A fact of the machine port; NO becomes `no`. */
 void judge_fact(const struct machine_fact *fact, enum doctor_result no, struct finding *finding);
 
-/* May somebody beside root change, or replace, what this is? false: sets finding. */
+/* May only root change or replace this? false: sets finding. */
 bool judge_owner(const char *path, uid_t uid, gid_t gid, mode_t mode, struct finding *finding);
 
-/* A certificate's dates, as `openssl x509 -subject -startdate -enddate` says
- * them. `several`: it is one of some, and another may do. */
+/* A certificate's dates, as `openssl x509 -subject -startdate -enddate` prints
+ * them. `several`: the profile has others, and one of them may be sufficient. */
 struct certificate {
 	char subject[DOCTOR_SUBJECT];
 	int64_t from, until; /* seconds since the epoch */
@@ -56,7 +56,7 @@ void judge_interface(const char *name, bool exists, const char *daemons, struct 
 void judge_clock(int64_t now, int64_t known, const char *known_by, struct finding *finding);
 void judge_boot_lock(int64_t booted, int64_t locked, struct finding *finding);
 void judge_gate(const char *gate, const char *tunnel, const char *reason, struct finding *finding);
-/* Has the machine, have the profile's servers, has the tunnel IPv6? (-1 not known) */
+/* Do the machine, the profile's servers and the tunnel have IPv6? (-1: not known) */
 void judge_ipv6(bool machine, int servers4, int servers6, int tunnel, struct finding *finding);
 
 #endif

@@ -98,7 +98,7 @@ void doctor_links(struct doctor *doctor)
 	doctor_report(doctor, &finding);
 }
 
-/* An address of the world's on a link that is neither loopback nor the tunnel. */
+/* Has a link that is neither loopback nor the tunnel a global address? */
 static bool has_ipv6(const char *tunnel)
 {
 	struct ifaddrs *all = NULL;
@@ -120,7 +120,7 @@ static bool has_ipv6(const char *tunnel)
 	return has;
 }
 
-/* 1 yes, 0 no, -1 the gate is not open. */
+/* 1: yes; 0: no; -1: the gate is not open. */
 static int tunnel_has_ipv6(const struct doctor *doctor)
 {
 	const char *gate = doctor_status(doctor, "gate");

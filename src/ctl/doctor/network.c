@@ -1,4 +1,4 @@
-/* The doctor on the resolver's set-up, and on what asks the Internet by itself. */
+/* The doctor on the resolver's configuration, and on programs that query the Internet by themselves. */
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>

@@ -1,4 +1,4 @@
-/* The doctor on openvpn itself: is it there, and what is known of its version. */
+/* The doctor on openvpn itself: does it exist, and what is known about its version? */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static bool is_preview(const char *output)
 	return word[strcspn(word, "_ \n")] == '_';
 }
 
-/* Never as root: who may replace the program must not be run by the doctor. */
+/* Never as root: somebody else may be able to replace the program. */
 void doctor_openvpn(struct doctor *doctor)
 {
 	const char *binary = doctor->settings.openvpn_binary;

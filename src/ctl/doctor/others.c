@@ -22,8 +22,8 @@ static void report_other(struct doctor *doctor, const struct machine_other *othe
 	doctor_report(doctor, &finding);
 }
 
-/* A VPN of NetworkManager's that comes up by itself. WireGuard's do unless told
- * not to; others only when asked. */
+/* A VPN that NetworkManager starts by itself: a WireGuard connection, unless it is
+ * configured otherwise; others start only on request. */
 static bool comes_up(const char *text)
 {
 	char type[32] = "", automatic[16] = "true";

@@ -1,4 +1,4 @@
-/* What `portcullisd --settings` says, as a struct. */
+/* The output of `portcullisd --settings` as a struct. */
 #include "ctl/doctor/settings.h"
 
 #include <stddef.h>
@@ -76,7 +76,7 @@ static bool unescape(char *to, size_t size, const char *from, size_t length)
 	return true;
 }
 
-/* One line `key = "value"`. A key that is not wanted here is fine. */
+/* One line `key = "value"`. A key that is not needed here is skipped. */
 static bool parse_line(struct doctor_settings *settings, const char *line, size_t length)
 {
 	static const char between[] = " = \"";

@@ -1,4 +1,4 @@
-/* What `portcullisd --settings` says, as a struct. The parser is pure. */
+/* The output of `portcullisd --settings` as a struct. The parser is pure. */
 #ifndef CTL_DOCTOR_SETTINGS_H
 #define CTL_DOCTOR_SETTINGS_H
 

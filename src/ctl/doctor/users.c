@@ -1,4 +1,4 @@
-/* The doctor on users and groups: whom the hole to the server lets through. */
+/* The doctor on users and groups: who may use the hole? */
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -65,7 +65,7 @@ void doctor_users(struct doctor *doctor)
 	}
 }
 
-/* Those whom it lists, and those whose first group it is; but for openvpn's own user. */
+/* The users whom the group lists, and those whose primary group it is, without openvpn's own user. */
 static void list_members(const struct group *group, const char *own, char *members, size_t size)
 {
 	const struct passwd *entry;
@@ -92,7 +92,7 @@ void doctor_openvpn_group(struct doctor *doctor)
 	const struct passwd *user = find_user(doctor->settings.openvpn_user);
 	char own[sizeof doctor->settings.openvpn_user], members[DOCTOR_SUBJECT] = "";
 
-	/* By its name, also where a number is configured; the entry is overwritten by the next look-up. */
+	/* The name, also where a number is configured; the next look-up overwrites the entry. */
 	text_copy(own, sizeof own, user != NULL ? user->pw_name : doctor->settings.openvpn_user);
 	if (group == NULL) {
 		judge_user("openvpn-group", name, false, false, &finding);

@@ -20,10 +20,10 @@ enum {
 	REMOTES_SHOWN = 10
 };
 
-/* Whose notes these are, and where what the profile refers to is looked for. */
+/* The file that is read, for messages, and where the files that it refers to are. */
 struct reading {
-	const char *file; /* as it was asked for */
-	const char *base; /* its own path: what it refers to lies beside it */
+	const char *file; /* as the user named it */
+	const char *base; /* its real path: the files that it refers to lie beside it */
 	bool notes;
 };
 
@@ -41,7 +41,7 @@ static int folder_of(const char *file, char *to, struct err *e)
 /* A regular file of at most `max` bytes; the caller frees. 0, or -1 and `e`. */
 static int read_file(const char *path, size_t max, char **bytes, size_t *length, struct err *e)
 {
-	/* Not blocking: it may be a pipe, and nobody at its other end. */
+	/* Not blocking: it may be a pipe without a writer. */
 	int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), result;
 	char name[SHOWN_SIZE];
 
@@ -54,8 +54,8 @@ static int read_file(const char *path, size_t max, char **bytes, size_t *length,
 	return result;
 }
 
-/* With root's rights: only what lies in the profile's own folder, is root's
- * alone to change, and is no link. */
+/* With root's rights: only what lies in the profile's own folder, is not a link,
+ * and can be changed by root alone. */
 static int read_inside(const struct reading *reading, const char *path, char **bytes, size_t *length,
 		       struct err *e)
 {
@@ -212,7 +212,7 @@ struct wanted {
 	struct place place;
 };
 
-/* In the child: it has the rights of whose hands are in the file, and no others. */
+/* In the child, which has only the rights of the user who could have changed the file. */
 static int check_work(int output, void *argument, struct err *e)
 {
 	const struct wanted *wanted = argument;
@@ -226,7 +226,7 @@ static int check_work(int output, void *argument, struct err *e)
 	return 0;
 }
 
-/* As root: what a user's link leads to is not read with root's rights here either. */
+/* As root: here, too, the target of a user's link is not read with root's rights. */
 static int check_as_root(const char *file, struct err *e)
 {
 	struct wanted wanted = {.file = file};

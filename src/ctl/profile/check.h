@@ -9,18 +9,19 @@
 #include "ctl/profile/place.h"
 #include "profile/profile.h"
 
-/* `portcullis check FILE`: judges a profile, needs no daemon. Prints what is
+/* `portcullis check FILE`: vets a profile, without a daemon. Prints what is
  * dropped and what is needed; a refusal is one line on stderr. Returns the
  * exit code, 0 or 1. */
 int check_profile(const char *file);
 
-/* Reads and parses `file`, wherever it leads; what it refers to is read from
- * beside it with the rights of this process; notices go to stderr unless
- * `quiet`. NULL and `e` if refused. */
+/* Reads and parses `file`, following links. The files that it refers to are read
+ * from its folder, with the rights of this process; notices go to stderr unless
+ * `quiet`. NULL and `e` if it is refused. */
 struct profile *profile_file_parse(const char *file, bool quiet, struct err *e);
 
-/* The same for the very thing that place_find found. Where this process is
- * root, what it refers to has to lie in its folder, root's alone to change. */
+/* The same for exactly the file that place_find found. If this process is root,
+ * the files that it refers to must lie in its folder, and only root may be able to
+ * change them. */
 struct profile *profile_place_parse(const char *file, const struct place *place, struct err *e);
 
 /* Prints the remotes and what the profile needs to stdout. */

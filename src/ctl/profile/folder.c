@@ -1,4 +1,4 @@
-/* A stranger's folder, walked and read without ever following a link in it. */
+/* A folder of somebody else's, listed and read without following any link in it. */
 #include "ctl/profile/folder.h"
 
 #include <dirent.h>
@@ -17,12 +17,12 @@
 
 enum { PATH_SIZE = 1024, SHOWN_SIZE = 300, DEPTH_MAX = 8, ITEMS_MAX = 4096, NAMES_MAX = ITEMS_MAX + 1 };
 enum {
-	/* Not blocking: it may be a pipe, and nobody at its other end. */
+	/* Not blocking: it may be a pipe without a writer. */
 	OPEN_FILE = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
 	OPEN_FOLDER = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
 };
 
-/* With root's rights only what nobody else could have put there is read. */
+/* With root's rights nothing is read that somebody else could have put there. */
 static int check_roots(int descriptor, const char *name, struct err *e)
 {
 	struct stat status;
@@ -170,7 +170,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Finder's own files, and what archives made on a Mac carry beside each file. */
+/* Finder's files, and those that archives made on a Mac contain beside each file. */
 static bool is_hidden(const char *name)
 {
 	return name[0] == '.' || strcmp(name, "__MACOSX") == 0;
@@ -243,7 +243,7 @@ static int walk_into(struct walk *walk, int at, const char *name, const char *un
 static int walk_folder(struct walk *walk, int at, const char *under, int depth)
 {
 	char **names = calloc(NAMES_MAX, sizeof *names);
-	/* Not dup: its place in the folder would be shared. */
+	/* Not dup: the two would share their position in the folder. */
 	int descriptor = openat(at, ".", OPEN_FOLDER), count = -1, result = 0;
 
 	if (names == NULL || descriptor == -1) {

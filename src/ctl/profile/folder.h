@@ -1,4 +1,4 @@
-/* A stranger's folder, walked and read without ever following a link in it. */
+/* A folder of somebody else's, listed and read without following any link in it. */
 #ifndef CTL_PROFILE_FOLDER_H
 #define CTL_PROFILE_FOLDER_H
 
@@ -16,7 +16,7 @@ struct folder_item {
 };
 
 struct folder_list {
-	struct folder_item *items; /* each folder before what is in it, by name */
+	struct folder_item *items; /* sorted by name, each folder before its contents */
 	size_t count;
 };
 
@@ -27,7 +27,7 @@ struct folder {
 /* Opens `path`. Where this process is root, everything that is read in it later has to be root's and
  * not writable by others. 0, or -1 and `e`. */
 int folder_open(struct folder *folder, const char *path, struct err *e);
-/* The same of a folder that is open; takes the descriptor over, also on failure. */
+/* The same for an open folder; owns the descriptor from now on, also on failure. */
 int folder_take(struct folder *folder, int descriptor, const char *path, struct err *e);
 void folder_close(struct folder *folder);
 
@@ -36,8 +36,8 @@ void folder_close(struct folder *folder);
 int folder_read(const struct folder *folder, const char *relative, size_t max, char **bytes, size_t *length,
 		struct err *e);
 
-/* Everything in it but hidden files, 8 folders deep and 4096 things at most.
- * Folders whose name ends in `stop` are named and not entered (NULL: all are).
+/* Everything in it except hidden files, at most 8 folders deep and 4096 entries.
+ * Folders whose name ends in `stop` are listed but not entered (NULL: all are).
  * The caller frees with folder_list_free. 0, or -1 and `e`. */
 int folder_walk(const struct folder *folder, const char *stop, struct folder_list *list, struct err *e);
 void folder_list_free(struct folder_list *list);

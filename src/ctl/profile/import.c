@@ -25,7 +25,7 @@ struct wanted {
 	struct place place;
 };
 
-/* In the child: it has the rights of whose hands are in the file, and no others. */
+/* In the child, which has only the rights of the user who could have changed the file. */
 static int read_profile(int output, void *argument, struct err *e)
 {
 	const struct wanted *wanted = argument;
@@ -40,7 +40,7 @@ static int read_profile(int output, void *argument, struct err *e)
 	return io_write_all(output, text, length) == 0 ? 0 : err_set(e, "the profile can't be handed on");
 }
 
-/* NAME.ovpn, after the file's own name if none is given. */
+/* NAME.ovpn; if no name is given, the file's own. */
 static int choose_name(const char *file, const char *name, char *to, struct err *e)
 {
 	const char *slash = strrchr(file, '/');
@@ -74,7 +74,7 @@ static int import_file(const char *file, const char *name, const char *directory
 	return result;
 }
 
-/* What is no profile, by its name: what to do instead. NULL: a file to try. */
+/* Why a file with this name can't be a profile, and what to do instead. NULL: it may be one. */
 static const char *refusal(const char *file)
 {
 	static const struct {

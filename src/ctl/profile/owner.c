@@ -1,4 +1,4 @@
-/* A function run in a child with the rights of one user, and no others. */
+/* Runs a function in a child that has the rights of one user and no others. */
 #include "ctl/profile/owner.h"
 
 #include <errno.h>
@@ -24,7 +24,7 @@ static int become(uid_t owner, struct err *e)
 
 	if (geteuid() != 0)
 		return owner == geteuid() ? 0 : err_set(e, "only root can take the rights of another user");
-	/* Not the file's group: its owner need not be in it. */
+	/* The user's group, not the file's: its owner need not be a member of that. */
 	entry = getpwuid(owner);
 	group = entry != NULL ? entry->pw_gid : owner == 0 ? 0 : NOBODY;
 	/* As root each of these sets the real, the effective and the saved id. */

@@ -1,4 +1,4 @@
-/* Where a path really leads, and whose hands are in it. */
+/* Where a path really leads, and who could have changed that. */
 #include "ctl/profile/place.h"
 
 #include <errno.h>

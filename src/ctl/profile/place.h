@@ -1,4 +1,4 @@
-/* Where a path really leads, and whose hands are in it. */
+/* Where a path really leads, and who could have changed that. */
 #ifndef CTL_PROFILE_PLACE_H
 #define CTL_PROFILE_PLACE_H
 
@@ -16,14 +16,13 @@ struct place {
 	mode_t mode;
 };
 
-/* Looks at each folder, each link and the thing at the end. Where anything of
- * it is a user's, that user is the owner; where two users have a hand in it, or
- * anybody could have, it is refused. Opens nothing. 0, or -1 and `e`. */
+/* Examines each folder, each link and the file at the end. If any of them belongs to
+ * a user, that user becomes the owner. If two users, or everybody, could have changed
+ * something, it is refused. Opens nothing. 0, or -1 and `e`. */
 int place_find(const char *path, struct place *place, struct err *e);
 
-/* Opens what is still the same thing as when it was found, with the rights of
- * this process and without waiting for a pipe's other end. The descriptor, or
- * -1 and `e`. */
+/* Opens it with the rights of this process, if it is still the same file as when it
+ * was found; does not wait for the other end of a pipe. The descriptor, or -1 and `e`. */
 int place_open(const struct place *place, struct err *e);
 
 #endif

@@ -6,8 +6,8 @@
 
 #include "base/err.h"
 
-/* What `descriptor` is open on, at most `max` bytes; the caller frees *bytes
- * and closes. `name` is for the message. 0, or -1 and `e` (then *bytes is NULL). */
+/* Reads the file at `descriptor`, at most `max` bytes; the caller frees *bytes and
+ * closes the descriptor. `name` is for messages. 0, or -1 and `e` (*bytes is NULL). */
 int regular_read(int descriptor, const char *name, size_t max, char **bytes, size_t *length, struct err *e);
 
 #endif

@@ -1,4 +1,4 @@
-/* The names of a profile's servers, resolved while the machine is open. */
+/* Resolves the names of a profile's servers, while the machine is open. */
 #include "ctl/profile/resolve.h"
 
 #include <netdb.h>
@@ -17,8 +17,8 @@ static int add_address(const struct addrinfo *found, struct net_address *address
 		   : -1;
 }
 
-/* Both families, while the machine is open, in the resolver's order but by turns:
- * a machine whose IPv6 leads nowhere waits for one attempt, not for all of them. */
+/* Both families, in the resolver's order, but alternating: a machine whose IPv6
+ * does not work waits for one attempt, not for all of them. */
 static void resolve(struct profile *profile, const char *host)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_DGRAM}, *all = NULL;

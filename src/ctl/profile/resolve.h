@@ -1,4 +1,4 @@
-/* The names of a profile's servers, resolved while the machine is open. */
+/* Resolves the names of a profile's servers, while the machine is open. */
 #ifndef CTL_PROFILE_RESOLVE_H
 #define CTL_PROFILE_RESOLVE_H
 

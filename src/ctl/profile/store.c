@@ -1,4 +1,4 @@
-/* Profiles of root's, where portcullis import writes them. */
+/* Root's profiles, as portcullis import writes them. */
 #include "ctl/profile/store.h"
 
 #include <fcntl.h>
@@ -28,7 +28,7 @@ int profile_store_name(const char *name, char *to, struct err *e)
 	return 0;
 }
 
-/* Each missing part of the path, root's only. */
+/* Creates each missing part of the path, for root only. */
 static void make_directories(const char *path)
 {
 	char part[PATH_SIZE];
@@ -45,7 +45,7 @@ static void make_directories(const char *path)
 	mkdir(part, 0700);
 }
 
-/* A directory that only root can change, so that nobody plays with its names. */
+/* Opens a directory that only root can change, so that nobody exchanges its entries. */
 static int open_directory(const char *path, struct err *e)
 {
 	struct stat status;
@@ -61,7 +61,7 @@ static int open_directory(const char *path, struct err *e)
 	return err_set(e, "%s: others may write to it; instead: chown root, chmod go-w", path);
 }
 
-/* Whole or not at all, also over a power cut. */
+/* Writes it completely or not at all, even if the power fails. */
 static int store_text(int directory, const char *name, const char *text, size_t length, struct err *e)
 {
 	char fresh[PROFILE_FILE_SIZE + 16];

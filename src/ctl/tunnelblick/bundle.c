@@ -1,5 +1,5 @@
-/* Tunnelblick's bundles: which of the files in one are configurations, and what
- * they are called. After what Tunnelblick itself does when it installs one. */
+/* Tunnelblick's bundles: which files in one are configurations, and what they are
+ * called. It follows what Tunnelblick itself does when it installs one. */
 #include "ctl/tunnelblick/bundle.h"
 
 #include <ctype.h>
@@ -34,7 +34,7 @@ bool tblk_is_configuration(const char *path)
 	return ends_in(path, strlen(path), ".ovpn") || ends_in(path, strlen(path), ".conf");
 }
 
-/* How much of `path` names a bundle in the bundle; 0: it is in none. */
+/* How many bytes of `path` name a bundle inside the bundle; 0: none. */
 static size_t inner_of(const char *path)
 {
 	for (const char *at = path;; at++) {
@@ -47,7 +47,7 @@ static size_t inner_of(const char *path)
 	}
 }
 
-/* Both end in five bytes: do they differ in nothing else? The .ovpn counts then. */
+/* Is there an .ovpn with the name of this .conf? Then only the .ovpn counts. */
 static bool is_outdone(const struct folder_list *found, const char *path)
 {
 	size_t stem = strlen(path) - 5;
@@ -73,7 +73,7 @@ static void display_of(const char *path, size_t length, char *display)
 	display[length - skip - 5] = '\0';
 }
 
-/* The last part of a path, without what ends it. */
+/* The last part of a path, without its extension. */
 static void stem_of(const char *path, char *stem)
 {
 	size_t end = strlen(path), begin;
@@ -157,7 +157,7 @@ static int add_configuration(struct tblk_list *list, const char *path, size_t in
 	return 0;
 }
 
-/* None was found; perhaps something that only looks like one. */
+/* No configuration was found; perhaps something that only looks like one. */
 static int refuse_none(const struct folder_list *found, struct err *e)
 {
 	char name[SHOWN_SIZE];
@@ -202,7 +202,7 @@ int tblk_choose(const struct folder_list *found, const char *bundle, struct tblk
 	}
 	if (list->count == 0)
 		return refuse_none(found, e);
-	/* A single one has the bundle's name, and its file's means nothing. */
+	/* A single configuration has the bundle's name; that of its file means nothing. */
 	for (size_t i = 0; outer == 1 && i < list->count; i++) {
 		if (list->all[i].inner == 0)
 			stem_of(bundle, list->all[i].display);

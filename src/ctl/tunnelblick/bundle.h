@@ -1,5 +1,5 @@
-/* Tunnelblick's bundles: which of the files in one are configurations, and what
- * they are called; and the places where Tunnelblick keeps them. Pure. */
+/* Tunnelblick's bundles: which files in one are configurations, what they are called,
+ * and where Tunnelblick keeps the bundles. Pure. */
 #ifndef CTL_TUNNELBLICK_BUNDLE_H
 #define CTL_TUNNELBLICK_BUNDLE_H
 
@@ -16,7 +16,7 @@ struct tblk {
 	char path[TBLK_PATH_SIZE];    /* of its file, in the bundle */
 	char display[TBLK_PATH_SIZE]; /* what Tunnelblick calls it */
 	char name[TBLK_NAME_SIZE];    /* what it is called here: letters, digits, '.', '_', '-' */
-	size_t inner; /* the first so many bytes of `path` name the bundle inside the bundle; 0: none */
+	size_t inner;                 /* so many bytes of `path` name the bundle inside the bundle; 0: none */
 };
 
 struct tblk_list {
@@ -27,11 +27,11 @@ struct tblk_list {
 bool tblk_is_bundle(const char *path); /* does the name end in .tblk? */
 bool tblk_is_configuration(const char *path);
 
-/* The configurations among what was found in the bundle `bundle`, with names
- * that differ. 0, or -1 and `e` if there are none or Tunnelblick would refuse. */
+/* The configurations among the files found in the bundle `bundle`, each with another
+ * name. 0, or -1 and `e`: there are none, or Tunnelblick would refuse the bundle. */
 int tblk_choose(const struct folder_list *found, const char *bundle, struct tblk_list *list, struct err *e);
 
-/* A name for here out of one of Tunnelblick's. */
+/* Makes a valid name for a profile from Tunnelblick's `display`. */
 void tblk_name(const char *display, char *name);
 
 /* --- where a bundle lies: paths are absolute, without links and "..". */

@@ -1,4 +1,4 @@
-/* Where Tunnelblick keeps its bundles, told from a bundle's path. */
+/* Which of Tunnelblick's folders a bundle is in, judged by its path. */
 #include <string.h>
 
 #include "base/text.h"
@@ -9,8 +9,8 @@ static const char shared_part[] = "/Library/Application Support/Tunnelblick/Shar
 static const char shadow_part[] = "/Library/Application Support/Tunnelblick/Users/";
 static const char deployed_part[] = "/Applications/Tunnelblick.app/Contents/Resources/Deploy/";
 
-/* What stands before the last `part` in `path` goes to `before`; what is behind
- * it is returned. NULL: it is not in it. */
+/* Copies what is before the last `part` in `path` to `before`, and returns what is
+ * after it. NULL: `path` does not contain it. */
 static const char *split(const char *path, const char *part, char *before)
 {
 	const char *found = NULL;

@@ -26,7 +26,7 @@ void tblk_homes(const char *root, void (*visit)(const char *home, uid_t owner, v
 		size_t end = used;
 		struct stat status;
 
-		/* /Users/Shared is root's, and so is what holds no home. */
+		/* /Users/Shared belongs to root, as does everything there that is not a home. */
 		if (names[i]->d_name[0] != '.' &&
 		    text_append(path, sizeof path, &end, "/%s", names[i]->d_name) == 0 &&
 		    lstat(path, &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid != 0 &&

@@ -4,8 +4,8 @@
 
 #include <sys/types.h>
 
-/* Calls `visit` for each folder in ROOT/Users that is a user's own and not root's,
- * and, if this process is not root's, that is its own. */
+/* Calls `visit` for each folder in ROOT/Users that belongs to a user other than root;
+ * if this process is not root's, only for its own user's. */
 void tblk_homes(const char *root, void (*visit)(const char *home, uid_t owner, void *argument),
 		void *argument);
 

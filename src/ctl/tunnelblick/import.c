@@ -1,4 +1,4 @@
-/* `portcullis import NAME.tblk`: a bundle of Tunnelblick's becomes profiles of root's. */
+/* `portcullis import NAME.tblk`: the configurations of a Tunnelblick bundle become root's profiles. */
 #include "ctl/tunnelblick/import.h"
 
 #include <stdio.h>
@@ -132,8 +132,8 @@ static void settings_of_home(const char *home, uid_t owner, void *argument)
 	free(owner_run(owner, LOOK_S, settings_work, &wanted, 1, &length, NULL));
 }
 
-/* Of a private configuration what its user set counts; of a shared one what
- * anybody did is only shown. What can't be read takes nothing from the import. */
+/* For a private configuration its user's settings count; for a shared one those of
+ * all users are only shown. Settings that can't be read do not fail the import. */
 static void print_settings(struct wanted *wanted)
 {
 	struct stat status;
@@ -164,7 +164,7 @@ static int import_one(struct wanted *wanted, const char *name, const char *direc
 	return result;
 }
 
-/* Three configurations and one name. */
+/* Several configurations, but only one name. */
 static int refuse_name(const char *bundle, const struct tblk *all, size_t count, struct err *e)
 {
 	char line[sizeof e->text] = "", word[SHOWN_SIZE];
@@ -214,7 +214,7 @@ static size_t parse_list(struct tblk *all, const char *bytes, size_t length)
 	return count;
 }
 
-/* A folder that is none of Tunnelblick's: what in it to import instead. */
+/* The folder is not a Tunnelblick bundle: names the file in it that can be imported instead. */
 static int refuse_folder(const char *path, struct err *e)
 {
 	static const char *const inside[] = {"config.conf", "config.ovpn"};

@@ -21,14 +21,14 @@ enum { LOOK_S = 60, SHOWN_SIZE = 300, PATH_SIZE = 2 * TBLK_PATH_SIZE, FOUND_MAX 
 #define SUPPORT "Library/Application Support/Tunnelblick"
 #define DEPLOY "Applications/Tunnelblick.app/Contents/Resources/Deploy"
 
-/* A folder of Tunnelblick's, as a child is told of it. */
+/* One of Tunnelblick's folders, as a child gets it. */
 struct area {
 	const char *root, *path, *user; /* user: "" for everybody's */
 	enum tblk_kind kind;
 	uid_t owner;
-	bool only_connects; /* what is in it was listed; only what connects for this user */
+	bool only_connects; /* its contents are listed already: only what connects by itself for this user */
 	const char *home;   /* for only_connects */
-	bool named;         /* names here need the user's, to differ */
+	bool named;         /* the user's name is added, so that names differ */
 };
 
 static void join(char path[PATH_SIZE], const char *above, const char *below)
@@ -87,7 +87,7 @@ static void print_state(const struct profile *profile, const struct err *e)
 		puts("complete");
 }
 
-/* A bundle, or only what it says about connecting. */
+/* Prints whether Tunnelblick connects it by itself, and how to turn that off. */
 static void print_connects(const struct area *area, const struct tblk_file *file, const char *display)
 {
 	struct tblk_place place;
@@ -118,7 +118,7 @@ static void print_connects(const struct area *area, const struct tblk_file *file
 	printf("    %s\n", line);
 }
 
-/* Each configuration of a bundle: whole, or what is missing. */
+/* Prints each configuration of a bundle: that it is complete, or what is missing. */
 static void print_bundle(const struct area *area, const struct folder *folder, const char *path,
 			 const char *display)
 {
@@ -172,7 +172,7 @@ static bool look_at_bundle(const struct area *area, const char *relative)
 	return true;
 }
 
-/* From before there were bundles: NAME.ovpn or NAME.conf by itself. */
+/* NAME.ovpn or NAME.conf without a bundle, as old versions of Tunnelblick had them. */
 static bool look_at_file(const struct area *area, const char *relative)
 {
 	char path[PATH_SIZE], display[TBLK_PATH_SIZE], name[SHOWN_SIZE];
@@ -193,7 +193,7 @@ static bool look_at_file(const struct area *area, const char *relative)
 	return true;
 }
 
-/* In the child. One byte a find goes to the parent. */
+/* In the child. Sends the parent one byte for each find. */
 static int look_work(int output, void *argument, struct err *e)
 {
 	const struct area *area = argument;
@@ -201,7 +201,7 @@ static int look_work(int output, void *argument, struct err *e)
 	struct folder_list found;
 	int result;
 
-	/* The shared ones were looked at before, and what is wrong with them was said. */
+	/* The shared ones have been examined already, and their faults reported. */
 	if (folder_open(&folder, area->path, area->only_connects ? NULL : e) == -1)
 		return area->only_connects ? 0 : -1;
 	result = folder_walk(&folder, ".tblk", &found, area->only_connects ? NULL : e);

@@ -1,4 +1,4 @@
-/* Apple's property lists: which form it is, and what both share. */
+/* Apple's property lists: chooses the reader for the form. */
 #include "ctl/tunnelblick/plist.h"
 
 #include <string.h>

@@ -18,7 +18,7 @@ struct list {
 	uint64_t count; /* of objects */
 };
 
-/* An object: what its first byte and the length behind it say. */
+/* An object, from its first byte and the length after it. */
 struct object {
 	unsigned kind;
 	size_t length; /* elements, or the low half */
@@ -124,7 +124,7 @@ static int read_integer(const struct list *list, const struct object *object, ch
 
 	if (size == 0 || size > list->objects_end - object->at)
 		return -1;
-	/* Only the widest have a sign. */
+	/* Only integers of the largest size are signed. */
 	return text_append(text, PLIST_TEXT_SIZE, &used, "%lld",
 			   (long long)big_endian(list->bytes + object->at, size));
 }

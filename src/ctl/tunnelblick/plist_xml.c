@@ -1,5 +1,5 @@
-/* An XML property list, as Apple writes it and plist(5) has it: a strict reader
- * of that and of nothing else of XML. */
+/* An XML property list, as Apple writes it and plist(5) describes it: a strict reader
+ * of that part of XML and of nothing else. */
 #include <stdbool.h>
 #include <string.h>
 
@@ -31,7 +31,7 @@ static bool begins(const struct reader *reader, const char *word)
 	return (size_t)(reader->end - reader->at) >= length && memcmp(reader->at, word, length) == 0;
 }
 
-/* Behind the next `word`; -1 if there is none. */
+/* Moves behind the next `word`; -1: there is none. */
 static int skip_to(struct reader *reader, const char *word)
 {
 	const char *found = memmem(reader->at, (size_t)(reader->end - reader->at), word, strlen(word));
@@ -67,7 +67,7 @@ static int skip_between(struct reader *reader)
 	}
 }
 
-/* The next tag; attributes are not looked at. */
+/* The next tag; attributes are ignored. */
 static int read_tag(struct reader *reader, struct tag *tag)
 {
 	const char *from, *end;
@@ -139,7 +139,7 @@ static int read_text(struct reader *reader, char *text, bool *fits)
 		if (*reader->at == '\0')
 			return err_set(reader->e, "not a property list: it contains a NUL");
 		if (*reader->at != '&') {
-			/* UTF-8 goes on as it came. */
+			/* UTF-8 is copied unchanged. */
 			if (used + 1 < PLIST_TEXT_SIZE)
 				text[used++] = *reader->at;
 			else
@@ -190,7 +190,7 @@ static int skip_container(struct reader *reader)
 	return 0;
 }
 
-/* A value whose tag is taken. *known: `text` is what the caller wants told. */
+/* A value whose tag has been read. *known: it is of a kind that is reported, and in `text`. */
 static int read_value(struct reader *reader, const struct tag *tag, char *text, bool *known)
 {
 	const char *name = tag->name;

@@ -1,4 +1,4 @@
-/* Reads a bundle of Tunnelblick's, and the settings for it. */
+/* Reads a Tunnelblick bundle and the settings for it. */
 #include "ctl/tunnelblick/read.h"
 
 #include <errno.h>
@@ -56,7 +56,7 @@ static void print_notice(int line, const char *option, const char *reason, void 
 		shown_print(stderr, "%s:%d: note: %s: %s", label_of(file, label), line, option, reason);
 }
 
-/* What is called `name` beside the configuration. As folder_read. */
+/* Reads the file `name` in the folder of the configuration. Returns as folder_read does. */
 static int read_beside(const struct tblk_file *file, const char *name, char **bytes, size_t *length,
 		       struct err *e)
 {
@@ -98,7 +98,7 @@ struct profile *tblk_read_profile(const struct tblk_file *file, struct err *e)
 {
 	struct tblk_file own = *file;
 	char label[PATH_SIZE];
-	/* As it is: the parser escapes it. */
+	/* Not escaped: the parser does that. */
 	struct profile_source source = {
 	    .name = label, .file = read_referred, .notice = print_notice, .argument = &own};
 	struct profile *profile = NULL;

@@ -1,4 +1,4 @@
-/* Reads a bundle of Tunnelblick's, and the settings for it; with the rights of this process. */
+/* Reads a Tunnelblick bundle and the settings for it, with the rights of this process. */
 #ifndef CTL_TUNNELBLICK_READ_H
 #define CTL_TUNNELBLICK_READ_H
 
@@ -18,24 +18,24 @@ struct tblk_file {
 	bool quiet; /* no notes on stderr */
 };
 
-/* The configurations of the bundle at `bundle`; links in it are a note unless
- * `quiet`. *list as tblk_choose has it. 0, or -1 and `e`. */
+/* The configurations of the bundle at `bundle`, in *list as tblk_choose makes it.
+ * Prints a note for each link in it unless `quiet`. 0, or -1 and `e`. */
 int tblk_read_list(const struct folder *folder, const char *bundle, bool quiet, struct tblk_list *list,
 		   struct err *e);
 
-/* Vets one, with the files that it refers to: each is looked for beside it, by
+/* Vets one, with the files that it refers to: each is searched for in its folder, by
  * the last part of its path, as Tunnelblick does. The caller frees. NULL and `e`. */
 struct profile *tblk_read_profile(const struct tblk_file *file, struct err *e);
 
-/* The scripts beside it, a line each on stderr. */
+/* Prints a note on stderr for each script in its folder. */
 void tblk_read_scripts(const struct tblk_file *file);
 
-/* What the Info.plist files of the bundle and the preferences that go with
- * `place` say. What can't be read is a note on stderr unless `quiet`. */
+/* Reads the Info.plist files of the bundle and the preferences that belong to `place`.
+ * Prints a note on stderr for what can't be read unless `quiet`. */
 void tblk_read_settings(const struct tblk_file *file, const struct tblk_place *place,
 			struct tblk_settings *settings);
 
-/* How to switch Tunnelblick's own connecting off, as a line: it is told and not done. */
+/* A line that says how to turn off that Tunnelblick connects it; that is left to the user. */
 void tblk_switch_off(const struct tblk_settings *settings, char *line, size_t size);
 
 #endif

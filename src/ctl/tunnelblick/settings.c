@@ -10,7 +10,7 @@
 
 enum { AUTO_CONNECT, ON_SYSTEM_START };
 
-/* What to say if the setting is on, and if it is off; NULL: nothing. "%s" is the value. */
+/* What to print if the setting is on, and if it is off; NULL: nothing. "%s" is the value. */
 static const struct {
 	const char *key, *on, *off;
 } table[] = {
@@ -59,7 +59,7 @@ static int fits(const char *pattern, const char *display, const char *key)
 		return 2;
 	if (pattern[0] != '*' || pattern[1] == '\0')
 		return 0;
-	/* The rest has to end "NAMEkey", wherever in it that begins. */
+	/* What follows the '*' must be the end of "NAMEkey". */
 	length = strlen(++pattern);
 	if (length <= tail)
 		return strcmp(key + tail - length, pattern) == 0;
@@ -112,7 +112,7 @@ const char *tblk_settings_line(const struct tblk_settings *settings, size_t i, c
 
 	if (i >= sizeof table / sizeof *table || settings->entries[i].rank == 0)
 		return NULL;
-	/* A version or a level is no word of yes or no: any value is worth the line. */
+	/* A version or a level is not a yes or no: any value is reported. */
 	hole = table[i].on != NULL ? strstr(table[i].on, "%s") : NULL;
 	form = hole != NULL || is_on(settings->entries[i].value) ? table[i].on : table[i].off;
 	if (form == NULL)

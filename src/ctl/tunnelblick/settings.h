@@ -7,7 +7,7 @@
 
 enum { TBLK_SETTINGS = 20, TBLK_VALUE_SIZE = 64, TBLK_LINE_SIZE = 256 };
 
-/* Where a setting stands; of two the later word here counts, as Tunnelblick has it. */
+/* Where a setting comes from. Of two the later one in this list counts, as in Tunnelblick. */
 enum tblk_source {
 	TBLK_ONCE,   /* TBPreference... in an Info.plist: unless the user chose */
 	TBLK_USER,   /* net.tunnelblick.tunnelblick.plist */
