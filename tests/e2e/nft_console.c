@@ -158,7 +158,7 @@ static int do_kill_at(char **words, struct err *e)
 static int do_every_link(char **words, struct err *e)
 {
 	(void)words, (void)e;
-	nft_of(fw)->asked_every_link = nft_of(fw)->desired.features.every_link = true;
+	nft_of(fw)->probed_every_link = nft_of(fw)->desired.features.every_link = true;
 	return 0;
 }
 
@@ -171,7 +171,7 @@ static int do_lack(char **words, struct err *e)
 	nft_of(fw)->desired.features.egress =
 	    nft_of(fw)->desired.features.egress && strcmp(words[1], "egress") != 0;
 	if (strcmp(words[1], "every_link") == 0) {
-		nft_of(fw)->asked_every_link = true;
+		nft_of(fw)->probed_every_link = true;
 		nft_of(fw)->desired.features.every_link = false;
 	}
 	nft_of(fw)->desired.features.ipv6 =

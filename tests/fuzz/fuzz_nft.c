@@ -58,7 +58,7 @@ static void take(const struct nlmsghdr *m, unsigned set)
 	if (nft_type(m) == NFT_MSG_NEWTABLE)
 		nft_actual_table(&actual, nft_family_of(m) % NFT_TABLES, m);
 	else if (nft_type(m) == NFT_MSG_NEWSETELEM)
-		(void)nft_take_members(&members, &nft_sets[set], m);
+		(void)nft_parse_members(&members, &nft_sets[set], m);
 	else
 		nft_actual_object(&actual, &desired, m);
 	if (members.count > NFT_ELEMENTS || actual.removals.used > actual.removals.size)

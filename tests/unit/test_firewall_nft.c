@@ -475,7 +475,7 @@ static void test_the_watch(void **state)
 	struct nft_firewall *other = nft_of(firewall_nft.open(&e));
 
 	(void)state;
-	fw->probed = fw->asked_every_link = true;
+	fw->probed = fw->probed_every_link = true;
 	fw->desired.features.persist = false;
 	assert_int_equal(firewall_nft.watch(&fw->common, base, on_foreign, NULL, &e), 0);
 	be(&locked);

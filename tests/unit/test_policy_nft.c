@@ -697,7 +697,7 @@ static void test_members_come_back(void **state)
 		nft_put_members(&batch, &desired->features, i, wanted, false, nft_sets[i].timeout);
 		back.count = 0;
 		if (wanted->count != 0)
-			assert_true(nft_take_members(&back, &nft_sets[i], (const void *)batch.bytes));
+			assert_true(nft_parse_members(&back, &nft_sets[i], (const void *)batch.bytes));
 		assert_true(nft_same_members(&back, wanted) && nft_are_wanted(&nft_sets[i], &back, wanted));
 		if (wanted->count == 0)
 			continue;
@@ -722,10 +722,10 @@ static void test_a_member_that_outlives_its_time_is_not_ours(void **state)
 	assert_string_equal(nft_sets[set].name, "resolver4");
 	nft_put_members(&batch, &desired->features, set, &desired->members[set], false,
 			nft_sets[set].timeout + 1);
-	assert_false(nft_take_members(&back, &nft_sets[set], (const void *)batch.bytes));
+	assert_false(nft_parse_members(&back, &nft_sets[set], (const void *)batch.bytes));
 	nft_buffer_empty(&batch);
 	nft_put_members(&batch, &desired->features, set, &desired->members[set], false, 0); /* for ever */
-	assert_false(nft_take_members(&back, &nft_sets[set], (const void *)batch.bytes));
+	assert_false(nft_parse_members(&back, &nft_sets[set], (const void *)batch.bytes));
 }
 
 static void test_a_pause_is_over_with_the_next_policy(void **state)

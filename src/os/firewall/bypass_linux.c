@@ -37,7 +37,7 @@ static bool was_found; /* a bypass, at the last look: then any change may have e
 struct look {
 	unsigned links[LINKS_MAX];
 	size_t count;
-	unsigned link; /* being asked about */
+	unsigned link; /* being looked at */
 	char what[64]; /* the bypass, "" none */
 };
 

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-/* Asks `backend` (firewall_open); or says why it can't be asked. Changes nothing. */
+/* Queries `backend` (firewall_open); or reports why it can't be queried. Changes nothing. */
 void firewall_describe(const char *backend, FILE *to);
 
 #endif

@@ -7,7 +7,7 @@
 enum probed {
 	PROBED_NOTHING, /* the link is not there, not up, or has no address: it says nothing */
 	PROBED_REFUSED, /* as it must be while the gate is shut */
-	PROBED_OUT      /* nothing stops it; whoever hears it learns nothing */
+	PROBED_OUT      /* nothing stops it; whoever receives it learns nothing */
 };
 
 /* An empty datagram to documentation addresses out of `link`, by the caller's

@@ -1,4 +1,4 @@
-/* The probe where no socket is bound to a link, or needs not be: the datagram to the group alone tells. */
+/* The probe where no socket is bound to a link, or needs not be: only the datagram to the group shows it. */
 #include "os/firewall/probe.h"
 
 int probe_bound(const char *link)

@@ -1,4 +1,4 @@
-/* The probe: refused is right; it is told of only if it got out, and then nothing private did. */
+/* The probe: refused is right; it is reported only if it got out, and then nothing private did. */
 #include "os/firewall/probe.h"
 
 #include <arpa/inet.h>
@@ -34,7 +34,7 @@ static int send_to_group(const char *link)
 	return cause;
 }
 
-/* The same of IPv6, whose hook in the kernel is another one. Whoever hears a group of documentation (RFC
+/* The same of IPv6, whose hook in the kernel is another one. Whoever receives a group of documentation (RFC
  * 6676) learns nothing. */
 static int send_to_group6(const char *link)
 {

@@ -159,7 +159,7 @@ int tc_filter_remove_all(struct netlink *route)
 	return first;
 }
 
-/* --- what the kernel tells ---------------------------------------------------------- */
+/* --- what the kernel reports ---------------------------------------------------------- */
 
 bool tc_filter_is_ours(const char *kind, const struct nlattr *options)
 {

@@ -17,7 +17,7 @@ enum { PATIENCE = 2000, ANSWER = 2048 };
 static char standing[TUNNEL_WORDS_SIZE];
 static struct net_endpoint towards;
 
-static int ask_way(const struct net_address *to, struct tunnel_way *way, struct err *e)
+static int query_way(const struct net_address *to, struct tunnel_way *way, struct err *e)
 {
 	char text[NET_ADDRESS_TEXT], answer[ANSWER];
 	const char *const argv[] = {
@@ -39,7 +39,7 @@ static int run_route(const char *verb, const char *const *words, size_t count, s
 }
 
 /* What is gone already, with the device or by somebody else's hand, is no failure. */
-static void take_lines(const char *lines)
+static void delete_lines(const char *lines)
 {
 	const char *words[TUNNEL_WORDS_MAX];
 	char line[160];
@@ -72,7 +72,7 @@ static int add_subnets(const struct wire_tunnel *tunnel, struct err *e)
 	if (tunnel_words_subnets(tunnel, lines, sizeof lines, e) == -1)
 		return -1;
 	while ((count = tunnel_words_next(&at, line, sizeof line, words, TUNNEL_WORDS_MAX)) > 1) {
-		if (net_prefix_parse(words[1], &subnet) == -1 || ask_way(&subnet.address, &way, e) == -1)
+		if (net_prefix_parse(words[1], &subnet) == -1 || query_way(&subnet.address, &way, e) == -1)
 			return -1;
 		if (strcmp(way.link, tunnel->name) == 0)
 			continue;
@@ -88,7 +88,7 @@ static int remove_standing(struct err *e)
 {
 	if (standing[0] == '\0')
 		return 0;
-	take_lines(standing);
+	delete_lines(standing);
 	standing[0] = '\0';
 	return netwatch_clean(&towards, e); /* a host route that stayed would be the next one's way */
 }
@@ -98,7 +98,7 @@ static int check_leads(const char *text, const char *device, bool into, struct e
 	struct net_address to;
 	struct tunnel_way way;
 
-	if (net_address_parse(text, &to) == -1 || ask_way(&to, &way, e) == -1)
+	if (net_address_parse(text, &to) == -1 || query_way(&to, &way, e) == -1)
 		return -1;
 	if ((strcmp(way.link, device) == 0) != into)
 		return err_set(e, "the route to %s is through %s, and must %sbe through %s", text, way.link,
@@ -129,7 +129,7 @@ int route_assert(const struct route_desired *desired, struct err *e)
 
 	if (desired->tunnel == NULL)
 		return remove_standing(e);
-	if (remove_standing(e) == -1 || ask_way(&desired->situation->endpoint.address, &way, e) == -1)
+	if (remove_standing(e) == -1 || query_way(&desired->situation->endpoint.address, &way, e) == -1)
 		return -1;
 	if (strcmp(way.link, desired->tunnel->name) == 0)
 		return err_set(e, "the endpoint is behind the tunnel itself");

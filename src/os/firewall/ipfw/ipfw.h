@@ -32,7 +32,7 @@ struct ipfw_firewall {
 };
 #define ipfw_of(common) ((struct ipfw_firewall *)(common))
 
-/* Is the kernel's ipfw loaded, and asked about packets of both families? 1 yes,
+/* Is the kernel's ipfw loaded, and does it judge packets of both families? 1 yes,
  * 0 loaded and switched off, -1 not loaded. Does not block. */
 int ipfw_kernel_state(void);
 
@@ -51,7 +51,7 @@ int ipfw_delete_states(struct err *e);
 /* Fills fw->listing and fw->view. 0, or -1 and `e`: also if the listing is cut. */
 int ipfw_look(struct ipfw_firewall *fw, struct err *e);
 
-/* Brings the kernel to the policy of `s` and verifies it; no watchdog is asked. 0, or -1 and `e`. */
+/* Brings the kernel to the policy of `s` and verifies it; no watchdog is needed. 0, or -1 and `e`. */
 int ipfw_settle(struct ipfw_firewall *fw, const struct situation *s, struct err *e);
 
 /* How the kernel's rules differ from those that are held, with what to do if it is

@@ -1,4 +1,4 @@
-/* The kernel's ipfw, asked without its tool. */
+/* The kernel's ipfw, queried without its tool. */
 #include <errno.h>
 #include <stddef.h>
 #include <sys/types.h>

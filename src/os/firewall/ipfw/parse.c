@@ -13,7 +13,7 @@ static const unsigned set_numbers[SETS] = {POLICY_IPFW_SET, POLICY_IPFW_OTHER_SE
 /* --- one line ------------------------------------------------------------------------- */
 
 /* A decimal number of 18 digits at most, with blanks before it. */
-static bool take_number(const char **cursor, const char *end, uint64_t *number)
+static bool read_number(const char **cursor, const char *end, uint64_t *number)
 {
 	const char *at = *cursor, *first;
 
@@ -29,7 +29,7 @@ static bool take_number(const char **cursor, const char *end, uint64_t *number)
 	return true;
 }
 
-static bool take_word(const char **cursor, const char *end, const char *word)
+static bool skip_word(const char **cursor, const char *end, const char *word)
 {
 	size_t length = strlen(word);
 
@@ -43,11 +43,11 @@ static bool read_rule(const char *at, const char *end, struct ipfw_rule *rule)
 {
 	uint64_t number, bytes, set;
 
-	rule->disabled = take_word(&at, end, "# DISABLED ");
-	if (!take_number(&at, end, &number) || number > IPFW_LAST_NUMBER ||
-	    !take_number(&at, end, &rule->packets) || !take_number(&at, end, &bytes) ||
-	    !take_word(&at, end, " set ") || !take_number(&at, end, &set) || set >= RULE_SETS ||
-	    !take_word(&at, end, " ") || at == end)
+	rule->disabled = skip_word(&at, end, "# DISABLED ");
+	if (!read_number(&at, end, &number) || number > IPFW_LAST_NUMBER ||
+	    !read_number(&at, end, &rule->packets) || !read_number(&at, end, &bytes) ||
+	    !skip_word(&at, end, " set ") || !read_number(&at, end, &set) || set >= RULE_SETS ||
+	    !skip_word(&at, end, " ") || at == end)
 		return false;
 	while (end > at && end[-1] == ' ')
 		end--;
@@ -133,8 +133,7 @@ static void describe(const struct ipfw_rule *rule, char *to)
 	(void)text_append(to, IPFW_RULE_TEXT, &used, "%.*s", length, rule->body);
 }
 
-static void take_ours(struct ipfw_set *set, const struct ipfw_rule *rule, size_t position,
-		      const char *foreign)
+static void add_rule(struct ipfw_set *set, const struct ipfw_rule *rule, size_t position, const char *foreign)
 {
 	if (set->rules++ == 0) {
 		set->first = position;
@@ -155,11 +154,12 @@ static bool is_floor(const struct ipfw_rule *rule)
 	       rule->length == strlen(IPFW_FLOOR) && memcmp(rule->body, IPFW_FLOOR, rule->length) == 0;
 }
 
-static void take_rule(struct ipfw_view *view, const struct ipfw_rule *rule, size_t position, char *foreign)
+static void classify_rule(struct ipfw_view *view, const struct ipfw_rule *rule, size_t position,
+			  char *foreign)
 {
 	for (size_t i = 0; i < SETS; i++)
 		if (rule->set == set_numbers[i]) {
-			take_ours(&view->sets[i], rule, position, foreign);
+			add_rule(&view->sets[i], rule, position, foreign);
 			return;
 		}
 	if (is_floor(rule)) {
@@ -182,7 +182,7 @@ int ipfw_view_read(const char *listing, struct ipfw_view *view, struct err *e)
 
 	memset(view, 0, sizeof *view);
 	for (size_t position = 0; (what = ipfw_rule_next(&listing, &rule)) == 1; position++)
-		take_rule(view, &rule, position, foreign);
+		classify_rule(view, &rule, position, foreign);
 	if (what == -1)
 		return err_set(e, "ipfw list: a line that is not a rule: %.40s", listing);
 	if (rule.number != IPFW_LAST_NUMBER || rule.disabled)

@@ -1,4 +1,4 @@
-/* Watches ipfw: nobody tells when its rules change, so they are looked at each second. */
+/* Watches ipfw: nothing reports that its rules change, so they are looked at each second. */
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,7 @@ struct ipfw_watch {
 	void *argument;
 };
 
-/* Nothing can be put back: what waits there has been asked, and leaves by the clock. */
+/* Nothing can be put back: what waits there has been judged, and leaves by the clock. */
 static void name_pipe(struct ipfw_watch *watch, const struct ipfw_view *view)
 {
 	if (view->pipe[0] != '\0' && strcmp(view->pipe, watch->pipe) != 0)

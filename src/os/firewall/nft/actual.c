@@ -95,8 +95,8 @@ static uint64_t deciding(uint16_t type)
 	}
 }
 
-/* NULL also if it says nothing but zero: the kernel leaves some defaults out. */
-static const struct nlattr *find_said(const struct nlmsghdr *message, uint16_t type)
+/* NULL also if it is nothing but zero: the kernel leaves some defaults out. */
+static const struct nlattr *find_nonzero(const struct nlmsghdr *message, uint16_t type)
 {
 	const struct nlattr *a = attributes_find(nft_attributes(message), type);
 
@@ -105,7 +105,7 @@ static const struct nlattr *find_said(const struct nlmsghdr *message, uint16_t t
 
 static bool same_in(const struct nlmsghdr *wanted, const struct nlmsghdr *dumped, uint64_t types)
 {
-	/* A chain's one device is told twice, the second time as a list. */
+	/* A chain's one device is reported twice, the second time as a list. */
 	uint64_t ignored = nft_type(wanted) == NFT_MSG_NEWCHAIN ? BIT(NFTA_HOOK_DEVS) : 0;
 
 	for (uint16_t i = 1; i < 64; i++) {
@@ -113,8 +113,8 @@ static bool same_in(const struct nlmsghdr *wanted, const struct nlmsghdr *dumped
 
 		if (!(types >> i & 1))
 			continue;
-		a = find_said(wanted, i);
-		b = find_said(dumped, i);
+		a = find_nonzero(wanted, i);
+		b = find_nonzero(dumped, i);
 		if ((a == NULL) != (b == NULL) || (a != NULL && !same_value(a, b, ignored, 0)))
 			return false;
 	}

@@ -35,7 +35,7 @@ void nft_batch_counted(struct nft_firewall *fw)
 		fw->generation = 1;
 }
 
-/* Numbers the messages and asks for one answer, to the last. Returns its number. */
+/* Numbers the messages and requests one answer, to the last. Returns its number. */
 static uint32_t number_messages(struct nft_firewall *fw, uint32_t *count)
 {
 	struct nlmsghdr *message = (void *)fw->batch.bytes, *last = message;
@@ -56,7 +56,7 @@ struct verdict {
 };
 
 /* The first error counts, of those that are about this batch. */
-static void take_verdict(const struct nlmsghdr *message, void *argument)
+static void parse_verdict(const struct nlmsghdr *message, void *argument)
 {
 	struct verdict *verdict = argument;
 	int error;
@@ -92,7 +92,7 @@ int nft_batch_send(struct nft_firewall *fw, bool commit)
 	if (commit)
 		fault_point("flip-after-send");
 	do /* the kernel answers before send returns, so nothing is waited for */
-		result = netlink_receive(fw->netlink, take_verdict, &verdict);
+		result = netlink_receive(fw->netlink, parse_verdict, &verdict);
 	while (result > 0 && clock_steady_ms() < deadline);
 	fw->failed = verdict.failed;
 	if (verdict.failure != 0)
@@ -131,7 +131,7 @@ bool nft_is_barred(struct nft_firewall *fw)
 int nft_explain(struct nft_firewall *fw, int result, struct err *e)
 {
 	const struct nlmsghdr *failed = nft_batch_failed(fw);
-	char what[96] = "the question";
+	char what[96] = "the request";
 	uint32_t generation;
 
 	if (result == -EPERM && nft_is_barred(fw))

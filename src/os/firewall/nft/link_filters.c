@@ -22,7 +22,7 @@ static bool are_needed(struct nft_firewall *fw)
 	if (!nft_names_links(&fw->desired.features))
 		return false;
 	if (!fw->filters.asked)
-		fw->filters.needed = nft_ask_unknown_link(fw);
+		fw->filters.needed = nft_probe_unknown_link(fw);
 	fw->filters.asked = true;
 	return fw->filters.needed;
 }

@@ -9,7 +9,7 @@
 #include "os/firewall/nft/nft.h"
 #include "os/netwatch/linux/netlink_owner.h"
 
-void nft_take_name(struct nft_firewall *fw, unsigned name)
+void nft_use_name(struct nft_firewall *fw, unsigned name)
 {
 	if (fw->desired.features.name == name)
 		return;
@@ -119,14 +119,14 @@ int nft_remove(struct firewall *common, struct err *e)
 		int one = remove_name(fw, name);
 
 		if (one == -EPERM && nft_actual_foreign(&fw->actual, &fw->desired) != 0) {
-			nft_take_name(fw, name);
+			nft_use_name(fw, name);
 			(void)nft_explain(fw, one, e);
 			result = result == 0 ? 1 : result;
 		} else if (one != 0) {
 			result = nft_explain(fw, one, e);
 		}
 	}
-	nft_take_name(fw, 0);
+	nft_use_name(fw, 0);
 	return result;
 }
 
@@ -190,7 +190,7 @@ static int is_held(struct nft_firewall *fw, const struct situation *s, int32_t i
 	if (*pid == 0)
 		return 0;
 	whole = is_whole(fw, s, owner, e);
-	if (whole == 0 && !fw->probed && nft_ask_features(fw, e) == 0) {
+	if (whole == 0 && !fw->probed && nft_probe_features(fw, e) == 0) {
 		fw->desired.standing = 0;
 		whole = is_whole(fw, s, owner, e);
 	}
@@ -207,12 +207,12 @@ int nft_held(struct firewall *common, const struct situation *s, int32_t instanc
 	*pid = 0;
 	if (result != 0)
 		return nft_explain(fw, result, e);
-	nft_ask_every_link(fw);
+	nft_probe_every_link(fw);
 	for (unsigned name = 0; name < NFT_NAMES && held == 0; name++) {
-		nft_take_name(fw, name);
+		nft_use_name(fw, name);
 		held = is_held(fw, s, instance, pid, e);
 	}
-	nft_take_name(fw, 0);
+	nft_use_name(fw, 0);
 	if (held != 1)
 		*pid = 0;
 	return held == -1 ? -1 : 0;

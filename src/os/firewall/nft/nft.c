@@ -43,7 +43,7 @@ static int open_all(struct nft_firewall *fw, struct err *e)
 	if (fw->netlink == NULL || fw->lookup == -1)
 		return err_errno(e, "the kernel's nftables can't be reached");
 	fw->desired.owner = netlink_address(fw->netlink);
-	/* Until the kernel refuses something: asking takes it longer than the lock. */
+	/* Until the kernel refuses something: probing takes longer than the lock. */
 	fw->desired.features = (struct nft_features){
 	    .egress = true, .persist = true, .ipv6 = true, .bridge = true, .every_link = false};
 	return 0;
@@ -98,7 +98,7 @@ static bool has_link(const struct nft_firewall *fw, const char *name)
 	return false;
 }
 
-/* Where one chain is for every link, none is asked about. Else: looked at after a flip, not before, for it
+/* Where one chain is for every link, none is looked up. Else: looked at after a flip, not before, for it
  * must not make the flip later. More than fit into a situation are looked for anew each time. */
 static bool same_links(const struct nft_firewall *fw, const struct situation *s)
 {
@@ -139,7 +139,7 @@ static void add_links_left_out(struct nft_firewall *fw, const struct situation *
 
 /* Once for all attempts: where links go by the hundred no two looks are alike, and what comes later is the
  * next call's. */
-static void take_links(struct nft_firewall *fw, const struct situation *s)
+static void fill_links(struct nft_firewall *fw, const struct situation *s)
 {
 	fw->desired.link_count = 0;
 	if (nft_names_links(&fw->desired.features)) {
@@ -236,7 +236,7 @@ static int settle(struct nft_firewall *fw, const struct situation *s, struct err
 {
 	int result = 0;
 
-	take_links(fw, s);
+	fill_links(fw, s);
 	for (int attempt = 0; attempt < NFT_ATTEMPTS; attempt++) {
 		result = compare(fw);
 		if (result == 1) {
@@ -265,7 +265,7 @@ static int settle(struct nft_firewall *fw, const struct situation *s, struct err
 static int settle_under_a_name(struct nft_firewall *fw, const struct situation *s, struct err *e)
 {
 	for (unsigned name = 0; name < NFT_NAMES; name++) {
-		nft_take_name(fw, name);
+		nft_use_name(fw, name);
 		if (nft_desired_rules(&fw->desired, s, e) == -1)
 			return -1;
 		if (settle(fw, s, e) == 0) {
@@ -286,7 +286,7 @@ static int nft_assert(struct firewall *common, const struct situation *s, struct
 	const struct nft_features *has = &fw->desired.features;
 	int result;
 
-	nft_ask_every_link(fw);
+	nft_probe_every_link(fw);
 	result = policy_check(s, e) == -1 ? -1 : nft_desired_rules(&fw->desired, s, e);
 
 	if (result == -1)
@@ -302,7 +302,7 @@ static int nft_assert(struct firewall *common, const struct situation *s, struct
 	if (settle_under_a_name(fw, s, e) == 0)
 		return 0;
 	/* An older kernel? Then what it has will do; probed once. */
-	if (fw->probed || nft_ask_features(fw, e) == -1 ||
+	if (fw->probed || nft_probe_features(fw, e) == -1 ||
 	    (has->egress && has->persist && has->ipv6 && has->bridge))
 		return -1;
 	fw->desired.standing = 0;
@@ -341,7 +341,7 @@ static int nft_pause(struct firewall *common, uint32_t seconds, struct err *e)
 static int nft_forget_states(struct firewall *common, struct err *e)
 {
 	struct nft_firewall *fw = nft_of(common);
-	struct nft_buffer b = {.bytes = fw->question, .size = sizeof fw->question};
+	struct nft_buffer b = {.bytes = fw->request, .size = sizeof fw->request};
 	struct nlmsghdr *m = nft_message(&b, 0, 0, AF_UNSPEC);
 	int result;
 

@@ -12,18 +12,18 @@ enum { NFT_ATTEMPTS = 12, NFT_QUEUE = 4 * 1024 * 1024 };
 struct nft_firewall {
 	struct firewall common; /* first */
 	struct netlink *netlink;
-	int lookup;            /* any socket: asks for links' indexes */
-	bool probed;           /* the kernel has been asked what it lacks */
-	bool asked_every_link; /* and it and nft whether one chain is for every link */
-	bool verified;         /* the kernel held all of it at `generation` */
-	uint32_t generation;   /* of the kernel's tables, one more with every change by anybody */
+	int lookup;             /* any socket: looks up links' indexes */
+	bool probed;            /* what the kernel lacks is known */
+	bool probed_every_link; /* and whether one chain can be for every link */
+	bool verified;          /* the kernel held all of it at `generation` */
+	uint32_t generation;    /* of the kernel's tables, one more with every change by anybody */
 	struct nft_desired desired;
 	struct nft_actual actual;
 	struct nft_elements held[NFT_SETS]; /* as last written, and what a set was read to hold */
 	struct nft_elements read;
 	struct nft_buffer batch;
 	uint32_t failed; /* the number of the message that the kernel refused */
-	_Alignas(8) uint8_t question[NFT_MESSAGE];
+	_Alignas(8) uint8_t request[NFT_MESSAGE];
 	struct nft_watch *watch;
 	struct nft_link_filters filters;
 	bool others;    /* tables stand under our other names that could not be removed */
@@ -39,7 +39,7 @@ void nft_watch_others(struct nft_watch *watch); /* looks again soon whether they
 
 /* names.c: from now on our tables have this name. What stands under the others is removed
  * where nobody else owns it, and noted where somebody does. Could that be done better by now? */
-void nft_take_name(struct nft_firewall *fw, unsigned name);
+void nft_use_name(struct nft_firewall *fw, unsigned name);
 void nft_tidy_names(struct nft_firewall *fw);
 bool nft_names_are_better(struct nft_firewall *fw);
 int nft_remove(struct firewall *common, struct err *e);
@@ -49,9 +49,9 @@ int nft_held(struct firewall *fw, const struct situation *s, int32_t instance, i
 /* probe.c: as firewall_probe; and the same for ourselves. 0 or -1. Does the kernel accept a chain for a link
  * that does not exist? */
 int nft_probe(struct firewall *common, struct firewall_features *features, struct err *e);
-int nft_ask_features(struct nft_firewall *fw, struct err *e);
-void nft_ask_every_link(struct nft_firewall *fw);
-bool nft_ask_unknown_link(struct nft_firewall *fw);
+int nft_probe_features(struct nft_firewall *fw, struct err *e);
+void nft_probe_every_link(struct nft_firewall *fw);
+bool nft_probe_unknown_link(struct nft_firewall *fw);
 
 /* All below: 0, or a negative errno. */
 

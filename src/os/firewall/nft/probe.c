@@ -7,7 +7,7 @@
 #include "os/firewall/nft/nft.h"
 #include "os/firewall/nft/tool.h"
 
-/* 1 the kernel would take it, 0 it has no such thing, -1 it could not say. */
+/* 1 the kernel would take it, 0 it has no such thing, -1 it does not answer. */
 static int try_probe(struct nft_firewall *fw, uint8_t family, uint32_t flags, uint32_t hook,
 		     const char *device, struct err *e)
 {
@@ -30,7 +30,7 @@ static int try_probe(struct nft_firewall *fw, uint8_t family, uint32_t flags, ui
 	return err_set(e, "the kernel's nftables does not answer");
 }
 
-int nft_ask_features(struct nft_firewall *fw, struct err *e)
+int nft_probe_features(struct nft_firewall *fw, struct err *e)
 {
 	int inet = try_probe(fw, NFPROTO_INET, 0, NF_INET_LOCAL_OUT, NULL, e);
 	int persist = try_probe(fw, inet > 0 ? NFPROTO_INET : NFPROTO_IPV4, NFT_TABLE_F_OWNER | NFT_PERSIST,
@@ -53,17 +53,17 @@ int nft_ask_features(struct nft_firewall *fw, struct err *e)
 /* One chain for every link, if the kernel has it, and if this machine's nft can read it: a version older
  * than 1.1.6 never returns from `nft list ruleset`, which is worse than the gap that the chain closes. Asked
  * once; nft first, because the kernel takes four times as long to take a chain back. */
-void nft_ask_every_link(struct nft_firewall *fw)
+void nft_probe_every_link(struct nft_firewall *fw)
 {
-	if (!fw->asked_every_link)
+	if (!fw->probed_every_link)
 		fw->desired.features.every_link =
 		    nft_tool_reads_every_link() &&
 		    try_probe(fw, NFPROTO_NETDEV, 0, NF_NETDEV_EGRESS, "", NULL) == 1;
-	fw->asked_every_link = true;
+	fw->probed_every_link = true;
 }
 
 /* A name that no link has: it holds what the kernel allows in none. */
-bool nft_ask_unknown_link(struct nft_firewall *fw)
+bool nft_probe_unknown_link(struct nft_firewall *fw)
 {
 	return try_probe(fw, NFPROTO_NETDEV, 0, NF_NETDEV_EGRESS, "portcullis/none", NULL) == 1;
 }
@@ -72,7 +72,7 @@ int nft_probe(struct firewall *common, struct firewall_features *features, struc
 {
 	struct nft_firewall *fw = nft_of(common);
 	const struct nft_features *has = &fw->desired.features;
-	int result = nft_ask_features(fw, e);
+	int result = nft_probe_features(fw, e);
 
 	*features = (struct firewall_features){
 	    .backend = "nft",

@@ -7,9 +7,9 @@
 
 #include "os/firewall/nft/nft.h"
 
-static struct nlmsghdr *question(struct nft_firewall *fw, uint16_t type, uint16_t flags, unsigned table)
+static struct nlmsghdr *request(struct nft_firewall *fw, uint16_t type, uint16_t flags, unsigned table)
 {
-	struct nft_buffer room = {.bytes = fw->question, .size = sizeof fw->question};
+	struct nft_buffer room = {.bytes = fw->request, .size = sizeof fw->request};
 
 	/* A dump of chains is of all tables: it takes no name. */
 	return type == NFT_MSG_GETCHAIN
@@ -17,17 +17,17 @@ static struct nlmsghdr *question(struct nft_firewall *fw, uint16_t type, uint16_
 		   : nft_message_of(&room, &fw->desired.features, table, type, flags);
 }
 
-static void take_generation(const struct nlmsghdr *message, void *argument)
+static void parse_generation(const struct nlmsghdr *message, void *argument)
 {
 	*(uint32_t *)argument = nft_number(nft_attributes(message), NFTA_GEN_ID);
 }
 
 int nft_read_generation(struct nft_firewall *fw, uint32_t *generation)
 {
-	struct nft_buffer room = {.bytes = fw->question, .size = sizeof fw->question};
+	struct nft_buffer room = {.bytes = fw->request, .size = sizeof fw->request};
 
-	return netlink_request(fw->netlink, nft_message(&room, NFT_MSG_GETGEN, 0, AF_UNSPEC), take_generation,
-			       generation);
+	return netlink_request(fw->netlink, nft_message(&room, NFT_MSG_GETGEN, 0, AF_UNSPEC),
+			       parse_generation, generation);
 }
 
 /* --- tables and all that is in them ------------------------------------------------- */
@@ -37,7 +37,7 @@ struct look {
 	unsigned table;
 };
 
-static void take_table(const struct nlmsghdr *message, void *argument)
+static void parse_table(const struct nlmsghdr *message, void *argument)
 {
 	struct look *look = argument;
 
@@ -50,7 +50,7 @@ int nft_read_tables(struct nft_firewall *fw)
 	for (unsigned i = 0; i < NFT_TABLES; i++) {
 		struct look look = {fw, i};
 		int result =
-		    netlink_request(fw->netlink, question(fw, NFT_MSG_GETTABLE, 0, i), take_table, &look);
+		    netlink_request(fw->netlink, request(fw, NFT_MSG_GETTABLE, 0, i), parse_table, &look);
 
 		/* EINVAL: no nftables at all (nfnetlink_rcv_msg). */
 		if (result != 0 && result != -ENOENT && result != -EOPNOTSUPP && result != -EAFNOSUPPORT &&
@@ -60,7 +60,7 @@ int nft_read_tables(struct nft_firewall *fw)
 	return 0;
 }
 
-static void take_object(const struct nlmsghdr *message, void *argument)
+static void parse_object(const struct nlmsghdr *message, void *argument)
 {
 	struct nft_firewall *fw = argument;
 
@@ -75,7 +75,7 @@ static int read_objects(struct nft_firewall *fw, unsigned table)
 
 	for (size_t i = 0; i < sizeof types / sizeof types[0] && result == 0; i++)
 		result =
-		    netlink_request(fw->netlink, question(fw, types[i], NLM_F_DUMP, table), take_object, fw);
+		    netlink_request(fw->netlink, request(fw, types[i], NLM_F_DUMP, table), parse_object, fw);
 	return result;
 }
 
@@ -119,25 +119,25 @@ struct set_look {
 	bool differs, other_moment;
 };
 
-static void take_members(const struct nlmsghdr *message, void *argument)
+static void parse_members(const struct nlmsghdr *message, void *argument)
 {
 	struct set_look *look = argument;
 
 	if (look->generation != 0 && nft_generation_of(message) != (uint16_t)look->generation)
 		look->other_moment = true;
-	else if (!nft_take_members(look->read, look->set, message))
+	else if (!nft_parse_members(look->read, look->set, message))
 		look->differs = true;
 }
 
 int nft_read_set(struct nft_firewall *fw, unsigned set, uint32_t generation)
 {
 	struct set_look look = {.read = &fw->read, .set = &nft_sets[set], .generation = generation};
-	struct nlmsghdr *m = question(fw, NFT_MSG_GETSETELEM, NLM_F_DUMP, nft_sets[set].table);
+	struct nlmsghdr *m = request(fw, NFT_MSG_GETSETELEM, NLM_F_DUMP, nft_sets[set].table);
 	int result;
 
 	nft_put_text(m, NFTA_SET_ELEM_LIST_SET, nft_sets[set].name);
 	fw->read.count = 0;
-	result = netlink_request(fw->netlink, m, take_members, &look);
+	result = netlink_request(fw->netlink, m, parse_members, &look);
 	if (result != 0)
 		return result;
 	if (look.other_moment)
@@ -145,7 +145,7 @@ int nft_read_set(struct nft_firewall *fw, unsigned set, uint32_t generation)
 	return look.differs || !nft_are_wanted(&nft_sets[set], &fw->read, &fw->desired.members[set]);
 }
 
-static void take_counter(const struct nlmsghdr *message, void *argument)
+static void parse_counter(const struct nlmsghdr *message, void *argument)
 {
 	const struct nlattr *data = attributes_find(nft_attributes(message), NFTA_OBJ_DATA);
 	uint64_t *packets = argument;
@@ -160,12 +160,12 @@ int nft_read_blocked(struct nft_firewall *fw, uint64_t *packets)
 
 	*packets = 0;
 	for (unsigned i = 0; i < NFT_TABLES && result == 0; i++) {
-		struct nlmsghdr *m = question(fw, NFT_MSG_GETOBJ, 0, i);
+		struct nlmsghdr *m = request(fw, NFT_MSG_GETOBJ, 0, i);
 
 		nft_put_text(m, NFTA_OBJ_NAME, "blocked");
 		nft_put_be32(m, NFTA_OBJ_TYPE, NFT_OBJECT_COUNTER);
 		if (nft_is_used(&fw->desired, i) && i != NFT_BRIDGE)
-			result = netlink_request(fw->netlink, m, take_counter, packets);
+			result = netlink_request(fw->netlink, m, parse_counter, packets);
 	}
 	return result;
 }

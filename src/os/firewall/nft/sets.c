@@ -262,7 +262,7 @@ void nft_put_members(struct nft_buffer *to, const struct nft_features *features,
 
 /* --- read back -------------------------------------------------------------------- */
 
-static bool take_element(struct nft_elements *to, const struct nft_set *set, struct attributes element)
+static bool parse_element(struct nft_elements *to, const struct nft_set *set, struct attributes element)
 {
 	static const uint16_t foreign[] = {NFTA_SET_ELEM_DATA, NFTA_SET_ELEM_EXPR, NFTA_SET_ELEM_OBJREF,
 					   NFTA_SET_ELEM_KEY_END, NFTA_SET_ELEM_EXPRESSIONS};
@@ -282,7 +282,7 @@ static bool take_element(struct nft_elements *to, const struct nft_set *set, str
 	return true;
 }
 
-bool nft_take_members(struct nft_elements *to, const struct nft_set *set, const struct nlmsghdr *message)
+bool nft_parse_members(struct nft_elements *to, const struct nft_set *set, const struct nlmsghdr *message)
 {
 	const struct nlattr *list = attributes_find(nft_attributes(message), NFTA_SET_ELEM_LIST_ELEMENTS);
 	bool is_ours = true;
@@ -291,7 +291,7 @@ bool nft_take_members(struct nft_elements *to, const struct nft_set *set, const 
 		return true;
 	for (const struct nlattr *a = attributes_first(attributes_inside(list)); a != NULL;
 	     a = attributes_next(attributes_inside(list), a))
-		is_ours = take_element(to, set, attributes_inside(a)) && is_ours;
+		is_ours = parse_element(to, set, attributes_inside(a)) && is_ours;
 	return is_ours;
 }
 

@@ -44,7 +44,7 @@ void nft_put_members(struct nft_buffer *to, const struct nft_features *features,
 		     const struct nft_elements *elements, bool flush, uint32_t timeout);
 
 /* Adds what a dumped message holds. False if one is no element that we would put there. */
-bool nft_take_members(struct nft_elements *to, const struct nft_set *set, const struct nlmsghdr *message);
+bool nft_parse_members(struct nft_elements *to, const struct nft_set *set, const struct nlmsghdr *message);
 
 /* Both made by nft_members: so the order is the same too. */
 bool nft_same_members(const struct nft_elements *a, const struct nft_elements *b);

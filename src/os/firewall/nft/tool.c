@@ -7,11 +7,11 @@
 
 enum { WAIT_MS = 1000 };
 
-bool nft_version_reads_every_link(const char *said)
+bool nft_version_reads_every_link(const char *output)
 {
 	unsigned version[3] = {0};
 
-	if (sscanf(said, "nftables v%3u.%3u.%3u", &version[0], &version[1], &version[2]) < 2)
+	if (sscanf(output, "nftables v%3u.%3u.%3u", &version[0], &version[1], &version[2]) < 2)
 		return false;
 	for (size_t i = 0; i < 3; i++) {
 		static const unsigned first[] = {1, 1, 6};
@@ -24,9 +24,10 @@ bool nft_version_reads_every_link(const char *said)
 
 bool nft_tool_reads_every_link(void)
 {
-	char path[TOOL_PATH_SIZE], said[128];
-	const char *const ask[] = {path, "--version", NULL};
+	char path[TOOL_PATH_SIZE], output[128];
+	const char *const argv[] = {path, "--version", NULL};
 
-	return tool_find("nft", path) == 0 && tool_output(ask, NULL, WAIT_MS, said, sizeof said, NULL) == 0 &&
-	       nft_version_reads_every_link(said);
+	return tool_find("nft", path) == 0 &&
+	       tool_output(argv, NULL, WAIT_MS, output, sizeof output, NULL) == 0 &&
+	       nft_version_reads_every_link(output);
 }

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 /* By what `nft --version` prints; and by running it, 1 s at most (false also if that fails). */
-bool nft_version_reads_every_link(const char *said);
+bool nft_version_reads_every_link(const char *output);
 bool nft_tool_reads_every_link(void);
 
 #endif

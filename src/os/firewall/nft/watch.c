@@ -47,7 +47,7 @@ static void note_foreign(struct nft_watch *watch)
  * tables only moves the generation along, so that the next flip is still one.
  * A transaction comes in several datagrams, its generation last: reported
  * before that, the rest of it would be one more report (nf_tables_commit). */
-static void take_event(const struct nlmsghdr *m, void *argument)
+static void parse_event(const struct nlmsghdr *m, void *argument)
 {
 	struct nft_watch *watch = argument;
 	struct nft_firewall *fw = watch->fw;
@@ -70,7 +70,7 @@ static void take_event(const struct nlmsghdr *m, void *argument)
 }
 
 /* Somebody else's, of a filter that stays with a link: it is put back with the rest. */
-static void take_tc_event(const struct nlmsghdr *m, void *argument)
+static void parse_tc_event(const struct nlmsghdr *m, void *argument)
 {
 	struct nft_watch *watch = argument;
 
@@ -94,7 +94,7 @@ static void on_events(evutil_socket_t fd, short what, void *argument)
 	(void)what;
 	watch->foreign = false;
 	if (!netlink_receive_all(of_tc ? watch->tc : watch->netlink, DATAGRAMS_A_TURN,
-				 of_tc ? take_tc_event : take_event, watch))
+				 of_tc ? parse_tc_event : parse_event, watch))
 		note_lost(watch);
 	if (watch->foreign)
 		watch->cb("somebody else changed our rules", watch->argument);
@@ -108,7 +108,7 @@ void nft_watch_others(struct nft_watch *watch)
 		event_add(watch->others, &soon);
 }
 
-/* The kernel does not tell when an owner ends. */
+/* The kernel does not report that an owner has ended. */
 static void on_others(evutil_socket_t fd, short what, void *argument)
 {
 	struct nft_watch *watch = argument;

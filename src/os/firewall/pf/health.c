@@ -1,5 +1,5 @@
-/* Watches pf: once a second a child looks at everything, and tries what really passes. Nobody tells
- * of a change of pf, and a pfctl that hangs must not stop the gate. */
+/* Watches pf: once a second a child looks at everything, and tries what really passes. Nothing reports
+ * a change of pf, and a pfctl that hangs must not stop the gate. */
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>

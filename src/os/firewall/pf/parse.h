@@ -9,7 +9,7 @@
 #include "policy/print.h"
 
 /* Takes out what pfctl says beside an answer: that the kernel has no ALTQ, that
- * -f flushes main rules. In place. False if it also told of an error, which the
+ * -f flushes main rules. In place. False if it also reported an error, which the
  * exit status need not do. */
 bool pf_parse_noise(char *text);
 

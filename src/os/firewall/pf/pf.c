@@ -182,7 +182,7 @@ static int remove_ours(struct pf_firewall *fw, struct err *e)
 	fw->fresh_until = 0;
 	if (!pf_is_there(fw, false))
 		return 0;
-	/* All of it is tried, and the first failure told. */
+	/* All of it is tried, and the first failure reported. */
 	result = pf_main_leave(fw, &first);
 	result |= pf_anchor_empty(fw, first.text[0] == '\0' ? &first : NULL);
 	result |= pf_release(fw, first.text[0] == '\0' ? &first : NULL);
@@ -199,7 +199,7 @@ static int pf_remove(struct firewall *common, struct err *e)
 	return result;
 }
 
-/* While rules are watched the watch counts; else pfctl is asked. -1 if there are none of ours. */
+/* While rules are watched the watch counts; else pfctl is run. -1 if there are none of ours. */
 static int pf_blocked(struct firewall *common, uint64_t *packets, struct err *e)
 {
 	struct pf_firewall *fw = pf_of(common);

@@ -24,9 +24,9 @@ struct pf_firewall {
 	uint64_t blocked_before, blocked; /* packets: by rules that were replaced, by these */
 	struct situation situation;       /* the last one asserted */
 	char text[PRINT_SIZE];            /* our anchor's text as loaded; "" unknown */
-	char rules[PRINT_SIZE];           /* what pfctl said of it right after */
+	char rules[PRINT_SIZE];           /* pfctl's own listing of it right after */
 	char fallback[PRINT_SIZE];        /* the fallback's text as loaded */
-	char answer[PRINT_SIZE], more[PRINT_SIZE]; /* what pfctl said last */
+	char answer[PRINT_SIZE], more[PRINT_SIZE]; /* pfctl's last output */
 	char made[PRINT_SIZE];                     /* a text in the making */
 	struct err remark;                         /* for the log: the first lock is older than it */
 	struct pf_watch *watch;
@@ -67,7 +67,7 @@ int pf_watch_open(struct firewall *common, struct event_base *base, firewall_for
 void pf_watch_close(struct pf_watch *watch);
 
 /* --- pf.c, pause.c */
-/* Brings pf to the policy of `s`, verified; asks nobody who holds the gate. */
+/* Brings pf to the policy of `s`, verified; does not look who holds the gate. */
 int pf_settle(struct pf_firewall *fw, const struct situation *s, struct err *e);
 int pf_pause(struct firewall *common, uint32_t seconds, struct err *e);
 

@@ -57,7 +57,7 @@ static void save_token(const struct pf_firewall *fw)
 			 TOKEN_FILE);
 }
 
-/* 1 pf is on and our reference is held, 0 not, -1 and `e`: it can't be told. */
+/* 1 pf is on and our reference is held, 0 not, -1 and `e`: not known. */
 static int is_held(struct pf_firewall *fw, struct err *e)
 {
 	int enabled, held;
