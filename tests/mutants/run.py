@@ -66,25 +66,54 @@ def code_of(path):
         return pathlib.Path(bare.name).read_bytes()
 
 
+class Commands:
+    """How make makes each object, the archive of all of them, and each test: asked once, for it takes make longer to look at
+    the tree than the compiler to compile a file."""
+
+    def __init__(self, place, tests):
+        said = subprocess.run(["make", "-nB", *tests], cwd=place, env=plain_environment(), check=True, text=True,
+                              stdout=subprocess.PIPE).stdout.replace("\\\n", " ")
+        self.archive, self.made = None, {}
+        for line in said.splitlines():
+            words = line.split()
+            if words[:1] == ["ar"]:  # of paths alone: nothing is copied
+                self.archive = f"rm -f {words[2]}; " + line.replace("ar qcs", "ar qcsT", 1)
+            elif "-o" in words:
+                self.made[words[words.index("-o") + 1]] = line + (" -w" if "-c" in words else "")
+
+
+def plain_environment():
+    return {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "BUILD")}
+
+
 class Copy:
     """A copy of the tree and of what is built of it, for one change at a time."""
 
     def __init__(self, place, build):
-        self.place, self.seconds = place, {}
+        self.place, self.seconds, self.codes, self.linked = place, {}, {}, {}
+        self.hits = collections.Counter()  # how often a test has noticed a change of a file
         place.mkdir(parents=True)
         for entry in ROOT.iterdir():
             if entry.name not in (".git", "build") and entry != build:
                 subprocess.run(["cp", "-a", entry, place], check=True)
-        for name in ("obj", "test"):
-            (place / "build").mkdir(exist_ok=True)
-            subprocess.run(["cp", "-a", build / name, place / "build"], check=True)
+        (place / "build" / "test").mkdir(parents=True)
+        subprocess.run(["cp", "-a", build / "obj", place / "build"], check=True)
+        for test in (build / "test").glob("test_*"):
+            if (ROOT / "tests/unit" / (test.name + ".c")).exists():
+                subprocess.run(["cp", "-a", test, place / "build" / "test"], check=True)
         if (build / "deps").exists():
             (place / "build" / "deps").symlink_to((build / "deps").resolve())
         self.tests = {test: test.read_bytes() for test in sorted((place / "build" / "test").glob("test_*"))}
+        self.commands = Commands(place, [self.within(test) for test in self.tests])
+
+    def within(self, path):
+        return str(path.relative_to(self.place))
 
     def links(self, path):
-        """The unit tests whose debugging information names the file."""
-        return sorted((test for test, image in self.tests.items() if path.encode() + b"\0" in image), key=self.healthy)
+        """The unit tests whose debugging information names the file; first who has noticed most of its changes."""
+        if path not in self.linked:
+            self.linked[path] = [test for test, image in self.tests.items() if path.encode() + b"\0" in image]
+        return sorted(self.linked[path], key=lambda test: (-self.hits[path, test], self.healthy(test)))
 
     def healthy(self, test):
         """Seconds that a test takes when nothing is changed."""
@@ -95,17 +124,16 @@ class Copy:
             self.seconds[test] = time.monotonic() - begun
         return self.seconds[test]
 
-    def make(self, *what, seconds=COMPILE_SECONDS):
-        env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "BUILD")}
+    def do(self, command, seconds=COMPILE_SECONDS):
         try:
-            return subprocess.run(["make", "-s", *what], cwd=self.place, env={**env, "CFLAGS": "-w"}, timeout=seconds,
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+            return subprocess.run(command, cwd=self.place, env=plain_environment(), timeout=seconds, shell=isinstance(command, str),
+                                  check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
         except subprocess.TimeoutExpired:
             return False
 
     def run(self, command, seconds):
         try:
-            return subprocess.run([*WALL, *command], cwd=self.place, timeout=seconds, stdin=subprocess.DEVNULL,
+            return subprocess.run([*WALL, *command], cwd=self.place, timeout=seconds, stdin=subprocess.DEVNULL, check=False,
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
         except subprocess.TimeoutExpired:
             return False
@@ -113,31 +141,46 @@ class Copy:
     def judge(self, one, room, end_to_end):
         """None if it is no change; else what noticed it, or "" if nothing did."""
         source, object_ = self.place / one.path, self.place / "build" / "obj" / (one.path[:-2] + ".o")
-        text, name = source.read_text(), str(object_.relative_to(self.place))
-        if not object_.exists() and not self.make(name):
+        if self.within(object_) not in self.commands.made:
             return None
+        text, times, kept = source.read_text(), source.stat(), {object_: object_.read_bytes()}
         tests = self.links(one.path)
-        kept, times = object_.read_bytes(), source.stat()
+        if one.path not in self.codes:
+            self.codes[one.path] = code_of(object_)
         try:
-            before = code_of(object_)
             source.write_text(change.apply(text, one))
-            if not self.make(name) or code_of(object_) == before:
+            if not self.do(self.commands.made[self.within(object_)]) or code_of(object_) == self.codes[one.path]:
                 return None
-            return self.noticed_by(tests, room, end_to_end)
+            return self.noticed_by(tests, one.path, kept) or self.noticed_end_to_end(room if end_to_end else None)
         finally:
             source.write_text(text)
             os.utime(source, ns=(times.st_atime_ns, times.st_mtime_ns))
-            object_.write_bytes(kept)  # newer than what was linked with the changed one
+            for path, bytes_ in kept.items():
+                path.write_bytes(bytes_)  # newer than what was linked with the changed one
 
-    def noticed_by(self, tests, room, end_to_end):
-        if not self.make(*(str(test.relative_to(self.place)) for test in tests)):
-            return "the linker"
+    def links_again(self, test, path, kept):
+        """Some tests include a file instead of linking it."""
+        own = self.place / "build/obj/tests/unit" / (test.name + ".o")
+        if path in own.with_suffix(".d").read_text().split():
+            kept[own] = own.read_bytes()
+            if not self.do(self.commands.made[self.within(own)]):
+                return False
+        return self.do(self.commands.made[self.within(test)])
+
+    def noticed_by(self, tests, path, kept):
+        self.do(self.commands.archive)
         for test in tests:
+            if not self.links_again(test, path, kept):
+                return "the linker"
             if not self.run([test], TIMES * self.healthy(test) + SECONDS):
+                self.hits[path, test] += 1
                 return test.name
-        if not end_to_end:
+        return ""
+
+    def noticed_end_to_end(self, room):
+        if room is None:
             return ""
-        self.make("all", "tests-build", seconds=10 * COMPILE_SECONDS)
+        self.do(["make", "-s", "CFLAGS=-w", "all", "tests-build"], 10 * COMPILE_SECONDS)
         for name in room.tests:
             if not self.run([sys.executable, "-B", "-m", "pytest", "-xq", "-p", "no:cacheprovider",
                              f"tests/e2e/{name}.py"], E2E_SECONDS):
@@ -227,7 +270,7 @@ def main():
     parser.add_argument("--seed", default="1")
     parser.add_argument("--most", default="40", help="how many changes, or `all`")
     parser.add_argument("--of", default="*", help="only files that fit this pattern")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1), help="most tests wait more than they work")
     parser.add_argument("--end-to-end", action="store_true", help="ask the end-to-end tests too")
     options = parser.parse_args()
     if os.geteuid() != 0:
