@@ -144,6 +144,7 @@ $(BUILD)/test/test_openvpn_macos: $(call os,process/sandbox/confine_profile host
 $(BUILD)/obj/%_called.o: $(BUILD)/obj/%_main.o
 	$(Q)objcopy --redefine-sym main=$(notdir $*)_main $< $@
 $(BUILD)/test/test_portcullisd: $(BUILD)/obj/src/gate/portcullisd_called.o
+$(BUILD)/test/test_driver_main: $(BUILD)/obj/src/driver/driver_called.o
 
 unit: $(UNIT)
 	@for t in $(UNIT); do CMOCKA_MESSAGE_OUTPUT=stdout $$t || exit 1; done
