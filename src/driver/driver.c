@@ -125,8 +125,7 @@ static void log_change(struct driver *d, enum tunnel_state before, enum tunnel_e
 		log_debug("driver", "tunnel %s -> %s: %s", tunnel_state_name(before),
 			  tunnel_state_name(d->tunnel.state), cause);
 	}
-	/* A new try keeps showing why the last one failed until it says something new. */
-	if (!keeps_reason(before, event) && (event != TUNNEL_TIMER || before != TUNNEL_WAITING))
+	if (!keeps_reason(before, event))
 		text_copy(d->reason, sizeof d->reason, cause);
 }
 
@@ -228,7 +227,7 @@ static bool refresh(void *argument)
 
 	if (evtimer_pending(d->refresh_over, NULL))
 		return true;
-	if (d->refreshed_at != 0 && (uint64_t)clock_steady_ms() - d->refreshed_at < FRESH_MS)
+	if ((uint64_t)clock_steady_ms() - d->refreshed_at < FRESH_MS)
 		return false;
 	/* Never a second question to a gate that has not answered the first. */
 	if (!d->asked_gate) {
