@@ -1,0 +1,560 @@
+/* What the driver makes of each note and each word of openvpn: what it asks the gate and openvpn for, and in
+ * which order; against tests/golden/driver_dispatch/. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "driver/captive_dns.h"
+#include "driver/driver.h"
+#include "golden.h"
+#include "os/host/chance.h"
+#include "os/host/clock.h"
+#include "ways.h"
+
+enum { OPENVPN = 4711, BEGUN = 1000000 };
+
+static struct driver d;
+static int64_t now;
+static time_t wall;
+static bool leaving; /* as the gate says */
+static bool armed[2];
+static char base_here, timers[2], control_here, management_here, channel_here, dns_here;
+static event_callback_fn callbacks[2];
+static size_t timer_count;
+static struct gate_channel_events from_channel;
+static struct management_events from_management;
+static struct control_events from_control;
+static struct wire_tunnel tunnel = {.name = "tun7"};
+
+/* --- what it asks others ---------------------------------------------------------------- */
+
+void log_line(enum log_level level, const char *room, const char *format, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof text, format, ap);
+	va_end(ap);
+	say("log %d %s: %s", (int)level, room, text);
+}
+
+bool log_wants(enum log_level level)
+{
+	return level <= (is("terse") ? LOG_INFO : LOG_DEBUG);
+}
+
+void log_open(int descriptor, enum log_level level)
+{
+	say("log_open %d %d", descriptor, (int)level);
+}
+
+void log_bound(uint64_t size, void (*full)(int descriptor))
+{
+	say("log_bound %u %d", (unsigned)size, full == NULL);
+}
+
+int64_t clock_steady_ms(void)
+{
+	return now;
+}
+
+struct timeval clock_timeval(int64_t ms)
+{
+	return (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+}
+
+time_t time(time_t *to)
+{
+	return to == NULL ? wall : (*to = wall);
+}
+
+uint32_t chance(void)
+{
+	return 0;
+}
+
+struct event_base *event_base_new(void)
+{
+	return fails("event_base_new") ? NULL : (struct event_base *)&base_here;
+}
+
+struct event *event_new(struct event_base *base, evutil_socket_t fd, short what, event_callback_fn cb,
+			void *argument)
+{
+	assert_true(base == d.base && fd == -1 && what == 0 && argument == &d);
+	if (fails(timer_count == 0 ? "event_new-timer" : "event_new-refresh"))
+		return NULL;
+	callbacks[timer_count] = cb;
+	return (struct event *)&timers[timer_count++];
+}
+
+static size_t index_of(const struct event *event)
+{
+	size_t i = (size_t)((const char *)event - timers);
+
+	assert_true(i < 2);
+	return i;
+}
+
+int event_add(struct event *event, const struct timeval *timeout)
+{
+	armed[index_of(event)] = true;
+	say("arm %s %ld.%03ld s", index_of(event) == 0 ? "timer" : "refresh", (long)timeout->tv_sec,
+	    (long)timeout->tv_usec / 1000);
+	return 0;
+}
+
+int event_del(struct event *event)
+{
+	armed[index_of(event)] = false;
+	say("disarm %s", index_of(event) == 0 ? "timer" : "refresh");
+	return 0;
+}
+
+int event_pending(const struct event *event, short what, struct timeval *timeout)
+{
+	assert_true(what == EV_TIMEOUT && timeout == NULL);
+	return armed[index_of(event)];
+}
+
+void event_free(struct event *event)
+{
+	say("event_free %zu", index_of(event));
+}
+
+void event_base_free(struct event_base *base)
+{
+	say("event_base_free %d", base == d.base);
+}
+
+int event_base_loopbreak(struct event_base *base)
+{
+	say("event_base_loopbreak %d", base == d.base);
+	return 0;
+}
+
+int event_base_dispatch(struct event_base *base)
+{
+	say("event_base_dispatch %d", base == d.base);
+	return 0;
+}
+
+int remotes_open(struct remotes *remotes, int descriptor, struct err *e)
+{
+	assert_ptr_equal(remotes, &d.remotes);
+	say("remotes_open %d", descriptor);
+	return FAILS("remotes_open") ? -1 : 0;
+}
+
+int remotes_pick(struct remotes *remotes, bool again, struct err *e)
+{
+	say("remotes_pick %s", again ? "the same" : "the next");
+	if (FAILS("remotes_pick"))
+		return -1;
+	strcpy(remotes->remote.host, "vpn.example");
+	remotes->text = "a profile";
+	remotes->length = strlen(remotes->text);
+	return net_endpoint_parse("192.0.2.1:1194/udp", &remotes->endpoint);
+}
+
+int remotes_needs(const struct remotes *remotes)
+{
+	(void)remotes;
+	return 3;
+}
+
+struct management *management_new(struct event_base *base, int listener, int password_file,
+				  const struct management_events *events)
+{
+	from_management = *events;
+	say("management_new %d %d %d", base == d.base, listener, password_file);
+	return fails("management_new") ? NULL : (struct management *)&management_here;
+}
+
+void management_free(struct management *m)
+{
+	say("management_free %d", m == d.management);
+}
+
+void management_begin(struct management *m, const struct management_attempt *attempt)
+{
+	char text[NET_ENDPOINT_TEXT];
+
+	say("management_begin %d %s %s %s, needs %d, profile %zu %d", m == d.management, attempt->interface,
+	    attempt->username, net_endpoint_text(&attempt->endpoint, text), attempt->needs,
+	    attempt->profile_length, attempt->profile == d.remotes.text);
+}
+
+void management_expect(struct management *m, int32_t pid)
+{
+	say("management_expect %d %d", m == d.management, (int)pid);
+}
+
+void management_end(struct management *m)
+{
+	say("management_end %d", m == d.management);
+}
+
+bool management_ask_count(struct management *m)
+{
+	say("management_ask_count %d", m == d.management);
+	return !fails("management_ask_count");
+}
+
+const struct wire_tunnel *management_tunnel(const struct management *m)
+{
+	assert_ptr_equal(m, d.management);
+	return &tunnel;
+}
+
+struct gate_channel *gate_channel_new(struct event_base *base, int descriptor,
+				      const struct gate_channel_events *events)
+{
+	from_channel = *events;
+	say("gate_channel_new %d %d", base == d.base, descriptor);
+	return fails("gate_channel_new") ? NULL : (struct gate_channel *)&channel_here;
+}
+
+void gate_channel_free(struct gate_channel *channel)
+{
+	say("gate_channel_free %d", channel == d.channel);
+}
+
+void gate_channel_send(struct gate_channel *channel, enum wire_verb verb, const struct net_endpoint *endpoint,
+		       const struct wire_tunnel *its)
+{
+	char text[NET_ENDPOINT_TEXT];
+
+	assert_ptr_equal(channel, d.channel);
+	say("SEND %d %s%s", (int)verb, endpoint == NULL ? "" : net_endpoint_text(endpoint, text),
+	    its == NULL ? "" : its->name);
+}
+
+struct control *control_new(struct event_base *base, int listener, int log,
+			    const struct control_events *events)
+{
+	from_control = *events;
+	say("control_new %d %d %d", base == d.base, listener, log);
+	return fails("control_new") ? NULL : (struct control *)&control_here;
+}
+
+void control_free(struct control *control)
+{
+	say("control_free %d", control == d.control);
+}
+
+void control_start(struct control *control, int64_t gid)
+{
+	say("control_start %d %d", control == d.control, (int)gid);
+}
+
+void control_refreshed(struct control *control)
+{
+	say("control_refreshed %d", control == d.control);
+}
+
+void control_changed(struct control *control)
+{
+	say("control_changed %d", control == d.control);
+}
+
+int captive_dns_new(struct event_base *base, int descriptor, struct event **event)
+{
+	say("captive_dns_new %d %d", base == d.base, descriptor);
+	*event = (struct event *)&dns_here;
+	return fails("captive_dns_new") ? -1 : 0;
+}
+
+void captive_dns_free(struct event *event)
+{
+	say("captive_dns_free %d", event == d.captive_dns);
+}
+
+char *driver_status(const struct driver *driver, uint64_t when)
+{
+	say("driver_status %d %d", driver == &d, when == (uint64_t)now);
+	return strdup("its status");
+}
+
+/* --- what happens ------------------------------------------------------------------------------- */
+
+static void begin(void)
+{
+	size_t used = strlen(journal);
+	struct err e = {""};
+
+	now = BEGUN;
+	wall = 2000000000;
+	leaving = false;
+	timer_count = 0;
+	armed[0] = armed[1] = false;
+	so = "";
+	failed[0] = '\0';
+	assert_int_equal(driver_open(&d, &e), 0);
+	journal[used] = '\0'; /* that is another test's */
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	journal[0] = '\0';
+	begin();
+	return 0;
+}
+
+static struct wire_note_message note_of(enum wire_note note, enum wire_gate gate, enum wire_wish wish,
+					const char *text)
+{
+	struct wire_note_message message = {
+	    .version = WIRE_VERSION, .note = note, .gate = gate, .wish = wish};
+
+	message.leaving = leaving;
+	message.blocked = 77;
+	message.pid = gate == GATE_DIALLING ? OPENVPN : 0;
+	strcpy(message.notice, "beside it");
+	snprintf(message.text, sizeof message.text, "%s", text);
+	message.hello = (struct wire_hello){.interface = "tun7",
+					    .username = "somebody",
+					    .control_gid = 905,
+					    .log_level = LOG_INFO,
+					    .log_size = 4096};
+	return message;
+}
+
+static void note(enum wire_note kind, enum wire_gate gate, enum wire_wish wish, const char *text)
+{
+	struct wire_note_message message = note_of(kind, gate, wish, text);
+
+	from_channel.note(&message, from_channel.argument);
+}
+
+static bool from_the_gate(const char *what)
+{
+	static const struct {
+		const char *name;
+		enum wire_note note;
+		enum wire_gate gate;
+		enum wire_wish wish;
+		const char *text;
+	} notes[] = {{"hello", NOTE_HELLO, GATE_LOCKED, WISH_UP, "start"},
+		     {"hello-down", NOTE_HELLO, GATE_LOCKED, WISH_DOWN, "start"},
+		     {"up", NOTE_WISH, GATE_LOCKED, WISH_UP, "up, by root"},
+		     {"up-mute", NOTE_WISH, GATE_LOCKED, WISH_UP, ""},
+		     {"down-mute", NOTE_WISH, GATE_LOCKED, WISH_DOWN, ""},
+		     {"down", NOTE_WISH, GATE_DIALLING, WISH_DOWN, "down, by root"},
+		     {"reconnect", NOTE_WISH, GATE_OPEN, WISH_RECONNECT, "reconnect, by root"},
+		     {"locked", NOTE_GATE, GATE_LOCKED, WISH_UP, "it locks"},
+		     {"paused", NOTE_GATE, GATE_PAUSED, WISH_DOWN, "it is paused"},
+		     {"is-dialling", NOTE_GATE, GATE_DIALLING, WISH_UP, "it dials"},
+		     {"is-open", NOTE_GATE, GATE_OPEN, WISH_UP, "it opens"},
+		     {"count", NOTE_COUNT, GATE_OPEN, WISH_UP, ""},
+		     {"count-down", NOTE_COUNT, GATE_OPEN, WISH_DOWN, ""},
+		     {"dialling", NOTE_DIALLING, GATE_DIALLING, WISH_UP, ""},
+		     {"open", NOTE_OPEN, GATE_OPEN, WISH_UP, ""},
+		     {"refused", NOTE_REFUSED, GATE_LOCKED, WISH_UP, "it refuses"},
+		     {"refused-running", NOTE_REFUSED, GATE_DIALLING, WISH_UP, "it refuses"},
+		     {"ended", NOTE_ENDED, GATE_LOCKED, WISH_UP, "openvpn has ended"},
+		     {"ended-down", NOTE_ENDED, GATE_LOCKED, WISH_DOWN, "openvpn has ended"},
+		     {"network", NOTE_NETWORK, GATE_LOCKED, WISH_UP, "it has changed"}};
+
+	for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
+		if (strcmp(notes[i].name, what) == 0) {
+			note(notes[i].note, notes[i].gate, notes[i].wish, notes[i].text);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void happens(const char *what)
+{
+	say("-- %s", what);
+	if (from_the_gate(what))
+		return;
+	if (what[0] == '+') { /* seconds go by, or milliseconds */
+		now += strtol(what, NULL, 10) * (strchr(what, 'm') != NULL ? 1 : 1000);
+		wall++;
+	} else if (strcmp(what, "timer") == 0) {
+		callbacks[0](-1, EV_TIMEOUT, &d);
+	} else if (strcmp(what, "over") == 0) {
+		armed[1] = false;
+		callbacks[1](-1, EV_TIMEOUT, &d);
+	} else if (strcmp(what, "asked") == 0) {
+		say("refresh %d", from_control.refresh(from_control.argument));
+	} else if (strcmp(what, "bytes") == 0) {
+		from_management.count(12, 34, from_management.argument);
+	} else if (strcmp(what, "leaving") == 0) {
+		leaving = true;
+	} else if (strcmp(what, "status") == 0) {
+		char *text = from_control.status(from_control.argument);
+
+		say("\"%s\"", text);
+		free(text);
+	} else if (strcmp(what, "gone") == 0) {
+		from_channel.end("it has gone", from_channel.argument);
+	} else {
+		for (int event = 0; event < TUNNEL_EVENTS; event++)
+			if (strcmp(tunnel_event_name(event), what) == 0)
+				from_management.event(event, "openvpn says so", from_management.argument);
+	}
+}
+
+/* What is as it was is not shown again. */
+static void show(void)
+{
+	static char shown[2048];
+	char text[sizeof shown];
+
+	snprintf(text, sizeof text,
+		 "= %s; gate %u, \"%s\", \"%s\", \"%s\"; since %+d; wanted %d leaving %d blocked %u; bytes "
+		 "%d %u %u; asked "
+		 "%d %d",
+		 tunnel_state_name(d.tunnel.state), d.gate, d.gate_text, d.notice, d.reason,
+		 (int)(d.since - 2000000000), d.wanted, d.leaving, (unsigned)d.blocked, d.counted,
+		 (unsigned)d.in, (unsigned)d.out, d.asked_gate, d.asked_openvpn);
+	if (strcmp(text, shown) != 0)
+		say("%s", text);
+	strcpy(shown, text);
+}
+
+/* All of it in turn; what stands before a "|" is told elsewhere. */
+static void run(const char *words, const char *story)
+{
+	size_t begun;
+	char word[32];
+
+	say("\n# %s; %s", words, story);
+	begun = strlen(journal);
+	so = words;
+	failed[0] = '\0';
+	for (const char *at = story; *at != '\0'; at += strcspn(at, " "), at += strspn(at, " ")) {
+		snprintf(word, sizeof word, "%.*s", (int)strcspn(at, " "), at);
+		if (strcmp(word, "|") == 0) {
+			journal[begun] = '\0';
+			continue;
+		}
+		happens(word);
+		show();
+	}
+}
+
+#define CONNECTED "hello dialling handshake config address success open | "
+
+static void test_each_story(void **state)
+{
+	static const struct {
+		const char *so, *story;
+	} ways[] = {
+	    {"", "up hello up +1 dialling handshake config address +1 success open +5 network count locked "
+		 "+1 ended +1 timer dialling reconnect ended"},
+	    {"", CONNECTED "bytes locked ended bytes +9 timer"},
+	    {"terse", "hello-down up-mute up dialling restart ended +9 timer"},
+	    {"", "hello-down network down-mute up refused +1 timer refused-running leaving ended"},
+	    {"!remotes_pick", "hello +60 timer"},
+	    {"", CONNECTED "reconnect leaving timer ended"},
+	    {"", CONNECTED "down ended hello"},
+	    {"", CONNECTED "down ended-down"},
+	    {"", CONNECTED "is-dialling is-open is-open paused leaving ended up"},
+	    {"", CONNECTED "leaving locked"},
+	    {"", CONNECTED "count-down count"},
+	    {"", "hello dialling credentials ended network up dialling connect-errors refused"},
+	    {"", "hello dialling device-down address address success device-down timer"},
+	    {"", "hello dialling +120 timer +120 timer"},
+	    {"", "gone"},
+	    /* counts for the status */
+	    {"", CONNECTED "asked asked count bytes +99m asked +1m asked bytes count status"},
+	    {"", CONNECTED "asked over asked count bytes +100m asked bytes over bytes"},
+	    {"!management_ask_count", CONNECTED "asked count"},
+	    {"", "hello asked count locked"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+		begin();
+		run(ways[i].so, ways[i].story);
+	}
+	assert_golden("tests/golden/driver_dispatch/stories", journal);
+}
+
+static size_t count_of(const char *text)
+{
+	size_t count = 0;
+
+	for (const char *at = journal; (at = strstr(at, text)) != NULL; at++)
+		count++;
+	return count;
+}
+
+/* openvpn says it without end: the log has so much of it, and says that there was more. */
+static void test_a_flood(void **state)
+{
+	(void)state;
+	happens("hello");
+	happens("dialling");
+	journal[0] = '\0';
+	for (int i = 0; i < 3 * LIMIT_BURST; i++)
+		from_management.event(TUNNEL_DEVICE_DOWN, "again", from_management.argument);
+	assert_int_equal(count_of("ignored while connecting"),
+			 LIMIT_BURST - 1); /* one of them was the start's */
+	assert_int_equal(count_of("left out"), 0);
+	now += 20000;
+	from_management.event(TUNNEL_DEVICE_DOWN, "again", from_management.argument);
+	assert_int_equal(count_of("lines left out: too many at once"), 1);
+	/* A change of its word has an allowance of its own. */
+	journal[0] = '\0';
+	for (int i = 0; i < 2 * LIMIT_BURST; i++)
+		from_management.event(TUNNEL_DEVICE_DOWN, "again", from_management.argument);
+	happens("handshake");
+	assert_int_equal(count_of("log 2 driver: tunnel connecting -> authenticating"), 1);
+}
+
+static void test_the_start(void **state)
+{
+	static const char *const ways[] = {"",
+					   "!remotes_open",
+					   "!event_base_new",
+					   "!event_new-timer",
+					   "!event_new-refresh",
+					   "!control_new",
+					   "!management_new",
+					   "!gate_channel_new",
+					   "!captive_dns_new"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+		struct err e = {""};
+
+		say("\n# %s", ways[i]);
+		so = ways[i];
+		timer_count = 0;
+		memset(&d, 0xff, sizeof d);
+		say("= %s", driver_open(&d, &e) == 0 ? "done" : e.text);
+	}
+	so = "";
+	timer_count = 0;
+	driver_open(&d, NULL);
+	say("-- run");
+	driver_run(&d);
+	say("-- close");
+	driver_close(&d);
+	assert_golden("tests/golden/driver_dispatch/start", journal);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, setup)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {TEST(test_each_story), TEST(test_a_flood), TEST(test_the_start)};
+
+	return cmocka_run_group_tests_name("driver dispatch", tests, NULL, NULL);
+}
