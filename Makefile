@@ -120,7 +120,7 @@ list-root:
 UNIT_LINUX := admin_socket control_client driver_dispatch driver_main spawn vet \
 	base bypass control doctor driver driver_session driver_whole firewall firewall_nft firewall_ports gate_failures gate_verbs \
 	netlink netwatch netwatch_route_reader nft_messages nft_tool nft_watch notify off_marker pause_watchdog policy_nft portcullisd \
-	probe route sandbox sleep tc_filter
+	probe probe_calls route sandbox sleep tc_filter
 UNIT_FILES := $(filter-out $(if $(filter linux,$(PLATFORM)),,$(UNIT_LINUX:%=tests/unit/test_%.c)),$(wildcard tests/unit/test_*.c))
 UNIT := $(UNIT_FILES:tests/unit/%.c=$(BUILD)/test/%)
 UNIT_ROOMS = $(sort $(GATE) $(DRIVER) $(CTL) $(OS_GATE) $(OS_DRIVER) $(OS_CTL) $(OS_PURE) $(TUNNEL) $(PROFILE) $(MGMT) $(POLICY) $(BASE) $(FAULT))

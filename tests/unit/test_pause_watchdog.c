@@ -100,7 +100,8 @@ static const char *what_is_wrong(void)
 		char path[32], target[64] = "";
 
 		snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-		if (readlink(path, target, sizeof target - 1) <= 0 || strcmp(target, "/dev/null") != 0)
+		if (readlink(path, target, sizeof target - 1) <= 0 || strcmp(target, "/dev/null") != 0 ||
+		    (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDWR)
 			return "0, 1 or 2 is not /dev/null";
 	}
 	if (fcntl(3, F_GETFD) != FD_CLOEXEC)
@@ -268,9 +269,11 @@ static void nothing_of_the_daemon_is_left_to_it(void **state)
 {
 	struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
 	sigset_t some, kept;
+	int pipe_of_daemon[2], usual[3], result;
 
 	(void)state;
 	need_root();
+	assert_int_equal(pipe(pipe_of_daemon), 0);
 	sentinel = open("/dev/null", O_RDONLY);
 	sentinel = fcntl(sentinel, F_DUPFD, 50);
 	sigemptyset(&some);
@@ -279,7 +282,18 @@ static void nothing_of_the_daemon_is_left_to_it(void **state)
 	sigaction(SIGCHLD, &ignore, &before);
 	log_open(2, LOG_DEBUG);
 	shared->wrong[0] = 'x';
-	assert_int_equal(pause_watchdog_start(&work, 60, &e), 0);
+	for (int fd = 0; fd < 3; fd++) {
+		usual[fd] = fcntl(fd, F_DUPFD_CLOEXEC, 60);
+		dup2(pipe_of_daemon[1], fd);
+	}
+	result = pause_watchdog_start(&work, 60, &e);
+	for (int fd = 0; fd < 3; fd++) {
+		dup2(usual[fd], fd);
+		close(usual[fd]);
+	}
+	close(pipe_of_daemon[0]);
+	close(pipe_of_daemon[1]);
+	assert_int_equal(result, 0);
 	sigaction(SIGCHLD, &before, NULL);
 	sigprocmask(SIG_SETMASK, &kept, NULL);
 	close(sentinel);
