@@ -6,10 +6,10 @@
 
 struct command_line {
 	bool foreground, check, lock, settings;
-	const char *file; /* of argv, or the default's */
+	const char *file; /* from argv, or the default */
 };
 
-/* Prints what was asked for, or what is wrong with one of them. -1: go on; else the exit code. */
+/* Prints the help or the version if asked for, or what is wrong. -1: go on; else the exit code. */
 int command_line_read(int argc, char **argv, struct command_line *to);
 
 #endif

@@ -69,7 +69,7 @@ static int read_option(cfg_t *cfg, cfg_opt_t *option)
 		return -1;
 	}
 	*line = cfg->line;
-	if (key->list) /* the whole of it comes again with each element */
+	if (key->list) /* libConfuse passes the whole list again with each element */
 		*(size_t *)(void *)((char *)current->config + key->offset) = 0;
 	for (int i = 0; i < count && result == 0; i++) {
 		const char *value = cfg_opt_getnstr(option, (unsigned)i);
@@ -120,7 +120,7 @@ static void report(cfg_t *cfg, const char *format, va_list ap)
 	fail_at(cfg->line);
 }
 
-/* What libConfuse may find, made of the keys; lists of options end with one of zeroes. */
+/* The options for libConfuse, made from the keys; each list ends with a zeroed option. */
 struct grammar {
 	cfg_opt_t top[CONFIG_KEYS + 1], inner[2 * CONFIG_KEYS + 1];
 	char sections[CONFIG_KEYS][NAME_MAX_BYTES];
@@ -136,7 +136,7 @@ static cfg_opt_t option_of(const struct key *key, const char *name)
 	return option;
 }
 
-/* The keys of a section follow each other. */
+/* The keys of a section are adjacent in the table. */
 static void make_grammar(struct grammar *g)
 {
 	cfg_opt_t *top = g->top, *inner = g->inner;
@@ -221,7 +221,7 @@ static int check_gateway(struct reading *r)
 	return 0;
 }
 
-/* The item is found by its account, and the secrets come from one place. */
+/* The Keychain item is found by the user name, and secrets come from one place only. */
 static int check_keychain(struct reading *r)
 {
 	const struct config *c = r->config;
@@ -241,7 +241,7 @@ static int check_keychain(struct reading *r)
 
 /* --- who users and groups are */
 
-/* `find` is what the user database says: -1 for nobody of that name. */
+/* `find` looks a name up in the user database: -1 if it does not exist. */
 static int resolve(struct reading *r, const char *path, struct identity *who, int64_t (*find)(const char *))
 {
 	const struct key *key = key_of(path);
@@ -280,7 +280,7 @@ static int refuse(struct reading *r, const char *name, const char *why)
 	return fail_key(r, key_of(name));
 }
 
-/* Who is taken over must not be somebody whom another row lets through, or whom the gate listens to. */
+/* A captured openvpn must not be a user whom another row lets through, or to whom the gate listens. */
 static int check_openvpn_user(struct reading *r)
 {
 	const struct config *c = r->config;
@@ -378,7 +378,7 @@ static FILE *open_checked(const char *file, struct err *e)
 	return stream;
 }
 
-/* The file's directory, absolute: a daemon leaves where it was started. */
+/* The file's directory as an absolute path: a daemon leaves the directory that it was started in. */
 static int directory_of(const char *file, char *directory, struct err *e)
 {
 	char path[PATH_MAX], *slash;

@@ -13,13 +13,13 @@
 
 enum { CONFIG_ARGUMENTS = 16 };
 
-/* Where a key was given, 0 not: for those that name what may be missing. */
+/* The lines of the keys that name files which may be missing; 0: not given. */
 struct config_lines {
 	int profile, openvpn_binary, password_file;
 };
 
 struct config {
-	char profile[PATH_MAX]; /* "" none given */
+	char profile[PATH_MAX]; /* "": none given */
 	char interface[NET_NAME_SIZE];
 	char backend[8]; /* "auto", or one of the platform's */
 	char runtime_dir[PATH_MAX], state_dir[PATH_MAX];
@@ -35,7 +35,7 @@ struct config {
 	struct identity control_group;
 	int64_t control_gid; /* -1: none */
 	char username[128], password_file[PATH_MAX];
-	char keychain[128]; /* the service of an item of the System keychain; "" none */
+	char keychain[128]; /* the service of an item of the System keychain; "": none */
 	char log_file[PATH_MAX];
 	uint64_t log_size; /* bytes */
 	uint32_t log_keep;
@@ -47,26 +47,26 @@ struct config {
  * are not looked up. */
 void config_defaults(struct config *config);
 
-/* Reads FILE (relative paths become relative to it). Syntax first, then users
- * and groups; files that it names are not opened. FILE must be root's or the
- * caller's and not writable by others. 0, or -1 and `e` =
+/* Reads FILE (relative paths are relative to its folder): first the syntax, then
+ * users and groups; the files that it names are not opened. FILE must belong to root
+ * or the caller, and others must not be able to write to it. 0, or -1 and `e` =
  * "FILE:LINE: what; instead: ...". May block in the user database. */
 int config_read(struct config *config, const char *file, struct err *e);
 
-/* After config_read, of the same FILE: is what it names there, and may it be
- * used: profile, openvpn.binary, credentials.password-file? Looks, opens
- * nothing. 0, or -1 and `e` as above. */
+/* After config_read of the same FILE: do the files that it names exist, and may they
+ * be used (profile, openvpn.binary, credentials.password-file)? Opens nothing. 0, or
+ * -1 and `e` as above. */
 int config_check_files(const struct config *config, const char *file, struct err *e);
 
 /* The syntax half of config_read, from an open stream: `name` is for messages,
- * `directory` (absolute) is what paths are relative to. Looks nobody up. Not
- * reentrant (libConfuse has no argument for its callbacks). 0 or -1 and `e`. */
+ * relative paths are relative to `directory` (absolute). Looks up no user. Not
+ * reentrant (libConfuse has no argument for its callbacks). 0, or -1 and `e`. */
 int config_read_stream(struct config *config, FILE *stream, const char *name, const char *directory,
 		       struct err *e);
 
-/* The settings as lines `section.key = "value"`, other bytes than printable ones
- * and '\' as \xNN, and an empty line. No secret: of the user name, whether
- * there is one. After a refusal: what was read until then. Flushes `to`. */
+/* The settings as lines `section.key = "value"` and an empty line; '\' and bytes that
+ * are not printable become \xNN. No secrets; of the user name only whether there is
+ * one. After a refusal, those that were read until then. Flushes `to`. */
 void config_print(const struct config *config, FILE *to);
 
 #endif

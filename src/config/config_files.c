@@ -1,4 +1,4 @@
-/* What portcullis.conf names, looked at after its syntax: an error here, and not at the first dial. */
+/* Checks the files that portcullis.conf names, so that an error is found now and not at the first dial. */
 #include "config/config.h"
 
 #include <errno.h>
@@ -28,12 +28,12 @@ static int refuse_errno(const struct named *named, const char *instead)
 	return refuse(named, errno == ENOENT ? "does not exist" : strerror(errno), instead);
 }
 
-/* Root's bits `want` (of 07) for somebody with this group and no other. */
+/* Has a user with this group and no other the rights `want` (bits of 07)? */
 static bool may(const struct stat *status, uint32_t uid, uint32_t gid, mode_t want)
 {
 	unsigned shift = status->st_uid == uid ? 6 : status->st_gid == gid ? 3 : 0;
 
-	if (uid == 0) /* who may read and write all, and execute what anybody may */
+	if (uid == 0) /* root may read and write everything, and execute what anybody may */
 		return (want & 1) == 0 || (status->st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0;
 	return (status->st_mode >> shift & want) == want;
 }
@@ -51,7 +51,8 @@ static int check_binary(const struct config *config, const struct named *named)
 	return 0;
 }
 
-/* Opened later by root, who follows no link: root's or the caller's own, with none of the bits `never`. */
+/* Root opens it later, without following links: it must belong to root or the caller, and have none of
+ * the mode bits `never`. */
 static int check_owned(const struct named *named, mode_t never, const char *chmod)
 {
 	struct stat status;

@@ -1,4 +1,4 @@
-/* The keys of portcullis.conf: how each value is judged, and printed. */
+/* The keys of portcullis.conf: how each value is checked and printed. */
 #include "config/config_keys.h"
 
 #include <confuse.h>
@@ -50,7 +50,7 @@ static int read_needed_path(struct reading *r, const struct key *key, const char
 	return read_path(r, key, value);
 }
 
-/* gate.sock lies beside the control socket, so both must fit an address. */
+/* gate.sock lies beside the control socket, so both paths must fit into a socket address. */
 static int read_socket(struct reading *r, const struct key *key, const char *value)
 {
 	const size_t room = sizeof((struct sockaddr_un *)NULL)->sun_path;
@@ -92,7 +92,7 @@ static int read_boolean(struct reading *r, const struct key *key, const char *va
 	return 0;
 }
 
-/* A name or a number; who that is comes after the syntax. */
+/* A name or a number; it is looked up after the syntax has been checked. */
 static int read_identity(struct reading *r, const struct key *key, const char *value)
 {
 	struct identity *to = field(r->config, key);
@@ -118,7 +118,7 @@ static int read_needed_identity(struct reading *r, const struct key *key, const 
 	return read_identity(r, key, value);
 }
 
-/* Empty is the default: what once meant root must not do so for ever. */
+/* Empty means the default user: it once meant root, and must no longer do so. */
 static int read_own_identity(struct reading *r, const struct key *key, const char *value)
 {
 	return read_identity(r, key, value[0] != '\0' ? value : key->fallback);
@@ -135,7 +135,7 @@ static int read_text(struct reading *r, const struct key *key, const char *value
 	return 0;
 }
 
-/* Nothing that security(1) would take for an option. */
+/* A value that security(1) would take for an option is refused. */
 static int read_keychain(struct reading *r, const struct key *key, const char *value)
 {
 	if (value[0] != '\0' && strstr(" " PORTCULLIS_SECRETS " ", " keychain ") == NULL)
@@ -153,7 +153,7 @@ static int read_unsupported(struct reading *r, const struct key *key, const char
 	return value[0] == '\0' ? 0 : err_set(&r->e, "%s " LATER, key->name);
 }
 
-/* One of `words`: its place, or -1 with the nearest as a hint. */
+/* One of `words`: its index, or -1 with the nearest word as a hint. */
 static int read_word(struct reading *r, const struct key *key, const char *value, const char *const *words,
 		     size_t count)
 {
@@ -234,8 +234,8 @@ static int read_keep(struct reading *r, const struct key *key, const char *value
 	return 0;
 }
 
-/* Root may add what it likes to openvpn's arguments, but for what would take
- * the process, its socket or its privileges out of the gate's hands. */
+/* Root may add any argument to openvpn's, except those by which the gate would lose
+ * control of the process, its socket or its privileges. */
 static const char *argument_harm(const char *option)
 {
 	static const struct {
@@ -293,7 +293,7 @@ static int read_argument(struct reading *r, const struct key *key, const char *v
 	return 0;
 }
 
-/* A LAN-side link of a gateway. That none is the tunnel is seen when all keys are read. */
+/* A LAN-side link of a gateway. That it is not the tunnel is checked when all keys have been read. */
 static int read_lan_side(struct reading *r, const struct key *key, const char *value)
 {
 	struct config *config = r->config;
@@ -314,14 +314,14 @@ static int read_lan_side(struct reading *r, const struct key *key, const char *v
 	return text_copy(config->lan_side[config->lan_side_count++], NET_NAME_SIZE, value);
 }
 
-/* --- and back: one function for each kind of field */
+/* --- printing: one function for each kind of field */
 
 static void put_text(const struct config *config, const struct key *key, char *to, size_t size)
 {
 	text_copy(to, size, field_of(config, key));
 }
 
-/* Whether there is one: which it is, nobody needs to know. */
+/* Prints only whether there is a value. */
 static void put_presence(const struct config *config, const struct key *key, char *to, size_t size)
 {
 	text_copy(to, size, *(const char *)field_of(config, key) != '\0' ? "(set)" : "");
@@ -359,7 +359,7 @@ static void put_level(const struct config *config, const struct key *key, char *
 	text_copy(to, size, log_level_words[config->log_level]);
 }
 
-/* With blanks between them: a link's name has none. */
+/* Separated by blanks, which a link's name can't contain. */
 static void put_arguments(const struct config *config, const struct key *key, char *to, size_t size)
 {
 	size_t used = 0;
@@ -383,7 +383,7 @@ static void put_nothing(const struct config *config, const struct key *key, char
 	(void)config, (void)key, (void)to, (void)size;
 }
 
-/* --- every key there is; portcullis.conf(5) in the same order */
+/* --- all keys, in the order of portcullis.conf(5) */
 
 const struct key config_keys[CONFIG_KEYS] = {
     {"profile", "", read_path, put_text, FIELD(profile), false},

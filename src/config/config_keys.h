@@ -10,14 +10,14 @@ enum { CONFIG_KEYS = 31 };
 struct reading {
 	struct config *config;
 	const char *name, *directory;
-	int lines[CONFIG_KEYS]; /* where each key was given, 0 not */
+	int lines[CONFIG_KEYS]; /* of each key; 0: not given */
 	struct err e;
 };
 
 struct key {
 	const char *name;     /* "key", or "section.key" */
 	const char *fallback; /* NULL: a list, or follows from another key */
-	/* Judges one value and sets the field: 0, or -1 and r->e = "what; instead: ..." */
+	/* Checks one value and sets the field. 0, or -1 and r->e = "what; instead: ..." */
 	int (*read)(struct reading *r, const struct key *key, const char *value);
 	/* Appends the value in effect. */
 	void (*put)(const struct config *config, const struct key *key, char *to, size_t size);
@@ -27,7 +27,7 @@ struct key {
 
 extern const struct key config_keys[CONFIG_KEYS];
 
-/* The part behind the dot, or all of it. `length` becomes that of the section, 0 none. */
+/* The part after the dot, or all of it. *length becomes that of the section's name; 0: none. */
 const char *config_key_last(const struct key *key, size_t *length);
 
 #endif

@@ -19,5 +19,5 @@ void config_print(const struct config *config, FILE *to)
 		fprintf(to, "%s = \"%s\"\n", config_keys[i].name, safe);
 	}
 	fputs("\n", to);
-	fflush(to); /* before what is said on standard error */
+	fflush(to); /* before anything is printed on standard error */
 }

@@ -1,4 +1,4 @@
-/* The control socket: who may ask, and how much they may hold. */
+/* The control socket: who may connect, and how much each client may use. */
 #include "driver/control.h"
 
 #include <errno.h>
@@ -18,14 +18,14 @@ enum { ACCEPT_TURN = 16, PAUSE_MS = 100 };
 
 static void refuse_client(int descriptor, const char *json)
 {
-	/* One short line into an empty socket; whoever does not take it loses it. */
+	/* One short line fits into an empty socket's buffer; it is not sent again. */
 	if (write(descriptor, json, strlen(json)) == -1)
 		log_debug("driver", "a refused control client has already disconnected");
 	close(descriptor);
 }
 
-/* A free place for one more client of `uid`; CONTROL_CLIENTS: none. Whatever
- * others hold, the last ones are root's. */
+/* A free place for one more client of `uid`; CONTROL_CLIENTS: none. The last places
+ * are reserved for root. */
 static size_t find_place(const struct control *control, uint32_t uid)
 {
 	size_t place = CONTROL_CLIENTS, same_user = 0, others = 0;
@@ -43,7 +43,7 @@ static size_t find_place(const struct control *control, uint32_t uid)
 	return place;
 }
 
-/* Clients that have hung up, but whose turn in the loop has not come. */
+/* Frees the places of clients that have hung up, before the loop gets to them. */
 static void read_ends(struct control *control)
 {
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
@@ -76,8 +76,8 @@ static void admit_client(struct control *control, int descriptor)
 		control->clients[place] = client_new(control, descriptor, peer.uid);
 }
 
-/* No descriptor is left: the one kept for it takes a client in, who is sent
- * away, so that the listener does not spin; then a pause. */
+/* No descriptor is left: the reserved one is used to accept a client and refuse it, so
+ * that the listener does not spin; then accepting pauses. */
 static void out_of_descriptors(struct control *control)
 {
 	static const struct timeval pause = {.tv_usec = PAUSE_MS * 1000};

@@ -21,12 +21,12 @@ static void begin_close(struct client *client)
 	if (client->mode == CLIENT_GONE)
 		return;
 	client->mode = evbuffer_get_length(client->queue) > 0 ? CLIENT_LEAVES : CLIENT_GONE;
-	/* It has so long to take the rest; what it still sends is not read. */
+	/* It has that time to read the rest; what it still sends is ignored. */
 	event_del(client->readable);
 	event_add(client->writable, &silent);
 }
 
-/* Writes what the socket takes now; the rest when it takes more. */
+/* Writes what the socket accepts now; the rest when it is writable again. */
 static void flush_queue(struct client *client)
 {
 	if (client->mode == CLIENT_GONE)
@@ -60,7 +60,7 @@ void client_send(struct client *client, const char *json)
 	flush_queue(client);
 }
 
-/* Takes `value` over; NULL is no memory. */
+/* Owns `value` from now on; NULL: no memory. */
 static void queue_pair(struct client *client, const char *key, json_t *value)
 {
 	json_t *object = json_pack("{s:o}", key, value);
@@ -90,8 +90,8 @@ void client_send_status(struct client *client)
 	free(line);
 }
 
-/* Our lines are clean; another program's may hold any bytes, and JSON takes
- * only UTF-8. */
+/* Our own lines are clean; those of another program may contain any bytes, and JSON
+ * allows only UTF-8. */
 static void queue_log_line(struct client *client, const char *line, size_t length)
 {
 	static char clean[4 * LOG_CHUNK + 1];
@@ -137,7 +137,7 @@ static void send_log(struct client *client)
 		begin_close(client);
 }
 
-/* Only while somebody follows: a file can't be waited for inside the sandbox. */
+/* Polls only while somebody follows: inside the sandbox nothing announces a change of a file. */
 static void arm_log_poll(struct control *control)
 {
 	static const struct timeval interval = {.tv_usec = LOG_POLL_MS * 1000};
@@ -217,7 +217,7 @@ void client_go_on(struct client *client)
 		send_error(client, "the request is longer than 1 KiB");
 	if (client->mode == CLIENT_READY && !client->ended)
 		event_add(client->readable, &silent);
-	/* A status still goes to somebody who only stopped sending; a watcher has left. */
+	/* A client that only stopped sending still gets its status; one that watches has left. */
 	if (client->ended && client->mode == CLIENT_READY)
 		begin_close(client);
 	else if (client->ended &&
@@ -233,10 +233,10 @@ void client_read(struct client *client)
 	if (client->ended || client->mode == CLIENT_LEAVES || client->mode == CLIENT_GONE)
 		return;
 	if (room == 0 && client->mode == CLIENT_WAITS) {
-		/* It sends while it is being answered: it can wait until then. */
+		/* It sends more while it waits for its answer: that is read afterwards. */
 		event_del(client->readable);
 	} else if (room == 0) {
-		/* Who watches has nothing more to say. */
+		/* A client that watches must not send anything more. */
 		client->mode = CLIENT_GONE;
 	} else if ((got = read(client->descriptor, client->line + client->filled, room)) > 0) {
 		client->filled += (size_t)got;

@@ -48,17 +48,17 @@ struct control {
 	char *last_status; /* what watchers were sent last */
 };
 
-/* Takes the descriptor over. NULL (and it is closed): no memory. */
+/* Owns the descriptor from now on. NULL: no memory, and it is closed. */
 struct client *client_new(struct control *control, int descriptor, uint32_t uid);
 void client_free(struct client *client);
 
-void client_read(struct client *client);                   /* takes what has come, or its end */
+void client_read(struct client *client);                   /* reads what has arrived, or the end */
 void client_send(struct client *client, const char *json); /* one line; a slow client is dropped */
 void client_send_status(struct client *client);
-void client_go_on(struct client *client); /* handles what waits in `line` */
+void client_go_on(struct client *client); /* handles the requests in `line` */
 /* Of all of a control's clients: */
-void client_sweep(struct control *control); /* frees who has gone */
+void client_sweep(struct control *control); /* frees those in CLIENT_GONE */
 void client_poll_log_cb(int fd, short what,
-			void *control); /* a timer's: more of the log for who follows it */
+			void *control); /* of a timer: sends more of the log to those that follow it */
 
 #endif

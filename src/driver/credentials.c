@@ -1,4 +1,4 @@
-/* What openvpn asks for at log-in, from the password file. */
+/* The credentials that openvpn asks for, read from the password file. */
 #include "driver/credentials.h"
 
 #include <string.h>
@@ -30,7 +30,7 @@ static int next_line(struct reader *reader, struct secret *to, const char *what,
 	reader->at += length + (end != NULL);
 	if (length > 0 && from[length - 1] == '\r')
 		length--;
-	if (reader->length == 0) /* the gate hands on no file at all as an empty one */
+	if (reader->length == 0) /* without a password file the gate passes an empty one */
 		return err_set(e,
 			       "openvpn asks for the %s, but the password file is missing, empty or not "
 			       "root's alone, or the keychain item can't be read; instead: set credentials { "

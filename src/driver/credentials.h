@@ -1,4 +1,4 @@
-/* What openvpn asks for at log-in, from the password file. */
+/* The credentials that openvpn asks for, read from the password file. */
 #ifndef DRIVER_CREDENTIALS_H
 #define DRIVER_CREDENTIALS_H
 
@@ -13,7 +13,7 @@ struct credentials {
  * order and only those that the profile needs (`needs`: enum
  * profile_credentials) and the configuration does not give:
  *   user name (unless `username` is set), password, passphrase of the key
- * 0, or -1 and `e` without any of their bytes. Wipe it after use. */
+ * 0, or -1 and `e`, which contains none of their bytes. Wipe them after use. */
 int credentials_read(int descriptor, int needs, const char *username, struct credentials *credentials,
 		     struct err *e);
 

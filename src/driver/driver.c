@@ -1,4 +1,4 @@
-/* The driver: notes of the gate and words of openvpn become events of the
+/* The driver: notes from the gate and messages from openvpn become events of the
  * tunnel; its effects become requests to the gate. */
 #include "driver/driver.h"
 
@@ -27,7 +27,7 @@ static void arm_timer(struct driver *d)
 		evtimer_add(d->timer, &delay);
 }
 
-/* The next event, if the effect has one at once; else TUNNEL_EVENTS. */
+/* The event that follows at once; TUNNEL_EVENTS: none. */
 static enum tunnel_event pick_remote(struct driver *d, char *cause, size_t size)
 {
 	char endpoint[NET_ENDPOINT_TEXT];
@@ -93,15 +93,16 @@ static enum tunnel_event carry_out(struct driver *d, enum tunnel_effect effect, 
 	return TUNNEL_EVENTS;
 }
 
-/* Why it waits or has stopped is why it left, not that openvpn has gone by now. */
+/* While it waits or is stopped, the reason stays that of the attempt's end: that openvpn has exited since
+ * is not a new reason. */
 static bool keeps_reason(enum tunnel_state before, enum tunnel_event event)
 {
 	return (before == TUNNEL_LEAVING_WAIT || before == TUNNEL_LEAVING_STOP) &&
 	       (event == TUNNEL_ENDED || event == TUNNEL_REFUSED);
 }
 
-/* openvpn causes events as often as it likes: 20 lines of that a second. What
- * changes the tunnel's word has an allowance of its own. */
+/* openvpn may cause any number of events: at most 20 lines a second are logged for them.
+ * Changes of the tunnel's state have a limit of their own. */
 static bool may_log(struct limit *limit, enum log_level level)
 {
 	uint32_t left_out;
@@ -150,7 +151,7 @@ static void dispatch(struct driver *d, enum tunnel_event event, const char *text
 		enum tunnel_state after = d->tunnel.state;
 
 		text_copy(why, sizeof why, cause);
-		/* First the effects: nobody waits for the log. */
+		/* The effects first: the log can wait. */
 		for (size_t i = 0; i < TUNNEL_CELL_EFFECTS; i++) {
 			enum tunnel_event follows = carry_out(d, cell->effects[i], cause, sizeof cause);
 
@@ -185,8 +186,8 @@ static void openvpn_event(enum tunnel_event event, const char *cause, void *argu
 	dispatch(argument, event, cause);
 }
 
-/* --- fresh counts for `status`: asked for when somebody wants to know, so that
- * nothing wakes up while nobody does */
+/* --- fresh counts for `status`: requested only when a client asks, so that nothing
+ * wakes up otherwise */
 
 static void refresh_done(struct driver *d)
 {
@@ -202,7 +203,7 @@ static void refresh_over_cb(evutil_socket_t fd, short what, void *argument)
 	struct driver *d = argument;
 
 	(void)fd, (void)what;
-	/* An answer that comes late counts for the next one who asks. */
+	/* An answer that comes too late is used for the next client. */
 	d->asked_openvpn = false;
 	d->refreshed_at = (uint64_t)clock_steady_ms();
 	control_refreshed(d->control);
@@ -229,7 +230,7 @@ static bool refresh(void *argument)
 		return true;
 	if ((uint64_t)clock_steady_ms() - d->refreshed_at < FRESH_MS)
 		return false;
-	/* Never a second question to a gate that has not answered the first. */
+	/* Never a second request to a gate that has not answered the first. */
 	if (!d->asked_gate) {
 		d->asked_gate = true;
 		gate_channel_send(d->channel, VERB_COUNT, NULL, NULL);

@@ -1,4 +1,4 @@
-/* The driver: events in, effects out. Inner header of driver.c and status.c. */
+/* The driver: events in, effects out. For driver.c, status.c and the driver's main only. */
 #ifndef DRIVER_DRIVER_H
 #define DRIVER_DRIVER_H
 
@@ -29,11 +29,11 @@ struct driver {
 	struct tunnel tunnel;
 	struct wire_hello hello;
 	bool greeted, wanted;
-	bool leaving;  /* the gate ends the attempt already */
+	bool leaving;  /* the gate is already ending the attempt */
 	uint32_t gate; /* enum wire_gate */
 	uint64_t blocked;
 	char gate_text[DRIVER_REASON];
-	char notice[DRIVER_REASON];    /* of the gate, beside any reason */
+	char notice[DRIVER_REASON];    /* the gate's, in addition to the reason */
 	char reason[DRIVER_REASON];    /* of the tunnel's state */
 	time_t since;                  /* the latest change of gate or tunnel */
 	struct limit changes, chatter; /* lines about the tunnel */
@@ -43,11 +43,11 @@ struct driver {
 	uint64_t refreshed_at;          /* ms */
 };
 
-/* Takes the descriptors of base/wire.h; reads nothing from them. 0 or -1. */
+/* Uses the descriptors of base/wire.h; reads nothing from them yet. 0, or -1 and `e`. */
 struct err;
 int driver_open(struct driver *driver, struct err *e);
 
-/* Runs until the gate has gone. */
+/* Runs until the gate closes its channel. */
 void driver_run(struct driver *driver);
 void driver_close(struct driver *driver);
 

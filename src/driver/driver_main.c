@@ -1,4 +1,4 @@
-/* portcullis-driver: drops root, takes its descriptors, enters the sandbox, drives. */
+/* portcullis-driver: drops root, checks its descriptors, enters the sandbox, and runs the driver. */
 #include <errno.h>
 #include <jansson.h>
 #include <signal.h>
@@ -33,7 +33,7 @@ static int parse_identity(const char *uid, const char *gid, uint64_t *user, uint
 		   : 0;
 }
 
-/* Each descriptor must be what base/wire.h says; nothing else stays open. */
+/* Each descriptor must be of the kind that base/wire.h names; all others are closed. */
 static int check_descriptors(struct err *e)
 {
 	struct stat status;
@@ -49,8 +49,8 @@ static int check_descriptors(struct err *e)
 	return 0;
 }
 
-/* What libraries do once and with calls that the sandbox does not have: the
- * time zone is looked for, the hash table seeded. */
+/* Libraries do some things once, with system calls that the sandbox does not allow: they
+ * look for the time zone, and seed a hash table. So that is done now. */
 static void warm_up(void)
 {
 	char stamp[TEXT_TIME_SIZE];
@@ -68,13 +68,13 @@ static int run_driver(void)
 	if (check_descriptors(&e) == -1)
 		return print_error(e.text);
 	log_open(WIRE_FD_LOG, LOG_INFO);
-	log_copy(STDERR_FILENO); /* nowhere, unless portcullisd runs with -d */
+	log_copy(STDERR_FILENO); /* it is /dev/null unless portcullisd runs with -d */
 	warm_up();
 	if (driver_open(&driver, &e) == -1 || sandbox_enter(SANDBOX_DRIVER, &e) == -1) {
 		log_error("driver", "%s", e.text);
 		return EXIT_FAILURE;
 	}
-	/* Only now is a byte read that somebody else has written. */
+	/* Only from now on bytes are read that somebody else has written. */
 	driver_run(&driver);
 	driver_close(&driver);
 	return EXIT_SUCCESS;

@@ -16,7 +16,7 @@ struct gate_channel {
 	struct wire_note_message note;
 };
 
-/* One machine, one build: in the middle of an upgrade there are two. */
+/* Both programs must be of one build; in the middle of an upgrade they are not. */
 static void refuse_version(struct gate_channel *channel, const char *version)
 {
 	char why[WIRE_TEXT];
@@ -42,7 +42,7 @@ static void notes_cb(evutil_socket_t fd, short what, void *argument)
 		return;
 	}
 	channel->filled += (size_t)got;
-	/* Known before the rest has come: another build's messages may be shorter. */
+	/* Checked before the rest has arrived: messages of another build may be shorter. */
 	if (channel->filled >= sizeof note->version && note->version != WIRE_VERSION) {
 		refuse_version(channel, "another wire's");
 		return;
@@ -50,7 +50,7 @@ static void notes_cb(evutil_socket_t fd, short what, void *argument)
 	if (channel->filled < sizeof *note)
 		return;
 	channel->filled = 0;
-	/* Another build may leave a text open: it is closed here. */
+	/* Another build may leave a text without its terminator. */
 	note->text[sizeof note->text - 1] = '\0';
 	note->hello.gate_version[sizeof note->hello.gate_version - 1] = '\0';
 	if (note->note == NOTE_HELLO && strcmp(note->hello.gate_version, PORTCULLIS_VERSION) != 0) {
@@ -102,7 +102,7 @@ void gate_channel_send(struct gate_channel *channel, enum wire_verb verb, const 
 		request.endpoint = *endpoint;
 	if (tunnel != NULL)
 		request.tunnel = *tunnel;
-	/* Only a few requests are ever under way: a full channel is a dead gate. */
+	/* Only a few requests are pending at any time: if the channel is full, the gate hangs. */
 	if (write(channel->descriptor, &request, sizeof request) != (ssize_t)sizeof request)
 		channel->events.end("the gate accepts no messages", channel->events.argument);
 }

@@ -9,7 +9,7 @@ struct gate_channel; /* opaque */
 
 struct gate_channel_events {
 	void (*note)(const struct wire_note_message *note, void *argument);
-	/* The gate has gone, takes no messages or is of another version: leave. */
+	/* The gate has exited, accepts no messages, or is of another version: the driver must exit. */
 	void (*end)(const char *why, void *argument);
 	void *argument;
 };

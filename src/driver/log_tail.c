@@ -40,12 +40,12 @@ ssize_t log_tail_read(int descriptor, off_t *at, char *to, size_t size)
 	struct stat status;
 	ssize_t got, end;
 
-	/* Cut short by somebody: begin at its new start. */
+	/* Somebody has truncated the file: begin at its start. */
 	if (fstat(descriptor, &status) == 0 && status.st_size < *at)
 		*at = 0;
 	if ((got = pread(descriptor, to, size, *at)) <= 0)
 		return got;
-	/* Whole lines only, unless one fills all of `to`. */
+	/* Complete lines only, unless one fills all of `to`. */
 	for (end = got; end > 0 && to[end - 1] != '\n';)
 		end--;
 	if (end > 0)

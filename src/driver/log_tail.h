@@ -7,12 +7,12 @@
 
 enum { LOG_TAIL_LINES = 10000, LOG_TAIL_REACH = 8 * 1024 * 1024 };
 
-/* Where the last `lines` lines begin, LOG_TAIL_REACH bytes back at most; -1 if
- * the log is no file. */
+/* Where the last `lines` lines begin, at most LOG_TAIL_REACH bytes before the end; -1:
+ * the log is not a file. */
 off_t log_tail_find(int descriptor, unsigned lines);
 
-/* Reads whole lines at *at into `to` and moves *at behind them. Returns the
- * bytes read, 0 at the end (or while the last line is not complete), -1. */
+/* Reads complete lines at *at into `to` and moves *at behind them. Returns the number
+ * of bytes; 0 at the end, or while the last line is incomplete; -1 on failure. */
 ssize_t log_tail_read(int descriptor, off_t *at, char *to, size_t size);
 
 #endif

@@ -1,4 +1,4 @@
-/* The management connection: who may make it, its bytes in and out. */
+/* The management connection: which process may connect, and its bytes in and out. */
 #include "driver/management.h"
 
 #include <errno.h>
@@ -14,8 +14,8 @@
 #include "os/process/descriptor.h"
 #include "os/process/peer.h"
 
-/* READ_TURN: no more of a flood in one turn of the loop. WAITING: connections
- * whose pid the gate has not named yet. */
+/* READ_TURN: at most so many reads in one turn of the loop. WAITING: connections that
+ * came before the gate has named openvpn's pid. */
 enum { READ_SIZE = 16 * 1024, READ_TURN = 8, WAITING = 4 };
 
 struct waiting {
@@ -52,7 +52,7 @@ static void hang_up(struct management *m)
 	m->leave = false;
 }
 
-/* The connection broke or ended: that is an event; an orderly end is none. */
+/* The connection ended or broke by itself: that is an event; management_end causes none. */
 static void connection_lost(struct management *m)
 {
 	hang_up(m);
@@ -73,7 +73,7 @@ static void send_pending(struct management *m)
 		}
 		if (sent == -1 && (errno == EAGAIN || errno == EINTR))
 			event_add(m->writable, NULL);
-		/* A real failure shows as the end of reading, with openvpn's last words before it. */
+		/* A real failure is also reported by the next read, after openvpn's last messages. */
 		return;
 	}
 }

@@ -1,5 +1,5 @@
-/* One openvpn over its management connection: taken from the listening socket,
- * led through its log-in, and its words made into events of the tunnel. */
+/* The management connection of one openvpn: accepts it, answers its questions, and makes
+ * its messages into events of the tunnel. */
 #ifndef DRIVER_MANAGEMENT_H
 #define DRIVER_MANAGEMENT_H
 
@@ -23,8 +23,9 @@ struct management_events {
 struct management_attempt {
 	const char *interface, *username; /* must outlive the attempt */
 	struct net_endpoint endpoint;
-	int needs;           /* enum profile_credentials */
-	const char *profile; /* canonical, without keys: what of a push counts; must outlive it too */
+	int needs; /* enum profile_credentials */
+	const char
+	    *profile; /* canonical, without keys: its filters for pushed options; must outlive it, too */
 	size_t profile_length;
 };
 
@@ -33,14 +34,14 @@ struct management *management_new(struct event_base *base, int listener, int pas
 				  const struct management_events *events);
 void management_free(struct management *management); /* NULL is fine */
 
-/* Before VERB_DIAL: forget the attempt before. */
+/* Before VERB_DIAL: forgets the previous attempt. */
 void management_begin(struct management *management, const struct management_attempt *attempt);
-/* NOTE_DIALLING: only a peer with this pid is listened to; it may have connected already. */
+/* At NOTE_DIALLING: only a peer with this pid is accepted; it may have connected already. */
 void management_expect(struct management *management, int32_t pid);
-/* NOTE_ENDED: closes the connection. No events come from here to the next begin. */
+/* At NOTE_ENDED: closes the connection. No events follow until the next management_begin. */
 void management_end(struct management *management);
 
-/* Asks openvpn for its byte counts. False if nobody is there to answer. */
+/* Asks openvpn for its byte counts. False: it is not connected. */
 bool management_ask_count(struct management *management);
 
 /* What openvpn has reported so far, checked. Valid until the next begin. */

@@ -1,4 +1,4 @@
-/* What openvpn says, made into events of the tunnel; no sockets in here. */
+/* Makes openvpn's messages into events of the tunnel; uses no sockets. */
 #include "driver/management_session.h"
 
 #include <stdarg.h>
@@ -12,8 +12,8 @@
 #include "driver/credentials.h"
 #include "profile/profile.h"
 
-/* How often what openvpn tells is set anew in one attempt; an honest one is
- * configured twice, and once more for each update that is pushed. */
+/* How often verb and mute are set again in one attempt. An honest openvpn is configured
+ * twice, and once more for each update that is pushed. */
 enum { VERBOSITY_RESETS_MAX = 64 };
 
 static void __attribute__((format(printf, 3, 4)))
@@ -28,7 +28,7 @@ emit(struct management_session *s, enum tunnel_event event, const char *format, 
 	s->events.event(event, cause, s->events.argument);
 }
 
-/* A line that openvpn causes, of ours: from the allowance that its own have. */
+/* Logs a line of ours that openvpn has caused; it counts for the limit of openvpn's own lines. */
 static void __attribute__((format(printf, 2, 3)))
 log_complaint(struct management_session *s, const char *format, ...)
 {
@@ -47,7 +47,7 @@ static void send_command(struct management_session *s, const char *first, const 
 {
 	const char *words[] = {first, second, third, NULL};
 
-	/* A word that can't be sent (over 255 bytes) was refused before it came here. */
+	/* A word that is too long (over 255 bytes) has been refused before. */
 	if (s->parser != NULL && ovm_command(s->parser, words) == -1)
 		log_complaint(s, "the command %s can't be sent to openvpn", first);
 }
@@ -68,8 +68,8 @@ void management_session_begin(struct management_session *s, const struct managem
 	openvpn_log_begin(&s->log);
 }
 
-/* Everything that an earlier peer could have set is set anew (notes 8, item 12).
- * Version 3: keys and user names are asked for as in 2.4 to 2.6. */
+/* Sets again everything that an earlier peer could have set (management-notes 8, item 12).
+ * With version 3 openvpn asks for keys and user names as 2.4 to 2.6 do. */
 void management_session_greet(struct management_session *s)
 {
 	send_command(s, "version", "3", NULL);
@@ -79,22 +79,22 @@ void management_session_greet(struct management_session *s)
 	send_command(s, "pid", NULL, NULL);
 }
 
-/* A server that is busy, or an old token: the same credentials may be right
- * (notes 2.3). Only the state behind the refusal tells. */
+/* The server is busy, or a token is old: the same credentials may be right
+ * (management-notes 2.3). Only the state after the refusal shows it. */
 static bool is_temporary(const struct management_session *s, const char *detail)
 {
 	return strncmp(detail, "auth-temp-failure", 17) == 0 || strstr(detail, "(auth-token)") != NULL ||
 	       strstr(s->failure, "['TEMP") != NULL || strstr(s->failure, "['SESSION:") != NULL;
 }
 
-/* What its owner can do about openvpn's last word, where that does not say it. */
+/* What the user can do about openvpn's last message, if that does not say it itself. */
 static const char *advice_for(const char *last)
 {
 	return strstr(last, "TUN/TAP dev") != NULL ? "; instead: see the check of tun in `portcullis doctor`"
 						   : "";
 }
 
-/* The process is about to end or to restart; why, is the first thing to know. */
+/* The process is about to exit or to restart: reports the reason. */
 static void report_end(struct management_session *s, enum tunnel_event event, const char *detail)
 {
 	const char *last = s->fatal[0] != '\0' ? s->fatal : s->notice;
@@ -146,7 +146,7 @@ static void report_connected(struct management_session *s, const struct ovm_even
 		     s->log.route[0] != '\0' ? "; last route: " : "", s->log.route);
 }
 
-/* After a push: whatever it did to what openvpn tells is undone. */
+/* After a push: undoes what it may have changed about openvpn's messages. */
 static void reset_verbosity(struct management_session *s)
 {
 	if (s->verbosity_resets == VERBOSITY_RESETS_MAX)
@@ -211,7 +211,7 @@ static void end_updown(struct management_session *s)
 	report_address(s);
 }
 
-/* openvpn asks for credentials: they are read anew each time, and wiped. */
+/* openvpn asks for credentials: they are read again each time, and wiped afterwards. */
 static void send_credentials(struct management_session *s, const struct ovm_event *event)
 {
 	const char *type = event->field[0], *challenge = event->field[2];
@@ -231,7 +231,7 @@ static void send_credentials(struct management_session *s, const struct ovm_even
 		return;
 	}
 	needs |= key ? PROFILE_NEEDS_KEY_PASSPHRASE : PROFILE_NEEDS_USER_PASSWORD;
-	/* Only what is asked for now must be there; lines count as the profile says. */
+	/* Only what is asked for now must exist; which line is which depends on the profile. */
 	if (!key)
 		needs &= ~PROFILE_NEEDS_KEY_PASSPHRASE;
 	if (credentials_read(s->password_file, needs, s->attempt.username, &credentials, &e) == -1) {
@@ -290,7 +290,7 @@ static void log_event(struct management_session *s, const struct ovm_event *even
 	openvpn_log_line(&s->log, s->now, event->field[0], event->field[1]);
 }
 
-/* Rare ones: they end the attempt or are kept for its reason. */
+/* Rare events: they end the attempt, or are kept for its reason. */
 static void handle_rare(struct management_session *s, const struct ovm_event *event)
 {
 	switch (event->kind) {

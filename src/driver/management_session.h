@@ -1,4 +1,4 @@
-/* What openvpn says, made into events of the tunnel; no sockets in here. */
+/* Makes openvpn's messages into events of the tunnel; uses no sockets. */
 #ifndef DRIVER_MANAGEMENT_SESSION_H
 #define DRIVER_MANAGEMENT_SESSION_H
 
@@ -12,7 +12,7 @@ enum { SESSION_CAUSE = 240 };
 struct management_session {
 	struct management_events events;
 	struct management_attempt attempt;
-	struct ovm_session *parser; /* for answers; NULL: nobody is there any more */
+	struct ovm_session *parser; /* for answers; NULL: the connection has ended */
 	struct tunnel_config config;
 	struct wire_tunnel announced; /* whose addresses the last TUNNEL_ADDRESS gave */
 	struct openvpn_log log;
@@ -21,7 +21,7 @@ struct management_session {
 	unsigned verbosity_resets;   /* times that verb and mute were set anew */
 	bool released;               /* the first hold is over */
 	bool rising;                 /* inside a block of UPDOWN:UP */
-	bool failed;                 /* Verification Failed was said, its meaning is open */
+	bool failed;                 /* Verification Failed has come; whether it is final is not known yet */
 	char failure[SESSION_CAUSE]; /* its type and reason */
 	char fatal[SESSION_CAUSE], notice[SESSION_CAUSE];
 };

@@ -10,11 +10,11 @@
 /* A broken device makes openvpn write 50,000 lines a second (management-notes 2.4). */
 void openvpn_log_begin(struct openvpn_log *log)
 {
-	/* Not the limit: an openvpn that ends at once would have it anew each time. */
+	/* The limit is not reset: an openvpn that exits at once would get a new one each time. */
 	log->route[0] = log->fault[0] = '\0';
 }
 
-/* "the reason names the route": openvpn says which it sets, then what failed. */
+/* The reason must name the route: openvpn logs which one it sets, then what failed. */
 static void watch_routes(struct openvpn_log *log, const char *text)
 {
 	if (strncmp(text, "net_route_v", 11) == 0 && strstr(text, "_add:") != NULL) {

@@ -12,17 +12,17 @@ enum { OPENVPN_LOG_CAUSE = 200 };
 
 struct openvpn_log {
 	struct limit limit;
-	char route[OPENVPN_LOG_CAUSE]; /* the latest route it began to set */
+	char route[OPENVPN_LOG_CAUSE]; /* the latest route that openvpn began to set */
 	char fault[OPENVPN_LOG_CAUSE]; /* the first route that failed, and why */
 };
 
-/* Begins anew for an attempt. */
+/* Resets it for a new attempt. */
 void openvpn_log_begin(struct openvpn_log *log);
 
 /* `flags` as in >LOG. Lines that may hold credentials or tokens are left out. */
 void openvpn_log_line(struct openvpn_log *log, uint64_t now, const char *flags, const char *text);
 
-/* May one more line be written that openvpn causes? Says so if some could not. */
+/* May one more line that openvpn causes be logged? Logs how many could not, if any. */
 bool openvpn_log_may(struct openvpn_log *log, uint64_t now, enum log_level level);
 
 #endif

@@ -25,7 +25,7 @@ int remotes_open(struct remotes *remotes, int descriptor, struct err *e)
 	return 0;
 }
 
-/* Takes the current remote's next address. False: it has no more. */
+/* Goes to the current remote's next address. False: it has no more. */
 static bool next_address(struct remotes *remotes)
 {
 	struct canonical_remote *remote = &remotes->remote;
@@ -47,7 +47,7 @@ static bool next_address(struct remotes *remotes)
 	return false;
 }
 
-/* Takes the next remote, after the last one the first. True if it wrapped. */
+/* Goes to the next remote, after the last one to the first. True if it wrapped. */
 static bool next_remote(struct remotes *remotes)
 {
 	bool wrapped = false;

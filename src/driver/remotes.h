@@ -9,18 +9,18 @@
 #include "base/err.h"
 
 struct remotes {
-	const char *text; /* mapped, read-only; for the process's life */
+	const char *text; /* mapped read-only until the process exits */
 	size_t length, at, next_address;
 	struct canonical_remote remote;
 	struct net_endpoint endpoint; /* the one picked last; NET_NONE: none yet */
-	bool complained;              /* about what can't be dialled, once is enough */
+	bool complained;              /* what can't be dialled has been logged */
 };
 
 /* Maps the sealed profile; reads nothing of it yet. 0 or -1. */
 int remotes_open(struct remotes *remotes, int descriptor, struct err *e);
 
-/* Picks the next address, or (again) the same once more. 0; -1 and `e` if there
- * is none in the whole profile. Remotes without an address are logged once. */
+/* Picks the next address, or with `again` the same one. 0, or -1 and `e`: the profile
+ * has none. Remotes without an address are logged once. */
 int remotes_pick(struct remotes *remotes, bool again, struct err *e);
 
 int remotes_needs(const struct remotes *remotes); /* enum profile_credentials */

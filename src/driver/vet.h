@@ -4,8 +4,8 @@
 
 /* Reads the profile on descriptor 0 (`name` is for messages), prints the
  * canonical form on 1, or the one line of the refusal on 2. Call it confined:
- * it parses a stranger's bytes, opens nothing and needs nothing but memory,
- * read, write and exit. Returns the exit code, 0 or 1. */
+ * it parses untrusted bytes, opens nothing, and needs only memory, read, write
+ * and exit. Returns the exit code, 0 or 1. */
 int vet_main(const char *name);
 
 #endif

@@ -1,4 +1,4 @@
-/* gate: the admin socket, gate.sock, by which root asks for what wants privilege. */
+/* gate: the admin socket, gate.sock, for root's commands. */
 #ifndef GATE_ADMIN_SOCKET_H
 #define GATE_ADMIN_SOCKET_H
 

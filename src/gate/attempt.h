@@ -15,12 +15,12 @@ struct gate;
 struct attempt {
 	pid_t pid;              /* 0: none */
 	int output;             /* read end of its stdout and stderr, for an early end */
-	struct event *deadline; /* leaving ends at the latest then */
+	struct event *deadline; /* when openvpn is killed at the latest */
 	struct net_endpoint endpoint;
 	struct wire_tunnel tunnel; /* as the driver requested it, checked */
-	unsigned index;            /* of its interface, once proven; 0 not yet */
+	unsigned index;            /* of its interface, once verified; 0: not yet */
 	bool set;                  /* the device is set as `tunnel` is */
-	char why[WIRE_TEXT];       /* why it is left; "" while it is not */
+	char why[WIRE_TEXT];       /* why it ends; "" while it does not */
 };
 
 /* Checks the endpoint and what the machine holds; then EVENT_DIAL. 0, or -1 and `e`: then nothing runs. */
@@ -30,22 +30,23 @@ int attempt_dial(struct gate *gate, const struct net_endpoint *endpoint, struct 
  * launched. */
 int attempt_effect(struct gate *gate, enum gate_effect effect, const char *why, struct err *e);
 
-/* EVENT_KILL: locks now, whatever openvpn still wants to say. */
+/* Dispatches EVENT_KILL: locks now, without waiting for openvpn. */
 void attempt_kill(struct gate *gate, const char *why);
 
-/* Does the interface exist, is it up, our openvpn's, with these addresses? Its index; 0 and `e`: no. */
+/* Does the interface exist, is it up and our openvpn's, and has it these addresses? Its index; 0 and `e`:
+ * no. */
 unsigned attempt_verify_tunnel(const struct gate *gate, const struct wire_tunnel *tunnel, struct err *e);
 
-/* While open: is all of that still so, and as it was? Else locks, and ends the attempt. */
+/* While open: verifies all of that again. If it has changed, locks and ends the attempt. */
 void attempt_reverify_tunnel(struct gate *gate);
 
-/* Somebody else changed device, routes or rules of ours: they are set anew, or the gate locks. */
+/* Somebody else has changed our device, routes or rules: restores them, or locks. */
 void attempt_repair(struct gate *gate);
 
-/* openvpn has been reaped: lock, clean up after it, notify the driver. */
+/* openvpn has been reaped: locks, cleans up after it, notifies the driver. */
 void attempt_reaped(struct gate *gate, int status);
 
-/* Ends and cleans up what an earlier life of ours left behind, if it was killed. */
+/* Ends the openvpn of an earlier portcullisd that was killed, and cleans up after it. */
 void attempt_clean_earlier(struct gate *gate);
 
 /* spawn.c: starts openvpn for `endpoint`. Its pid and the read end of its

@@ -1,4 +1,4 @@
-/* channel: notices to the driver. */
+/* channel: notes to the driver. */
 #include "gate/channel.h"
 #include "gate/gate.h"
 

@@ -1,4 +1,4 @@
-/* gate: notices to the driver. */
+/* gate: notes to the driver. */
 #ifndef GATE_CHANNEL_H
 #define GATE_CHANNEL_H
 
@@ -6,11 +6,11 @@
 
 struct gate;
 
-/* Notifies the driver of what is now the case. Never blocks: a driver that does not
- * read is cut off, and ends. */
+/* Sends the driver a note about the present state. Never blocks: the channel of a driver
+ * that does not read is closed, and the driver exits. */
 void channel_notify(struct gate *gate, enum wire_note note, const char *text);
 
-/* The one request that is not kept: leave and dial again. */
+/* Has the driver end the attempt and dial again; the only request that is not stored. */
 void channel_reconnect(struct gate *gate);
 
 #endif

@@ -16,7 +16,7 @@ struct driver {
 	pid_t pid;              /* 0: none */
 	int channel;
 	struct event *readable, *restart;
-	unsigned failures; /* ends in a row soon after the start */
+	unsigned failures; /* exits in a row, each soon after the start */
 	int64_t started_ms;
 	size_t filled;
 	struct wire_request request; /* being read */
@@ -25,10 +25,10 @@ struct driver {
 /* Starts it, unless it runs. */
 void driver_start(struct gate *gate);
 
-/* It has ended, or shall: the gate locks. */
+/* Ends it, or cleans up after its exit; the gate locks. */
 void driver_end(struct gate *gate);
 
-/* The same, and it is started again, with back-off. */
+/* The same, and starts it again, with back-off. */
 void driver_restart(struct gate *gate);
 
 #endif

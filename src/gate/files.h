@@ -1,4 +1,4 @@
-/* gate: directories, sockets, the log, and what is remembered over a life. */
+/* gate: directories, sockets, the log, and the files that outlive the process. */
 #ifndef GATE_FILES_H
 #define GATE_FILES_H
 
@@ -18,16 +18,17 @@ struct gate;
 /* 0: we are the only one with this runtime directory; 1: another runs; -1: can't tell. */
 int files_lock_instance(const struct gate *gate, struct err *e);
 
-/* Which process is that one? 0 none, or it can't be told. Not for a process that may be it. */
+/* The process that runs with this runtime directory; 0: none, or unknown. Not to be called by a process
+ * that may be it. */
 int32_t files_find_instance(const struct gate *gate);
 
-/* Creates what is missing, opens the log, binds the sockets, reads what is
- * remembered. 0, or -1 and `e`; log and state are not worth a failure. */
+/* Creates what is missing, opens the log, binds the sockets, reads the stored state.
+ * 0, or -1 and `e`; without a log or a state directory it goes on. */
 int files_prepare(struct gate *gate, struct err *e);
 
 void files_save_intent(struct gate *gate);
 
-/* The attempt under way, for a later life to clean up after; pid 0: none. */
+/* The present attempt, so that a later portcullisd can clean up after it; pid 0: none. */
 void files_save_attempt(struct gate *gate, pid_t pid, uint64_t started);
 bool files_read_attempt(struct gate *gate, pid_t *pid, uint64_t *started, struct net_endpoint *endpoint);
 

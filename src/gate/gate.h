@@ -1,4 +1,4 @@
-/* gate: the one struct of portcullisd, and what its files offer each other. */
+/* gate: portcullisd's main struct, and the functions of gate.c. */
 #ifndef GATE_GATE_H
 #define GATE_GATE_H
 
@@ -30,10 +30,10 @@ struct gate {
 	char reason[WIRE_TEXT];
 	char notice[WIRE_TEXT], redirect[WIRE_TEXT]; /* firewall_note; the last bypass that was found */
 	int64_t boot_locked_at;
-	uint64_t blocked; /* packets, when last counted */
+	uint64_t blocked; /* packets, as last counted */
 	unsigned lock_failures;
 	bool links_are_down, redirected; /* redirected: see os/firewall/bypass.h; nothing is dialled */
-	bool bare; /* locked with none of the configuration's values: with them it could not be */
+	bool bare; /* locked without the configuration's values, because it could not be locked with them */
 	struct event *retry, *pause_end; /* unprotected or bare: lock again */
 	int64_t pause_until;             /* seconds since the epoch, 0 none */
 	uint32_t pause_seconds;          /* as root asked for the pause, */
@@ -58,18 +58,18 @@ int gate_start(struct gate *gate, struct err *e);
 void gate_begin(struct gate *gate, const struct err *cause);
 int gate_watch(struct gate *gate, struct err *e);
 
-/* From the start on the only place that changes the state: takes the step, and carries out its effects in
- * order. `why` is shown as the reason. 0, or -1 and `e`: refused, or an effect failed and the gate is as safe
- * as gate/transition.h says. */
+/* After the start the only function that changes the state: takes the step and carries out its effects in
+ * order. `why` is shown as the reason. 0, or -1 and `e`: refused, or an effect failed, and what gate_failure
+ * makes of that has been carried out. */
 int gate_dispatch(struct gate *gate, enum gate_event event, const char *why, struct err *e);
 
-/* The contract's word for what stands. */
+/* The state as users see it. */
 enum wire_gate gate_shown(const struct gate *gate);
 
-/* Routes of our own: into the attempt's tunnel, or nowhere. 0, or -1 and `e`. */
+/* Sets our routes: into the attempt's tunnel, or to nowhere. 0, or -1 and `e`. */
 int gate_route(struct gate *gate, bool open, struct err *e);
 
-/* The lock stands and did not before: now others' packets may be forwarded, if it is a gateway. */
+/* The lock is in force now, and was not before: on a gateway, forwarding may begin. */
 void gate_begin_gateway(struct gate *gate);
 void gate_relink(struct gate *gate); /* links or neighbours changed */
 

@@ -1,8 +1,8 @@
-/* gate: its state as one value, what root wants and what stands; and what may happen to it. Pure. */
+/* gate: its state as one value (what root wants, and what is in force), and its events. Pure. */
 #ifndef GATE_STATE_H
 #define GATE_STATE_H
 
-/* The last word counts; a pause and an off keep what was wanted before them. Zeroed: down. */
+/* The last command counts; a pause and an off keep what was wanted before them. Zeroed: down. */
 enum gate_desired {
 	DESIRED_DOWN,
 	DESIRED_UP,
@@ -14,7 +14,7 @@ enum gate_desired {
 	GATE_DESIRED
 };
 
-/* As verified. Zeroed: nothing is. */
+/* What has been verified. Zeroed: nothing. */
 enum gate_actual {
 	ACTUAL_UNPROTECTED,
 	ACTUAL_LOCKED,
@@ -40,7 +40,7 @@ enum gate_event {
 	EVENT_PAUSE,
 	EVENT_RESUME,
 	EVENT_OFF,
-	EVENT_MARKER, /* its `off --offline` was found */
+	EVENT_MARKER, /* the marker of `off --offline` was found */
 	EVENT_STOP,
 	/* The driver's: its verbs, once their values are checked. */
 	EVENT_DIAL,
@@ -49,7 +49,7 @@ enum gate_event {
 	/* The machine's. */
 	EVENT_KILL, /* the attempt can't go on */
 	EVENT_REAPED,
-	EVENT_DISTURBED, /* the policy that stands can't be verified any more */
+	EVENT_DISTURBED, /* the policy in force can't be verified any more */
 	EVENT_PAUSE_OVER,
 	EVENT_RETRY, /* lock again */
 	/* What failed: gate_failure. */

@@ -9,8 +9,9 @@
 
 enum gate_effect {
 	EFFECT_NONE,
-	/* Policies: committed and read back; only then the next state stands, and is announced. The last one
-	 * is what is left where no lock can be: routes shut, forwarding ended, links down, a retry armed. */
+	/* Policies: committed and read back; only then the gate is in the next state, which is announced. The
+	 * last one is for when no lock can be verified: routes shut, forwarding ended, links down, a
+	 * retry. */
 	EFFECT_LOCK,
 	EFFECT_FLIP_DIALLING,
 	EFFECT_FLIP_OPEN,
@@ -22,7 +23,7 @@ enum gate_effect {
 	EFFECT_LAUNCH,    /* the tunnel's device, and openvpn */
 	EFFECT_TERMINATE, /* asks openvpn to go, and kills it at a deadline */
 	EFFECT_KILL,
-	EFFECT_WRITE_MARKER, /* root's word; the one that comes before its policy */
+	EFFECT_WRITE_MARKER, /* root's off; the only effect that comes before its policy */
 	GATE_EFFECTS
 };
 
@@ -38,16 +39,16 @@ struct gate_cell {
 const struct gate_cell *gate_desired_cell(enum gate_desired desired, enum gate_event event);
 const struct gate_cell *gate_actual_cell(enum gate_actual actual, enum gate_event event);
 
-/* NULL: the event counts. Else why not; one table's no is enough, and nothing comes of it. */
+/* NULL: the event is accepted. Else the reason: if either table refuses it, it has no effect. */
 const char *gate_refusal(struct gate_state state, enum gate_event event);
 
 /* May openvpn be dialled, now or once what is under way has ended? */
 bool gate_may_dial(struct gate_state state);
 
-/* What root asked for and openvpn's end was awaited for; GATE_EVENTS: nothing. */
+/* Root's request that waits for openvpn's end; GATE_EVENTS: none. */
 enum gate_event gate_awaited(struct gate_state state);
 
-/* What comes of an effect that failed; GATE_EVENTS: it can't. */
+/* The event that follows if the effect fails; GATE_EVENTS: it can't fail. */
 enum gate_event gate_failure(enum gate_effect effect);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <event2/util.h>
 
-/* Something has come on the channel. An event callback; its argument is the gate. */
+/* An event callback: reads the driver's requests from the channel. Its argument is the gate. */
 void verbs_read_cb(evutil_socket_t fd, short what, void *gate);
 
 #endif

@@ -1,4 +1,4 @@
-/* gate: who vets what root executes: a child parses the profile, we check its print. */
+/* gate: vetting: a child parses the profile, and its output is checked here before root executes it. */
 #ifndef GATE_VET_H
 #define GATE_VET_H
 
@@ -18,7 +18,7 @@ struct gate_profile {
 };
 
 /* Vets config->profile. 0 and a new `profile` (the old one is freed), or -1, `e`
- * = one line, and the old one stays. Waits for the child, 20 s at most. */
+ * = one line, and the old one stays. Waits at most 5 s for the child. */
 int vet_profile(const struct config *config, struct gate_profile *profile, struct err *e);
 
 #endif

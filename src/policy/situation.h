@@ -37,7 +37,7 @@ struct situation {
 	/* Physical links by name, for filters that must name them (pf, ipfw) and for egress. */
 	char links[SITUATION_LINKS][NET_NAME_SIZE];
 	size_t link_count;
-	bool links_left_out; /* there are more: those are not seen at egress */
+	bool links_left_out; /* there are more: those are not filtered at egress */
 	/* Row 7: the physical links' own IPv6 addresses and on-link prefixes; none contains another. */
 	struct net_prefix neighbours[SITUATION_NEIGHBOURS];
 	size_t neighbour_count;

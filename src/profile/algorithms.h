@@ -1,12 +1,12 @@
-/* Names of ciphers, digests and TLS cipher suites: what is not known to
- * encrypt, or to authenticate, is refused. Pure. */
+/* Names of ciphers, digests and TLS cipher suites: one that is not known to encrypt, or
+ * to authenticate, is refused. Pure. */
 #ifndef PROFILE_ALGORITHMS_H
 #define PROFILE_ALGORITHMS_H
 
 #include <stdbool.h>
 
-/* What openvpn puts behind every list of TLS cipher suites here: suites that
- * do not encrypt, or do not say who the server is, are gone for good. */
+/* Appended to every list of TLS cipher suites: removes for good those that do not
+ * encrypt, or do not authenticate the server. */
 #define ALGORITHMS_TLS_TAIL ":!eNULL:!aNULL"
 
 bool algorithms_are_ciphers(const char *list); /* data-ciphers: "A:?B:C" */

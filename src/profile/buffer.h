@@ -1,4 +1,4 @@
-/* Bytes that grow, and are wiped when they move or go: they may hold keys. */
+/* A growing buffer, wiped when it moves or is freed: it may contain keys. */
 #ifndef PROFILE_BUFFER_H
 #define PROFILE_BUFFER_H
 

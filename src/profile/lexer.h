@@ -1,5 +1,5 @@
-/* Bytes of a profile to lines, a line to words, as openvpn's own reader does
- * it; what that reads in surprising ways is refused. */
+/* Splits a profile into lines and a line into words, as openvpn's own reader does;
+ * what openvpn reads in a surprising way is refused. */
 #ifndef PROFILE_LEXER_H
 #define PROFILE_LEXER_H
 
@@ -21,17 +21,17 @@ struct lex_words {
 	char bytes[LEX_LINE_MAX + LEX_WORDS + 2];
 };
 
-/* Begins; a byte order mark is skipped. */
+/* Starts at the first line; a byte order mark is skipped. */
 void lex_begin(struct lex_lines *lines, const char *bytes, size_t length);
 
 /* The next line without its end: 1; 0 at the end; -1 and `e` at a byte that
- * has no place in a text (NUL, control bytes but TAB, a CR alone). */
+ * does not belong in a text (NUL, control bytes except TAB, a CR alone). */
 int lex_line(struct lex_lines *lines, const char **line, size_t *length, struct err *e);
 
 /* Splits a line: 0 (count may be 0: blank or a comment), or -1 and `e`. */
 int lex_words(const char *line, size_t length, struct lex_words *words, struct err *e);
 
-/* Blanks at both ends off. */
+/* Removes blanks at both ends. */
 void lex_trim(const char **line, size_t *length);
 
 #endif

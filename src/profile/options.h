@@ -1,15 +1,15 @@
-/* Every option that OpenVPN 2.4 to 2.7 reads, and what becomes of it here. */
+/* Every option that OpenVPN 2.4 to 2.7 reads, and how it is treated here. */
 #ifndef PROFILE_OPTIONS_H
 #define PROFILE_OPTIONS_H
 
 #include <stddef.h>
 
-/* How dangerous the option is in a stranger's file. */
+/* How dangerous the option is in a file from somebody else. */
 enum option_class {
 	CLASS_REFUSE,     /* a profile with it can't be used */
 	CLASS_STRIP_WARN, /* dropped, and something is lost */
 	CLASS_STRIP,      /* dropped, nothing is lost here */
-	CLASS_OVERRIDE,   /* ours to decide */
+	CLASS_OVERRIDE,   /* Portcullis decides it */
 	CLASS_INLINE,     /* its file becomes an inline block */
 	CLASS_ALLOW       /* its values are checked */
 };

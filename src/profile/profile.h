@@ -1,5 +1,5 @@
-/* A provider's .ovpn: parsed, judged against an allow-list, written anew.
- * Pure: bytes in, a value out; no files, no names, no clock. */
+/* A provider's .ovpn: parsed, checked against an allow list, written anew.
+ * Pure: bytes in, a value out; no files, no look-ups, no clock. */
 #ifndef PROFILE_PROFILE_H
 #define PROFILE_PROFILE_H
 
@@ -34,7 +34,7 @@ enum profile_credentials {
  * such a reference is refused by file, line and reason. */
 typedef int profile_file_fn(const char *path, char **bytes, size_t *length, void *argument, struct err *e);
 
-/* What was dropped and what is lost by it; `line` in the user's file. */
+/* Called for what was dropped, with the consequence; `line` is that of the user's file. */
 typedef void profile_notice_fn(int line, const char *option, const char *reason, void *argument);
 
 struct profile_source {

@@ -48,23 +48,23 @@ int profile_add_remote(struct profile *profile, const struct profile_remote *rem
 /* Gives every remote the addresses kept for its host. */
 void profile_bind_kept(struct profile *profile);
 
-/* Puts an address into a remote if it fits it and is new. */
+/* Adds an address to a remote if its family fits and it is new. */
 void profile_give(struct profile_remote *remote, const struct net_address *address);
 
 /* --- remotes.c: from the words of a file to a remote */
 
-/* What the file has said so far about all remotes. */
+/* What the file has set so far for all remotes. */
 struct remote_defaults {
-	uint16_t port;  /* 0: not said */
-	uint8_t proto;  /* 0: not said */
+	uint16_t port;  /* 0: not given */
+	uint8_t proto;  /* 0: not given */
 	uint8_t family; /* NET_NONE: any */
 };
 
 int remote_parse_port(const char *word, uint16_t *port, struct err *e);
 int remote_parse_proto(const char *word, uint8_t *proto, uint8_t *family, struct err *e);
-/* HOST [PORT [PROTO]]; what is not said stays 0. */
+/* HOST [PORT [PROTO]]; what is not given stays 0. */
 int remote_parse(char *const *words, size_t count, struct profile_remote *remote, struct err *e);
-/* Fills in what was not said; a literal address becomes the remote's address. */
+/* Fills in what was not given; a literal address becomes the remote's address. */
 int remote_complete(struct profile_remote *remote, const struct remote_defaults *defaults, struct err *e);
 
 #endif

@@ -16,7 +16,7 @@ int values_check(const char *pattern, char *const *arguments, size_t count, stru
  * or an IPv6 address; never something that looks like a broken address. */
 bool value_is_host(const char *argument);
 
-/* A domain name as a resolver takes it. */
+/* A domain name that a resolver accepts. */
 bool value_is_domain(const char *argument);
 
 #endif

@@ -6,12 +6,12 @@
 
 enum {
 	BACKOFF_FIRST = 500, /* ms after the first failure; then doubling */
-	BACKOFF_CAP = 60000, /* never passed; reached after 63.5 s of attempts that fail at once: not in the
-				first minute */
-	BACKOFF_SPREAD = 8,  /* a wait is off by at most 1/8 of it */
+	BACKOFF_CAP = 60000, /* never exceeded; reached after 63.5 s of attempts that fail at once, so not in
+				the first minute */
+	BACKOFF_SPREAD = 8,  /* chance changes a wait by at most 1/8 */
 	BACKOFF_GOOD_RUN = 2000, /* a run of that length is followed by a try at once */
-	BACKOFF_SHORT_RUNS = 3,  /* a connection that breaks at once never waits longer than this step */
-	BACKOFF_ATTEMPT = 30000, /* an attempt without progress */
+	BACKOFF_SHORT_RUNS = 3,  /* after connections that break at once the wait stays at this step */
+	BACKOFF_ATTEMPT = 30000, /* an attempt without progress ends after that */
 	BACKOFF_LEAVE = 5000     /* the gate needs 1.5 s at most; then it is asked again */
 };
 

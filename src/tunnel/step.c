@@ -1,10 +1,10 @@
-/* One step of the tunnel: look the cell up, take its state, count its times. */
+/* One step of the tunnel: looks the cell up, changes the state, and computes the deadlines. */
 #include "tunnel/tunnel.h"
 
 #include "tunnel/backoff.h"
 
-/* What the run before decides: at once after a good one, gently after one that
- * broke at once, doubling while there is none. */
+/* Depends on the last run: no wait after a good one, a short one after one that broke at
+ * once; without a run the wait doubles. */
 static uint64_t next_wait(struct tunnel *tunnel, uint32_t chance)
 {
 	tunnel->same_remote = false;
@@ -21,8 +21,8 @@ static uint64_t next_wait(struct tunnel *tunnel, uint32_t chance)
 	return backoff_wait(tunnel->failures, chance);
 }
 
-/* A change of network is worth a try, but never more than one each BACKOFF_FIRST:
- * a link that flaps must not make a busy loop. */
+/* After a change of network a try may succeed, but there is at most one in BACKOFF_FIRST:
+ * a link that flaps must not cause a busy loop. */
 static void retry_soon(struct tunnel *tunnel, uint64_t now)
 {
 	uint64_t soonest = tunnel->dialled_at + BACKOFF_FIRST;

@@ -1,4 +1,4 @@
-/* The whole of what the tunnel does: every state, every event, no default row. */
+/* Everything that the tunnel does: every state, every event, no default row. */
 #include "tunnel/tunnel.h"
 
 /* clang-format off */

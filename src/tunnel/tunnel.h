@@ -30,7 +30,7 @@ struct tunnel {
 	bool ran, changed, same_remote;
 };
 
-/* The cell that a step takes; the whole table is const. */
+/* The cell for a state and an event; the whole table is const. */
 const struct tunnel_cell *tunnel_cell(enum tunnel_state state, enum tunnel_event event);
 
 /* One step. `chance` is any number: it spreads a back-off; 0 spreads nothing. Returns the cell. */

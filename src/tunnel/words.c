@@ -1,4 +1,4 @@
-/* The tunnel's words, and docs/states.md made of its table. */
+/* The names of the tunnel's states, events and effects; and its part of docs/states.md. */
 #include "tunnel/tunnel.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
-/* The tunnel's words: its states, what happens to it, and what it asks for. */
+/* The tunnel's states, events and effects, and their names. */
 #ifndef TUNNEL_WORDS_H
 #define TUNNEL_WORDS_H
 
-/* Leaving and configuring are told apart by what follows; users see one word. */
+/* The states of leaving and configuring differ in what follows; users see one word for each. */
 enum tunnel_state {
 	TUNNEL_DOWN,
 	TUNNEL_RESOLVING,

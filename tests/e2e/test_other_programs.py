@@ -208,14 +208,14 @@ def through_a_proxy(token):
 
 # --- the ways -------------------------------------------------------------------------------
 
-Way = collections.namedtuple("Way", "do undo act where uid leaks leaks_unseen link_filter")
+Way = collections.namedtuple("Way", "do undo act where uid leaks leaks_unfiltered link_filter")
 ALWAYS = frozenset(STATES)
 
 
-def way(act, do="", undo="", where="host", uid=NOBODY, leaks=(), leaks_unseen=None, link_filter=False):
+def way(act, do="", undo="", where="host", uid=NOBODY, leaks=(), leaks_unfiltered=None, link_filter=False):
     """do, undo: shell in the machine. leaks: the states in which nothing in the kernel's filter stops it, as docs/security.md
-    says; leaks_unseen: without the links' chains. link_filter: it is stopped in all of them where a filter stays with the links."""
-    return Way(do, undo, act, where, uid, frozenset(leaks), frozenset(leaks if leaks_unseen is None else leaks_unseen), link_filter)
+    says; leaks_unfiltered: without the links' chains. link_filter: it is stopped in all of them where a filter stays with the links."""
+    return Way(do, undo, act, where, uid, frozenset(leaks), frozenset(leaks if leaks_unfiltered is None else leaks_unfiltered), link_filter)
 
 
 def nft(text):
@@ -244,8 +244,8 @@ WAYS = {
     "SO_MARK of ours, bound to the link": way(marked, uid=0),
     "raw with IP_HDRINCL": way(raw, uid=0),
     "raw with a header of its own, IPv6": way(lambda t: raw(t, socket.AF_INET6), uid=0),
-    "AF_PACKET": way(frame, uid=0, leaks_unseen=ALWAYS),
-    "AF_PACKET past the queues": way(lambda t: frame(t, bypass=True), uid=0, leaks_unseen=ALWAYS),
+    "AF_PACKET": way(frame, uid=0, leaks_unfiltered=ALWAYS),
+    "AF_PACKET past the queues": way(lambda t: frame(t, bypass=True), uid=0, leaks_unfiltered=ALWAYS),
     "AF_PACKET with our mark": way(lambda t: frame(t, mark=MARK), uid=0, leaks=ALWAYS),
     "MPTCP": way(mptcp),
     "ip rule": way(plain, f"ip rule add to {INTERNET4} lookup 100", f"ip rule del to {INTERNET4}"),
@@ -281,7 +281,7 @@ WAYS = {
         "nft delete table ip other"),
     "fwd from the tunnel's link": way(plain, nft(
         "table netdev other { chain o { type filter hook egress device tun0 priority 0; fwd to eth0; } }"), "nft delete table netdev other",
-        leaks_unseen=["open"]),  # a kernel without the hook does not have this way either
+        leaks_unfiltered=["open"]),  # a kernel without the hook does not have this way either
     # Behind the last judgement, and with the mark that it gives: as traffic control, by one that has CAP_NET_ADMIN.
     **{f"{verb} from the tunnel's link with our mark": way(plain, nft(
         "table netdev other { chain o { type filter hook egress device tun0 priority 0; "
@@ -305,10 +305,10 @@ WAYS = {
         "ip link del bond9; ip link set eth1 up"),
     "veth to a container, routed out": way(plain, "ip rule add iif vc0 lookup 100", "ip rule del iif vc0", where="opc"),
     "veth to a container, IPv6": way(lambda t: plain(t, INTERNET6), "ip -6 rule add iif vc0 lookup 100", "ip -6 rule del iif vc0", where="opc"),
-    "bridge": way(plain, BRIDGE.format(0), NO_BRIDGE, where="opc", leaks_unseen=ALWAYS),
+    "bridge": way(plain, BRIDGE.format(0), NO_BRIDGE, where="opc", leaks_unfiltered=ALWAYS),
     "bridge with br_netfilter": way(plain, BRIDGE.format(1), NO_BRIDGE, where="opc"),
-    "macvlan": way(plain, SIDE.format("macvlan mode bridge"), NO_SIDE, where="ops", leaks_unseen=ALWAYS),
-    "ipvlan, where the kernel has it": way(plain, SIDE.format("ipvlan mode l2"), NO_SIDE, where="ops", leaks_unseen=ALWAYS),
+    "macvlan": way(plain, SIDE.format("macvlan mode bridge"), NO_SIDE, where="ops", leaks_unfiltered=ALWAYS),
+    "ipvlan, where the kernel has it": way(plain, SIDE.format("ipvlan mode l2"), NO_SIDE, where="ops", leaks_unfiltered=ALWAYS),
 }
 _number = 0
 
@@ -381,7 +381,7 @@ def test_cells(stage, state, egress):
             end_the_pause(stage)
         for name, each in WAYS.items():
             with set_up(stage, name) as lacking:
-                leaks = state in (each.leaks if egress else each.leaks_unseen) and not (each.link_filter and has_link_filter(stage))
+                leaks = state in (each.leaks if egress else each.leaks_unfiltered) and not (each.link_filter and has_link_filter(stage))
                 if not lacking and gets_out(stage, name) != leaks:
                     wrong.append(name)
         token = next_token("")

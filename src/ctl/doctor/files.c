@@ -38,7 +38,7 @@ static bool step(const char *path, int links, struct finding *finding)
 	char target[PATH_MAX];
 
 	if (lstat(path, &status) == -1) {
-		doctor_unseen(finding, path);
+		doctor_not_examined(finding, path);
 		return false;
 	}
 	if (!judge_owner(path, status.st_uid, status.st_gid, status.st_mode, finding))

@@ -17,7 +17,7 @@
 
 enum { NOBODY = 65534, FILE_TEXT_MAX = 128 * 1024, OUTPUT_MAX = 64 * 1024, CHILD_SECONDS = 8 };
 
-void doctor_unseen(struct finding *finding, const char *what)
+void doctor_not_examined(struct finding *finding, const char *what)
 {
 	int failure = errno;
 
@@ -54,7 +54,7 @@ struct profile *doctor_profile_read(const struct doctor *doctor, struct finding 
 		return NULL;
 	}
 	if (access(path, R_OK) == -1) {
-		doctor_unseen(finding, path);
+		doctor_not_examined(finding, path);
 		return NULL;
 	}
 	if ((profile = profile_file_parse(path, true, &e)) == NULL)

@@ -22,6 +22,6 @@ char *doctor_tool(const char *const *argv, const char *input, bool any_code, str
 void doctor_error(struct finding *finding, enum doctor_result result, const char *output);
 
 /* finding_set with UNKNOWN: "WHAT: only root may examine it", or the text of errno. */
-void doctor_unseen(struct finding *finding, const char *what);
+void doctor_not_examined(struct finding *finding, const char *what);
 
 #endif

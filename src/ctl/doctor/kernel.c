@@ -93,7 +93,7 @@ void doctor_links(struct doctor *doctor)
 			    "IP hold on all",
 			    count, POLICY_NFT_LINKS);
 	else
-		finding_set(&finding, DOCTOR_FINE, NULL, "%zu, all can be watched", count);
+		finding_set(&finding, DOCTOR_FINE, NULL, "%zu, all can be filtered at the link layer", count);
 	if_freenameindex(all);
 	doctor_report(doctor, &finding);
 }

@@ -23,7 +23,7 @@ void doctor_resolver(struct doctor *doctor)
 	size_t count = text != NULL ? resolv_read(text, servers, SERVERS_MAX) : 0;
 
 	if (text == NULL && errno != ENOENT)
-		doctor_unseen(&finding, RESOLV_CONF);
+		doctor_not_examined(&finding, RESOLV_CONF);
 	else
 		judge_resolver(servers, count < SERVERS_MAX ? count : SERVERS_MAX, resolver,
 			       strcmp(doctor->settings.manage_dns, "true") == 0, &finding);

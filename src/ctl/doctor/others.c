@@ -47,7 +47,7 @@ static bool report_connection(struct doctor *doctor, const char *name)
 	text_copy(finding.subject, sizeof finding.subject, path);
 	is_finding = text == NULL || comes_up(text);
 	if (text == NULL)
-		doctor_unseen(&finding, path);
+		doctor_not_examined(&finding, path);
 	else
 		finding_set(&finding, DOCTOR_WARN, "nmcli connection modify NAME connection.autoconnect no",
 			    "is another VPN (WireGuard), which NetworkManager starts by itself: what it "
@@ -67,7 +67,7 @@ static unsigned check_connections(struct doctor *doctor)
 	unsigned reported = 0, seen = 0;
 
 	if (folder == NULL && machine_connections != NULL && errno == EACCES) {
-		doctor_unseen(&finding, machine_connections);
+		doctor_not_examined(&finding, machine_connections);
 		doctor_report(doctor, &finding);
 		return 1;
 	}
