@@ -106,7 +106,7 @@ static void queue_log_line(struct client *client, const char *line, size_t lengt
 
 static void queue_log_lines(struct client *client, const char *text, size_t length)
 {
-	while (length > 0 && client->mode != CLIENT_GONE) {
+	while (length > 0) {
 		const char *end = memchr(text, '\n', length);
 		size_t line = end != NULL ? (size_t)(end - text) : length;
 
@@ -128,7 +128,7 @@ static void send_log(struct client *client)
 		queue_log_lines(client, chunk, (size_t)got);
 		flush_queue(client);
 	}
-	if (client->mode != CLIENT_LOG || got > 0 || client->caught_up)
+	if (got > 0 || client->caught_up)
 		return;
 	client->caught_up = true;
 	queue_pair(client, "end", json_true());
