@@ -10,7 +10,6 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <malloc.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -20,6 +19,7 @@
 #include "base/secret.h"
 #include "gate/gate.h"
 #include "golden.h"
+#include "leaks.h"
 #include "os/host/file.h"
 #include "os/process/child.h"
 #include "ways.h"
@@ -201,7 +201,6 @@ static void vet(const char *words)
 	free(profile.remotes);
 }
 
-#ifdef __GLIBC__
 /* Whatever comes of it, no memory is left behind. */
 static void test_no_leak(void **state)
 {
@@ -209,22 +208,9 @@ static void test_no_leak(void **state)
 					   "!calloc-4", "!child_sealed-body", "reading-fails"};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
-		size_t before = 0;
-
-		for (int round = 0; round < 8; round++) {
-			if (round == 4) /* the allocator has its caches by now */
-				before = mallinfo2().uordblks;
-			vet(ways[i]);
-		}
-		if (mallinfo2().uordblks != before)
-			fail_msg("%s: %zu bytes are left", ways[i], mallinfo2().uordblks - before);
-	}
+	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
+		assert_no_leak(ways[i], vet(ways[i]));
 }
-#define TEST_NO_LEAK TEST(test_no_leak),
-#else
-#define TEST_NO_LEAK
-#endif
 
 static void test_each_way(void **state)
 {
@@ -272,7 +258,8 @@ static void test_a_long_complaint(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST_NO_LEAK TEST(test_each_way), TEST(test_a_long_complaint)};
+	const struct CMUnitTest tests[] = {TEST(test_no_leak), TEST(test_each_way),
+					   TEST(test_a_long_complaint)};
 
 	return cmocka_run_group_tests_name("vet", tests, NULL, NULL);
 }
