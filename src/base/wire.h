@@ -10,7 +10,7 @@ enum { WIRE_VERSION = 3, WIRE_TEXT = 240 };
 
 enum wire_gate { GATE_LOCKED, GATE_DIALLING, GATE_OPEN, GATE_PAUSED, GATE_OFF, GATE_UNPROTECTED };
 
-enum wire_wish { WISH_UP = 1, WISH_DOWN, WISH_RECONNECT };
+enum wire_intent { INTENT_UP = 1, INTENT_DOWN, INTENT_RECONNECT };
 
 /* The descriptors that portcullis-driver is started with. */
 enum {

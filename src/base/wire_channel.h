@@ -10,7 +10,7 @@
 
 /* Driver to gate. There is no verb for paused, off or a rule. */
 enum wire_verb {
-	VERB_READY = 1, /* the driver has started; the gate answers NOTE_HELLO and NOTE_WISH */
+	VERB_READY = 1, /* the driver has started; the gate answers NOTE_HELLO and NOTE_INTENT */
 	VERB_DIAL,      /* endpoint: flip to dialling, then start openvpn for it */
 	VERB_ADDRESS,   /* tunnel: its name and addresses, as soon as openvpn reports them */
 	VERB_OPEN,      /* tunnel: flip to open, set its DNS */
@@ -28,7 +28,7 @@ struct wire_request {
 /* Gate to driver: answers and news, what is now the case. */
 enum wire_note {
 	NOTE_HELLO = 1, /* first: `hello` */
-	NOTE_WISH,      /* `wish`: what the user wants */
+	NOTE_INTENT,    /* `intent`: what the user wants */
 	NOTE_GATE,      /* `gate` has changed; `text` says why */
 	NOTE_DIALLING,  /* answer to VERB_DIAL: openvpn runs as `pid` */
 	NOTE_OPEN,      /* answer to VERB_OPEN: verified */
@@ -52,9 +52,9 @@ struct wire_hello {
 
 struct wire_note_message {
 	uint32_t version;
-	uint32_t note; /* enum wire_note */
-	uint32_t gate; /* enum wire_gate, always current */
-	uint32_t wish; /* enum wire_wish, always current: up only where the gate may dial */
+	uint32_t note;   /* enum wire_note */
+	uint32_t gate;   /* enum wire_gate, always current */
+	uint32_t intent; /* enum wire_intent, always current: up only where the gate may dial */
 	int32_t pid;
 	uint32_t leaving;                        /* 1: openvpn is being ended already; NOTE_ENDED follows */
 	uint64_t blocked;                        /* packets stopped since the gate was loaded */

@@ -257,15 +257,15 @@ static void apply_hello(struct driver *d, const struct wire_hello *hello)
 	d->greeted = true;
 }
 
-static void apply_wish(struct driver *d, const struct wire_note_message *note)
+static void apply_intent(struct driver *d, const struct wire_note_message *note)
 {
-	bool wanted = note->wish != WISH_DOWN;
+	bool wanted = note->intent != INTENT_DOWN;
 	bool changed = wanted != d->wanted;
 	char cause[DRIVER_REASON];
 	size_t used = 0;
 
 	d->wanted = wanted;
-	if (!d->greeted || (!changed && note->note != NOTE_WISH))
+	if (!d->greeted || (!changed && note->note != NOTE_INTENT))
 		return;
 	text_append(cause, sizeof cause, &used, "%s",
 		    note->text[0] != '\0' ? note->text
@@ -274,7 +274,7 @@ static void apply_wish(struct driver *d, const struct wire_note_message *note)
 	if (!wanted)
 		dispatch(d, TUNNEL_WANTED_DOWN, cause);
 	else
-		dispatch(d, note->wish == WISH_RECONNECT ? TUNNEL_RECONNECT : TUNNEL_UP, cause);
+		dispatch(d, note->intent == INTENT_RECONNECT ? TUNNEL_RECONNECT : TUNNEL_UP, cause);
 }
 
 static void store_gate(struct driver *d, const struct wire_note_message *note)
@@ -297,10 +297,10 @@ static void gate_note(const struct wire_note_message *note, void *argument)
 	if (note->note == NOTE_HELLO)
 		apply_hello(d, &note->hello);
 	if (note->note != NOTE_COUNT)
-		apply_wish(d, note);
+		apply_intent(d, note);
 	switch ((enum wire_note)note->note) {
 	case NOTE_HELLO:
-	case NOTE_WISH:
+	case NOTE_INTENT:
 		break;
 	case NOTE_GATE:
 		if (note->gate != GATE_OPEN)

@@ -57,7 +57,7 @@ static int apply_request(struct gate *gate, enum gate_event event, const char *n
 	if (event == EVENT_RECONNECT)
 		channel_reconnect(gate);
 	else
-		channel_notify(gate, NOTE_WISH, why);
+		channel_notify(gate, NOTE_INTENT, why);
 	if (result == 0 || (gate->state.desired == desired && gate->state.actual != ACTUAL_UNPROTECTED))
 		return 0;
 	return err_set(e, "%s can't be carried out: see the log", name);

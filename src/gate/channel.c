@@ -20,14 +20,14 @@ static void fill_hello(const struct gate *gate, struct wire_hello *hello)
 	hello->log_size = config->log_size;
 }
 
-static void send_notice(struct gate *gate, enum wire_note note, enum wire_wish up, const char *text)
+static void send_notice(struct gate *gate, enum wire_note note, enum wire_intent up, const char *text)
 {
 	struct wire_note_message message = {.version = WIRE_VERSION, .note = note, .gate = gate_shown(gate)};
 	bool runs = gate->state.actual == ACTUAL_DIALLING || gate->state.actual == ACTUAL_OPEN;
 
 	if (gate->driver.pid == 0)
 		return;
-	message.wish = gate_may_dial(gate->state) ? up : WISH_DOWN;
+	message.intent = gate_may_dial(gate->state) ? up : INTENT_DOWN;
 	message.pid = gate->attempt.pid;
 	message.leaving = message.pid != 0 && !runs;
 	message.until = gate->pause_until;
@@ -47,10 +47,10 @@ static void send_notice(struct gate *gate, enum wire_note note, enum wire_wish u
 
 void channel_notify(struct gate *gate, enum wire_note note, const char *text)
 {
-	send_notice(gate, note, WISH_UP, text);
+	send_notice(gate, note, INTENT_UP, text);
 }
 
 void channel_reconnect(struct gate *gate)
 {
-	send_notice(gate, NOTE_WISH, WISH_RECONNECT, "reconnect, by root's command");
+	send_notice(gate, NOTE_INTENT, INTENT_RECONNECT, "reconnect, by root's command");
 }

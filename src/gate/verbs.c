@@ -143,7 +143,7 @@ static void serve_verb(struct gate *gate, struct wire_request *request)
 	switch ((enum wire_verb)request->verb) {
 	case VERB_READY:
 		channel_notify(gate, NOTE_HELLO, gate->reason);
-		channel_notify(gate, NOTE_WISH, gate->reason);
+		channel_notify(gate, NOTE_INTENT, gate->reason);
 		return;
 	case VERB_COUNT:
 		if (firewall_blocked(gate->fw, &gate->blocked, &e) == -1)

@@ -159,7 +159,7 @@ class Kernel:
         self.write("state", json.dumps(state))
         return enable != "1" or verdict.passes
 
-    def by_hand(self, *words):
+    def manually(self, *words):
         """Somebody else types it."""
         return subprocess.run([os.path.join(self.folder, "ipfw"), "-q", *words], check=True, timeout=20)
 

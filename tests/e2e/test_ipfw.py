@@ -95,7 +95,7 @@ def test_module_is_loaded_and_switched_on(tmp_path):
     assert not kernel.calls()
     hand.ok("locked")
     assert (tmp_path / "kldload.calls").read_text() == "-n ipfw\n"
-    kernel.by_hand("disable", "firewall")
+    kernel.manually("disable", "firewall")
     assert not is_shut(kernel.now())  # control
     hand.ok("locked")
     assert is_state(kernel.now(), "locked")
@@ -192,8 +192,8 @@ FOREIGN = [("add", "100", "allow", "ip", "from", "any", "to", "any", "via", "lo0
 
 def test_remove_takes_ours_and_leaves_theirs(kernel, hand):
     for rule in FOREIGN:
-        kernel.by_hand(*rule)
-    kernel.by_hand("set", "disable", "3")
+        kernel.manually(*rule)
+    kernel.manually("set", "disable", "3")
     theirs = kernel.now()
     hand.ok("locked", "open")
     assert is_state(kernel.now(), "open")  # theirs come behind ours
@@ -213,21 +213,21 @@ def test_foreign_rule_before_ours_is_named_and_not_called_locked(kernel, hand, r
         del state["enable"]
         kernel.write("state", json.dumps(state))
     else:
-        kernel.by_hand(*rule.split())
+        kernel.manually(*rule.split())
     answer = hand.ask("locked")
     assert answer.startswith("error") and instead in answer and "instead: delete it" in answer, answer
-    kernel.by_hand("delete", "1")  # takes ours too
+    kernel.manually("delete", "1")  # takes ours too
     hand.ok("locked")
     assert is_state(kernel.now(), "locked")
 
 
 def test_foreign_rule_before_ours_that_stops_is_none_of_ours(kernel, hand):
-    kernel.by_hand(*"add 1 deny ip from 198.51.100.7 to any".split())
-    kernel.by_hand(*"add 1 count ip from any to any".split())
-    kernel.by_hand(*"add 1 set 7 allow ip from any to any".split())
-    kernel.by_hand("set", "disable", "7")
+    kernel.manually(*"add 1 deny ip from 198.51.100.7 to any".split())
+    kernel.manually(*"add 1 count ip from any to any".split())
+    kernel.manually(*"add 1 set 7 allow ip from any to any".split())
+    kernel.manually("set", "disable", "7")
     hand.ok("locked")
-    kernel.by_hand("set", "enable", "7")
+    kernel.manually("set", "enable", "7")
     assert "00001 set 7 allow" in hand.ask("locked")
 
 
@@ -248,7 +248,7 @@ def test_interference_is_noticed_and_undone(kernel, hand, name):
     hand.ok("locked", "watch")
     before = len(kernel.steps())
     for command in commands:
-        kernel.by_hand(*command.split())
+        kernel.manually(*command.split())
     line = hand.line(4)  # a look each second
     assert line.startswith("foreign 0 ") and said in line, line
     assert is_state(kernel.now(), "locked")
@@ -263,7 +263,7 @@ def test_everything_deleted_is_open_without_the_floor(kernel, hand):
     hand.ok("locked")
     bare = dict(kernel.now(), rules=[])
     assert passes(bare, "clear")
-    kernel.by_hand("flush")
+    kernel.manually("flush")
     assert is_shut(kernel.now()) and passes(kernel.now(), "loopback")
 
 
@@ -289,7 +289,7 @@ def test_quiet_watch_says_nothing(kernel, hand):
     hand.ok("locked", "watch")
     looks = len(kernel.calls())
     wait_for(lambda: len(kernel.calls()) >= looks + 3, "three looks", 6)
-    kernel.by_hand("add", "900", "allow", "ip", "from", "any", "to", "any")  # behind ours: nobody's business
+    kernel.manually("add", "900", "allow", "ip", "from", "any", "to", "any")  # behind ours: nobody's business
     wait_for(lambda: len(kernel.calls()) >= looks + 6, "three more", 6)
     hand.ok("dialling")  # answered by that, and by nothing that the watch said before
 
@@ -306,11 +306,11 @@ def others_rules(kernel):
 
 @pytest.mark.parametrize("state", ["locked", "dialling", "open"])
 def test_no_state_of_before_outlives_a_lock(kernel, hand, state):
-    kernel.by_hand(*THEIRS.split())
+    kernel.manually(*THEIRS.split())
     assert kernel.traffic(OLDER) and keepalives(kernel.now())
-    kernel.by_hand("add", "1", "deny", "ip", "from", "any", "to", "any")
+    kernel.manually("add", "1", "deny", "ip", "from", "any", "to", "any")
     assert not kernel.traffic(OLDER) and keepalives(kernel.now()), "control: a rule before all others does not end it"
-    kernel.by_hand("delete", "1")
+    kernel.manually("delete", "1")
     theirs = others_rules(kernel)
     hand.ok(state)
     assert not keepalives(kernel.now()) and others_rules(kernel) == theirs
@@ -321,7 +321,7 @@ def test_no_state_of_before_outlives_a_lock(kernel, hand, state):
 
 
 def test_no_state_of_a_pause_outlives_it(kernel, hand):
-    kernel.by_hand(*THEIRS.split())
+    kernel.manually(*THEIRS.split())
     hand.ok("locked", "pause 600")
     assert kernel.traffic(OLDER) and keepalives(kernel.now())
     hand.ok("locked")
@@ -329,7 +329,7 @@ def test_no_state_of_a_pause_outlives_it(kernel, hand):
 
 
 def test_no_state_outlives_a_pause_that_the_watchdog_ends(kernel, hand):
-    kernel.by_hand(*THEIRS.split())
+    kernel.manually(*THEIRS.split())
     hand.ok("locked", "pause 2")
     assert kernel.traffic(OLDER) and keepalives(kernel.now())
     hand.kill()
@@ -338,19 +338,19 @@ def test_no_state_outlives_a_pause_that_the_watchdog_ends(kernel, hand):
 
 
 def test_forgetting_deletes_no_rule(kernel, hand):
-    kernel.by_hand(*THEIRS.split())
+    kernel.manually(*THEIRS.split())
     kernel.traffic(OLDER)
     hand.ok("locked")
     kernel.write("state", json.dumps(dict(kernel.now(), states=[[900, 0, "tcp 192.168.1.23>198.51.100.1"]])))
     before = kernel.now()
     hand.ok("forget")
     assert kernel.now() == dict(before, states=[])
-    kernel.by_hand("-f", "-D", "flush")
+    kernel.manually("-f", "-D", "flush")
     assert not others_rules(kernel), "the control: so would the rules have gone"
 
 
 def test_states_that_can_not_be_deleted_are_no_lock(kernel, hand):
-    kernel.by_hand(*THEIRS.split())
+    kernel.manually(*THEIRS.split())
     kernel.traffic(OLDER)
     kernel.fault("fail", 5)
     assert hand.ask("locked").startswith("error") and keepalives(kernel.now())
@@ -382,7 +382,7 @@ def test_pause_ends_without_the_daemon(kernel, hand):
 
 def test_pause_ends_by_the_watchdog_even_if_the_rules_were_flushed(kernel, hand):
     hand.ok("locked", "pause 1")
-    kernel.by_hand("flush")
+    kernel.manually("flush")
     hand.kill()
     wait_for(lambda: is_state(kernel.now(), "locked"), "locked by the watchdog", 8)
 

@@ -86,24 +86,24 @@ def test_tool_that_fails_from_now_on_is_unprotected_and_said(kernel, gate):
 def test_flush_by_somebody_else_is_put_back(kernel, gate):
     gate.start_open()
     before = len(kernel.steps())
-    kernel.by_hand("flush")
+    kernel.manually("flush")
     wait_for(lambda: "restored and verified" in gate.log(), "noticed")
     assert tunnel_passes(kernel)
     assert all(is_shut(step) for step in kernel.steps()[before:])
 
 
 def test_foreign_rule_before_ours_is_said(kernel, gate):
-    kernel.by_hand(*"add 1 allow ip from any to any".split())
+    kernel.manually(*"add 1 allow ip from any to any".split())
     gate.start()
     gate.wait(gate="unprotected")
     assert "00001 set 0 allow ip from any to any" in gate.status()["reason"]
     assert not gate.openvpns()
-    kernel.by_hand("delete", "1")
+    kernel.manually("delete", "1")
     gate.wait(gate="open")
 
 
 def test_a_pipe_is_named(kernel, gate):
-    kernel.by_hand(*"add 900 pipe 1 ip from any to any out".split())
+    kernel.manually(*"add 900 pipe 1 ip from any to any out".split())
     gate.start_open()
     wait_for(lambda: "00900 set 0 pipe 1 ip from any to any out" in gate.log(), "named")
     looks = len(kernel.calls())
@@ -133,7 +133,7 @@ def test_resumed_before_its_time(kernel, gate):
 
 @pytest.mark.parametrize("alive", [True, False])
 def test_off_offline(kernel, gate, alive):
-    kernel.by_hand(*"add 100 allow ip from any to any via lo0".split())
+    kernel.manually(*"add 100 allow ip from any to any via lo0".split())
     theirs = kernel.now()
     gate.start_open()
     if not alive:

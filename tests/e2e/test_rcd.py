@@ -152,8 +152,8 @@ def test_foreign_flush_after_the_boot_lock(machine):
     """rc.d/ipfw flushes everything and passes everything, long before the daemon looks: the floor holds."""
     machine.prepare()
     machine.service("portcullis_lock", boot=True)
-    machine.kernel.by_hand("flush")
-    machine.kernel.by_hand(*"add 65000 pass ip from any to any".split())
+    machine.kernel.manually("flush")
+    machine.kernel.manually(*"add 65000 pass ip from any to any".split())
     assert is_shut(machine.kernel.now())
     assert machine.service("portcullis_relock", boot=True).returncode == 0
     assert machine.said()[-1] == f"portcullisd -L -c {machine.folder}/my.conf"
@@ -207,7 +207,7 @@ def test_boot_locks_pf(machine):
     assert "locked by portcullisd" in machine.service("portcullis_lock", boot=True).stdout
 
 
-def test_by_hand_portcullisd_locks_first(machine):
+def test_portcullisd_started_manually_locks_first(machine):
     machine.prepare()
     done = machine.service("portcullis_lock", "lock")
     assert done.returncode == 0 and "locked by portcullisd" in done.stdout, done

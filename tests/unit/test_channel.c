@@ -88,7 +88,7 @@ static void test_each_field(void **state)
 	strcpy(gate.config.profile, "/etc/a.ovpn");
 	message = notify(NOTE_GATE);
 	assert_int_equal(message.note, NOTE_GATE);
-	assert_int_equal(message.wish, WISH_UP);
+	assert_int_equal(message.intent, INTENT_UP);
 	assert_int_equal(message.pid, 1002);
 	assert_int_equal(message.leaving, 0);
 	assert_true(message.until == 77 && message.blocked == 1ULL << 40);
@@ -133,14 +133,15 @@ static void test_each_state(void **state)
 		assert_int_equal(notify(NOTE_GATE).leaving, !runs);
 		gate.attempt.pid = 0;
 		assert_int_equal(notify(NOTE_GATE).leaving, 0);
-		assert_int_equal(notify(NOTE_GATE).wish, gate_may_dial(gate.state) ? WISH_UP : WISH_DOWN);
+		assert_int_equal(notify(NOTE_GATE).intent,
+				 gate_may_dial(gate.state) ? INTENT_UP : INTENT_DOWN);
 	}
 	gate.state = (struct gate_state){DESIRED_UP, ACTUAL_LOCKED};
 	channel_reconnect(&gate);
-	assert_int_equal(told().wish, WISH_RECONNECT);
+	assert_int_equal(told().intent, INTENT_RECONNECT);
 	gate.state.desired = DESIRED_DOWN;
 	channel_reconnect(&gate);
-	assert_int_equal(told().wish, WISH_DOWN);
+	assert_int_equal(told().intent, INTENT_DOWN);
 }
 
 static void test_one_that_reads_nothing(void **state)

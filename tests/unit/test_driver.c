@@ -61,7 +61,7 @@ static int stand_in(void)
 static void tell(int gate, struct driver *driver, enum wire_note what)
 {
 	struct wire_note_message note = {
-	    .version = WIRE_VERSION, .note = what, .gate = GATE_LOCKED, .wish = WISH_UP};
+	    .version = WIRE_VERSION, .note = what, .gate = GATE_LOCKED, .intent = INTENT_UP};
 
 	note.hello.control_gid = -1;
 	snprintf(note.hello.gate_version, sizeof note.hello.gate_version, "%s", PORTCULLIS_VERSION);

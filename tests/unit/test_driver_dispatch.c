@@ -312,11 +312,11 @@ static int setup(void **state)
 	return 0;
 }
 
-static struct wire_note_message note_of(enum wire_note note, enum wire_gate gate, enum wire_wish wish,
+static struct wire_note_message note_of(enum wire_note note, enum wire_gate gate, enum wire_intent intent,
 					const char *text)
 {
 	struct wire_note_message message = {
-	    .version = WIRE_VERSION, .note = note, .gate = gate, .wish = wish};
+	    .version = WIRE_VERSION, .note = note, .gate = gate, .intent = intent};
 
 	message.leaving = leaving;
 	message.blocked = 77;
@@ -331,9 +331,9 @@ static struct wire_note_message note_of(enum wire_note note, enum wire_gate gate
 	return message;
 }
 
-static void note(enum wire_note kind, enum wire_gate gate, enum wire_wish wish, const char *text)
+static void note(enum wire_note kind, enum wire_gate gate, enum wire_intent intent, const char *text)
 {
-	struct wire_note_message message = note_of(kind, gate, wish, text);
+	struct wire_note_message message = note_of(kind, gate, intent, text);
 
 	from_channel.note(&message, from_channel.argument);
 }
@@ -344,32 +344,32 @@ static bool from_the_gate(const char *what)
 		const char *name;
 		enum wire_note note;
 		enum wire_gate gate;
-		enum wire_wish wish;
+		enum wire_intent intent;
 		const char *text;
-	} notes[] = {{"hello", NOTE_HELLO, GATE_LOCKED, WISH_UP, "start"},
-		     {"hello-down", NOTE_HELLO, GATE_LOCKED, WISH_DOWN, "start"},
-		     {"up", NOTE_WISH, GATE_LOCKED, WISH_UP, "up, by root"},
-		     {"up-mute", NOTE_WISH, GATE_LOCKED, WISH_UP, ""},
-		     {"down-mute", NOTE_WISH, GATE_LOCKED, WISH_DOWN, ""},
-		     {"down", NOTE_WISH, GATE_DIALLING, WISH_DOWN, "down, by root"},
-		     {"reconnect", NOTE_WISH, GATE_OPEN, WISH_RECONNECT, "reconnect, by root"},
-		     {"locked", NOTE_GATE, GATE_LOCKED, WISH_UP, "it locks"},
-		     {"paused", NOTE_GATE, GATE_PAUSED, WISH_DOWN, "it is paused"},
-		     {"is-dialling", NOTE_GATE, GATE_DIALLING, WISH_UP, "it dials"},
-		     {"is-open", NOTE_GATE, GATE_OPEN, WISH_UP, "it opens"},
-		     {"count", NOTE_COUNT, GATE_OPEN, WISH_UP, ""},
-		     {"count-down", NOTE_COUNT, GATE_OPEN, WISH_DOWN, ""},
-		     {"dialling", NOTE_DIALLING, GATE_DIALLING, WISH_UP, ""},
-		     {"open", NOTE_OPEN, GATE_OPEN, WISH_UP, ""},
-		     {"refused", NOTE_REFUSED, GATE_LOCKED, WISH_UP, "it refuses"},
-		     {"refused-running", NOTE_REFUSED, GATE_DIALLING, WISH_UP, "it refuses"},
-		     {"ended", NOTE_ENDED, GATE_LOCKED, WISH_UP, "openvpn has ended"},
-		     {"ended-down", NOTE_ENDED, GATE_LOCKED, WISH_DOWN, "openvpn has ended"},
-		     {"network", NOTE_NETWORK, GATE_LOCKED, WISH_UP, "it has changed"}};
+	} notes[] = {{"hello", NOTE_HELLO, GATE_LOCKED, INTENT_UP, "start"},
+		     {"hello-down", NOTE_HELLO, GATE_LOCKED, INTENT_DOWN, "start"},
+		     {"up", NOTE_INTENT, GATE_LOCKED, INTENT_UP, "up, by root"},
+		     {"up-mute", NOTE_INTENT, GATE_LOCKED, INTENT_UP, ""},
+		     {"down-mute", NOTE_INTENT, GATE_LOCKED, INTENT_DOWN, ""},
+		     {"down", NOTE_INTENT, GATE_DIALLING, INTENT_DOWN, "down, by root"},
+		     {"reconnect", NOTE_INTENT, GATE_OPEN, INTENT_RECONNECT, "reconnect, by root"},
+		     {"locked", NOTE_GATE, GATE_LOCKED, INTENT_UP, "it locks"},
+		     {"paused", NOTE_GATE, GATE_PAUSED, INTENT_DOWN, "it is paused"},
+		     {"is-dialling", NOTE_GATE, GATE_DIALLING, INTENT_UP, "it dials"},
+		     {"is-open", NOTE_GATE, GATE_OPEN, INTENT_UP, "it opens"},
+		     {"count", NOTE_COUNT, GATE_OPEN, INTENT_UP, ""},
+		     {"count-down", NOTE_COUNT, GATE_OPEN, INTENT_DOWN, ""},
+		     {"dialling", NOTE_DIALLING, GATE_DIALLING, INTENT_UP, ""},
+		     {"open", NOTE_OPEN, GATE_OPEN, INTENT_UP, ""},
+		     {"refused", NOTE_REFUSED, GATE_LOCKED, INTENT_UP, "it refuses"},
+		     {"refused-running", NOTE_REFUSED, GATE_DIALLING, INTENT_UP, "it refuses"},
+		     {"ended", NOTE_ENDED, GATE_LOCKED, INTENT_UP, "openvpn has ended"},
+		     {"ended-down", NOTE_ENDED, GATE_LOCKED, INTENT_DOWN, "openvpn has ended"},
+		     {"network", NOTE_NETWORK, GATE_LOCKED, INTENT_UP, "it has changed"}};
 
 	for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
 		if (strcmp(notes[i].name, what) == 0) {
-			note(notes[i].note, notes[i].gate, notes[i].wish, notes[i].text);
+			note(notes[i].note, notes[i].gate, notes[i].intent, notes[i].text);
 			return true;
 		}
 	}

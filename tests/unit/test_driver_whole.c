@@ -132,7 +132,7 @@ static struct wire_note_message note_of(enum wire_note note, enum wire_gate stat
 {
 	bool dials = state != GATE_PAUSED && state != GATE_OFF && state != GATE_UNPROTECTED;
 	struct wire_note_message message = {
-	    .version = WIRE_VERSION, .note = note, .gate = state, .wish = dials ? WISH_UP : WISH_DOWN};
+	    .version = WIRE_VERSION, .note = note, .gate = state, .intent = dials ? INTENT_UP : INTENT_DOWN};
 
 	snprintf(message.text, sizeof message.text, "%s", text);
 	return message;
@@ -170,7 +170,7 @@ static void hello(void)
 {
 	struct wire_note_message message = note_of(NOTE_HELLO, GATE_LOCKED, "locked at the start");
 
-	message.wish = WISH_DOWN;
+	message.intent = INTENT_DOWN;
 	strcpy(message.hello.gate_version, PORTCULLIS_VERSION);
 	strcpy(message.hello.profile_name, "/etc/portcullis/a.ovpn");
 	strcpy(message.hello.interface, "tun0");
@@ -220,7 +220,7 @@ static void dial(void)
 	struct wire_request asked;
 
 	hello();
-	note(NOTE_WISH, GATE_LOCKED, "");
+	note(NOTE_INTENT, GATE_LOCKED, "");
 	asked = request();
 	assert_int_equal(asked.verb, VERB_DIAL);
 	assert_int_equal(asked.endpoint.port, 1194);
@@ -407,7 +407,7 @@ static void test_wrong_credentials_stop(void **state)
 	shows("locked", "stopped", "the credentials were refused");
 	note(NOTE_NETWORK, GATE_LOCKED, "");
 	asked_for(0);
-	note(NOTE_WISH, GATE_LOCKED, "");
+	note(NOTE_INTENT, GATE_LOCKED, "");
 	assert_int_equal(request().verb, VERB_DIAL);
 }
 
@@ -422,7 +422,7 @@ static void test_only_our_openvpn_is_heard(void **state)
 	early = connect_to(&management_at, management_length); /* nobody is expected */
 	assert_true(is_closed(early));
 	close(early);
-	note(NOTE_WISH, GATE_LOCKED, "");
+	note(NOTE_INTENT, GATE_LOCKED, "");
 	assert_int_equal(request().verb, VERB_DIAL);
 	early = connect_to(&management_at, management_length); /* may be: the gate has not named it yet */
 	assert_false(is_closed(early));
@@ -487,7 +487,7 @@ static void test_a_refusal(void **state)
 	assert_int_equal(d.tunnel.state, TUNNEL_WAITING);
 	shows("locked", "waiting", "the gate is locked");
 	asked_for(0);
-	note(NOTE_WISH, GATE_LOCKED, "up, by root's command");
+	note(NOTE_INTENT, GATE_LOCKED, "up, by root's command");
 	assert_int_equal(request().verb, VERB_DIAL);
 	started(getpid());
 	refused.pid = getpid(); /* it still runs */
@@ -526,7 +526,7 @@ static void test_what_leaves_is_not_asked(void **state)
 
 	(void)state;
 	opened();
-	down.wish = WISH_DOWN;
+	down.intent = INTENT_DOWN;
 	down.pid = getpid();
 	down.leaving = 1;
 	tell(down);
@@ -551,23 +551,23 @@ static void test_a_count_is_no_news(void **state)
 
 static void test_down_and_reconnect(void **state)
 {
-	struct wire_note_message wish = note_of(NOTE_WISH, GATE_OPEN, "by root's command");
+	struct wire_note_message message = note_of(NOTE_INTENT, GATE_OPEN, "by root's command");
 
 	(void)state;
 	opened();
-	wish.wish = WISH_RECONNECT;
-	tell(wish);
+	message.intent = INTENT_RECONNECT;
+	tell(message);
 	asked_for(VERB_LEAVE);
 	assert_int_equal(d.tunnel.state, TUNNEL_LEAVING_RETRY);
 	note(NOTE_ENDED, GATE_LOCKED, "");
 	assert_int_equal(request().verb, VERB_DIAL); /* at once */
-	wish.wish = WISH_DOWN;
-	wish.gate = GATE_DIALLING;
-	tell(wish);
+	message.intent = INTENT_DOWN;
+	message.gate = GATE_DIALLING;
+	tell(message);
 	asked_for(VERB_LEAVE);
-	wish.note = NOTE_ENDED;
-	wish.gate = GATE_LOCKED;
-	tell(wish);
+	message.note = NOTE_ENDED;
+	message.gate = GATE_LOCKED;
+	tell(message);
 	assert_int_equal(d.tunnel.state, TUNNEL_DOWN);
 	shows("locked", "down", "by root's command");
 	asked_for(0);
@@ -583,14 +583,14 @@ static void refused_once(const char *address)
 	assert_int_equal(asked.verb, VERB_DIAL);
 	assert_string_equal(net_endpoint_text(&asked.endpoint, text), address);
 	note(NOTE_REFUSED, GATE_LOCKED, "");
-	note(NOTE_WISH, GATE_LOCKED, "");
+	note(NOTE_INTENT, GATE_LOCKED, "");
 }
 
 static void test_each_server_has_its_turn(void **state)
 {
 	(void)state;
 	hello();
-	note(NOTE_WISH, GATE_LOCKED, "");
+	note(NOTE_INTENT, GATE_LOCKED, "");
 	for (int i = 0; i < 2; i++) {
 		refused_once("192.0.2.1:1194/udp");
 		refused_once("[2001:db8::1]:1194/udp");
@@ -603,7 +603,7 @@ static void test_no_server_at_all(void **state)
 	teardown(state);
 	start_with("remote never.example 1195 tcp\nneeds 0\n\n");
 	hello();
-	note(NOTE_WISH, GATE_LOCKED, "");
+	note(NOTE_INTENT, GATE_LOCKED, "");
 	asked_for(0);
 	assert_int_equal(d.tunnel.state, TUNNEL_WAITING);
 	shows("locked", "waiting", "no server of the profile has a known address");

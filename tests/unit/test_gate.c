@@ -137,12 +137,12 @@ int firewall_watch(struct firewall *fw, struct event_base *base, firewall_foreig
 	return FAILS("firewall_watch") ? -1 : 0;
 }
 
-int route_assert(const struct route_desired *wish, struct err *e)
+int route_assert(const struct route_desired *desired, struct err *e)
 {
-	assert_ptr_equal(wish->situation, &gate.situation);
-	assert_true(wish->tunnel == NULL || wish->tunnel == &gate.attempt.tunnel);
-	say("route_assert %s %u, openvpn %u%s", wish->tunnel != NULL ? "tunnel" : "nowhere", wish->index,
-	    wish->openvpn, wish->redirect ? ", all" : "");
+	assert_ptr_equal(desired->situation, &gate.situation);
+	assert_true(desired->tunnel == NULL || desired->tunnel == &gate.attempt.tunnel);
+	say("route_assert %s %u, openvpn %u%s", desired->tunnel != NULL ? "tunnel" : "nowhere",
+	    desired->index, desired->openvpn, desired->redirect ? ", all" : "");
 	return FAILS("route_assert") ? -1 : 0;
 }
 
