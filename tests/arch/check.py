@@ -45,7 +45,7 @@ KEYWORDS = {"if", "for", "while", "switch", "return", "sizeof", "defined", "_Sta
 
 
 def strip(text, keep_strings=False):
-    """The code without comments, and with empty strings; lines stay where they are."""
+    """The code without comments and with empty strings; line numbers do not change."""
     def blank(match):
         token = match.group(0)
         if token.startswith("/"):
@@ -73,12 +73,12 @@ class House:
         return found.group() if found and found.group() in LAYERS else None
 
     def is_pure(self, name):
-        """By its room, or by what the header says that it implements."""
+        """By its room, or because the header that it implements says so."""
         header = self.text.get(name[:-2] + ".h", "")
         return self.room(name) in PURE or re.search(r"\bPure\b", header.split("*/")[0]) is not None
 
     def files(self):
-        """What belongs to the tree: what git tracks, or where there is no git all but what was built."""
+        """The files of the tree: those that git tracks, or without git all except what was built."""
         if (self.root / ".git").exists():
             return subprocess.run(["git", "ls-files"], cwd=self.root, capture_output=True, text=True, check=True).stdout.splitlines()
         names = [str(path.relative_to(self.root)) for path in self.root.rglob("*") if path.is_file()]
@@ -274,7 +274,7 @@ def root_code(house, platform):
 
 
 def check_root_code(house):
-    """What has root's rights stays within the budget of its room; a budget has no slack."""
+    """The code with root's rights stays within the budget of its room; a budget has no slack."""
     heading, *rows = [line.split() for line in (house.root / "tests/arch/root_code.txt").read_text().splitlines()
                       if line and not line.startswith("#")]
     budget = {platform: {row[0]: int(row[column]) for row in rows} for column, platform in enumerate(heading[1:], 1)}
@@ -308,7 +308,7 @@ def check_null_twins(house):
 
 
 def check_rooms(house):
-    """Nothing new at the top, and no source outside the rooms but those of the tests."""
+    """Nothing else lies at the top, and no source outside the rooms except those of the tests."""
     for name in house.files():
         first = name.split("/")[0]
         if first not in TOP and not first.startswith("."):
@@ -390,7 +390,7 @@ STATIC_FILES_MAX = 2
 
 
 def check_static_names(house):
-    """A name that says what it does is not that of many functions."""
+    """A static function's name is used in at most two files of a room: it should say what that one does."""
     files = collections.defaultdict(set)
     for function, name, first, _last in house.functions():
         if re.match(r"\s*static\b", house.code[name].splitlines()[first - 1]):

@@ -32,7 +32,7 @@ STANDINS = {
 
 @pytest.fixture(name="bootstrap")
 def make_bootstrap(tmp_path):
-    """A copy that reaches stand-ins alone; a call gives what was called and what was said."""
+    """A copy of bootstrap that finds only stand-ins; calling it returns what it called and printed."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for name in REAL + ["basename"]:
@@ -59,7 +59,7 @@ def make_bootstrap(tmp_path):
 
 
 def test_deps_on_a_mac(bootstrap):
-    """As oneself, or by sudo, which Homebrew refuses for itself; README's line says the same."""
+    """As a user, or with sudo, as which Homebrew refuses to run; README's line is the same."""
     packages = "pkgconf libevent confuse jansson openvpn"
     done, calls = bootstrap("Darwin", "deps", user=501)
     assert done.returncode == 0 and calls == [f"brew install {packages}"]
@@ -80,7 +80,7 @@ def test_deps_on_freebsd(bootstrap):
 
 
 def test_deps_on_debian(bootstrap):
-    """What a build and the daemon need: no compiler but one, no linter, no emulator, no Python."""
+    """Only what a build and the daemon need: one compiler, no linter, no emulator, no Python."""
     done, (call,) = bootstrap("Linux", "deps")
     assert done.returncode == 0 and "--no-install-recommends" in call
     assert {"gcc", "make", "libevent-dev", "openvpn", "nftables"} <= set(call.split())
@@ -88,7 +88,7 @@ def test_deps_on_debian(bootstrap):
 
 
 def test_a_build_needs_no_more(bootstrap):
-    """debian/control's own list, less what makes the package and its unit tests."""
+    """The list in debian/control, without what the package and its unit tests need."""
     _, (call,) = bootstrap("Linux", "deps")
     text = (TOP / "packaging/debian/control").read_text()
     wanted = re.search(r"^Build-Depends:(.*?)^\S", text, re.M | re.S).group(1)

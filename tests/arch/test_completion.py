@@ -76,7 +76,7 @@ def fish(line, directory):
 
 
 def read_until(master, path, word):
-    """Takes what the terminal says, so that nothing waits for us, until the file has the word."""
+    """Reads the terminal's output, so that the shell never blocks, until the file contains the word."""
     end = time.monotonic() + 20
     while not (path.exists() and word in path.read_text().split("\n")):
         assert time.monotonic() < end, f"zsh never said {word}"
@@ -197,7 +197,7 @@ LOAD = {"bash": f"PS1=; PATH=$HOME/bin:$PATH; source {TOP}/src/ctl/completions/p
 
 
 def talk(master, path):
-    """Takes what the terminal says until the file is there."""
+    """Reads the terminal's output until the file exists."""
     end = time.monotonic() + 20
     while not path.exists():
         assert time.monotonic() < end, f"{path} never came"
@@ -240,7 +240,7 @@ def shell(request):
 
 
 def test_a_name_is_expanded_where_nobody_takes_care(tmp_path):
-    """Control: what the names do in a list of words."""
+    """The control: what the same names do in a list of words."""
     subprocess.run(["bash", "-c", "compgen -W 'x$(id>owned)' -- x"], cwd=tmp_path, check=True, capture_output=True, timeout=20)
     assert (tmp_path / "owned").exists()
 

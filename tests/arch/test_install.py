@@ -50,7 +50,7 @@ def test_install_and_uninstall(tmp_path):
 @pytest.mark.parametrize("blank", ["", " "])
 @pytest.mark.parametrize("platform", ["macos", "freebsd", "linux"])
 def test_what_is_installed_is_uninstalled(tmp_path, platform, blank):
-    """Wherever: a blank in the name of a folder parts nothing."""
+    """At any place: a blank in a folder's name does not split it."""
     root, prefix, etc = tmp_path / f"r{blank}oot", f"opt/p{blank}x", f"opt/e{blank}x"
     words = f"PLATFORM={platform}", f"DESTDIR={root}", f"PREFIX=/{prefix}", f"SYSCONFDIR=/{etc}"
     make("install-data", *words)
@@ -155,7 +155,7 @@ WantedBy=sysinit.target
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze")
 def test_systemd_reads_the_units(tmp_path):
-    """systemd's own judgement, with a daemon that is there."""
+    """systemd's own verification, with a daemon that exists."""
     prefix = str(tmp_path / "p")
     data("linux", "", prefix=prefix, etc=str(tmp_path / "e"))
     (tmp_path / "p/sbin").mkdir()
@@ -186,7 +186,7 @@ def test_systemd_reads_the_units(tmp_path):
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze")
 def test_the_unit_s_exposure_is_below_3(tmp_path):
-    """By systemd's own counting; without one of its walls it is not."""
+    """By systemd's own rating; without one of the restrictions the rating is worse."""
     text = (data("linux", tmp_path) / "lib/systemd/system/portcullis.service").read_text()
     unit = tmp_path / "portcullis.service"
 

@@ -1,4 +1,4 @@
-"""make: a warning stops the checks and nobody's build; what is missing is said in a line; make 3.81 reads all of it."""
+"""make: a warning fails the checks, but no user's build; a missing library is reported in one line; make 3.81 works."""
 import os
 import pathlib
 import re
@@ -52,7 +52,7 @@ def test_what_is_linux_s_is_tested_on_linux(tmp_path, platform):
 
 @pytest.mark.parametrize("goal", ["all", "unit"])
 def test_without_pkg_config(tmp_path, goal):
-    """One line, and not a header that isn't found."""
+    """One line that names the package, instead of a header that is not found."""
     done = make("-s", f"BUILD={tmp_path}", "PKG_CONFIG=no-such-pkg-config", goal, check=False)
     assert done.returncode == 2
     assert re.fullmatch(r"Makefile:\d+: \*\*\* no-such-pkg-config is missing; instead: ./bootstrap deps\.  Stop\.\n", done.stderr)

@@ -31,7 +31,7 @@ def commands():
 
 
 def defaults():
-    """What this platform's file gives the programs as their defaults."""
+    """The defaults that this platform's file gives to the programs."""
     lines = (TOP / "src/os" / f"{os.uname().sysname.lower()}.mk").read_text().splitlines()
     values = dict(line.split(" := ") for line in lines if " := " in line)
     return {f"PORTCULLIS_{name}": values[name] for name in ("RUNDIR", "STATEDIR", "INTERFACE", "OPENVPN_USER", "OPENVPN")}
@@ -93,7 +93,7 @@ def test_every_key_is_described_with_its_default():
 
 
 def test_keys_stand_in_one_order_everywhere(tmp_path):
-    """The table, what is printed and the man page."""
+    """The table, the printed settings and the man page have the same keys and defaults."""
     names = [key for key, _default in keys()]
     items = re.findall(r"(?m)^\.It Ic (.*)$", (TOP / "docs/man/portcullis.conf.5").read_text())
     assert [key for item in items for key in item.split(" , ")] == names
@@ -105,7 +105,7 @@ def test_keys_stand_in_one_order_everywhere(tmp_path):
 
 
 def test_the_doctor_has_the_same_defaults():
-    """It has them by heart, for when portcullisd can't be asked."""
+    """The doctor has a copy of them, for when portcullisd can't be run."""
     text = (TOP / "src/ctl/doctor/settings.c").read_text()
     for macro, value in defaults().items():
         text = re.sub(rf'{macro}(?: "(.*?)")?', lambda match, value=value: f'"{value}{match.group(1) or ""}"', text)

@@ -51,7 +51,7 @@ def private_mounts():
 
 @contextlib.contextmanager
 def entered(tree):
-    """The tree with what programs in it need; gone again afterwards."""
+    """Mounts what programs in the tree need, and unmounts it afterwards."""
     mount("proc", f"{tree}/proc", "proc")
     mount("/dev", f"{tree}/dev", None, 0x1000 | MS_REC)
     try:
@@ -107,7 +107,7 @@ def base_path():
 
 
 def oldest(chroot, begin):
-    """The oldest kernel of the archive whose package begins so, or None."""
+    """The oldest kernel in the archive whose package name has this prefix, or None."""
     names = [line.split()[0] for line in chroot("apt-cache", "search", "--names-only", f"^{begin}[0-9]+-amd64$").splitlines()]
     return min(names, key=lambda name: int(name[len(begin):].split("-")[0]), default=None)
 
@@ -181,7 +181,7 @@ class Image:
         self.copies = 0
 
     def kernel(self, release=""):
-        """(kernel, initrd) of the newest release that begins so."""
+        """(kernel, initrd) of the newest release with this prefix."""
         found = glob.glob(f"{self.directory}/vmlinuz-{release}*")
         assert found, f"no kernel {release}*: its archive was not reached when the base was made"
         newest = max(found, key=lambda path: [int(n) for n in path.split("vmlinuz-")[1].replace("-amd64", "").replace("-", ".").split(".")])

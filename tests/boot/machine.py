@@ -1,4 +1,4 @@
-"""A machine in qemu, from power-on to power-off: its console line by line with the time, and the test's hand in it."""
+"""A machine in qemu, from power-on to power-off: its console, line by line with the time, and a shell for the test."""
 import base64
 import os
 import re
@@ -128,7 +128,7 @@ class Machine:
         return text
 
     def start(self, command):
-        """Without waiting for its end: what takes the machine down takes the answer with it."""
+        """Without waiting for its end: a command that takes the machine down never answers."""
         self.run(f"systemd-run --quiet --no-block --collect {command}")
 
     def wait_true(self, command, what, seconds=BOOT_SECONDS):
@@ -136,6 +136,6 @@ class Machine:
                         lambda: f"{what}: {self.run(command, check=False)}\n{self.console()[-2000:]}", seconds)
 
     def wait_off(self, seconds=BOOT_SECONDS):
-        """Until the power is off, by the machine's own doing."""
+        """Waits until the machine has switched itself off."""
         wait_for(lambda: self.process.poll() is not None, lambda: f"power-off:\n{self.console()[-3000:]}", seconds)
         assert self.process.returncode == 0, f"qemu: {self.process.returncode}:\n{self.console()[-3000:]}"

@@ -82,7 +82,7 @@ def assert_shut(capture, machine):
 
 
 def wait_up(machine, after=0.0):
-    """Until the log-in prompt, and what is started last; the prompt's time."""
+    """Waits for the log-in prompt and for the unit that is started last; returns the prompt's time."""
     prompt = machine.wait_said(LOGIN, after)
     machine.wait_true("systemctl is-active boot-late.service boot-early.service", "the callers run")
     return prompt
@@ -114,7 +114,7 @@ def called(machine, kind):
 # --- the control
 
 def test_without_portcullis(network, without, accelerator):
-    """The control: each phase is seen in clear, from the initrd to the shutdown."""
+    """The control: frames of each phase are captured in the clear, from the initrd to the shutdown."""
     with captured(network, without, accelerator=accelerator) as (machine, capture):
         machine.wait_hand()
         prompt = wait_up(machine)
@@ -252,7 +252,7 @@ def test_overrides(network, guarded, accelerator, directory):
 
 
 def test_full_disk(network, guarded, accelerator):
-    """Not a block is free on the root file system, at boot: shut, and even so in the VPN."""
+    """No block is free on the root file system at boot: the gate is shut, and then the VPN comes up all the same."""
     disk = guarded.copy()
     with captured(network, guarded, disk=disk, accelerator=accelerator) as (machine, capture):
         machine.wait_hand()

@@ -18,7 +18,7 @@ TOKEN = b"PORTCULLIS-LEAK"
 
 
 def attempt(world, wire, act, match):
-    """Acts, and says which frames of it arrived at the far end."""
+    """Carries the attack out, and returns those of its frames that arrived at the far end."""
     act()
     world.fence(wire)
     return wire.seen(match)
@@ -68,7 +68,7 @@ def test_tunnelvision_host_route(world, portcullis):
 
 
 def test_localnet_public_prefix(world, portcullis):
-    """CVE-2023-36672: the network claims a public prefix as its own; not even an ARP question may tell."""
+    """CVE-2023-36672: the network claims a public prefix as its own; not even an ARP request may leave."""
     def act():
         world.host.ip("address replace 198.51.100.2/24 dev eth0")
         world.host.call(send_udp, INTERNET4, 5300, TOKEN, uid=NOBODY)
@@ -154,7 +154,7 @@ def test_bound_to_the_device(world, portcullis, address):
 # --- A.2 injection and inference
 
 def test_cve_2019_14899_probe(world, portcullis):
-    """A neighbour asks the tunnel's address on the physical link; an answer tells that it is ours."""
+    """A neighbour probes the tunnel's address on the physical link; an answer would show that it is ours."""
     from scapy.all import IP, TCP  # pylint: disable=import-outside-toplevel
 
     def act():
@@ -259,7 +259,7 @@ def test_server_name_never_resolved(world, portcullis):
 # --- A.4 windows in time
 
 class Sender:
-    """A program that sends without end, beside what happens."""
+    """A program that sends without end during the test."""
 
     def __init__(self, world, program, *options):
         import subprocess  # pylint: disable=import-outside-toplevel
@@ -338,7 +338,7 @@ def test_daemon_ends_under_a_sender(world, portcullis, flood_program, sig):
 
 
 def test_connection_older_than_the_gate(world, portcullis):
-    """A connection from before the lock must not live on because it is established."""
+    """A connection from before the lock must not go on, although it is established."""
     def open_connection():
         sock = world.host.socket(socket.AF_INET, socket.SOCK_STREAM)
         sock.connect((INTERNET4, 443))
@@ -648,7 +648,7 @@ def test_neighbour_discovery_shaped_traffic(world, portcullis, shape):
 
 
 def test_one_endpoint_at_a_time(world, portcullis):
-    """Servers that were left stay not in the hole."""
+    """A server that was left is no longer in the hole."""
     gate = portcullis("udp", "port53").start_open()
     used = set()
     for _ in range(3):
@@ -672,7 +672,7 @@ TAKEN = {"flush ruleset": ["nft", "flush", "ruleset"], "delete table": ["nft", "
 
 @pytest.mark.parametrize("how", TAKEN)
 def test_rules_flushed_by_somebody_else(world, portcullis, flood_program, how):
-    """`nft flush ruleset` and its kin while a program sends: not one frame, and the rules stand after."""
+    """`nft flush ruleset` and the like while a program sends: no frame leaves, and the rules are restored."""
     # The control: rules that nobody owns go, and the program gets out.
     world.host.nft("table inet plain { chain out { type filter hook output priority 0; policy drop; } }")
     with world.wire("udp") as wire:

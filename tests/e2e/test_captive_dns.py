@@ -170,7 +170,7 @@ def test_other_programs_change_it(world, mac):
 
 @pytest.mark.parametrize("how", ["exit", "silent", "hang", "cut", "killed", "denied", "deaf"])
 def test_no_failure_of_scutil_opens_or_shuts(world, mac, how):
-    """Whatever the tool does at every call: the gate locks and opens as ever, and the log says why names fail."""
+    """Whatever the tool does at each call: the gate locks and opens as always, and the log says why names fail."""
     always = (mac.folder / "scutil").read_text(encoding="utf-8").replace("int(count) == 1", "True")
     (mac.folder / "scutil").write_text(always, encoding="utf-8")
     (mac.folder / "mode").write_text(f"1 {how}", encoding="ascii")

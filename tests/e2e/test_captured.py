@@ -1,4 +1,4 @@
-"""openvpn taken over, and the driver: with exactly its rights and its sandbox it tries everything, and each try is refused.
+"""A captured openvpn and a captured driver: with exactly their rights and sandboxes they try everything, and all is refused.
 
 `captured` does the tries (tries.c); each is first shown to work, or to reach the kernel, as root without a sandbox.
 docs/security.md lists them: "What a captured process may not"."""
@@ -334,7 +334,7 @@ def test_openvpn_that_can_t_be_confined_is_not_run_where_the_kernel_has_landlock
 
 
 def test_a_kernel_without_landlock(world, portcullis):
-    """The lesser wall is said, and holds: no right, and the list of system calls."""
+    """The weaker confinement is logged, and holds: no capability, and the list of system calls."""
     gate = portcullis()
     gate.process = gate.host.popen(f"{BUILD}/test/deny_syscalls", "landlock_create_ruleset", str(errno.ENOSYS), "-",
                                    f"{BUILD}/portcullisd", "-d", "-c", gate.file, stdout=gate.stderr, stderr=gate.stderr)

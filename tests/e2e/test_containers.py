@@ -293,7 +293,7 @@ def test_errors_do_not_go_elsewhere(stage, version):
         os.write(stage.tun, bytes(back(flow.question, body)))
 
     def gets_out_too():
-        """What it quotes has the container's first datagram in it."""
+        """It quotes the container's first datagram."""
         with contextlib.closing(Udp(stage, version)) as flow:
             text = re.search(rb"\[container \d+\]", bytes(flow.question))[0]
             with turn(stage, "a more specific route of the outer network"):
@@ -590,7 +590,7 @@ def test_no_room_for_another(stage):
 
 
 def test_what_is_not_tracked_has_no_way(stage):
-    """Nobody could say whose answer it is."""
+    """Untracked packets: nothing shows to which connection an answer belongs."""
     shut_in(stage)
     stage.host.run("sh", "-ec", nft("table inet other { chain c { type filter hook prerouting priority -300; udp sport 7 notrack; } }"))
     try:

@@ -306,7 +306,7 @@ def test_the_gate_is_asked_on_the_admin_socket(serve, run, words, want):
     (["pause", "15m"], (WIRE_VERSION, PAUSE, 900, 0), "paused"), (["pause", "90s"], (WIRE_VERSION, PAUSE, 90, 0), "paused"),
     (["off"], (WIRE_VERSION, OFF, 0, 0), "off"), (["off", "--persist"], (WIRE_VERSION, OFF, 0, 1), "off")])
 def test_pause_and_off_return_when_done(serve, run, words, want, gate):
-    """openvpn leaves first; who asked for a clear way out gets the word when it is there."""
+    """openvpn exits first; the command returns when traffic really passes in the clear."""
     seen, machine = [], Machine(status("open", "leaving"))
     serve(machine.handle)
     serve(admin_socket(seen, gate="open"), "gate.sock")
@@ -348,7 +348,7 @@ def test_an_admin_socket_that_closes_or_is_silent(serve, run):
 
 
 class Machine:
-    """A control socket whose watchers get what `say` says."""
+    """A control socket that sends its watchers what `say` is given."""
 
     def __init__(self, first):
         self.now, self.watchers, self.lock = first, [], threading.Lock()
@@ -449,7 +449,7 @@ def test_rules_need_nobody(run, backend):
 @pytest.mark.parametrize("backend", ["nft", "pf", "ipfw"])
 @pytest.mark.parametrize("state", ["dialling", "open"])
 def test_rules_without_a_server(run, backend, state):
-    """Printed all the same, for an address that is nobody's; who loads them is told, on the way and in the text."""
+    """They are printed all the same, for an address that is nobody's; stderr and the text say so."""
     result, given = (run("rules", "--backend", backend, "--state", state, "--link", "eth0", *more)
                      for more in ([], ["--remote", "192.0.2.1:1194/udp"]))
     note = "# no --remote is given: 192.0.2.1:1194/udp is used in place of your server\n"

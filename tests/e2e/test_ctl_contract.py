@@ -39,7 +39,7 @@ def test_no_daemon(world, tmp_path):
 
 
 def test_status_exit_codes(world, portcullis):
-    """status() itself holds the code against the gate's word; here each word is met."""
+    """status() compares the exit code with the gate's word; here each word occurs."""
     gate = portcullis().start_open()
     assert gate.ctl("status").returncode == 0
     gate.ctl("down", "--wait", check=True)

@@ -78,7 +78,7 @@ def test_main_flow(world, portcullis):
 
 @pytest.mark.quiet
 def test_shut_at_once(world, portcullis):
-    """From openvpn's death to the kernel's closed gate: a few milliseconds, by the driver's own news."""
+    """From openvpn's death to the shut gate in the kernel: a few milliseconds, as the driver reports it."""
     gate = portcullis().start_open()
     with gate.watch() as watch:
         watch.until(gate="open")
@@ -105,7 +105,7 @@ def test_server_goes_away(world, portcullis):
 
 
 def test_tunnel_device_deleted(world, portcullis):
-    """openvpn goes on saying CONNECTED without its device: the gate sees for itself."""
+    """openvpn still reports CONNECTED, but its device is gone: the gate notices that itself."""
     with world.wire("udp") as wire:
         gate = portcullis().start_open()
         was = gate.openvpn()
@@ -219,7 +219,7 @@ def test_pause_and_resume(world, portcullis):
 
 @pytest.mark.parametrize("daemon", ["alive", "killed"])
 def test_pause_ends_by_itself(world, portcullis, daemon):
-    """The end of a pause is the kernel's: also when nobody is there to close it."""
+    """The kernel ends a pause, even if no daemon runs."""
     gate = portcullis().start_open()
     gate.ctl("pause", "2s", check=True)
     gate.wait(gate="paused")
@@ -482,7 +482,7 @@ def give_password(gate, password):
 
 
 def test_user_and_password(world, portcullis):
-    """Given over the management interface only: right ones open, wrong ones stop for good; neither is ever told."""
+    """Given over the management interface only: right ones open, wrong ones stop for good; neither is ever logged."""
     gate = portcullis("password", extra=("auth-user-pass",))
     give_password(gate, "wrong horse")
     gate.start().wait(tunnel="stopped", seconds=20)
@@ -557,7 +557,7 @@ def test_unfit_and_unprotected(world, portcullis):
 
 
 def test_a_failed_start_is_completed_once_the_lock_is_verified(world, portcullis):
-    """What made it fail has passed meanwhile: the tunnel comes up by itself, and nobody has to start anything."""
+    """The cause of the failure has gone: the tunnel comes up by itself, and nobody has to start anything."""
     holder = hold_names(world.host)
     gate = portcullis(settings={"on-unprotected": '"report"'})
     gate.write("dev tap\n")
@@ -570,7 +570,7 @@ def test_a_failed_start_is_completed_once_the_lock_is_verified(world, portcullis
 
 
 def test_off_while_unprotected(world, portcullis):
-    """Root's off counts where strangers hold the tables of our names: those alone stay, and it is said."""
+    """Root's off is carried out even if others hold tables of our names: only those stay, and the log says so."""
     holder = hold_names(world.host)
     gate = portcullis().start()
     gate.wait(gate="unprotected")

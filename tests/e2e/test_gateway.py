@@ -73,7 +73,7 @@ class LanSide:
             wait_for(lambda: "tentative" not in client.run("ip", "-6", "address").stdout, "addresses")  # pylint: disable=cell-var-from-loop
 
     def forward_plainly(self):
-        """A router as anybody's: forwards, masquerades what leaves."""
+        """A plain router: it forwards, and masquerades what leaves."""
         self.host.sysctl("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
         self.host.nft("table inet plain { chain post { type nat hook postrouting priority srcnat; "
                       "oifname { eth0, tun0 } masquerade; } }")
@@ -195,7 +195,7 @@ def test_large_packets_and_errors_come_back(world, gateway):
 
 
 def last_hop(address):
-    """Who says that a datagram with one hop to live has ended there."""
+    """The address that reports that a datagram with a TTL of one has expired."""
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as errors, \
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         errors.settimeout(3)
@@ -237,7 +237,7 @@ def test_locked(world, gateway, how):
 
 
 def test_open_is_for_the_tunnel_alone(world, gateway):
-    """The outer network, its resolver and its router are nobody's way, whatever the routes say."""
+    """No client gets anything to the outer network, its resolver or its router, whatever the routes are."""
     network, gate = gateway()
     gate.start_open()
     client = network.clients[0]
@@ -589,7 +589,7 @@ def test_flow_that_was_there_before(world, lan_side, portcullis):
 
 
 def Tunnel8(world):  # pylint: disable=invalid-name
-    """The server runs before its device is looked at."""
+    """Waits until the server runs, before its device is used."""
     world.server("udp")
     return Tunnel(world)
 
@@ -626,7 +626,7 @@ def test_boot_before_the_bridge(world, lan_side, portcullis):
 
 
 def test_lan_side_link_that_comes_later(world, gateway):
-    """Named before it is there: on the LAN side from its first moment. Not named: shut."""
+    """A link that is named before it exists is on the LAN side from its first moment; one that is not named is shut."""
     network, gate = gateway(links=("br0", "usb0"))
     gate.start_open()
     with world.wire("udp") as wire:

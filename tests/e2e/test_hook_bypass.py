@@ -33,7 +33,7 @@ def captured(world, *words):
 
 
 def put(world, link, qdisc, words):
-    """By a process that has that one right; skips where this kernel or tc lacks it."""
+    """Run by a process that has only that capability; skips if this kernel or tc lacks the feature."""
     for line in (f"qdisc replace dev {link} {qdisc}", words and f"filter add dev {link} prio 1 {words}"):
         done = line and captured(world, "tc", *line.split())
         if done and done.returncode != 0:
@@ -53,7 +53,7 @@ def frames(world, wire, token):
 
 
 def test_nobody_looks_where_the_kernel_has_mirred(world, portcullis):
-    """The control: with the daemon stopped the frames are seen at the far end."""
+    """The control: with the daemon stopped the frames arrive at the far end."""
     with world.wire("udp") as wire:
         gate = portcullis().start_open()
         assert not frames(world, wire, b"BEFORE")

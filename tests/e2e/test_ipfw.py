@@ -1,4 +1,4 @@
-"""ipfw: our order of calls, and what becomes of the gate at each failure of each of them. The tool is a stand-in;
+"""ipfw: the order of our calls, and the state of the gate after each failure of each call. The tool is a stand-in;
 after every single change of its rules the evaluator says what would pass."""
 import json
 import os
@@ -31,7 +31,7 @@ def make_hand(kernel):
 
 
 def words(calls):
-    """What each call was for, in short; rules of ours as one word."""
+    """Each call in short form; our own rules as one word."""
     told = []
     for call in calls:
         lines = ["rules for " + line.split()[3] if line.startswith("add 1 ") else line
@@ -259,7 +259,7 @@ def test_interference_is_noticed_and_undone(kernel, hand, name):
 
 
 def test_everything_deleted_is_open_without_the_floor(kernel, hand):
-    """The control of the floor: the same flush, had the floor not been there."""
+    """The control of the floor: the same flush without the floor."""
     hand.ok("locked")
     bare = dict(kernel.now(), rules=[])
     assert passes(bare, "clear")
@@ -415,7 +415,7 @@ def test_pause_whose_watchdog_is_killed_is_noticed(kernel, hand):
 
 
 def watchdog_pid(parent):
-    """The hand's child: it has a session of its own."""
+    """The console's child: it has a session of its own."""
     with open(f"/proc/{parent}/task/{parent}/children", encoding="ascii") as file:
         children = [int(word) for word in file.read().split()]
     return next(pid for pid in children if os.getsid(pid) == pid)

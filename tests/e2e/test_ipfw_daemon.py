@@ -1,4 +1,4 @@
-"""portcullisd on ipfw: the whole daemon with real openvpn, and a stand-in for the tool that keeps the rules."""
+"""portcullisd with ipfw: the whole daemon, real openvpn, and a stand-in for ipfw that keeps the rules."""
 import os
 import signal
 

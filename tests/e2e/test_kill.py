@@ -122,7 +122,7 @@ def test_kill_in_every_state(world, portcullis, flood_program, cell):
 
 @kill_matrix(FAULTS)
 def test_kill_at_a_fault_point(world, portcullis, flood_program, faulty_daemon, cell):
-    """portcullisd dies by its own hand at the Nth such moment; a daemon without faults takes over."""
+    """portcullisd kills itself at the Nth such moment; a daemon without faults takes over."""
     moment, n = cell
     programs = programs_with(f"{ROOT}/faulty", portcullisd=faulty_daemon)
     gate = portcullis(programs=programs, environment={"PORTCULLIS_FAULT": f"{moment}:{n}"})

@@ -35,7 +35,7 @@ def flip(gate, still=lambda: True):
 
 
 def frame_leaves(link):
-    """Does the kernel take a frame for it, of a packet socket? What the chain drops is told as an error."""
+    """Does the kernel accept a frame for it from a packet socket? If the chain drops it, sending fails."""
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as out:
         try:
             out.sendto(b"\xff" * 12 + b"\x08\0" + bytes(60), (link, 0x0800))
@@ -62,7 +62,7 @@ def test_five_hundred_links(world, portcullis):
 
 
 def test_what_came_in_a_storm_is_shut(world, portcullis):
-    """With its control: without the wall the frame leaves."""
+    """With its control: without the rules the frame leaves."""
     gate, host = portcullis().start_open(), world.host
     pairs = range(60)
     come(host, pairs)

@@ -8,7 +8,7 @@ from netns import wait_for
 
 
 def test_nobody_writes_to_the_daemon(world, portcullis):
-    """To each of its addresses: refused. The same to a socket that is not connected: heard."""
+    """Messages to each of its addresses are refused; a socket that is not connected receives them."""
     gate = portcullis().start_open()
     index = socket_index(world)
     for protocol in (socket.NETLINK_ROUTE, NETLINK_NETFILTER):
@@ -25,7 +25,7 @@ def test_nobody_writes_to_the_daemon(world, portcullis):
 
 
 def test_nobody_speaks_for_the_kernel_in_its_groups(world, portcullis):
-    """ "tun0 is gone" and "your rules were changed", said to all: heard by who believes it, not by the daemon."""
+    """ "tun0 is gone" and "your rules were changed", sent to the groups: others receive them, the daemon ignores them."""
     gate = portcullis().start_open()
     before = gate.status()
     fakes = [(socket.NETLINK_ROUTE, GROUP_LINK, link(DELLINK, socket_index(world), b"tun0"))]

@@ -183,7 +183,7 @@ def test_it_locks_what_nothing_has_locked(world, service):
 
 
 def test_nothing_changes_while_it_is_not_enabled(world, service):
-    """Not even a lock by hand is spared: the unit does what it does without us."""
+    """Even a lock that was loaded manually is flushed: the unit does what it does without us."""
     for verb, plain in (("Start", "load"), ("Reload", "load"), ("Stop", "stop")):
         world.host.run(*PLAIN[plain])
         wanted = world.host.run("nft", "list", "ruleset").stdout

@@ -126,7 +126,7 @@ def flush_neighbours(world):
 
 
 def neighbour_answers(world, address):
-    """Does the machine answer the router's question for its address?"""
+    """Does the machine answer the router's neighbour solicitation for its address?"""
     flush_neighbours(world)
     world.rtr.call(send_udp, address, 9, b"who are you")
 
@@ -200,7 +200,7 @@ def echo_much(address, size):
 @pytest.mark.parametrize("mtu", [1400, 1280])
 @pytest.mark.parametrize("server", ["udp", "tcp", "udp6", "tcp6"])
 def test_path_mtu(world, portcullis, path_mtu, server, mtu):
-    """A narrow path is found out by the ICMP errors that quote openvpn's own packets."""
+    """A smaller path MTU is discovered by the ICMP errors that quote openvpn's own packets."""
     with world.wire(server) as wire:
         gate = portcullis(server).start_open()
         path_mtu(mtu)
@@ -209,7 +209,7 @@ def test_path_mtu(world, portcullis, path_mtu, server, mtu):
 
 
 def test_path_mtu_error_of_a_stranger(world, portcullis):
-    """An ICMP error that quotes a packet of nobody is not let in (the control: without the gate it is taken)."""
+    """An ICMP error that quotes a packet that nobody sent is dropped (the control: without the gate it is accepted)."""
     from test_attacks import inject  # pylint: disable=import-outside-toplevel
     from scapy.all import ICMP, IP, UDP  # pylint: disable=import-outside-toplevel
     quoted = IP(src=HOST4, dst=INTERNET4) / UDP(sport=40000, dport=5300) / b"x"

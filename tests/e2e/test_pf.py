@@ -1,4 +1,4 @@
-"""pf as the gate, on a stand-in for pfctl: our order of calls, and what becomes of each call that fails.
+"""pf as the firewall, with a stand-in for pfctl: the order of our calls, and what follows if one fails.
 
 openvpn and the network are real; what pf would pass is judged by tests/pf/evaluator.py after every single call, with
 packets in clear and into the tunnel. What no stand-in can show is in docs/platforms.md.
@@ -52,7 +52,7 @@ def words(pf, since=0):
 
 
 def leaks(pf, since=0):
-    """The calls since then after which something would have passed in clear."""
+    """The calls since then after which something would have passed in the clear."""
     return [f"{number}: {call.words}" for number, call in enumerate(pf.calls[since:], since)
             if call.passes["clear"] or call.passes["clear6"]]
 
@@ -62,7 +62,7 @@ def first_shut(pf):
 
 
 def is_honest(gate, pf):
-    """What status says is what pf would do; unprotected is honest whatever pf does."""
+    """What status says is what pf would do; `unprotected` may be reported whatever pf does."""
     said = gate.status()["gate"]
     return said == "unprotected" or said == pf.gate()
 
@@ -370,7 +370,7 @@ def test_others_states_do_not_outlive_a_flip(gate, pf):
 
 
 def test_reference_taken_away(gate, pf):
-    """Somebody gives our reference back, while another one keeps pf on: a new one is taken."""
+    """Somebody releases our reference, while another one keeps pf enabled: we take a new one."""
     gate.start_open()
     ours = pf.tokens[0]
     pf.run("-E")
@@ -515,7 +515,7 @@ def test_watchdog_killed_in_a_pause(gate, pf):
 
 
 def test_watchdog_goes_on_until_it_is_shut(gate, pf):
-    """pfctl fails when the pause is over, and nobody else is there: it is asked until it works."""
+    """pfctl fails when the pause is over, and no daemon runs: the watchdog calls it until it works."""
     gate.start_open()
     pause(gate, "1s")
     gate.kill()

@@ -18,7 +18,7 @@ PORT = 5300
 
 
 def settle(world):
-    """Returns once everything injected before has been taken in: an ARP question on its heels is answered."""
+    """Returns when everything injected before has been received: an ARP request sent after it has been answered."""
     from scapy.all import ARP  # pylint: disable=import-outside-toplevel
     allowed = os.sched_getaffinity(0)
     with world.rtr.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sock:
@@ -38,7 +38,7 @@ def settle(world):
 
 
 class Listener:
-    """A UDP socket on the machine: what got in."""
+    """A UDP socket on the machine: what it received."""
 
     def __init__(self, world, port=PORT):
         self.world, self.sock = world, world.host.socket(socket.AF_INET6, socket.SOCK_DGRAM)

@@ -1,4 +1,4 @@
-"""Every golden text of the policy for nft is one that nft takes, in a network namespace of its own."""
+"""nft loads every golden text of the policy, each in a network namespace of its own."""
 import itertools
 import os
 import pathlib
@@ -40,7 +40,7 @@ def test_nft_takes_the_text(path):
 
 
 def test_the_text_replaces_itself():
-    """Loaded twice it stands once: no element of the first stays behind."""
+    """Loaded twice, it exists once: no element of the first load is left."""
     first = load(read(GOLDEN[0].parent / "open-dual.nft"))
     both = read(GOLDEN[0].parent / "dialling-udp4.nft") + read(GOLDEN[0].parent / "open-dual.nft")
     assert first.returncode == 0

@@ -1,4 +1,4 @@
-"""What vetting lets through is taken by the installed openvpn, up to its first hold; what it drops is not there."""
+"""The installed openvpn accepts what vetting lets through, up to its first hold; what vetting drops is missing."""
 import os
 import pathlib
 import re
@@ -107,7 +107,7 @@ def test_refused_by_line(directory):
 
 
 def test_profile_of_four_megabytes(directory):
-    """The sandbox leaves memory enough for the largest; one byte more is refused."""
+    """The sandbox allows enough memory for the largest profile; one byte more is refused."""
     path = directory / "large.ovpn"
     lines = b"client\nremote 192.0.2.1\n"
     path.write_bytes(lines + b"#" * (4 * 1024 * 1024 - len(lines) - 1) + b"\n")

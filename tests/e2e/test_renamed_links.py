@@ -72,7 +72,7 @@ def places(machine):
 # --- one chain for every link
 
 def frame_leaves(link):
-    """Does the kernel take a frame for it? What the chain drops is told as an error."""
+    """Does the kernel accept a frame for it? If the chain drops it, sending fails."""
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as out:
         try:
             out.sendto(b"\xff" * 12 + b"\x08\0" + bytes(60), (link, 0x0800))

@@ -1,4 +1,4 @@
-"""The system's resolver end to end: what a recording resolvconf is told when the gate opens, shuts, ends and begins."""
+"""The system's resolver end to end: the calls of a recording resolvconf when the gate opens, shuts, exits and starts."""
 import os
 import signal
 import subprocess
@@ -27,7 +27,7 @@ class Recorder:
 
 @pytest.fixture
 def resolvconf():
-    """A resolvconf that writes down what it is told; a real tool of the machine is hidden behind it."""
+    """A resolvconf that records its calls; it hides the machine's real one."""
     record, program = f"{ROOT}/resolvconf.record", f"{ROOT}/resolvconf"
     with open(record, "w", encoding="ascii"):
         pass
@@ -92,7 +92,7 @@ def test_resolver_follows_the_gate(portcullis, resolvconf):  # pylint: disable=r
 
 
 def test_resolver_is_left_alone(portcullis, resolvconf):  # pylint: disable=redefined-outer-name
-    """manage = false: the tool is never run, and status tells what was pushed all the same."""
+    """manage = false: the tool is never run, but status shows what was pushed."""
     gate = portcullis().start_open()
     assert gate.status()["dns"] == ["10.8.0.1"]
     gate.ctl("down", "--wait", check=True)

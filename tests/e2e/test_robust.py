@@ -96,7 +96,7 @@ def test_descriptors_run_out(world, portcullis):
 
 
 def test_descriptors_of_the_driver_run_out(world, portcullis):
-    """More connections than the driver may have: it drops some and drives on."""
+    """More connections than the driver may have: it drops some and goes on."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     gate = portcullis()
     # Few for both programs, from the start: what they hold themselves, and a handful.
@@ -438,7 +438,7 @@ BAD = {
 
 @pytest.mark.parametrize("what", BAD)
 def test_broken_configuration(world, portcullis, what):
-    """One line with file, line, what and what instead; exit 1; the running gate is untouched by it."""
+    """One line with file, line, cause and advice; exit 1; the running gate is not affected."""
     gate = portcullis().start_open()
     with open(gate.file, encoding="utf-8") as file:
         good = file.read()
@@ -464,7 +464,7 @@ def test_broken_configuration(world, portcullis, what):
 
 @pytest.mark.parametrize("what", ["configuration", "profile", "profile others may write", "no profile"])
 def test_first_start_with_bad_input(world, portcullis, what):
-    """Nothing stands yet, and the input is of no use: exit 1, one line, and the machine is locked all the same."""
+    """No rules exist yet, and the input is unusable: exit 1, one line, and the machine is locked all the same."""
     gate = portcullis()
     if what == "configuration":
         with open(gate.file, "a", encoding="utf-8") as file:
@@ -568,7 +568,7 @@ def test_leftover_openvpn_is_ended(world, portcullis):
 
 
 def test_foreign_rules_are_left_alone(world, portcullis):
-    """Tables of others are the same after a whole life of ours."""
+    """Other programs' tables are unchanged after a complete run of ours."""
     world.host.nft("table inet theirs { chain c { type filter hook input priority 0; policy accept; } }")
     world.host.nft("table ip portcullis_not { chain c { type filter hook input priority 0; policy accept; } }")
     before = world.host.run("nft", "list", "ruleset").stdout

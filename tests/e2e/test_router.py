@@ -63,7 +63,7 @@ def inside(world):
 
 
 def calls_out(world, client, wire, token):
-    """Everything a client can send, and the router itself: what of it was seen on the wire?"""
+    """Sends everything that a client, and the router itself, can send; returns what was captured on the wire."""
     for address in (INTERNET4, INTERNET6):
         for port in (53, 443, 5300):
             client.call(send_udp, address, port, token, uid=NOBODY)

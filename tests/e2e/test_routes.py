@@ -18,7 +18,7 @@ OUTSIDE4, OUTSIDE6 = (INTERNET4, ROUTER4, "224.0.0.251", "8.8.8.8"), (INTERNET6,
 
 
 def rules(host, family="-4"):
-    """The rules of ours, as the kernel tells them."""
+    """Our rules, as the kernel reports them."""
     told = host.run("ip", "-d", family, "rule").stdout
     return [" ".join(line.split()) for line in told.splitlines() if f"proto {PROTOCOL}" in line]
 
@@ -67,7 +67,7 @@ def test_device_and_routes_of_an_open_gate(world, portcullis):
 # --- the second wall
 
 def refused(world, address, uid, **more):
-    """Does the very call fail, for want of a route?"""
+    """Does the call itself fail, because there is no route?"""
     errors = world.host.call(lambda: send_udp(address, 5300, TOKEN, **more), uid=uid)
     return errors[0] in NO_ROUTE
 
@@ -151,7 +151,7 @@ def test_routes_set_while_open_stay_the_networks(world, portcullis):
 # --- better routes
 
 def better_routes(world):
-    """What DHCP's option 121 and a router's advertisement come to."""
+    """The routes that DHCP's option 121 and a router advertisement result in."""
     for half in ("0.0.0.0/1", "128.0.0.0/1", f"{INTERNET4}/32", "10.8.0.0/25"):
         world.host.ip(f"route replace {half} via {ROUTER4} dev eth0")
     for half in ("::/1", "8000::/1", f"{INTERNET6}/128", "fd00:8::/65"):

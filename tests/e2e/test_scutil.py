@@ -1,4 +1,4 @@
-"""macOS's and FreeBSD's resolver ports with stand-ins for their tools: what they are told, and each way in which they fail."""
+"""macOS's and FreeBSD's resolver ports with stand-ins for their tools: their calls, and each way in which they fail."""
 import json
 import os
 import pathlib
@@ -137,7 +137,7 @@ def test_check_tells_anew_what_was_changed(mac, port):
 
 
 def test_nobody_answers(mac, port):
-    """Nobody is sent to a port that does not answer; who was is brought back."""
+    """The resolver is never set to a port that does not answer; if it was, it is restored."""
     assert mac("shut", str(port))[0] == 0
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""`portcullis selftest`: what it finds on a real filter, that it finds what is wrong, and that nothing of it stays."""
+"""`portcullis selftest`: its report on a real filter, that it finds faults, and that it leaves nothing behind."""
 import os
 import re
 
@@ -75,7 +75,7 @@ def test_a_filter_that_lies(world):
 
 
 def test_nothing_without_a_network(world):
-    """Where nothing gets out even without the gate, nothing can be shown, and that is no pass."""
+    """If nothing gets out even without the gate, nothing can be shown, and the result is not a pass."""
     world.host.ip("link set eth0 down")
     done = selftest(world, "--lock", "--openvpn-group", GROUP)
     assert done.returncode == 1

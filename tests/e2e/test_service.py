@@ -107,7 +107,7 @@ class Machine:
         return bool({DAEMON, "portcullis", "portcullis.service"} & set(self.state["loaded"]))
 
     def files(self):
-        """Whatever there is but the stand-ins: name -> content."""
+        """All files except the stand-ins: name -> content."""
         return {str(path.relative_to(self.root)): path.read_bytes() for path in self.root.rglob("*")
                 if path.is_file() and path.name not in ("standin.json", *TOOLS)}
 
@@ -279,7 +279,7 @@ def test_rules_that_pfctl_refuses_leave_the_good_ones(machine, name):
 
 
 def told_of_failure(host, done, before):
-    """Whatever failed: as it was, or shut and said so."""
+    """Whatever failed: the machine is as it was, or it is shut and the message says so."""
     shut = [call for call in host.calls() if call == SHUT[0]]
     if done.returncode == 0:
         assert host.is_enabled() and host.is_started()

@@ -19,7 +19,7 @@ SMALL = {"6 descriptors": (resource.RLIMIT_NOFILE, 6), "9 descriptors": (resourc
 
 
 def with_value(gate, key, value):
-    """The configuration with this value for the key, and no other."""
+    """The configuration with this value for the key, and nothing else changed."""
     section, _, name = key.rpartition("|")
     lines = [f"{k} {v}" if v.startswith("{") else f"{k} = {v}" for k, v in gate.settings.items()
              if k not in (section, name) and v is not None]
@@ -85,7 +85,7 @@ def test_what_can_t_be_locked_is_locked_bare_and_said(world, portcullis):
 
 @pytest.mark.parametrize("what", SMALL)
 def test_a_start_that_lacks_what_a_daemon_needs_has_locked(world, portcullis, what):
-    """No descriptor for a loop, no byte for a file: it says so and leaves, ended by no signal, behind a lock."""
+    """No descriptor for a loop, no byte for a file: it says so and exits, not by a signal, and leaves a lock."""
     gate = portcullis()
     which, most = SMALL[what]
     done = gate.host.run(f"{gate.programs}/portcullisd", "-d", "-c", gate.file, check=False,
@@ -109,7 +109,7 @@ def test_libevent_follows_no_environment(world, portcullis):
 
 
 def test_interface_that_is_another_link(world, portcullis):
-    """The link that leads out can't be the tunnel: locked, said, and it stays as it is. A word for all is no name."""
+    """The uplink can't be the tunnel: locked and reported, and the link is left alone. A word such as `all` is not a link's name."""
     gate = portcullis(settings={"interface": '"eth0"'})
     with world.wire("udp") as wire:
         gate.start().wait(gate="locked", tunnel="waiting")

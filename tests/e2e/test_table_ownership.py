@@ -46,7 +46,7 @@ def test_lock_beside_an_empty_table(world, portcullis, flags):
 
 
 def test_all_names_are_held(world, portcullis):
-    """No name is left: no lock, no 0, and no link."""
+    """No name is left: there is no lock, the exit code is not 0, and every link is down."""
     holder = hold_names(world.host)
     done = portcullis().run_daemon("-L")
     assert done.returncode == 1 and "holds tables of our name" in done.stderr and "every physical link is set down" in done.stderr
@@ -117,7 +117,7 @@ def test_a_process_that_is_called_portcullisd(world, portcullis):
 
 
 def test_beside_a_real_one(world, portcullis):
-    """Alive and whole: it holds the gate, and nothing is changed."""
+    """The other daemon lives and its rules are complete: it holds the gate, and nothing is changed."""
     gate = portcullis().start_open()
     before = gate.rules()
     done = gate.run_daemon("-L")

@@ -104,7 +104,7 @@ def without_flags(rules):
 
 
 def test_flushed_beside_a_dead_daemon(world, portcullis, flood_program):
-    """The control: with nobody there the same sender goes on for good."""
+    """The control: without a daemon the same sender goes on for ever."""
     gate = unowned(world, portcullis())
     gate.ctl("down", "--wait", check=True)
     sender = sender_of(world, flood_program)

@@ -64,7 +64,7 @@ SIZE = 64 * 1024
 
 
 def talker(what):
-    """A program in openvpn's place that says one thing without end, as fast as it is heard."""
+    """A program in openvpn's place that repeats one message without end, as fast as it is read."""
     path = f"{ROOT}/talker"
     loop = ("while True:\n    other = socket.socket(socket.AF_UNIX)\n    other.connect(path)\n    other.close()\n" if what is None else
             f"said = (\"{what}\\r\\n\" * 500).encode()\nwhile True:\n    os.write(sock.fileno(), said)\n")
@@ -164,7 +164,7 @@ def no_foreign(*texts):
 
 
 def test_foreign_text_on_a_terminal(world, portcullis):
-    """Controls of C0 and C1, marks that turn the direction, bytes that are no UTF-8: shown, and nowhere obeyed."""
+    """Controls of C0 and C1, marks that change the direction, bytes that are not UTF-8: escaped everywhere."""
     gate = portcullis()
     said = FOREIGN.encode() + b"\xff"
     fake = f"{ROOT}/foreign"
@@ -219,7 +219,7 @@ sys.stdin.read()
 
 
 def test_one_client_too_many(world, portcullis):
-    """All places that users may have are taken: the next is told so, and root is served."""
+    """All places for users are taken: the next client gets an error, and root is served."""
     group, users = 64010, range(64100, 64105)
     gate = portcullis()
     gate.configure(control="{ socket = " + f'"{gate.socket}" group = "{group}" }}')
@@ -270,7 +270,7 @@ def old_openvpn(gate, strict=False):
 
 
 def test_options_that_an_older_openvpn_does_not_know(world, portcullis):
-    """It goes without what it can go without; without a check of the server it does not start, and it is said why."""
+    """It starts without options that it does not need; without a check of the server it does not start, and the reason is logged."""
     gate = portcullis(extra=["compat-mode 2.5.0", "dns server 1 address 10.8.0.53", "max-packet-size 1400", "providers default",
                              "tun-mtu-max 1600"])
     user = gate.settings["openvpn-user"]

@@ -1,7 +1,7 @@
 """From the version before, in which openvpn had no user of its own, with a tunnel up: shut throughout, and back by itself.
 
 The steps are the package's: the old daemon is replaced while its configuration names no openvpn-user, and the account
-comes when systemd-sysusers gets round to it."""
+comes when systemd-sysusers runs."""
 import subprocess
 
 import pytest

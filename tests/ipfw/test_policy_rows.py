@@ -1,4 +1,4 @@
-"""Our text by an ipfw of its own: each row of docs/security.md from both sides, and that each rule is needed."""
+"""Our ipfw text, judged by the evaluator: each row of docs/security.md from both sides, and that each rule is needed."""
 import glob
 import os
 import re
@@ -77,7 +77,7 @@ def fewer(words, separator):
 
 
 def weakened(line):
-    """The rule gone; turned over; each that lets something through without each of its conditions, and with each
+    """The rule removed; inverted; each that lets something through without each of its conditions, and with each
     address, port and type less or more; each that stops something with less."""
     parts = {key: value or "" for key, value in RULE.match(line).groupdict().items()}
     yield ""

@@ -26,7 +26,7 @@ def version():
 
 
 def newer():
-    """One more in the last place."""
+    """The version with its last number increased by one."""
     parts = version().split(".")
     return ".".join([*parts[:-1], str(int(parts[-1]) + 1)])
 

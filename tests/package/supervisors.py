@@ -9,7 +9,7 @@ PACKAGES = {"openrc": ("openrc", "libeinfo1", "librc1", "insserv"), "runit": ("r
 
 
 def fetch_supervisors():
-    """Into the cache; what the archive does not give its test will say."""
+    """Fetches them into the cache; if the archive lacks one, its test reports that."""
     for name, packages in PACKAGES.items():
         place = f"{CACHE}/{name}"
         if len(glob.glob(f"{place}/*.deb")) >= len(packages):

@@ -51,7 +51,7 @@ def sender(world):
 # --- the package as such
 
 def test_lint():
-    """lintian has nothing to say that is not answered, with its reason, in the overrides."""
+    """lintian reports nothing that is not overridden with a reason."""
     done = subprocess.run(["lintian", "--info", "--display-info", "--pedantic", "--fail-on", "error,warning,info,pedantic",
                            "--allow-root", changes()], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0 and done.stdout == "", done.stdout + done.stderr
@@ -98,7 +98,7 @@ def test_the_package_s_own_test(machine):
 # --- and gone again
 
 def never(_machine):
-    """Installed, and that is all."""
+    """Installed, and not enabled."""
 
 
 def enabled(machine):
