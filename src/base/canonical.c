@@ -134,7 +134,7 @@ static const char *check_option(const char *line, size_t length)
 	return NULL;
 }
 
-/* `line` is "<tag>", *at behind it; goes behind "</tag>". */
+/* `line` is "<tag>", *at after it; goes past "</tag>". */
 static const char *check_block(const char *line, size_t length, const char **at, const char *end, int *number)
 {
 	static const char bytes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=:,. -";

@@ -47,7 +47,7 @@ bool net_endpoint_equal(const struct net_endpoint *a, const struct net_endpoint 
 void net_alternate(struct net_address *addresses, size_t count);
 bool net_prefix_contains(const struct net_prefix *prefix, const struct net_address *address);
 
-/* Sets all bits behind its length to 0; and are they, as they must be? */
+/* Sets all bits after its length to 0; and are they, as they must be? */
 void net_prefix_clear(struct net_prefix *prefix);
 bool net_prefix_is_clean(const struct net_prefix *prefix);
 

@@ -27,7 +27,7 @@ int policy_print_ipfw(const struct situation *s, char *to, size_t size, struct e
 #define POLICY_NFT_QUESTIONS "questions"
 #define POLICY_NFT_ANSWERS "answers"
 #define POLICY_NFT_TUN "tun"       /* what the kernel calls the tunnel's kind of link */
-#define POLICY_NFT_LAST 2147483646 /* a priority: behind all but the end of connection tracking */
+#define POLICY_NFT_LAST 2147483646 /* a priority: after all but the end of connection tracking */
 
 /* The anchor that is ours in pf; and a second place for the same text, which Apple's stock main
  * rules ask by themselves (after any child of com.apple whose name sorts before it). */

@@ -5,7 +5,7 @@
 #include "policy/print.h"
 #include "policy/printer.h"
 
-/* In the order that pfctl wants. Apple's own file has dummynet behind translation. */
+/* In the order that pfctl wants. Apple's own file has dummynet after translation. */
 enum stage {
 	STAGE_NONE, /* a macro, a table, a remark: it stays with what it follows */
 	STAGE_OPTION,
@@ -42,8 +42,8 @@ struct statement {
 enum { WORDS = 8, WORD_SIZE = 64 };
 static const char freebsd_scrub[] = "scrub in all fragment reassemble";
 
-/* Where a statement of at least a byte ends: a line end that is neither in quotes, in braces nor behind a
- * backslash. All as in pfctl: a remark goes on behind a backslash, and one before anything else but a line
+/* Where a statement of at least a byte ends: a line end that is neither in quotes, in braces nor after a
+ * backslash. All as in pfctl: a remark goes on after a backslash, and one before anything else but a line
  * end (in quotes: the quote) is nothing. NULL: quotes, braces or the line itself stay open. */
 static const char *end_of(const char *at)
 {
@@ -66,7 +66,7 @@ static const char *end_of(const char *at)
 			depth += (*at == '{') - (*at == '}');
 		}
 	}
-	/* A line end that is the last byte and did not return was behind a backslash. */
+	/* A line end that is the last byte and did not return came after a backslash. */
 	return quote == '\0' && depth <= 0 && at[-1] != '\\' && at[-1] != '\n' ? at : NULL;
 }
 

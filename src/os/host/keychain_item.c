@@ -16,7 +16,7 @@ bool keychain_item_has(const char *output)
 	return strstr(output, "password:") != NULL;
 }
 
-/* The whole line behind the label, or NULL; a line without its end is cut. */
+/* The whole line after the label, or NULL; a line without its end is cut. */
 static const char *find_line(const char *output, const char **end)
 {
 	for (const char *at = output; at != NULL && *at != '\0'; at = *end == NULL ? NULL : *end + 1) {

@@ -5,7 +5,7 @@
 #include "base/err.h"
 
 /* Switches it on where it is off, and notes what was switched (until the next
- * boot, which forgets both). Asked for only behind a verified lock. Where the
+ * boot, which forgets both). Called only after a verified lock. Where the
  * platform leaves it to the owner: nothing. Doesn't block. 0, or -1 and `e`. */
 int forwarding_begin(struct err *e);
 

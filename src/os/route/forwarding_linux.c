@@ -53,7 +53,7 @@ static int set(const struct setting *setting, bool on, struct err *e)
 	return err_errno(e, "%s can't be set; instead: sysctl -w %s=%d", setting->name, setting->name, on);
 }
 
-/* What we switched on in this network, as letters behind its name; "" nothing. */
+/* What we switched on in this network, as letters after its name; "" nothing. */
 static void read_note(char *letters, size_t size)
 {
 	char network[NOTE_SIZE / 2], note[NOTE_SIZE] = "";

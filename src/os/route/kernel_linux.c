@@ -25,7 +25,7 @@ static size_t size_of(uint8_t family)
 	return family == NET_IPV4 ? 4 : 16;
 }
 
-/* The next attribute behind `at`, inside of the message; NULL at its end. */
+/* The next attribute after `at`, within the message; NULL at its end. */
 static const struct nlattr *next(const struct nlmsghdr *message, size_t *at)
 {
 	const struct nlattr *attribute = (const void *)((const char *)message + *at);

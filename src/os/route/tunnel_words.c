@@ -193,7 +193,7 @@ size_t tunnel_words_next(const char **cursor, char *buffer, size_t size, const c
 	return found;
 }
 
-/* An address, of IPv6 perhaps with its link behind a percent sign. */
+/* An address, of IPv6 perhaps with its link after a percent sign. */
 static bool is_gateway(const char *word)
 {
 	char text[NET_ADDRESS_TEXT + NET_NAME_SIZE];

@@ -20,7 +20,7 @@ struct tunnel_way {
  */
 /* For ifconfig: MTU, addresses, up. */
 int tunnel_words_device(const struct wire_tunnel *tunnel, char *to, size_t size, struct err *e);
-/* For route, behind its verb: the endpoint past the tunnel, then what goes into it. */
+/* For route, after its verb: the endpoint past the tunnel, then what goes into it. */
 int tunnel_words_routes(const struct route_desired *desired, const struct tunnel_way *way, char *to,
 			size_t size, struct err *e);
 

@@ -18,7 +18,7 @@ struct network_services {
 };
 
 /* The answer of `networksetup -listallnetworkservices`: a line that explains
- * the asterisk, then a name a line, those that are off behind an asterisk. 0,
+ * the asterisk, then a name a line, those that are off after an asterisk. 0,
  * or -1 and `e` if it is anything else. */
 int services_parse_listing(const char *text, struct network_services *services, struct err *e);
 

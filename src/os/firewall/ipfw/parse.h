@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 
-/* The floor: one rule behind ours, in the set that a flush spares and nobody can disable. Whatever
+/* The floor: one rule after ours, in the set that a flush spares and nobody can disable. Whatever
  * becomes of our two sets, it denies what they would have judged. */
 enum { IPFW_FLOOR_SET = 31, IPFW_FLOOR_NUMBER = 2, IPFW_LAST_NUMBER = 65535 };
 #define IPFW_FLOOR "deny ip from any to any not via lo0 // portcullis"

@@ -196,7 +196,7 @@ static void put_refusal(struct nft_desired *desired, const char *chain, bool res
 
 /* What a pause passes: before the first rule that stops. It sets no mark that a chain asks for: what
  * still waits for a neighbour's address when it ends is stopped at egress, where the pause is asked for
- * again. What egress sets is for the link's filter, which comes right behind it. */
+ * again. What egress sets is for the link's filter, which comes right after it. */
 static void put_pause_rule(struct nft_desired *desired, const char *chain, uint32_t key, unsigned set)
 {
 	struct nlmsghdr *m = rule_begin(desired, nft_sets[set].table, chain);
@@ -415,7 +415,7 @@ static void put_link(struct nft_desired *desired, size_t link)
 		desired->pieces[i].link = (int16_t)link;
 }
 
-/* Puts the links' chains behind the standing pieces, in place of the old ones. */
+/* Puts the links' chains after the standing pieces, in place of the old ones. */
 void nft_desired_links(struct nft_desired *desired)
 {
 	if (desired->count > desired->standing)

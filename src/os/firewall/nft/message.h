@@ -30,7 +30,7 @@ struct nft_buffer {
 	bool full; /* something was left out: not to be sent */
 };
 
-/* Begins a message of nftables' `type` behind the last one; its attributes are
+/* Begins a message of nftables' `type` after the last one; its attributes are
  * put, then it is ended. NULL never: see `full`. */
 struct nlmsghdr *nft_message(struct nft_buffer *b, uint16_t type, uint16_t flags, uint8_t family);
 void nft_message_end(struct nft_buffer *b, const struct nlmsghdr *message);

@@ -56,7 +56,7 @@ static void match_link(struct nlmsghdr *m, bool arrives, enum rule_link link)
 	}
 }
 
-/* skb protocol and the frame's own type: a packet socket may lie about the first. Behind the type of PPPoE
+/* skb protocol and the frame's own type: a packet socket may lie about the first. After the type of PPPoE
  * stand its version and type, and in a session the code 0: in one piece, as nft makes it of the text. */
 static void match_ether_type(struct nlmsghdr *m, const struct rule *rule)
 {
@@ -126,7 +126,7 @@ static void look_up_address(struct nlmsghdr *m, enum rule_set set, uint8_t famil
 	expr_look_up(m, name);
 }
 
-/* An address in register 1; for the endpoint also protocol and port behind it. */
+/* An address in register 1; for the endpoint also protocol and port after it. */
 static void match_address(struct nlmsghdr *m, enum rule_set set, uint8_t family, bool source)
 {
 	static const struct situation nowhere;

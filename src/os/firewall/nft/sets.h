@@ -22,7 +22,7 @@ extern const struct nft_set nft_sets[NFT_SETS];
 enum rule_gateway nft_gateway_of(const struct nft_set *set);
 bool nft_is_dynamic(const struct nft_set *set);
 
-/* A set's elements (an interval is two: its first key, and the one behind its last). */
+/* A set's elements (an interval is two: its first key, and the one after its last). */
 struct nft_element {
 	uint8_t key[NFT_KEY];
 	bool end;

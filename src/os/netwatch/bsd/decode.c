@@ -49,7 +49,7 @@ static size_t padded(const struct route_layout *layout, size_t length)
 	return (step + layout->align - 1) / layout->align * layout->align;
 }
 
-/* Finds the addresses that `mask` promises, behind a header of `size`. A slot is
+/* Finds the addresses that `mask` promises, after a header of `size`. A slot is
  * as long as its sa_len says, or 0. What is promised must be there: 0, or -1. */
 static int parse_slots(const struct route_layout *layout, struct bytes message, size_t size, uint32_t mask,
 		       struct bytes slots[SLOTS])
@@ -72,7 +72,7 @@ static int parse_slots(const struct route_layout *layout, struct bytes message, 
 	return 0;
 }
 
-/* Length 0 with a family behind it was seen on macOS: the address is then 0. */
+/* Length 0 with a family after it was seen on macOS: the address is then 0. */
 static uint8_t family_of(const struct route_layout *layout, struct bytes message, struct bytes slot)
 {
 	uint8_t family;
@@ -115,7 +115,7 @@ static struct net_address address_of(const struct route_layout *layout, struct b
 }
 
 /* A mask has no family that one could rely on, and ends with its last bit that
- * is set. -1 if there are bits behind a gap. */
+ * is set. -1 if there are bits after a gap. */
 static int mask_length(struct bytes slot, uint8_t family)
 {
 	int length = 0;
@@ -136,7 +136,7 @@ static int mask_length(struct bytes slot, uint8_t family)
 	return length;
 }
 
-/* Its length stands before it, and no terminator behind it. */
+/* Its length stands before it, and no terminator after it. */
 static void parse_name(struct bytes slot, char *name)
 {
 	size_t length = byte_of(slot, DL_NAME_LENGTH);
@@ -264,7 +264,7 @@ int route_decode(const struct route_layout *layout, const void *bytes, size_t le
 	return 0;
 }
 
-/* Writes a sockaddr behind *used. A mask is written like an address. */
+/* Writes a sockaddr after *used. A mask is written like an address. */
 static void put_address(const struct route_layout *layout, const struct net_address *address, uint8_t *to,
 			size_t *used)
 {

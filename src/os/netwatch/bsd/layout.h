@@ -13,7 +13,7 @@ struct route_layout {
 	uint8_t inet6;  /* AF_INET6; AF_INET and AF_LINK are the same everywhere */
 	uint8_t align;  /* an address is followed by a multiple of it */
 	uint8_t hdrlen; /* where a header says its own size (2 bytes); 0: it does not */
-	/* Each: the header's size, behind it the addresses. */
+	/* Each: the header's size, after it the addresses. */
 	struct {
 		uint16_t size, index, addrs, flags, type, state;
 	} link; /* if_msghdr; type and state of its if_data */

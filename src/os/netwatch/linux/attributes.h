@@ -13,7 +13,7 @@ struct attributes {
 	size_t size;
 };
 
-/* Those behind a header of `fixed` bytes; those inside `a`, none if that is NULL. */
+/* Those after a header of `fixed` bytes; those inside `a`, none if that is NULL. */
 struct attributes attributes_of(const struct nlmsghdr *message, size_t fixed);
 struct attributes attributes_inside(const struct nlattr *a);
 

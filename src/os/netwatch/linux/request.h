@@ -28,7 +28,7 @@ int rtnl_link_by_name(struct rtnl *rtnl, const char *name, struct rtnl_link *lin
 /* The name of a link, for a text. 0, or -1. */
 int rtnl_link_name(struct rtnl *rtnl, unsigned index, char name[static NET_NAME_SIZE]);
 
-/* A message to be filled: RTM_*, NLM_F_* beside NLM_F_REQUEST, and room for the fixed part behind it,
+/* A message to be filled: RTM_*, NLM_F_* beside NLM_F_REQUEST, and room for the fixed part after it,
  * all zero. `buffer` has RTNL_REQUEST bytes and is aligned for a uint32_t. */
 enum { RTNL_REQUEST = 512 };
 struct nlmsghdr;
