@@ -218,12 +218,26 @@ static void test_reading(void **state)
 	assert_false(canonical_has(text, strlen(text), "route-nopull"));
 }
 
+/* What is cut or not closed ends where it is cut. */
+static void test_cut(void **state)
+{
+	static const char filter[] = HEAD "pull-filter \"ignore\" \"route\nclient \"x\"\n";
+	struct canonical_remote remote;
+	size_t at = 0;
+
+	(void)state;
+	assert_bad(HEAD "<ca>\nAA==\n</xx>\n", "not allowed in a block");
+	assert_false(canonical_next_remote("remote a 1 udp", 14, &at, &remote));
+	assert_false(canonical_takes_push(filter, strlen(filter), "route 10.0.0.0"));
+	assert_true(canonical_takes_push(filter, strlen(filter), "ping 10"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_good),   cmocka_unit_test(test_head),    cmocka_unit_test(test_lines),
 	    cmocka_unit_test(test_blocks), cmocka_unit_test(test_filters), cmocka_unit_test(test_line_length),
-	    cmocka_unit_test(test_bytes),  cmocka_unit_test(test_reading),
+	    cmocka_unit_test(test_bytes),  cmocka_unit_test(test_reading), cmocka_unit_test(test_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
