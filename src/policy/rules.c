@@ -14,13 +14,13 @@ enum { ICMP = 1, TCP = NET_TCP, UDP = NET_UDP, ICMP6 = 58, V4 = NET_IPV4, V6 = N
 #define FROM_LAN_SIDE .from = LINK_LAN_SIDE, .gateway = GATEWAY_ONLY
 #define NOT_FORWARDED(f, side)                                                                               \
 	RULE(2, FORWARD, STOP, .family = (f), .side = SET_TUNNEL_ADDRESS,                                    \
-	     .why = "the tunnel's address is this machine's")
+	     .why = "nothing is forwarded to or from the tunnel's address")
 #define NOT_BESIDE(f, side)                                                                                  \
 	RULE(2, LEAVE, STOP, PHYSICAL, .family = (f), .side = SET_TUNNEL_ADDRESS,                            \
-	     .why = "the tunnel's address is spoken on the tunnel only")
+	     .why = "the tunnel's address is used on the tunnel only")
 #define ICMP6_TYPE(t) .family = V6, .proto = ICMP6, .icmp_type = (t), .icmp_code_0 = true
-/* What comes out of the tunnel may be only about what left with the tunnel's address: not about a connection
- * in the local network, nor one between clients. */
+/* What comes out of the tunnel must belong to what left with the tunnel's address: not to a connection in the
+ * local network, nor to one between clients. */
 #define ANSWERS(r, h, f, ...)                                                                                \
 	RULE(r, h, PASS, .family = (f), .flow = FLOW_REPLY, .asked_from = SET_TUNNEL_ADDRESS, __VA_ARGS__)
 #define ERRORS(r, h, f, ...)                                                                                 \
@@ -32,11 +32,11 @@ enum { ICMP = 1, TCP = NET_TCP, UDP = NET_UDP, ICMP6 = 58, V4 = NET_IPV4, V6 = N
 	    ERRORS(14, h, V6, LAN_SIDE, .from = LINK_TUNNEL, .why = "errors to clients")
 #define TO_THE_ASKER(h)                                                                                      \
 	RULE(9, h, PASS, .from = LINK_TUNNEL, .gateway = GATEWAY_NEVER, .flow = FLOW_REPLY,                  \
-	     .asker = ASKER_LEAVES, .why = "answers, by the link that asked"),                               \
+	     .asker = ASKER_LEAVES, .why = "answers to the link that asked"),                                \
 	    RULE(9, h, PASS, .from = LINK_TUNNEL, .gateway = GATEWAY_NEVER, .flow = FLOW_RELATED,            \
-		 .asker = ASKER_LEAVES, .why = "errors, by the link that asked")
+		 .asker = ASKER_LEAVES, .why = "errors to the link that asked")
 #define DNS(h, p, side)                                                                                      \
-	RULE(8, h, STOP, PHYSICAL, .proto = (p), .side = SET_DNS_PORTS, .why = "DNS beside the tunnel")
+	RULE(8, h, STOP, PHYSICAL, .proto = (p), .side = SET_DNS_PORTS, .why = "DNS outside the tunnel")
 #define ENDPOINT(f, side) PHYSICAL, .family = (f), .side = SET_ENDPOINT
 #define PATH_ERROR(f, p, t)                                                                                  \
 	RULE(4, IN, PASS, PHYSICAL, .family = (f), .destination = SET_ENDPOINT_ADDRESS, .proto = (p),        \
@@ -53,19 +53,19 @@ enum { ICMP = 1, TCP = NET_TCP, UDP = NET_UDP, ICMP6 = 58, V4 = NET_IPV4, V6 = N
 #define RESOLVER(f, side) PHYSICAL, .family = (f), .proto = TCP, .side = SET_RESOLVER, .side##_port = 853
 #define TUNNEL_NETWORKS(h, side, f)                                                                          \
 	RULE(10, h, STOP, PHYSICAL, .family = (f), .side = SET_TUNNEL_NETWORKS,                              \
-	     .why = "the tunnel's networks are not the local network")
+	     .why = "the tunnel's networks are not part of the local network")
 #define LAN(h, side, f)                                                                                      \
 	TUNNEL_NETWORKS(h, source, f), TUNNEL_NETWORKS(h, destination, f),                                   \
 	    RULE(10, h, PASS, PHYSICAL, .family = (f), .side = SET_LAN, .why = "the local network")
 #define NO_QUESTION(p)                                                                                       \
 	RULE(13, OUT, STOP, LAN_SIDE, .proto = (p), .destination_ports = SET_DNS_PORTS,                      \
-	     .why = "no names are asked on the LAN side")
+	     .why = "no DNS queries to the LAN side")
 #define LAN_SIDE_TYPE(h, t, words)                                                                           \
 	RULE(13, h, STOP, LAN_SIDE, .family = V6, .proto = ICMP6, .icmp_type = (t), .why = (words))
 #define CLIENT_BEGINS(t)                                                                                     \
 	RULE(13, IN, PASS, LAN_SIDE, ICMP6_TYPE(t), .hop_limit = 255, .source = SET_LINK_LOCAL_OR_NONE,      \
-	     .why = "clients that look for a router, and whether an address is free")
-/* The other end only: this machine's own addresses are row 2's, and pf sees the clients' packets here too. */
+	     .why = "clients that look for a router, or check that an address is free")
+/* Only the other end: row 2 covers this machine's addresses, and pf sees the clients' packets here too. */
 #define NOT_THE_TUNNELS(h, side, f)                                                                          \
 	RULE(13, h, STOP, LAN_SIDE, .family = (f), .side = SET_TUNNEL_NETWORKS,                              \
 	     .why = "the tunnel's networks are not on the LAN side")
@@ -75,30 +75,30 @@ enum { ICMP = 1, TCP = NET_TCP, UDP = NET_UDP, ICMP6 = 58, V4 = NET_IPV4, V6 = N
 	    RULE(13, h, PASS, LAN_SIDE, .family = V6, .side = SET_CLIENTS, .why = "clients"),                \
 	    RULE(13, h, STOP, LAN_SIDE, .why = "nothing else on a LAN-side link")
 
-/* Control only: never 0x0021 or 0x0057, which are IP. What a PPP link let out itself is marked. */
+/* Control protocols only: never 0x0021 or 0x0057, which are IP. What a PPP link let out has the mark. */
 #define PPP(number, name)                                                                                    \
 	RULE(12, EGRESS, PASS, .ether_type = 0x8864, .uplink = UPLINK_PPPOE, .ppp_protocol = (number),       \
 	     .why = "PPPoE: " name)
 
 static const struct rule table[] = {
     RULE(2, ARRIVE, STOP, PHYSICAL, .family = V4, .destination = SET_TUNNEL_ADDRESS,
-	 .why = "the tunnel's address is reached by the tunnel only"),
+	 .why = "the tunnel's address is reached through the tunnel only"),
     RULE(2, ARRIVE, STOP, PHYSICAL, .family = V6, .destination = SET_TUNNEL_ADDRESS,
-	 .why = "the tunnel's address is reached by the tunnel only"),
+	 .why = "the tunnel's address is reached through the tunnel only"),
     RULE(2, ARRIVE, STOP, PHYSICAL, .family = V4, .source = SET_TUNNEL_ADDRESS,
-	 .why = "nobody else has the tunnel's address"),
+	 .why = "no other machine has the tunnel's address"),
     RULE(2, ARRIVE, STOP, PHYSICAL, .family = V6, .source = SET_TUNNEL_ADDRESS,
-	 .why = "nobody else has the tunnel's address"),
+	 .why = "no other machine has the tunnel's address"),
 
     /* IN and OUT decide about loopback and the tunnel first, rows 1 and 9: what is
-     * left is on a physical link, and what goes by the tunnel is asked five
-     * questions and not thirty. */
+     * left is on a physical link, and a packet of the tunnel is compared with five
+     * rules and not with thirty. */
     RULE(1, IN, PASS, .link = LINK_LOOPBACK, .why = "loopback"),
     ANSWERS(9, IN, V4, TUNNEL, .why = "answers from the tunnel"),
     ANSWERS(9, IN, V6, TUNNEL, .why = "answers from the tunnel"),
     ERRORS(9, IN, V4, TUNNEL, .why = "errors from the tunnel"),
     ERRORS(9, IN, V6, TUNNEL, .why = "errors from the tunnel"),
-    RULE(9, IN, STOP, TUNNEL, .why = "nothing unasked from the tunnel"),
+    RULE(9, IN, STOP, TUNNEL, .why = "nothing unsolicited from the tunnel"),
     LAN_SIDE_TYPE(IN, 137, "no redirects"),
     LAN_SIDE_TYPE(IN, 134, "no client is our router"),
     RULE(13, IN, PASS, LAN_SIDE, .family = V4, .proto = UDP, .source_port = 68, .destination_port = 67,
@@ -137,13 +137,13 @@ static const struct rule table[] = {
     RULE(1, OUT, PASS, .link = LINK_LOOPBACK, .why = "loopback"),
     RULE(9, OUT, PASS, TUNNEL, .why = "the tunnel"),
     RULE(2, OUT, STOP, PHYSICAL, .family = V4, .source = SET_TUNNEL_ADDRESS,
-	 .why = "the tunnel's address is spoken on the tunnel only"),
+	 .why = "the tunnel's address is used on the tunnel only"),
     RULE(2, OUT, STOP, PHYSICAL, .family = V6, .source = SET_TUNNEL_ADDRESS,
-	 .why = "the tunnel's address is spoken on the tunnel only"),
+	 .why = "the tunnel's address is used on the tunnel only"),
     RULE(2, OUT, STOP, PHYSICAL, .family = V4, .destination = SET_TUNNEL_ADDRESS,
-	 .why = "nobody beside the tunnel has its address"),
+	 .why = "no other machine has the tunnel's address"),
     RULE(2, OUT, STOP, PHYSICAL, .family = V6, .destination = SET_TUNNEL_ADDRESS,
-	 .why = "nobody beside the tunnel has its address"),
+	 .why = "no other machine has the tunnel's address"),
     LAN_SIDE_TYPE(OUT, 137, "no redirects"),
     NO_QUESTION(TCP),
     NO_QUESTION(UDP),
@@ -177,41 +177,40 @@ static const struct rule table[] = {
     LAN(OUT, destination, V6),
     RULE(11, OUT, STOP, .why = "everything else"),
 
-    /* Before what passes: a local address that is taken away makes the tunnel's answers packets to forward.
-     * Masquerading comes later, so no forwarded packet has the address, by whatever link. */
+    /* Before what passes: if the tunnel's address is removed from this machine, the tunnel's answers are
+     * packets to forward. Masquerading comes later, so no forwarded packet has the address, on any link. */
     NOT_FORWARDED(V4, source),
     NOT_FORWARDED(V6, source),
     NOT_FORWARDED(V4, destination),
     NOT_FORWARDED(V6, destination),
     TO_THE_ASKER(FORWARD),
     RULE(9, FORWARD, STOP, .from = LINK_TUNNEL, .gateway = GATEWAY_NEVER,
-	 .why = "nothing unasked out of the tunnel"),
+	 .why = "nothing unsolicited out of the tunnel"),
     RULE(9, FORWARD, PASS, TUNNEL, .gateway = GATEWAY_NEVER, .asker = ASKER_CAME,
-	 .why = "into the tunnel, by the link that began"),
+	 .why = "into the tunnel, from the link that owns the connection"),
     RULE(9, FORWARD, PASS, TUNNEL, .gateway = GATEWAY_NEVER, .asker = ASKER_NEW,
-	 .why = "into the tunnel: the first link has the answers"),
+	 .why = "into the tunnel: the first link owns the connection"),
     RULE(15, FORWARD, PASS, .link = LINK_LAN_SIDE, FROM_LAN_SIDE, .marked = true,
-	 .why = "from one LAN-side port to another, seen twice"),
+	 .why = "from one LAN-side port to another, judged again"),
     RULE(14, FORWARD, PASS, TUNNEL, FROM_LAN_SIDE, .family = V4, .source = SET_CLIENTS,
 	 .why = "clients into the tunnel"),
     RULE(14, FORWARD, PASS, TUNNEL, FROM_LAN_SIDE, .family = V6, .source = SET_CLIENTS,
 	 .why = "clients into the tunnel"),
     TO_CLIENTS(FORWARD),
     RULE(14, FORWARD, REFUSE, FROM_LAN_SIDE, .family = V4, .source = SET_CLIENTS,
-	 .why = "clients are told at once"),
+	 .why = "clients are refused at once"),
     RULE(14, FORWARD, REFUSE, FROM_LAN_SIDE, .family = V6, .source = SET_CLIENTS,
-	 .why = "clients are told at once"),
+	 .why = "clients are refused at once"),
     RULE(11, FORWARD, STOP, .why = "everything else"),
 
-    /* Somebody's chain before this one may have turned it to another link, or given it other addresses,
-     * since OUT and FORWARD were asked: what leaves beside loopback and the tunnel, OUT's rules judge again.
-     */
+    /* Since OUT and FORWARD judged a packet, another program's chain may have redirected it to another link
+     * or changed its addresses. So OUT's rules judge again what leaves by neither loopback nor the tunnel. */
     RULE(1, LEAVE, PASS, .link = LINK_LOOPBACK, .why = "loopback"),
     RULE(14, LEAVE, PASS, TUNNEL, FROM_LAN_SIDE, .family = V4, .source = SET_TUNNEL_ADDRESS,
-	 .why = "clients' packets have the tunnel's address"),
+	 .why = "clients' packets, with the tunnel's address"),
     RULE(14, LEAVE, PASS, TUNNEL, FROM_LAN_SIDE, .family = V6, .source = SET_TUNNEL_ADDRESS,
-	 .why = "clients' packets have the tunnel's address"),
-    RULE(14, LEAVE, STOP, TUNNEL, FROM_LAN_SIDE, .why = "no client's own address goes into the tunnel"),
+	 .why = "clients' packets, with the tunnel's address"),
+    RULE(14, LEAVE, STOP, TUNNEL, FROM_LAN_SIDE, .why = "no client's own address in the tunnel"),
     RULE(9, LEAVE, PASS, TUNNEL, .why = "the tunnel"),
     NOT_BESIDE(V4, source),
     NOT_BESIDE(V6, source),
@@ -219,10 +218,10 @@ static const struct rule table[] = {
     NOT_BESIDE(V6, destination),
     TO_THE_ASKER(LEAVE),
     TO_CLIENTS(LEAVE),
-    RULE(15, LEAVE, PASS, LAN_SIDE, .marked = true, .why = "from one LAN-side port to another, seen twice"),
+    RULE(15, LEAVE, PASS, LAN_SIDE, .marked = true, .why = "from one LAN-side port to another, judged again"),
     RULE(11, LEAVE, STOP, .why = "everything else"),
 
-    RULE(14, TRANSLATE, MASQUERADE, TUNNEL, FROM_LAN_SIDE, .why = "clients have the tunnel's address in it"),
+    RULE(14, TRANSLATE, MASQUERADE, TUNNEL, FROM_LAN_SIDE, .why = "clients get the tunnel's address"),
 
     RULE(15, BRIDGE, PASS, .link = LINK_LAN_SIDE, FROM_LAN_SIDE, .why = "from one LAN-side port to another"),
 
@@ -267,7 +266,7 @@ bool policy_is_marking(const struct rule *rule)
 	       (leaves || rule->hook == RULE_EGRESS || rule->hook == RULE_BRIDGE);
 }
 
-/* Until the kernel itself has forgotten the connection: five days for one of TCP, two minutes for UDP. */
+/* Until the kernel itself forgets the connection: five days for TCP, two minutes for UDP. */
 const struct policy_claim policy_claims[POLICY_CLAIMS] = {
     {3600, POLICY_CLAIM_LONGEST - POLICY_CLAIM_MARGIN}, {180, 3600}, {0, 180}};
 
