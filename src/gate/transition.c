@@ -1,4 +1,4 @@
-/* transition: the whole of what the gate does: every state, every event, no default row. */
+/* transition: all that the gate does, for every state and every event, without a default row. */
 #include "gate/transition.h"
 
 #include <stddef.h>
@@ -31,12 +31,12 @@
 #define IS_OPEN "the gate is open"
 #define UNDER_WAY "an attempt is under way"
 #define NO_OPENVPN "our openvpn is not running"
-#define KILLED "openvpn is killed already"
-#define LEAVES "openvpn is leaving already"
+#define KILLED "openvpn has already been killed"
+#define LEAVES "openvpn is already leaving"
 #define NO_PAUSE "there is no pause"
-#define STANDS "a lock is no attempt's"
-#define HELD "the policy is verified"
-#define NOT_HERE "nothing of that kind is tried here"
+#define STANDS "no attempt is under way"
+#define HELD "the policy is already verified"
+#define NOT_HERE "no openvpn is started in this state"
 
 /* What stands, in the order of enum gate_actual:
  *	unprotected, locked, ending, dialling,
@@ -111,7 +111,7 @@ static const struct gate_cell actual_table[GATE_EVENTS][GATE_ACTUAL] = {
 #define NO_TUNNEL "no tunnel is wanted"
 #define NOT_PAUSED "the gate is not paused"
 #define GOES_OFF "the gate is about to be off; there is nothing to pause"
-#define STOPS "the daemon ends"
+#define STOPS "the daemon is stopping"
 
 /* What root wants, in the order of enum gate_desired:
  *	down, up, pause-down, pause-up,

@@ -22,10 +22,10 @@
 #define NO_ATTEMPT "no attempt is running: a late message of one that has ended"
 #define NOT_ASKED "no remote was requested"
 #define ANSWERED "the answer to an attempt that has already ended"
-#define SHUT_ANYWAY "nothing is open from here"
-#define LEAVE_BEHIND "the request to leave follows"
+#define SHUT_ANYWAY "nothing is open in this state"
+#define LEAVE_BEHIND "the request to leave is already on its way"
 #define LEFT "the attempt is being ended; only its end counts"
-#define TIMER_OFF "no deadline is set: it was queued before it was cancelled"
+#define TIMER_OFF "no deadline is set: this one was queued before it was cancelled"
 #define ON_ITS_WAY "already on its way up"
 #define ADAPTS "the attempt sends over whatever network there is"
 #define OLDER "a message from before the request to dial"
@@ -110,7 +110,7 @@ static const struct tunnel_cell table[TUNNEL_STATES][TUNNEL_EVENTS] = {
 		[TUNNEL_RECONNECT] = GO(LEAVING_RETRY, ASK_LEAVE, ARM_LEAVE),
 		[TUNNEL_FOUND] = SKIP(CONNECTING, NOT_ASKED),
 		[TUNNEL_NONE] = SKIP(CONNECTING, NOT_ASKED),
-		[TUNNEL_STARTED] = SKIP(CONNECTING, "told already"),
+		[TUNNEL_STARTED] = SKIP(CONNECTING, "already known"),
 		[TUNNEL_REFUSED] = GO(WAITING, FORGET, ARM_WAIT),
 		[TUNNEL_REFUSED_RUNNING] = GO(LEAVING_WAIT, ASK_LEAVE, ARM_LEAVE),
 		[TUNNEL_OPENED] = GO(LEAVING_WAIT, ASK_LEAVE, ARM_LEAVE),
@@ -134,7 +134,7 @@ static const struct tunnel_cell table[TUNNEL_STATES][TUNNEL_EVENTS] = {
 		[TUNNEL_RECONNECT] = GO(LEAVING_RETRY, ASK_LEAVE, ARM_LEAVE),
 		[TUNNEL_FOUND] = SKIP(AUTHENTICATING, NOT_ASKED),
 		[TUNNEL_NONE] = SKIP(AUTHENTICATING, NOT_ASKED),
-		[TUNNEL_STARTED] = SKIP(AUTHENTICATING, "told already"),
+		[TUNNEL_STARTED] = SKIP(AUTHENTICATING, "already known"),
 		[TUNNEL_REFUSED] = GO(WAITING, FORGET, ARM_WAIT),
 		[TUNNEL_REFUSED_RUNNING] = GO(LEAVING_WAIT, ASK_LEAVE, ARM_LEAVE),
 		[TUNNEL_OPENED] = GO(LEAVING_WAIT, ASK_LEAVE, ARM_LEAVE),
@@ -158,7 +158,7 @@ static const struct tunnel_cell table[TUNNEL_STATES][TUNNEL_EVENTS] = {
 		[TUNNEL_RECONNECT] = GO(LEAVING_RETRY, ASK_LEAVE, ARM_LEAVE),
 		[TUNNEL_FOUND] = SKIP(CONFIGURING, NOT_ASKED),
 		[TUNNEL_NONE] = SKIP(CONFIGURING, NOT_ASKED),
-		[TUNNEL_STARTED] = SKIP(CONFIGURING, "told already"),
+		[TUNNEL_STARTED] = SKIP(CONFIGURING, "already known"),
 		[TUNNEL_REFUSED] = GO(WAITING, FORGET, ARM_WAIT),
 		[TUNNEL_REFUSED_RUNNING] = GO(LEAVING_WAIT, ASK_LEAVE, ARM_LEAVE),
 		[TUNNEL_OPENED] = GO(LEAVING_WAIT, ASK_LEAVE, ARM_LEAVE),
@@ -182,7 +182,7 @@ static const struct tunnel_cell table[TUNNEL_STATES][TUNNEL_EVENTS] = {
 		[TUNNEL_RECONNECT] = GO(LEAVING_RETRY, ASK_LEAVE, ARM_LEAVE),
 		[TUNNEL_FOUND] = SKIP(OPENING, NOT_ASKED),
 		[TUNNEL_NONE] = SKIP(OPENING, NOT_ASKED),
-		[TUNNEL_STARTED] = SKIP(OPENING, "told already"),
+		[TUNNEL_STARTED] = SKIP(OPENING, "already known"),
 		[TUNNEL_REFUSED] = GO(WAITING, FORGET, ARM_WAIT),
 		[TUNNEL_REFUSED_RUNNING] = GO(LEAVING_WAIT, ASK_LEAVE, ARM_LEAVE),
 		[TUNNEL_OPENED] = GO(CONNECTED, DISARM),
@@ -206,13 +206,13 @@ static const struct tunnel_cell table[TUNNEL_STATES][TUNNEL_EVENTS] = {
 		[TUNNEL_RECONNECT] = GO(LEAVING_RETRY, ASK_LEAVE, ARM_LEAVE),
 		[TUNNEL_FOUND] = SKIP(CONNECTED, NOT_ASKED),
 		[TUNNEL_NONE] = SKIP(CONNECTED, NOT_ASKED),
-		[TUNNEL_STARTED] = SKIP(CONNECTED, "told already"),
+		[TUNNEL_STARTED] = SKIP(CONNECTED, "already known"),
 		[TUNNEL_REFUSED] = GO(WAITING, FORGET, ARM_WAIT),
 		[TUNNEL_REFUSED_RUNNING] = GO(LEAVING_WAIT, ASK_LEAVE, ARM_LEAVE),
 		[TUNNEL_OPENED] = SKIP(CONNECTED, "already known"),
 		[TUNNEL_SHUT] = GO(LEAVING_WAIT, ASK_LEAVE, ARM_LEAVE),
 		[TUNNEL_ENDED] = GO(WAITING, FORGET, ARM_WAIT),
-		[TUNNEL_HANDSHAKE] = SKIP(CONNECTED, "keys are renewed inside a run"),
+		[TUNNEL_HANDSHAKE] = SKIP(CONNECTED, "keys are renewed while connected"),
 		[TUNNEL_CONFIG] = SKIP(CONNECTED, "a new device is announced by its addresses"),
 		[TUNNEL_ADDRESS] = GO(LEAVING_WAIT, ASK_LEAVE, ARM_LEAVE),
 		[TUNNEL_SUCCESS] = SKIP(CONNECTED, "a repeated message: nothing was closed in between"),
@@ -234,7 +234,7 @@ static const struct tunnel_cell table[TUNNEL_STATES][TUNNEL_EVENTS] = {
 		[TUNNEL_REFUSED] = GO(DOWN, FORGET, DISARM),
 		[TUNNEL_REFUSED_RUNNING] = SKIP(LEAVING_DOWN, "the request is repeated at the deadline"),
 		[TUNNEL_OPENED] = SKIP(LEAVING_DOWN, LEAVE_BEHIND),
-		[TUNNEL_SHUT] = SKIP(LEAVING_DOWN, "as asked"),
+		[TUNNEL_SHUT] = SKIP(LEAVING_DOWN, "it was requested"),
 		[TUNNEL_ENDED] = GO(DOWN, FORGET, DISARM),
 		[TUNNEL_HANDSHAKE] = SKIP(LEAVING_DOWN, LEFT),
 		[TUNNEL_CONFIG] = SKIP(LEAVING_DOWN, LEFT),
@@ -258,7 +258,7 @@ static const struct tunnel_cell table[TUNNEL_STATES][TUNNEL_EVENTS] = {
 		[TUNNEL_REFUSED] = GO(WAITING, FORGET, ARM_WAIT),
 		[TUNNEL_REFUSED_RUNNING] = SKIP(LEAVING_WAIT, "the request is repeated at the deadline"),
 		[TUNNEL_OPENED] = SKIP(LEAVING_WAIT, LEAVE_BEHIND),
-		[TUNNEL_SHUT] = SKIP(LEAVING_WAIT, "as asked"),
+		[TUNNEL_SHUT] = SKIP(LEAVING_WAIT, "it was requested"),
 		[TUNNEL_ENDED] = GO(WAITING, FORGET, ARM_WAIT),
 		[TUNNEL_HANDSHAKE] = SKIP(LEAVING_WAIT, LEFT),
 		[TUNNEL_CONFIG] = SKIP(LEAVING_WAIT, LEFT),
@@ -282,7 +282,7 @@ static const struct tunnel_cell table[TUNNEL_STATES][TUNNEL_EVENTS] = {
 		[TUNNEL_REFUSED] = GO(STOPPED, FORGET, DISARM),
 		[TUNNEL_REFUSED_RUNNING] = SKIP(LEAVING_STOP, "the request is repeated at the deadline"),
 		[TUNNEL_OPENED] = SKIP(LEAVING_STOP, LEAVE_BEHIND),
-		[TUNNEL_SHUT] = SKIP(LEAVING_STOP, "as asked"),
+		[TUNNEL_SHUT] = SKIP(LEAVING_STOP, "it was requested"),
 		[TUNNEL_ENDED] = GO(STOPPED, FORGET, DISARM),
 		[TUNNEL_HANDSHAKE] = SKIP(LEAVING_STOP, LEFT),
 		[TUNNEL_CONFIG] = SKIP(LEAVING_STOP, LEFT),
@@ -294,7 +294,7 @@ static const struct tunnel_cell table[TUNNEL_STATES][TUNNEL_EVENTS] = {
 		[TUNNEL_EXITED] = SKIP(LEAVING_STOP, LEFT),
 		[TUNNEL_CREDENTIALS] = SKIP(LEAVING_STOP, "already known"),
 		[TUNNEL_TIMER] = GO(LEAVING_STOP, ASK_LEAVE, ARM_LEAVE),
-		[TUNNEL_NETWORK] = SKIP(LEAVING_STOP, "no network makes credentials right"),
+		[TUNNEL_NETWORK] = SKIP(LEAVING_STOP, "a change of network does not correct credentials"),
 	},
 	[TUNNEL_LEAVING_RETRY] = {
 		[TUNNEL_UP] = SKIP(LEAVING_RETRY, ON_ITS_WAY),
@@ -306,7 +306,7 @@ static const struct tunnel_cell table[TUNNEL_STATES][TUNNEL_EVENTS] = {
 		[TUNNEL_REFUSED] = GO(RESOLVING, FORGET, PICK, ARM_ATTEMPT),
 		[TUNNEL_REFUSED_RUNNING] = SKIP(LEAVING_RETRY, "the request is repeated at the deadline"),
 		[TUNNEL_OPENED] = SKIP(LEAVING_RETRY, LEAVE_BEHIND),
-		[TUNNEL_SHUT] = SKIP(LEAVING_RETRY, "as asked"),
+		[TUNNEL_SHUT] = SKIP(LEAVING_RETRY, "it was requested"),
 		[TUNNEL_ENDED] = GO(RESOLVING, FORGET, PICK, ARM_ATTEMPT),
 		[TUNNEL_HANDSHAKE] = SKIP(LEAVING_RETRY, LEFT),
 		[TUNNEL_CONFIG] = SKIP(LEAVING_RETRY, LEFT),
@@ -366,7 +366,7 @@ static const struct tunnel_cell table[TUNNEL_STATES][TUNNEL_EVENTS] = {
 		[TUNNEL_EXITED] = SKIP(STOPPED, NO_ATTEMPT),
 		[TUNNEL_CREDENTIALS] = SKIP(STOPPED, NO_ATTEMPT),
 		[TUNNEL_TIMER] = SKIP(STOPPED, TIMER_OFF),
-		[TUNNEL_NETWORK] = SKIP(STOPPED, "no network makes credentials right"),
+		[TUNNEL_NETWORK] = SKIP(STOPPED, "a change of network does not correct credentials"),
 	},
 };
 /* clang-format on */

@@ -123,11 +123,11 @@ size_t tunnel_print_states(char *to, size_t size)
 	    "# The tunnel's states\n\n"
 	    "Made from `src/tunnel/table.c`; `make unit` fails if the two differ.\n\n"
 	    "`status` shows the part before the first `-` of a state's name. Times: an attempt ends after "
-	    "%d s without progress; a run of %d s is followed by a try at once; else the wait doubles "
-	    "from %d ms to %d s, and chance moves it by up to an eighth (later, at the cap earlier); a "
-	    "change "
-	    "of network cuts it short. An effect is a request to the gate "
-	    "(dial, send-address, ask-open, ask-leave), to the driver (pick, forget), or about time.\n",
+	    "%d s without progress. After a connection of at least %d s the next attempt follows at once. "
+	    "Otherwise the wait doubles from %d ms to %d s, and is changed at random by up to an eighth: "
+	    "longer, or at the maximum shorter. A change of network cuts it short. An effect is a request "
+	    "to the gate (dial, send-address, ask-open, ask-leave) or to the driver (pick, forget), or "
+	    "concerns time.\n",
 	    BACKOFF_ATTEMPT / 1000, BACKOFF_GOOD_RUN / 1000, BACKOFF_FIRST, BACKOFF_CAP / 1000);
 	for (int state = 0; state < TUNNEL_STATES; state++) {
 		text_append(to, size, &used, "\n## %s\n\n| event | next | effects |\n| --- | --- | --- |\n",

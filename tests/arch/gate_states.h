@@ -1,5 +1,5 @@
-/* The gate's tables as text: the second half of docs/states.md. Not in src/gate: root's code needs none of
- * it. */
+/* The gate's tables as text: the second half of docs/states.md. Not in src/gate, because root's code does not
+ * need it. */
 #ifndef ARCH_GATE_STATES_H
 #define ARCH_GATE_STATES_H
 
@@ -36,27 +36,29 @@ static inline size_t gate_print_states(char *to, size_t size)
 {
 	size_t used = 0;
 
-	text_append(to, size, &used,
-		    "\n# The gate's states\n\n"
-		    "Made from `src/gate/transition.c`; `make unit` fails if the two differ.\n\n"
-		    "The gate's state is two values: what root wants, and what stands, as verified. An event "
-		    "is asked in both "
-		    "tables, and nothing comes of it if one of them says no. `status` shows `ending` as "
-		    "`locked` and `leaving` as "
-		    "`dialling`. Openvpn may be dialled where `up` is wanted and `locked` stands, and "
-		    "nowhere else.\n\n"
-		    "The effects are carried out in order, a policy (lock, flip-dialling, flip-open, "
-		    "flip-paused, remove-rules) "
-		    "before everything that depends on it: it is committed and read back, then the next "
-		    "state stands and is "
-		    "announced. An effect that fails ends the list and is an event itself: a lock `no-lock`, "
-		    "a flip to dialling or "
-		    "open `flip-failed`, a launch `no-start`, what root asked for `refused`. `locked` is "
-		    "`ending` where an openvpn "
-		    "is not reaped yet. After `reaped` a pause or an off that has waited for it is asked for "
-		    "again.\n");
+	text_append(
+	    to, size, &used,
+	    "\n# The gate's states\n\n"
+	    "Made from `src/gate/transition.c`; `make unit` fails if the two differ.\n\n"
+	    "The gate's state is two values: desired, which is what root wants, and actual, which is "
+	    "what has been verified. "
+	    "An event is looked up in both tables, and has no effect if one of them says no. `status` "
+	    "shows `ending` as "
+	    "`locked` and `leaving` as `dialling`. An attempt may start only if `up` is desired and "
+	    "`locked` is actual.\n\n"
+	    "The effects are carried out in order. A policy (lock, flip-dialling, flip-open, "
+	    "flip-paused, remove-rules) "
+	    "comes before everything that depends on it: it is committed and read back, and only then "
+	    "is the next state "
+	    "actual and announced. An effect that fails ends the list and is an event itself: "
+	    "`no-lock` for a lock, "
+	    "`flip-failed` for a flip to dialling or open, `no-start` for a launch, `refused` for what "
+	    "root requested. "
+	    "As long as an openvpn is not reaped, `locked` becomes `ending`. After `reaped`, a pause "
+	    "or an off that has "
+	    "waited for it is requested again.\n");
 	for (int desired = 0; desired < GATE_DESIRED; desired++) {
-		text_append(to, size, &used, "\n## wanted: %s\n\n| event | next | |\n| --- | --- | --- |\n",
+		text_append(to, size, &used, "\n## desired: %s\n\n| event | next | |\n| --- | --- | --- |\n",
 			    desired_names[desired]);
 		for (int event = 0; event < GATE_EVENTS; event++)
 			print_gate_cell(to, size, &used, gate_event_names[event], desired_names[desired],
@@ -64,7 +66,7 @@ static inline size_t gate_print_states(char *to, size_t size)
 	}
 	for (int actual = 0; actual < GATE_ACTUAL; actual++) {
 		text_append(to, size, &used,
-			    "\n## stands: %s\n\n| event | next | effects |\n| --- | --- | --- |\n",
+			    "\n## actual: %s\n\n| event | next | effects |\n| --- | --- | --- |\n",
 			    actual_names[actual]);
 		for (int event = 0; event < GATE_EVENTS; event++)
 			print_gate_cell(to, size, &used, gate_event_names[event], actual_names[actual],
