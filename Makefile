@@ -9,7 +9,7 @@ BASH_COMPLETIONS ?= $(PREFIX)/share/bash-completion/completions
 ZSH_COMPLETIONS ?= $(PREFIX)/share/zsh/site-functions
 FISH_COMPLETIONS ?= $(PREFIX)/share/fish/vendor_completions.d
 PKG_CONFIG ?= pkg-config
-# The platform is a file name: src/os/NAME.mk says which.
+# src/os/NAME.mk, by the platform's name, says which file is each port's.
 PLATFORM ?= $(patsubst darwin,macos,$(shell uname -s | tr A-Z a-z))
 include src/os/$(PLATFORM).mk
 Q := $(if $(V),,@)
@@ -17,7 +17,7 @@ say = echo ' '
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
 	-Wcast-qual -Wformat=2
-# In the checks a warning is an error (WERROR=-Werror); another compiler's new one fails nobody's build.
+# A warning is an error in the checks (WERROR=-Werror) only: another compiler's new warning fails no user's build.
 WERROR ?=
 HARDENING := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 OPTIMIZE ?= -O2 -g
@@ -31,8 +31,8 @@ CPPFLAGS += -D_GNU_SOURCE -Isrc -I. -DPORTCULLIS_VERSION='"$(VERSION)"' \
 CFLAGS += -std=c11 $(OPTIMIZE) $(WARNINGS) $(WERROR) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer,$(HARDENING))
 LDFLAGS += $(if $(SANITIZE),-fsanitize=$(SANITIZE),$(LINK_HARDENING))
 
-# Headers may lie where no compiler looks by itself (Homebrew, ports). Asked once, when the first file is compiled; what
-# is missing is named then, not by a header that isn't found.
+# Headers may be where no compiler looks by itself (Homebrew, ports). pkg-config is queried once, when the first file is
+# compiled. What is missing is named then, so that the build does not end in a header that isn't found.
 PACKAGES = $(sort $(GATE_PACKAGES) $(DRIVER_PACKAGES) $(CTL_PACKAGES))
 missing_packages = $(strip $(foreach name,$(PACKAGES),$(if $(shell $(PKG_CONFIG) --exists $(name) 2>/dev/null && echo yes),,$(name))))
 packages_or_error = $(if $(shell $(PKG_CONFIG) --version 2>/dev/null),,$(error $(PKG_CONFIG) is missing; instead: ./bootstrap deps)) \
@@ -53,8 +53,8 @@ POLICY := $(call room,src/policy)
 PROFILE := $(call room,src/profile)
 TUNNEL := $(call room,src/tunnel)
 MGMT := $(call room,openvpn-mgmt)
-# --- ports. Of a port, NAME, this platform has NAME.c, NAME_unix.c, NAME_$(PLATFORM).c and the like, or else NAME_null.c;
-# a pattern is a folder's files without those of other platforms. By `os`: exactly these files.
+# --- ports. Of a port NAME this platform has NAME.c, NAME_unix.c, NAME_$(PLATFORM).c and the like, or else NAME_null.c.
+# A pattern means a folder's files without those of other platforms. `os` means exactly the files that are named.
 os = $(patsubst %,$(BUILD)/obj/src/os/%.o,$(1))
 ELSEWHERE := $(foreach other,$(filter-out $(FAMILY),linux macos freebsd openbsd bsd),%_$(other).c)
 port_files = $(wildcard src/os/$(1).c) $(or $(wildcard $(patsubst %,src/os/$(1)_%.c,$(FAMILY))),$(wildcard src/os/$(1)_null.c))
@@ -71,7 +71,7 @@ OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) 
 OS_DRIVER := $(call port,process/sandbox/sandbox $(if $(SANITIZE),process/sandbox/sandbox_calls_sanitizer) process/peer $(DESCRIPTOR) host/clock host/chance)
 OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) $(call port,$(PROBE) service/machine service/machine_fact $(MACHINE) \
 	$(SERVICE))
-# The other platforms' firewalls, and the pure halves of their ports: that all of them are whole is tested here.
+# The other platforms' firewalls, and the pure halves of their ports: they are tested on this platform too.
 OS_BACKENDS := $(call port,firewall/pf/* firewall/ipfw/* firewall/probe firewall/probe_group) $(call os,firewall/pf/system_macos)
 OS_PURE := $(OS_BACKENDS) $(call port,firewall/pause_watchdog host/lockfile process/tool_async) $(call os,netwatch/bsd/decode netwatch/bsd/facts \
 	netwatch/bsd/known netwatch/bsd/layout dns/scutil_text host/keychain_item host/sleep_gap route/tun_status \
@@ -86,7 +86,7 @@ FAULT := $(BUILD)/obj/src/base/fault_none.o
 PROGRAMS := $(BUILD)/portcullisd $(BUILD)/portcullis-driver $(BUILD)/portcullis
 all: $(PROGRAMS)
 
-# Each program's objects and libraries; the tests' variants (tests/check.mk) are made of the same lists.
+# Each program's objects and libraries. The tests' variants (tests/check.mk) are made from the same lists.
 PORTCULLISD = $(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(OS_GATE) $(POLICY) $(BASE) $(FAULT)
 PORTCULLISD_LIBS = $(GATE_LIBS)
 PORTCULLIS_DRIVER = $(BUILD)/obj/src/driver/driver_main.o $(DRIVER) $(OS_DRIVER) $(TUNNEL) $(PROFILE) $(MGMT) $(BASE) $(FAULT)
@@ -111,7 +111,7 @@ $(BUILD)/obj/%.o: %.c Makefile
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
-# What of ours has root's rights; tests/arch counts it.
+# Our code that runs as root; tests/arch counts its lines.
 list-root:
 	@echo $(patsubst $(BUILD)/obj/%.o,%.c,$(BUILD)/obj/src/gate/portcullisd_main.o $(GATE) $(OS_GATE) $(POLICY) $(BASE) $(FAULT))
 
@@ -128,7 +128,7 @@ $(BUILD)/test/rooms.a: $(UNIT_ROOMS)
 	@mkdir -p $(@D)
 	@rm -f $@
 	@$(AR) qcs $@ $^
-# The sanitizers' calls first: a weak name pulls nothing out of an archive.
+# The sanitizers' calls come first: a weak symbol pulls nothing out of an archive.
 $(BUILD)/test/test_%: $(BUILD)/obj/tests/unit/test_%.o $(if $(SANITIZE),$(call os,process/sandbox/sandbox_calls_sanitizer)) $(BUILD)/test/rooms.a
 	@$(say) LD $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter-out %.a,$^) $(filter %.a,$^) $(GATE_LIBS) $(DRIVER_LIBS) $(CTL_LIBS) $(call libs_of,cmocka)
@@ -140,7 +140,7 @@ $(BUILD)/test/test_device_macos: $(DEVICE_BSD) $(call os,route/device_macos host
 $(BUILD)/test/test_pf_freebsd: $(call os,firewall/pf/system_freebsd)
 $(BUILD)/test/test_openvpn_macos: $(call os,process/sandbox/confine_profile host/platform_macos)
 
-# A program's own file, whose main has another name, so that a test calls it.
+# A program's main file, in which main has another name, so that a test can call it.
 $(BUILD)/obj/%_called.o: $(BUILD)/obj/%_main.o
 	$(Q)objcopy --redefine-sym main=$(notdir $*)_main $< $@
 $(BUILD)/test/test_portcullisd: $(BUILD)/obj/src/gate/portcullisd_called.o
@@ -152,8 +152,8 @@ unit: $(UNIT)
 -include tests/check.mk
 -include tests/cross.mk
 
-# Service files of this platform, in src/os/NAME.mk: FILE:FOLDER of the prefix:mode. FILE.in is filled first.
-# A place may have blanks in it: it is quoted wherever a shell sees it.
+# Service files of this platform, in src/os/NAME.mk: FILE:DIRECTORY below the prefix:MODE. FILE.in is filled in first.
+# A path may have blanks in it: it is quoted wherever a shell reads it.
 service_file = $(patsubst %.in,%,$(notdir $(word 1,$(subst :, ,$(1)))))
 service_folder = $(DESTDIR)$(PREFIX)/$(word 2,$(subst :, ,$(1)))
 fill = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' -e 's|@STATEDIR@|$(STATEDIR)|g' -e 's|@RUNDIR@|$(RUNDIR)|g'
@@ -165,7 +165,7 @@ define install_service
 
 endef
 
-# The same for what goes into an initrd: FILE:PLACE in the folder of its tool.
+# The same for what goes into an initrd: FILE:PATH below the directory of the tool that makes it.
 initramfs_file = $(DESTDIR)$(INITRAMFS)/$(word 2,$(subst :, ,$(1)))
 define install_initramfs
 	install -d "$$(dirname "$(call initramfs_file,$(1))")" $(BUILD)/service
@@ -174,7 +174,7 @@ define install_initramfs
 
 endef
 
-# Programs, man pages and a sample; creates no user, starts nothing, locks nothing: `portcullis enable` does.
+# Installs programs, man pages and a sample. Creates no user, starts nothing and locks nothing: `portcullis enable` does.
 install: all install-data
 	install -d "$(DESTDIR)$(PREFIX)/sbin" "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(LIBEXECDIR)"
 	install -m 755 $(BUILD)/portcullisd "$(DESTDIR)$(PREFIX)/sbin/"
@@ -196,7 +196,7 @@ install-data:
 	$(foreach file,$(INITRAMFS_FILES),$(call install_initramfs,$(file)))
 
 # Leaves the configuration and the profiles, which are yours. Run `portcullis disable --purge` first.
-# While the service manager starts it at boot, a daemon that is gone would leave the machine shut for good.
+# Refused while it is enabled: the service manager would lock at boot, and without a daemon the machine would stay shut.
 uninstall:
 	@$(foreach file,$(ENABLED),if [ -e "$(DESTDIR)$(file)" ] || [ -L "$(DESTDIR)$(file)" ]; then \
 	    echo 'uninstall: portcullis is enabled; instead: portcullis disable --purge, then make uninstall' >&2; \
@@ -215,15 +215,15 @@ dist:
 	@packaging/dist.sh $(VERSION) $(BUILD)
 deb:
 	@packaging/deb.sh $(VERSION) $(BUILD)/deb $(DEB_OPTIONS)
-# For Homebrew and FreeBSD's ports, by where the tarball will lie: URL=
+# For Homebrew and FreeBSD's ports. URL= says where the tarball will be published.
 formula:
 	@packaging/formula.sh $(VERSION) $(BUILD) '$(URL)'
 
-# Generated from --help; a test holds the files to it.
+# Generated from --help; a test fails if the files differ from it.
 completions: all
 	$(PYTHON) -B src/ctl/completions/generate.py $(BUILD)
 
-# Generated from the tables; unit tests hold the file to them.
+# Generated from the tables; a unit test fails if the file differs from them.
 docs/states.md: $(BUILD)/obj/tests/arch/states_doc.o $(BUILD)/obj/src/gate/transition.o $(TUNNEL) $(BASE)
 	$(Q)$(CC) $(LDFLAGS) -o $(BUILD)/states_doc $^
 	$(Q)$(BUILD)/states_doc > $@
@@ -241,13 +241,13 @@ help:
 	@echo 'make check-mutants small changes of the code: do the tests notice? MUTANTS=all: every one of them'
 	@echo 'make check-distros Debian 12, 13 and sid, each with its own compilers, nft and openvpn'
 	@echo 'make check-package the Debian package in a clean Debian: install, upgrade, remove, purge'
-	@echo 'make cross      the programs for macOS and FreeBSD, compiled, linked and looked at'
-	@echo 'make bench      the figures of README, as ratios'
+	@echo 'make cross      the programs for macOS and FreeBSD, compiled, linked and examined'
+	@echo 'make bench      the figures that README quotes, as ratios'
 	@echo 'make install    PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc'
 	@echo 'make uninstall, make clean'
 	@echo 'make dist       build/portcullis-$(VERSION).tar.gz, of what git tracks'
 	@echo 'make deb        build/deb/portcullis_$(VERSION)_*.deb'
-	@echo 'make formula URL=...  the Homebrew formula and the FreeBSD port, for a tarball that lies there'
+	@echo 'make formula URL=...  the Homebrew formula and the FreeBSD port, for a tarball that is published there'
 
 .PHONY: all list-root unit install install-data uninstall dist deb formula completions clean help
 .SECONDARY:

@@ -13,12 +13,12 @@ WORKERS ?= 2
 BOOT_TESTS ?= tests/boot
 
 C_FILES = $(wildcard $(foreach folder,src/* src/*/* src/*/*/* openvpn-mgmt,$(folder)/*.c))
-# What needs another system's headers is looked at by make cross.
+# Files that need another system's headers are checked by make cross.
 TIDY_FILES = $(filter-out %_macos.c %_bsd.c %_freebsd.c %_openbsd.c,$(C_FILES))
 C_TESTS = $(wildcard tests/*/*.c openvpn-mgmt/*/*.c)
 C_HEADERS = $(wildcard $(foreach folder,src/* src/*/* src/*/*/* openvpn-mgmt,$(folder)/*.h) tests/*/*.h openvpn-mgmt/*/*.h)
 
-# --- everything, with a table at the end; a step that fails does not hide the next
+# --- everything, with a table at the end; after a step that fails, the next one still runs
 check:
 	@tests/check.sh
 
@@ -38,7 +38,7 @@ NFT_CONSOLE_LIBS = $(GATE_LIBS)
 FIREWALL_CONSOLE = $(call e2e,firewall_console) $(OS_CHILD) $(OS_PORTS) $(call port,host/file) $(POLICY) $(BASE) $(FAULT)
 FIREWALL_CONSOLE_LIBS = $(GATE_LIBS)
 DNSTOOL = $(call e2e,dnstool) $(call port,$(DNS)) $(OS_CHILD) $(BASE)
-# As the gate runs openvpn; as a captured openvpn or driver.
+# A program that is confined as the gate confines openvpn; one that tries what a captured openvpn or driver would.
 CONFINED = $(call e2e,confined) $(call port,process/sandbox/confine $(CONFINE)) $(OS_CHILD) $(BASE)
 CONFINED_LIBS = $(GATE_LIBS)
 CAPTURED = $(call e2e,captured tries) $(call port,process/sandbox/confine $(CONFINE) process/sandbox/sandbox) $(OS_CHILD) $(BASE)
@@ -48,7 +48,7 @@ DENY_SYSCALLS_LIBS = $(call libs_of,libseccomp)
 STANDIN = $(call e2e,standin/client)
 FAKE_OPENVPN = $(patsubst %,$(BUILD)/obj/tests/bench/%.o,fake_openvpn stamps)
 
-# What variants leave out, and what stands in its place.
+# What variants leave out, and what takes its place.
 TOOLS := $(call os,process/tool_paths_system)
 STANDIN_TOOLS := $(call e2e,tool_paths_standin)
 SYSTEM := $(TOOLS) $(call os,service/install_root_system) $(call port,$(SERVICE) $(STRICT_BOOT))
@@ -82,7 +82,7 @@ $(call variant,test/confined,CONFINED,,)
 $(call variant,test/captured,CAPTURED,,)
 $(call variant,test/deny_syscalls,DENY_SYSCALLS,,)
 $(call variant,test/standin,STANDIN,,)
-# With pf: as on a Mac, and as on FreeBSD.
+# With pf, as on a Mac and as on FreeBSD.
 $(call variant,test/portcullisd-pf,PORTCULLISD,$(FIREWALLS) $(FAULT),$(PF_MACOS) $(FAULTS))
 $(call variant,test/portcullisd-pf-freebsd,PORTCULLISD,$(FIREWALLS) $(FAULT),$(PF_FREEBSD) $(FAULTS))
 $(call variant,test/portcullis-pf,PORTCULLIS,$(FIREWALLS),$(PF_MACOS))
@@ -96,18 +96,18 @@ $(call variant,test/dnstool,DNSTOOL,,)
 $(call variant,test/dnstool-macos,DNSTOOL,$(call port,$(DNS)) $(TOOLS),$(SCUTIL))
 $(call variant,test/dnstool-freebsd,DNSTOOL,$(call port,$(DNS)) $(TOOLS),$(RESOLVCONF))
 $(call variant,test/portcullisd-captive-dns,PORTCULLISD,$(call port,$(DNS) $(CAPTIVE_DNS)) $(TOOLS),$(SCUTIL) $(call os,dns/captive_dns_socket_loopback))
-# With another platform's services, below a folder of the test's own; the gate with macOS's strict boot.
+# With another platform's services, below a directory of the test's own; the gate with macOS's strict boot.
 $(foreach name,$(patsubst src/os/%.mk,%,$(wildcard src/os/*.mk)),$(call variant,test/portcullis-$(name),PORTCULLIS,$(SYSTEM),$(call of_platform,$(name)) $(STANDIN_SYSTEM)))
 $(call variant,test/strict/portcullisd,PORTCULLISD,$(SYSTEM),$(call os,service/strict_boot_macos service/strict_boot_list) $(STANDIN_SYSTEM))
 TESTED := $(VARIANTS)
-# The measured gate, with a note of each flip's acknowledgement.
+# The gate that is measured: it records when each flip was acknowledged.
 $(call variant,bench/portcullisd,PORTCULLISD,$(FAULT),$(patsubst %,$(BUILD)/obj/tests/bench/%.o,stamps_fault stamps))
 $(call variant,bench/fake_openvpn,FAKE_OPENVPN,,)
 
 tests-build: $(UNIT) $(TESTED)
 
 check-unit: unit
-# What can be tried of this machine's firewall without touching it.
+# What can be tested of this machine's firewall without changing it.
 check-selftest: all
 	$(BUILD)/portcullis selftest
 check-san:
@@ -120,7 +120,7 @@ check-arch:
 check-format:
 	$(CLANG_FORMAT) --dry-run -Werror $(C_FILES) $(C_TESTS) $(C_HEADERS)
 
-# As many at a time as there are processors: one call each file.
+# As many at a time as there are processors.
 check-tidy:
 	@printf '%s\n' $(TIDY_FILES) | xargs -P "$$(nproc)" -n 4 $(CLANG_TIDY) -p src --quiet --warnings-as-errors='*'
 check-cppcheck:
@@ -136,44 +136,45 @@ check-shell:
 	bash -n src/ctl/completions/portcullis.bash
 check-lint: check-format check-tidy check-cppcheck check-man check-shell
 
-# pf's text against recorded verdicts, by an evaluator of its own.
+# pf's rules: an evaluator of our own must give the recorded verdicts.
 check-pf: $(BUILD)/test/policy_print
 	PORTCULLIS_BUILD=$(BUILD) $(PYTEST) tests/pf $(PF_OPTIONS)
 
-# ipfw's text, by an evaluator of its own.
+# ipfw's rules, likewise.
 check-ipfw: $(BUILD)/test/policy_print
 	PORTCULLIS_BUILD=$(BUILD) $(PYTEST) tests/ipfw $(IPFW_OPTIONS)
 
-# nft in the kernel, pf and ipfw by their evaluators: generated packets, one verdict, that of docs/security.md. Root.
+# Generated packets: nft in the kernel, pf and ipfw by their evaluators must give the verdict of docs/security.md. Root.
 check-property: $(BUILD)/test/policy_print
 	PORTCULLIS_BUILD=$(BUILD) $(PYTEST) tests/property --property-seed=$(SEED) $(PROPERTY_OPTIONS)
 # What --help says is what the man pages say, and what bash, zsh and fish complete.
 check-help: all
 	BUILD=$(BUILD) $(PYTEST) tests/arch
 
-# The Debian package, installed, upgraded, removed and purged in a clean Debian that is made once (the network is needed
-# for that); the tarball; and what other inits run. dpkg-buildpackage must not make this check its test.
+# The Debian package, installed, upgraded, removed and purged in a clean Debian that is made once (which needs the
+# network); the tarball; and what other inits run. The build of the package must not run this check as its own test.
 check-package:
 	BUILD=$(BUILD) $(PYTEST) tests/package -n $(WORKERS) $(PACKAGE_OPTIONS)
 
-# Small changes of the code, each in a copy of its own: do the tests notice? So many of them, by SEED; all of them, with
-# the end-to-end tests too: MUTANTS=all, which takes hours. One room: MUTANTS_OPTIONS="--of 'src/tunnel/*'". Root.
+# Small changes of the code, each in a copy of its own: do the tests notice? MUTANTS is how many, SEED chooses them.
+# MUTANTS=all tries all of them, by the end-to-end tests too, which takes hours. One room:
+# MUTANTS_OPTIONS="--of 'src/tunnel/*'". Root.
 check-mutants: $(UNIT) $(if $(filter all,$(MUTANTS)),all tests-build)
 	$(PYTHON) -B tests/mutants/run.py --build $(BUILD) --seed $(SEED) --most $(MUTANTS) \
 	    $(if $(filter all,$(MUTANTS)),--end-to-end) $(MUTANTS_OPTIONS)
 
-# Several workers, each in namespaces of its own; then, alone, what measures time (`-m quiet`).
-E2E = $(PYTEST) tests/e2e --ignore=tests/e2e/test_kill.py $(E2E_OPTIONS)
-# Of the longest matrices (each call of each tool failing in turn) a sample by SEED; all of them in check-e2e-whole.
-# Debian 12, 13 and sid, made once below build/distros (the network is needed for that): built and tested with each one's
-# own compilers and tools. RELEASES="trixie sid" STEPS="gcc unit" chooses; its own table says what there is. Root.
+# Debian 12, 13 and sid, made once below build/distros (which needs the network): built and tested with each one's own
+# compilers and tools. RELEASES="trixie sid" STEPS="gcc unit" chooses; the table at the end shows what there is. Root.
 check-distros:
 	$(PYTHON) -B tests/distros/distros.py --place $(BUILD)/distros $(if $(RELEASES),--releases "$(RELEASES)") $(if $(STEPS),--steps "$(STEPS)")
 
+# Several workers, each in namespaces of its own; then, alone, what measures time (`-m quiet`). Of the longest matrices
+# (each call of each tool fails in turn) SEED chooses a sample; check-e2e-whole runs all of them.
+E2E = $(PYTEST) tests/e2e --ignore=tests/e2e/test_kill.py $(E2E_OPTIONS)
 check-e2e: E2E += --sample=$(SEED)
 check-e2e check-e2e-whole: all tests-build
 	$(E2E) -n $(WORKERS) -m 'not quiet'; together=$$?; $(E2E) -m quiet && exit $$together
-# The matrix of kills: a sample by SEED here, the whole of it, KILL_ROUNDS times, in check-kill.
+# The matrix of kills: a sample that SEED chooses; check-kill runs all of it, KILL_ROUNDS times.
 check-kill-sample: all tests-build
 	$(PYTEST) tests/e2e/test_kill.py --kill-sample=$(SEED) $(E2E_OPTIONS)
 check-kill: all tests-build
@@ -183,11 +184,11 @@ check-kill: all tests-build
 $(BUILD)/test/boot_caller: tests/boot/caller.c
 	@mkdir -p $(@D)
 	$(CC) -static -std=c11 -O2 $(WARNINGS) -D_GNU_SOURCE -o $@ $<
-# The package as `make deb` makes it; its unit tests are a step of their own.
+# The package as `make deb` builds it, without the unit tests, which are a step of their own.
 check-boot: all $(BUILD)/test/boot_caller
 	DEB_BUILD_OPTIONS=nocheck $(MAKE) deb
 	$(PYTEST) -s $(BOOT_TESTS) $(BOOT_OPTIONS)
-# Once without, for the control, and once with.
+# Once without Portcullis, as the control, and once with it.
 check-boot-once:
 	$(MAKE) check-boot BOOT_TESTS="tests/boot/test_power.py::test_without_portcullis tests/boot/test_power.py::test_from_power_on_to_power_off"
 
@@ -196,8 +197,8 @@ bench-build: all $(BENCH)
 bench: bench-build
 	$(PYTHON) -B tests/bench/bench.py --build $(BUILD) $(BENCH_OPTIONS)
 
-# --- tests/fuzz/fuzz_NAME.c -> build/fuzz/NAME. Stubs of a target stand before
-# the rooms' own functions of the same name.
+# --- tests/fuzz/fuzz_NAME.c -> build/fuzz/NAME. A target's stubs replace the
+# rooms' functions of the same name.
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_FLAGS = -D_GNU_SOURCE -DFUZZING -std=c11 -O1 -g -fno-omit-frame-pointer $(filter -I% -DPORTCULLIS%,$(CPPFLAGS))
 FUZZ_ROOMS = $(patsubst $(BUILD)/obj/%,$(BUILD)/fuzz/obj/%,$(UNIT_ROOMS))
@@ -219,8 +220,8 @@ $(foreach name,$(FUZZ),$(eval $(call fuzz_rule,$(name))))
 -include $(shell find $(BUILD)/fuzz/obj -name '*.d' 2>/dev/null)
 
 fuzz-build: $(addprefix $(BUILD)/fuzz/,$(FUZZ))
-# A short run of each: so many inputs or so many seconds, from the seeds. What it finds stays in
-# build/fuzz/corpus/NAME; an input that fails is kept beside it.
+# A short run of each, from the seeds, for FUZZ_RUNS inputs or FUZZ_SECONDS. What it finds stays in
+# build/fuzz/corpus/NAME; an input that fails is kept in build/fuzz/failed.
 check-fuzz: $(addprefix check-fuzz-,$(FUZZ))
 check-fuzz-%: $(BUILD)/fuzz/%
 	@mkdir -p $(BUILD)/fuzz/corpus/$* $(BUILD)/fuzz/failed
