@@ -206,8 +206,8 @@ enum client_result client_ask(struct client *client, const char *socket, const j
 		return result;
 	/* portcullisd holds this socket, and its driver answers. Without a driver the gate is shut, if it can
 	 * be. */
-	err_set(e, "portcullisd is running, but its driver does not answer; the gate is shut, unless it was "
-		   "paused, off or unprotected; instead: try again, or see its log");
+	err_set(e, "portcullisd is running, but its driver does not answer (the gate is shut, unless it was "
+		   "paused, off or unprotected); instead: try again, or see its log");
 	return CLIENT_NO_DRIVER;
 }
 

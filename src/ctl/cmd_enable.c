@@ -324,10 +324,11 @@ static int wait_and_show(const struct ctl *ctl)
 	printf("enable: waiting for portcullisd, at most %d s\n", ANSWER_WAIT / 1000);
 	fflush(stdout);
 	if ((status = wait_status(ctl, false, ANSWER_WAIT)) == NULL)
-		return ctl_fail(ctl,
-				"portcullisd does not answer; the machine is SHUT; instead: see `%s` and its "
-				"log; or, to open it: portcullis disable",
-				service_show);
+		return ctl_fail(
+		    ctl,
+		    "portcullisd does not answer, and the machine is SHUT; instead: see `%s` and its "
+		    "log; or, to open it: portcullis disable",
+		    service_show);
 	if (!is_up(status, true)) {
 		printf("enable: waiting for the tunnel, at most %d s\n", OPEN_WAIT / 1000);
 		fflush(stdout);

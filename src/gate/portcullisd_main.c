@@ -309,7 +309,7 @@ static int lock_beside(struct err *e)
 
 	text_append(text, sizeof text, &used, "%s; its lock could not be verified; %s", e->text,
 		    own.text[0] != '\0' ? own.text
-		    : locked            ? "locked beside it"
+		    : locked            ? "locked without it"
 					: "");
 	return err_set(e, "%s", text);
 }

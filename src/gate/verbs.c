@@ -36,12 +36,12 @@ static int check_tunnel(const struct gate *gate, const struct wire_tunnel *tunne
 	if (holds_endpoint(gate, &tunnel->address4, tunnel->length4 > 0 ? tunnel->length4 : 32) ||
 	    holds_endpoint(gate, &tunnel->address6, tunnel->length6 > 0 ? tunnel->length6 : 128) ||
 	    holds_endpoint(gate, &tunnel->peer4, 32))
-		return err_set(e, "the endpoint lies inside the tunnel");
+		return err_set(e, "the endpoint is inside the tunnel");
 	for (size_t i = 0; i < WIRE_NETWORKS; i++) {
 		const struct net_prefix *network = &tunnel->networks[i];
 
 		if (network->length > 0 && holds_endpoint(gate, &network->address, network->length))
-			return err_set(e, "the endpoint lies inside the tunnel");
+			return err_set(e, "the endpoint is inside the tunnel");
 	}
 	return 0;
 }
@@ -195,7 +195,8 @@ void verbs_read_cb(evutil_socket_t fd, short what, void *argument)
 	driver->filled += (size_t)got;
 	/* Known before the rest has come: another build's requests may be shorter. */
 	if (driver->filled >= sizeof driver->request.version && driver->request.version != WIRE_VERSION) {
-		log_error("gate", "a driver of another version is ended; instead: install both together");
+		log_error("gate",
+			  "the driver has another version, and is ended; instead: install both together");
 		driver_restart(gate);
 		return;
 	}

@@ -26,7 +26,7 @@ SERVICE_FILES := init/systemd/portcullis-lock.service.in:lib/systemd/system:644 
 	init/systemd/nftables.service.d/portcullis.conf.in:lib/systemd/system/nftables.service.d:644 init/systemd/nftables.in:libexec/portcullis:755 \
 	init/systemd/sysusers.d/portcullis.conf:lib/sysusers.d:644 init/systemd/tmpfiles.d/portcullis.conf.in:lib/tmpfiles.d:644
 EXAMPLES := share/doc/portcullis/examples
-# Not installed where another init would read them: copied by hand.
+# Installed as examples: their user copies them to where that init reads them.
 SERVICE_FILES += init/openrc/portcullis-lock.in:$(EXAMPLES)/openrc:755 init/openrc/portcullis.in:$(EXAMPLES)/openrc:755 \
 	init/runit/00-portcullis.sh.in:$(EXAMPLES)/runit:755 init/runit/portcullis/run.in:$(EXAMPLES)/runit/portcullis:755 \
 	init/s6/portcullis/run.in:$(EXAMPLES)/s6/portcullis:755 init/s6/portcullis/type:$(EXAMPLES)/s6/portcullis:644 \

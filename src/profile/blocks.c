@@ -235,7 +235,9 @@ static int rewrite_pem(enum block_kind kind, const char *at, const char *end, st
 	}
 	return found > 0
 		   ? 0
-		   : err_set(e, "no PEM block of the right kind in it; instead: as the provider sent it");
+		   : err_set(
+			 e,
+			 "no PEM block of the right kind in it; instead: the file as the provider sent it");
 }
 
 static int rewrite_base64(const char *bytes, size_t length, bool binary, struct buffer *out, struct err *e)

@@ -40,7 +40,8 @@ int lex_line(struct lex_lines *lines, const char **line, size_t *length, struct 
 
 		/* openvpn ends a line at NUL, and takes VT and FF for blanks. */
 		if (byte == '\r')
-			return err_set(e, "a CR that ends no line; instead: end lines with LF or CR LF");
+			return err_set(e,
+				       "a CR that does not end a line; instead: end lines with LF or CR LF");
 		if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
 			return err_set(e, "control byte 0x%02x; instead: plain text", byte);
 	}
@@ -61,7 +62,8 @@ void lex_trim(const char **line, size_t *length)
 static bool escaped(const char *at, const char *end, struct err *e)
 {
 	if (at + 1 == end) {
-		err_set(e, "'\\' at the end of the line: openvpn joins no lines; instead: one long line");
+		err_set(e,
+			"'\\' at the end of the line: openvpn does not join lines; instead: one long line");
 		return false;
 	}
 	if (at[1] != '\\' && at[1] != '"' && !is_blank(at[1])) {

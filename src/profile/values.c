@@ -142,9 +142,10 @@ static int check_named(char kind, const char *argument, struct err *e)
 		return is_address(argument, NET_IPV4) ||
 			       is_one_of(argument, "vpn_gateway|net_gateway|remote_host")
 			   ? 0
-			   : err_set(e,
-				     "not an IPv4 network; a name can't be resolved while the gate is shut; "
-				     "instead: its address");
+			   : err_set(
+				 e,
+				 "not an IPv4 network, and a name can't be resolved while the gate is shut; "
+				 "instead: its address");
 	case 'k':
 		return is_address(argument, NET_IPV4) || is_one_of(argument, "default")
 			   ? 0

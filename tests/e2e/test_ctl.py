@@ -207,7 +207,7 @@ def test_no_answer_ends_after_two_seconds(serve, run):
     began = time.monotonic()
     result = run("status", "--json")
     assert 1.9 <= time.monotonic() - began < 6
-    assert result.returncode == 1 and "its driver does not answer; the gate is shut, " \
+    assert result.returncode == 1 and "its driver does not answer (the gate is shut, " \
         "unless it was paused, off or unprotected" in one_line(result.stderr)
     assert json.loads(result.stdout)["gate"] is None
     assert "does not answer" in json.loads(result.stdout)["reason"]

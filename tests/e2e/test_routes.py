@@ -370,7 +370,7 @@ def test_no_tun_driver(portcullis):
 
 PUSHES = {
     "own address": ("ifconfig-push 192.168.50.2 255.255.255.0", "address that eth0 already has"),
-    "endpoint": (f"ifconfig-push {SERVER4} 255.255.255.0", "endpoint lies inside the tunnel"),
+    "endpoint": (f"ifconfig-push {SERVER4} 255.255.255.0", "endpoint is inside the tunnel"),
     "loopback": ("ifconfig-push 127.0.0.5 255.255.255.0", "the tunnel's address is not valid"),
     "multicast": ("ifconfig-push 224.0.0.5 255.255.255.0", "the tunnel's address is not valid"),
     "gateway outside": ('push "route 10.99.0.0 255.255.0.0 192.0.2.77"', "10.99.0.0/16 uses the gateway 192.0.2.77, which is not in"),

@@ -419,7 +419,7 @@ def test_service_files_that_others_can_change_are_not_installed(machine, name):
 def test_a_daemon_that_does_not_answer(machine, platform):
     host = machine(platform, gate=None)
     done = host.run("enable", str(profile(host)))
-    assert done.returncode == 1 and "portcullisd does not answer; the machine is SHUT" in done.stderr
+    assert done.returncode == 1 and "portcullisd does not answer, and the machine is SHUT" in done.stderr
     assert "waiting for portcullisd, at most 15 s" in done.stdout
 
 

@@ -129,7 +129,7 @@ def test_beside_a_real_one(world, portcullis):
 
 @pytest.mark.parametrize("option", ["-L", "-d"])
 def test_beside_a_real_one_that_is_stopped(world, portcullis, option):
-    """It would not see what is done to its rules: locked beside it; and once it goes on, it clears up."""
+    """It would not see what is done to its rules: the second start locks without it; once it goes on, it clears up."""
     with world.wire("udp") as wire:
         gate = portcullis().start_open()
         os.kill(gate.pid, signal.SIGSTOP)
@@ -138,7 +138,7 @@ def test_beside_a_real_one_that_is_stopped(world, portcullis, option):
         if option == "-L":
             assert done.returncode == 0 and "locked and verified" in done.stdout, done
         else:
-            assert done.returncode == 1 and "its lock could not be verified; locked beside it" in done.stderr, done
+            assert done.returncode == 1 and "its lock could not be verified; locked without it" in done.stderr, done
         assert has_lock(world, SECOND)
         assert not gets_inside(world, 0) and not gets_out(world, wire)
         os.kill(gate.pid, signal.SIGCONT)

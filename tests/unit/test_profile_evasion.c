@@ -59,7 +59,8 @@ static void test_bytes(void **state)
 	assert_refused(BASE "verb\x7f 3\n", "control byte 0x7f");
 	assert_null(parse_bytes(nul, sizeof nul - 1, NULL, &e));
 	assert_non_null(strstr(e.text, "t.ovpn:4: line: control byte 0x00"));
-	assert_refused("client\rremote 192.0.2.1\rplugin /x.so\r", "t.ovpn:1: line: a CR that ends no line");
+	assert_refused("client\rremote 192.0.2.1\rplugin /x.so\r",
+		       "t.ovpn:1: line: a CR that does not end a line");
 	assert_same("\xef\xbb\xbf" BASE, BASE);
 	assert_same("client\r\nremote 192.0.2.1 1194\r\ndev tun\r\n", BASE);
 	assert_same("client\nremote 192.0.2.1 1194\ndev tun", BASE);

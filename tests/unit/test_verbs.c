@@ -300,7 +300,7 @@ static void refuse(const struct wire_request *request, const char *why)
 /* The endpoint is in no network that goes into the tunnel: where the bounds are. */
 static void test_where_the_endpoint_is(void **state)
 {
-	static const char in[] = "the endpoint lies inside the tunnel", beside[] = "attempt_verify_tunnel";
+	static const char in[] = "the endpoint is inside the tunnel", beside[] = "attempt_verify_tunnel";
 	struct wire_request request;
 
 	(void)state;
@@ -374,8 +374,8 @@ static void test_in_pieces(void **state)
 	request.version++;
 	assert_int_equal(write(peer, bytes, sizeof request.version), sizeof request.version);
 	verbs_read_cb(gate.driver.channel, EV_READ, &gate);
-	assert_non_null(
-	    strstr(journal, "another version is ended; instead: install both together\ndriver_restart\n"));
+	assert_non_null(strstr(
+	    journal, "another version, and is ended; instead: install both together\ndriver_restart\n"));
 }
 
 static void test_the_channels_end(void **state)

@@ -21,7 +21,7 @@ void doctor_daemon(struct doctor *doctor)
 			    "not running: nothing watches the gate, and there is no VPN");
 	else
 		finding_set(&finding, DOCTOR_FINE, NULL, "running, version %s",
-			    version != NULL ? version : "not told");
+			    version != NULL ? version : "unknown");
 	doctor_report(doctor, &finding);
 }
 

@@ -53,7 +53,7 @@ static int free_number(char *to, size_t size, struct err *e)
 	}
 	return err_set(e,
 		       "no number from %d to %d is free for a user; instead: create " ACCOUNT_DRIVER
-		       " and " ACCOUNT_OPENVPN " by hand",
+		       " and " ACCOUNT_OPENVPN " manually",
 		       LOWEST, HIGHEST);
 }
 

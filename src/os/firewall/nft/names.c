@@ -53,7 +53,7 @@ static void note_other(struct nft_firewall *fw, unsigned name)
 	fw->others = true;
 	if (name < ours && fw->note[0] == '\0')
 		snprintf(fw->note, sizeof fw->note,
-			 "process %d holds tables of our name; ours are called %s; instead: end that process",
+			 "process %d holds tables of our name, so ours are called %s; instead: end it",
 			 (int)nft_actual_foreign(&fw->actual, &fw->desired), nft_names[ours]);
 }
 
