@@ -220,8 +220,8 @@ static void print_beside(struct output *o, unsigned row)
 		print_hole_fragments(o);
 	if (row == 4 && s->state != POLICY_LOCKED)
 		printer_add(&o->printer,
-			    "# row 4: not here: no state relates an error to the hole; openvpn's packets are "
-			    "kept small instead\n");
+			    "# row 4: not with ipfw: no state relates an error to the hole, so openvpn's "
+			    "packets are kept small\n");
 	if (row == 9 && s->state == POLICY_OPEN)
 		print_tunnel_answers(o);
 	if (row == 10 && s->lan) {
@@ -251,11 +251,9 @@ static void print_row(struct output *o, unsigned row)
  * own multicast reports (IGMP, MLD), the loopback. */
 static void print_forwarded(struct output *o)
 {
-	printer_add(
-	    &o->printer,
-	    o->s->lan_side_count > 0
-		? "# row 14: not here: nothing is forwarded, for no NAT instance belongs to a set; use pf\n"
-		: "# row 11: nothing is forwarded\n");
+	printer_add(&o->printer, o->s->lan_side_count > 0 ? "# row 14: not with ipfw, as no NAT instance "
+							    "belongs to a set: nothing is forwarded; use pf\n"
+							  : "# row 11: nothing is forwarded\n");
 	begin(o, "deny");
 	printer_add(&o->printer, "ip from any to any out recv * not recv lo0");
 	end(o, RULE_LAST_ROW);
@@ -263,7 +261,8 @@ static void print_forwarded(struct output *o)
 
 static void print_last(struct output *o)
 {
-	printer_add(&o->printer, "# row 11: everything else; what this machine sends is counted by itself\n");
+	printer_add(&o->printer,
+		    "# row 11: everything else; what this machine sends is counted separately\n");
 	begin(o, "deny");
 	printer_add(&o->printer, "ip from any to any out");
 	end(o, RULE_LAST_ROW);

@@ -223,7 +223,7 @@ static void print_scrub(struct printer *printer, const struct situation *s)
 
 	if (locked && !s->lan)
 		return;
-	printer_add(printer, "# fragments are put together before they are judged\n");
+	printer_add(printer, "# fragments are reassembled before they are judged\n");
 	if (!locked && (tcp || !s->lan)) {
 		printer_add(printer, "scrub in");
 		print_on(printer, LINK_PHYSICAL, true, s);
@@ -262,11 +262,11 @@ static void print_masquerade(struct printer *printer, const struct net_address *
 static void print_translation(struct printer *printer, const struct situation *s)
 {
 	if (s->lan_side_count > 0 && s->state == POLICY_OPEN) {
-		printer_add(printer, "# row 14: clients have the tunnel's address in it\n");
+		printer_add(printer, "# row 14: clients get the tunnel's address\n");
 		print_masquerade(printer, &s->tunnel.address4, s);
 		print_masquerade(printer, &s->tunnel.address6, s);
 	}
-	printer_add(printer, "# row 11: no translation by others, for its \"pass\" skips every rule\n"
+	printer_add(printer, "# row 11: no translation by others: its \"pass\" skips every rule\n"
 			     "no nat on ! lo0 all\nno rdr on ! lo0 all\n");
 }
 
@@ -311,7 +311,7 @@ static void print_row(struct printer *printer, unsigned row, const struct situat
 	const struct rule *table = policy_table(&count);
 
 	if (row == 4 && s->state != POLICY_LOCKED)
-		printer_add(printer, "# row 4: not here: no state relates an error to the hole\n");
+		printer_add(printer, "# row 4: not with pf: no state relates an error to the hole\n");
 	if (row == RULE_LAN_SIDE_ROW && s->lan_side_count > 0)
 		print_forwarded(printer, s);
 	if (row == 10 && s->lan)
@@ -332,7 +332,7 @@ int policy_print_pf(const struct situation *s, char *to, size_t size, struct err
 	if (printer_begin(&printer, s, to, size, e) == -1)
 		return -1;
 	printer_situation(&printer, s);
-	printer_add(&printer, "# For the anchor \"%s\", which the main rules ask before every other one.\n",
+	printer_add(&printer, "# For the anchor \"%s\", which the main rules call before every other one.\n",
 		    POLICY_PF_ANCHOR);
 	print_tables(&printer, s);
 	print_scrub(&printer, s);

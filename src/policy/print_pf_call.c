@@ -175,7 +175,7 @@ static int print_stage(struct printer *printer, const char *standing, enum stage
 		own = stage_of(words);
 		next.stage = own == STAGE_NONE ? next.stage : own;
 		if (next.stage == stage && is_foreign_skip(words))
-			printer_add(printer, "# left out, the gate would not be asked there: set skip\n");
+			printer_add(printer, "# left out, pf would skip the gate there: set skip\n");
 		else if (next.stage == stage && !is_ours(words) && !is_binat(words))
 			printer_add(printer, "%.*s%s", (int)next.length, next.text,
 				    end[-1] == '\n' ? "" : "\n");
