@@ -185,7 +185,7 @@ static void handle_state(struct management_session *s, const struct ovm_event *e
 static void handle_hold(struct management_session *s)
 {
 	if (s->released) {
-		report_end(s, TUNNEL_RESTART, "it is in hold again");
+		report_end(s, TUNNEL_RESTART, "openvpn is on hold again");
 		return;
 	}
 	s->released = true;

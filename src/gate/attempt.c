@@ -280,7 +280,7 @@ void attempt_reaped(struct gate *gate, int status)
 		(void)gate_dispatch(gate, awaited, "off, by root's command", NULL);
 }
 
-/* What an earlier life of ours left behind, if it was killed. */
+/* What an earlier run of ours left behind, if it was killed. */
 void attempt_clean_earlier(struct gate *gate)
 {
 	struct net_endpoint endpoint;
@@ -290,7 +290,7 @@ void attempt_clean_earlier(struct gate *gate)
 
 	if (!files_read_attempt(gate, &pid, &started, &endpoint))
 		return;
-	log_warn("gate", "cleaning up after an earlier life");
+	log_warn("gate", "cleaning up after an earlier run");
 	if (child_end(pid, started) == -1)
 		log_error("gate", "an earlier openvpn (pid %d) can't be ended", (int)pid);
 	if (netwatch_clean(&endpoint, &e) == -1)

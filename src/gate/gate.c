@@ -198,7 +198,7 @@ static int lock_bare(struct gate *gate, struct err *cause)
 	policy_bare(&gate->situation, &bare);
 	if (firewall_assert(gate->fw, &bare, &e) == -1)
 		return -1;
-	err_prefix(cause, "locked without any of the configuration's values: they allow no lock");
+	err_prefix(cause, "locked without the configuration's values, which allow no lock");
 	if (!gate->bare)
 		log_error("gate", "%s", cause->text);
 	gate->bare = true;
@@ -271,7 +271,7 @@ static int remove_rules(struct gate *gate, const char *why, struct err *e)
 		log_error("gate", "gateway: %s", e->text);
 	removed = firewall_remove(gate->fw, &not_all);
 	if (removed == 1)
-		log_error("gate", "off, but not all of it is ours: %s", not_all.text);
+		log_error("gate", "off, but what is not ours stays: %s", not_all.text);
 	if (removed == -1) {
 		log_error("gate", "the rules can't be removed: %s", not_all.text);
 		return err_set(e, "off failed");

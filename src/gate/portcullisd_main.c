@@ -407,7 +407,7 @@ static int run(const struct command_line *options)
 	attempt_clean_earlier(&gate);
 	dns_job_look(&gate.dns, gate.state.actual != ACTUAL_OFF);
 	if (daemon_ready(ready) == -1)
-		log_warn("gate", "nothing waits for the start any more");
+		log_warn("gate", "the process that waited for the start is gone");
 	notify_state(gate.state.actual != ACTUAL_UNPROTECTED, wire_gate_word(gate_shown(&gate)), gate.reason);
 	do {
 		if (!incomplete)

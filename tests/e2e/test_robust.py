@@ -554,7 +554,7 @@ def test_planted_files(world, portcullis):
 
 
 def test_leftover_openvpn_is_ended(world, portcullis):
-    """An openvpn of an earlier life that outlived it is ended before the first dial; a stranger's is not."""
+    """An openvpn of an earlier run that outlived it is ended before the first dial; a stranger's is not."""
     stranger = world.srv.popen("sleep", "60")
     gate = portcullis().start_open()
     old = gate.openvpn()

@@ -105,7 +105,7 @@ def test_shut_set_restore(mac, port):
     assert mac("restore", "utun87") == (0, "dns: the system's own resolvers are used")
     assert mac.store() == {}
     assert mac("restore", "utun87")[0] == 0  # twice is once
-    # What an earlier life left, whatever its link was called.
+    # What an earlier run left, whatever its link was called.
     assert mac("shut", str(port))[0] == 0
     assert mac("restore", "utun99")[0] == 0
     assert mac.store() == {}

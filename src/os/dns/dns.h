@@ -16,7 +16,7 @@
  * left alone; -1 on failure. In all cases `e` has a line to log. */
 int dns_set(const struct wire_tunnel *tunnel, struct err *e);
 
-/* Takes it back; also what an earlier life of ours left (the interface's name
+/* Takes it back; also what an earlier run of ours left (the interface's name
  * is enough). As dns_set. */
 int dns_restore(const char *interface, struct err *e);
 

@@ -31,7 +31,7 @@ bool file_is_early(const char *root, const char *path);
 /* A folder of ours and the files in it. 0 also if it is not there; -1 and `e`. */
 int file_remove_folder(const char *path, struct err *e);
 
-/* A listening local socket at `path`, replacing what an earlier life left;
+/* A listening local socket at `path`, replacing what an earlier run left;
  * root's, and `gid`'s unless that is -1. The descriptor, non-blocking, or -1 and `e`. */
 int file_listener(const char *path, mode_t mode, int64_t gid, struct err *e);
 

@@ -20,7 +20,7 @@ int device_set(const struct wire_tunnel *tunnel, struct err *e);
  * while somebody holds it open. 0 (also if there was none), or -1 and `e`. */
 int device_delete(const char *name, struct err *e);
 
-/* The same for every such device, whatever its name: what an earlier life left. */
+/* The same for every such device, whatever its name: what an earlier run left. */
 int device_delete_all(struct err *e);
 
 #endif

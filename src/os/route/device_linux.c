@@ -24,7 +24,7 @@
 
 enum { LEFT_MAX = 16 };
 
-/* Whose it is may be another than today: an earlier life may have had another configuration. */
+/* Whose it is may be another than today: an earlier run may have had another configuration. */
 static bool is_our_device(const struct rtnl_link *link)
 {
 	return strcmp(link->driver, "tun") == 0 && !link->tap && link->persists && link->owned &&

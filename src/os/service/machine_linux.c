@@ -153,8 +153,8 @@ void machine_boot(struct machine_fact *fact, int milliseconds)
 	if (fact->answer != MACHINE_NO && !file_is_early(install_root(), daemon))
 		machine_set(
 		    fact, MACHINE_NO,
-		    PORTCULLIS_PREFIX "/sbin is on a file system of its own: the lock waits for it, and "
-				      "the devices that it needs for the lock: the boot may hang",
+		    PORTCULLIS_PREFIX "/sbin is on a file system of its own: the lock waits for that, and "
+				      "its devices wait for the lock, so the boot may hang",
 		    "make install PREFIX=/usr, or move that directory to the file system of / or of /usr");
 }
 
