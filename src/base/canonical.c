@@ -56,7 +56,7 @@ static bool same(const char *text, size_t length, const char *as)
 }
 
 /* The line at *at without its LF; *at goes past it. NULL: no whole line left. */
-static const char *next_line(const char **at, const char *end, size_t *length)
+static const char *whole_line(const char **at, const char *end, size_t *length)
 {
 	const char *line = *at, *stop = line < end ? memchr(line, '\n', (size_t)(end - line)) : NULL;
 
@@ -144,7 +144,7 @@ static const char *check_block(const char *line, size_t length, const char **at,
 
 	if (row == -1 || !allowed[row].block)
 		return "not an allowed block";
-	while ((line = next_line(at, end, &length)) != NULL) {
+	while ((line = whole_line(at, end, &length)) != NULL) {
 		++*number;
 		if (length == tag_length + 2 && memcmp(line, "</", 2) == 0 &&
 		    memcmp(line + 2, tag, tag_length) == 0)
@@ -205,7 +205,7 @@ static const char *check_head(const char **at, const char *end, int *number)
 	const char *line;
 	size_t length;
 
-	for (line = next_line(at, end, &length); line != NULL; line = next_line(at, end, &length)) {
+	for (line = whole_line(at, end, &length); line != NULL; line = whole_line(at, end, &length)) {
 		++*number;
 		if (!parse_remote(line, length, &remote))
 			break;
@@ -213,7 +213,7 @@ static const char *check_head(const char **at, const char *end, int *number)
 	if (line == NULL || *number < 2 || !parse_needs(line, length))
 		return "not a remote";
 	++*number;
-	line = next_line(at, end, &length);
+	line = whole_line(at, end, &length);
 	return line == NULL || length != 0 ? "not an empty line" : NULL;
 }
 
@@ -227,7 +227,7 @@ int canonical_check(const char *text, size_t length, struct err *e)
 	wrong = check_head(&at, end, &number);
 	while (wrong == NULL && at < end) {
 		number++;
-		line = next_line(&at, end, &length);
+		line = whole_line(&at, end, &length);
 		if (line == NULL)
 			wrong = "no line end";
 		else if (length > 0 && line[0] == '<')
@@ -240,7 +240,7 @@ int canonical_check(const char *text, size_t length, struct err *e)
 
 bool canonical_next_remote(const char *text, size_t length, size_t *at, struct canonical_remote *remote)
 {
-	const char *next = text + *at, *line = next_line(&next, text + length, &length);
+	const char *next = text + *at, *line = whole_line(&next, text + length, &length);
 
 	*at = (size_t)(next - text);
 	return line != NULL && parse_remote(line, length, remote);
@@ -265,7 +265,7 @@ bool canonical_has(const char *text, size_t length, const char *name)
 	const char *at = canonical_body(text, length), *end = text + length, *line;
 	bool block = false;
 
-	while ((line = next_line(&at, end, &length)) != NULL) {
+	while ((line = whole_line(&at, end, &length)) != NULL) {
 		const char *space = memchr(line, ' ', length);
 
 		if (length > 0 && line[0] == '<')
@@ -287,7 +287,7 @@ size_t canonical_without_keys(const char *text, size_t length, char *to)
 	size_t used = (size_t)(at - text), size;
 
 	memcpy(to, text, used);
-	while ((line = next_line(&at, end, &size)) != NULL) {
+	while ((line = whole_line(&at, end, &size)) != NULL) {
 		if (!begins(line, size, "pull-filter ") && !same(line, size, "route-nopull"))
 			continue;
 		memcpy(to + used, line, size + 1);
@@ -318,7 +318,7 @@ bool canonical_takes_push(const char *text, size_t length, const char *option)
 
 	/* openvpn skips the same before it compares. */
 	option += strspn(option, " \t\n\v\f\r");
-	while ((line = next_line(&at, end, &size)) != NULL) {
+	while ((line = whole_line(&at, end, &size)) != NULL) {
 		if (size > CANONICAL_LINE_MAX || !begins(line, size, filter))
 			continue;
 		line = unquote(line + sizeof filter - 2, line + size, word);

@@ -24,31 +24,31 @@
 enum { HANDSHAKE_MS = 3000, DISMISS_MS = 3000, TICK_MS = 1000, LATE_MS = 5000, RETRY_FIRST_MS = 50 };
 enum { KEPT = 3 }; /* the descriptor of its word to the parent */
 
-static int told[2]; /* by a signal: 'c' close and leave, 'l' leave */
+static int wake[2]; /* by a signal: 'c' close and leave, 'l' leave */
 
 static void on_signal(int number)
 {
 	int before = errno;
 
-	(void)!write(told[1], number == SIGUSR1 ? "l" : "c", 1);
+	(void)!write(wake[1], number == SIGUSR1 ? "l" : "c", 1);
 	errno = before;
 }
 
-/* Waits; 'l' or 'c' if somebody said so meanwhile, else 0. */
+/* Waits; 'l' or 'c' if a signal came meanwhile, else 0. */
 static char wait_for_word(int milliseconds)
 {
-	struct pollfd wait = {.fd = told[0], .events = POLLIN};
+	struct pollfd wait = {.fd = wake[0], .events = POLLIN};
 	char word = '\0', one;
 
 	(void)poll(&wait, 1, milliseconds);
-	while (read(told[0], &one, 1) == 1)
+	while (read(wake[0], &one, 1) == 1)
 		word = word == 'l' ? 'l' : one;
 	return word;
 }
 
-/* Until `seconds` are over, by whichever clock says so first: one of them
+/* Until `seconds` are over, by whichever clock is first: one of them
  * counts the machine's sleep, and one can't be set. A tick that comes late
- * tells of a sleep too. Returns what wait_for_word() does. */
+ * shows a sleep too. Returns what wait_for_word() does. */
 static char watch_clocks(uint32_t seconds)
 {
 	int64_t length = (int64_t)seconds * 1000;
@@ -82,16 +82,16 @@ static void close_gate(const struct pause_watchdog_work *work)
 	}
 }
 
-static int take_signals(void)
+static int catch_signals(void)
 {
 	static const int ours[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1};
-	struct sigaction take = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
+	struct sigaction catch = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
 	sigset_t none;
 
-	if (descriptor_pipe(told, true) == -1)
+	if (descriptor_pipe(wake, true) == -1)
 		return -1;
 	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
-		(void)sigaction(ours[i], &take, NULL);
+		(void)sigaction(ours[i], &catch, NULL);
 	(void)sigaction(SIGPIPE, &ignore, NULL);
 	sigemptyset(&none);
 	return sigprocmask(SIG_SETMASK, &none, NULL);
@@ -120,7 +120,7 @@ static int begin_watching(const struct pause_watchdog_work *work, struct err *e)
 	if (locked == 1)
 		return err_set(e, "process %d already watches a pause; instead: portcullis resume",
 			       (int)other);
-	if (locked == -1 || take_signals() == -1)
+	if (locked == -1 || catch_signals() == -1)
 		return err_errno(e, "%s", LOCKFILE);
 	return work->look(work->argument, e);
 }
@@ -138,7 +138,7 @@ static _Noreturn void run_watchdog(const struct pause_watchdog_work *work, uint3
 		(void)io_write_all(KEPT, e.text, strlen(e.text));
 		_exit(1);
 	}
-	/* If nobody heard it there is no pause. */
+	/* If nobody read it there is no pause. */
 	if (io_write_all(KEPT, WATCHES, strlen(WATCHES)) == -1)
 		_exit(1);
 	(void)close(KEPT);
@@ -147,8 +147,8 @@ static _Noreturn void run_watchdog(const struct pause_watchdog_work *work, uint3
 	_exit(0);
 }
 
-/* Its first words, until it has said them all, or the deadline. */
-static void hear_words(int from, char *to, size_t size)
+/* What it reports first, to the end, or until the deadline. */
+static void read_report(int from, char *to, size_t size)
 {
 	int64_t deadline = clock_steady_ms() + HANDSHAKE_MS, left;
 	struct pollfd wait = {.fd = from, .events = POLLIN};
@@ -181,7 +181,7 @@ int pause_watchdog_start(const struct pause_watchdog_work *work, uint32_t second
 		close(ends[0]);
 		return -1;
 	}
-	hear_words(ends[0], words, sizeof words);
+	read_report(ends[0], words, sizeof words);
 	close(ends[0]);
 	if (strcmp(words, WATCHES) == 0)
 		return 0;
