@@ -1,5 +1,5 @@
-/* The resolver port by hand, for its tests: set IF ADDR,... [DOMAIN,...] | restore IF | shut PORT |
- * check [IF ADDR,... [DOMAIN,...] | PORT] */
+/* The resolver port from the command line, for its tests:
+ * set IF ADDR,... [DOMAIN,...] | restore IF | shut PORT | check [IF ADDR,... [DOMAIN,...] | PORT] */
 #include <stdio.h>
 #include <string.h>
 

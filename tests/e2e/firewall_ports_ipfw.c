@@ -1,4 +1,4 @@
-/* The firewall of the tests' twin: ipfw alone, whose tool is a stand-in. */
+/* The firewall backends of the tests' ipfw programs: ipfw alone, whose tool is a stand-in. */
 #include "os/firewall/ports.h"
 
 const struct firewall_port *const firewall_ports[] = {&firewall_ipfw, NULL};

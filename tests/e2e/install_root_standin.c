@@ -1,4 +1,4 @@
-/* What stands before the installed paths in a test: the folder that PORTCULLIS_STANDIN names. */
+/* The prefix of the installed paths in a test: the folder that PORTCULLIS_STANDIN names. */
 #include <stdlib.h>
 
 #include "os/service/install_paths.h"

@@ -1,4 +1,4 @@
-/* The kernel's switch of ipfw, for the tests: the file `enable` beside the stand-ins. */
+/* The kernel's switch that enables ipfw, for the tests: the file `enable` beside the stand-ins. */
 #include <stdio.h>
 #include <stdlib.h>
 

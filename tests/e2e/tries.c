@@ -1,4 +1,4 @@
-/* Each try is one thing that somebody with another's process would do next. Tests only. */
+/* Each try is one thing that somebody with a captured process would do next. Tests only. */
 #include "tries.h"
 
 #include <arpa/inet.h>

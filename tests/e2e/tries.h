@@ -1,4 +1,4 @@
-/* What somebody who has taken openvpn, or the driver, over may try. Tests only. */
+/* What somebody who has captured openvpn or the driver may try. Tests only. */
 #ifndef TESTS_TRIES_H
 #define TESTS_TRIES_H
 

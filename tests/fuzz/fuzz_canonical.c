@@ -1,5 +1,5 @@
-/* Any bytes at the wall behind the vetting child. What it takes is read here a
- * second time, in the plainest way, and must not hold what it is there to stop. */
+/* Any bytes at the check of the canonical form. What it accepts is read here a second
+ * time, in the simplest way, and must not contain what the check must stop. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

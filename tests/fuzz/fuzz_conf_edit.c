@@ -1,4 +1,4 @@
-/* Any text as portcullis.conf: with a key set, libConfuse reads that key anew and every other as before. */
+/* Any text as portcullis.conf: with a key set, libConfuse reads the new value; all other keys are as before. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Any bytes from a control client, in any pieces, through the real socket. */
+/* Any bytes from a control client, in pieces of any size, through the real socket. */
 #include <event2/event.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* What the doctor reads of others: each decoder by the first byte, and what is decided and printed of it. */
+/* Foreign text that the doctor reads: the first byte chooses the decoder; then what is judged and printed. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

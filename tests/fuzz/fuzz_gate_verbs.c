@@ -1,5 +1,5 @@
-/* Fuzz: the driver's verbs. Whatever a captured driver sends, in whatever
- * pieces, the gate is never open without an openvpn of its own. */
+/* Fuzz: the driver's verbs. Whatever a captured driver sends, in pieces of any size, the
+ * gate is never open without an openvpn of its own. */
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>

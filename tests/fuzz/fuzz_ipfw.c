@@ -1,4 +1,4 @@
-/* What ipfw lists, and what was printed for it: any bytes, apart at the first byte 0. */
+/* Any bytes as ipfw's listing and as the rules printed for it, separated by the first zero byte. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Any bytes as what security(1) says of an item. */
+/* Any bytes as the output of security(1) for an item. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* Any bytes of a daemon, at any split, with commands in between: no crash, bounded memory, whole events. */
+/* Any bytes from a daemon, split anywhere, with commands in between: no crash, bounded memory, complete
+ * events. */
 #include "openvpn-mgmt/session.h"
 
 #include <stdlib.h>

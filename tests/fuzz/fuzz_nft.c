@@ -1,5 +1,5 @@
-/* Any bytes as what the kernel's nftables answers: tables, objects, members of sets, the batch that would put
- * it right. The first byte chooses the set. */
+/* Any bytes as answers of the kernel's nftables: tables, objects, set elements, and the batch that would
+ * repair them. The first byte chooses the set. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

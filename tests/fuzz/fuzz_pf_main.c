@@ -1,5 +1,5 @@
-/* Any text as pf's main rules. What is made of it calls our anchor once, before every line that may
- * pass something, and made of its own result it is the same. */
+/* Any text as pf's main rules. The result calls our anchor once, before every line that may pass something;
+ * and applied to its own result, it changes nothing. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* What pfctl says: any text is read, nothing is believed that was not said, and the same text says the same.
- */
+/* Any text as pfctl's output: it is read without a crash, nothing is reported that is not in it, and the
+ * same text gives the same result. */
 #include <ctype.h>
 #include <stdint.h>
 #include <stdlib.h>

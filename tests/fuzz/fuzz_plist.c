@@ -1,4 +1,4 @@
-/* Fuzz target: any bytes as a property list, and what it says as settings. */
+/* Fuzz target: any bytes as a property list, and its values as settings. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Any bytes as a profile: what is taken prints a canonical form that the wall
- * takes too, and parses again to the same. */
+/* Any bytes as a profile: one that is accepted is printed in a canonical form that the
+ * gate's check accepts, too, and that is parsed again to the same. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Any bytes as what a route socket, or its sysctl, gave; the first one chooses the platform. */
+/* Any bytes as the output of a route socket or its sysctl; the first one chooses the platform. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

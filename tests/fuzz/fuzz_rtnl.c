@@ -1,4 +1,4 @@
-/* Any bytes as a datagram of rtnetlink's. */
+/* Any bytes as a datagram from rtnetlink. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

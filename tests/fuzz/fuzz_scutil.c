@@ -1,5 +1,5 @@
-/* Any bytes as what scutil says. What is understood is printed once more, as
- * configd would, and must be understood as the same. */
+/* Any bytes as scutil's output. What is understood is printed again, as configd would, and
+ * must be understood as the same. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

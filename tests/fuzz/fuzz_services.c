@@ -1,4 +1,4 @@
-/* Any bytes as what networksetup and dscl say, and as the note of strict boot. */
+/* Any bytes as the output of networksetup and dscl, and as the note of strict boot. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

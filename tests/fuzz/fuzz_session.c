@@ -1,5 +1,5 @@
-/* Any bytes from openvpn: whatever it says, what goes on to the gate is well
- * formed, and only CONNECTED,SUCCESS makes a success. */
+/* Any bytes from openvpn: what goes on to the gate is always well formed, and only
+ * CONNECTED,SUCCESS makes a success. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Fuzz target: any names as those in a bundle: the first line is its path, each
- * other one a kind (f, d, l or o) and a path in it. */
+/* Fuzz target: any names as those of the files in a bundle. The first line is its path; each
+ * other line has a kind (f, d, l or o) and a path in it. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

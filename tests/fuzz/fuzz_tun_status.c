@@ -1,4 +1,4 @@
-/* Any bytes as what a tun device says of itself. */
+/* Any bytes as the status that a tun device prints. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

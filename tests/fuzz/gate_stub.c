@@ -1,4 +1,4 @@
-/* A gate without a kernel: what stands in for the ports when its sockets are fuzzed. */
+/* A gate without a kernel: stand-ins for the ports while its sockets are fuzzed. */
 #include "gate_stub.h"
 
 #include <fcntl.h>

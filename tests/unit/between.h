@@ -1,4 +1,4 @@
-/* A number within limits, which are among it: cmocka 2 has no name for that which cmocka 1 has, too. */
+/* Is a number between two limits, both included? cmocka 1 and cmocka 2 have no common name for that. */
 #ifndef TESTS_UNIT_BETWEEN_H
 #define TESTS_UNIT_BETWEEN_H
 

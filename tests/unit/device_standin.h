@@ -1,4 +1,4 @@
-/* Stand-ins for ifconfig, route and what else a device of a BSD asks of its platform. */
+/* Stand-ins for ifconfig, route and the other functions that a device of a BSD calls. */
 #ifndef TESTS_UNIT_DEVICE_STANDIN_H
 #define TESTS_UNIT_DEVICE_STANDIN_H
 

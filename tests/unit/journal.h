@@ -1,4 +1,4 @@
-/* What a test's stand-ins were asked, in its order. */
+/* The calls of a test's stand-ins, in their order. */
 #ifndef TESTS_UNIT_JOURNAL_H
 #define TESTS_UNIT_JOURNAL_H
 

@@ -1,4 +1,4 @@
-/* A child of a daemon is no place for the daemon's signal handlers. */
+/* A child of the daemon does not keep the daemon's signal handlers. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

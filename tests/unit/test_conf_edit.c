@@ -1,4 +1,4 @@
-/* portcullis.conf with one key set: what else stands there stays, and libConfuse reads what was meant. */
+/* portcullis.conf with one key set: everything else in it stays, and libConfuse reads the new value. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* The command line's options, and when a wait is over. */
+/* The command line's options, when a wait is over, and that an error has one advice. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,4 @@
-/* macOS's device and its routes: word for word what ifconfig and route are told, by stand-ins that write it
- * down. */
+/* macOS's device and its routes: the exact calls of ifconfig and route, recorded by stand-ins. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* The driver as a whole, with a gate that the test plays. */
+/* The driver as a whole; the test plays the gate. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

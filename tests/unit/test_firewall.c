@@ -1,4 +1,4 @@
-/* The choice of a backend, and what becomes of the rules of the one that was chosen before. */
+/* The choice of a backend, and what happens to the rules of the one chosen before. */
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>

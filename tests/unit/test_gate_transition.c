@@ -1,4 +1,4 @@
-/* The gate's tables, cell by cell; and that no history dials without a verified lock. */
+/* The gate's tables, cell by cell; and that no sequence of events dials without a verified lock. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* Every grammar of a notification, its borders, and what must not be mistaken for it. */
+/* Every form of a notification, its limits, and what must not be taken for one. */
 #include "mgmt_listing.h"
 
 #include <setjmp.h>

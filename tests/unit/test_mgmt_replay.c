@@ -1,4 +1,4 @@
-/* Recorded management sessions, replayed at every split: the same events, and the ones on file. */
+/* Recorded management sessions, replayed with every split: always the same events, those on file. */
 #include "mgmt_listing.h"
 
 #include <dirent.h>

@@ -1,4 +1,4 @@
-/* Which nft can read a chain for every link, by what it says of itself. */
+/* Which nft can read a chain for every link, judged by its version. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

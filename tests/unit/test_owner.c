@@ -1,4 +1,4 @@
-/* A child with the rights of one user: whose, how long, how much, and what comes of its end. */
+/* A child with the rights of one user: which user, how long, how much output, and what follows its end. */
 #include "profile_test.h"
 
 #include <grp.h>

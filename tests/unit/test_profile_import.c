@@ -1,4 +1,4 @@
-/* check and import: files in, a profile of root's out. Needs no network: every
+/* check and import: a user's files in, one of root's profiles out. Needs no network: every
  * name here is in the hosts file or a literal address. */
 #include "profile_test.h"
 

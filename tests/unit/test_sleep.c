@@ -1,4 +1,4 @@
-/* The sleep port on Linux, with clocks that the test sets: sleeping is told, setting the clock is not. */
+/* The sleep port on Linux, with clocks that the test sets: sleep is reported, setting the clock is not. */
 #include <errno.h>
 #include <event2/event.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* The tunnel's table, cell by cell; its times; and that no history breaks its promises. */
+/* The tunnel's table, cell by cell; its times; and that no sequence of events breaks its promises. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
