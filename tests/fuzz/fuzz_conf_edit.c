@@ -1,4 +1,4 @@
-/* Any text as portcullis.conf: with a key set, libConfuse reads the new value; all other keys are as before. */
+/* Any text as portcullis.conf: with a key set, libConfuse reads its new value; other keys are unchanged. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -102,7 +102,7 @@ void doctor_others(struct doctor *doctor)
 		finding_set(&finding, DOCTOR_UNKNOWN, "check manually what starts at boot",
 			    "no service manager answers; for services only processes were checked");
 	else if (reported == 0)
-		finding_set(&finding, DOCTOR_FINE, NULL, "no known one runs here");
+		finding_set(&finding, DOCTOR_FINE, NULL, "none of the known ones runs here");
 	if (finding.text[0] != '\0')
 		doctor_report(doctor, &finding);
 }

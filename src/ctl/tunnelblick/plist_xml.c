@@ -77,7 +77,7 @@ static int read_tag(struct reader *reader, struct tag *tag)
 		return -1;
 	if (!begins(reader, "<") ||
 	    (end = memchr(reader->at, '>', (size_t)(reader->end - reader->at))) == NULL)
-		return err_set(reader->e, "no property list");
+		return err_set(reader->e, "not a property list");
 	from = reader->at + 1;
 	reader->at = end + 1;
 	tag->kind = *from == '/' ? TAG_END : end[-1] == '/' ? TAG_EMPTY : TAG_BEGIN;
@@ -229,7 +229,7 @@ int plist_read_xml(const char *bytes, size_t length, plist_value_fn *value_cb, v
 	if (read_tag(&reader, &tag) == -1)
 		return -1;
 	if (!is_tag(&tag, TAG_BEGIN, "plist"))
-		return err_set(e, "no property list");
+		return err_set(e, "not a property list");
 	if (read_tag(&reader, &tag) == -1)
 		return -1;
 	if (is_tag(&tag, TAG_EMPTY, "dict"))
