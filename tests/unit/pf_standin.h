@@ -65,6 +65,7 @@ static struct {
 	unsigned step, loaded, killed; /* when the policy was loaded and the states were killed last */
 	unsigned refused;              /* so many main rules it does not take */
 	unsigned packets;              /* that each rule has met */
+	bool junk;                     /* behind our rules there is something else */
 	unsigned leaky;                /* bits: the last rules of these anchors stop nothing */
 	const char *skipped;           /* "" or " (skip)", behind a link */
 } pf;
@@ -72,12 +73,13 @@ static struct {
 static pid_t own_pid;
 static unsigned calls, fail_at; /* 0: none fails */
 static enum way way;
-static char failed[16];     /* the call that did, in our word */
-static size_t failed_at;    /* its place in the journal */
-static char token[32];      /* the file of it */
-static bool token_kept;     /* can it be written? */
-static bool folder_kept;    /* can its folder be made? */
-static const char *pf_conf; /* NULL: there is none */
+static char failed[16];        /* the call that did, in our word */
+static size_t failed_at;       /* its place in the journal */
+static char token[32];         /* the file of it */
+static bool token_kept;        /* can it be written? */
+static const char *busy_words; /* what pfctl says when it is */
+static bool folder_kept;       /* can its folder be made? */
+static const char *pf_conf;    /* NULL: there is none */
 static int held_by;
 static bool lockfile_fails; /* the file can't be made */
 /* What children see too. */
@@ -167,6 +169,8 @@ static void answer(const char *word, const char *input, char *to, size_t size)
 		pf.reference = false;
 	else if (is_word(word, "kill"))
 		pf.killed = ++pf.step;
+	if (is_word(word, "read") && pf.junk)
+		show(to, size, "what is this\n");
 	if (is_word(word, "on")) /* it counts no references */
 		pf.enabled = pf.reference = true;
 	if (is_word(word, "enable")) {
@@ -208,7 +212,7 @@ static int fall_short(const char *word, const char *input, int milliseconds, cha
 		failed_at = strlen(journal) - strlen(word) - 1;
 	}
 	if (way == BUSY || way == OCCUPIED)
-		show(output, size, "pfctl: DIOCXBEGIN: Device busy\n");
+		show(output, size, "pfctl: DIOCXBEGIN: %s\n", busy_words);
 	if (way == COMPLAINS)
 		show(output, size, "pfctl: DIOCGETRULES: Invalid argument\n");
 	if (way == STUCK) {
@@ -411,6 +415,7 @@ static int setup(void **state)
 	load_main(apples);
 	token[0] = '\0';
 	token_kept = folder_kept = true;
+	busy_words = "Device busy";
 	pf_conf = NULL;
 	watchdog_runs = watchdog_fails = watchdog_stays = lockfile_fails = child_logs = false;
 	shared->hangs = shared->mute = false;

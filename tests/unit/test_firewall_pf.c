@@ -139,6 +139,41 @@ static void test_what_was_stopped(void **state)
 	setup(NULL);
 }
 
+/* Rules of ours, and then what nobody understands. */
+static void test_junk(void **state)
+{
+	uint64_t packets;
+
+	(void)state;
+	be(&locked);
+	pf.junk = true;
+	assert_int_equal(firewall_pf.blocked(fw, &packets, &e), -1);
+	heal();
+	assert_int_equal(set(&locked), -1);
+	assert_string_equal(e.text, "pfctl's output about our rules is not understood");
+}
+
+/* In whichever words: asked once more, a little later. */
+static void test_busy(void **state)
+{
+	static const char *const words[] = {"Device busy", "Resource busy",
+					    "Resource temporarily unavailable"};
+
+	(void)state;
+	be(&locked);
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		int64_t began = the_time;
+
+		heal();
+		busy_words = words[i];
+		fail_at = 1;
+		way = BUSY;
+		assert_int_equal(firewall_pf.forget_states(fw, &e), 0);
+		assert_string_equal(journal, "kill kill ");
+		assert_int_equal(the_time - began, 20);
+	}
+}
+
 static void test_what_there_is(void **state)
 {
 	struct firewall_features features;
@@ -542,6 +577,8 @@ int main(void)
 	    TEST(test_who_holds_it),
 	    TEST(test_what_was_stopped),
 	    TEST(test_what_there_is),
+	    TEST(test_junk),
+	    TEST(test_busy),
 	    WATCH(test_all_is_right),
 	    WATCH(test_what_it_sees),
 	    WATCH(test_one_finding_at_a_time),

@@ -181,6 +181,12 @@ static void ours_are_not_called(void)
 	load_main(apples);
 }
 
+static void was_removed(void)
+{
+	be(&locked);
+	assert_int_equal(firewall_pf.remove(fw, &e), 0);
+}
+
 /* --- what is done --------------------------------------------------------------------------------- */
 
 static int lock(void)
@@ -251,6 +257,8 @@ static int probe(void)
 
 static bool locks(void)
 {
+	if (token_kept && folder_kept && strcmp(token, "77\n") != 0)
+		return false;
 	return stands(&locked) && pf_of(fw)->armed && !watchdog_runs;
 }
 
@@ -341,6 +349,7 @@ static const struct scenario scenarios[] = {
     {"removal, its watchdog does not leave", it_does_not_leave, remove_all, is_removed, COMPLAINS},
     {"removal, the main rules do not call us", ours_are_not_called, remove_all, is_removed, COMPLAINS},
     {"removal of nothing", nothing, remove_all, is_removed, COMPLAINS},
+    {"locked again after a removal", was_removed, lock, locks, COMPLAINS},
     {"what was stopped", is_locked, count, anything, COMPLAINS},
     {"what was stopped, of nothing", nothing, count, anything, COMPLAINS},
     {"forgetting states", is_locked, forget, states_gone, COMPLAINS},
