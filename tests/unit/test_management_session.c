@@ -1,0 +1,326 @@
+/* What the driver makes of each line of openvpn's: events of the tunnel with their reasons, and what is sent
+ * back; against tests/golden/management_session. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "driver/credentials.h"
+#include "driver/management_session.h"
+#include "golden.h"
+#include "profile/profile.h"
+#include "ways.h"
+
+enum { PASSWORD_FILE = 60, LINES = 8 };
+
+static struct management_session session;
+static struct ovm_session *parser;
+
+/* --- what it asks others ---------------------------------------------------------------- */
+
+void log_line(enum log_level level, const char *room, const char *format, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof text, format, ap);
+	va_end(ap);
+	say("log %d %s: %s", (int)level, room, text);
+}
+
+bool log_wants(enum log_level level)
+{
+	return level <= LOG_WARN;
+}
+
+int credentials_read(int descriptor, int needs, const char *username, struct credentials *to, struct err *e)
+{
+	assert_int_equal(descriptor, PASSWORD_FILE);
+	say("credentials_read %d %s", needs, username);
+	memset(to, 0, sizeof *to);
+	if (FAILS("credentials_read"))
+		return -1;
+	secret_set(&to->user, "me", 2);
+	secret_set(&to->password, "word", 4);
+	secret_set(&to->passphrase, "phrase", 6);
+	return 0;
+}
+
+void credentials_wipe(struct credentials *credentials)
+{
+	say("credentials_wipe %d", credentials->user.length == 2);
+}
+
+static void on_event(enum tunnel_event event, const char *cause, void *argument)
+{
+	char address[NET_ADDRESS_TEXT], network[NET_PREFIX_TEXT];
+
+	assert_ptr_equal(argument, &session);
+	say("EVENT %s: %s", tunnel_event_name(event), cause);
+	if (event == TUNNEL_SUCCESS || event == TUNNEL_CONNECT_ERRORS || event == TUNNEL_CONFIG)
+		say("  with %s in %s", net_address_text(&session.config.tunnel.address4, address),
+		    net_prefix_text(&session.config.tunnel.networks[0], network));
+}
+
+static void on_count(uint64_t in, uint64_t out, void *argument)
+{
+	assert_ptr_equal(argument, &session);
+	say("COUNT %u %u", (unsigned)in, (unsigned)out);
+}
+
+/* --- the session ------------------------------------------------------------------------------ */
+
+static void show_sent(void)
+{
+	const char *bytes;
+	size_t length;
+
+	while (parser != NULL && (bytes = ovm_pending(parser, &length)) != NULL && length > 0) {
+		for (size_t at = 0; at < length; at += strcspn(bytes + at, "\n") + 1)
+			say("SEND %.*s", (int)strcspn(bytes + at, "\n"), bytes + at);
+		ovm_sent(parser, length);
+	}
+}
+
+static void begin_with(int needs)
+{
+	static const char info[] =
+	    ">INFO:OpenVPN Management Interface Version 5 -- type 'help' for more info\r\n";
+	struct management_attempt attempt = {.interface = "tun7",
+					     .username = "somebody",
+					     .needs = needs,
+					     .profile = "needs 0\n\n",
+					     .profile_length = 9};
+
+	net_endpoint_parse("192.0.2.1:1194/udp", &attempt.endpoint);
+	session.events = (struct management_events){on_event, on_count, &session};
+	session.password_file = PASSWORD_FILE;
+	management_session_begin(&session, &attempt, 1000);
+	assert_true(session.parser == NULL && session.now == 1000);
+	parser = session.parser = ovm_new(management_session_event, &session);
+	assert_non_null(parser);
+	(void)ovm_feed(parser, info, strlen(info));
+}
+
+static void feed(const char *line)
+{
+	say("%.70s", line);
+	if (strcmp(line, "LOST") == 0) {
+		management_session_lost(&session);
+		assert_null(session.parser);
+		return;
+	}
+	(void)ovm_feed(parser, line, strlen(line));
+	(void)ovm_feed(parser, "\r\n", 2);
+	show_sent();
+}
+
+#define UP ">UPDOWN:UP", ">UPDOWN:ENV,ifconfig_local=10.8.0.2", ">UPDOWN:ENV,tun_mtu=1500", ">UPDOWN:ENV,END"
+#define ADDRESSES "10.8.0.2,192.0.2.1,1194,,,fd00::2"
+#define ASK ">PASSWORD:Need 'Auth' username/password"
+#define REFUSED ">PASSWORD:Verification Failed: 'Auth'"
+
+struct way {
+	const char *so;
+	int needs;
+	const char *lines[LINES];
+};
+
+static void run(const struct way *way)
+{
+	/* Of the attempt before nothing stays. */
+	memset(&session, 0x55, sizeof session);
+	memset(&session.log.limit, 0, sizeof session.log.limit); /* but the allowance of lines */
+	say("\n# %s", way->so);
+	so = way->so;
+	failed[0] = '\0';
+	begin_with(way->needs);
+	for (size_t i = 0; i < LINES && way->lines[i] != NULL; i++)
+		feed(way->lines[i]);
+	ovm_free(parser);
+	parser = session.parser = NULL;
+}
+
+static void test_each_line(void **state)
+{
+	static const struct way ways[] = {
+	    {"",
+	     0,
+	     {">STATE:1,CONNECTING,,,,,,", ">STATE:1,WAIT,,,,,,", ">STATE:1,AUTH,,,,,,",
+	      ">STATE:1,AUTH_PENDING,,,,,,", ">STATE:1,GET_CONFIG,,,,,,", ">STATE:1,ADD_ROUTES,,,,,,"}},
+	    {"",
+	     0,
+	     {">STATE:1,ASSIGN_IP,,10.8.0.2,,,,,", ">STATE:1,ASSIGN_IP,,10.8.0.2,,,,,",
+	      ">STATE:1,ASSIGN_IP,,10.8.0.3,,,,,"}},
+	    {"", 0, {">STATE:1,ASSIGN_IP,,,,,,,fd00::2", UP}},
+	    {"", 0, {">STATE:1,ASSIGN_IP,,,,,,,", UP, ">STATE:1,CONNECTED,SUCCESS," ADDRESSES}},
+	    {"", 0, {">STATE:1,CONNECTED,ERROR," ADDRESSES, ">STATE:1,CONNECTED,ROUTE_ERROR,,,,,"}},
+	    {"",
+	     0,
+	     {">LOG:1,N,net_route_v4_add: 10.0.0.0/8 via 10.8.0.1 dev [NULL] table 0 metric -1",
+	      ">STATE:1,CONNECTED,ERROR," ADDRESSES}},
+	    {"",
+	     0,
+	     {">LOG:1,W,ERROR: Linux route add command failed: external program exited",
+	      ">STATE:1,CONNECTED,ERROR,,,,,"}},
+	    {"",
+	     0,
+	     {">LOG:1,W,WARNING: something else", ">STATE:1,RECONNECTING,ping-restart,,,,,",
+	      ">STATE:1,EXITING,,,,,,"}},
+	    {"", 0, {">STATE:1,EXITING,SIGTERM,,,,,", ">STATE:1,RECONNECTING,,,,,,", "LOST"}},
+	    {"", 0, {">FATAL:Cannot open TUN/TAP dev /dev/net/tun: No such file", "LOST"}},
+	    {"", 0, {">NOTIFY:info,remote-exit,EXIT", ">FATAL:all is lost", ">STATE:1,EXITING,x,,,,,"}},
+	    {"", 0, {">NOTIFY:info,remote-exit,EXIT", ">STATE:1,RECONNECTING,x,,,,,"}},
+	    {"", 0, {">HOLD:Waiting for hold release:0", ">HOLD:Waiting for hold release:5"}},
+	    {"", 0, {">UPDOWN:DOWN", ">UPDOWN:ENV,ifconfig_local=10.8.0.2", ">UPDOWN:ENV,END"}},
+	    {"", 0, {UP, ">UPDOWN:ENV,ifconfig_local=10.8.0.9", ">UPDOWN:ENV,END"}},
+	    {"",
+	     0,
+	     {">UPDOWN:UP", ">UPDOWN:ENV,route_network_65=10.1.0.0", ">UPDOWN:ENV,END", ">UPDOWN:DOWN",
+	      ">UPDOWN:ENV,END"}},
+	    /* credentials */
+	    {"",
+	     3,
+	     {ASK, ">PASSWORD:Need 'Private Key' password", ">PASSWORD:Need 'Other' username/password"}},
+	    {"", 0, {ASK, ">PASSWORD:Need 'Private Key' password"}},
+	    {"!credentials_read", 0, {ASK, ">PASSWORD:Need 'Private Key' password"}},
+	    {"",
+	     0,
+	     {ASK " SC:1,Enter the code", ASK " SC:0,the password is: x",
+	      ">PASSWORD:Need 'Private Key' password SC:1,x"}},
+	    {"", 0, {REFUSED, ">STATE:1,EXITING,auth-failure,,,,,", ">STATE:1,EXITING,x,,,,,"}},
+	    {"",
+	     0,
+	     {REFUSED, ">STATE:1,RECONNECTING,auth-temp-failure (server temporary reject),,,,,",
+	      ">STATE:1,EXITING,x,,,,,"}},
+	    {"", 0, {REFUSED, ">STATE:1,RECONNECTING,auth-temp,,,,,"}},
+	    {"", 0, {REFUSED, ">STATE:1,RECONNECTING,auth-failure (auth-token),,,,,"}},
+	    {"", 0, {REFUSED " ['TEMP:1:busy']", ">STATE:1,RECONNECTING,auth-failure,,,,,"}},
+	    {"", 0, {REFUSED " ['SESSION: expired']", "LOST"}},
+	    {"", 0, {REFUSED " ['CRV1:R,E:abc:def:the code']", ">STATE:1,EXITING,auth-failure,,,,,"}},
+	    {"", 0, {REFUSED " ['CRV2:x']", ">STATE:1,EXITING,auth-failure,,,,,"}},
+	    {"", 0, {REFUSED " ['you are not paid up']", ">STATE:1,EXITING,auth-failure,,,,,"}},
+	    /* what can't be answered, and what nothing follows from */
+	    {"",
+	     0,
+	     {">NEED-OK:Need 'token-insertion-request' confirmation MSG:insert",
+	      ">NEED-STR:Need 'pkcs11-id' input MSG:which", ">NEED-CERTIFICATE:x", ">RSA_SIGN:x",
+	      ">PK_SIGN:x,y", ">INFO:x", ">ECHO:1,x", ">BYTECOUNT:1,2"}},
+	    {"", 0, {">REMOTE:a,1,udp", ">NONSENSE:x"}},
+	};
+
+	(void)state;
+	journal[0] = '\0';
+	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
+		run(&ways[i]);
+	assert_golden("tests/golden/management_session", journal);
+}
+
+static void ask(const char *command, const char *answer)
+{
+	const char *words[] = {command, NULL};
+
+	begin_with(0);
+	assert_int_equal(ovm_command(parser, words), 0);
+	show_sent();
+	journal[0] = '\0';
+	feed(answer);
+	ovm_free(parser);
+	parser = session.parser = NULL;
+}
+
+static void test_answers(void **state)
+{
+	(void)state;
+	so = "";
+	ask("load-stats", "SUCCESS: nclients=0,bytesin=12,bytesout=34");
+	assert_non_null(strstr(journal, "COUNT 12 34"));
+	ask("load-stats", "SUCCESS: nclients=0,bytesin=12");
+	assert_null(strstr(journal, "COUNT"));
+	ask("load-stats", "SUCCESS: nclients=0,bytesout=12");
+	assert_null(strstr(journal, "COUNT"));
+	ask("load-stats", "ERROR: bytesin=1,bytesout=2");
+	assert_null(strstr(journal, "log"));
+	ask("state", "ERROR: no");
+	assert_non_null(strstr(journal, "log 1 driver: openvpn refused a command (state)"));
+	ask("pid", "SUCCESS: pid=77");
+	assert_null(strstr(journal, "log"));
+}
+
+/* Its log before we were there. */
+static void test_the_history(void **state)
+{
+	static const char *const words[] = {"log", "on", "all", NULL};
+
+	(void)state;
+	begin_with(0);
+	assert_int_equal(ovm_command(parser, words), 0);
+	show_sent();
+	journal[0] = '\0';
+	feed("SUCCESS: real-time log notification set to ON");
+	feed("1,,OpenVPN 2.7.0 x86_64");
+	feed("rubbish");
+	feed("rubbish,x");
+	feed("END");
+	assert_true(session.config.dns_in_push_only);
+	ovm_free(parser);
+	parser = NULL;
+}
+
+static void test_the_greeting(void **state)
+{
+	(void)state;
+	so = "";
+	begin_with(0);
+	journal[0] = '\0';
+	management_session_greet(&session);
+	show_sent();
+	assert_string_equal(journal,
+			    "SEND version 3\nSEND state on\nSEND log on all\nSEND bytecount 0\nSEND pid\n");
+	session.parser = NULL;
+	journal[0] = '\0';
+	management_session_greet(&session); /* nobody is there */
+	assert_string_equal(journal, "");
+	ovm_free(parser);
+	parser = NULL;
+}
+
+/* A server that pushes without end can't make us talk without end. */
+static void test_many_pushes(void **state)
+{
+	size_t sent = 0;
+
+	(void)state;
+	so = "";
+	begin_with(0);
+	journal[0] = '\0';
+	for (int i = 0; i < 100; i++)
+		feed(">STATE:1,ASSIGN_IP,,10.8.0.2,,,,,");
+	for (const char *at = journal; (at = strstr(at, "SEND mute 0")) != NULL; at++)
+		sent++;
+	assert_int_equal(sent, 64);
+	begin_with(0); /* and has them again in the next attempt */
+	journal[0] = '\0';
+	feed(">STATE:1,ASSIGN_IP,,10.8.0.2,,,,,");
+	assert_non_null(strstr(journal, "SEND mute 0"));
+	assert_non_null(strstr(journal, "EVENT address")); /* which it does not know of the one before */
+	ovm_free(parser);
+	parser = NULL;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_line), cmocka_unit_test(test_answers),
+					   cmocka_unit_test(test_the_history),
+					   cmocka_unit_test(test_the_greeting),
+					   cmocka_unit_test(test_many_pushes)};
+
+	return cmocka_run_group_tests_name("management session", tests, NULL, NULL);
+}
