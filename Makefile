@@ -117,7 +117,7 @@ list-root:
 
 # --- unit tests: tests/unit/test_NAME.c against every room's objects
 # What is Linux's alone, or is tried by Linux's calls, is left out elsewhere.
-UNIT_LINUX := admin_socket control_admission control_client driver_dispatch driver_main spawn vet \
+UNIT_LINUX := admin_socket control_admission control_client driver_dispatch driver_main gate_channel management spawn vet \
 	base bypass control doctor driver driver_session driver_whole firewall firewall_nft firewall_ports gate_failures gate_verbs \
 	netlink netwatch netwatch_route_reader nft_batch nft_messages nft_names nft_tool nft_watch notify off_marker pause_watchdog policy_nft portcullisd \
 	probe probe_calls route sandbox sleep tc_filter
