@@ -48,7 +48,6 @@ static void hang_up(struct management *m)
 	ovm_free(m->parser);
 	m->parser = m->session.parser = NULL;
 	close(m->descriptor);
-	m->descriptor = -1;
 	m->leave = false;
 }
 
@@ -64,14 +63,14 @@ static void send_pending(struct management *m)
 	const void *bytes;
 	size_t length;
 
-	while (m->parser != NULL && (bytes = ovm_pending(m->parser, &length)) != NULL && length > 0) {
+	while ((bytes = ovm_pending(m->parser, &length)) != NULL && length > 0) {
 		ssize_t sent = write(m->descriptor, bytes, length);
 
 		if (sent > 0) {
 			ovm_sent(m->parser, (size_t)sent);
 			continue;
 		}
-		if (sent == -1 && (errno == EAGAIN || errno == EINTR))
+		if (errno == EAGAIN || errno == EINTR)
 			event_add(m->writable, NULL);
 		/* A real failure is also reported by the next read, after openvpn's last messages. */
 		return;
@@ -177,7 +176,6 @@ struct management *management_new(struct event_base *base, int listener, int pas
 	if (m == NULL)
 		return NULL;
 	m->base = base;
-	m->descriptor = -1;
 	m->wanted = -1;
 	m->session.events = *events;
 	m->session.password_file = password_file;
