@@ -18,11 +18,10 @@ int policy_print_ipfw(const struct situation *s, char *to, size_t size, struct e
 
 /* Names that the nft text and the netlink writer must share. */
 #define POLICY_NFT_TABLE "portcullis"
-#define POLICY_NFT_MARK 0x706f7274u       /* set on what may leave a physical link, asked for at EGRESS */
-#define POLICY_NFT_PAUSE_MARK 0x706f7275u /* set at EGRESS while paused; no chain asks for it */
-#define POLICY_NFT_LINKS 512              /* as many links have a chain of their own, at most */
-#define POLICY_NFT_CLAIMED "claimed"      /* connections of others that went into the tunnel */
-#define POLICY_NFT_ASKED "asked"          /* each with the link by which it did */
+#define POLICY_NFT_MARK 0x706f7274u  /* set on what may leave a physical link, asked for at EGRESS */
+#define POLICY_NFT_LINKS 512         /* as many links have a chain of their own, at most */
+#define POLICY_NFT_CLAIMED "claimed" /* connections of others that went into the tunnel */
+#define POLICY_NFT_ASKED "asked"     /* each with the link by which it did */
 /* Chains that renew this, by the link that a packet came in by, and that it leaves by. */
 #define POLICY_NFT_QUESTIONS "questions"
 #define POLICY_NFT_ANSWERS "answers"

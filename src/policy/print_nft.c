@@ -426,9 +426,7 @@ static void print_netdev(struct printer *printer, const struct situation *s)
 	print_users(printer, s);
 	print_lan_side(printer, s);
 	begin_set(printer, "paused_links", "", "pkt_type", "timeout");
-	printer_add(printer,
-		    "\t}\n\tchain egress {\n\t\tmeta pkttype @paused_links meta mark set 0x%x accept\n",
-		    POLICY_NFT_PAUSE_MARK);
+	printer_add(printer, "\t}\n\tchain egress {\n\t\tmeta pkttype @paused_links accept\n");
 	print_rules(printer, RULE_EGRESS, s);
 	printer_add(printer, "\t}\n");
 	for (size_t i = 0; i < s->link_count; i++)

@@ -234,6 +234,13 @@ static int do_owner(char **words, struct err *e)
 	return 0;
 }
 
+static int do_note(char **words, struct err *e)
+{
+	(void)words, (void)e;
+	printf("%s ", firewall_note(fw));
+	return 0;
+}
+
 static int do_blocked(char **words, struct err *e)
 {
 	uint64_t packets;
@@ -390,18 +397,31 @@ static const struct command {
 	int (*run)(char **words, struct err *e);
 	int words;
 } commands[] = {
-    {"state", do_state, 2},           {"endpoint", do_endpoint, 2},
-    {"resolver", do_resolver, 2},     {"tunnel", do_tunnel, 2},
-    {"links", do_links, 1},           {"every_link", do_every_link, 1},
-    {"uplink", do_uplink, 2},         {"links_left_out", do_links_left_out, 1},
-    {"neighbours", do_neighbours, 1}, {"lan", do_lan, 2},
-    {"kill_at", do_kill_at, 2},       {"lack", do_lack, 2},
-    {"assert", do_assert, 1},         {"print", do_print, 2},
-    {"pause", do_pause, 2},           {"remove", do_remove, 1},
-    {"forget", do_forget, 1},         {"owner", do_owner, 1},
-    {"blocked", do_blocked, 1},       {"probe", do_probe, 1},
-    {"watch", do_watch, 1},           {"bench", do_bench, 2},
-    {"woken", do_woken, 2},           {"lan_side", do_lan_side, 1},
+    {"state", do_state, 2},
+    {"endpoint", do_endpoint, 2},
+    {"resolver", do_resolver, 2},
+    {"tunnel", do_tunnel, 2},
+    {"links", do_links, 1},
+    {"every_link", do_every_link, 1},
+    {"uplink", do_uplink, 2},
+    {"links_left_out", do_links_left_out, 1},
+    {"neighbours", do_neighbours, 1},
+    {"lan", do_lan, 2},
+    {"kill_at", do_kill_at, 2},
+    {"lack", do_lack, 2},
+    {"assert", do_assert, 1},
+    {"print", do_print, 2},
+    {"pause", do_pause, 2},
+    {"remove", do_remove, 1},
+    {"forget", do_forget, 1},
+    {"owner", do_owner, 1},
+    {"blocked", do_blocked, 1},
+    {"probe", do_probe, 1},
+    {"watch", do_watch, 1},
+    {"bench", do_bench, 2},
+    {"woken", do_woken, 2},
+    {"lan_side", do_lan_side, 1},
+    {"note", do_note, 1},
 };
 
 static void run_line(char *line)

@@ -147,20 +147,23 @@ def test_each_link_with_a_chain_has_a_filter_where_a_rename_takes_its_chain_away
     locked.say("links eth0 eth1 eth9", "assert")
     assert devices(machine) == ["eth0", "eth1", "eth9"]
     assert places(machine) == {"eth0", "eth1", "eth9"} and has_filter(machine, "eth9")
-    locked.say("links eth0 eth1", "assert")  # no longer guarded: it may have become the tunnel
-    assert places(machine) == {"eth0", "eth1"}
-    locked.say("tunnel tun7 10.8.0.2", "endpoint 203.0.113.5:1194/udp", "state open", "assert")
-    assert places(machine) == {"eth0", "eth1"} and has_filter(machine)
+    assert not has_filter(machine, "tun7") and not has_filter(machine, "lo")
+    locked.say("links eth0 eth1 eth9 tun7", "assert")
+    assert has_filter(machine, "tun7")
+    locked.say("links eth0 eth1 eth9", "tunnel tun7 10.8.0.2", "endpoint 203.0.113.5:1194/udp", "state open", "assert")
+    assert places(machine) == {"eth0", "eth1", "eth9"} and has_filter(machine)
 
 
 def test_what_the_chain_passes_passes_where_a_rename_takes_it_away(machine, locked):
-    """ARP by its row; in a pause everything, which the kernel ends by itself."""
+    """ARP by its row; in a pause everything, so the filters go."""
     assert send_frame(machine, "eth0", 0x0806) is True and send_frame(machine, "eth0", 0x0800) is False
-    locked.say("pause 1")
-    assert send(machine) == "arrived" and send_frame(machine, "eth0", 0x0800) is True and has_filter(machine)
-    locked.kill()
-    wait_for(lambda: send(machine) == "refused", "the pause's end", 5)
-    assert send_frame(machine, "eth0", 0x0800) is False
+    locked.say("pause 60")
+    machine.ip("link set eth1 name lan1")  # takes its chain away; the pause goes on
+    assert send(machine) == "arrived" and send_frame(machine, "eth0", 0x0800) is True
+    assert places(machine) == set()
+    locked.say("links eth0 lan1", "assert")
+    assert places(machine) == {"eth0", "lan1"} and send(machine) == "refused"
+    assert send_frame(machine, "eth0", 0x0806) is True and send_frame(machine, "eth0", 0x0800) is False
 
 
 def test_nothing_is_left_after_off_where_a_rename_takes_a_chain_away(machine, locked):
@@ -191,6 +194,68 @@ def test_filter_that_somebody_took_away_is_put_back_where_a_rename_takes_a_chain
     for harmless in (("qdisc", "replace", "dev", "eth0", "root", "pfifo"), ("qdisc", "del", "dev", "eth0", "root")):
         tc(machine, *harmless)
     assert locked.say("assert") is not None and not locked.foreign
+
+
+def test_filters_of_others_are_no_matter_of_ours_where_a_rename_takes_a_chain_away(machine, locked):
+    """One that comes and goes is not announced; nor one of ours that goes with its link, unless the index is here again."""
+    u32 = ["egress", "protocol", "ip", "u32", *"match ip dst 192.0.2.99 flowid 1:1".split()]
+    for priority in ("1", "90"):
+        tc(machine, "filter", "add", "dev", "eth0", *u32[:1], "prio", priority, *u32[1:])
+        tc(machine, "filter", "del", "dev", "eth0", "egress", "prio", priority)
+    machine.ip("link add eth9 type veth peer name other9", "link del eth9")
+    tc(machine, "filter", "del", "dev", "eth0", "egress", "prio", "87")  # the only one that counts
+    locked.wait_foreign()
+    locked.say("assert")
+    assert has_filter(machine) and not locked.foreign
+
+
+def test_a_link_with_the_index_of_one_that_has_gone_where_a_rename_takes_a_chain_away(machine, locked):
+    machine.ip("link add eth9 index 77 type veth peer name other9")
+    locked.say("links eth0 eth1 eth9", "assert")
+    assert has_filter(machine, "eth9")
+    machine.ip("link del eth9", "link add eth9 index 77 type veth peer name other9")
+    locked.say("assert")
+    assert has_filter(machine, "eth9")
+
+
+def test_a_look_between_a_rename_and_its_announcement_where_that_takes_a_chain_away(machine, locked):
+    """The renamed link keeps its filter, though no link has the name that is known."""
+    machine.ip("link set eth0 name lan0")
+    machine.run("nft", "add", "table", "ip", "other")
+    locked.say("links eth0 eth1", "endpoint 203.0.113.5:1194/udp", "state dialling", "assert")
+    assert has_filter(machine, "lan0") and not machine.call(frame_leaves, "lan0")
+
+
+PLACES = {"ingress": ["handle", "ffff:", "ingress"], "a block at egress": ["egress_block", "22", "clsact"],
+          "another kind": ["clsact"]}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_place_that_is_somebody_elses_where_a_rename_takes_a_chain_away(machine, start, place):
+    """The link goes on to work, the log says which one has no filter, and `off` leaves what is not ours."""
+    tc(machine, "qdisc", "add", "dev", "eth0", *PLACES[place])
+    if place == "another kind":
+        tc(machine, "filter", "add", "dev", "eth0", "egress", "prio", "87", "protocol", "ip", "u32", *"match ip dst 192.0.2.99 flowid 1:1".split())
+    before = tc(machine, "qdisc", "show", "dev", "eth0")
+    tool = start(*LOCKED)
+    if not has_filter(machine, "eth1"):
+        pytest.skip("a rename leaves the chain in its place")
+    assert not has_filter(machine, "eth0") and "eth0 is renamed" in tool.say("note")
+    assert send_frame(machine, "eth0", 0x0806) is True and send_frame(machine, "eth0", 0x0800) is False
+    machine.router.ip("neigh flush dev r0")
+    with machine.router.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.sendto(b"who has it?", ("192.0.2.2", 9))
+    wait_for(lambda: "lladdr" in machine.router.run("ip", "neigh", "show", "192.0.2.2").stdout, "an answer: what arrives is not judged")
+    tool.say("remove")
+    assert tc(machine, "qdisc", "show", "dev", "eth0") == before and places(machine) <= {"eth0"}
+    assert send(machine) == "arrived"
+
+
+def test_a_kernel_that_is_kept_from_answering_gets_filters_where_a_rename_takes_a_chain_away(machine, start):
+    """Somebody holds the table in which it is asked: not to know is no reason to leave them out."""
+    machine.nft("table netdev portcullis_probe { chain probe { type filter hook egress device eth1 priority 0; } }")
+    start(*LOCKED)
+    assert has_filter(machine)
 
 
 def test_an_earlier_runs_filters_go_with_one_chain_for_every_link_where_the_kernel_has_it(machine, locked, start):

@@ -41,37 +41,60 @@ static void test_ours_by_what_it_does(void **state)
 	assert_false(tc_filter_is_ours("bpf", NULL));
 }
 
-static const struct nlmsghdr *announcement(uint16_t type, uint32_t parent, uint32_t handle)
+static const struct nlmsghdr *announcement(uint16_t type, uint32_t parent, uint32_t handle, uint16_t priority,
+					   uint32_t chain)
 {
 	struct nlmsghdr *m = mnl_nlmsg_put_header(room);
 	struct tcmsg *tc = mnl_nlmsg_put_extra_header(m, sizeof *tc);
 
 	m->nlmsg_type = type;
-	*tc = (struct tcmsg){.tcm_ifindex = 7, .tcm_parent = parent, .tcm_handle = handle};
+	*tc = (struct tcmsg){.tcm_ifindex = 7,
+			     .tcm_parent = parent,
+			     .tcm_handle = handle,
+			     .tcm_info = TC_H_MAKE((uint32_t)priority << 16, 0x300)};
+	if (type != RTM_DELQDISC && type != RTM_NEWQDISC)
+		mnl_attr_put_u32(m, TCA_CHAIN, chain);
 	return m;
 }
 
-static void test_announcements(void **state)
+static void test_announcements_of_the_place(void **state)
 {
 	struct nlmsghdr *torn = mnl_nlmsg_put_header(room);
 
 	(void)state;
 	torn->nlmsg_type = RTM_DELQDISC;
 	assert_int_equal(tc_filter_changed(torn), 0);
-	assert_int_equal(tc_filter_changed(announcement(RTM_DELQDISC, TC_H_CLSACT, PLACE)), 7);
-	assert_int_equal(tc_filter_changed(announcement(RTM_DELQDISC, TC_H_ROOT, 0x10000)), 0);
-	assert_int_equal(tc_filter_changed(announcement(RTM_NEWQDISC, TC_H_CLSACT, PLACE)), 0);
-	assert_int_equal(tc_filter_changed(announcement(RTM_DELTFILTER, EGRESS, 0)), 7); /* all of them */
-	assert_int_equal(tc_filter_changed(announcement(RTM_DELTFILTER, INGRESS, POLICY_NFT_MARK)), 0);
-	assert_int_equal(tc_filter_changed(announcement(RTM_NEWTFILTER, EGRESS, POLICY_NFT_MARK)), 7);
-	assert_int_equal(tc_filter_changed(announcement(RTM_NEWTFILTER, EGRESS, 1)), 0);
+	assert_int_equal(tc_filter_changed(announcement(RTM_DELQDISC, TC_H_CLSACT, PLACE, 0, 0)), 7);
+	assert_int_equal(tc_filter_changed(announcement(RTM_DELQDISC, TC_H_ROOT, 0x10000, 0, 0)), 0);
+	assert_int_equal(tc_filter_changed(announcement(RTM_NEWQDISC, TC_H_CLSACT, PLACE, 0, 0)), 0);
+}
+
+/* Ours, or all at once: a filter of somebody else is nobody's business of ours. */
+static void test_announcements_of_filters(void **state)
+{
+	static const uint16_t types[] = {RTM_DELTFILTER, RTM_NEWTFILTER};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(tc_filter_changed(announcement(types[i], EGRESS, POLICY_NFT_MARK, 87, 0)),
+				 7);
+		assert_int_equal(tc_filter_changed(announcement(types[i], EGRESS, 0, 87, 0)), 7);
+		assert_int_equal(tc_filter_changed(announcement(types[i], EGRESS, 0, 0, 0)), 7);
+		assert_int_equal(tc_filter_changed(announcement(types[i], EGRESS, 1, 87, 0)), 0);
+		assert_int_equal(tc_filter_changed(announcement(types[i], EGRESS, POLICY_NFT_MARK, 1, 0)), 0);
+		assert_int_equal(tc_filter_changed(announcement(types[i], EGRESS, POLICY_NFT_MARK, 87, 3)),
+				 0);
+		assert_int_equal(tc_filter_changed(announcement(types[i], INGRESS, POLICY_NFT_MARK, 87, 0)),
+				 0);
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_ours_by_what_it_does),
-	    cmocka_unit_test(test_announcements),
+	    cmocka_unit_test(test_announcements_of_the_place),
+	    cmocka_unit_test(test_announcements_of_filters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,20 +1,32 @@
-/* A filter in a link's traffic control, behind its chain. It drops what has neither of our marks, and it
+/* A filter in a link's traffic control, behind its chain. It drops what does not have our mark, and it
  * stays with the link when a rename takes the chain away (Linux 6.16 and newer,
  * net/netfilter/nft_chain_filter.c). */
 #ifndef OS_FIREWALL_TC_FILTER_H
 #define OS_FIREWALL_TC_FILTER_H
 
 #include <stdbool.h>
+#include <stddef.h>
+
+#include "policy/print.h"
 
 struct netlink;
 struct nlattr;
 struct nlmsghdr;
 
-/* `route` is a socket of NETLINK_ROUTE, `link` an index. Each returns 0 or a negative errno, and blocks for
- * the kernel only. Adding replaces what already has our handle; removing what is not there is no failure.
- * -ENOENT: the kernel has no such filters (cls_bpf, sch_ingress); -EINVAL: another kind of filter has our
- * priority. When a link's last filter is removed, its qdisc for filters (clsact) is removed too. */
-int tc_filter_add(struct netlink *route, unsigned link);
+/* As many links have one, at most. */
+enum { TC_FILTER_LINKS = POLICY_NFT_LINKS };
+
+/* Why a link gets none: -ENOENT the kernel has no such filters (cls_bpf, sch_ingress); -EBUSY another qdisc
+ * has the place for filters; -EINVAL another kind of filter has our priority; -EOPNOTSUPP the place is a
+ * block of several links. */
+typedef void tc_filter_refused_fn(unsigned link, int result, void *argument);
+
+/* `route` is a socket of NETLINK_ROUTE; links are indexes, 0 is none. Each returns 0 or a negative errno, and
+ * blocks for the kernel only. Adding leaves what already has our handle, or replaces it; a link that has gone
+ * is no failure, nor is removing what is not there. When a link's last filter is removed, its clsact is
+ * removed too. */
+int tc_filter_add(struct netlink *route, const unsigned *links, size_t count, bool replace,
+		  tc_filter_refused_fn *refused, void *argument);
 int tc_filter_remove(struct netlink *route, unsigned link);
 
 /* From every link of this machine. Goes on after a failure; returns the first one. */

@@ -28,8 +28,7 @@ enum { PRIORITY = 87 };
 /* TC_ACT_UNSPEC goes on to the filters of others. */
 static const struct sock_filter program[] = {
     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_MARK)),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, POLICY_NFT_MARK, 2, 0),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, POLICY_NFT_PAUSE_MARK, 1, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, POLICY_NFT_MARK, 1, 0),
     BPF_STMT(BPF_RET | BPF_K, TC_ACT_SHOT),
     BPF_STMT(BPF_RET | BPF_K, (uint32_t)TC_ACT_UNSPEC),
 };
@@ -61,41 +60,110 @@ static void begin_filter_request(struct request *r, uint16_t type, uint16_t flag
 	mnl_attr_put_strz(r->message, TCA_KIND, "bpf");
 }
 
-static int add_place(struct netlink *route, unsigned link)
-{
-	struct request r;
-	int result;
-
-	begin_request(&r, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, link);
-	r.tc->tcm_parent = TC_H_CLSACT;
-	r.tc->tcm_handle = PLACE;
-	mnl_attr_put_strz(r.message, TCA_KIND, "clsact");
-	result = netlink_request(route, r.message, NULL, NULL);
-	return result == -EEXIST ? 0 : result;
-}
-
-static int add_filter(struct netlink *route, unsigned link)
+static int add_filter(struct netlink *route, unsigned link, uint16_t flags)
 {
 	struct request r;
 	struct nlattr *options;
+	int result;
 
-	begin_filter_request(&r, RTM_NEWTFILTER, NLM_F_CREATE, link); /* in place of what has our handle */
+	begin_filter_request(&r, RTM_NEWTFILTER, NLM_F_CREATE | flags, link);
 	options = mnl_attr_nest_start(r.message, TCA_OPTIONS);
 	mnl_attr_put_u16(r.message, TCA_BPF_OPS_LEN, LENGTH);
 	mnl_attr_put(r.message, TCA_BPF_OPS, sizeof program, program);
 	mnl_attr_put_u32(r.message, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
 	mnl_attr_nest_end(r.message, options);
+	result = netlink_request(route, r.message, NULL, NULL);
+	return result == -EEXIST ? 0 : result;
+}
+
+static int remove_filter(struct netlink *route, unsigned link)
+{
+	struct request r;
+
+	begin_filter_request(&r, RTM_DELTFILTER, 0, link);
 	return netlink_request(route, r.message, NULL, NULL);
 }
 
-int tc_filter_add(struct netlink *route, unsigned link)
+static int change_place(struct netlink *route, unsigned link, uint16_t type, uint16_t flags)
 {
-	int result = add_filter(route, link);
+	struct request r;
 
-	if (result != -EINVAL) /* as it is without a place for filters */
-		return result;
-	result = add_place(route, link);
-	return result == 0 ? add_filter(route, link) : result;
+	begin_request(&r, type, flags, link);
+	r.tc->tcm_parent = TC_H_CLSACT;
+	r.tc->tcm_handle = PLACE;
+	mnl_attr_put_strz(r.message, TCA_KIND, "clsact");
+	return netlink_request(route, r.message, NULL, NULL);
+}
+
+/* --- adding. A link has one qdisc as a place for filters: clsact, or ingress, which has nothing of egress
+ * and still takes a filter for it, among those of what arrives (net/sched/sch_ingress.c). */
+
+enum place { NOTHING, CLSACT, ANOTHER };
+
+struct places {
+	const unsigned *links;
+	size_t count;
+	enum place of[TC_FILTER_LINKS];
+};
+
+static void note_place(const struct nlmsghdr *message, void *argument)
+{
+	const struct tcmsg *tc = mnl_nlmsg_get_payload(message);
+	const struct nlattr *kind = attributes_find(attributes_of(message, sizeof *tc), TCA_KIND);
+	struct places *places = argument;
+
+	if (message->nlmsg_type != RTM_NEWQDISC || kind == NULL || tc->tcm_handle != PLACE)
+		return;
+	for (size_t i = 0; i < places->count; i++)
+		if (places->links[i] == (unsigned)tc->tcm_ifindex)
+			places->of[i] =
+			    mnl_attr_get_payload_len(kind) == sizeof "clsact" &&
+				    memcmp(mnl_attr_get_payload(kind), "clsact", sizeof "clsact") == 0
+				? CLSACT
+				: ANOTHER;
+}
+
+static void forget_places(void *argument)
+{
+	memset(((struct places *)argument)->of, 0, sizeof((struct places *)argument)->of);
+}
+
+static int look_at_places(struct netlink *route, struct places *places)
+{
+	struct request r;
+
+	forget_places(places);
+	begin_request(&r, RTM_GETQDISC, 0, 0);
+	return netlink_dump(route, r.message, note_place, forget_places, places);
+}
+
+/* What is in another place is there because it took the place of ours. */
+static int add_in(struct netlink *route, unsigned link, enum place place, bool replace)
+{
+	int result = 0;
+
+	if (place == ANOTHER) {
+		(void)remove_filter(route, link);
+		return -EBUSY;
+	}
+	if (place == NOTHING)
+		result = change_place(route, link, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL);
+	return result != 0 ? result : add_filter(route, link, replace ? 0 : NLM_F_EXCL);
+}
+
+int tc_filter_add(struct netlink *route, const unsigned *links, size_t count, bool replace,
+		  tc_filter_refused_fn *refused, void *argument)
+{
+	struct places places = {.links = links, .count = count < TC_FILTER_LINKS ? count : TC_FILTER_LINKS};
+	int result = look_at_places(route, &places);
+
+	for (size_t i = 0; i < places.count && result == 0; i++) {
+		int one = links[i] == 0 ? 0 : add_in(route, links[i], places.of[i], replace);
+
+		if (one != 0 && one != -ENODEV)
+			refused(links[i], one, argument);
+	}
+	return result;
 }
 
 /* --- removal --------------------------------------------------------------------- */
@@ -116,31 +184,32 @@ static int look_for_filters(struct netlink *route, unsigned link, uint32_t paren
 }
 
 /* Empty, it serves nobody. */
-static int remove_empty_place(struct netlink *route, unsigned link)
+static void remove_empty_place(struct netlink *route, unsigned link)
 {
-	struct request r;
 	bool any = false;
 
-	if (look_for_filters(route, link, EGRESS, &any) != 0 ||
-	    look_for_filters(route, link, INGRESS, &any) != 0 || any)
-		return 0;
-	begin_request(&r, RTM_DELQDISC, 0, link);
-	r.tc->tcm_parent = TC_H_CLSACT;
-	r.tc->tcm_handle = PLACE;
-	return netlink_request(route, r.message, NULL, NULL);
+	if (look_for_filters(route, link, EGRESS, &any) == 0 &&
+	    look_for_filters(route, link, INGRESS, &any) == 0 && !any)
+		(void)change_place(route, link, RTM_DELQDISC, 0);
 }
 
 int tc_filter_remove(struct netlink *route, unsigned link)
 {
-	struct request r;
-	int result;
+	int result = remove_filter(route, link);
 
-	begin_filter_request(&r, RTM_DELTFILTER, 0, link);
-	result = netlink_request(route, r.message, NULL, NULL);
-	if (result == 0)
-		return remove_empty_place(route, link);
-	/* No such filter; no place for one, or another kind in it; no such link. */
-	return result == -ENOENT || result == -EINVAL || result == -ENODEV ? 0 : result;
+	switch (-result) {
+	case 0:
+		remove_empty_place(route, link);
+		return 0;
+	case ENOENT:     /* no such filter */
+	case EINVAL:     /* no place for one, or another kind has its priority */
+	case EOPNOTSUPP: /* the place is a block, or a qdisc without filters; or the kernel has no filters at
+			    all */
+	case ENODEV:
+		return 0;
+	default:
+		return result;
+	}
 }
 
 int tc_filter_remove_all(struct netlink *route)
@@ -174,6 +243,17 @@ bool tc_filter_is_ours(const char *kind, const struct nlattr *options)
 	       mnl_attr_get_u32(flags) == TCA_BPF_FLAG_ACT_DIRECT;
 }
 
+/* One that has our handle and priority, or all of that priority, or all of the place. */
+static bool is_about_our_filter(const struct tcmsg *tc, const struct nlattr *chain)
+{
+	uint32_t priority = TC_H_MAJ(tc->tcm_info) >> 16;
+	bool of_first_chain = chain == NULL || (mnl_attr_get_payload_len(chain) == sizeof(uint32_t) &&
+						mnl_attr_get_u32(chain) == 0);
+
+	return tc->tcm_parent == EGRESS && (priority == PRIORITY || priority == 0) &&
+	       (tc->tcm_handle == POLICY_NFT_MARK || tc->tcm_handle == 0) && of_first_chain;
+}
+
 unsigned tc_filter_changed(const struct nlmsghdr *message)
 {
 	const struct tcmsg *tc = mnl_nlmsg_get_payload(message);
@@ -183,9 +263,8 @@ unsigned tc_filter_changed(const struct nlmsghdr *message)
 		return 0;
 	if (message->nlmsg_type == RTM_DELQDISC)
 		changed = tc->tcm_handle == PLACE;
-	else if (message->nlmsg_type == RTM_DELTFILTER)
-		changed = tc->tcm_parent == EGRESS;
-	else if (message->nlmsg_type == RTM_NEWTFILTER)
-		changed = tc->tcm_parent == EGRESS && tc->tcm_handle == POLICY_NFT_MARK;
+	else if (message->nlmsg_type == RTM_DELTFILTER || message->nlmsg_type == RTM_NEWTFILTER)
+		changed =
+		    is_about_our_filter(tc, attributes_find(attributes_of(message, sizeof *tc), TCA_CHAIN));
 	return changed ? (unsigned)tc->tcm_ifindex : 0;
 }

@@ -194,17 +194,14 @@ static void put_refusal(struct nft_desired *desired, const char *chain, bool res
 	put_verdict_rule(desired, NFT_INET, chain, NF_DROP, NULL);
 }
 
-/* What a pause passes: before the first rule that stops. It sets no mark that a chain asks for: what
- * still waits for a neighbour's address when it ends is stopped at egress, where the pause is asked for
- * again. What egress sets is for the link's filter, which comes right after it. */
+/* What a pause passes: before the first rule that stops. It marks nothing: what still waits for a
+ * neighbour's address when it ends is stopped at egress, where the pause is asked for again. */
 static void put_pause_rule(struct nft_desired *desired, const char *chain, uint32_t key, unsigned set)
 {
 	struct nlmsghdr *m = rule_begin(desired, nft_sets[set].table, chain);
 
 	expr_meta(m, key, NFT_REG_1);
 	expr_look_up(m, nft_sets[set].name);
-	if (set == NFT_PAUSED_LINKS)
-		expr_set_mark(m, POLICY_NFT_PAUSE_MARK);
 	expr_verdict(m, NF_ACCEPT, NULL);
 	rule_end(desired, m);
 }

@@ -2,6 +2,7 @@
 #include "os/firewall/nft/link_filters.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,35 +17,25 @@ static struct netlink *route_of(struct nft_firewall *fw)
 	return fw->filters.route;
 }
 
-/* Only such a kernel accepts a chain for a link that does not exist. */
+/* Only such a kernel accepts a chain for a link that does not exist. One that does not answer is asked again;
+ * until then the filters are taken to be needed: they harm nowhere. */
 static bool are_needed(struct nft_firewall *fw)
 {
+	int answer;
+
 	if (!nft_names_links(&fw->desired.features))
 		return false;
-	if (!fw->filters.asked)
-		fw->filters.needed = nft_probe_unknown_link(fw);
-	fw->filters.asked = true;
+	if (fw->filters.asked)
+		return fw->filters.needed;
+	answer = nft_probe_unknown_link(fw);
+	fw->filters.asked = answer != -1;
+	fw->filters.needed = answer != 0;
 	return fw->filters.needed;
 }
 
-static bool is_wanted(const struct nft_firewall *fw, unsigned link)
+static void note_refused(unsigned link, int result, void *argument)
 {
-	for (size_t i = 0; i < fw->desired.link_count; i++)
-		if (fw->desired.links[i].index == link)
-			return true;
-	return false;
-}
-
-static bool has_filter(const struct nft_firewall *fw, unsigned link)
-{
-	for (size_t i = 0; i < fw->filters.count; i++)
-		if (fw->filters.links[i] == link)
-			return true;
-	return false;
-}
-
-static void note_refused_filter(struct nft_firewall *fw, unsigned link, int result)
-{
+	struct nft_firewall *fw = argument;
 	char name[IF_NAMESIZE];
 
 	if (fw->note[0] == '\0' && if_indextoname(link, name) != NULL)
@@ -54,40 +45,28 @@ static void note_refused_filter(struct nft_firewall *fw, unsigned link, int resu
 			 name, strerror(-result));
 }
 
+/* Asked for at each look, not remembered: the kernel does not announce that a filter has gone with its link,
+ * and an index may be another link's by now. */
 static void add_filters(struct nft_firewall *fw)
 {
-	for (size_t i = 0; i < fw->desired.link_count && fw->filters.count < NFT_LINKS; i++) {
-		unsigned link = fw->desired.links[i].index;
-		int result;
+	unsigned links[NFT_LINKS];
+	bool replace = !fw->filters.known;
 
-		if (link == 0 || has_filter(fw, link))
-			continue;
-		result = tc_filter_add(fw->filters.route, link);
-		if (result == 0)
-			fw->filters.links[fw->filters.count++] = link;
-		else
-			note_refused_filter(fw, link, result);
-	}
+	for (size_t i = 0; i < fw->desired.link_count; i++)
+		links[i] = fw->desired.links[i].index;
+	fw->filters.known =
+	    tc_filter_add(fw->filters.route, links, fw->desired.link_count, replace, note_refused, fw) == 0;
 }
 
-static void remove_filters_unwanted(struct nft_firewall *fw)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < fw->filters.count; i++)
-		if (is_wanted(fw, fw->filters.links[i]) ||
-		    tc_filter_remove(fw->filters.route, fw->filters.links[i]) != 0)
-			fw->filters.links[kept++] = fw->filters.links[i];
-	fw->filters.count = kept;
-}
-
-void nft_filter_links(struct nft_firewall *fw)
+void nft_filter_links(struct nft_firewall *fw, unsigned tunnel)
 {
 	if (route_of(fw) == NULL)
 		return;
 	if (are_needed(fw)) {
-		remove_filters_unwanted(fw);
 		add_filters(fw);
+		if (tunnel != 0)
+			(void)tc_filter_remove(fw->filters.route, tunnel);
+		fw->filters.active = true;
 	} else if (!fw->filters.cleared) { /* an earlier run, with another nft, may have left some */
 		fw->filters.cleared = tc_filter_remove_all(fw->filters.route) == 0;
 	}
@@ -95,19 +74,39 @@ void nft_filter_links(struct nft_firewall *fw)
 
 int nft_unfilter_links(struct nft_firewall *fw)
 {
-	fw->filters.count = 0;
+	fw->filters.active = fw->filters.known = false;
 	return route_of(fw) == NULL ? -errno : tc_filter_remove_all(fw->filters.route);
+}
+
+static bool has_chain(const struct nft_firewall *fw, unsigned link)
+{
+	for (size_t i = 0; i < fw->desired.link_count && link != 0; i++)
+		if (fw->desired.links[i].index == link)
+			return true;
+	return false;
+}
+
+/* A link that is deleted, or moved to another namespace, has no filter any more. If a link with its index is
+ * here again, that is told; if one comes later, the next look is a whole one. */
+static bool has_returned(struct nft_firewall *fw, const struct nlmsghdr *message)
+{
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
+	char name[IF_NAMESIZE];
+
+	if (mnl_nlmsg_get_payload_len(message) < sizeof *info || !has_chain(fw, (unsigned)info->ifi_index))
+		return false;
+	fw->verified = false;
+	return if_indextoname((unsigned)info->ifi_index, name) != NULL;
 }
 
 bool nft_filter_changed(struct nft_firewall *fw, const struct nlmsghdr *message)
 {
-	bool ours = fw->filters.route != NULL && message->nlmsg_pid == netlink_address(fw->filters.route);
-	unsigned link = tc_filter_changed(message);
-
-	for (size_t i = 0; i < fw->filters.count && !ours; i++)
-		if (link != 0 && fw->filters.links[i] == link) {
-			fw->filters.links[i] = fw->filters.links[--fw->filters.count];
-			return true;
-		}
-	return false;
+	if (!fw->filters.active || message->nlmsg_pid == netlink_address(fw->filters.route))
+		return false;
+	if (message->nlmsg_type == RTM_DELLINK)
+		return has_returned(fw, message);
+	if (!has_chain(fw, tc_filter_changed(message)))
+		return false;
+	fw->filters.known = false;
+	return true;
 }

@@ -16,18 +16,20 @@ struct nft_link_filters {
 	struct netlink *route; /* NULL until it is needed */
 	bool asked, needed;    /* has the kernel been asked; does a rename take a chain away? */
 	bool cleared;          /* no filter is needed, and none of an earlier run is left */
-	unsigned links[NFT_LINKS];
-	size_t count;
+	bool known;            /* what has our handle is our filter, as far as the watch knows */
+	bool active;           /* between nft_filter_links and nft_unfilter_links */
 };
 
-/* Adds the filters that are missing and removes those that are not needed. One that the kernel refuses is
- * named in the firewall's note, and tried again at the next call. */
-void nft_filter_links(struct nft_firewall *fw);
+/* Each link that has a chain has its filter from now on, if filters are needed at all; the tunnel (an index,
+ * 0: none) has none. One that the kernel refuses is named in the firewall's note, and tried again at the next
+ * call. */
+void nft_filter_links(struct nft_firewall *fw, unsigned tunnel);
 
 /* Removes all of them: 0 or a negative errno. */
 int nft_unfilter_links(struct nft_firewall *fw);
 
-/* Was this announcement (of RTNLGRP_TC) somebody else's change of one? */
+/* Has somebody else's change, of which this announcement (of RTNLGRP_TC or RTNLGRP_LINK) tells, perhaps taken
+ * one away? Then they must be added again. */
 bool nft_filter_changed(struct nft_firewall *fw, const struct nlmsghdr *message);
 
 #endif

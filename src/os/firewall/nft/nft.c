@@ -270,7 +270,7 @@ static int settle_under_a_name(struct nft_firewall *fw, const struct situation *
 			return -1;
 		if (settle(fw, s, e) == 0) {
 			nft_tidy_names(fw);
-			nft_filter_links(fw);
+			nft_filter_links(fw, s->tunnel.index);
 			nft_watch_others(fw->watch);
 			return 0;
 		}
@@ -321,6 +321,12 @@ static int nft_pause(struct firewall *common, uint32_t seconds, struct err *e)
 		return err_set(e, "there can be no pause before the gate is shut");
 	if (seconds == 0 || seconds > UINT32_MAX / 1000)
 		return err_set(e, "a pause can't last %u seconds", seconds);
+	fw->verified = false; /* whatever ends the pause looks at everything */
+	if ((result = nft_unfilter_links(fw)) !=
+	    0) { /* they know of no pause; whatever ends it adds them again */
+		errno = -result;
+		return err_errno(e, "the links' tc filters can't be removed");
+	}
 	nft_desired_pause(&fw->desired);
 	nft_batch_begin(fw, false);
 	for (size_t i = 0; i < 2; i++)
@@ -330,7 +336,6 @@ static int nft_pause(struct firewall *common, uint32_t seconds, struct err *e)
 	result = nft_batch_send(fw, true);
 	if (result != 0)
 		return nft_explain(fw, result, e);
-	fw->verified = false; /* whatever ends the pause looks at everything */
 	note_held(fw);
 	for (size_t i = 0; i < 2 && result == 0; i++)
 		if (nft_is_used(&fw->desired, nft_sets[sets[i]].table))

@@ -51,7 +51,7 @@ int nft_held(struct firewall *fw, const struct situation *s, int32_t instance, i
 int nft_probe(struct firewall *common, struct firewall_features *features, struct err *e);
 int nft_probe_features(struct nft_firewall *fw, struct err *e);
 void nft_probe_every_link(struct nft_firewall *fw);
-bool nft_probe_unknown_link(struct nft_firewall *fw);
+int nft_probe_unknown_link(struct nft_firewall *fw); /* 1, 0, or -1: it does not say */
 
 /* All below: 0, or a negative errno. */
 

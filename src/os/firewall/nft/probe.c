@@ -63,9 +63,9 @@ void nft_probe_every_link(struct nft_firewall *fw)
 }
 
 /* A name that no link has: it holds what the kernel allows in none. */
-bool nft_probe_unknown_link(struct nft_firewall *fw)
+int nft_probe_unknown_link(struct nft_firewall *fw)
 {
-	return try_probe(fw, NFPROTO_NETDEV, 0, NF_NETDEV_EGRESS, "portcullis/none", NULL) == 1;
+	return try_probe(fw, NFPROTO_NETDEV, 0, NF_NETDEV_EGRESS, "portcullis/none", NULL);
 }
 
 int nft_probe(struct firewall *common, struct firewall_features *features, struct err *e)

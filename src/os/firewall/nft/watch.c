@@ -82,7 +82,7 @@ static void parse_tc_event(const struct nlmsghdr *m, void *argument)
 static void note_lost(struct nft_watch *watch)
 {
 	note_foreign(watch);
-	watch->fw->filters.count = 0;
+	watch->fw->filters.known = false;
 }
 
 /* Reads what there is, so much a turn of the loop; one call for all of it. */
@@ -150,7 +150,8 @@ int nft_watch_open(struct firewall *common, struct event_base *base, firewall_fo
 	watch->netlink = netlink_open(NETLINK_NETFILTER, 0, NFT_QUEUE);
 	watch->tc = netlink_open(NETLINK_ROUTE, 0, NFT_QUEUE);
 	if (watch->netlink == NULL || netlink_join(watch->netlink, NFNLGRP_NFTABLES) == -1 ||
-	    watch->tc == NULL || netlink_join(watch->tc, RTNLGRP_TC) == -1)
+	    watch->tc == NULL || netlink_join(watch->tc, RTNLGRP_TC) == -1 ||
+	    netlink_join(watch->tc, RTNLGRP_LINK) == -1)
 		return err_errno(e, "the kernel's nftables can't be watched");
 	watch->event = event_new(base, netlink_fd(watch->netlink), EV_READ | EV_PERSIST, on_events, watch);
 	watch->tc_event = event_new(base, netlink_fd(watch->tc), EV_READ | EV_PERSIST, on_events, watch);
