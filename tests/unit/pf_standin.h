@@ -297,17 +297,20 @@ void fault_point(const char *moment)
 
 int open(const char *path, int flags, ...)
 {
-	int ends[2];
+	FILE *file;
+	int descriptor;
 
 	if (strcmp(path, "/etc/pf.conf") != 0)
 		return openat(AT_FDCWD, path, flags, 0600);
 	assert_int_equal(flags, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	show(journal, JOURNAL, "pf.conf ");
-	if (pf_conf == NULL || pipe(ends) == -1)
+	if (pf_conf == NULL || (file = tmpfile()) == NULL)
 		return -1;
-	(void)!write(ends[1], pf_conf, strlen(pf_conf));
-	close(ends[1]);
-	return ends[0];
+	fputs(pf_conf, file);
+	rewind(file);
+	descriptor = dup(fileno(file));
+	fclose(file);
+	return descriptor;
 }
 
 int file_load(const char *path, char *to, size_t size)

@@ -52,8 +52,8 @@ static struct filter {
 } filter;
 static const char *expression, *table = "t";
 static uint16_t element = NFTA_LIST_ELEM;
-static unsigned only_link; /* that has the filter; 0: each */
-static uint32_t only_parent;
+static unsigned only_link;                   /* that has the filter; 0: each */
+static uint32_t only_parent, refused_parent; /* 0: each */
 
 static int refused[3]; /* links, filters, rules: 0 or a negative errno */
 static bool cannot_open, interrupted, lost;
@@ -205,7 +205,7 @@ int netlink_dump(struct netlink *n, struct nlmsghdr *question, netlink_message_f
 		if (filter.kind != NULL && (only_link == 0 || (int)only_link == tc->tcm_ifindex) &&
 		    (only_parent == 0 || only_parent == tc->tcm_parent))
 			each(filter_message(RTM_NEWTFILTER), argument);
-		return refused[1];
+		return refused_parent == 0 || refused_parent == tc->tcm_parent ? refused[1] : 0;
 	}
 	assert_int_equal(question->nlmsg_type, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE);
 	assert_int_equal(n->protocol, NETLINK_NETFILTER);
@@ -245,7 +245,7 @@ static int begin(void **state)
 	expression = NULL;
 	table = "t";
 	element = NFTA_LIST_ELEM;
-	only_link = only_parent = 0;
+	only_link = only_parent = refused_parent = 0;
 	cannot_open = interrupted = lost = false;
 	join_fails = joins = 0;
 	announced = NULL;
@@ -466,6 +466,21 @@ static void test_refusals(void **state)
 	}
 }
 
+/* At one place only, and all others say that there is none. */
+static void test_one_refusal(void **state)
+{
+	static const uint32_t parents[] = {0xfffffff3, 0xfffffff2};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		refused[1] = -EPERM;
+		refused_parent = parents[i];
+		assert_int_equal(bypass_find(&e), -1);
+	}
+	begin(NULL);
+	assert_string_equal(find(), "");
+}
+
 /* --- the watch ------------------------------------------------------------------------------- */
 
 static struct event_base *base;
@@ -606,11 +621,17 @@ static void test_announcements(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup(test_nothing, begin), cmocka_unit_test_setup(test_many_links, begin),
-	    cmocka_unit_test_setup(test_xdp, begin),     cmocka_unit_test_setup(test_actions, begin),
-	    cmocka_unit_test_setup(test_where, begin),   cmocka_unit_test_setup(test_other_filters, begin),
-	    cmocka_unit_test_setup(test_nft, begin),     cmocka_unit_test_setup(test_refusals, begin),
-	    cmocka_unit_test_setup(test_opening, begin), cmocka_unit_test_setup(test_announcements, begin),
+	    cmocka_unit_test_setup(test_nothing, begin),
+	    cmocka_unit_test_setup(test_many_links, begin),
+	    cmocka_unit_test_setup(test_xdp, begin),
+	    cmocka_unit_test_setup(test_actions, begin),
+	    cmocka_unit_test_setup(test_where, begin),
+	    cmocka_unit_test_setup(test_other_filters, begin),
+	    cmocka_unit_test_setup(test_nft, begin),
+	    cmocka_unit_test_setup(test_refusals, begin),
+	    cmocka_unit_test_setup(test_one_refusal, begin),
+	    cmocka_unit_test_setup(test_opening, begin),
+	    cmocka_unit_test_setup(test_announcements, begin),
 	};
 
 	event_set_mem_functions(loop_malloc, loop_realloc, free);

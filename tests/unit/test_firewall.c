@@ -235,6 +235,7 @@ static void test_removal_is_of_every_backend(void **state)
 	kernel[0].has_rules = kernel[1].has_rules = true;
 	assert_int_equal(firewall_remove(fw, &e), 0);
 	assert_false(kernel[0].has_rules || kernel[1].has_rules);
+	assert_int_equal(opened[0], 0);
 	kernel[0].has_rules = kernel[0].is_broken = true;
 	assert_int_equal(firewall_remove(fw, &e), -1);
 	assert_string_equal(e.text, "stuck");

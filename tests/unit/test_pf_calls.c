@@ -145,6 +145,26 @@ static void stock_refused(void)
 	pf.refused = 3;
 }
 
+/* They fit one by one, and not together. */
+static void too_many_rules(void)
+{
+	while (strlen(pf.rules) < 40 * 1024) {
+		show(pf.rules, TEXT, "anchor \"another/of/many\" all\n");
+		show(pf.nat, TEXT, "rdr-anchor \"another/of/many\" all\n");
+	}
+	pf_conf = apples;
+}
+
+static void too_long_a_conf(void)
+{
+	static char conf[TEXT + 1];
+
+	memset(conf, '#', TEXT);
+	memcpy(conf, apples, strlen(apples));
+	own_spelling_refused();
+	pf_conf = conf;
+}
+
 static void no_conf(void)
 {
 	pf.refused = 1;
@@ -321,6 +341,8 @@ static const struct scenario scenarios[] = {
     {"the first lock, the main rules are not taken back", own_spelling_refused, lock, locks, COMPLAINS},
     {"the first lock, nor those of pf.conf", conf_refused, lock, locks, COMPLAINS},
     {"the first lock, nor those of the system", stock_refused, lock, locks, COMPLAINS},
+    {"the first lock, too many main rules stand", too_many_rules, lock, locks, COMPLAINS},
+    {"the first lock, and pf.conf is too long", too_long_a_conf, lock, locks, COMPLAINS},
     {"the first lock, and there is no pf.conf", no_conf, lock, locks, COMPLAINS},
     {"locked to dialling", is_locked, dial, dials, WAYS},
     {"locked to dialling, just believed", just_believed, dial, dials, COMPLAINS},

@@ -43,7 +43,6 @@ int pf_pause(struct firewall *common, uint32_t seconds, struct err *e)
 		return err_set(e, "a pause can't last 0 seconds");
 	if (pause_watchdog_start(&work, seconds, e) == -1)
 		return -1;
-	fw->fresh_until = 0; /* whatever ends the pause looks at everything */
 	if (pf_anchor_empty(fw, e) == -1 || pf_anchor_read(fw, &found, e) == -1)
 		return -1;
 	if (found.count != 0)
