@@ -73,11 +73,13 @@ class Commands:
     def __init__(self, place, tests):
         said = subprocess.run(["make", "-nB", *tests], cwd=place, env=plain_environment(), check=True, text=True,
                               stdout=subprocess.PIPE).stdout.replace("\\\n", " ")
-        self.archive, self.made = None, {}
+        self.archive, self.made, self.called = None, {}, {}
         for line in said.splitlines():
             words = line.split()
             if words[:1] == ["ar"]:  # of paths alone: nothing is copied
                 self.archive = f"rm -f {words[2]}; " + line.replace("ar qcs", "ar qcsT", 1)
+            elif words[:1] == ["objcopy"]:  # a main that a test calls: from, to
+                self.called[words[-2]] = words[-1], line
             elif "-o" in words:
                 self.made[words[words.index("-o") + 1]] = line + (" -w" if "-c" in words else "")
 
@@ -151,6 +153,10 @@ class Copy:
             source.write_text(change.apply(text, one))
             if not self.do(self.commands.made[self.within(object_)]) or code_of(object_) == self.codes[one.path]:
                 return None
+            if self.within(object_) in self.commands.called:
+                called, command = self.commands.called[self.within(object_)]
+                kept[self.place / called] = (self.place / called).read_bytes()
+                self.do(command)
             return self.noticed_by(tests, one.path, kept) or self.noticed_end_to_end(room if end_to_end else None)
         finally:
             source.write_text(text)
