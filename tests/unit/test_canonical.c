@@ -226,6 +226,12 @@ static void test_cut(void **state)
 	size_t at = 0;
 
 	(void)state;
+	assert_bad(HEAD "auth \"a\x7f\"\n", "not a quoted argument");
+	assert_bad(HEAD "auth \"a\x1f\"\n", "not a quoted argument");
+	assert_bad(HEAD "auth aSHA256\"\n", "not a quoted argument");
+	assert_bad("remote a 1 udp\nneeds /\n\n", "not a remote");
+	assert_bad("remote a 1 udp\nneeds 4\n\n", "not a remote");
+	assert_bad(HEAD "<ca]\nAA==\n</ca]\n", "not an allowed block");
 	assert_bad(HEAD "<ca>\nAA==\n</xx>\n", "not allowed in a block");
 	assert_false(canonical_next_remote("remote a 1 udp", 14, &at, &remote));
 	assert_false(canonical_takes_push(filter, strlen(filter), "route 10.0.0.0"));
