@@ -173,8 +173,8 @@ static enum client_result request_once(struct client *client, const char *socket
 	return result;
 }
 
-enum client_result client_ask(struct client *client, const char *socket, const json_t *request,
-			      json_t **answer, struct err *e)
+enum client_result client_request(struct client *client, const char *socket, const json_t *request,
+				  json_t **answer, struct err *e)
 {
 	int64_t deadline = clock_steady_ms() + CLIENT_PATIENCE;
 	enum client_result result;
@@ -215,7 +215,7 @@ enum client_result client_command(struct client *client, const char *socket, con
 				  json_t **answer, struct err *e)
 {
 	json_t *request = json_pack("{s:s}", "command", command);
-	enum client_result result = client_ask(client, socket, request, answer, e);
+	enum client_result result = client_request(client, socket, request, answer, e);
 
 	json_decref(request);
 	return result;

@@ -39,8 +39,8 @@ enum client_result client_connect(const char *path, int patience, int *descripto
  * answer into *answer, which the caller frees with json_decref. Tries again while
  * the driver is being respawned, for CLIENT_PATIENCE in all. CLIENT_OK,
  * _NO_DAEMON, _NO_DRIVER or _FAILED. The caller closes the client only after CLIENT_OK. */
-enum client_result client_ask(struct client *client, const char *socket, const json_t *request,
-			      json_t **answer, struct err *e);
+enum client_result client_request(struct client *client, const char *socket, const json_t *request,
+				  json_t **answer, struct err *e);
 
 /* The same with a request that holds only a command. */
 enum client_result client_command(struct client *client, const char *socket, const char *command,

@@ -139,7 +139,7 @@ static int run_doctor(struct ctl *ctl)
 		alarm(DOCTOR_SECONDS + GRACE_SECONDS);
 		doctor->colour = ctl_colour();
 		doctor->checks = json_array();
-		settings_ask(&doctor->settings, doctor->config, SETTINGS_MS);
+		settings_query(&doctor->settings, doctor->config, SETTINGS_MS);
 		query_daemon(ctl, doctor);
 		run_checks(doctor, deadline);
 		print_summary(doctor);

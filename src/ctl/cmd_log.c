@@ -49,7 +49,7 @@ static int print_log(const struct ctl *ctl, uint64_t lines, bool follow)
 	do {
 		question = json_pack("{s:s, s:I, s:b}", "command", "log", "lines", (json_int_t)lines,
 				     "follow", (int)follow);
-		result = client_ask(&client, ctl->socket, question, &answer, &e);
+		result = client_request(&client, ctl->socket, question, &answer, &e);
 		json_decref(question);
 		if (result != CLIENT_OK)
 			break;

@@ -110,7 +110,7 @@ bool settings_read(struct doctor_settings *settings, const char *text)
 	return true;
 }
 
-void settings_ask(struct doctor_settings *settings, const char *config, int milliseconds)
+void settings_query(struct doctor_settings *settings, const char *config, int milliseconds)
 {
 	char path[PATH_MAX], *output = malloc(OUTPUT_MAX);
 	const char *argv[] = {path, "--settings", config != NULL ? "-c" : NULL, config, NULL};

@@ -25,6 +25,6 @@ void settings_default(struct doctor_settings *settings);
 bool settings_read(struct doctor_settings *settings, const char *text);
 
 /* Asks portcullisd, `milliseconds` at most; `config` NULL: its own. */
-void settings_ask(struct doctor_settings *settings, const char *config, int milliseconds);
+void settings_query(struct doctor_settings *settings, const char *config, int milliseconds);
 
 #endif

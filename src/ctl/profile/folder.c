@@ -44,10 +44,10 @@ int folder_open(struct folder *folder, const char *path, struct err *e)
 	folder->descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder->descriptor == -1)
 		return err_errno(e, "%s", shown(name, sizeof name, path));
-	return folder_take(folder, folder->descriptor, path, e);
+	return folder_adopt(folder, folder->descriptor, path, e);
 }
 
-int folder_take(struct folder *folder, int descriptor, const char *path, struct err *e)
+int folder_adopt(struct folder *folder, int descriptor, const char *path, struct err *e)
 {
 	char name[SHOWN_SIZE];
 

@@ -28,7 +28,7 @@ struct folder {
  * not writable by others. 0, or -1 and `e`. */
 int folder_open(struct folder *folder, const char *path, struct err *e);
 /* The same for an open folder; owns the descriptor from now on, also on failure. */
-int folder_take(struct folder *folder, int descriptor, const char *path, struct err *e);
+int folder_adopt(struct folder *folder, int descriptor, const char *path, struct err *e);
 void folder_close(struct folder *folder);
 
 /* The regular file at `relative`, at most `max` bytes; the caller frees.

@@ -35,7 +35,7 @@ static int open_bundle(const struct wanted *wanted, struct folder *folder, struc
 {
 	int descriptor = place_open(&wanted->where, e);
 
-	return descriptor == -1 ? -1 : folder_take(folder, descriptor, wanted->bundle, e);
+	return descriptor == -1 ? -1 : folder_adopt(folder, descriptor, wanted->bundle, e);
 }
 
 static int list_work(int output, void *argument, struct err *e)
