@@ -175,7 +175,7 @@ void control_refreshed(struct control *control)
 			continue;
 		client->mode = CLIENT_READY;
 		client_send_status(client);
-		client_go_on(client);
+		client_handle_requests(client);
 	}
 	client_sweep(control);
 }

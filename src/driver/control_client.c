@@ -202,7 +202,7 @@ static void handle_request(struct client *client, const char *line, size_t lengt
 	}
 }
 
-void client_go_on(struct client *client)
+void client_handle_requests(struct client *client)
 {
 	char *end;
 
@@ -240,11 +240,11 @@ void client_read(struct client *client)
 		client->mode = CLIENT_GONE;
 	} else if ((got = read(client->descriptor, client->line + client->filled, room)) > 0) {
 		client->filled += (size_t)got;
-		client_go_on(client);
+		client_handle_requests(client);
 	} else if (got == 0) {
 		client->ended = true;
 		event_del(client->readable);
-		client_go_on(client);
+		client_handle_requests(client);
 	} else if (errno != EAGAIN && errno != EINTR) {
 		client->mode = CLIENT_GONE;
 	}

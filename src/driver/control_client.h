@@ -55,7 +55,7 @@ void client_free(struct client *client);
 void client_read(struct client *client);                   /* reads what has arrived, or the end */
 void client_send(struct client *client, const char *json); /* one line; a slow client is dropped */
 void client_send_status(struct client *client);
-void client_go_on(struct client *client); /* handles the requests in `line` */
+void client_handle_requests(struct client *client); /* those in `line` */
 /* Of all of a control's clients: */
 void client_sweep(struct control *control); /* frees those in CLIENT_GONE */
 void client_poll_log_cb(int fd, short what,

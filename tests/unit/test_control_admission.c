@@ -178,9 +178,9 @@ void client_send_status(struct client *client)
 	say("client_send_status %d %d", client->descriptor, client->mode == CLIENT_READY);
 }
 
-void client_go_on(struct client *client)
+void client_handle_requests(struct client *client)
 {
-	say("client_go_on %d", client->descriptor);
+	say("client_handle_requests %d", client->descriptor);
 }
 
 void client_poll_log_cb(int fd, short what, void *it)

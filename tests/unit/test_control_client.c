@@ -249,7 +249,7 @@ static void happens(const char *what)
 	else if (strcmp(what, "*status") == 0)
 		client_send_status(client), client_sweep(&control);
 	else if (strcmp(what, "*goes on") == 0)
-		client->mode = CLIENT_READY, client_go_on(client), client_sweep(&control);
+		client->mode = CLIENT_READY, client_handle_requests(client), client_sweep(&control);
 	else if (strcmp(what, "*broken") == 0)
 		so = "!write-broken", log_text = "three\n", client_poll_log_cb(-1, EV_TIMEOUT, &control);
 	else if (strcmp(what, "*read") == 0)
