@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { SECRET_SIZE = 256 }; /* openvpn takes 255 bytes over management (management-notes, parameter limit) */
+enum { SECRET_SIZE = 256 }; /* openvpn takes 255 bytes over the management connection */
 
 struct secret {
 	size_t length;

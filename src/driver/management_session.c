@@ -68,8 +68,8 @@ void management_session_begin(struct management_session *s, const struct managem
 	openvpn_log_begin(&s->log);
 }
 
-/* Sets again everything that an earlier peer could have set (management-notes 8, item 12).
- * With version 3 openvpn asks for keys and user names as 2.4 to 2.6 do. */
+/* Sets again everything that an earlier peer could have set. With version 3 openvpn asks for keys and
+ * user names as 2.4 to 2.6 do. */
 void management_session_greet(struct management_session *s)
 {
 	send_command(s, "version", "3", NULL);
@@ -79,8 +79,8 @@ void management_session_greet(struct management_session *s)
 	send_command(s, "pid", NULL, NULL);
 }
 
-/* The server is busy, or a token is old: the same credentials may be right
- * (management-notes 2.3). Only the state after the refusal shows it. */
+/* The server is busy, or a token is old: the same credentials may be right. Only the state after the
+ * refusal shows it. */
 static bool is_temporary(const struct management_session *s, const char *detail)
 {
 	return strncmp(detail, "auth-temp-failure", 17) == 0 || strstr(detail, "(auth-token)") != NULL ||

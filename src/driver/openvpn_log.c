@@ -7,7 +7,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 
-/* A broken device makes openvpn write 50,000 lines a second (management-notes 2.4). */
+/* A broken device makes openvpn write 50,000 lines a second. */
 void openvpn_log_begin(struct openvpn_log *log)
 {
 	/* The limit is not reset: an openvpn that exits at once would get a new one each time. */
