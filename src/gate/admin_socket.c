@@ -1,5 +1,5 @@
-/* admin_socket: gate.sock, for root's commands. One request of fixed size, one answer,
- * then it is closed; the driver is not involved. */
+/* admin_socket: gate.sock, for root's commands. One request of fixed size, one answer, then the
+ * connection is closed; the driver is not involved. */
 #include "gate/channel.h"
 #include "gate/gate.h"
 
@@ -38,8 +38,8 @@ static void client_close(struct client *client)
 	close(fd);
 }
 
-/* Dispatches root's command as an event, and notifies the driver. -1 and `e` if it is not in force, or no
- * lock is. */
+/* Dispatches root's command as an event, and notifies the driver. -1 and `e` if the command has not taken
+ * effect, or if no lock is in force. */
 static int apply_request(struct gate *gate, enum gate_event event, const char *name, struct err *e)
 {
 	enum gate_desired desired = gate_desired_cell(gate->state.desired, event)->next;
@@ -142,7 +142,8 @@ static void client_cb(evutil_socket_t fd, short what, void *argument)
 	client_close(client);
 }
 
-/* It may run as root, but it talks to the network: here neither it nor what it starts counts as root. */
+/* openvpn may run as root, but it talks to the network: here neither it nor a program that it starts
+ * counts as root. */
 static bool is_openvpn(const struct gate *gate, const struct peer *peer)
 {
 	return peer->gid == gate->config.openvpn_group.number ||

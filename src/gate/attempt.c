@@ -1,4 +1,4 @@
-/* attempt: the life of one openvpn process, from the dial to what it leaves. */
+/* attempt: the life of one openvpn process, from the dial to cleaning up after it. */
 #include "gate/channel.h"
 #include "gate/gate.h"
 
@@ -17,7 +17,7 @@
 #include "os/process/child.h"
 #include "os/route/device.h"
 
-/* design: "the hole stays until openvpn is reaped, 1.5 s at most" */
+/* LEAVE_MS: the hole stays until openvpn has been reaped, this long at most. */
 enum { LEAVE_MS = 1500, REPAIR_ATTEMPTS = 8, OUTPUT_MAX = 64 * 1024 + 1 };
 
 static bool is_remote(const struct gate_profile *profile, const struct net_endpoint *endpoint)
@@ -39,7 +39,7 @@ static int check_dial(const struct gate *gate, const struct net_endpoint *endpoi
 		return -1;
 	if (!is_remote(&gate->profile, endpoint))
 		return err_set(e, "the profile has no such remote");
-	/* What an earlier attempt of ours left has no openvpn any more. */
+	/* A device that an earlier attempt of ours left has no openvpn any more: it can go. */
 	if (netwatch_taken(gate->config.interface) && device_delete(gate->config.interface, e) == -1)
 		return -1;
 	if (netwatch_taken(gate->config.interface))
@@ -50,7 +50,7 @@ static int check_dial(const struct gate *gate, const struct net_endpoint *endpoi
 	return 0;
 }
 
-/* Its device, then openvpn. 0, or -1 and `e`: then neither is there. */
+/* Creates the tunnel's device, then starts openvpn. 0, or -1 and `e`: then neither exists. */
 static int launch(struct gate *gate, struct err *e)
 {
 	const struct config *config = &gate->config;
@@ -97,7 +97,7 @@ static void deadline_cb(evutil_socket_t fd, short what, void *argument)
 	attempt_kill(argument, "openvpn did not exit in time");
 }
 
-/* The tunnel is shut; the hole stays so that openvpn can say good-bye. */
+/* The tunnel is shut already; the hole stays so that openvpn can say goodbye to the server. */
 static void terminate(struct gate *gate, const char *why)
 {
 	struct attempt *attempt = &gate->attempt;
@@ -153,7 +153,7 @@ void attempt_reverify_tunnel(struct gate *gate)
 	if (gate->state.actual != ACTUAL_OPEN)
 		return;
 	index = attempt_verify_tunnel(gate, &attempt->tunnel, &e);
-	/* An address that somebody takes away comes back. */
+	/* An address that somebody else has removed is set again. */
 	if (index == 0 && device_set(&attempt->tunnel, &e) == 0)
 		index = attempt_verify_tunnel(gate, &attempt->tunnel, &e);
 	if (index == attempt->index)
@@ -163,7 +163,7 @@ void attempt_reverify_tunnel(struct gate *gate)
 	attempt_kill(gate, e.text);
 }
 
-/* Who is still taking it away while it is set makes that fail: then all of it anew. */
+/* This fails if somebody is still removing things while they are set: then everything is set again. */
 static int repair_routes(struct gate *gate, bool open, struct err *e)
 {
 	int result = -1;
@@ -190,8 +190,8 @@ void attempt_repair(struct gate *gate)
 		log_warn("gate", "somebody else changed our routes or our device; restored and verified");
 }
 
-/* The option openvpn refused, or the last line it printed: the only trace of an
- * early end. What a pipe holds comes in one read. */
+/* The option that openvpn refused, or the last line that it printed: the only trace of an early end. One
+ * read returns all that the pipe holds. */
 static void read_last_line(int output, char *to, size_t size)
 {
 	static char buffer[OUTPUT_MAX];
@@ -215,7 +215,7 @@ static void describe_end(struct attempt *attempt, int status, bool was_open)
 	size_t used = 0;
 
 	read_last_line(attempt->output, line, sizeof line);
-	/* Whoever has noticed first that it is gone. */
+	/* This is the cause, whoever was the first to notice that openvpn is gone. */
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) {
 		text_copy(attempt->why, sizeof attempt->why,
 			  "openvpn was killed for a system call that it may not make; instead: set "
@@ -242,7 +242,7 @@ static void forget_tunnel(struct gate *gate)
 	memset(&attempt->endpoint, 0, sizeof attempt->endpoint);
 	memset(&attempt->tunnel, 0, sizeof attempt->tunnel);
 	attempt->index = 0;
-	/* Row 2 of the promise ends with openvpn. */
+	/* Row 2 applies only as long as openvpn lives. */
 	memset(&gate->situation.tunnel.address4, 0, sizeof gate->situation.tunnel.address4);
 	memset(&gate->situation.tunnel.address6, 0, sizeof gate->situation.tunnel.address6);
 	gate->situation.tunnel.index = 0;
@@ -256,8 +256,8 @@ void attempt_reaped(struct gate *gate, int status)
 	struct err e = {""};
 	char why[WIRE_TEXT];
 
-	attempt->pid = 0; /* the number may be another's from now on */
-	/* First the lock; everything else has time. */
+	attempt->pid = 0; /* from now on another process may have this number */
+	/* The lock comes first; everything else can wait. */
 	text_copy(why, sizeof why, attempt->why[0] != '\0' ? attempt->why : "openvpn has ended");
 	(void)gate_dispatch(gate, EVENT_REAPED, why, NULL);
 	fault_point("reaped");
@@ -268,19 +268,19 @@ void attempt_reaped(struct gate *gate, int status)
 	forget_tunnel(gate);
 	if (gate->state.actual == ACTUAL_LOCKED) {
 		gate_relink(gate);
-		(void)gate_route(gate, false, NULL); /* logged by the flip, if it does not work */
+		(void)gate_route(gate, false, NULL); /* if it fails, the flip has logged why */
 	}
 	text_copy(why, sizeof why, attempt->why);
 	attempt->why[0] = '\0';
 	channel_notify(gate, NOTE_ENDED, why);
-	/* It takes some milliseconds: while the driver thinks of what comes next. */
+	/* This takes some milliseconds, in which the driver already decides what comes next. */
 	if (device_delete(gate->config.interface, &e) == -1)
 		log_warn("gate", "cleaning up after openvpn: %s", e.text);
 	if ((awaited = gate_awaited(gate->state)) != GATE_EVENTS)
 		(void)gate_dispatch(gate, awaited, "off, by root's command", NULL);
 }
 
-/* What an earlier run of ours left behind, if it was killed. */
+/* Removes what an earlier run of ours left behind if it was killed. */
 void attempt_clean_earlier(struct gate *gate)
 {
 	struct net_endpoint endpoint;

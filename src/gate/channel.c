@@ -37,7 +37,8 @@ static void send_notice(struct gate *gate, enum wire_note note, enum wire_intent
 	message.blocked = gate->blocked;
 	if (note == NOTE_HELLO)
 		fill_hello(gate, &message.hello);
-	/* A driver that does not read any more is as good as dead: its end follows from the loop. */
+	/* A driver that no longer reads is as good as dead: the event loop sees the closed channel and
+	 * ends it. */
 	if (send(gate->driver.channel, &message, sizeof message, MSG_DONTWAIT | MSG_NOSIGNAL) !=
 	    (ssize_t)sizeof message) {
 		log_error("gate", "the driver accepts no messages: it is ended");

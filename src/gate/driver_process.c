@@ -39,7 +39,8 @@ static void become_driver(const struct gate *gate, int channel)
 	if (config->keychain[0] != '\0')
 		from[5] = keychain_open(config->keychain, config->username, &e);
 	else if (config->password_file[0] != '\0')
-		/* Only root's own, and nobody else's to read: what is not stays unread. */
+		/* Only a file that belongs to root and that nobody else can read; any other is left
+		 * unread. */
 		from[5] = file_open_owned(config->password_file, S_IRWXG | S_IRWXO, &e);
 	if (e.text[0] != '\0')
 		log_error("gate", "no password: %s", e.text);
@@ -87,7 +88,7 @@ static void restart_cb(evutil_socket_t fd, short what, void *argument)
 	driver_start(argument);
 }
 
-/* Its end alone locks; openvpn goes with it. */
+/* The driver's end alone locks the gate, and openvpn ends with it. */
 void driver_end(struct gate *gate)
 {
 	struct driver *driver = &gate->driver;
@@ -98,7 +99,7 @@ void driver_end(struct gate *gate)
 	driver->pid = 0;
 	event_free(driver->readable);
 	close(driver->channel);
-	/* Reaped already, its number may be another's. */
+	/* If it has been reaped already, another process may have its number. */
 	if (waitpid(pid, NULL, WNOHANG) == 0)
 		kill(pid, SIGKILL);
 	attempt_kill(gate, "the driver has ended");

@@ -1,4 +1,4 @@
-/* files: directories, sockets, the log, and what is remembered over a life. */
+/* files: directories, sockets, the log, and what is remembered across restarts. */
 #include "gate/gate.h"
 
 #include <errno.h>
@@ -39,8 +39,8 @@ static const char *join_path(const char *folder, const char *name, char *to)
 	return to;
 }
 
-/* openvpn's own, with the one socket that is for it: it may enter, and remove nothing. It wants to be able to
- * write where temporary files lie, though it makes none. */
+/* openvpn's own folder, with the one socket that it uses: it may enter, and can remove nothing. openvpn
+ * insists on write access to its directory for temporary files, though it makes none. */
 static int make_openvpn_folder(struct gate *gate, struct err *e)
 {
 	gid_t gid = gate->config.openvpn_group.number;
@@ -88,7 +88,8 @@ void files_save_intent(struct gate *gate)
 		log_error("gate", "%s: %s; it is forgotten at the next start", path, strerror(errno));
 }
 
-/* Missing: up, for the VPN shall come by itself. Unreadable: down, and shut. */
+/* If the file is missing: up, because the VPN is to come up by itself. If it can't be read: down, and the
+ * gate stays shut. */
 static void load_intent(struct gate *gate)
 {
 	char path[PATH_MAX], text[SMALL_FILE];
@@ -106,7 +107,7 @@ static void load_intent(struct gate *gate)
 		log_info("gate", "the tunnel stays down, as remembered; `portcullis up` starts it");
 }
 
-/* The first lock since the machine started, kept over our restarts. */
+/* When the gate was first locked since boot; our restarts do not change it. */
 static void load_locked_at(struct gate *gate)
 {
 	char path[PATH_MAX], text[SMALL_FILE];
@@ -134,7 +135,7 @@ int32_t files_find_instance(const struct gate *gate)
 	return pid;
 }
 
-/* Kept open for our life. */
+/* The file stays open as long as this process lives. */
 int files_lock_instance(const struct gate *gate, struct err *e)
 {
 	char path[PATH_MAX];

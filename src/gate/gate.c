@@ -14,7 +14,7 @@
 
 enum { RETRY_FIRST_MS = 50, RETRY_MAX_MS = 5000, FAILURES_BEFORE_LINKS_DOWN = 2 };
 
-/* What is not as usual about the lock is logged as often as it changes, and stays in the status. */
+/* Anything unusual about the lock is logged whenever it changes, and stays in the status. */
 static void update_notice(struct gate *gate)
 {
 	const char *note = gate->fw == NULL ? "" : firewall_note(gate->fw);
@@ -47,7 +47,7 @@ static bool gate_is_held(const struct gate *gate)
 	return gate->state.actual != ACTUAL_OFF && gate->state.actual != ACTUAL_PAUSED;
 }
 
-/* It stands, verified: now it is announced. */
+/* The state has been reached: now it is announced. */
 static void announce(struct gate *gate, enum gate_actual actual, const char *why)
 {
 	enum wire_gate before = gate_shown(gate), now;
@@ -69,7 +69,7 @@ static void announce(struct gate *gate, enum gate_actual actual, const char *why
 		dns_job_look(&gate->dns, gate_is_held(gate));
 }
 
-/* Doubles from 50 ms to 5 s while the lock can't be verified. */
+/* The delay doubles from 50 ms to 5 s as long as the lock can't be verified. */
 static void arm_retry(struct gate *gate)
 {
 	unsigned shift = gate->lock_failures < 8 ? gate->lock_failures : 8;
@@ -91,7 +91,7 @@ int gate_route(struct gate *gate, bool open, struct err *e)
 	return route_assert(&desired, e);
 }
 
-/* The second wall; the first one has been asked already. */
+/* The second wall; the first one, the filter, has had its turn already. */
 static void shut_routes(struct gate *gate)
 {
 	struct err e = {""};
@@ -108,7 +108,7 @@ static void open_routes(void)
 		log_error("gate", "%s", e.text);
 }
 
-/* No lock stands. */
+/* No lock is in force. */
 static void go_unprotected(struct gate *gate, const char *cause)
 {
 	struct err e = {""};
@@ -122,7 +122,7 @@ static void go_unprotected(struct gate *gate, const char *cause)
 	shut_routes(gate);
 	if (forwarding_end(&e) == -1)
 		log_error("gate", "gateway: %s", e.text);
-	/* Each time: a link may have come, or somebody set one up. */
+	/* Each time, because a link may have been added, or somebody may have set one up. */
 	if (gate->lock_failures >= FAILURES_BEFORE_LINKS_DOWN && gate->config.links_down) {
 		if (netwatch_links_down(&e) == -1)
 			log_error("gate", "links can't be set down: %s", e.text);
@@ -149,7 +149,8 @@ static void end_unprotected(struct gate *gate)
 		log_error("gate", "links can't be set up again: %s", e.text);
 }
 
-/* Tells the situation what the state allows; addresses stay until reaped. */
+/* Puts what the state allows into the situation; the tunnel's addresses stay until openvpn has been
+ * reaped. */
 static void fill_situation(struct gate *gate, enum policy_state state)
 {
 	struct situation *s = &gate->situation;
@@ -177,7 +178,7 @@ static void read_links(struct gate *gate)
 	gate->situation = fresh;
 }
 
-/* What was forwarded until now would go on unmasked: it is forgotten. */
+/* Connections that were forwarded until now would go on without masquerading: the firewall forgets them. */
 void gate_begin_gateway(struct gate *gate)
 {
 	struct err e = {""};
@@ -189,7 +190,7 @@ void gate_begin_gateway(struct gate *gate)
 }
 
 /* If no lock can be made with the configuration's values, one is made with none of them: it lets less
- * through. 0, and `cause` says so; or -1, and it is as before. */
+ * through. 0, and `cause` says so; or -1, and `cause` is unchanged. */
 static int lock_bare(struct gate *gate, struct err *cause)
 {
 	struct situation bare;
@@ -205,7 +206,7 @@ static int lock_bare(struct gate *gate, struct err *cause)
 	return 0;
 }
 
-/* 0, 1 and `e` (bare), or -1 and `e`. */
+/* 0; 1 and `e` if the lock is bare; or -1 and `e`. */
 static int assert_state(struct gate *gate, struct err *e)
 {
 	if (firewall_assert(gate->fw, &gate->situation, e) == 0) {
@@ -215,7 +216,7 @@ static int assert_state(struct gate *gate, struct err *e)
 	return gate->situation.state == POLICY_LOCKED && lock_bare(gate, e) == 0 ? 1 : -1;
 }
 
-/* The policy first: what is announced stands. */
+/* The policy comes first: what is announced is in force. */
 static int flip(struct gate *gate, enum policy_state state, enum gate_actual next, const char *why,
 		struct err *e)
 {
@@ -330,7 +331,7 @@ static int apply_effect(struct gate *gate, enum gate_effect effect, enum gate_ac
 	return 0;
 }
 
-/* Else the next state stands at once: no policy is to be verified for it. */
+/* Does the cell verify a policy first? If not, the next state holds at once. */
 static bool is_verified_first(const struct gate_cell *cell)
 {
 	for (size_t i = 0; i < GATE_CELL_EFFECTS; i++) {
@@ -349,7 +350,8 @@ int gate_dispatch(struct gate *gate, enum gate_event event, const char *why, str
 
 	if (refusal != NULL)
 		return err_set(e, "%s", refusal);
-	/* Killed where no lock stood, it may not be reaped yet where one stands again. */
+	/* An openvpn that was killed while there was no lock may not have been reaped when there is one
+	 * again. */
 	if (next == ACTUAL_LOCKED && gate->attempt.pid != 0)
 		next = ACTUAL_ENDING;
 	gate->state.desired = gate_desired_cell(gate->state.desired, event)->next;
@@ -376,8 +378,8 @@ static void retry_cb(evutil_socket_t fd, short what, void *argument)
 		(void)gate_dispatch(argument, EVENT_RETRY, "the lock is verified again", NULL);
 }
 
-/* Somebody else flushed or changed our rules: put them back, unless it was
- * root's own `off --offline`, which has left its marker first. */
+/* Somebody else flushed or changed our rules: they are put back, unless root has given
+ * `off --offline`, which writes its marker first. */
 static void foreign_cb(const char *what, void *argument)
 {
 	struct gate *gate = argument;
@@ -392,7 +394,7 @@ static void foreign_cb(const char *what, void *argument)
 		(void)gate_dispatch(gate, EVENT_DISTURBED, what, NULL);
 		return;
 	}
-	/* A lock that another start of ours has put beside this one has shut the routes too. */
+	/* If another start of ours has put a lock beside this one, it has shut the routes too. */
 	if (gate->state.actual == ACTUAL_OPEN && gate_route(gate, true, &e) == -1)
 		log_warn("gate", "the tunnel's routes: %s", e.text);
 	text_append(why, sizeof why, &used, "%s; restored and verified", what);
@@ -408,7 +410,7 @@ static void pause_end_cb(evutil_socket_t fd, short what, void *argument)
 	(void)gate_dispatch(argument, EVENT_PAUSE_OVER, "the pause is over", NULL);
 }
 
-/* Not by an event: there may be nobody yet to notify, and -L leaves where it fails. */
+/* Not through an event: there may be nobody to notify yet, and -L exits if this fails. */
 static int first_lock(struct gate *gate, struct err *e)
 {
 	int result;
@@ -422,7 +424,7 @@ static int first_lock(struct gate *gate, struct err *e)
 	shut_routes(gate);
 	if (firewall_remove_others(gate->fw, e) == -1)
 		log_error("gate", "rules of another backend stay, so nothing opens: %s", e->text);
-	/* `off` may have come between the look at its marker and the lock. */
+	/* `off` may have come after its marker was looked for, and before the lock. */
 	(void)off_by_marker(gate);
 	return 0;
 }
@@ -433,14 +435,14 @@ int gate_start(struct gate *gate, struct err *e)
 		return -1;
 	gate->situation.state = POLICY_LOCKED;
 	text_copy(gate->situation.tunnel.name, sizeof gate->situation.tunnel.name, gate->config.interface);
-	/* The lock at boot may be a tool's alone, which knows no marker. */
+	/* The boot lock may be the work of the firewall's tool alone, which knows no marker. */
 	if (!off_by_marker(gate))
 		return first_lock(gate, e);
 	log_warn("gate", "off: everything passes until `portcullis up`");
 	return 0;
 }
 
-/* A daemon that can't lock stays and goes on trying, unprotected: if it left, nobody would. */
+/* A daemon that can't lock stays and keeps trying, unprotected: if it exited, nobody would. */
 void gate_begin(struct gate *gate, const struct err *cause)
 {
 	gate->retry = evtimer_new(gate->base, retry_cb, gate);

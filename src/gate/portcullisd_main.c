@@ -26,7 +26,7 @@
 #include "os/service/notify.h"
 #include "os/service/strict_boot.h"
 
-/* incomplete: the start failed where the lock did too: no driver yet. */
+/* incomplete: the lock failed, and then another step of the start; there is no driver yet. */
 static bool holds_instance, incomplete, stopping;
 
 static void changed_cb(struct gate *changed, enum wire_note note, const char *why)
@@ -54,8 +54,8 @@ static int print_error(const char *text)
 	return 1;
 }
 
-/* The numbers that the rules ask for. Where there is no configuration to
- * name them, nobody: the lock needs none, and the next start mends them. */
+/* The numbers that the rules ask for. If no configuration names them, they are nobody's: the lock needs
+ * none, and the next start completes them. */
 static void fill_identities(void)
 {
 	const struct config *config = &gate.config;
@@ -72,7 +72,8 @@ static void fill_identities(void)
 	s->lan_side_count = config->lan_side_count;
 }
 
-/* A living portcullisd, whose lock is verified: `e`. Where that can't be told the lock will fail too. */
+/* Does another portcullisd live, with a verified lock? Then `e` names it. If that can't be found out,
+ * locking will fail too. */
 static bool is_held_by_other(struct err *e)
 {
 	int32_t pid = 0;
@@ -87,7 +88,7 @@ static bool is_held_by_other(struct err *e)
 	return true;
 }
 
-/* Locks without going on; where nobody else will, and it fails, the links go down. */
+/* Locks, and does no more. If that fails and nobody else would lock, the links are set down. */
 static int lock_alone(struct err *e)
 {
 	struct err none = {""};
@@ -102,7 +103,7 @@ static int lock_alone(struct err *e)
 	return 0;
 }
 
-/* -L, and what a start does first when its configuration is of no use. */
+/* What -L does, and what a start does if its configuration can't be used. */
 static int lock_and_leave(struct err *e)
 {
 	if (is_held_by_other(e))
@@ -116,7 +117,7 @@ static int run_lock(void)
 
 	if (lock_and_leave(&e) == -1)
 		return print_error(e.text);
-	/* A live portcullisd that holds it is no failure: shut or VPN only is the promise. */
+	/* It is not a failure if a live portcullisd holds the gate: shut or VPN only is the promise. */
 	shown_print(stdout, "portcullisd: %s", e.text[0] != '\0' ? e.text : "locked and verified");
 	if (firewall_note(gate.fw)[0] != '\0')
 		print_error(firewall_note(gate.fw));
@@ -195,7 +196,7 @@ static void lost_cb(const char *name, unsigned index, void *argument)
 		attempt_kill(&gate, "the tunnel's interface is gone");
 }
 
-/* It can't be stopped; then nothing is sent to where it would be redirected. */
+/* A bypass can't be removed: openvpn is killed, so that nothing is sent that could be redirected. */
 static void redirect_cb(void *argument)
 {
 	struct err e = {""};
@@ -262,7 +263,7 @@ static int watch_bypasses(struct gate *watched, struct err *e)
 	return bypass_open(watched->base, redirect_cb, watched, e) == NULL ? -1 : 0;
 }
 
-/* Goes on with the step that failed. */
+/* Continues with the step that failed. */
 static int complete_start(struct err *e)
 {
 	static int (*const steps[])(struct gate *, struct err *) = {
@@ -274,12 +275,12 @@ static int complete_start(struct err *e)
 		if (steps[done](&gate, e) == -1)
 			return -1;
 	}
-	gate_relink(&gate); /* what came before the watch */
+	gate_relink(&gate); /* links that came before they were watched */
 	strict_boot_return(gate.state.actual != ACTUAL_UNPROTECTED);
 	return 0;
 }
 
-/* SIGTERM: locked and verified, openvpn and driver gone, within 1 s. */
+/* SIGTERM: within 1 s the gate is locked and verified, and openvpn and the driver are gone. */
 static void stop(void)
 {
 	pid_t driver = gate.driver.pid, openvpn = gate.attempt.pid;
@@ -298,8 +299,9 @@ static void stop(void)
 	dns_job_finish(&gate.dns);
 }
 
-/* Another portcullisd lives, and the lock that it should hold can't be verified: stopped, stuck, or of
- * another configuration. Never two daemons; never no lock. Always -1: `e` is the reason of no start. */
+/* Another portcullisd lives, and the lock that it should hold can't be verified: it is stopped or stuck,
+ * or has another configuration. There must never be two daemons, and never no lock. Always -1: `e` says
+ * why this one does not start. */
 static int lock_beside(struct err *e)
 {
 	struct err own = {""};
@@ -314,7 +316,7 @@ static int lock_beside(struct err *e)
 	return err_set(e, "%s", text);
 }
 
-/* libevent can't go on: the lock needs none, and is what is left behind. */
+/* libevent can't go on. The lock does not need it, and is what is left behind. */
 static void fatal_cb(int code)
 {
 	struct err e = {""};
@@ -324,7 +326,7 @@ static void fatal_cb(int code)
 	_exit(1);
 }
 
-/* First of all the lock, then what a daemon needs. */
+/* The lock first of all, then what a daemon needs. */
 static int start(const struct command_line *options, struct err *e)
 {
 	struct err unlocked = {""};
@@ -354,14 +356,14 @@ static int start(const struct command_line *options, struct err *e)
 		return 0;
 	if (gate.state.actual != ACTUAL_UNPROTECTED)
 		return -1;
-	/* If we left, nobody would go on trying to lock. */
+	/* If this process exited, nobody would keep trying to lock. */
 	log_error("gate", "no driver: %s", e->text);
 	incomplete = true;
 	return 0;
 }
 
-/* The lock is verified at last, and what has failed may work by now. If not, it is a failed start like any.
- */
+/* The lock is verified at last, and what failed before may work now. If not, this is a failed start like
+ * any other. */
 static bool completed_late(void)
 {
 	struct err e = {""};
@@ -377,7 +379,7 @@ static bool completed_late(void)
 	return true;
 }
 
-/* Where it could be another: chosen, and named as what it is. */
+/* Where openvpn need not be root, root was chosen: the log says what that means. */
 static void warn_of_root(void)
 {
 	if (gate.config.openvpn_user.number == 0 && strcmp(PORTCULLIS_OPENVPN_USER, "root") != 0)
@@ -400,7 +402,7 @@ static int run(const struct command_line *options)
 	log_info("gate", "portcullisd " PORTCULLIS_VERSION ": %s", wire_gate_word(gate_shown(&gate)));
 	if (gate.bare)
 		log_error("gate", "%s", gate.reason);
-	if (gate.notice[0] != '\0') /* of the lock, before there was a log */
+	if (gate.notice[0] != '\0') /* about the lock, from before there was a log */
 		log_error("gate", "%s", gate.notice);
 	warn_of_root();
 	gate_begin_gateway(&gate);
@@ -436,10 +438,10 @@ int main(int argc, char **argv)
 		shown_print(stderr, "%s", e.text);
 		if (options.check)
 			return 1;
-		/* -L needs none: its exit code is the lock's. */
+		/* -L needs no configuration: its exit code is that of the lock. */
 		if (options.lock && geteuid() == 0)
 			return run_lock();
-		/* The gate stays as somebody holds it, or is locked without a configuration. */
+		/* Whoever holds the gate keeps it; if nobody does, it is locked without a configuration. */
 		if (geteuid() == 0 && lock_and_leave(&locked) == -1)
 			print_error(locked.text);
 		return 1;

@@ -17,23 +17,22 @@
 
 enum { ARGUMENTS_MAX = 192 };
 
-/* Our options come after --config: for single-valued options the last wins,
- * and the vetted profile holds none that accumulates (management-notes 6.2).
- * --remap-usr1: one process per attempt, any restart of its own is an end.
- * disable-dco: data channel offload sends from the kernel without an owner.
+/* Our options come after --config: of a single-valued option the last one counts, and the vetted profile
+ * has none that accumulates.
+ * --remap-usr1: one process per attempt; instead of restarting itself openvpn exits.
+ * disable-dco: data channel offload sends from the kernel, without an owner.
  * dns-updown: 2.7 would run a DNS helper of its own.
- * What a server may not decide stands before --config: the first filter that
- * fits is the one openvpn takes. */
+ * What a server may not decide comes before --config: openvpn takes the first filter that matches. */
 static const char fixed[] =
     "--nobind --dev-type tun --verb 3 --suppress-timestamps "
     "--remap-usr1 SIGTERM --connect-retry-max 1 --tls-exit "
     "--management-client --management-hold --management-query-passwords --management-up-down "
     "--management-log-cache 500 --auth-retry interact "
     "--setenv opt disable-dco --setenv opt dns-updown disable";
-/* The first three: openvpn compares a filter with the line as it came, then
- * unquotes it; no honest push begins so.
- * What 2.6 brought and 2.5 can go without, 2.5 leaves out by itself. Never a
- * check of the server (peer-fingerprint): without that it does not start. */
+/* The first three filters: openvpn compares a filter with the line as it arrived, and unquotes the line
+ * afterwards; no honest push begins with one of these characters.
+ * The first line: 2.5 leaves out what is new in 2.6 and can be done without. A check of the server
+ * (peer-fingerprint) is never left out: 2.5 does not start with it. */
 static const char filters[] =
     "--ignore-unknown-option compat-mode dns max-packet-size mssfix providers tun-mtu tun-mtu-max "
     "--pull-filter ignore \" --pull-filter ignore ' --pull-filter ignore \\ "
@@ -44,8 +43,8 @@ static const char filters[] =
     "--pull-filter ignore ifconfig-noexec --pull-filter ignore route-noexec --pull-filter ignore route-delay "
     "--pull-filter ignore providers "
     "--pull-filter ignore compat-mode --pull-filter ignore ncp-ciphers --pull-filter ignore data-ciphers";
-/* 2.5.1 compares the spaces before a pushed word, too, and passes over them
- * afterwards; no honest push begins so. */
+/* 2.5.1 also compares the spaces before a pushed word, and skips them afterwards; no honest push begins
+ * with one. */
 static const char *const spaces[] = {"--pull-filter", "ignore", " "};
 
 struct arguments {
@@ -89,7 +88,7 @@ static void fill_arguments(struct arguments *arguments, const struct gate *gate,
 	for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++)
 		add_argument(arguments, spaces[i]);
 	add_argument(arguments, "--config");
-	add_argument(arguments, "stdin"); /* a name under /dev/fd is not there on every system */
+	add_argument(arguments, "stdin"); /* not every system has names under /dev/fd */
 	for (size_t i = 0; i < config->openvpn_argument_count; i++)
 		add_argument(arguments, config->openvpn_arguments[i]);
 	for (size_t i = 0; i < word_count; i++)
@@ -103,7 +102,7 @@ static void fill_arguments(struct arguments *arguments, const struct gate *gate,
 	add_argument(arguments, arguments->port);
 	add_argument(arguments, proto_word(endpoint));
 	add_argument(arguments, "--tmp-dir");
-	add_argument(arguments, "."); /* its own folder: what lies above need not be its to enter */
+	add_argument(arguments, "."); /* its own folder: it may not be able to enter those above */
 	add_argument(arguments, "--management");
 	add_argument(arguments, FILES_OPENVPN_SOCKET);
 	add_argument(arguments, "unix");
@@ -117,12 +116,13 @@ static void become_openvpn(const struct gate *gate, const struct confine *confin
 	const int from[] = {gate->profile.body, output, output};
 	char *list[ARGUMENTS_MAX];
 
-	lseek(gate->profile.body, 0, SEEK_SET); /* shared with the attempt before, which read it */
+	/* The offset is shared with the previous attempt, which has read to the end. */
+	lseek(gate->profile.body, 0, SEEK_SET);
 	memcpy(list, arguments->list, sizeof list);
 	confine_exec(confine, list, from, sizeof from / sizeof *from);
 }
 
-/* What the kernel can't do is warned once. */
+/* Warns once of what the kernel can't do. */
 static int prepare_confinement(const struct confine *confine, struct err *e)
 {
 	static bool warned;
@@ -155,8 +155,8 @@ pid_t spawn_openvpn(struct gate *gate, const struct net_endpoint *endpoint, int 
 	    prepare_confinement(&confine, e) == -1)
 		return -1;
 	fill_arguments(&arguments, gate, endpoint, confine.node);
-	/* A full pipe loses its lines instead of stopping it: only the first ones
-	 * matter here, the rest comes over management. */
+	/* If the pipe is full, lines are lost and openvpn is not held up: only the first ones matter
+	 * here; the rest comes over the management connection. */
 	if (descriptor_pipe(pipes, true) == -1)
 		return err_errno(e, "pipe");
 	if ((pid = child_fork()) == 0)

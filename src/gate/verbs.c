@@ -1,5 +1,5 @@
-/* verbs: what the driver may ask for, a closed list of fixed-size messages;
- * each value is checked before anything comes of it. */
+/* verbs: what the driver may ask for, a closed list of fixed-size messages; each value is checked before
+ * it has any effect. */
 #include "gate/verbs.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include "os/process/child.h"
 #include "os/route/device.h"
 
-/* The endpoint must not be there: what goes to it would go round in circles. */
+/* The endpoint must not be in this network: openvpn's own packets would go round in circles. */
 static bool holds_endpoint(const struct gate *gate, const struct net_address *address, uint8_t length)
 {
 	const struct net_prefix network = {*address, length};
@@ -24,7 +24,7 @@ static bool holds_endpoint(const struct gate *gate, const struct net_address *ad
 	return net_prefix_contains(&network, &gate->attempt.endpoint.address);
 }
 
-/* What the driver requests for the tunnel: name, addresses, networks, all of them. */
+/* Checks all that the driver requests for the tunnel: name, addresses, networks. */
 static int check_tunnel(const struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
 {
 	if (gate->state.actual != ACTUAL_DIALLING)
@@ -46,7 +46,7 @@ static int check_tunnel(const struct gate *gate, const struct wire_tunnel *tunne
 	return 0;
 }
 
-/* Once for an attempt: what openvpn says later can only be the same. */
+/* Sets the device once per attempt: after that, openvpn may only report the same again. */
 static int set_device(struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
 {
 	struct attempt *attempt = &gate->attempt;
@@ -71,7 +71,7 @@ static void apply_tunnel(struct gate *gate, const struct wire_tunnel *tunnel)
 
 	if (!net_address_equal(&tunnel->address4, &s->tunnel.address4) ||
 	    !net_address_equal(&tunnel->address6, &s->tunnel.address6))
-		gate->attempt.index = 0; /* to be proven anew */
+		gate->attempt.index = 0; /* must be proven again */
 	gate->attempt.tunnel = *tunnel;
 	s->tunnel.address4 = tunnel->address4;
 	s->tunnel.address6 = tunnel->address6;
@@ -82,7 +82,7 @@ static void apply_tunnel(struct gate *gate, const struct wire_tunnel *tunnel)
 	}
 }
 
-/* Row 2 of the promise begins: the address is known. */
+/* The tunnel's address is known: from here on row 2 applies. */
 static int verb_address(struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
 {
 	struct err not_yet = {""};
@@ -104,7 +104,7 @@ static int verb_address(struct gate *gate, const struct wire_tunnel *tunnel, str
 	return 0;
 }
 
-/* What was proven before is proven anew: an index can be asked for. */
+/* What was proven before is proven again: whoever creates a link can choose its index. */
 static int verb_open(struct gate *gate, const struct wire_tunnel *tunnel, struct err *e)
 {
 	const char *refusal = gate_refusal(gate->state, EVENT_OPEN);
@@ -136,7 +136,7 @@ static int verb_open(struct gate *gate, const struct wire_tunnel *tunnel, struct
 
 static void serve_verb(struct gate *gate, struct wire_request *request)
 {
-	static struct limit refusals; /* a captured driver asks without end */
+	static struct limit refusals; /* a captured driver may ask without end */
 	struct err e = {""};
 	int result = 0;
 
@@ -193,7 +193,7 @@ void verbs_read_cb(evutil_socket_t fd, short what, void *argument)
 		return;
 	}
 	driver->filled += (size_t)got;
-	/* Known before the rest has come: another build's requests may be shorter. */
+	/* The version is checked before the rest has arrived: another build's requests may be shorter. */
 	if (driver->filled >= sizeof driver->request.version && driver->request.version != WIRE_VERSION) {
 		log_error("gate",
 			  "the driver has another version, and is ended; instead: install both together");

@@ -34,8 +34,8 @@ static void become_vetter(const struct config *config, int profile, int output, 
 	child_exec(path, list, from, sizeof from / sizeof *from, 0);
 }
 
-/* The whole of an unlinked file, terminated; the caller frees. NULL: too long, cut while it was read, or no
- * memory. */
+/* The whole of an unlinked file, terminated; the caller frees. NULL: it is too long, it was truncated
+ * while it was read, or there is no memory. */
 static char *read_file(int fd, size_t max, size_t *length)
 {
 	struct stat status;
@@ -52,7 +52,7 @@ static char *read_file(int fd, size_t max, size_t *length)
 	return NULL;
 }
 
-/* Runs the child on `profile`. Its print, or NULL and `e`. */
+/* Runs the child on `profile`. What it printed, or NULL and `e`. */
 static char *run_vetter(const struct config *config, int profile, size_t *length, struct err *e)
 {
 	int output = child_scratch("portcullis-vetted", e),
