@@ -21,7 +21,7 @@ static bool is_in(const char *word, const char *const *words)
 	return false;
 }
 
-/* Are all words of a list, cut at ':', of that kind? */
+/* Are all words of a list, separated by ':', of that kind? */
 static bool all(const char *list, is_fn *is)
 {
 	char copy[LIST_SIZE], *save = copy, *word;
@@ -80,8 +80,8 @@ bool algorithms_is_digest(const char *name)
 
 /* --- TLS */
 
-/* Keywords of OpenSSL that add or order suites. They may overlap with those
- * that do not encrypt (kRSA, SHA1): the tail takes those out again. */
+/* Keywords of OpenSSL that add or order suites. They may include suites that do not encrypt (kRSA, SHA1):
+ * the end of the list takes those out again. */
 static bool is_keyword(const char *word)
 {
 	static const char *const keywords[] = {
@@ -96,7 +96,7 @@ static bool is_keyword(const char *word)
 	return is_in(word, keywords);
 }
 
-/* One suite by its name of OpenSSL's or IANA's: it says what it encrypts with. */
+/* One suite, by OpenSSL's or IANA's name for it, which says what it encrypts with. */
 static bool is_suite(const char *word)
 {
 	static const char *const encrypt[] = {"AES",  "CHACHA20", "CAMELLIA", "ARIA",
@@ -117,7 +117,7 @@ static bool is_suite(const char *word)
 	return encrypts && strpbrk(word, "-_") != NULL;
 }
 
-/* "!word", "-word": fewer suites; "+word": their order; "a+b": those of both. */
+/* "!word", "-word": fewer suites; "+word": their order; "a+b": those that are in both. */
 static bool is_tls(const char *word)
 {
 	char copy[LIST_SIZE], *save = copy, *part;

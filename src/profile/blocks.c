@@ -36,7 +36,7 @@ static bool next_line(const char **at, const char *end, const char **line, size_
 	return true;
 }
 
-/* Base64 with blanks between to bytes; false if it is anything else. */
+/* Decodes base64, which may have blanks in it; false if it is anything else. */
 static bool decode(const char *from, size_t length, struct buffer *to)
 {
 	uint32_t group = 0;
@@ -78,7 +78,7 @@ static void encode(const char *from, size_t length, struct buffer *to)
 	}
 }
 
-/* Is it one DER sequence, as long as it says? */
+/* Is it one DER sequence, of the length that it states? */
 static bool is_sequence(const struct buffer *der)
 {
 	const unsigned char *at = (const unsigned char *)der->bytes;
@@ -155,8 +155,8 @@ static bool rewrite_static_key(const char *body, size_t length, struct buffer *o
 	return digits == STATIC_KEY_DIGITS;
 }
 
-/* RFC 1421 headers of an encrypted key: exactly the two that OpenSSL writes.
- * *at goes behind the empty line after them. */
+/* RFC 1421 headers of an encrypted key: exactly the two that OpenSSL writes. Moves *at past the empty
+ * line after them. */
 static bool rewrite_headers(const char **at, const char *end, struct buffer *out, bool *encrypted)
 {
 	const char *start = *at, *line;
@@ -180,7 +180,7 @@ static bool rewrite_headers(const char **at, const char *end, struct buffer *out
 	return next_line(at, end, &line, &length) && length == 0;
 }
 
-/* What is between BEGIN and END of a wanted label. */
+/* What stands between BEGIN and END, if the label is wanted. */
 static bool rewrite_body(enum block_kind kind, const char *body, const char *end, struct buffer *out,
 			 bool *encrypted)
 {
@@ -191,7 +191,7 @@ static bool rewrite_body(enum block_kind kind, const char *body, const char *end
 		return rewrite_static_key(body, (size_t)(end - body), out);
 	if (kind == BLOCK_KEY && !rewrite_headers(&body, end, out, &headers))
 		return false;
-	/* A key under headers, or of OpenVPN's own kind, is no DER. */
+	/* A key with headers, or one of OpenVPN's own kind, is not DER. */
 	good = decode(body, (size_t)(end - body), &der) && !der.failed &&
 	       (headers || kind == BLOCK_V2_KEY || is_sequence(&der));
 	if (good)

@@ -1,4 +1,4 @@
-/* Bytes that grow, and are wiped when they move or go: they may hold keys. */
+/* A buffer that grows. Bytes are wiped when they are moved or freed: they may be keys. */
 #include "profile/buffer.h"
 
 #include <stdlib.h>

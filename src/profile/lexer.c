@@ -1,5 +1,5 @@
-/* Bytes of a profile to lines, a line to words, as openvpn's own reader does
- * it; what that reads in surprising ways is refused. */
+/* Splits a profile into lines and a line into words, as openvpn's own reader does; what openvpn reads in
+ * a surprising way is refused. */
 #include "profile/lexer.h"
 
 #include <string.h>
@@ -73,7 +73,7 @@ static bool escaped(const char *at, const char *end, struct err *e)
 	return true;
 }
 
-/* From behind an opening quote to behind the closing one. */
+/* Reads from after an opening quote to after the closing one. */
 static const char *read_quoted(const char *at, const char *end, char quote, char **to, struct err *e)
 {
 	for (; at < end && *at != quote; at++) {

@@ -18,7 +18,7 @@ static bool is_ignored(const struct parser *parser, const char *name)
 	return parser->forward;
 }
 
-/* A name that openvpn has in no version. */
+/* An option that no version of openvpn has. */
 static int unknown(struct parser *parser, const char *name, bool optional)
 {
 	const char *nearest;
@@ -35,8 +35,8 @@ static int unknown(struct parser *parser, const char *name, bool optional)
 	return parser_refuse(parser, name, reason);
 }
 
-/* "</tag>" alone on its line: 1; a line that openvpn or a reader may take for
- * one or for another block's begin: -1. */
+/* "</tag>" alone on its line: 1. A line that openvpn or a reader may take for one, or for the beginning
+ * of another block: -1. */
 static int is_closing(const char *line, size_t length, const char *tag)
 {
 	size_t tag_length = strlen(tag);
@@ -50,7 +50,7 @@ static int is_closing(const char *line, size_t length, const char *tag)
 	return memmem(line, length, "</", 2) != NULL ? -1 : 0;
 }
 
-/* An inline block from behind its "<tag>" to its "</tag>". */
+/* An inline block, from after its "<tag>" to its "</tag>". */
 static int inline_block(struct parser *parser, const char *tag, const struct option *option)
 {
 	struct err reason;
@@ -122,7 +122,7 @@ static int end_connection(struct parser *parser)
 		profile->remote_count = 0;
 	}
 	parser->remote_ordered = true;
-	/* All blocks share one set of options here, so all have to say the same. */
+	/* All blocks share one set of options here, so all of them must say the same. */
 	if (parser->connection_count++ == 0)
 		parser->first_connection_count = parser->connection_lines;
 	else if (parser->connection_lines != parser->first_connection_count)
@@ -257,7 +257,7 @@ static void notice_missing(struct parser *parser)
 			      "missing: openvpn can't tell the server from a stranger, and won't start");
 }
 
-/* Remotes that `proto-force` leaves, each complete. */
+/* Keeps the remotes that `proto-force` leaves, each complete. */
 static int finish_remotes(struct parser *parser)
 {
 	struct profile *profile = parser->profile;
@@ -280,8 +280,8 @@ static int finish_remotes(struct parser *parser)
 	return 0;
 }
 
-/* openvpn would look for a file of that name; without it, say, nobody looks at
- * the list of what was revoked. */
+/* Each block that `[inline]` announces must follow. openvpn would look for a file of that name; without
+ * crl-verify's, for example, nobody would look at the list of what was revoked. */
 static int check_announced(struct parser *parser)
 {
 	const struct profile *profile = parser->profile;

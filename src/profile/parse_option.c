@@ -12,7 +12,7 @@
 
 enum { REASON_SIZE = 256, PATH_SIZE = 512 };
 
-/* What is on one line behind the option's name. */
+/* What follows the option's name on one line. */
 struct arguments {
 	char *const *word;
 	size_t count;
@@ -27,7 +27,7 @@ static int keep_line(struct parser *parser, const struct option *option, struct 
 		return parser_refuse(parser, option->name, reason.text);
 	if (!parser->in_connection)
 		return 0;
-	/* In the first <connection> it counts for all; in others it has to be the same. */
+	/* In the first <connection> it counts for all; the others must say the same. */
 	if (parser->connection_count == 0) {
 		if (parser->connection_lines++ == 0)
 			parser->first_connection_line = profile->line_count - 1;
@@ -73,7 +73,7 @@ static void notice_weak(struct parser *parser, const struct option *option, stru
 		parser_notice(parser, option->name, "kept, but it restores weak defaults of old versions");
 }
 
-/* Values that are checked, and weaken the check of the server. */
+/* Values that are valid, but weaken the check of the server. */
 static void notice_trust(struct parser *parser, const struct option *option, struct arguments given)
 {
 	if (strcmp(option->name, "tls-version-max") == 0 &&
@@ -85,7 +85,8 @@ static void notice_trust(struct parser *parser, const struct option *option, str
 			      "kept, but another client of this VPN can then impersonate the server");
 }
 
-/* openvpn may not ask for the machine's own router any more, and would then tell of no route at all. */
+/* A route past the tunnel: openvpn can no longer find out the machine's own router, and would then report
+ * no route at all. */
 static bool is_past_the_tunnel(const struct option *option, struct arguments given)
 {
 	size_t gateway = strcmp(option->name, "route") == 0        ? 2
@@ -199,7 +200,7 @@ static int block_by_line(struct parser *parser, const struct option *option, str
 				     "not one file; instead: its path, or an inline block");
 	if (given.count == 2 && key_direction(parser, option, given.word + 1) == -1)
 		return -1;
-	/* Old profiles announce their block with this word; finish() asks for it. */
+	/* Old profiles announce their block with this word; check_announced() looks for it at the end. */
 	if (strcmp(given.word[0], "[inline]") == 0)
 		return announce(parser, option);
 	return inline_file(parser, option, given.word[0]);
@@ -352,8 +353,8 @@ static int keepalive(struct parser *parser, const struct option *option, struct 
 	return keep_line(parser, option, given);
 }
 
-/* The first filter that fits counts. The gate's stand before the profile's; an
- * `accept` of what they are for is dropped all the same, and said. */
+/* The first filter that matches counts. The gate's come before the profile's; an `accept` of what the
+ * gate's are for is dropped nevertheless, and the user is told. */
 static bool undoes_ours(const char *text)
 {
 	static const char *const ours[] = {"\"",
@@ -454,8 +455,8 @@ static int compression(struct parser *parser, const struct option *option, struc
 	return keep_line(parser, option, (struct arguments){word, 1});
 }
 
-/* Whatever the list adds, suites that do not encrypt or do not say who the
- * server is are taken out behind it. */
+/* Whatever the list adds, suites that do not encrypt or do not authenticate the server are taken out
+ * again at its end. */
 static int tls_cipher(struct parser *parser, const struct option *option, struct arguments given)
 {
 	static const char tail[] = ALGORITHMS_TLS_TAIL;

@@ -1,4 +1,4 @@
-/* What a refused or a stripped line says. */
+/* Messages about lines that are refused or stripped. */
 #include "profile/parser.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* The profile as a value: its parts, and what may be asked of it. */
+/* The profile as a value: its parts, and queries about it. */
 #include "profile/profile.h"
 
 #include <stdlib.h>

@@ -138,7 +138,7 @@ static int check_named(char kind, const char *argument, struct err *e)
 		return is_address(argument, NET_IPV6) ? 0 : err_set(e, "not an IPv6 address");
 	case 'x':
 		return is_prefix6(argument) ? 0 : err_set(e, "not an IPv6 network, ADDRESS/BITS");
-	case 'r': /* names would be asked for while the gate is shut */
+	case 'r': /* a name would have to be resolved while the gate is shut */
 		return is_address(argument, NET_IPV4) ||
 			       is_one_of(argument, "vpn_gateway|net_gateway|remote_host")
 			   ? 0
@@ -169,7 +169,7 @@ static int check_named(char kind, const char *argument, struct err *e)
 			   ? 0
 			   : err_set(e, "a provider other than default, legacy, fips, base: would be loaded "
 					"as root; instead: one of these");
-	case 'q': /* openvpn cuts the prompt beyond that */
+	case 'q': /* openvpn cuts off a longer prompt */
 		return is_text(argument, CHALLENGE_MAX)
 			   ? 0
 			   : err_set(e, "not a text of 1 to %d printable ASCII bytes", CHALLENGE_MAX);
@@ -202,7 +202,7 @@ static int check_one(char kind, const char *argument, struct err *e)
 	return check_named(kind, argument, e);
 }
 
-/* One argument against the kind at *pattern, which goes behind it. */
+/* Checks one argument against the kind at *pattern, and moves *pattern past it. */
 static int check_next(const char **pattern, const char *argument, struct err *e)
 {
 	const char *kind = *pattern;
