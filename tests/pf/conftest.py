@@ -1,4 +1,4 @@
-"""The modules beside the tests are theirs to import, also from other directories."""
+"""The tests can import the modules beside them, from whatever directory they are run."""
 import pathlib
 import sys
 

@@ -17,8 +17,8 @@ from packet import ICMP, ICMP6, TCP, UDP, recorded_world
 __all__ = ["APPLE", "BOTH", "FREEBSD", "Decision", "Pf", "PfError"]
 
 HOP_BY_HOP, ROUTING, FRAGMENT, AUTHENTICATION, DESTINATION = 0, 43, 44, 51, 60
-ENDLESS = (HOP_BY_HOP, ROUTING, AUTHENTICATION, DESTINATION)  # as the protocol: the chain never comes to one
-ERRORS = {ICMP: (3, 4, 5, 11, 12), ICMP6: (1, 2, 3, 4)}  # they quote a packet
+ENDLESS = (HOP_BY_HOP, ROUTING, AUTHENTICATION, DESTINATION)  # as the last header: the chain never ends
+ERRORS = {ICMP: (3, 4, 5, 11, 12), ICMP6: (1, 2, 3, 4)}  # these quote a packet
 HEADER = {TCP: 20, UDP: 8, ICMP: 8, ICMP6: 8}
 IDLE = {TCP: 86400, UDP: 60, ICMP: 20, ICMP6: 20}  # seconds until a state is forgotten; else 60
 PASS, BLOCK = "pass", "block"
@@ -31,13 +31,14 @@ class Decision:
     rule: Rule | None = None  # None: decided before any rule
     reason: str = ""
     anchor: str = ""
-    tag: str | None = None  # what the packet carries from here on
-    packet: object = None  # as it goes on: translated
+    tag: str | None = None  # what tag the packet carries from here on
+    packet: object = None  # as it goes on, translated
 
 
 @dataclasses.dataclass
 class State:
-    """Of one flow: `near` and `far` as seen from this machine, `mapped`: `near` as the network sees it."""
+    """The state of one flow. `near` and `far` are its ends as seen from this machine; `mapped` is `near` as the network
+    sees it."""
     proto: int
     near: tuple
     far: tuple
@@ -55,13 +56,13 @@ class State:
 
 @dataclasses.dataclass(frozen=True)
 class Scope:
-    """Where rules are read: the path of their anchor, and the ruleset."""
+    """Where rules are read: a ruleset, and the path of its anchor."""
     path: str
     ruleset: Ruleset
 
 
 def ends_of(packet):
-    """(near, far): who is which depends on the direction."""
+    """(near, far): the direction decides which end is which."""
     source, destination = (packet.src, packet.sport), (packet.dst, packet.dport)
     return (source, destination) if packet.direction == "out" else (destination, source)
 
@@ -73,7 +74,7 @@ class Pf:
         if dialect not in (APPLE, FREEBSD, BOTH):
             raise ValueError(dialect)
         self.dialect, self.world, self.enabled = dialect, world or recorded_world(), enabled
-        self.read_file = read_file  # path -> text, for `load anchor`; without it that is an error
+        self.read_file = read_file  # path -> text, for `load anchor`, which is an error without it
         self.main, self.anchors = Ruleset(), {}
         self.states, self.fragments, self.now = [], {}, 0
 
@@ -96,7 +97,7 @@ class Pf:
         self.anchors |= self.anchors_of(name, self.parse(text))
 
     def anchors_of(self, name, ruleset):
-        """The ruleset and those that are written within it, by path."""
+        """The ruleset and those that are written inside it, by path."""
         found = {name: ruleset} if name else {}
         for inner, inline in ruleset.inline.items():
             found |= self.anchors_of(f"{name}/{inner}" if name else inner, inline)
@@ -109,7 +110,8 @@ class Pf:
         self.anchors.pop(name, None)
 
     def kill_states(self, interface=None):
-        """`-F states`, or `-i interface -F states`: on Apple that finds only those bound to it. How many."""
+        """`-F states`, or `-i interface -F states`, which on Apple finds only the states bound to that interface.
+        Returns how many were killed."""
         def is_meant(state):
             bound = state.if_bound or self.dialect == FREEBSD
             return interface is None or (bound and state.interface == interface)
@@ -120,13 +122,13 @@ class Pf:
     def sleep(self, seconds):
         self.now += seconds
 
-    # --- a packet's way
+    # --- the way of a packet
 
     def verdict(self, packet):
         return self.decide(packet).verdict
 
     def decide(self, packet):
-        """The Decision on one packet; states and held fragments change with it."""
+        """The Decision on one packet. It may change states and held fragments."""
         if packet.loop:
             packet = packet.replace(interface="lo0", loop=False)
         if not self.enabled:
@@ -136,7 +138,7 @@ class Pf:
         if packet.version == 6 and packet.proto in ENDLESS:
             return Decision(BLOCK, reason="a chain of headers without an end")
         if packet.version == 6 and FRAGMENT in (packet.proto, *packet.headers) and packet.frag is None:
-            packet = packet.replace(frag=(0, False))  # nobody looks behind the header of a fragment
+            packet = packet.replace(frag=(0, False))  # what follows the header of a fragment is not looked at
         if packet.frag is not None:
             return self.decide_fragment(packet)
         return self.decide_whole(packet)
@@ -172,7 +174,8 @@ class Pf:
         return decision
 
     def with_options(self, packet, decision, allowed):
-        """What passes may still not carry IPv4 options or IPv6 routing headers. FreeBSD never passes one of type 0."""
+        """A packet that passes is still stopped if it has IPv4 options or IPv6 routing headers that are not allowed.
+        FreeBSD never passes a routing header of type 0."""
         has = packet.ipopt if packet.version == 4 else ROUTING in packet.headers
         allowed = allowed and not (self.dialect == FREEBSD and packet.version == 6 and has and packet.routing == 0)
         return Decision(BLOCK, decision.rule, "options", decision.anchor) if has and not allowed else decision
@@ -194,14 +197,14 @@ class Pf:
         return Decision(BLOCK, scrub, "held by normalization")
 
     def hold(self, packet):
-        """Keeps a fragment; is the datagram whole now?"""
+        """Keeps a fragment. Is the datagram complete now?"""
         key = packet.src, packet.dst, packet.proto, packet.sport, packet.dport
         offset, more = packet.frag
         length = (packet.len or 0) + (HEADER.get(packet.proto, 0) if offset == 0 else 0)
         pieces = self.fragments.setdefault(key, {})
         pieces[offset] = length, more
         end = 0
-        trims = self.dialect == FREEBSD and packet.version == 4  # where pieces overlap, the later one is cut
+        trims = self.dialect == FREEBSD and packet.version == 4  # where fragments overlap, the later one is trimmed
         for start in sorted(pieces):
             if start > end or (start < end and not trims):
                 return False
@@ -212,7 +215,7 @@ class Pf:
         return False
 
     def is_broken_tcp(self, packet):
-        """Only where a scrub rule matches: combinations of flags that no stack sends."""
+        """Combinations of flags that no stack sends. Checked only where a scrub rule matches."""
         scrub, _ = self.first_match("scrub-anchor", packet)
         if scrub is None or scrub.no:
             return False
@@ -240,8 +243,8 @@ class Pf:
         return None
 
     def state_of_quoted(self, packet):
-        """An error belongs to the state of the packet that it quotes, which went the other way: by addresses and ports, and
-        by an echo's identifier or a segment's place in the window."""
+        """An error belongs to the state of the packet that it quotes, which went the other way. The state is found by
+        addresses and ports, and by an echo's identifier or a segment's place in the window."""
         quoted = packet.quoted
         if quoted is None or not quoted.in_window:
             return None
@@ -265,7 +268,8 @@ class Pf:
 
     @staticmethod
     def by_state(packet, state):
-        """Out with the address that the network sees, in with the one that this machine knows."""
+        """Translated by the state: on the way out it gets the address that the network sees, on the way in the one that
+        this machine knows."""
         if packet.direction == "out":
             (address, port), end, number = state.mapped, "src", "sport"
         else:
@@ -273,7 +277,8 @@ class Pf:
         return packet.replace(**{end: address, number: port if packet.has_ports else None})
 
     def binat(self, packet):
-        """The main rules' own, asked before any other translation, both ways. In anchors they are not known here."""
+        """Rules of the main ruleset, in both directions, evaluated before any other translation. In anchors they are
+        not supported here."""
         for rule in self.main.stages["translation"]:
             seen = packet
             if packet.direction == "in" and rule.target and packet.dst == rule.target[0]:
@@ -296,7 +301,7 @@ class Pf:
     # --- rules
 
     def walk(self, kind, packet, scope):
-        """(rule, scope) of all that match, in order; a rule of an anchor comes where the anchor is called."""
+        """(rule, scope) of all rules that match, in order; the rules of an anchor come where the anchor is called."""
         for rule in scope.ruleset.stages[grammar.ANCHORS[kind]]:
             if rule.action != "anchor":
                 if self.matches(rule, packet, scope) and self.is_asked(kind, rule):
@@ -315,10 +320,10 @@ class Pf:
                 matched = True
                 yield found
         if matched and rule.quick:
-            yield None, scope  # nothing behind it is asked
+            yield None, scope  # no rule after it is evaluated
 
     def children(self, path):
-        """The anchor, or with a `*` at the end all that are directly below, in the order of their names."""
+        """The anchor; or, with a `*` at the end, all anchors directly below, sorted by name."""
         if path.endswith("*"):
             return sorted(name for name in self.anchors if fnmatch.fnmatchcase(name, path)
                           and name.count("/") == path.count("/"))
@@ -329,11 +334,11 @@ class Pf:
         return {"nat-anchor": rule.action == "nat", "rdr-anchor": rule.action == "rdr"}.get(kind, True)
 
     def first_match(self, kind, packet):
-        """Of scrub and translation the first decides."""
+        """Of scrub and translation rules the first match decides."""
         return next(self.walk(kind, packet, Scope("", self.main)), (None, None))
 
     def last_match(self, packet):
-        """Of the filter the last, or the first that is quick."""
+        """Of filter rules the last match decides, or the first that is quick."""
         decided = DEFAULT, None
         for rule, scope in self.walk("anchor", packet, Scope("", self.main)):
             if rule is None:
@@ -354,7 +359,7 @@ class Pf:
             self.is_interface(rule, packet.interface)
 
     def is_interface(self, rule, name):
-        """Apple's kernel compares whole names; FreeBSD's knows groups."""
+        """Apple's kernel compares whole names; FreeBSD's also knows interface groups."""
         if rule.interface is None:
             return True
         found = self.world.interfaces.get(name)
@@ -374,12 +379,12 @@ class Pf:
         return found != host.negated
 
     def table(self, name, scope):
-        """Of the rule's own anchor, or else of the main rules; one that nobody filled is empty."""
+        """The table of the rule's own anchor, or else of the main rules. One that nobody has filled is empty."""
         return scope.ruleset.tables.get(name) or self.main.tables.get(name) or Table(())
 
     def is_fragment_match(self, rule, packet):
-        """A fragment has neither ports, flags nor types, and nobody is asked whose it is. FreeBSD does not look whether one
-        of IPv6 is of TCP."""
+        """A fragment has no ports, flags or types, and its owner is not looked up. For an IPv6 fragment FreeBSD does
+        not look at whether it is TCP."""
         if packet.proto == TCP and rule.flags is not None and not (self.dialect == FREEBSD and packet.version == 6):
             return False
         return rule.action in ("scrub", "anchor") or not (rule.sport or rule.dport or rule.icmp)
@@ -399,6 +404,6 @@ class Pf:
 
     @staticmethod
     def is_owner(rule, packet):
-        """Of tcp and udp, the owner of the socket with this packet's addresses and ports, if there is one."""
+        """For TCP and UDP: the owner of the socket with this packet's addresses and ports, if there is one."""
         user, group = (packet.uid, packet.gid) if packet.has_ports else (None, None)
         return (rule.user is None or rule.user.matches(user)) and (rule.group is None or rule.group.matches(group))

@@ -9,7 +9,7 @@ import re
 
 from packet import ICMP, ICMP6, PROTOCOLS, TCP, UDP
 
-APPLE, FREEBSD, BOTH = "apple", "freebsd", "both"  # both: only what each of them takes, and takes alike
+APPLE, FREEBSD, BOTH = "apple", "freebsd", "both"  # BOTH: only what both accept and read alike
 STAGES = ["option", "scrub", "queue", "translation", "dummynet", "filter"]
 ANCHORS = {"scrub-anchor": "scrub", "nat-anchor": "translation", "rdr-anchor": "translation",
            "binat-anchor": "translation", "dummynet-anchor": "dummynet", "anchor": "filter"}
@@ -62,13 +62,13 @@ def tokens_of(text, line=1):
 
 @dataclasses.dataclass(frozen=True)
 class Op:
-    """A comparison of ports, users or groups. `unknown`: the value that stands for no socket."""
+    """A comparison of ports, users or groups. `unknown` is the value that stands for no socket."""
     sign: str
     low: int | None
     high: int | None = None
 
     def matches(self, value):
-        if value is None or self.low is None:  # no socket, or asked for one that has none
+        if value is None or self.low is None:  # there is no socket, or the rule asks for packets without one
             same = value is None and self.low is None
             return same if self.sign == "=" else not same if self.sign == "!=" else False
         return {"=": value == self.low, "!=": value != self.low, "<": value < self.low, "<=": value <= self.low,
@@ -80,7 +80,7 @@ class Op:
 
 @dataclasses.dataclass(frozen=True)
 class Host:
-    kind: str = "any"  # any, network, table, interface (its addresses of the moment)
+    kind: str = "any"  # any, network, table, interface (its addresses at that moment)
     negated: bool = False
     network: ipaddress.IPv4Network | ipaddress.IPv6Network | None = None
     name: str = ""
@@ -118,8 +118,8 @@ class Rule:
     icmp: tuple[int, int | None] | None = None  # type, code
     user: Op | None = None
     group: Op | None = None
-    tag: str | None = None  # what passes carries it from here on
-    tagged: str | None = None  # asks for that
+    tag: str | None = None  # given to each packet that passes
+    tagged: str | None = None  # the tag that a packet must carry
     state: bool = False
     if_bound: bool | None = None  # None: as `set state-policy` says
     allow_opts: bool = False
@@ -132,7 +132,7 @@ class Rule:
 
 @dataclasses.dataclass
 class Ruleset:
-    """What one text says. `stages`: rules by stage, in order; `inline`: the anchors written within it, by path."""
+    """What one text says. `stages`: rules by stage, in order; `inline`: the anchors written inside it, by path."""
     stages: dict = dataclasses.field(default_factory=lambda: {stage: [] for stage in STAGES})
     tables: dict = dataclasses.field(default_factory=dict)
     skip: set = dataclasses.field(default_factory=set)
@@ -160,7 +160,7 @@ class Parser:
         raise PfError(f"line {self.line}: {what}")
 
     def peek(self, ahead=0):
-        """The next token; a macro is what it stands for."""
+        """The next token; a macro is replaced by what it stands for."""
         while len(self.tokens) > ahead and self.tokens[ahead].kind == "word" and self.tokens[ahead].text[0] == "$":
             token = self.tokens[ahead]
             if token.text[1:] not in self.macros:
@@ -203,7 +203,7 @@ class Parser:
             self.next()
 
     def list_of(self, item):
-        """One item, or several in braces with commas or blanks between them."""
+        """One item, or several in braces, separated by commas or blanks."""
         if not self.accept("{"):
             return [item()]
         found = []
@@ -349,7 +349,7 @@ class Parser:
             return None
 
     def hosts(self):
-        """Of one end: [Host], those of an interface's name written out as pfctl does when it loads."""
+        """The [Host] of one end. The name of an interface is expanded to its addresses, as pfctl does when it loads."""
         return [host for found in self.list_of(self.host) for host in found]
 
     def host(self):
@@ -456,7 +456,7 @@ class Parser:
     # --- rules
 
     def expand(self, stage, base, parts):
-        """A rule for each combination that can be: the families of its addresses must agree."""
+        """One rule for each possible combination: the families of its addresses must agree."""
         found = []
         for combination in itertools.product(*parts.values()):
             rule = dataclasses.replace(base, **dict(zip(parts, combination)))
@@ -485,7 +485,7 @@ class Parser:
             self.fail("flags only apply to tcp")
 
     def place(self):
-        """What all rules share behind their action: link, family, protocol, ends."""
+        """What all rules share after their action: link, family, protocol, ends."""
         parts = {"interface": self.interfaces()}
         version = self.family()
         parts["proto"] = self.protocols()
@@ -507,7 +507,7 @@ class Parser:
         flags = fields.pop("flags", None)
         base = Rule(action, line, direction, quick, version=version, **fields)
         protos = parts["proto"]
-        for proto in protos:  # only tcp has flags, and a state of tcp begins with SYN unless it is said otherwise
+        for proto in protos:  # only TCP has flags; a TCP state begins with SYN unless the rule says otherwise
             parts["proto"] = [proto]
             wanted = flags if flags is not None else \
                 (frozenset("S"), frozenset("SA")) if base.state and proto in (TCP, None) else None

@@ -39,17 +39,17 @@ def policy_print(*arguments, standing=""):
 
 @functools.cache
 def ours(name):
-    """What our printer says for the machine of a recording."""
+    """What our printer prints for the machine of a recording."""
     return policy_print("pf", *MACHINE, *SITUATIONS[name])
 
 
 def main_rules(dialect=APPLE, standing=None):
-    """The main rules with ours in them, as they are composed from what stands."""
+    """The main rules with ours in them, composed from the existing ones."""
     return policy_print("pf-main", dialect, standing=reference("main") if standing is None else standing)
 
 
 def gate(anchor_text, main=None, dialect=APPLE, anchor=ANCHOR):
-    """A pf with the text in our anchor."""
+    """A pf with this text in our anchor."""
     pf = Pf(dialect)
     pf.load_main(reference("main") if main is None else main)
     pf.load_anchor(anchor, anchor_text)
@@ -57,5 +57,5 @@ def gate(anchor_text, main=None, dialect=APPLE, anchor=ANCHOR):
 
 
 def flips(pf, name):
-    """The recorded lines that this pf decides otherwise, in the order of the recording."""
+    """The recorded lines that this pf decides differently, in the order of the recording."""
     return [line for line in packets(name) if pf.verdict(line.step) != line.verdict]

@@ -8,7 +8,7 @@ NAMES = {number: name for name, number in PROTOCOLS.items()}
 ICMP, TCP, UDP, ICMP6 = 1, 6, 17, 58
 PORTED = (TCP, UDP)
 ICMPS = (ICMP, ICMP6)
-# Whom a recorded socket belongs to where its line names the user only: no group that a rule asks for.
+# The group of a recorded socket whose line names only the user: no rule asks for this group.
 OTHER_GROUP = 20
 
 
@@ -27,18 +27,18 @@ class Packet:
     flags: str = ""  # of TCP: letters of FSRPAUEW
     type: int | None = None  # of ICMP and ICMPv6
     code: int = 0
-    frag: tuple[int, bool] | None = None  # offset in bytes, more to come
+    frag: tuple[int, bool] | None = None  # offset in bytes; whether more follow
     len: int | None = None  # bytes of payload; None: a few
     ttl: int = 64  # also IPv6's hop limit
     tos: int = 0
-    loop: bool = False  # sent to an address of this machine: pf is asked for lo0
+    loop: bool = False  # sent to an address of this machine: pf sees it on lo0
     ipopt: bool = False  # it carries IP options
-    headers: tuple[int, ...] = ()  # IPv6 extension headers before `proto`, each whole
+    headers: tuple[int, ...] = ()  # complete IPv6 extension headers before `proto`
     routing: int = 0  # of a routing header: its type
     ident: int = 0  # of an ICMP echo: its identifier
-    in_window: bool = True  # of TCP: its sequence number is one that its connection expects
-    tag: str | None = None  # given by a rule that let it in
-    quoted: "Packet | None" = None  # by an ICMP error; its direction and interface do not count
+    in_window: bool = True  # of TCP: the connection expects its sequence number
+    tag: str | None = None  # given by the rule that let it in
+    quoted: "Packet | None" = None  # by an ICMP error; the direction and interface of the quoted packet do not matter
 
     @property
     def version(self):
@@ -65,7 +65,7 @@ class Packet:
 
 @dataclasses.dataclass(frozen=True)
 class Interface:
-    """`addresses` are of ipaddress.ip_interface: they know their networks."""
+    """`addresses` are ip_interface values of ipaddress: they know their networks."""
     name: str
     addresses: tuple = ()
     groups: tuple[str, ...] = ()
@@ -83,7 +83,7 @@ class World:
         return self
 
     def addresses(self, name=None):
-        """Of one interface, or of all; none of one that is not there."""
+        """The addresses of one interface, or of all; none if the interface does not exist."""
         found = self.interfaces.values() if name is None else [self.interfaces.get(name, Interface(name))]
         return [address for interface in found for address in interface.addresses]
 
@@ -92,7 +92,7 @@ class World:
 
 
 def recorded_world():
-    """The machine that the recorded verdicts were given on."""
+    """The machine for which the verdicts were recorded."""
     world = World(users={"root": 0, "_openvpn": 777}, groups={"wheel": 0, "_openvpn": 777})
     world.add("lo0", "127.0.0.1/8", "::1/128", groups=["lo"])
     world.add("en0", "192.168.1.23/24", "fe80::aaaa:1/64", "2001:db8:1::23/64")
@@ -110,14 +110,14 @@ class Sleep:
 class Line:
     """A line of a recording. `step` is a Packet or a Sleep; `verdict` is "pass", "block" or None."""
     number: int
-    text: str  # without verdict and note: what names the packet in a list of deviations
+    text: str  # without verdict and note; a list of deviations names the packet by this
     step: Packet | Sleep
     verdict: str | None = None
     note: str = ""
 
 
 class Unreadable(ValueError):
-    """A line that is none."""
+    """A line that is not in the format."""
 
 
 LINE = re.compile(r"(?P<text>[^#]*?)\s*=>\s*(?P<verdict>pass|block)\s*(?:#\s*(?P<note>.*))?$")
@@ -177,7 +177,8 @@ def format_end(address, port):
 
 
 def format_packet(packet):
-    """The line's text of a packet: parse_packet of it is the packet (but for what no line has: from `headers` on)."""
+    """The packet as the text of a line. parse_packet turns it back into the same packet, except for the fields from
+    `headers` on, which no line has."""
     words = [packet.direction, packet.interface, NAMES.get(packet.proto, str(packet.proto)),
              format_end(packet.src, packet.sport), ">", format_end(packet.dst, packet.dport)]
     defaults = {field.name: field.default for field in dataclasses.fields(Packet)}
@@ -192,7 +193,7 @@ def format_packet(packet):
 
 
 def parse_line(text, number=0):
-    """A Line, or None for one that is empty or a remark."""
+    """A Line, or None if the line is empty or a comment."""
     stripped = text.strip()
     if not stripped or stripped.startswith("#"):
         return None

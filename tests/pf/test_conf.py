@@ -1,4 +1,4 @@
-"""The pf files of conf/: whoever loads them is shut, and no earlier than their last line."""
+"""The pf files of conf/: a machine that loads them is shut, and only their last line completes that."""
 import pathlib
 
 import pytest

@@ -1,5 +1,5 @@
-"""What was shown of Apple's pf beside the recorded packets, and what it means for our rules: where our anchor stands,
-translation, owners, fragments, states, loading. Each with its control."""
+"""What was observed of Apple's pf in addition to the recorded packets, and what it means for our rules: where our
+anchor is called, translation, owners, fragments, states, loading. Each fact has its control."""
 import pytest
 from evaluator import APPLE, BOTH, FREEBSD, Pf, PfError
 from machine import ANCHOR, FALLBACK, MACHINE, RULESETS, gate, main_rules, ours, packets, policy_print, reference
@@ -16,13 +16,13 @@ def ask(pf, *texts):
 
 
 def others(main, anchor_text, child="com.apple/250.ApplicationFirewall", dialect=APPLE):
-    """A gate that is locked, with somebody else's rules in com.apple."""
+    """A locked gate, with somebody else's rules in com.apple."""
     pf = gate(ours("locked"), main, dialect)
     pf.load_anchor(child, anchor_text)
     return pf
 
 
-# --- the place of our anchor
+# --- where our anchor is called
 
 def test_behind_a_pass_quick_nobody_asks_us():
     behind = reference("main").replace('\nanchor "com.apple/*"', "").replace(
@@ -42,7 +42,7 @@ def test_in_front_quick_is_needed():
 
 
 def test_what_opens_everything():
-    """What health must look at: none of it leaves a trace in the anchor."""
+    """What the health check must look at: none of this shows in the anchor."""
     pf = gate(ours("locked"), main_rules())
     assert ask(pf, WEB_OUT) == ["block"]
     pf.enabled = False
@@ -72,7 +72,7 @@ def test_without_its_scrub_anchor_fragments_are_dropped():
 
 @pytest.mark.parametrize("name", RULESETS)
 def test_the_fallback_needs_no_line_of_ours(name):
-    """Apple's stock main rules, our text as a child of com.apple: the same verdicts."""
+    """Apple's stock main rules, with our text in a child of com.apple, give the same verdicts."""
     pf, wanted = gate(ours(name), STOCK, anchor=FALLBACK), gate(ours(name), main_rules())
     pf.load_anchor("com.apple/250.ApplicationFirewall", "pass quick all")
     assert [pf.verdict(line.step) for line in packets(name)] == [wanted.verdict(line.step) for line in packets(name)]
@@ -85,7 +85,7 @@ def test_the_fallback_comes_in_the_order_of_names():
     assert ask(pf, WEB_OUT) == ["pass"]
 
 
-# --- translation: its pass skips every filter rule
+# --- translation: `pass` in a translation rule skips every filter rule
 
 RDR = "rdr pass on en0 inet proto tcp from any to 192.168.1.23 port 22 -> 127.0.0.1 port 22"
 NAT = "nat pass on en0 inet from 192.168.77.0/24 to any -> 192.168.1.23"
@@ -93,7 +93,7 @@ FORWARDED = "out en0 tcp 192.168.77.9:6000 > 8.8.8.8:443 flags=S"
 
 
 def test_translation_that_passes_is_stopped():
-    """Inbound to a service, and forwarded out of a physical link."""
+    """For packets to a local service, and for packets forwarded out of a physical link."""
     both = NAT + "\n" + RDR
     main = main_rules(standing=STOCK)
     assert ask(others(reference("main"), both), SSH_IN, FORWARDED) == ["pass"] * 2, "the control: the hole is real"
@@ -113,7 +113,8 @@ def test_translation_on_a_link_that_nobody_named():
 
 @pytest.mark.parametrize("dialect", [APPLE, FREEBSD])
 def test_binat_passes_everything_on_its_link(dialect):
-    """Seen on both kernels: asked before any nat or rdr, ours too. The composed main rules leave it out."""
+    """Observed on both kernels: binat is evaluated before any nat or rdr, also before ours. The composed main rules
+    leave it out."""
     binat = "binat pass on en0 inet from 192.168.1.23 to any -> 198.51.100.30\n"
     ours_around = main_rules(dialect, "")
     at = ours_around.index("nat-anchor")
@@ -156,7 +157,8 @@ def test_a_group_is_of_tcp_and_udp_only():
 
 
 def test_fragments_ask_nobody():
-    """Hence the hole has ports, and its fragments are put together."""
+    """No owner is looked up for a fragment: therefore the rule of the hole has ports, and its fragments are
+    reassembled."""
     fragment = "out en0 udp 192.168.1.23:50000 > 203.0.113.7:1194 frag=1480 len=200 uid=501"
     pf = Pf()
     pf.load_main("block all\npass out inet proto udp from any to 203.0.113.7 group 777 no state")
@@ -225,7 +227,7 @@ def test_another_server_acts_at_once():
 
 @pytest.mark.parametrize("dialect", [APPLE, FREEBSD])
 def test_what_an_error_quotes_is_looked_at(dialect):
-    """An echo's identifier, and whether a segment is one that its connection expects."""
+    """The identifier of an echo, and whether the connection expects the segment."""
     pf = gate(ours("open"), main_rules(dialect, None if dialect == APPLE else ""), dialect)
     echo = parse_packet("out utun8 icmp 10.8.0.6 > 8.8.8.8 type=8").replace(ident=7)
     segment = parse_packet(OUT)
@@ -238,7 +240,7 @@ def test_what_an_error_quotes_is_looked_at(dialect):
     assert pf.verdict(parse_packet("in utun8 icmp 8.8.8.8 > 10.8.0.6 type=0").replace(ident=7)) == "pass"
 
 
-# --- where FreeBSD's kernel was seen to decide otherwise than Apple's
+# --- where FreeBSD's kernel was observed to decide differently from Apple's
 
 def both(name, *packets_):
     return [[str(gate(ours(name), main_rules(dialect, standing), dialect).verdict(packet)) for packet in packets_]
@@ -279,7 +281,7 @@ def test_freebsd_lets_fragments_of_ipv6_out_by_the_tunnel():
 
 
 def test_freebsds_raw_socket_has_an_owner():
-    """dhclient's renewal: its packet comes with the socket that sends it; on Apple no socket is found for it."""
+    """dhclient's renewal: on FreeBSD its packet has the owner of the raw socket; on Apple no socket is found for it."""
     renewal = parse_packet("out en0 udp 192.168.1.23:68 > 192.168.1.1:67 uid=0")
     assert both("locked", renewal, renewal.replace(uid=None, gid=None)) == [["pass", "block"]] * 2
 
@@ -313,7 +315,8 @@ def test_without_known_links_the_tunnel_is_still_none():
 
 
 def test_options_and_headers():
-    """Whatever row it fits, but for loopback; a header that is walked over does not hide what is behind it."""
+    """Stopped whatever row it fits, except on loopback. An extension header that is skipped does not hide what follows
+    it."""
     pf = gate(ours("locked"), main_rules())
     advertisement = parse_packet("in en0 icmp6 fe80::1 > fe80::aaaa:1 type=136")
     assert pf.verdict(advertisement.replace(headers=(0,))) == "pass"

@@ -1,7 +1,8 @@
-"""Forwarded packets as pairs A>B, in by link A and out by link B: what a whole machine lets through, against the promise.
+"""Forwarded packets as pairs A>B, in by link A and out by link B: what a whole machine lets through, compared with the
+promise.
 
 The promise is a function of its own, written from the rows of docs/security.md and not from the rules; the evaluator
-only says what pf makes of our text. Packets are generated: the seed is printed, PF_SEED=N repeats a run."""
+only says what pf makes of our text. Packets are generated: the seed is printed, and PF_SEED=N repeats a run."""
 import dataclasses
 import ipaddress
 import os
@@ -15,7 +16,7 @@ from packet import ICMP, ICMP6, TCP, UDP, Packet, parse_packet
 from test_gateway import go_on
 
 SEED = int(os.environ.get("PF_SEED") or random.SystemRandom().randrange(1 << 32))
-FORWARDS = int(os.environ.get("PF_FORWARDS", "300"))  # of one situation and dialect
+FORWARDS = int(os.environ.get("PF_FORWARDS", "300"))  # for each situation and dialect
 TUN, OUTER, LAN_SIDE = "utun8", ("en0", "en1"), ("bridge100", "en7")
 LINKS = (*OUTER, *LAN_SIDE, TUN, "utun3", "en9")
 GRE = 47
@@ -35,7 +36,7 @@ class Situation:
         return "lan=true" in self.words
 
     def address(self, version):
-        """The tunnel's own, if it has one."""
+        """The tunnel's own address, if it has one."""
         found = [ipaddress.ip_address(word.partition("=")[2]) for word in self.words if word.startswith("address=")]
         return next((address for address in found if address.version == version), None)
 
@@ -71,19 +72,19 @@ def is_error(packet):
 
 
 def key(packet, reverse=False):
-    """Of one flow, as the network sees it."""
+    """What identifies a flow, as the network sees it."""
     ends = ((packet.src, packet.sport), (packet.dst, packet.dport))
     return packet.proto, *(reversed(ends) if reverse else ends), packet.ident
 
 
 class Promise:
-    """`flows`: what went into the tunnel, as it left: who had sent it."""
+    """`flows`: for each flow that went into the tunnel, as it left, who had sent it."""
 
     def __init__(self, situation):
         self.s, self.flows = situation, {}
 
     def allows(self, entering, to, left):
-        """May what came in so leave by `to` as `left`? `left`: None if nothing did; then: might it?"""
+        """May `entering` leave by `to` as `left`? If nothing left (`left` is None): could anything be allowed to?"""
         came = entering.interface
         if not self.s.is_open or (came == TUN) == (to == TUN):
             return False
@@ -103,7 +104,7 @@ class Promise:
         return own is not None and (left is None or left.src == own)  # masqueraded
 
     def may_return(self, entering, to, left):
-        """Replies and errors about what was forwarded."""
+        """Replies to what was forwarded, and errors about it."""
         about = entering.quoted if is_error(entering) else entering
         if about is None:
             return False
@@ -119,7 +120,7 @@ class Promise:
 
 
 def why_narrower(s, entering, to, promise):  # pylint: disable=too-many-return-statements
-    """What is promised and does not pass: the rows of pf's deviations. None: nothing explains it."""
+    """Why something promised does not pass: one of pf's listed deviations. None if nothing explains it."""
     if entering.frag is not None:
         return "fragments, but as the whole datagram"
     about = entering.quoted if is_error(entering) else entering
@@ -143,9 +144,9 @@ def why_narrower(s, entering, to, promise):  # pylint: disable=too-many-return-s
 
 
 def why_wider(s, entering, to, left, promise):
-    """What passes without being promised, as the page says."""
+    """Why something passes that is not promised, as docs/security.md says. None if nothing explains it."""
     if entering.interface == to == TUN and s.is_open and (not s.gateway or key(left) in promise.flows):
-        return "9, forwarding: back into the tunnel"  # with a gateway by a state alone, for those ask no tag
+        return "9, forwarding: back into the tunnel"  # with a gateway only by a state, because states ask for no tag
     if not s.gateway and entering.proto == ICMP6 and entering.type in (130, 131, 132, 133, 134, 135, 136, 143):
         return "9, forwarding: neighbour discovery's shape"
     if not s.gateway and s.has_lan and {entering.interface, to} <= {*OUTER, *LAN_SIDE} and \
@@ -163,13 +164,13 @@ V6 = [ipaddress.ip_address(text) for text in (
     "fd00:60::11", "fd00:60::12", "fe80::9", "::", "ff02::1", "ff02::2", "fd00:8::6", "fd00:8::1", "2001:db8:1::9",
     "2001:db8:80::80", "fe80::aaaa:1", "fd77::1", "ff02::1:ff00:9")]
 PORTS = [53, 67, 68, 443, 546, 547, 853, 1194, 5000, 50000]
-# Sockets of this machine that are bound to no address: openvpn's, a DHCP client's, a user's.
+# Sockets of this machine that are not bound to an address: openvpn's, a DHCP client's, a user's.
 SOCKETS = {50000: (0, 777), 68: (0, 0), 546: (0, 0), 5000: (501, 20)}
 SHAPES = [(67, 68), (68, 67), (546, 547), (547, 546), (1194, 50000), (50000, 1194), (5000, 53), (53, 5000), (5000, 443)]
 
 
 def owned(packet):
-    """With the owner that pf finds: by the ports, for those sockets take any address."""
+    """With the owner that pf finds: by the ports alone, because those sockets accept any address."""
     port = packet.dport if packet.direction == "in" else packet.sport
     uid, gid = SOCKETS.get(port, (None, None)) if packet.proto == UDP else (None, None)
     return packet.replace(uid=uid, gid=gid)
@@ -197,7 +198,7 @@ class Generator:
         return packet
 
     def beginning(self):
-        """A client's, as they are: a port of its own, so that no two flows are one."""
+        """The first packet of a client. It has a port of its own, so that no two flows are the same."""
         rng = self.rng
         self.port += 1
         pool = (V4[:3], V4[6:10]) if rng.random() < 0.6 else (V6[:2], V6[8:10])
@@ -210,7 +211,8 @@ class Generator:
         return packet.replace(type=8 if proto == ICMP else 128, ident=self.port)
 
     def coming_back(self, begun):
-        """An answer to something that left, or an error about it: sometimes by another link, sometimes not quite it."""
+        """An answer to something that left, or an error about it: sometimes by another link, sometimes not quite the
+        right one."""
         rng = self.rng
         asked = rng.choice(begun)
         came = TUN if rng.random() < 0.8 else rng.choice(LINKS)
@@ -230,7 +232,7 @@ class Generator:
         return answer.replace(sport=99) if answer.has_ports and rng.random() < 0.15 else answer
 
     def forward(self, begun):
-        """(packet on its way in, the link it goes out by)."""
+        """(packet as it enters, the link that it leaves by)."""
         rng, dice = self.rng, self.rng.random()
         if begun and dice < 0.3:
             return self.coming_back(begun), rng.choice([*LAN_SIDE, *LAN_SIDE, *LINKS])
@@ -240,7 +242,7 @@ class Generator:
 
 
 def run(situation, text, dialect, seed, count=FORWARDS):
-    """(leaks, what breaks, pairs that passed)"""
+    """(leaks, what is stopped without a reason, number of pairs that passed)"""
     rng = random.Random(seed)
     generator, promise = Generator(rng), Promise(situation)
     pf = gate(text, main_rules(dialect, None if dialect == APPLE else ""), dialect)
@@ -265,7 +267,7 @@ def run(situation, text, dialect, seed, count=FORWARDS):
 
 
 def pass_through(pf, entering, to):
-    """As it leaves, or None."""
+    """The packet as it leaves, or None."""
     left = go_on(pf, entering, to, owned)
     return None if left == "block" else left
 
@@ -281,7 +283,7 @@ def test_forwards(name, dialect):
     assert passed > FORWARDS // 20 or not (situation.gateway and situation.is_open), f"PF_SEED={SEED}: {passed} passed"
 
 
-# --- the five leaks that pf's real code had, each with the cure taken out ------------------------------
+# --- the five leaks that were found in pf's real code: each reappears without its fix ------------------------------
 
 NO_HERE = (r" tag portcullis_here\b", r"(?m)^block .* tagged portcullis_here\n")
 NO_TUNNEL = (r" tag portcullis_tunnel\b", r"(?m)^block .* tagged portcullis_tunnel\n")
@@ -319,7 +321,7 @@ def test_what_leaked_through_a_gateway(cure, name, came, to, words, dialect):
 
 @pytest.mark.parametrize("dialect", [APPLE, FREEBSD])
 def test_a_clients_answer_leaves_by_a_lan_side_link_only(dialect):
-    """Where the outer network has a route for the clients' addresses, and the local network is let through."""
+    """In a network outside that has a route for the clients' addresses, with the local network allowed."""
     situation = SITUATIONS["gateway open-lan"]
     main = main_rules(dialect, None if dialect == APPLE else "")
     asked, answer = (parse_packet(text) for text in (
@@ -333,7 +335,7 @@ def test_a_clients_answer_leaves_by_a_lan_side_link_only(dialect):
 
 
 def test_a_clients_fragments_are_translated_on_apple():
-    """A fragment has no port to find a state by: pf does not translate it, so it is put together before."""
+    """A fragment has no port to find a state by, so pf does not translate it: it is reassembled first."""
     situation = SITUATIONS["gateway open"]
     first, last = (parse_packet(f"in bridge100 udp 10.60.0.11:6000 > 8.8.8.8:5300 frag={frag}")
                    for frag in ("0+ len=1472", "1480 len=200"))
@@ -347,15 +349,15 @@ def test_a_clients_fragments_are_translated_on_apple():
 
 @pytest.mark.parametrize("cure", CURES)
 def test_the_generator_finds_each_leak(cure):
-    """By itself, in so many packets, whatever the seed."""
-    # With the local network, everything is put together anyhow.
+    """Without help, within so many packets, whatever the seed."""
+    # With the local network allowed, everything is reassembled anyway.
     situation = SITUATIONS["gateway open" if cure == "scrub" else "gateway open-lan"]
     weak = without(situation.text(), CURES[cure])
     assert any(run(situation, weak, APPLE, SEED + turn)[0] for turn in range(10)), f"PF_SEED={SEED}"
 
 
 def test_a_client_that_asks_for_an_address_goes_no_further():
-    """The tag of that line alone."""
+    """Because of the tag of that one line."""
     situation = SITUATIONS["gateway open"]
     weak = re.sub(AS_A_CLIENTS, r"\1client", situation.text())
     assert weak != situation.text()

@@ -1,4 +1,4 @@
-"""A gateway's rules by the evaluator: what a client sends goes into the tunnel, translated, or nowhere."""
+"""A gateway's rules, judged by the evaluator: what a client sends goes into the tunnel, translated, or nowhere."""
 import ipaddress
 
 import pytest
@@ -23,13 +23,13 @@ def pf_for(state, dialect=APPLE, lan_side=("bridge100", "en7")):
 
 
 def forward(pf, text, to, came="bridge100"):
-    """In by one link, out by another: "block", or the packet as it leaves."""
+    """In by one link, out by another. Returns "block", or the packet as it leaves."""
     entering = parse_packet(f"in {came} {text}")
     return go_on(pf, entering, to)
 
 
 def go_on(pf, entering, to, owned=lambda packet: packet):
-    """`owned`: gives a packet the owner of the socket that has its addresses and ports."""
+    """`owned` gives a packet the owner of the socket that has its addresses and ports."""
     decision = pf.decide(entering)
     if decision.verdict == "block":
         return "block"
@@ -40,7 +40,7 @@ def go_on(pf, entering, to, owned=lambda packet: packet):
 @pytest.mark.parametrize("dialect", [APPLE, FREEBSD])
 @pytest.mark.parametrize("state", STATES)
 def test_clients_never_leave_by_another_link(state, dialect):
-    """Also with what a row lets this machine say, and to the endpoint itself."""
+    """Not even with packets that a row allows to this machine itself, or to the endpoint."""
     for text in CLIENTS:
         for link in (*OUTSIDE, "en9"):
             assert forward(pf_for(state, dialect), text, link) == "block", (text, link)
@@ -49,7 +49,7 @@ def test_clients_never_leave_by_another_link(state, dialect):
 
 
 def test_control_without_the_tag():
-    """Without that one line the same packets get out where a row is for this machine."""
+    """Without that one line, the same packets get out wherever a row allows them to this machine itself."""
     words = [*MACHINE, *STATES["open-lan"], "gateway=bridge100"]
     text = policy_print("pf", *words)
     without = "\n".join(line for line in text.splitlines() if " tagged " not in line)
@@ -71,7 +71,7 @@ def test_clients_are_masqueraded_in_the_tunnel(state, dialect):
         left = forward(pf, text, "utun8")
         assert left != "block", text
         assert left.src == ipaddress.ip_address("10.8.0.6" if left.version == 4 else "fd00:8::6")
-    # The answer comes back by the state, and goes on to the LAN side alone.
+    # The answer comes back by the state, and is forwarded to the LAN side only.
     answer = parse_packet("in utun8 udp 198.51.100.9:53 > 10.8.0.6:5000")
     assert pf.verdict(answer) == "pass"
     assert pf.verdict(parse_packet("out bridge100 udp 198.51.100.9:53 > 10.60.0.11:5000")) == "pass"
@@ -94,7 +94,7 @@ def test_this_machine_is_not_translated():
 
 @pytest.mark.parametrize("dialect", [APPLE, FREEBSD])
 def test_a_tunnel_without_ipv6(dialect):
-    """There is no address to put in place of the client's: its own would tell the VPN who it is."""
+    """There is no address to replace the client's with, and the client's own address would tell the VPN who it is."""
     text = policy_print("pf", *MACHINE, *STATES["open-v4"], "gateway=bridge100")
     assert "nat on utun8 inet6" not in text
     main = main_rules(dialect, None if dialect == APPLE else "")
@@ -102,7 +102,7 @@ def test_a_tunnel_without_ipv6(dialect):
     assert forward(gate(without, main, dialect), CLIENTS[2], "utun8").src == ipaddress.ip_address("fd00:60::11"), "control"
     assert forward(gate(text, main, dialect), CLIENTS[2], "utun8") == "block"
     assert forward(gate(text, main, dialect), CLIENTS[0], "utun8") != "block"
-    # This machine's own has no tag.
+    # This machine's own packet has no tag.
     assert gate(text, main, dialect).verdict(parse_packet("out utun8 udp [fd00:60::1]:5 > [2001:db8:80::80]:5")) == "pass"
 
 

@@ -1,5 +1,5 @@
-"""920 packets, and the verdicts that Apple's pf gave: for the reference rules all of them, for ours all but the
-deviations that docs/security.md names."""
+"""The 920 packets and the verdicts that Apple's pf gave: the evaluator gives all of them for the reference rules, and
+for our rules all except the deviations that docs/security.md names."""
 import collections
 import re
 
@@ -12,7 +12,7 @@ KERNEL_RULES = {"locked": (22, 0), "dialling": (26, 2), "open": (29, 3), "open-l
 
 
 def test_the_recordings_are_whole():
-    """Every line was read, each packet is written as it was read, and both verdicts occur everywhere."""
+    """Every line was read, each packet can be written back as it was read, and both verdicts occur in every file."""
     for name in RULESETS:
         lines = packets(name)
         assert len(lines) == 230
@@ -28,7 +28,7 @@ def test_reference_rules(name):
     assert flips(pf, name) == []
 
 
-# --- the controls: each rule weakened is caught, by as many lines as were recorded when it was
+# --- the controls: a weakened rule is caught by as many lines as in the recorded run with it
 
 MUTATIONS = [
     ("floating states", "open", r"keep state \(if-bound\)", "keep state", 10),
@@ -79,7 +79,7 @@ def deviations():
 
 
 def rows_of_security():
-    """What docs/security.md says of each row: in the table of the rows, and of pf."""
+    """What docs/security.md says of each row, in the table of the rows and in that of pf."""
     text = SECURITY.read_text()
     tables = [text[text.index("## What may pass, in order"):text.index("Why the order matters:")],
               text[text.index("### pf (macOS, FreeBSD)"):text.index("### ipfw (FreeBSD)")]]
@@ -90,7 +90,7 @@ def rows_of_security():
 
 
 def row_of(text, rule):
-    """The row that the printed rule names above itself."""
+    """The row that the comment above the printed rule names."""
     for line in reversed(text.splitlines()[:rule.line]):
         match = re.match(r"# row (\d+):", line)
         if match:
@@ -100,7 +100,7 @@ def row_of(text, rule):
 
 @pytest.mark.parametrize("name", RULESETS)
 def test_our_rules(name):
-    """As recorded, but for the deviations: each is used, and none is missing."""
+    """As recorded, except for the deviations: all of them occur, and no other does."""
     text, wanted = ours(name), {entry.packet: entry for entry in deviations() if entry.name == name}
     pf, found = gate(text, main_rules()), set()
     for line in packets(name):
@@ -110,7 +110,7 @@ def test_our_rules(name):
         assert line.text in wanted, f"{name}:{line.number}: {line.text}: {decision.verdict}, recorded {line.verdict}"
         entry = wanted[line.text]
         assert decision.verdict == entry.verdict != line.verdict
-        # What passes does so by the row that says so; what is stopped, by its own row or by the last.
+        # A packet passes by the row that allows it, and is stopped by its own row or by the last one.
         allowed = (entry.row,) if entry.verdict == "pass" else (entry.row, "11")
         assert row_of(text, decision.rule) in allowed, line.text
         found.add(line.text)
@@ -132,11 +132,12 @@ def test_no_deviation_is_said_twice():
 
 @pytest.mark.parametrize("name", RULESETS)
 def test_both_grammars_take_our_rules(name):
-    """In the strict mode: no name of a type, no alias, nothing that only one of them knows or reads otherwise."""
+    """In the strict mode: no name of a type, no alias, nothing that only one of them knows or that they read
+    differently."""
     Pf(BOTH).load_anchor(ANCHOR, ours(name))
 
 
-# FreeBSD's main rules have fragments put together on loopback too (a stray one is held), and drop TCP without any flag.
+# FreeBSD's main rules reassemble fragments on loopback too (a stray one is held), and drop TCP without any flag.
 # No stack sends either over loopback.
 FREEBSD_DROPS = {"in lo0 udp 127.0.0.1:5 > 127.0.0.1:6 frag=1480 len=100",
                  "in en0 tcp 192.168.1.23:5000 > 192.168.1.23:22 loop"}
@@ -144,13 +145,13 @@ FREEBSD_DROPS = {"in lo0 udp 127.0.0.1:5 > 127.0.0.1:6 frag=1480 len=100",
 
 @pytest.mark.parametrize("name", RULESETS)
 def test_freebsd_decides_alike(name):
-    """The same text on FreeBSD, with the main rules for it."""
+    """The same text on FreeBSD, with its main rules."""
     apple, freebsd = gate(ours(name), main_rules()), gate(ours(name), main_rules("freebsd", ""), "freebsd")
     differing = {line.text for line in packets(name) if freebsd.verdict(line.step) != apple.verdict(line.step)}
     assert differing == FREEBSD_DROPS
 
 
-# --- each rule of ours is needed. Packets beside the recorded ones, and their verdicts by docs/security.md.
+# --- each of our rules is needed: packets in addition to the recorded ones, with their verdicts by docs/security.md
 
 MORE = {
     "locked": """
@@ -175,8 +176,8 @@ in en0 udp [fd00:8::9]:5 > [fe80::aaaa:1]:5 => block
 in en0 udp 192.168.1.50:5 > 10.8.0.9:5 => block
 """,
 }
-# What the last rules would stop too, where the endpoint is of IPv4 (test_facts.py asks about one of IPv6), or where the
-# tunnel's networks are known beside its address (tests/property has situations where they are not).
+# Redundant: the last rules would stop it too if the endpoint is IPv4 (test_facts.py has one with IPv6), or if the
+# tunnel's networks are known as well as its address (tests/property has situations where they are not).
 SPARE = ["block drop out quick on ! utun8 inet6 from fd00:8::6 to any",
          "block drop out quick on ! utun8 inet from any to 10.8.0.6",
          "block drop out quick on ! utun8 inet6 from any to fd00:8::6",
@@ -202,7 +203,7 @@ def verdicts(text, name):
 
 
 def test_each_of_our_rules_is_needed():
-    """Left out, one after the other: in some ruleset a packet notices, but for the spare ones."""
+    """Each rule is left out in turn: in some ruleset a packet's verdict changes, except for the redundant ones."""
     noticed = {}
     for name in RULESETS:
         lines, usual = ours(name).splitlines(), verdicts(ours(name), name)
