@@ -1,0 +1,125 @@
+/* Which server has its turn: each address of each remote, the same once more, and what can't be dialled. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "driver/remotes.h"
+#include "journal.h"
+
+static struct remotes remotes;
+
+void log_line(enum log_level level, const char *room, const char *format, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof text, format, ap);
+	va_end(ap);
+	say("%d %s: %s", (int)level, room, text);
+}
+
+static void open_with(const char *text)
+{
+	FILE *file = tmpfile();
+	struct err e = {""};
+
+	assert_non_null(file);
+	fputs(text, file);
+	fflush(file);
+	memset(&remotes, 0x55, sizeof remotes);
+	assert_int_equal(remotes_open(&remotes, fileno(file), &e), 0);
+	assert_int_equal(remotes.length, strlen(text));
+	fclose(file);
+	journal[0] = '\0';
+}
+
+static void close_it(void)
+{
+	munmap((void *)(uintptr_t)remotes.text, remotes.length);
+}
+
+static void picks(bool again, const char *host, const char *endpoint)
+{
+	char text[NET_ENDPOINT_TEXT];
+	struct err e = {""};
+
+	assert_int_equal(remotes_pick(&remotes, again, &e), 0);
+	assert_string_equal(remotes.remote.host, host);
+	assert_string_equal(net_endpoint_text(&remotes.endpoint, text), endpoint);
+}
+
+static void test_turns(void **state)
+{
+	(void)state;
+	open_with("remote a.example 1194 udp 192.0.2.1 2001:db8::1\nremote never.example 1195 tcp\n"
+		  "remote b.example 443 tcp 192.0.2.2\nneeds 2\n\n");
+	assert_int_equal(remotes_needs(&remotes), 2);
+	picks(true, "a.example", "192.0.2.1:1194/udp"); /* none was there yet to be the same */
+	assert_string_equal(journal, "");
+	picks(true, "a.example", "192.0.2.1:1194/udp");
+	picks(false, "a.example", "[2001:db8::1]:1194/udp");
+	picks(true, "a.example", "[2001:db8::1]:1194/udp");
+	picks(false, "b.example", "192.0.2.2:443/tcp");
+	picks(false, "a.example", "192.0.2.1:1194/udp");
+	assert_non_null(strstr(journal, "never.example"));
+	journal[0] = '\0';
+	for (int i = 0; i < 6; i++) /* said once is enough */
+		assert_int_equal(remotes_pick(&remotes, false, NULL), 0);
+	assert_string_equal(journal, "");
+	close_it();
+}
+
+static void test_none(void **state)
+{
+	struct err e = {""};
+
+	(void)state;
+	open_with("remote never.example 1194 udp\nremote b.example 443 tcp\nneeds 0\n\n");
+	for (int i = 0; i < 2; i++) {
+		e.text[0] = '\0';
+		assert_int_equal(remotes_pick(&remotes, i == 1, &e), -1);
+		assert_string_equal(e.text, "no server of the profile has a known address");
+	}
+	close_it();
+}
+
+static void test_what_can_not_be_read(void **state)
+{
+	FILE *file = tmpfile();
+	struct err e = {""};
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(remotes_open(&remotes, -1, &e), -1);
+	assert_non_null(strstr(e.text, "the vetted profile can't be read: "));
+	assert_int_equal(remotes_open(&remotes, fileno(file), &e), -1);
+	assert_string_equal(e.text, "the vetted profile has 0 bytes");
+	assert_int_equal(ftruncate(fileno(file), CANONICAL_SIZE_MAX + 1), 0);
+	assert_int_equal(remotes_open(&remotes, fileno(file), &e), -1);
+	assert_string_equal(e.text, "the vetted profile has 16777217 bytes");
+	assert_int_equal(ftruncate(fileno(file), CANONICAL_SIZE_MAX), 0);
+	assert_int_equal(remotes_open(&remotes, fileno(file), &e), 0);
+	close_it();
+	fclose(file);
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(remotes_open(&remotes, ends[0], &e), -1);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_turns), cmocka_unit_test(test_none),
+					   cmocka_unit_test(test_what_can_not_be_read)};
+
+	return cmocka_run_group_tests_name("remotes", tests, NULL, NULL);
+}
