@@ -14,7 +14,7 @@ import isolate  # noqa: E402  pylint: disable=wrong-import-position
 
 
 def load(name, path):
-    """The two evaluators have one name in two directories."""
+    """Both evaluators are called evaluator.py, so each is loaded under a name of its own."""
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
@@ -27,8 +27,8 @@ load("ipfw_evaluator", f"{TESTS}/ipfw/evaluator.py")
 
 def pytest_addoption(parser):
     parser.addoption("--property-seed", type=int, default=1, help="another seed makes other situations and packets")
-    parser.addoption("--property-situations", type=int, default=150, help="so many for pf and ipfw")
-    parser.addoption("--property-kernel", type=int, default=40, help="so many for nft in the kernel")
+    parser.addoption("--property-situations", type=int, default=150, help="how many for pf and ipfw")
+    parser.addoption("--property-kernel", type=int, default=40, help="how many for nft in the kernel")
 
 
 def pytest_configure(config):
@@ -42,7 +42,7 @@ def seed(request):
 
 @pytest.fixture(scope="session")
 def machine():
-    """One processor does it all: what was sent is over before the next is."""
+    """Everything runs on one processor: one packet has been dealt with before the next is sent."""
     from kernel import Machine  # pylint: disable=import-outside-toplevel
     allowed = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(allowed)})

@@ -1,4 +1,4 @@
-"""pf and ipfw by their evaluators, as filters that probes are put to one after another."""
+"""pf and ipfw, by their evaluators, as filters that judge one probe after another."""
 import os
 import subprocess
 
@@ -35,7 +35,7 @@ def pieces_of(packet):
 
 
 class Pf:
-    """The anchor with our text, called by main rules that were Apple's."""
+    """Our text in the anchor, which is called by main rules that were Apple's."""
 
     def __init__(self, text):
         with open(f"{TOP}/tests/golden/pf_main/stock.in", encoding="utf-8") as file:
@@ -56,7 +56,7 @@ class Pf:
 
 
 class Ipfw:
-    """Our set, and behind it the rules of an open machine."""
+    """Our set, followed by the rules of an open machine."""
 
     def __init__(self, text):
         self.firewall = ipfw_evaluator.Firewall(machine(), "allow").load(text)

@@ -1,4 +1,5 @@
-"""Situations and probes: each row's right packets, those with one thing changed, answers, and some at random."""
+"""Situations and probes: the right packets for each row, the same with one thing changed, answers, and some at
+random."""
 import ipaddress
 import random
 
@@ -71,7 +72,7 @@ class Maker:
             more.setdefault("flags", "S" if way == "out" else "SA")
         return Packet(way, link, proto, address(str(src)), address(str(dst)), sport, dport, **more)
 
-    # --- the right ones
+    # --- the right packets
 
     def hole(self, link):
         remote, port, proto = self.s.remote or (address("203.0.113.7"), 1194, UDP)
@@ -107,7 +108,7 @@ class Maker:
         return self.packet(way, link, ICMP6, rng.choice(source), rng.choice(destination), type=kind, ttl=hops)
 
     def anything(self, link, way=None):
-        """By the tunnel, in the local network, or to the internet: whatever the ranges' edges say."""
+        """By the tunnel, in the local network, or to the Internet, with addresses at the edges of the ranges."""
         rng = self.rng
         way, version = way or rng.choice(["in", "out"]), rng.choice([4, 6])
         far = address(rng.choice(FAR4 if version == 4 else FAR6))
@@ -136,7 +137,7 @@ class Maker:
     # --- near misses
 
     def near(self, packet):
-        """The same with one thing changed; not always wrong then."""
+        """The same packet with one thing changed; it is not always wrong then."""
         rng = self.rng
         what = rng.choice(["none", "none", "link", "way", "owner", "src", "dst", "sport", "dport", "proto", "type", "code",
                            "ttl", "flags", "turned"])
@@ -167,13 +168,13 @@ class Maker:
         return packet
 
     def answer(self, packet):
-        """What could come back: from where it went, to the socket that sent it."""
+        """What could come back: from where the packet went, to the socket that sent it."""
         kind = {(ICMP, 8): 0, (ICMP6, 128): 129}.get((packet.proto, packet.type), packet.type)
         return packet.replace(direction="in", src=packet.dst, dst=packet.src, sport=packet.dport, dport=packet.sport,
                               type=kind, flags="SA" if packet.proto == TCP else "", ttl=64)
 
     def error(self, packet):
-        """An error about it, from anybody."""
+        """An error about the packet, from anybody."""
         four = packet.version == 4
         kind = self.rng.choice([3, 3, 11, 5] if four else [1, 2, 3, 4])
         source = "198.51.100.80" if four else "2001:db8:80::80"
@@ -181,7 +182,8 @@ class Maker:
         return Probe(self.packet("in", link, ICMP if four else ICMP6, source, packet.src, type=kind), quoted=packet)
 
     def through(self):
-        """Forwarded: from one link to another. A link's own destinations are in the third byte, see kernel.py."""
+        """A forwarded packet, from one link to another. The third byte of a destination says which link it belongs to
+        (kernel.py)."""
         rng = self.rng
         received, link = rng.choice([("em1", "tun0"), ("em1", "em0"), ("em0", "em1"), ("tun0", "em1"), ("em2", "tun0")])
         number = {"em0": 1, "em1": 2, "tun0": 3}[link]
@@ -195,7 +197,7 @@ class Maker:
 
 
 def probes(rng, s, count):
-    """In the order in which they happen: what is sent and forwarded, then what comes."""
+    """In the order in which they happen: first what is sent and forwarded, then what comes in."""
     maker = Maker(rng, s)
     packets = [maker.near(maker.right()) for _ in range(count)]
     out = [packet for packet in packets if packet.direction == "out"]
@@ -216,7 +218,8 @@ def probes(rng, s, count):
 
 
 def way_to(address):
-    """By which link what Maker.through sent is answered, as kernel.py's routes have it: not always the one by which it came."""
+    """The link by which an answer to what Maker.through sent is routed (kernel.py): not always the one by which the
+    packet came."""
     return {2: "em1", 3: "tun0"}.get(address.packed[2] if address.version == 4 else address.packed[7], "em0")
 
 

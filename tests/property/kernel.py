@@ -29,7 +29,8 @@ FENCE = 0xffffffff
 
 
 class TunnelEnd:
-    """The other end of a link of the tunnel's kind, for the rules ask the kind; with frames, as the other links have."""
+    """The other end of a link of the tunnel's kind, because the rules look at the kind of a link. It carries frames,
+    like the other links."""
     TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454ca, 0x0002, 0x1000
 
     def __init__(self, namespace, link):
@@ -49,7 +50,7 @@ class TunnelEnd:
 
 
 class Machine(Namespace):
-    """The protected machine, and the other end of its links."""
+    """The protected machine, and the other ends of its links."""
 
     def __init__(self, name="nftp"):
         super().__init__(name)
@@ -115,14 +116,14 @@ class Machine(Namespace):
                         + struct.pack("@I", index))
 
     def load(self, text):
-        """These rules and no other, and no connection of earlier ones."""
+        """These rules and no others; connections of earlier rules are forgotten."""
         self.run("nft", "-f", "-", input="flush ruleset\n" + text)
         self.run("conntrack", "-F")
 
     # --- sending
 
     def sender(self, packet):
-        """A raw socket on the link, made by the user and group: they are what the filter asks the socket for."""
+        """A raw socket on the link, made with this user and group: the filter looks at those of the socket."""
         uid, gid = (packet.uid, packet.gid) if packet.uid is not None else NOBODY
         key = packet.version, packet.interface, uid, gid
         if key not in self.opened:
@@ -155,7 +156,7 @@ class Machine(Namespace):
                 where = (str(packet.dst), 0) if packet.version == 4 else (str(packet.dst), 0, 0, 0)
                 self.sender(packet).sendto(raw, where)
         except OSError:
-            pass  # refused, or no way there: it is not seen then
+            pass  # refused, or there is no route: then it is not seen
 
     def inject(self, link, raw, version):
         if link in self.taps:
@@ -165,7 +166,8 @@ class Machine(Namespace):
     # --- seeing
 
     def seen(self, probes, only=None):
-        """Sends them (or those of these indices), in order; the indices of those that came to where they belong."""
+        """Sends the probes (or those with these indices) in order. Returns the indices of those that arrived where they
+        belong."""
         places = {}
         for number, probe in enumerate(probes):
             if only is None or number in only:
@@ -177,7 +179,7 @@ class Machine(Namespace):
                 if place_of(probe) in places.get(number, ()) and is_for_us(probe)}
 
     def drain(self, places):
-        """Notes where each number was seen, and in what: an answer or an error may carry it too."""
+        """Notes where each number was seen, and in what, because an answer or an error may carry the number too."""
         for link, tap in self.taps.items():
             for raw, _ in received(tap):
                 note(places, raw, (link, *seen_in(raw[14:])))
@@ -188,7 +190,8 @@ class Machine(Namespace):
                 note(places, raw, ("ear", source, proto, kind))
 
     def settle(self, places):
-        """Veth keeps the order: an ARP frame, which every rule lets through, marks the end on each link."""
+        """A veth pair keeps the order of frames: an ARP frame, which every rule lets through, marks the end on each
+        link."""
         for link in LINKS:
             with self.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sock:
                 sock.bind((link, 0))
@@ -201,7 +204,7 @@ class Machine(Namespace):
 
 
 def is_for_us(probe):
-    """What is not would be answered with an error or a redirect that looks like it."""
+    """An incoming packet for somebody else would be answered with an error or a redirect that looks like it."""
     to = probe.packet.dst
     return probe.hook != "in" or to.is_multicast or str(to) in (*OWN, "255.255.255.255")
 

@@ -1,7 +1,7 @@
-"""docs/security.md as an oracle: "What may pass, in order", row by row, and each platform's deviations by their names.
+"""docs/security.md as an oracle: "What may pass, in order", row by row, and each platform's deviations by name.
 
-Nothing here is from the rules or their printers. Where a filter decides otherwise than the table and no deviation
-below says so, the table, the printer or this page is wrong."""
+Nothing here is taken from the rules or their printers. If a filter decides differently from the table and no deviation
+below says so, then the table, the printer or this file is wrong."""
 import dataclasses
 import ipaddress
 
@@ -26,7 +26,7 @@ NEIGHBOURS = nets("::/128", "fe80::/10", "ff02::1/128", "ff02::1:ff00:0/104")
 LAN = nets("224.0.0.0/24", "255.255.255.255/32", "fc00::/7", "fe80::/10", "ff02::/16", *PRIVATE4)
 
 
-ERRORS = {ICMP: (3, 4, 5, 11, 12), ICMP6: (1, 2, 3, 4)}  # they quote a packet
+ERRORS = {ICMP: (3, 4, 5, 11, 12), ICMP6: (1, 2, 3, 4)}  # these quote a packet
 
 
 def within(address, networks):
@@ -42,7 +42,7 @@ class Situation:
     tunnel: str = "tun0"
     addresses: tuple = ()
     networks: tuple = ()
-    links: tuple = ("em0", "em1")  # known to the gate; there may be more
+    links: tuple = ("em0", "em1")  # those that the gate knows; there may be more
     neighbours: tuple = ()
     lan: bool = False
     dhcp_user: int | None = None
@@ -50,7 +50,7 @@ class Situation:
     user: int = 778
 
     def words(self):
-        """As words of `policy_print`."""
+        """As arguments of `policy_print`."""
         words = [f"state={self.state}", f"group={self.group}", f"user={self.user}", f"lan={str(self.lan).lower()}"]
         if self.remote:
             address, port, proto = self.remote
@@ -73,7 +73,7 @@ class Situation:
         return link == "lo0"
 
     def is_tunnel(self, link):
-        """Until it is open the tunnel's link counts as physical."""
+        """Until the gate is open, the tunnel's link counts as physical."""
         return self.is_open and link == self.tunnel
 
     def is_physical(self, link):
@@ -82,7 +82,8 @@ class Situation:
 
 @dataclasses.dataclass(frozen=True)
 class Probe:
-    """A packet that meets the filter: sent, for this machine, or forwarded and then `packet` is how it leaves."""
+    """A packet that meets the filter: one that is sent, one for this machine, or a forwarded one; then `packet` is how
+    it leaves."""
     packet: Packet
     received: str | None = None  # forwarded: the link it came in by
     quoted: Packet | None = None  # an error: the packet that it is about
@@ -98,7 +99,7 @@ class Probe:
 
 
 def flow_of(packet, reverse=False):
-    """What a reply is known by: both ends as this machine sees them, and the identity of an echo."""
+    """What identifies a reply: both ends as this machine sees them, and the identifier of an echo."""
     ends = [(packet.src, packet.sport), (packet.dst, packet.dport)]
     if packet.proto in (ICMP, ICMP6):
         asks = {(ICMP, 8): 0, (ICMP6, 128): 129}
@@ -111,7 +112,7 @@ def flow_of(packet, reverse=False):
 
 
 class History:
-    """What went out, and by which row. Flows that this machine or one behind it began."""
+    """What went out, and by which row: flows that this machine or one behind it began."""
 
     def __init__(self):
         self.flows = {}
@@ -131,7 +132,7 @@ class History:
         return self.askers.get(flow)
 
     def rows_of_reply(self, packet):
-        """The rows by which what this would answer went out."""
+        """The rows by which the packet went out that this one would answer."""
         return self.flows.get(flow_of(packet, reverse=True), set())
 
     def rows_of_quoted(self, quoted):
@@ -143,9 +144,9 @@ class History:
 
 @dataclasses.dataclass(frozen=True)
 class View:
-    """How much of a row a filter can ask. The table asks all."""
-    states: bool = True  # what was asked for; else: whose socket would receive it
-    errors: bool = True  # about what
+    """How much of a row's conditions a filter can check. The table checks all of them."""
+    states: bool = True  # whether it was asked for; otherwise only whose socket would receive it
+    errors: bool = True  # what an error is about
     hops: bool = True
     code: bool = True
 
@@ -232,12 +233,12 @@ def row_9_in(probe, history):
 
 
 def is_about_tunnels(s, probe):
-    """Did what this answers, or is an error about, leave with the tunnel's address?"""
+    """This is an answer or an error: did the packet that it is about leave with the tunnel's address?"""
     return is_tunnels(s, probe.quoted.src if probe.quoted else probe.packet.dst)
 
 
 def row_10(s, packet):
-    """True, False, or None where it does not apply."""
+    """True, False, or None if the row does not apply."""
     if not s.lan:
         return None
     if within(packet.src, s.networks) or within(packet.dst, s.networks):
@@ -281,7 +282,7 @@ def physical(s, probe, history, view=View()):
 
 
 def promise(s, probe, history):
-    """(row, verdict) of the table."""
+    """(row, verdict) according to the table."""
     packet = probe.packet
     if probe.hook == "forward":
         return forwarded(s, probe, history)
@@ -293,11 +294,11 @@ def promise(s, probe, history):
     return physical(s, probe, history)
 
 
-# --- what each platform deviates in ---------------------------------------------------------
+# --- where each platform deviates ---------------------------------------------------------
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """All that a deviation may ask."""
+    """All that a deviation may look at."""
     s: Situation
     probe: Probe
     history: History
@@ -313,7 +314,7 @@ class Case:
         return self.s.is_physical(self.packet.interface)
 
     def seen_by(self, view):
-        """What a filter that asks no more makes of it: (row, verdict, the deviation's name)."""
+        """The decision of a filter that checks only what is in `view`: (row, verdict, the deviation's name)."""
         if not self.is_physical:
             return self.row, self.verdict, ""
         row, verdict = physical(self.s, self.probe, self.history, view)
@@ -325,7 +326,8 @@ class Case:
 
 
 def nft(case):
-    """conntrack does not say by which link the question left, nor nft by which port; it finds no connection in a late packet."""
+    """conntrack does not say by which link the question left, and nft does not say by which port. In a late packet
+    conntrack finds no connection."""
     s, packet, quoted = case.s, case.packet, case.probe.quoted
     if case.probe.hook == "forward" and case.verdict == PASS and s.is_tunnel(packet.interface):
         if packet.proto == TCP and packet.flags != "S" and case.history.asker(flow_of(packet)) is None:
@@ -344,7 +346,8 @@ def nft(case):
 
 
 def is_named(s, link):
-    """The links that a hole is for: the known ones; if none is, all but the tunnel's, by its name."""
+    """The links that a hole is for: the known ones; if there are none, all but the tunnel's, which is excluded by
+    name."""
     return link in s.links if s.links else link != "lo0" and not (s.addresses and link == s.tunnel)
 
 
@@ -364,7 +367,7 @@ def pf(case):
         return
     row, verdict, name = case.seen_by(View(states=False, errors=False, hops=False))
     if row == 1 and is_odd(packet) and packet.direction == "in" and s.lan and not s.links:
-        verdict, name = BLOCK, "all: odd flags"  # no link is named: all are put together
+        verdict, name = BLOCK, "all: odd flags"  # no link is named, so on all of them packets are reassembled
     if verdict == PASS and row != 1:
         if case.is_physical and not is_named(s, packet.interface):
             verdict, name = BLOCK, "all physical: links that are named"
@@ -387,19 +390,19 @@ def pf(case):
 
 
 def is_put_together(case):
-    """By a scrub rule: what comes from the server, in the local network, or by the tunnel."""
+    """Reassembled by a scrub rule: what comes from the server, in the local network, or by the tunnel."""
     s, packet = case.s, case.packet
     return s.is_tunnel(packet.interface) or s.lan or (s.remote is not None and packet.src == s.remote[0]
                                                      and packet.proto == s.remote[2])
 
 
 def is_begun(history, flow):
-    """Did a SYN alone of this flow go out by the tunnel?"""
+    """Did a packet of this flow with SYN alone go out by the tunnel?"""
     return any(flow_of(probe.packet) == flow and probe.packet.flags == "S" and row == 9 for probe, row in history.packets)
 
 
 def pf_has_state(case):
-    """A flow of TCP has a state from a SYN alone; an answer, or an error about it, then needs one."""
+    """A TCP flow has a state once it has begun with a SYN alone; an answer, or an error about it, needs that state."""
     packet, quoted = case.packet, case.probe.quoted
     if packet.proto == TCP and packet.direction == "out" and not case.s.is_tunnel(case.probe.received):
         return packet.flags == "S" or is_begun(case.history, flow_of(packet))
@@ -409,7 +412,7 @@ def pf_has_state(case):
 
 
 def is_icmp_back(case):
-    """From whom an ICMP packet went to by the tunnel, back to who sent it."""
+    """An ICMP packet from the address that one went to by the tunnel, back to the one that sent it."""
     packet = case.packet
     def is_no_error(each):
         return each.type not in ERRORS[each.proto]
@@ -419,7 +422,7 @@ def is_icmp_back(case):
 
 
 def pf_forwarded(case):
-    """Judged twice. What comes in by a physical link is stopped but for the local network's at both ends."""
+    """pf judges it twice. What comes in by a physical link is stopped, unless both ends are in the local network."""
     s, packet, received = case.s, case.packet, case.probe.received
     local = (s.lan and lan_at_both_ends(case) and not within(packet.src, s.networks) and not within(packet.dst, s.networks)
              and case.row != 2 and not row_8(packet))
@@ -450,7 +453,7 @@ def looks_like_answer(packet):
 
 
 def has_a_hole_for_fragments(s, packet):
-    """Row 3's: by address and protocol alone."""
+    """The hole of row 3 lets later fragments through, by address and protocol alone."""
     return s.remote is not None and (packet.src, packet.proto) == s.remote[::2]
 
 

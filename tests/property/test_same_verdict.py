@@ -1,4 +1,5 @@
-"""nft, pf and ipfw give generated packets the verdict of docs/security.md, or deviate as that page says, and not else."""
+"""nft, pf and ipfw give generated packets the verdict of docs/security.md, or deviate as that page says, and in no
+other way."""
 import collections
 import random
 import re
@@ -12,7 +13,7 @@ from packet import TCP
 from specification import PASS, History, flow_of, promise, wanted
 
 SCTP = 132
-PACKETS = 80  # of one situation
+PACKETS = 80  # for each situation
 
 
 def situations(seed, count):
@@ -27,7 +28,7 @@ def told(situation, probe, row, name):
 
 
 def judged(backend, situation, probes, sent=lambda number: True):
-    """(probe, verdict, row, deviation, history so far) in order. What was not sent at all is no history."""
+    """(probe, verdict, row, deviation, history so far) in order. A packet that was not sent does not become history."""
     history = History()
     for number, probe in enumerate(probes):
         yield probe, *wanted(backend, situation, probe, history), history
@@ -37,7 +38,7 @@ def judged(backend, situation, probes, sent=lambda number: True):
 
 
 def differences(backend, text, situation, probes, used=None):
-    """What the filter decides otherwise than is wanted."""
+    """The probes for which the filter's verdict is not the wanted one."""
     filter_ = filters.FILTERS[backend](text)
     for probe, verdict, row, name, _ in judged(backend, situation, probes):
         if used is not None:
@@ -59,7 +60,7 @@ def test_evaluators(backend, seed, request):
 
 
 def assert_all_is_asked(backend, used):
-    """Every row decides about some packets, and every deviation that the specification knows is met."""
+    """Every row decides about some packets, and every deviation that the specification knows occurs."""
     rows = {row for _, row, _, _ in used}
     assert rows == set(range(1, 12)), f"no packet for rows {set(range(1, 12)) - rows}"
     names = {name for *_, name in used if name}
@@ -82,7 +83,7 @@ NAMES = {
 
 @pytest.mark.parametrize("backend", NAMES)
 def test_deviations_are_listed(backend):
-    """Each by its rows in the table of its platform in docs/security.md."""
+    """Each is in the table of its platform in docs/security.md, with its rows."""
     with open(f"{filters.TOP}/docs/security.md", encoding="utf-8") as file:
         section = re.split(r"(?m)^#{2,3} ", file.read().partition("## What each platform deviates in")[2])
     page = next(each for each in section if each.startswith(f"{backend} ("))
@@ -91,9 +92,9 @@ def test_deviations_are_listed(backend):
     assert len(rows) > 5 and listed <= rows, listed - rows
 
 
-# --- a rule less is found ------------------------------------------------------------------
+# --- a missing rule is noticed ------------------------------------------------------------------
 
-# What is left out of the text, or put in for it, wherever it stands: each opens something.
+# What is removed from the text or replaced, wherever it occurs: each change opens something.
 WEAKER = {
     "pf": [
         (r" group = 777", ""),
@@ -158,7 +159,7 @@ WEAKER = {
 
 
 def is_weaker(text, pattern, other):
-    """The text, if there is something to leave out."""
+    """The changed text; None if there was nothing to change."""
     changed = re.sub(pattern, other, text)
     return None if changed == text else changed
 
@@ -177,8 +178,8 @@ def test_weaker_rules_are_found(backend, pattern, other, seed):
 
 @pytest.fixture(scope="session")
 def kernel_runs(machine, seed, request):
-    """(situation, probes, the numbers of those that arrive without any rules): the others are not asked about, for
-    the kernel itself does not send or take them."""
+    """(situation, probes, the numbers of those that arrive without any rules). The others are not judged, because the
+    kernel itself does not send or accept them."""
     runs = []
     machine.run("nft", "flush", "ruleset")
     for situation, probes in situations(seed, request.config.getoption("property_kernel")):
@@ -202,7 +203,7 @@ def kernel_differences(machine, text, run, used=None):
 
 
 def is_askable(probe, history):
-    """conntrack looks into TCP and SCTP: what answers anything but a SYN there is not this test's to say."""
+    """conntrack examines TCP and SCTP itself: this test does not judge what answers anything but a SYN there."""
     if probe.hook == "out":
         return True
     question = flow_of(probe.quoted) if probe.quoted else flow_of(probe.packet, reverse=True)

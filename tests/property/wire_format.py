@@ -1,4 +1,4 @@
-"""Probes as bytes: whole IPv4 and IPv6 packets with right checksums and a token that says which probe it is."""
+"""Probes as bytes: whole IPv4 and IPv6 packets with correct checksums, and a token that says which probe it is."""
 import struct
 
 from packet import ICMP, ICMP6, TCP, UDP
@@ -13,7 +13,7 @@ def token(number):
 
 
 def number_in(raw):
-    """Of the probe that these bytes are; None for anybody else's."""
+    """The number of the probe that these bytes are; None if they are not one."""
     at = raw.find(TOKEN)
     return struct.unpack_from("!I", raw, at + len(TOKEN))[0] if 0 <= at <= len(raw) - len(TOKEN) - 4 else None
 
@@ -34,12 +34,12 @@ def pseudo(packet, length):
 
 
 def identity(packet):
-    """Of an echo: the same both ways, and another for other ends."""
+    """The identifier of an echo: the same in both directions, and another one for other ends."""
     return checksum(bytes(a ^ b for a, b in zip(packet.src.packed, packet.dst.packed))) or 1
 
 
 def transport(packet, load, quoted):
-    """The bytes behind the IP header, and where their checksum goes; None: there is none."""
+    """The bytes after the IP header, and where their checksum belongs; None if they have none."""
     if packet.proto == UDP:
         return struct.pack("!HHHH", packet.sport, packet.dport, 8 + len(load), 0) + load, 6
     if packet.proto == TCP:
@@ -54,7 +54,7 @@ def transport(packet, load, quoted):
 
 
 def encode(packet, number, quoted=None):
-    """`number`: None for a packet that is only quoted."""
+    """`number` is None for a packet that is only quoted."""
     load = token(number) + bytes(8) if number is not None else bytes(28)
     body, at = transport(packet, load, quoted)
     if at is not None:
