@@ -1,7 +1,7 @@
-"""An ipfw of its own: text in, verdicts out. Written from ipfw(8) of FreeBSD 13 and 14, by its sections' names.
+"""An ipfw of its own: text in, verdicts out. Written from ipfw(8) of FreeBSD 13 and 14; the comments name its sections.
 
-Where the kernel (sys/netpfil/ipfw/ip_fw2.c) or the reader (sbin/ipfw) is wider or narrower than the page, the
-side that lets more through is taken, and said here."""
+Where the kernel (sys/netpfil/ipfw/ip_fw2.c) or the parser (sbin/ipfw) accepts more or less than the page, the evaluator
+takes the side that lets more through, and a comment says so."""
 import dataclasses
 import fnmatch
 import ipaddress
@@ -17,7 +17,7 @@ DEFAULT_RULE, DEFAULT_SET = 65535, 31
 PROTOCOLS = {"icmp": 1, "igmp": 2, "tcp": TCP, "udp": UDP, "gre": 47, "esp": 50, "ah": 51, "ipv6-icmp": ICMP6,
              "icmp6": ICMP6, "sctp": 132, "udplite": 136}
 PORTED = (TCP, UDP, 132, 136)
-# What may follow an IPv6 header; anything else is dropped unasked (net.inet6.ip6.fw.deny_unknown_exthdrs, default 1).
+# What may follow an IPv6 header; the rest is dropped before any rule (net.inet6.ip6.fw.deny_unknown_exthdrs, default 1).
 KNOWN6 = (0, 4, 6, 17, 41, 43, 44, 47, 50, 51, 58, 59, 60, 89, 103, 112, 132, 136)
 ROUTING = 43
 HEADERS = {"frag": 44, "hopopt": 0, "route": 43, "dstopt": 60, "ah": 51, "esp": 50}
@@ -25,23 +25,23 @@ FLAGS = {"fin": "F", "syn": "S", "rst": "R", "psh": "P", "ack": "A", "urg": "U"}
 UNREACH = ("net host protocol port needfrag srcfail net-unknown host-unknown isolated net-prohib host-prohib tosnet "
            "toshost filter-prohib host-precedence precedence-cutoff").split()
 UNREACH6 = {"no-route", "admin-prohib", "address", "port", "0", "1", "3", "4"}
-HELD = {"pipe", "queue"}  # with one_pass, the default, what leaves a pipe passes unasked
+HELD = {"pipe", "queue"}  # with one_pass, the default, what leaves a pipe passes without another rule
 PASSES = {"allow", "accept", "pass", "permit", *HELD}
 DENIES = {"deny", "drop", "reject", "reset", "reset6", "unreach", "unreach6"}
-# Words that can't be a service's name where ports may stand (the reader's own list).
+# Words that can't be the name of a service where ports are expected (the parser's own list).
 RESERVED = {"altq", "//", "diverted", "dst-port", "src-port", "established", "keep-state", "frag", "icmptypes", "in",
             "out", "ip6", "any", "to", "via", "{"}
-# The reader's buffers, in 32-bit words: one pattern, a whole rule; a line.
+# The parser's limits: a pattern and a whole rule, in 32-bit words; a line and a comment, in bytes.
 PATTERN_WORDS, RULE_WORDS, LINE_BYTES, COMMENT_BYTES = 63, 250, 4095, 80
 
 
 class Refused(ValueError):
-    """What ipfw would refuse to load."""
+    """A text that ipfw would refuse to load."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Seen:
-    """What a rule is asked about: the packet, where it came in, what it was tagged with, the sender's other groups."""
+    """What a rule looks at: the packet, where it came in, its tags, the sender's other groups."""
     packet: object
     received: str | None
     tags: frozenset
@@ -49,7 +49,7 @@ class Seen:
 
     @property
     def later(self):
-        """A fragment but the first: no ports, no types, no flags, no owner."""
+        """Any fragment but the first: it has no ports, types, flags or owner."""
         return self.packet.frag is not None and self.packet.frag[0] > 0
 
     @property
@@ -59,7 +59,7 @@ class Seen:
 
 @dataclasses.dataclass
 class Pattern:
-    """One condition; in an or-block, one of several."""
+    """One condition; in an or-block, one of several alternatives."""
     match: object
     words: int = 1
     negated: bool = False
@@ -73,7 +73,7 @@ class Rule:
     number: int
     set: int
     action: str
-    blocks: list  # all must hold; in each, one
+    blocks: list  # each must hold; one pattern in it is enough
     tag: int | None = None
     comment: str = ""
     text: str = ""
@@ -86,7 +86,7 @@ class Rule:
 @dataclasses.dataclass(frozen=True)
 class Verdict:
     passes: bool
-    rule: Rule | None  # None: what no rule is asked about
+    rule: Rule | None  # None: decided before any rule
     refused: bool = False  # an answer is sent
 
     def __str__(self):
@@ -96,7 +96,7 @@ class Verdict:
 # --- words ------------------------------------------------------------------------
 
 class Words:
-    """The words of a rule from left to right."""
+    """The words of a rule, from left to right."""
 
     def __init__(self, words):
         self.words, self.at = words, 0
@@ -163,7 +163,7 @@ def prefix_of(word):
     except ValueError as problem:
         raise Refused(f"bad address {word}") from problem
     if found.prefixlen == 0:
-        # The reader takes 0.0.0.0/0 for the end of the list, and ::/0 for this machine's own addresses.
+        # The parser takes 0.0.0.0/0 for the end of the list, and ::/0 for this machine's own addresses.
         raise Refused(f"{word}: is not what it looks like")
     return found
 
@@ -188,7 +188,7 @@ def addresses_pattern(word, side, version=None):
 
 
 def protocol_pattern(word):
-    """RULE BODY, proto. The number that later ports are of, and the pattern; None: any packet."""
+    """RULE BODY, proto. Returns the protocol number for later ports, and the pattern; None: any packet."""
     if word in ("ip", "all"):
         return 0, None
     if word in ("ip4", "ipv4", "ip6", "ipv6"):
@@ -257,7 +257,7 @@ def flags_pattern(word):
 
 
 def is_established(seen):
-    """established: RST or ACK, says the page; the kernel: anything but SYN alone of the three."""
+    """established: RST or ACK, according to the page; the kernel accepts anything but SYN alone of the three."""
     have = set(seen.packet.flags) & set("RAS")
     return seen.packet.proto == TCP and not seen.later and have != {"S"}
 
@@ -273,7 +273,8 @@ FRAGMENT_WORDS = {"df", "mf", "rf", "offset"}
 
 
 def fragment_pattern(words):
-    """frag [spec]: an empty list is a non-zero offset, of IPv4 and IPv6. `offset` alone is taken here, nothing else."""
+    """frag [spec]: an empty list means a non-zero offset, for IPv4 and IPv6. Of the specs only `offset` is supported
+    here."""
     spec = words.peek()
     if spec is not None and set(spec.replace("!", "").split(",")) <= FRAGMENT_WORDS:
         if words.take() != "offset":
@@ -287,14 +288,14 @@ def has_header(packet, header):
 
 
 def header_pattern(word):
-    """ext6hdr: of IPv6 only."""
+    """ext6hdr: for IPv6 only."""
     if word not in HEADERS:
         raise Refused(f"ext6hdr {word}: no header")
     return Pattern(lambda seen: has_header(seen.packet, HEADERS[word]))
 
 
 def option_pattern(word, words, world):
-    """RULE OPTIONS (MATCH PATTERNS), the ones known here."""
+    """RULE OPTIONS (MATCH PATTERNS): those that are supported here."""
     if word in ("in", "out"):
         return Pattern(lambda seen: seen.packet.direction == word)
     if word in ("via", "recv", "xmit"):
@@ -357,7 +358,7 @@ def one_end(words, side, proto):
 
 
 def options(words, world):
-    """Patterns, [not] each, or-blocks of one level: { a or not b }."""
+    """Patterns, each of which may be negated, and or-blocks of one level: { a or not b }."""
     blocks = []
     block, joined = None, False
     while words.peek() not in (None, "//", "keep-state"):
@@ -394,7 +395,7 @@ def options(words, world):
 
 
 def action_of(words):
-    """RULE ACTIONS, the ones known here: (action, tag)."""
+    """RULE ACTIONS, those that are supported here: (action, tag)."""
     action = words.take("an action")
     if action not in PASSES | DENIES | {"count", "reass"}:
         raise Refused(f"invalid action {action}")
@@ -431,7 +432,7 @@ def parse_rule(text, world):
         raise Refused("missing to")
     rule.blocks += one_end(words, "dst", proto)
     rule.blocks += options(words, world)
-    rule.keep = words.took("keep-state")  # at the end only, here
+    rule.keep = words.took("keep-state")  # supported only at the end
     if words.peek() not in (None, "//"):
         raise Refused(f"{words.peek()}: behind keep-state")
     if words.took("//"):
@@ -444,19 +445,20 @@ def parse_rule(text, world):
 
 
 class Firewall:
-    """The ruleset, and what it says of a packet. `default`: the rule 65535. SETS OF RULES, PACKET FLOW."""
+    """The ruleset, and its verdict on a packet. `default` is rule 65535. SETS OF RULES, PACKET FLOW."""
 
     def __init__(self, world, default="deny", one_pass=True):
         self.world, self.one_pass = world, one_pass
         self.default = Rule(DEFAULT_RULE, DEFAULT_SET, default, [])
         self.rules, self.disabled = [], set()
         self.held = {}
-        self.states = {}  # what both directions of a connection have in common: the rule that made it
+        self.states = {}  # what both directions of a connection share -> the rule that made the state
 
     # --- commands
 
     def load(self, text):
-        """A file of commands, as `ipfw -q /path` reads one: line by line, each at once; what is refused ends it."""
+        """A file of commands, as `ipfw -q /path` reads it: line by line, each takes effect at once; a refused line ends
+        it."""
         for line_number, line in enumerate(text.splitlines(), 1):
             if len(line.encode()) > LINE_BYTES:
                 raise Refused(f"line {line_number}: too long")
@@ -482,14 +484,15 @@ class Firewall:
             raise Refused("no command")
 
     def _insert(self, rule):
-        """RULE FORMAT, rule_number: in order of insertion among equals; without one, the last before the default."""
+        """RULE FORMAT, rule_number: equal numbers stay in the order of insertion; without a number, the rule becomes
+        the last before the default."""
         if rule.number == 0:
             rule.number = min(max([each.number for each in self.rules], default=0) + 100, DEFAULT_RULE - 1)
         after = sum(1 for each in self.rules if each.number <= rule.number)
         self.rules.insert(after, rule)
 
     def forget(self, first, last):
-        """`ipfw -D delete first-last`: the states that rules of these numbers made, and no rule."""
+        """`ipfw -D delete first-last`: deletes the states that rules with these numbers made, but no rule."""
         self.states = {flow: rule for flow, rule in self.states.items() if not first <= rule.number <= last}
 
     def keepalives(self):
@@ -498,8 +501,8 @@ class Firewall:
         return [flow for flow in self.states if flow[0] == TCP]
 
     def _set(self, words):
-        """set [disable N ...] [enable N ...] is one step; swap and move are in the kernel, rule by rule, so that a
-        packet can meet neither set whole."""
+        """`set [disable N ...] [enable N ...]` is one step. `swap` and `move` happen in the kernel rule by rule, so
+        that a packet may meet neither set as a whole."""
         command = words.take("a command")
         if command in ("disable", "enable"):
             changes = {"disable": set(), "enable": set()}
@@ -541,7 +544,7 @@ class Firewall:
         return [rule for rule in self.rules if rule.set not in self.disabled] + [self.default]
 
     def check(self, packet, received=None, groups=()):
-        """The verdict. `received`: for what is forwarded and on its way out, the link that it came in by."""
+        """The verdict. `received`: for a forwarded packet on its way out, the link that it came in by."""
         seen = Seen(packet, packet.interface if packet.direction == "in" else received, frozenset(), groups)
         if is_malformed(packet):
             return Verdict(False, None)
@@ -550,7 +553,7 @@ class Firewall:
         while at < len(rules):
             rule = rules[at]
             at += 1
-            if rule.keep and not asked:  # the first keep-state asks for the states of all rules, whatever it matches
+            if rule.keep and not asked:  # the first keep-state rule looks up the states of all rules, whether or not it matches
                 asked = True
                 if flow_of(packet) in self.states:
                     return Verdict(True, self.states[flow_of(packet)])
@@ -575,8 +578,9 @@ class Firewall:
         raise AssertionError("the default rule matches all")
 
     def _reassemble(self, packet):
-        """reass: one in the middle is consumed; the last gives the datagram, which with net.inet.ip.fw.one_pass passes,
-        says the page (the kernel's source goes on with the next rule). Two pieces are enough to be whole here."""
+        """reass: a fragment is consumed; the last one gives the datagram. According to the page it passes then if
+        net.inet.ip.fw.one_pass is set; the kernel's source continues with the next rule. Two fragments make a whole
+        datagram here."""
         key = (packet.src, packet.dst, packet.proto)
         pieces = self.held.setdefault(key, [])
         pieces.append(packet)
@@ -592,9 +596,9 @@ def flow_of(packet):
 
 
 def is_malformed(packet):
-    """FINE POINTS: a TCP fragment at offset one, and what is too short for its header, is dropped unasked. Of IPv6 so is
-    what has an unknown header, or a routing header but of types 0 and 2; what comes behind a later fragment's header is
-    not looked at: there the rules are asked."""
+    """FINE POINTS: a TCP fragment at offset one, and a packet too short for its header, is dropped before any rule. So
+    is an IPv6 packet with an unknown header, or with a routing header of a type other than 0 and 2. What follows the
+    header of a later fragment is not looked at: such a packet meets the rules."""
     if packet.version == 6:
         if ROUTING in packet.headers and packet.routing not in (0, 2):
             return True

@@ -1,4 +1,4 @@
-"""The situations of these tests, their text, and the packets with the verdicts that are wanted."""
+"""The situations of these tests, their rules as text, and packets with the wanted verdicts."""
 import collections
 import itertools
 import os
@@ -37,7 +37,7 @@ def machine():
 
 
 def print_rules(situation, backend="ipfw"):
-    """What the product prints for it: words of `build/test/policy_print`."""
+    """What the product prints for a situation, which is given as arguments of `build/test/policy_print`."""
     return subprocess.run([f"{BUILD}/test/policy_print", backend, *situation.split()], check=True, text=True,
                           stdout=subprocess.PIPE).stdout
 
@@ -47,7 +47,7 @@ def firewall(text, default="allow"):
 
 
 def neighbours():
-    """Row 7's own lines: each member of the list to each, both ways, passes always."""
+    """The packets of row 7 itself: from each member of its list to each, in both directions; they always pass."""
     members = ("::", "fe80::9", "2001:db8:1::9", "ff02::1", "ff02::1:ff00:9")
     for direction, kind, source, destination in itertools.product(("in", "out"), (135, 136), members, members):
         text = f"{direction} em0 icmp6 {source} > {destination} type={kind} ttl=255"

@@ -1,4 +1,4 @@
-"""The evaluator by itself: each thing that ipfw(8) says and our rules stand on, beside what it must not do."""
+"""The evaluator itself: each statement of ipfw(8) that our rules rely on, with its opposite."""
 import pytest
 
 from evaluator import Firewall, Refused, parse_rule
@@ -45,7 +45,7 @@ MATCHES = [
     ("allow ip from any to any { via em0 or via em1 }", f"out em1 {UDP}", f"out em2 {UDP}"),
     ("allow ip from any to any { via em0 or not in }", f"out em1 {UDP}", f"in em2 {UDP}"),
     ("allow tcp from any to any established", f"in em0 {TCP} flags=SA", f"in em0 {TCP} flags=S"),
-    ("allow tcp from any to any established", f"in em0 {TCP} flags=F", f"in em0 {TCP} flags=SF"),  # the kernel's
+    ("allow tcp from any to any established", f"in em0 {TCP} flags=F", f"in em0 {TCP} flags=SF"),  # as the kernel has it
     ("allow tcp from any to any setup", f"in em0 {TCP} flags=S", f"in em0 {TCP} flags=SA"),
     ("allow tcp from any to any tcpflags ack,!syn", f"in em0 {TCP} flags=A", f"in em0 {TCP} flags=SA"),
     ("allow tcp from any to any tcpflags ack", f"in em0 {TCP} flags=A", f"in em0 {TCP} flags=A frag=1480"),
@@ -116,7 +116,7 @@ def test_default_rule():
 
 
 def test_no_condition():
-    """`via any` is none, and so is `not via any`."""
+    """`via any` is not a condition, and neither is `not via any`."""
     assert passes("allow ip from any to any not via any", f"in em0 {UDP}")
 
 
@@ -127,7 +127,7 @@ def test_recv_on_the_way_out():
 
 
 def test_recv_of_the_kernels_own_reports():
-    """Its multicast reports have the loopback there; what is forwarded has another link."""
+    """The kernel's own multicast reports have the loopback as `recv`; a forwarded packet has another link."""
     rule = "allow ip from any to any out recv * not recv lo0"
     assert passes(rule, f"out em0 {UDP}", received="em1")
     assert not passes(rule, f"out em0 {UDP}", received="lo0") and not passes(rule, f"out em0 {UDP}")
@@ -137,7 +137,8 @@ UNKNOWN6 = "99 fe80::1 > fe80::2"
 
 
 def test_headers_of_ipv6_that_ipfw_does_not_know():
-    """As the kernel was seen to decide: behind a later fragment's header it does not look, and asks the rules."""
+    """As the kernel was observed to decide: it does not look at what follows the header of a later fragment, and
+    evaluates the rules."""
     for text, verdict in ((f"in em0 {UNKNOWN6}", False), (f"in em0 {UNKNOWN6} frag=0+", False),
                           (f"in em0 {UNKNOWN6} frag=1240", True), (f"in em0 {UNKNOWN6} frag=1240+", True)):
         assert passes("allow ip from any to any", text) == verdict, text
@@ -168,7 +169,7 @@ def test_dynamic_states():
     filter_.forget(8, 65534)
     assert filter_.keepalives()
     filter_.forget(1, 65534)
-    assert not filter_.keepalives() and len(filter_.rules) == 2, "no rule goes"
+    assert not filter_.keepalives() and len(filter_.rules) == 2, "no rule is deleted"
     filter_ = with_a_state()
     filter_.command("delete 7")
     assert not filter_.keepalives(), "a state goes with its rule"
@@ -190,7 +191,8 @@ def test_tags():
 
 
 def test_reass():
-    """With one_pass, the default, what was put together passes unasked, says the page: no rule of ours reassembles."""
+    """According to the page, with one_pass, the default, what has been reassembled passes without another rule:
+    therefore no rule of ours reassembles."""
     rules = ["reass ip from any to any in", "allow tcp from any to any"]
     for one_pass, wanted in ((True, True), (False, False)):
         filter_ = Firewall(machine(), "deny", one_pass)

@@ -1,4 +1,5 @@
-"""A gateway's rules for ipfw: what is between this machine and the LAN side passes; nothing is forwarded (docs/security.md)."""
+"""A gateway's rules for ipfw: traffic between this machine and the LAN side passes; nothing is forwarded
+(docs/security.md)."""
 import pytest
 from evaluator import Firewall
 from packet import parse_packet
@@ -48,7 +49,7 @@ def test_between_this_machine_and_the_lan_side(state, lan_side):
 
 
 def test_control_without_a_gateway():
-    """The same packets on a link that is not on the LAN side: the locked machine's rows decide."""
+    """The same packets on a link that is not on the LAN side: the rows of the locked machine decide."""
     filter_ = firewall_for("locked")
     assert not any(filter_.check(at("em2", text)).passes for text in WANTED[True] if " tcp " in text or ":53" in text)
 

@@ -1,4 +1,5 @@
-"""Our ipfw text, judged by the evaluator: each row of docs/security.md from both sides, and that each rule is needed."""
+"""Our ipfw text, judged by the evaluator: each row of docs/security.md with packets that pass and packets that do not,
+and a proof that each rule is needed."""
 import glob
 import os
 import re
@@ -16,14 +17,14 @@ TEXTS = {name: print_rules(f"{words} {COMMON}") for name, words in SITUATIONS.it
 @pytest.mark.parametrize("default", ["allow", "deny"])
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_policy_rows(name, default):
-    """Our set ends by itself: what the default rule is does not matter."""
+    """Our set has a final rule of its own: the default rule does not matter."""
     filter_ = firewall(TEXTS[name], default)
     wrong = [f"line {case.number}: {case.text}" for case in CASES if verdict(filter_, case) != case.wanted[name]]
     assert not wrong, "\n".join([f"situation {name}:", *wrong])
 
 
 def test_packets_say_both():
-    """Of each situation and each row there are some that pass and some that do not."""
+    """For each situation and each row some packets pass and some do not."""
     for name in SITUATIONS:
         assert {case.wanted[name] for case in CASES} == {"p", "b"}
     for filter_ in (firewall("", "allow"), firewall("", "deny")):
@@ -45,7 +46,7 @@ def test_golden_files_are_ipfws_grammar(path):
 
 
 def test_longer_lists_than_ipfw_takes():
-    """Neighbours by a tag, networks in several rules: what is in none of the pieces is stopped as before."""
+    """Neighbours by a tag, networks in several rules: what is in none of the parts is stopped as before."""
     many = " ".join(f"neighbour=2001:db8:{n}::/64 network=fd00:8:{n}::/64 network=10.{n}.0.0/16" for n in range(2, 17))
     text = print_rules(f"{SITUATIONS['P']} {COMMON} {many}")
     assert "tagged" in text and all(len(line) < 1500 for line in text.splitlines())
@@ -77,8 +78,8 @@ def fewer(words, separator):
 
 
 def weakened(line):
-    """The rule removed; inverted; each that lets something through without each of its conditions, and with each
-    address, port and type less or more; each that stops something with less."""
+    """The rule removed; the rule inverted; a rule that lets something through, without each of its conditions, and with
+    one address, port or type fewer; a rule that stops something, with less in it."""
     parts = {key: value or "" for key, value in RULE.match(line).groupdict().items()}
     yield ""
     yield FORM.format(**dict(parts, action="deny" if parts["action"] == "allow" else "allow"))
@@ -101,13 +102,14 @@ def weakened(line):
 
 
 def templates(old, new):
-    """The same change in another situation: that the tunnel is left out is a difference only where it is the change."""
+    """The same change in another situation. Whether the tunnel is excluded only counts as a difference where that is
+    the change."""
     bare = [re.sub(r"^add 1 set 26 | // .*", "", line) for line in (old, new)]
     same = [line.replace(" not via tun0", "") for line in bare]
     return tuple(same if same[0] != same[1] else bare)
 
 
-# What makes no difference: what the rule was, what it is then, and why.
+# What makes no difference: the rule as it was, as it is after the change, and why.
 EQUIVALENT = [
     (r"allow ip4 from .*\.", r"allow ip from ", "the address says the family"),
     (r"allow ip6 from .*:", r"allow ip from ", "the address says the family"),
@@ -154,7 +156,7 @@ def is_caught(name, lines, at, other):
 
 
 def test_each_rule_is_needed():
-    """A rule less, or a condition less, is caught by a packet in at least one of the situations that have it."""
+    """If a rule or a condition is missing, a packet notices it in at least one of the situations that have it."""
     survivors = [f"{old}\n    => {new or '(gone)'}" for (old, new), places in MUTANTS.items()
                  if not is_equivalent(old, new) and not any(is_caught(*place) for place in places)]
     assert len(MUTANTS) > 300
