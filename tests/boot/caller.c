@@ -18,8 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The test's world: its "internet". Not the router: a packet to it from a card without an address would leave
- * a neighbour behind, with the address of everybody, and no packet would find its way afterwards. */
+/* The "internet" of the test's world. Not the router: a packet to it from a link without an address would
+ * leave a neighbour entry with the broadcast address behind, and later packets would not reach the router. */
 #define INTERNET4 "198.51.100.80"
 #define INTERNET6 "2001:db8:80::80"
 
@@ -30,7 +30,7 @@ struct call {
 	int port;
 };
 
-/* A way's name goes into the payload: the capture is read by it. */
+/* The name of the way is in the payload: it identifies the frame in the capture. */
 static const struct call calls[] = {
     {"udp4", INTERNET4, 9999},      {"dns4", INTERNET4, 53},          {"ntp4", INTERNET4, 123},
     {"mdns4", "224.0.0.251", 5353}, {"bcast4", "255.255.255.255", 9}, {"udp6", INTERNET6, 9999},
@@ -46,7 +46,7 @@ static void make_tag(char *tag, const char *way)
 	snprintf(tag, TAG_SIZE, "calling-out:%s:%s:", phase, way);
 }
 
-/* Bound to the link as well as not: routes may be missing, or lead into a tunnel. */
+/* Some are bound to the link, some are not: routes may be missing, or lead into a tunnel. */
 static void bind_to(int fd, const char *link)
 {
 	if (link != NULL)
@@ -89,7 +89,7 @@ static void datagram(const struct call *call, const char *link)
 	close(fd);
 }
 
-/* A first segment carries no payload: the port tells the phase. */
+/* The first segment has no payload: the port says which phase it is. */
 static void connection(const char *address, const char *link)
 {
 	struct sockaddr_storage to;
@@ -117,7 +117,7 @@ static void echo(const char *address, const char *link)
 
 	if (fd == -1)
 		return;
-	/* Its sum may be wrong: nobody has to answer. */
+	/* The checksum may be wrong: nobody has to answer. */
 	packet[0] = four ? ICMP_ECHO : ICMP6_ECHO_REQUEST;
 	make_tag((char *)packet + 8, four ? "icmp4" : "icmp6");
 	bind_to(fd, link);
@@ -125,7 +125,7 @@ static void echo(const char *address, const char *link)
 	close(fd);
 }
 
-/* A frame of nobody's protocol, past everything that knows about addresses. */
+/* A frame of an experimental protocol, which bypasses everything that knows about addresses. */
 static void frame(const char *link)
 {
 	struct sockaddr_ll to = {
@@ -142,7 +142,7 @@ static void frame(const char *link)
 	close(fd);
 }
 
-/* Whatever took the link down, it is wanted up. */
+/* Whatever set the link down, the caller wants it up. */
 static void raise_link(const char *link)
 {
 	struct ifreq request = {.ifr_flags = 0};
@@ -197,7 +197,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	phase = argv[1];
-	/* systemd leaves a process alone whose name begins so, until the power goes. */
+	/* systemd does not kill a process whose name begins with this character before the power is off. */
 	if (argv[0][0] != '@') {
 		argv[0] = name;
 		execv("/proc/self/exe", argv);

@@ -1,4 +1,4 @@
-"""The capture of a machine's network card: begun before it is switched on, ended after its process has ended."""
+"""The capture of a machine's network card: from before it is switched on until its process has ended."""
 import collections
 import ipaddress
 import re
@@ -13,7 +13,7 @@ FIRST_TCP_PORT = 8000
 
 
 class Capture(Wire):  # pylint: disable=super-init-not-called
-    """tcpdump's file of what came in at `interface`: what the machine sent, with each frame's time."""
+    """tcpdump's file of what came in at `interface`, that is, what the machine sent, with the time of each frame."""
 
     def __init__(self, ns, interface, path, outer=(), own=("2001:db8:50::/64",)):
         self.outer = {(ipaddress.ip_address(e.address), e.port, PROTO[e.proto]) for e in outer}
@@ -29,7 +29,7 @@ class Capture(Wire):  # pylint: disable=super-init-not-called
         assert "listening on" in line, f"tcpdump: {line}"
 
     def stop(self):
-        """The machine is off: everything that it sent is read. A frame that was lost is a failure."""
+        """The machine is off: everything that it sent is read. A lost frame is a failure."""
         self.process.terminate()
         self.output = self.process.communicate(timeout=20)[1]
         assert self.lost() == 0, f"the capture lost frames: {self.output}"
@@ -58,7 +58,7 @@ class Capture(Wire):  # pylint: disable=super-init-not-called
 
 
 def caller_of(frame):
-    """(phase, way) of a frame in clear that one of our programs sent; (None, what it looks like) of others."""
+    """(phase, way) of a frame in the clear that one of our programs sent; (None, what it looks like) of any other."""
     tag = TAG.search(frame.raw)
     if tag:
         return tag.group(1).decode(), tag.group(2).decode()
@@ -75,12 +75,12 @@ def caller_of(frame):
 
 
 def tried(frames):
-    """{(phase, way): how many} of frames in clear."""
+    """{(phase, way): how many} of the frames in the clear."""
     return collections.Counter(caller_of(frame) for _, frame in frames)
 
 
 def table(counter):
-    """Ways down, phases across."""
+    """One row for each way, one column for each phase."""
     ways = sorted({way for _, way in counter})
     rows = [f"{'':28}" + "".join(f"{phase or 'others':>10}" for phase in (*PHASES, None))]
     for way in ways:

@@ -33,7 +33,7 @@ def accelerator(request):
 
 @pytest.fixture(scope="session")
 def directory(request):
-    """Where images lie while the tests run: beside the cached base, for they are large."""
+    """Where images are while the tests run: beside the cached base, because they are large."""
     path, lock = image_module.own_directory()
     yield path
     if request.config.getoption("keep"):

@@ -1,7 +1,6 @@
-"""A Debian machine's disk, kernel and initrd: the base is made once and cached, our own part is new in every run.
+"""A Debian machine's disk, kernel and initrd: the base is made once and cached; our own part is new in every run.
 
-`python3 image.py` makes the base alone (it needs the network; everything else does not).
-"""
+`python3 image.py` makes the base alone. That needs the network; everything else does not."""
 import contextlib
 import fcntl
 import glob
@@ -25,9 +24,9 @@ PACKAGES = (
     "busybox zstd python3-minimal openvpn nftables systemd-timesyncd avahi-daemon linux-image-amd64 "
     "libevent-core-2.1-7 libconfuse2 libmnl0 libjansson4 libseccomp2 libcap2-bin").split()
 LATER = ["network-manager", "strace"]
-# The oldest of each release's archive; a release that cannot be reached is left out, and its test says so.
+# The oldest kernel in each release's archive; if an archive cannot be reached it is left out, and its test says so.
 OLDEST = {"bookworm": "linux-image-6.1.0-", "bullseye": "linux-image-5.10.0-"}
-# Of the kernels' drivers only what a virtual machine has: an image of 400 MB instead of two GB.
+# Of the kernels' drivers only those for a virtual machine: an image of 400 MB instead of 2 GB.
 KEEP = ("kernel/net/", "kernel/crypto/", "kernel/lib/", "kernel/arch/", "kernel/fs/ext4/", "kernel/fs/jbd2/",
         "kernel/fs/mbcache", "kernel/fs/autofs/", "kernel/fs/configfs/", "kernel/drivers/net/virtio_net", "kernel/drivers/net/tun",
         "kernel/drivers/net/dummy", "kernel/drivers/net/net_failover", "kernel/net/core/failover", "kernel/drivers/net/veth",
@@ -44,7 +43,7 @@ def run(*command, **more):
 
 
 def private_mounts():
-    """What is mounted from here on is this process's own."""
+    """From here on, mounts are visible to this process only."""
     check(libc.unshare(CLONE_NEWNS), "unshare")
     mount("none", "/", None, MS_REC | MS_PRIVATE)
 
@@ -72,7 +71,8 @@ def write(path, text, mode=0o644):
 # --- where the images of a run lie
 
 def own_directory():
-    """(path, descriptor that locks it) of a new folder beside the base. What killed runs have left goes: nobody locks it."""
+    """(path, descriptor that locks it) of a new folder beside the base. Folders that killed runs have left are removed:
+    nobody locks them."""
     os.makedirs(CACHE, exist_ok=True)
     parent = os.open(CACHE, os.O_RDONLY)
     fcntl.flock(parent, fcntl.LOCK_EX)
@@ -89,7 +89,7 @@ def own_directory():
 
 
 def locked(path):
-    """A descriptor that locks this folder until it is closed; None if somebody else's does."""
+    """A descriptor that locks this folder until it is closed; None if somebody else has locked it."""
     lock = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -130,7 +130,7 @@ def add_kernels(tree, chroot):
 
 
 def prune(tree, chroot):
-    """What the tests never use."""
+    """Removes what the tests never use."""
     for modules in glob.glob(f"{tree}/usr/lib/modules/*"):
         for folder, _, files in os.walk(f"{modules}/kernel"):
             for name in files:
@@ -145,7 +145,7 @@ def prune(tree, chroot):
 
 
 def make_base():
-    """The cached base; made when it is not there, a few minutes."""
+    """The cached base. Making it takes a few minutes."""
     path = base_path()
     if os.path.exists(path):
         return path
@@ -153,7 +153,7 @@ def make_base():
     try:
         run("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", "bookworm", tree, MIRROR)
         write(f"{tree}/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n", 0o755)
-        # An initrd is made later, for the kernel that is booted.
+        # The initrd is made later, for the kernel that is booted.
         write(f"{tree}/etc/initramfs-tools/update-initramfs.conf", "update_initramfs=no\n")
         hook = f"{tree}/etc/kernel/postinst.d/initramfs-tools"
         os.chmod(hook, 0o644)
@@ -173,7 +173,8 @@ def make_base():
 # --- a machine: the base, what calls out, and perhaps Portcullis
 
 class Image:
-    """A disk with its kernels and initrds, under a directory of its own. Kernels by the begin of their release."""
+    """A disk with its kernels and initrds, in a directory of its own. Kernels are named by the beginning of their
+    release."""
 
     def __init__(self, directory):
         self.directory = directory
@@ -188,7 +189,7 @@ class Image:
         return newest, newest.replace("vmlinuz", "initrd.img")
 
     def copy(self):
-        """A disk of its own for one machine; as sparse as this one."""
+        """A disk of its own for one machine, as sparse as this one."""
         self.copies += 1
         path = f"{self.directory}/disk-{self.copies}"
         run("cp", "--sparse=always", "--reflink=auto", self.disk, path)
@@ -196,7 +197,7 @@ class Image:
 
 
 def change(disk, *commands):
-    """Changes files of a disk that no machine runs from: each a command of debugfs."""
+    """Changes files on a disk that no machine is using: each change is a command of debugfs."""
     said = run("debugfs", "-w", "-f", "-", disk, input="\n".join(commands) + "\n")
     for line in said.splitlines():
         assert not line or line.startswith(("debugfs ", "debugfs: ", "Allocated")), f"debugfs: {said}"
@@ -223,7 +224,7 @@ def add_callers(tree, caller, manager):
 
 
 def settle(tree, chroot, manager):
-    """Names, a user, what runs; one initrd for each kernel."""
+    """Names, a user, what is started; one initrd for each kernel."""
     write(f"{tree}/etc/hostname", "guarded\n")
     write(f"{tree}/etc/hosts", "127.0.0.1 localhost guarded\n")
     write(f"{tree}/etc/fstab", "/dev/vda / ext4 errors=remount-ro 0 1\n"
@@ -237,7 +238,7 @@ def settle(tree, chroot, manager):
     chroot("systemctl", "enable", *units, "serial-getty@ttyS0.service", "systemd-timesyncd.service", "avahi-daemon.service")
     other = {"ifupdown": "NetworkManager.service", "NetworkManager": "networking.service"}[manager]
     chroot("systemctl", "disable", other)
-    if manager == "NetworkManager":  # and another firewall, whose unit flushes every rule at its start and its stop
+    if manager == "NetworkManager":  # and another firewall, whose unit flushes every rule when it starts and stops
         chroot("systemctl", "enable", "nftables.service")
     chroot("systemctl", "mask", "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer",
            "fstrim.timer", "NetworkManager-wait-online.service", "systemd-networkd-wait-online.service")
@@ -248,7 +249,7 @@ def crypted(password):
 
 
 def add_portcullis(tree, chroot, package, profile):
-    """The package, a profile imported, the units enabled: what `portcullis enable` does, which wants a running systemd."""
+    """The package, an imported profile, enabled units: what `portcullis enable` does, which needs a running systemd."""
     shutil.copyfile(package, f"{tree}{PACKAGE}")
     chroot("dpkg", "-i", PACKAGE)
     write(f"{tree}/root/home.ovpn", profile, 0o600)
@@ -259,7 +260,7 @@ def add_portcullis(tree, chroot, package, profile):
 
 
 def make_image(directory, caller, package=None, profile=None, manager="ifupdown", kernels=("6.1",)):
-    """A machine that calls out; with a package it has Portcullis, enabled. Needs private mounts."""
+    """A machine that calls out; if a package is given, it has Portcullis, enabled. Needs private mounts."""
     base, tree, image = make_base(), f"{directory}/tree", Image(directory)
     os.makedirs(tree)
     run("tar", "-C", tree, "--numeric-owner", "-xpf", base)
@@ -273,7 +274,7 @@ def make_image(directory, caller, package=None, profile=None, manager="ifupdown"
                 chroot("update-initramfs", "-c", "-k", release)
                 for name in (f"vmlinuz-{release}", f"initrd.img-{release}"):
                     shutil.copyfile(f"{tree}/boot/{name}", f"{directory}/{name}")
-    # An upgrade in the machine would make them again, minutes under emulation; the ones above are given to it by qemu.
+    # An upgrade in the machine would make them again, which takes minutes under emulation; qemu passes it the ones above.
     write(f"{tree}/etc/initramfs-tools/update-initramfs.conf", "update_initramfs=no\n")
     run("mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-J", "size=4", "-d", tree, image.disk, "900M")
     shutil.rmtree(tree)
@@ -281,7 +282,7 @@ def make_image(directory, caller, package=None, profile=None, manager="ifupdown"
 
 
 def make_base_alone():
-    """In a process of its own: its mounts are not ours."""
+    """In a process of its own, so that its mounts are not ours."""
     if not os.path.exists(base_path()):
         subprocess.run([sys.executable, "-B", os.path.abspath(__file__)], check=True)
 

@@ -11,13 +11,13 @@ import time
 from netns import wait_for
 
 MEMORY, MAC = "640", "52:54:00:12:34:56"
-# A boot under emulation takes about half a minute on an idle processor, which other work may share: waited for generously.
+# A boot under emulation takes about half a minute on an idle processor, and longer if other work shares it.
 BOOT_SECONDS = 600
 LOGIN = "guarded login:"
 
 
 class Machine:
-    """Switched on by `with`; afterwards the process has ended, by the machine's own power-off or by force."""
+    """Switched on by `with`. Afterwards the process has ended: the machine has powered off, or it was killed."""
 
     def __init__(self, ns, image, disk, kernel="6.1", accelerator="tcg", directory="/run/e2e", append=""):
         self.ns, self.disk, self.append = ns, disk, append
@@ -60,7 +60,7 @@ class Machine:
     # --- the console
 
     def _read(self):
-        """The last line may have no end yet: a prompt."""
+        """The last line may not have ended yet: a prompt."""
         text = ""
         while True:
             chunk = os.read(self.process.stdout.fileno(), 65536)
@@ -77,7 +77,7 @@ class Machine:
         return "\n".join(f"{when - self.on:7.2f} {text}" for when, text in self.lines)
 
     def said(self, what, after=0.0):
-        """The time of the first line after `after` that holds this, or None."""
+        """The time of the first line after `after` that contains this, or None."""
         return next((when for when, text in list(self.lines) if when > after and what in text), None)
 
     def wait_said(self, what, after=0.0, seconds=BOOT_SECONDS):
@@ -91,7 +91,7 @@ class Machine:
         self.process.stdin.write(text.encode())
         self.process.stdin.flush()
 
-    # --- the hand
+    # --- the hand: a shell in the machine, for the test
 
     def _answer(self, begin, seconds):
         end = time.monotonic() + seconds
@@ -117,7 +117,8 @@ class Machine:
         return self
 
     def run(self, command, check=True, seconds=90):
-        """Root's shell in the machine: what it printed, and with check=False (exit code, what it printed)."""
+        """A command in root's shell in the machine. Returns what it printed; with check=False (exit code, what it
+        printed)."""
         self.count += 1
         self.hand.sendall(f"{self.count} {base64.b64encode(command.encode()).decode()}\n".encode())
         _, code, *said = self._answer(f"{self.count} ", seconds).split(" ")
@@ -128,7 +129,7 @@ class Machine:
         return text
 
     def start(self, command):
-        """Without waiting for its end: a command that takes the machine down never answers."""
+        """Does not wait for the command to end: one that takes the machine down never answers."""
         self.run(f"systemd-run --quiet --no-block --collect {command}")
 
     def wait_true(self, command, what, seconds=BOOT_SECONDS):

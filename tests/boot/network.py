@@ -1,4 +1,4 @@
-"""The network that the machine is connected to: its wire, DHCP, router advertisements, DNS, and an internet behind them."""
+"""The network that the machine is connected to: its wire, DHCP, router advertisements, DNS, and an internet."""
 import os
 import subprocess
 
@@ -8,13 +8,13 @@ from world import INTERNET4, INTERNET6, ROUTER4, ROUTER6, SERVERS, Server
 from capture import Capture
 
 ENDPOINT = SERVERS["udp"].endpoint
-# Its log tells the time of each line as a number.
+# Its log gives the time of each line as a number.
 SERVERS["boot"] = Server("boot", ENDPOINT, 8, ["--machine-readable-output", "--duplicate-cn"])
 MACHINE4 = world_module.HOST4
 
 
 class Network:
-    """One for all machines; they come one after the other, each at the same tap."""
+    """One network for all machines, which run one after the other, each on the same tap."""
 
     def __init__(self, directory):
         self.directory = directory
@@ -38,12 +38,12 @@ class Network:
         return self.world.profile("boot")
 
     def capture(self):
-        """From before the power is on. The file stays where the images are."""
+        """Begins before the power is on. The file is in the folder of the images."""
         self.captures += 1
         return Capture(self.ns, "r0", f"{self.directory}/capture-{self.captures}.pcap", [ENDPOINT])
 
     def connections(self, after=0.0):
-        """When the server took a client, by its own log."""
+        """When the server accepted a client, by its own log."""
         with open(self.log, encoding="utf-8", errors="replace") as file:
             lines = [line.split(" ", 2) for line in file if "primary virtual IP for" in line]
         return [float(line[0]) for line in lines if float(line[0]) > after]

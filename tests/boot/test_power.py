@@ -1,4 +1,5 @@
-"""A Debian machine from power-on to power-off, by what its network card sends; the same one without Portcullis first."""
+"""A Debian machine from power-on to power-off, judged by what its network card sends; first the same machine without
+Portcullis."""
 import contextlib
 import glob
 import json
@@ -13,7 +14,7 @@ from machine import LOGIN, Machine
 from capture import PHASES, table, tried
 from world import INTERNET4, ROUTER4
 
-ENOUGH = 20  # frames of a phase that make it seen
+ENOUGH = 20  # so many frames of a phase show that it sends
 BUILD = os.path.abspath(os.environ.get("BUILD", "build"))
 CALLER = os.path.join(BUILD, "test", "boot_caller")
 IS_OPEN, SHUT, ABSENT = 0, 3, 4  # exit codes of `portcullis status`
@@ -28,18 +29,18 @@ def without(directory):
 
 @pytest.fixture(scope="module")
 def guarded(directory, network):
-    """The same image with it, and with each kernel that the base has."""
+    """The same image with Portcullis, and with each kernel that the base has."""
     return make_image(f"{directory}/guarded", CALLER, package(), network.profile(), kernels=("5.10", "6.1"))
 
 
 def package():
-    """As `make deb` left it."""
+    """As `make deb` built it."""
     return max(glob.glob(f"{BUILD}/deb/portcullis_*.deb"), key=os.path.getmtime)
 
 
 @pytest.fixture(scope="module")
 def managed(directory, network):
-    """With it, and with NetworkManager in place of ifupdown."""
+    """With Portcullis, and with NetworkManager in place of ifupdown."""
     return make_image(f"{directory}/managed", CALLER, package(), network.profile(), manager="NetworkManager")
 
 
@@ -50,7 +51,7 @@ def managed_without(directory):
 
 @contextlib.contextmanager
 def captured(network, image, **more):
-    """(machine, capture): captured from before the power is on until the process has ended."""
+    """(machine, capture). The capture begins before the power is on and ends after the process has ended."""
     disk = more.pop("disk", None) or image.copy()
     capture = network.capture()
     begun = time.time()
@@ -67,7 +68,7 @@ def captured(network, image, **more):
 
 
 def keep_console(machine):
-    """For whoever reads a failure: what the machine said, with seconds since power-on."""
+    """For whoever reads a failure: what the machine printed, with seconds since power-on."""
     logs = os.path.join(BUILD, "check")
     os.makedirs(logs, exist_ok=True)
     name = re.sub(r"\W+", "-", os.environ["PYTEST_CURRENT_TEST"].split("::")[-1].split(" ")[0]).strip("-")
@@ -89,13 +90,13 @@ def wait_up(machine, after=0.0):
 
 
 def seconds_to_multi_user(machine):
-    """By systemd's own clock, since the kernel began."""
+    """By systemd's own clock, since the kernel started."""
     text = machine.run("systemctl show --property=ActiveEnterTimestampMonotonic --value multi-user.target")
     return int(text) / 1e6
 
 
 def log_in(machine, after):
-    """A person at the console."""
+    """As a person at the console does."""
     machine.type("alice\n")
     machine.wait_said("Password:", after, 60)
     machine.type("opensesame\n")
@@ -107,7 +108,7 @@ def log_in(machine, after):
 
 
 def called(machine, kind):
-    """How often the gate stopped something, by its own count."""
+    """How often the gate stopped something, by its own counter."""
     return int(re.search(r"packets (\d+)", machine.run(f"nft list counter inet portcullis {kind}")).group(1))
 
 
@@ -135,7 +136,8 @@ def test_without_portcullis(network, without, accelerator):
 # --- the proof
 
 def test_from_power_on_to_power_off(network, guarded, accelerator):
-    """0 frames in clear through boot, log-in, restart, upgrade, reboot and power-off; the VPN before the log-in."""
+    """0 frames in the clear through boot, log-in, restart, upgrade, reboot and power-off; the VPN is up before the
+    log-in."""
     with captured(network, guarded, accelerator=accelerator) as (machine, capture):
         machine.wait_hand()
         prompt = wait_up(machine)
@@ -175,7 +177,7 @@ def test_from_power_on_to_power_off(network, guarded, accelerator):
 
 
 def upgrade(machine):
-    """The package over itself: dpkg runs all steps of an upgrade."""
+    """The package over itself: dpkg runs all the steps of an upgrade."""
     before = machine.run("pidof portcullisd")
     assert "Unpacking portcullis" in machine.run(f"dpkg -i {PACKAGE}", seconds=240)
     assert machine.run("pidof portcullisd") != before, "the new program does not run"
@@ -184,7 +186,7 @@ def upgrade(machine):
 # --- what is broken
 
 BROKEN = {
-    # name: (what is done to the disk, what the journal says of it)
+    # name: (what is done to the disk, what the journal says about it)
     "configuration": (["rm /etc/portcullis/portcullis.conf", "write {here}/broken.conf /etc/portcullis/portcullis.conf"],
                       "portcullis.conf:2"),
     "profile": (["rm /etc/portcullis/profiles/home.ovpn"], "home.ovpn"),
@@ -194,7 +196,8 @@ BROKEN = {
 
 @pytest.mark.parametrize("what", BROKEN)
 def test_broken(network, guarded, accelerator, directory, what):
-    """Shut with a broken configuration, no profile, no driver; and a line in the journal says what to do."""
+    """The machine is shut with a broken configuration, without a profile, without a driver; a line in the journal says
+    what to do."""
     commands, told = BROKEN[what]
     with open(f"{directory}/broken.conf", "w", encoding="ascii") as file:
         file.write('profile = "profiles/home.ovpn\n')
@@ -213,7 +216,7 @@ def test_broken(network, guarded, accelerator, directory, what):
 
 
 def test_no_tun(network, guarded, accelerator):
-    """A kernel that has no TUN driver: nothing is dialled, and the gate stays shut; the journal says what to do."""
+    """A kernel without a TUN driver: nothing is dialled, and the gate stays shut; the journal says what to do."""
     with captured(network, guarded, accelerator=accelerator, append="module_blacklist=tun") as (machine, capture):
         machine.wait_hand()
         wait_up(machine)
@@ -226,8 +229,8 @@ def test_no_tun(network, guarded, accelerator):
 
 
 def test_overrides(network, guarded, accelerator, directory):
-    """Somebody's own lines over our units: a word that systemd does not know changes nothing, a program that is not there
-    leaves the machine shut; the journal names the file and says what to do, and so does the doctor."""
+    """Somebody's overrides of our units: a word that systemd does not know changes nothing; a program that does not
+    exist leaves the machine shut. The journal names the file and says what to do, and so does the doctor."""
     lines = {"portcullis-lock": "[Unit]\nPortcullis=yes\n", "portcullis": "[Service]\nExecStart=\nExecStart=/opt/nowhere\n"}
     disk = guarded.copy()
     for unit, text in lines.items():
@@ -252,7 +255,7 @@ def test_overrides(network, guarded, accelerator, directory):
 
 
 def test_full_disk(network, guarded, accelerator):
-    """No block is free on the root file system at boot: the gate is shut, and then the VPN comes up all the same."""
+    """At boot no block is free on the root file system: the gate is shut, and the VPN comes up nevertheless."""
     disk = guarded.copy()
     with captured(network, guarded, disk=disk, accelerator=accelerator) as (machine, capture):
         machine.wait_hand()
@@ -270,7 +273,7 @@ def test_full_disk(network, guarded, accelerator):
 
 
 def test_no_nftables(network, guarded, accelerator):
-    """A kernel that has no nftables: no lock can be had, and no card is left to send by; the journal says why."""
+    """A kernel without nftables: there can be no lock, and no link is left up to send by; the journal says why."""
     with captured(network, guarded, accelerator=accelerator, append="module_blacklist=nf_tables") as (machine, capture):
         machine.wait_hand()
         wait_up(machine)
@@ -318,8 +321,8 @@ except TimeoutError:
 
 
 def steal_a_containers_answers(machine):
-    """A container's connection through the tunnel: its answers come back; once a route leads them to the uplink, they are
-    stopped there (test_containers.py has the rest, with its controls)."""
+    """A container's connection through the tunnel: its answers come back. When a route leads them to the uplink, they
+    are stopped there (test_containers.py has the rest, with its controls)."""
     machine.run(f"set -e{CONTAINER}")
     machine.run(f"cat > /run/talk.py <<'END'{TALK}END")
     machine.run("ip netns exec container python3 /run/talk.py > /run/talk.out 2>&1 &")
@@ -333,8 +336,8 @@ def steal_a_containers_answers(machine):
 
 @pytest.mark.parametrize("release", ["5.10", "6.1.0-4"])
 def test_oldest_kernels(network, guarded, accelerator, release):
-    """The oldest kernels that the archives of Debian 11 and 12 carry. Before 5.16 there is no hook for frames that no
-    protocol's rules see: what a packet socket sends is the stated deviation, and all that may be seen."""
+    """The oldest kernels in the archives of Debian 11 and 12. Before 5.16 there is no hook for frames that no
+    protocol's rules see: what a packet socket sends is the documented deviation, and nothing else may be seen."""
     with captured(network, guarded, kernel=release, accelerator=accelerator) as (machine, capture):
         machine.wait_hand()
         wait_up(machine)
@@ -355,7 +358,8 @@ def test_oldest_kernels(network, guarded, accelerator, release):
 # --- another manager of networks
 
 def test_network_manager_without_portcullis(network, managed_without, accelerator):
-    """The control: NetworkManager asks for names, addresses and whether the network is connected, in clear."""
+    """The control: NetworkManager asks for names and addresses, and checks whether the network is connected, in the
+    clear."""
     with captured(network, managed_without, accelerator=accelerator) as (machine, capture):
         machine.wait_hand()
         wait_up(machine)
@@ -368,7 +372,8 @@ def test_network_manager_without_portcullis(network, managed_without, accelerato
 
 
 def test_network_manager(network, managed, accelerator):
-    """The same with it: 0 in clear, though nftables.service starts with `flush ruleset` and stops with it."""
+    """The same with Portcullis: 0 frames in the clear, although nftables.service runs `flush ruleset` when it starts
+    and stops."""
     with captured(network, managed, accelerator=accelerator) as (machine, capture):
         machine.wait_hand()
         wait_up(machine)
@@ -385,14 +390,15 @@ def test_network_manager(network, managed, accelerator):
 # --- off
 
 def test_off_survives_the_service_manager(network, guarded, accelerator):
-    """`off` stays off with Restart=always: the daemon looping, stopped and gone; with --persist over a reboot."""
+    """`off` stays off with Restart=always, while the daemon crashes in a loop, is stopped or is gone; with --persist
+    also over a reboot."""
     gone = "! nft list table inet portcullis 2>/dev/null"
 
     with captured(network, guarded, accelerator=accelerator) as (machine, capture):
         machine.wait_hand()
         wait_up(machine)
 
-        # looping: it ends at each start, and systemd starts it again
+        # in a loop: it exits at each start, and systemd starts it again
         machine.run("cp -p /etc/portcullis/portcullis.conf /root/; echo broken >/etc/portcullis/portcullis.conf")
         machine.run("systemctl kill -s KILL portcullis.service")
         machine.wait_true("[ $(systemctl show -p NRestarts --value portcullis.service) -ge 3 ]", "it loops")
@@ -413,7 +419,7 @@ def test_off_survives_the_service_manager(network, guarded, accelerator):
         machine.run("portcullis up")
         machine.wait_true("portcullis status --wait=30s", "open again")
 
-        # stopped, over the watchdog's patience or not
+        # stopped, for longer than the watchdog waits or not
         machine.run("pkill -STOP -x portcullisd; portcullis off --offline")
         machine.run(gone)
         machine.wait_true("pidof portcullisd && timeout 5 portcullis status | grep -q off", "a new daemon knows", 120)
@@ -422,7 +428,7 @@ def test_off_survives_the_service_manager(network, guarded, accelerator):
         machine.wait_true("portcullis status --wait=30s", "open again")
         shut_until = time.time()
 
-        # over a reboot, though the initrd has locked
+        # over a reboot, although the initrd has locked
         machine.run("portcullis off --persist")
         machine.run(gone)
         begun = time.time()
