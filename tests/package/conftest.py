@@ -19,7 +19,7 @@ from supervisors import fetch_supervisors  # noqa: E402  pylint: disable=wrong-i
 
 
 def prepare():
-    """What needs the archive, or a compiler: before the network is cut off."""
+    """What needs the archive or a compiler: done before the network is cut off."""
     image.make_base_alone()
     fetch_supervisors()
     subprocess.run([sys.executable, "-B", f"{HERE}/packages.py"], check=True)
@@ -31,11 +31,11 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="session")
 def base_tree():
-    """The cached base, unpacked beside its tarball: it is large."""
+    """The cached base, unpacked beside its tarball because it is large."""
     path, lock = image.own_directory()
     subprocess.run(["tar", "-C", path, "--numeric-owner", "-xpf", image.base_path(), "--exclude=./boot/*",
                     "--exclude=./usr/lib/modules/*"], check=True)
-    # No program of the machine's is asked to start anything; `systemctl` is what is looked at.
+    # No program of the machine may start anything; the tests look at what `systemctl` says.
     yield path
     shutil.rmtree(path)
     os.close(lock)
@@ -62,7 +62,7 @@ def world(whole_world, request):  # pylint: disable=redefined-outer-name
 
 @pytest.fixture
 def machine(world, base_tree, request):  # pylint: disable=redefined-outer-name
-    """What the daemon logged, openvpn's lines among it, is shown on a failure."""
+    """On a failure, what the daemon logged is shown, with openvpn's lines."""
     made = Machine(world, base_tree)
     yield made
     if isolate.has_failed(request):

@@ -1,4 +1,4 @@
-"""A Debian machine without a kernel of its own: its files in an overlay, its network the protected namespace."""
+"""A Debian machine without a kernel of its own: its files are an overlay, its network is the protected namespace."""
 import contextlib
 import hashlib
 import json
@@ -12,7 +12,7 @@ from world import ROOT
 
 MS_BIND, MS_REC, DETACH = 0x1000, 0x4000, 2
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# What others keep: dpkg's own database and notes, and the copies that passwd's tools make before they write.
+# What belongs to others: dpkg's own database and notes, and the copies that passwd's tools make before they write.
 OTHERS = ("var/lib/dpkg", "var/log/dpkg.log", "var/cache", "etc/.pwd.lock", "etc/passwd-", "etc/group-", "etc/shadow-",
           "etc/gshadow-", "proc", "dev", "tmp", "root", "run/user", "var/log/alternatives.log")
 CONFIGURATION = 'profile = "profiles/home.ovpn"\ndns { manage = false }\nlog { level = "debug" }\n'
@@ -74,11 +74,11 @@ class Machine:
         return self.run("dpkg", "--install", "/tmp/portcullis.deb", **more)
 
     def state(self):
-        """dpkg's word: two or three letters, or nothing."""
+        """dpkg's abbreviation of the state: two or three letters, or nothing."""
         return self.run("dpkg-query", "-W", "-f", "${db:Status-Abbrev}", "portcullis", check=False).stdout.strip()
 
     def enable(self):
-        """As `portcullis enable` does it, but for what a running systemd would do."""
+        """What `portcullis enable` does, except for what needs a running systemd."""
         self.write("root/home.ovpn", self.world.profile("udp"), 0o600)
         self.run("portcullis", "import", "/root/home.ovpn", "home")
         self.write("etc/portcullis/portcullis.conf", CONFIGURATION)
@@ -89,7 +89,7 @@ class Machine:
     def enabled(self):
         return self.run("systemctl", "is-enabled", "portcullis-lock.service", "portcullis.service", check=False).stdout.split()
 
-    # --- the daemon, by hand: what systemd does is shown on a booted machine
+    # --- the daemon, started by the test: what systemd does is tested on a booted machine
 
     def start(self):
         self.daemon = self.popen("portcullisd", "-d")
@@ -124,7 +124,7 @@ class Machine:
     # --- everything that is there
 
     def files(self):
-        """path -> what it is: kind, mode, owner and what is in it."""
+        """path -> what is there: kind, mode, owner and contents."""
         found = {}
         for folder, folders, names in os.walk(self.tree):
             inside = os.path.relpath(folder, self.tree)

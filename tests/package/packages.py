@@ -1,7 +1,7 @@
-"""The Debian packages under test: this tree's, and a newer one of the same tree; built once for each state of it.
+"""The Debian packages under test: this tree's, and a newer one of the same tree, each built once for each state of the
+tree.
 
-`python3 packages.py` builds them; nothing of it needs root or the network.
-"""
+`python3 packages.py` builds them. That needs neither root nor the network."""
 import glob
 import hashlib
 import os
@@ -26,7 +26,7 @@ def version():
 
 
 def newer():
-    """The version with its last number increased by one."""
+    """The version with its last number raised by one."""
     parts = version().split(".")
     return ".".join([*parts[:-1], str(int(parts[-1]) + 1)])
 

@@ -1,4 +1,4 @@
-"""OpenRC, runit and s6 out of Debian's archive: fetched once, unpacked into a machine's files, installed nowhere."""
+"""OpenRC, runit and s6 from Debian's archive: fetched once, unpacked into a machine's files, installed nowhere."""
 import glob
 import os
 import subprocess
@@ -22,7 +22,7 @@ def fetch_supervisors():
 
 
 def unpack_supervisor(name, tree):
-    """False if it was never fetched. Debian's /bin, /sbin and /lib are links, and stay such."""
+    """False if it was never fetched. Debian's /bin, /sbin and /lib are links, and remain links."""
     packages = glob.glob(f"{CACHE}/{name}/*.deb")
     if len(packages) < len(PACKAGES[name]):
         return False

@@ -1,4 +1,4 @@
-"""The Debian package: installing opens and shuts nothing, an upgrade stays shut, a purge leaves nothing."""
+"""The Debian package: an installation opens and shuts nothing, an upgrade stays shut, a purge leaves nothing."""
 import hashlib
 import os
 import re
@@ -33,7 +33,7 @@ while True:
 
 
 def gets_out(world, wire, token=b"CLEAR"):
-    """Does a program's datagram leave in clear?"""
+    """Does a program's datagram leave in the clear?"""
     world.host.call(send_udp, INTERNET4, 5300, token, "eth0", uid=NOBODY)
     world.fence(wire)
     return bool(wire.seen(token))
@@ -41,14 +41,14 @@ def gets_out(world, wire, token=b"CLEAR"):
 
 @pytest.fixture
 def sender(world):
-    """A program that calls out all the time, by every way there is."""
+    """A program that sends all the time, in every way there is."""
     process = world.host.popen(sys.executable, "-c", SENDER)
     yield process
     process.kill()
     process.wait()
 
 
-# --- the package as such
+# --- the package itself
 
 def test_lint():
     """lintian reports nothing that is not overridden with a reason."""
@@ -58,7 +58,7 @@ def test_lint():
 
 
 def test_lint_can_fail(tmp_path):
-    """Its control: the same package without its licence."""
+    """The control: the same package without its licence."""
     subprocess.run(["dpkg-deb", "-R", package("old"), f"{tmp_path}/tree"], check=True)
     os.unlink(f"{tmp_path}/tree/usr/share/doc/portcullis/copyright")
     subprocess.run(["dpkg-deb", "-b", f"{tmp_path}/tree", f"{tmp_path}/portcullis.deb"], check=True, capture_output=True)
@@ -95,10 +95,10 @@ def test_the_package_s_own_test(machine):
     machine.run("/tmp/lock-and-off")
 
 
-# --- and gone again
+# --- removal and purge
 
 def never(_machine):
-    """Installed, and not enabled."""
+    """Installed, but not enabled."""
 
 
 def enabled(machine):
@@ -111,7 +111,7 @@ def disabled(machine):
 
 
 def switched_off(machine):
-    """It has been open; its owner has said off; the daemon still lives."""
+    """It was open; its owner has given `off`; the daemon still runs."""
     machine.enable()
     machine.start().wait(gate="open")
     machine.run("portcullis", "off")
@@ -119,7 +119,7 @@ def switched_off(machine):
 
 
 def ended(machine):
-    """It has been open; the way out that needs no daemon."""
+    """It was open; then the way out that needs no daemon was taken."""
     machine.enable()
     machine.start().wait(gate="open")
     machine.run("portcullis", "off", "--offline")
@@ -135,7 +135,7 @@ def test_purge_leaves_nothing(machine, bring, upgraded):
     if upgraded:
         machine.install(package("new"))
     there = machine.files()
-    assert len(there) > len(before) + 20  # the look itself can see something
+    assert len(there) > len(before) + 20  # the comparison can notice something
     machine.run("dpkg", "--remove", "portcullis")
     left = {path for path in machine.files() if path not in before}
     assert not [path for path in left if path.startswith("usr/") or path.endswith(".service")], left
@@ -151,7 +151,7 @@ def test_purge_leaves_nothing(machine, bring, upgraded):
 
 
 def test_remove_and_install_again(machine):
-    """What its owner wrote is kept over a removal; that it was enabled is not."""
+    """What the owner wrote survives a removal; that it was enabled does not."""
     machine.install(package("old"))
     enabled(machine)
     machine.install(package("new"))
@@ -165,13 +165,14 @@ LOCK = "etc/systemd/system/sysinit.target.wants/portcullis-lock.service"
 
 
 def initrd_tool(machine, code):
-    """In the place of update-initramfs: notes how it was called, and whether the lock was enabled."""
+    """Stands in for update-initramfs: notes how it was called, and whether the lock was enabled."""
     machine.write("usr/local/sbin/update-initramfs", f'#!/bin/sh\n[ -L /{LOCK} ] && lock=enabled || lock=gone\n'
                   f'echo "$* $lock" >>/tmp/initrd\nexit {code}\n', 0o755)
 
 
 def test_no_initrd_of_an_earlier_life_keeps_the_lock(machine):
-    """Disabled by hand: no unit is enabled any more, an initrd may still lock. One that can't be renewed keeps the package."""
+    """Disabled manually: no unit is enabled any more, but an initrd may still lock. If it can't be renewed, the package
+    stays."""
     machine.install(package("old"))
     disabled(machine)
     initrd_tool(machine, 1)
@@ -192,12 +193,12 @@ def test_a_machine_without_our_hook_is_spared_new_initrds(machine):
 
 
 def without_notes(files):
-    """What deb-systemd-helper remembers of an enabled unit is its own; a purge takes it away."""
+    """What deb-systemd-helper remembers of an enabled unit is its own; a purge removes it."""
     return {path: each for path, each in files.items() if not path.startswith("var/lib/systemd/deb-systemd-helper")}
 
 
 def test_no_initrd_keeps_the_lock(machine):
-    """Of no kernel: dpkg's own trigger renews the newest's alone."""
+    """The initrd of every kernel is renewed; dpkg's own trigger would renew only the newest."""
     initrd_tool(machine, 0)
     machine.install(package("old"))
     enabled(machine)
@@ -206,7 +207,7 @@ def test_no_initrd_keeps_the_lock(machine):
 
 
 def test_an_initrd_that_can_t_be_renewed_keeps_the_package(machine):
-    """Else the next boot would be shut, with nobody there to open it."""
+    """Otherwise the next boot would be shut, and nothing would be installed that can open it."""
     machine.install(package("old"))
     enabled(machine)
     before = without_notes(machine.files())
@@ -239,7 +240,7 @@ def is_paused(machine):
 
 
 def is_locked_alone(machine):
-    """By the boot lock; no daemon."""
+    """By the boot lock, without a daemon."""
     machine.run("portcullisd", "-L")
 
 
@@ -260,7 +261,7 @@ def test_removal_of_a_shut_machine_is_refused(machine, world, bring):
         for verb in ("--remove", "--purge"):
             done = machine.run("dpkg", verb, "portcullis", check=False)
             assert done.returncode != 0 and "portcullis disable" in done.stderr, done
-            # Wished away, but there: "ri", "pi".
+            # Its removal is wanted, but it is installed: "ri", "pi".
             assert machine.state()[1:] == "i" and machine.enabled() == ["enabled", "enabled"]
             assert "table inet portcullis" in machine.rules()
         if bring is not is_paused:
@@ -273,7 +274,7 @@ def test_removal_of_a_shut_machine_is_refused(machine, world, bring):
 
 
 def test_a_deconfiguration_is_no_removal(machine, world):
-    """Another package breaks ours, and the package manager sets ours aside to mend that: all stays."""
+    """Another package breaks ours, and the package manager deconfigures ours to resolve that: everything stays."""
     machine.install(package("old"))
     machine.enable()
     is_open(machine)
@@ -294,13 +295,13 @@ def test_a_deconfiguration_is_no_removal(machine, world):
 # --- in a tree that is not the machine
 
 def in_container(machine, *words, **more):
-    """The same tree as a machine of its own: its first process has it for its root."""
+    """The same tree as a machine of its own: it is the root of its first process."""
     return machine.host.run("unshare", "--mount", "--pid", "--fork", *machine.words(
         "sh", "-c", 'mount -t proc proc /proc && "$@"; exit $?', "sh", *words), **more)
 
 
 def test_a_chroot_is_not_asked_for_the_machine_s_gate(machine):
-    """Never enabled there: what holds the kernel's gate is the machine around it, and stays."""
+    """It was never enabled there: the machine around it holds the kernel's gate, and that stays."""
     machine.install(package("old"))
     machine.run("portcullisd", "-L", check=False)
     rules = machine.rules()
@@ -315,7 +316,8 @@ OTHER = "/mnt/other"
 
 
 def test_a_tree_below_dpkg_s_root(machine):
-    """Its scripts run outside of it (--force-script-chrootless): the machine around it keeps all that is its own."""
+    """Its scripts run outside the tree (--force-script-chrootless): the machine around it keeps everything of its
+    own."""
     def dpkg(*words, **more):
         return machine.run("dpkg", f"--root={OTHER}", "--force-script-chrootless", "--force-depends", *words, **more)
     machine.install(package("old"))
@@ -346,7 +348,7 @@ def test_a_tree_below_dpkg_s_root(machine):
 
 # --- from one version to another
 
-# In the place of systemctl: notes what is asked of a running systemd, and answers as the folder says.
+# Stands in for systemctl: notes what a running systemd is asked to do, and answers as the folder says.
 SYSTEMCTL = """#!/bin/sh
 case "$*" in
 *is-enabled*) exec /usr/bin/systemctl "$@" ;;
@@ -355,7 +357,7 @@ esac
 echo "systemctl $*" >>/tmp/calls
 case "$*" in *restart*) . /tmp/restart ;; esac
 """
-# A minute is too long for a test; who waits by it is noted.
+# A minute is too long for a test; it is noted who waits.
 TIMEOUT = """#!/bin/sh
 echo "timeout $1" >>/tmp/calls
 shift
@@ -380,7 +382,8 @@ def calls(machine):
 
 @pytest.mark.parametrize("active", ["active", "activating", "reloading", "inactive", "failed"])
 def test_an_upgrade_restarts_what_runs(machine, active):
-    """One that is unprotected is `activating`. Users and folders first, then the program that needs them."""
+    """Also a unit that is unprotected, which is `activating`. Users and folders come first, then the program that needs
+    them."""
     machine.install(package("old"))
     machine.enable()
     systemd(machine, active)
@@ -398,7 +401,7 @@ def test_an_upgrade_restarts_what_runs(machine, active):
 
 @pytest.mark.parametrize("restart", ["exit 1", "exec sleep 600"], ids=["fails", "hangs"])
 def test_a_restart_that_fails_is_told_in_a_line(machine, restart):
-    """And does not keep dpkg."""
+    """And it does not stop dpkg."""
     machine.install(package("old"))
     machine.enable()
     systemd(machine, "active", restart)
@@ -423,7 +426,7 @@ def number(which):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_open_over_an_upgrade(machine, world, sender, way):
-    """The old daemon holds the gate until the new one takes it; programs call out all the while, in vain."""
+    """The old daemon holds the gate until the new one takes it over. Programs send all the time, in vain."""
     first, second = WAYS[way]
     with world.wire("udp") as wire:
         wait_for(lambda: wire.seen(b"ALWAYS"), "the sender on the wire, while nothing is protected")
@@ -447,7 +450,8 @@ def test_open_over_an_upgrade(machine, world, sender, way):
 
 
 def test_a_driver_of_another_version_is_refused(machine, world, sender):
-    """Between the two halves of an upgrade the driver dies: the one that is there now is not taken, in one line."""
+    """The driver dies between the two halves of an upgrade: the one that is installed now is not used, and one line
+    says so."""
     machine.install(package("old"))
     machine.enable()
     machine.run("portcullisd", "-L")
@@ -478,12 +482,12 @@ def replaced(machine, before):
 @pytest.mark.parametrize("whom", ["dpkg", "dpkg-and-daemon"])
 @pytest.mark.parametrize("when", ["unpacking", "configuring"])
 def test_killed_in_the_middle_of_an_upgrade(machine, world, sender, when, whom):
-    """SIGKILL to dpkg, and to the daemon with it: shut, and the next try heals it."""
+    """SIGKILL to dpkg and to the daemon: the machine is shut, and the next try repairs everything."""
     machine.install(package("old"))
     machine.enable()
     machine.run("portcullisd", "-L")
     if when == "configuring":
-        # Its script is stopped where it stands: dpkg is killed while it waits.
+        # Its script is stopped at this point, and dpkg is killed while it waits for the script.
         machine.write("usr/local/sbin/systemd-sysusers", "#!/bin/sh\nkill -STOP $$\n", 0o755)
     before = os.stat(machine.path("usr/sbin/portcullisd")).st_ino
     shutil.copyfile(package("new"), machine.path("tmp/new.deb"))
@@ -539,8 +543,8 @@ def test_tarball_is_the_same_twice(tmp_path):
 
 
 def test_tarball_builds_and_tests_itself():
-    """Elsewhere, without git, by a user who is not root."""
-    # This namespace's own: as every machine that builds has it.
+    """In another place, without git, by a user who is not root."""
+    # Loopback, in this namespace: every machine that builds has it.
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     tmp_path = tempfile.mkdtemp()
     os.chmod(tmp_path, 0o755)
@@ -557,7 +561,8 @@ def test_tarball_builds_and_tests_itself():
 # --- for other systems' packagers
 
 def test_formula_and_port(tmp_path):
-    """Filled in for a tarball: its checksum and size, no word left open, and Ruby takes it."""
+    """Filled in for a tarball: its checksum and size are there, no placeholder is left, and Ruby accepts the
+    formula."""
     subprocess.run([f"{TOP}/packaging/formula.sh", version(), tmp_path, f"https://example.org/p/portcullis-{version()}.tar.gz"],
                    check=True, capture_output=True)
     tarball = tmp_path / f"portcullis-{version()}.tar.gz"
@@ -575,7 +580,7 @@ def test_formula_and_port(tmp_path):
 
 
 def test_port_s_list_is_what_is_installed(tmp_path):
-    """What make install puts there on FreeBSD; the three programs, which can't be built here, by name."""
+    """What make install puts there on FreeBSD. The three programs, which can't be built here, are listed by name."""
     subprocess.run(["make", "-s", "install-data", "PLATFORM=freebsd", "PREFIX=/usr/local", "SYSCONFDIR=/usr/local/etc",
                     f"DESTDIR={tmp_path}/root", f"BUILD={tmp_path}/build"], cwd=TOP, check=True, capture_output=True)
     there = {os.path.relpath(path, tmp_path / "root/usr/local") for path in (tmp_path / "root").rglob("*") if not path.is_dir()}

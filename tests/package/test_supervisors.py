@@ -1,5 +1,5 @@
-"""The examples for OpenRC, runit and s6: each starts the daemon, starts it again when it is killed, and its stop leaves
-the machine shut; programs call out all the while."""
+"""The examples for OpenRC, runit and s6: each starts the daemon, starts it again when it is killed, and leaves the
+machine shut when it stops it. Programs send all the time."""
 import os
 import shutil
 import signal
@@ -53,7 +53,7 @@ class OpenRc:
     def lock(self, machine):
         for each in ("portcullis-lock", "portcullis"):
             shutil.copy(machine.path(f"{EXAMPLES}/openrc/{each}"), machine.path(f"etc/init.d/{each}"))
-        # It was booted: as its own first stage leaves it.
+        # As the first stage of a boot leaves it.
         for each in ("starting", "started", "stopping", "inactive", "wasinactive", "failed", "hotplugged", "daemons", "options",
                      "exclusive", "scheduled", "init.d", "tmp"):
             os.makedirs(machine.path(f"run/openrc/{each}"))
@@ -79,7 +79,7 @@ def init(request, machine):
 
 
 def daemon(machine):
-    """The one that lives now."""
+    """The daemon that runs now."""
     found = machine.host.pids("portcullisd")
     return found[0] if len(found) == 1 else 0
 
@@ -107,7 +107,7 @@ def test_kept_running_and_shut(machine, world, sender, init):  # noqa: F811
 
 
 def test_off_stays_off(machine, world, init):
-    """The supervisor starts it again and again: off it stays."""
+    """The supervisor starts it again and again, and it stays off."""
     assert init.lock(machine).returncode == 0
     init.start(machine)
     machine.wait(gate="open")
@@ -120,7 +120,7 @@ def test_off_stays_off(machine, world, init):
 
 
 def test_lock_with_a_broken_configuration(machine, world, init):
-    """The lock says what is wrong, and shuts all the same."""
+    """The lock says what is wrong, and shuts the machine nevertheless."""
     machine.write("etc/portcullis/portcullis.conf", "profile = \n")
     with world.wire("udp") as wire:
         assert gets_out(world, wire, b"BEFORE")
