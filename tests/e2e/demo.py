@@ -139,7 +139,7 @@ def run(world, protected):
     show.step("openvpn is killed (SIGKILL)")
     show.kill_openvpn()
     show.a_program_asks()
-    show.step("the server is back" if protected else "openvpn is started again, by hand")
+    show.step("the server is back" if protected else "somebody starts openvpn again")
     show.connect()
     show.a_program_asks()
     show.step("somebody runs: nft flush ruleset")
