@@ -29,7 +29,7 @@ def pytest_configure(config):
 
 
 def pytest_generate_tests(metafunc):
-    """The kill matrix: whole with --kill-rounds N, else a sample by seed."""
+    """The kill matrix: all of it with --kill-rounds N, otherwise a sample chosen by a seed."""
     cells = getattr(metafunc.function, "kill_matrix", None)
     if cells is None:
         return
@@ -50,7 +50,7 @@ def whole_world():
 
 @pytest.fixture
 def world(whole_world, request):  # pylint: disable=redefined-outer-name
-    """A fresh machine on the wire, nothing protected yet."""
+    """A fresh machine on the wire, not protected yet."""
     whole_world.fresh_host()
     yield whole_world
     if isolate.has_failed(request):
@@ -60,7 +60,7 @@ def world(whole_world, request):  # pylint: disable=redefined-outer-name
 
 @pytest.fixture
 def portcullis(world, request):  # pylint: disable=redefined-outer-name
-    """Makes installations; what they leave behind is removed, what they logged is shown on a failure."""
+    """Makes installations. What they leave behind is removed; on a failure, what they logged is shown."""
     made = []
 
     def make(*servers, **more):
@@ -91,7 +91,7 @@ def build_tool(name, *flags):
 
 @pytest.fixture
 def sampled(request):
-    """Of many cases so many, which the seed --sample chooses for this test; all of them without it."""
+    """`count` of many cases, chosen for this test by the seed --sample; without --sample all of them."""
     seed = request.config.getoption("sample")
 
     def choose(cases, count):

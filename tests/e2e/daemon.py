@@ -1,4 +1,4 @@
-"""Portcullis under test: a configuration, the daemon in the protected namespace, and what it says."""
+"""Portcullis under test: a configuration, the daemon in the protected namespace, and what it reports."""
 import contextlib
 import json
 import os
@@ -59,7 +59,7 @@ class Portcullis:
         self.configure()
 
     def configure(self, **more):
-        """Writes the configuration; None leaves a key out."""
+        """Writes the configuration. A key whose value is None is left out."""
         self.settings.update({key.replace("_", "-"): value for key, value in more.items()})
         with open(self.file, "w", encoding="utf-8") as file:
             for key, value in self.settings.items():
@@ -74,7 +74,7 @@ class Portcullis:
         return self
 
     def run_daemon(self, *options, timeout=10):
-        """portcullisd to its end (-L, -n, a second start): exit code and words."""
+        """Runs portcullisd to its end (-L, -n, a second start): its exit code and output."""
         return self.host.run(f"{self.programs}/portcullisd", *options, "-c", self.file, check=False,
                              timeout=timeout, env=self.environment)
 
@@ -94,7 +94,7 @@ class Portcullis:
         return self.process.pid
 
     def kill(self, sig=signal.SIGKILL):
-        """Kills portcullisd itself, and waits for its end; the exit code."""
+        """Kills portcullisd itself and waits for its end. Returns the exit code."""
         self.process.send_signal(sig)
         return self.process.wait(10)
 
@@ -108,7 +108,7 @@ class Portcullis:
         return self.host.pids("openvpn")
 
     def openvpn(self):
-        """The one openvpn; a test that finds two of them is a failure."""
+        """The pid of the one openvpn; a test that finds two fails."""
         found = wait_for(self.openvpns, "an openvpn process")
         assert len(found) == 1, f"{len(found)} openvpn processes"
         return found[0]
@@ -131,7 +131,7 @@ class Portcullis:
                              timeout=timeout, **more)
 
     def status(self):
-        """The object of status --json; its exit code must fit it."""
+        """The object of status --json; its exit code must agree with it."""
         done = self.ctl("status", "--json")
         try:
             status = json.loads(done.stdout)
@@ -142,7 +142,8 @@ class Portcullis:
         return status
 
     def wait(self, seconds=15, **wanted):
-        """Waits until status says all of it; the keys are those of status --json, a value or a set of them."""
+        """Waits until the status has all these values. The keys are those of status --json; each is given a value, or a
+        set of them."""
         last = {}
 
         def fits():
@@ -158,7 +159,7 @@ class Portcullis:
         return Watch(self)
 
     def told(self, prefix=""):
-        """For a failure's message: what the daemon and the driver logged."""
+        """For the message of a failure: what the daemon and the driver logged."""
         text = prefix
         for path in (self.stderr.name, self.log_file):
             with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
@@ -166,20 +167,20 @@ class Portcullis:
         return text
 
     def log(self):
-        """Everything that was logged, in the file and by -d."""
+        """Everything that was logged, in the file and with -d."""
         text = ""
         for path in (self.stderr.name, self.log_file):
             with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
                 text += file.read()
         return text
 
-    # --- the kernel's own word
+    # --- what the kernel itself says
 
     def rules(self):
         return self.host.run("nft", "-a", "list", "ruleset").stdout
 
     def set_members(self, name, family="inet"):
-        """The members of one of our sets, as the kernel prints them; None if there is no such set."""
+        """The members of one of our sets, as the kernel lists them; None if there is no such set."""
         done = self.host.run("nft", "-j", "list", "set", family, "portcullis", name, check=False)
         if done.returncode != 0:
             return None
@@ -197,7 +198,7 @@ class Portcullis:
         return "dialling" if endpoint else "locked"
 
     def assert_loaded(self):
-        """A test that finds nothing leaving must know that the gate stood, and was not empty."""
+        """A test that sees nothing leave must know that the rules were in place, and not empty."""
         rules = self.rules()
         for chain in ("out", "in", "forward"):
             assert f"chain {chain} {{" in rules, f"no chain {chain} in the kernel:\n{rules}"
@@ -215,7 +216,7 @@ class Portcullis:
 
 
 class Watch:
-    """portcullis watch --json: every change as it comes."""
+    """portcullis watch --json: every change when it comes."""
 
     def __init__(self, portcullis):
         self.process = portcullis.host.popen(
@@ -245,7 +246,7 @@ class Watch:
         return self.lines[-1]
 
     def until(self, seconds=15.0, **wanted):
-        """The first object that says all of it, with everything before it in `lines`."""
+        """The first object with all these values; `lines` has everything before it."""
         end = time.monotonic() + seconds
         while True:
             said = self.next(max(0.0, end - time.monotonic()))

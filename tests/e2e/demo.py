@@ -1,7 +1,7 @@
-"""The demonstration behind `./bootstrap demo`: the same minute with openvpn alone and with Portcullis.
+"""The demonstration behind `./bootstrap demo`: the same minute with openvpn alone, and with Portcullis.
 
-A protected machine, a watched wire, a real OpenVPN server and an "internet", all in namespaces of this
-process: nothing of the machine it runs on is touched, and all of it is gone when it ends, also when killed."""
+A protected machine, a watched wire, a real OpenVPN server and an "internet", all in namespaces of this process: nothing
+of the machine that it runs on is touched, and all of it is gone when it ends or is killed."""
 import os
 import signal
 import subprocess
@@ -52,7 +52,7 @@ class Show:
         self.program = None
 
     def step(self, what):
-        time.sleep(PAUSE)  # for the eye: nothing below waits for it
+        time.sleep(PAUSE)  # for whoever watches: nothing below depends on it
         say(f"  {paint('dim', f'{time.monotonic() - self.began:5.1f} s')}  {what}")
 
     def result(self, colour, text):
@@ -67,7 +67,7 @@ class Show:
         self.program = self.world.host.popen(sys.executable, "-c", BACKGROUND, INTERNET4)
 
     def a_program_asks(self, device=None):
-        """One question to the internet; where the capture saw it go decides what is said."""
+        """One question to the internet. What is printed depends on where the capture saw it go."""
         who = f"a program asks {INTERNET4}" + (" by the physical link" if device else "")
         self.tries += 1
         token = b"QUESTION %d" % self.tries
@@ -101,7 +101,7 @@ class Show:
             self.bare = self.world.bare_vpn()
 
     def kill_openvpn(self):
-        """And holds it off for a moment, so that one can look."""
+        """Also keeps it from coming back for a moment, so that one can look."""
         self.server_reachable(False)
         pid = self.portcullis.openvpn() if self.protected else self.bare.process.pid
         os.kill(pid, signal.SIGKILL)

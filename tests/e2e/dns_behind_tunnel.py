@@ -1,4 +1,4 @@
-"""A resolver behind tun0: answers every A question with 192.0.2.53 and prints what it was asked."""
+"""A resolver behind tun0: answers every A query with 192.0.2.53, and prints what it was asked."""
 
 import fcntl
 import os

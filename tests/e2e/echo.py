@@ -1,4 +1,4 @@
-"""The "internet": answers TCP and UDP with what it was sent. Arguments: addresses, then ports."""
+"""The "internet": answers TCP and UDP with what it received. Arguments: addresses, then ports."""
 import selectors
 import socket
 import sys
@@ -11,7 +11,7 @@ def udp(sock, _):
             sock.sendto(data, peer)
         except BlockingIOError:
             return
-        except OSError:  # nobody to answer to
+        except OSError:  # there is nobody to answer
             continue
 
 

@@ -16,7 +16,7 @@ GROUP = 777
 
 
 def load(name, file):
-    """By a name of its own: another filter has an evaluator too."""
+    """Under a name of its own, because another filter has an evaluator too."""
     spec = importlib.util.spec_from_file_location(name, file)
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -24,9 +24,9 @@ def load(name, file):
 
 
 evaluator = load("ipfw_evaluator", os.path.join(TESTS, "ipfw", "evaluator.py"))
-packet = sys.modules["packet"]  # the evaluator's own
+packet = sys.modules["packet"]  # the one that the evaluator uses
 
-# name: the packet, the states in which it passes
+# name: the packet, and the states in which it passes
 PACKETS = {
     "clear": ("out em0 udp 192.168.1.23:5000 > 198.51.100.1:9 uid=501 gid=20", ()),
     "clear6": ("out em0 tcp [2001:db8:1::23]:5000 > [2001:db8:9::1]:80 uid=501 gid=20 flags=S", ()),
@@ -64,13 +64,13 @@ def rules_pass(rules, disabled, default, name):
 
 
 def passes(step, name):
-    """Does this packet pass the kernel as it was after that step?"""
+    """Would the kernel, as it was after that step, let this packet pass?"""
     rules = tuple(f"add {number} set {chosen} {body}" for number, chosen, _, body in step["rules"])
     return step["enable"] != "1" or rules_pass(rules, tuple(step["disabled"]), step["default"], name)
 
 
 def is_shut(step):
-    """Nothing in the clear: what every state of ours but a pause promises."""
+    """Nothing passes in the clear: every state of ours but a pause promises that."""
     return not any(passes(step, name) for name, (_, states) in PACKETS.items() if not states)
 
 
@@ -79,18 +79,18 @@ def is_state(step, state):
 
 
 def keepalives(step):
-    """The flows for which the kernel sends packets that no rule is asked about."""
+    """The flows for which the kernel sends packets that meet no rule."""
     return [flow for _, _, flow in step["states"] if flow.startswith("tcp ")]
 
 
 def holding(step):
-    """Our sets that are enabled and have rules."""
+    """Those of our sets that are enabled and have rules."""
     return [number for number in OURS
             if number not in step["disabled"] and any(rule[1] == number for rule in step["rules"])]
 
 
 class Kernel:
-    """The stand-in's folder: the kernel that it plays."""
+    """The stand-in's folder: the state of the kernel that it plays."""
 
     def __init__(self, folder, module=True, default="allow"):
         self.folder = str(folder)
@@ -122,7 +122,7 @@ class Kernel:
         return self.lines("steps")
 
     def now(self):
-        """As the last step, but also before the first."""
+        """The state after the last step; also defined before the first."""
         with open(os.path.join(self.folder, "state"), encoding="utf-8") as file:
             state = json.load(file)
         try:
@@ -132,12 +132,12 @@ class Kernel:
             return dict(state, enable="")
 
     def fault(self, how, at=None, **more):
-        """At the call that is so far from now (0: the next one); None: no more faults."""
+        """The call that is `at` calls from now (0: the next one) goes wrong. None: no more faults."""
         wrong = [] if how is None else [dict(more, how=how, at=len(self.calls()) + 1 + at)]
         self.write("faults", json.dumps(wrong))
 
     def count(self, packets, body):
-        """So many packets have met the rules of this text."""
+        """This many packets have met the rules with this text."""
         state = self.now()
         for rule in state["rules"]:
             if body in rule[3]:
@@ -146,7 +146,7 @@ class Kernel:
         self.write("state", json.dumps(state))
 
     def traffic(self, text):
-        """A packet meets the rules; one that keeps states may make one. Does it pass?"""
+        """A packet meets the rules; a rule that keeps states may make one. Does the packet pass?"""
         state = self.now()
         enable = state.pop("enable")
         kernel = evaluator.Firewall(_MACHINE, state["default"])
@@ -160,7 +160,7 @@ class Kernel:
         return enable != "1" or verdict.passes
 
     def manually(self, *words):
-        """Somebody else types it."""
+        """Somebody else types this command."""
         return subprocess.run([os.path.join(self.folder, "ipfw"), "-q", *words], check=True, timeout=20)
 
 

@@ -1,4 +1,4 @@
-"""Private network, mount and pid namespaces for a command; everything in them dies with us."""
+"""Private network, mount and pid namespaces for a command; everything in them dies with this process."""
 import ctypes
 import os
 import shlex
@@ -9,10 +9,10 @@ CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET = 0x20000, 0x20000000, 0x40000000
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 1 << 18
 PR_SET_PDEATHSIG = 1
 INSIDE = "PORTCULLIS_E2E_INSIDE"
-# What a test may write, beside the network: nothing of it reaches the machine.
+# What a test may write, besides the network: nothing of it reaches the machine.
 PRIVATE = ("/run", "/var/lib", "/var/log", "/mnt")
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-# Where the built programs are inside: users that are not root run them, and may not enter a home of mode 0700.
+# Where the built programs are, inside: users other than root run them, and they can't enter a home of mode 0700.
 BUILD = "/mnt/build"
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -38,7 +38,7 @@ def init(argv):
     mount("none", "/", None, MS_REC | MS_PRIVATE)
     mount("proc", "/proc", "proc")
     built = os.path.abspath(os.environ.get("BUILD", f"{TOP}/build"))
-    # Held before /run is covered: inside another one it lies there.
+    # Opened before /run is covered: in nested namespaces the build is there.
     built = os.open(built, os.O_PATH | os.O_CLOEXEC) if os.path.isdir(built) else None
     for directory in PRIVATE:
         mount("tmpfs", directory, "tmpfs", 0, "mode=755,size=2g")
@@ -47,7 +47,7 @@ def init(argv):
     os.chmod("/run/e2e", 0o711)
     os.chmod("/run/e2e/tmp", 0o1777)
     os.makedirs("/var/lib/dhcp")
-    # As most systems have it: everybody's to open. What the gate makes beside it is here alone, too.
+    # As on most systems: everybody may open it. What the gate creates beside it stays in here, too.
     os.makedirs("/dev/net", exist_ok=True)
     mount("tmpfs", "/dev/net", "tmpfs", 0, "mode=755,size=64k")
     os.mknod("/dev/net/tun", 0o20600, os.makedev(10, 200))
@@ -59,7 +59,7 @@ def init(argv):
         os.close(built)
         environment["BUILD"] = BUILD
     environment[INSIDE] = "1"
-    # What the machine's own service manager set must not reach a daemon under test.
+    # What the machine's own service manager has set must not reach a daemon under test.
     environment.pop("NOTIFY_SOCKET", None)
     payload = os.fork()
     if payload == 0:
@@ -71,7 +71,7 @@ def init(argv):
 
 
 def run(argv):
-    """Runs argv inside and leaves with its exit code; never returns."""
+    """Runs argv inside and exits with its exit code; never returns."""
     if os.geteuid() != 0:
         sys.exit("end-to-end tests make network namespaces: run as root")
     check(libc.unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID), "unshare")
@@ -85,19 +85,21 @@ def run(argv):
             code = 1
         sys.stdout.flush()
         os._exit(code if code >= 0 else 128 - code)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command inside gets it too, and tells
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command inside gets it too, and reports it
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     os._exit(code if code >= 0 else 128 - code)
 
 
 def run_pytest(config, prepare=None):
-    """For a conftest's pytest_configure: the same pytest once more, inside; nothing if this is it. `prepare` is called
-    before, outside: for what needs the archive or a compiler. With xdist's `-n` each worker is inside namespaces of its
-    own, so that no name, port, device or path of a test meets that of another worker."""
+    """For a conftest's pytest_configure: runs the same pytest again, inside; does nothing if this is that one.
+    `prepare` is called before that, outside, for what needs the archive or a compiler.
+
+    With xdist's `-n` each worker is in namespaces of its own, so that no name, port, device or path of a test meets
+    that of another worker."""
     if is_inside():
         if hasattr(config, "workerinput"):
-            config.option.basetemp = None  # not the outer one's: TMPDIR is private
+            config.option.basetemp = None  # not that of the outer pytest: TMPDIR is private
         return
     if getattr(config.option, "dist", "no") != "no":
         if prepare:
@@ -122,7 +124,7 @@ def note_failure(item, outcome):
 
 
 def has_failed(request):
-    """Asked by a fixture at its end, to show what else there is to see."""
+    """A fixture asks this at its end, to show what else there is to see."""
     return getattr(request.node, "call_failed", False)
 
 

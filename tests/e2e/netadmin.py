@@ -1,4 +1,5 @@
-"""What a process does that has CAP_NET_ADMIN and nothing else: netlink messages by hand, tables under our names."""
+"""What a process can do that has CAP_NET_ADMIN and nothing else: netlink messages of its own making, tables with our
+names."""
 import os
 import re
 import socket
@@ -27,7 +28,7 @@ def link(kind, index, name):
 
 
 def foreign_change(generation):
-    """As the kernel tells that somebody changed a rule of ours."""
+    """The kernel's notification that somebody changed a rule of ours."""
     rule = struct.pack("!BBH", INET, 0, 0) + attribute(1, b"portcullis\0") + attribute(2, b"out\0")
     end = struct.pack("!BBH", 0, 0, 0) + attribute(1, struct.pack("!I", generation))
     return message(DELRULE, rule), message(NEWGEN, end)
@@ -53,7 +54,7 @@ sys.stdin.read()
 
 
 class Holder:
-    """Somebody with that one right who owns empty tables of these names, until closed."""
+    """A process with that one capability that owns empty tables of these names until it is closed."""
 
     def __init__(self, host, names=NAMES[:1], families=(INET,), address=0, flags=OWNED, program=("/usr/bin/python3",)):
         words = [f"{family}:{name}" for family in families for name in names]
@@ -68,7 +69,7 @@ class Holder:
 
 
 def hold_names(host, names=NAMES, **more):
-    """From an address that is no process's number."""
+    """From a netlink address that is not the number of any process."""
     return Holder(host, names, address=0x7ffffff0, **more)
 
 
@@ -84,12 +85,13 @@ def addresses_of(pid, protocol):
 
 
 def run_captured(host, code, *arguments, **more):
-    """A program's text in there, with that one right."""
+    """Runs this program in the namespace, with that one capability."""
     return host.run(*CAPTURED, "/usr/bin/python3", "-c", code, *map(str, arguments), **more)
 
 
 def send(host, protocol, data, address=0, group=0):
-    """Says it to an address or to a group, by a process that has that one right; the error's number, or 0."""
+    """Sends to an address or to a group, from a process with that one capability. Returns the number of the error, or
+    0."""
     code = ("import socket, sys\ns = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, int(sys.argv[1]))\n"
             "try: s.sendto(bytes.fromhex(sys.argv[2]), (int(sys.argv[3]), int(sys.argv[4]))); print(0)\n"
             "except OSError as problem: print(problem.errno)")
@@ -97,7 +99,7 @@ def send(host, protocol, data, address=0, group=0):
 
 
 def listener(host, protocol, group=0):
-    """A socket that believes whoever speaks: the control."""
+    """A socket that believes whoever sends to it: the control."""
     sock = host.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
     sock.bind((0, 1 << group - 1 if group else 0))
     sock.settimeout(5)

@@ -14,7 +14,7 @@ DEADLINE = 10.0
 
 
 def wait_for(condition, what, seconds=DEADLINE):
-    """Asks until the answer is true and returns it; fails by name at the deadline."""
+    """Asks until the answer is true, and returns it. At the deadline it fails, with the name of what was awaited."""
     end = time.monotonic() + seconds
     while True:
         answer = condition()
@@ -48,7 +48,7 @@ class Namespace:
 
     def create(self):
         subprocess.run(["ip", "netns", "add", self.name], check=True)
-        # Duplicate address detection would keep every address useless for a second.
+        # With duplicate address detection, no address could be used for a second.
         self.sysctl("net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.default.accept_dad=0",
                     "net.ipv6.conf.default.dad_transmits=0")
         self.ip("link set lo up")
@@ -56,21 +56,21 @@ class Namespace:
     def destroy(self):
         if os.path.exists(self.path):
             self.kill_all()
-            # Its links go at once, not when the kernel gets round to it.
+            # Its links are gone at once, not when the kernel gets round to it.
             with contextlib.suppress(subprocess.CalledProcessError):
                 for link in self.links():
                     self.run("ip", "link", "del", link, check=False)
             subprocess.run(["ip", "netns", "del", self.name], check=True)
 
     def enter(self):
-        """This process is in the namespace from now on."""
+        """From now on this process is in the namespace."""
         new = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         check(libc.setns(new, CLONE_NEWNET), "setns")
         os.close(new)
 
     @contextlib.contextmanager
     def inside(self):
-        """This thread, and what it starts, is in the namespace meanwhile."""
+        """While the block runs, this thread and what it starts are in the namespace."""
         old = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         try:
             self.enter()
@@ -93,11 +93,11 @@ class Namespace:
             return subprocess.Popen(command, **more)
 
     def ip(self, *lines):
-        """Each a line of `ip -batch`."""
+        """Each argument is a line of `ip -batch`."""
         return self.run("ip", "-batch", "-", input="\n".join(lines) + "\n")
 
     def sysctl(self, *settings):
-        """Written by hand: sysctl(8) is slow and need not be there."""
+        """Written directly: sysctl(8) is slow and may not be installed."""
         with self.inside():
             for setting in settings:
                 key, value = setting.split("=")
@@ -105,22 +105,22 @@ class Namespace:
                     file.write(value)
 
     def nft(self, text):
-        """Chains in one line; nft wants a line end after each."""
+        """Chains may be on one line; nft wants a newline after each."""
         return self.run("nft", "-f", "-", input=text.replace("; }", ";\n}\n"))
 
     def without_second_wall(self):
-        """Portcullis' own routes and rules taken away, as root could: what only the filter stops is seen without it."""
+        """Removes Portcullis' own routes and rules, as root could: then only the filter is left to stop anything."""
         for family in ("-4", "-6"):
             self.run("ip", family, "rule", "flush", "protocol", "87", check=False)
             self.run("ip", family, "route", "flush", "table", "8787", check=False)
 
     def without_link_filters(self):
-        """The filters that stay with the links taken away, where there are any."""
+        """Removes the filters that stay with the links, where there are any."""
         for link in self.links():
             self.run("tc", *f"filter del dev {link} egress pref 87 handle 0x706f7274 bpf".split(), check=False)
 
     def without_walls(self):
-        """The firewall's rules too."""
+        """Removes the firewall's rules too."""
         self.run("nft", "flush", "ruleset")
         self.without_link_filters()
         self.without_second_wall()
@@ -135,7 +135,7 @@ class Namespace:
         return [name for name in names if name != "lo"]
 
     def pids(self, *commands):
-        """The living processes in this namespace, by the begin of their names (any, if none)."""
+        """The living processes in this namespace whose names begin so; all of them if no name is given."""
         wanted = os.stat(self.path).st_ino
         found = []
         for entry in os.listdir("/proc"):
@@ -148,7 +148,7 @@ class Namespace:
                     name = file.read().strip()
             except OSError:
                 continue
-            # The kernel cuts a name at 15 bytes.
+            # The kernel truncates a name to 15 bytes.
             if not commands or name in [command[:15] for command in commands]:
                 found.append(int(entry))
         return sorted(found)
@@ -162,7 +162,7 @@ class Namespace:
         wait_for(nothing_left, f"processes of {self.name} gone")
 
     def call(self, function, *arguments, uid=0, gid=0, timeout=DEADLINE):
-        """function(*arguments) in a child process in here, as another user; its result."""
+        """function(*arguments) in a child process in this namespace, as another user. Returns its result."""
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:

@@ -1,6 +1,5 @@
-"""The catalogue of leaks and attacks: each is shown to work without the gate, then against it, open and locked.
-
-docs/security.md lists them by the names of these tests, with what remains."""
+"""The catalogue of leaks and attacks: each is shown to work without the gate, and is then tried against the gate, open
+and locked. docs/security.md lists them by the names of these tests, with what remains possible."""
 import contextlib
 import os
 import signal
@@ -18,16 +17,16 @@ TOKEN = b"PORTCULLIS-LEAK"
 
 
 def attempt(world, wire, act, match):
-    """Carries the attack out, and returns those of its frames that arrived at the far end."""
+    """Carries out the attack. Returns those of its frames that arrived at the far end."""
     act()
     world.fence(wire)
     return wire.seen(match)
 
 
 def prove(world, portcullis, act, match=TOKEN, server="udp", states=("open", "locked"), before=None, settings=None):
-    """The attack leaks beside a bare VPN; not one of its frames, nor any other, leaves past the gate.
+    """The attack leaks beside a bare VPN. Neither it nor anything else gets a frame past the gate.
 
-    before: what the attacker prepares on the fresh machine."""
+    `before`: what the attacker prepares on the fresh machine."""
     def arm():
         world.fresh_host()
         if before:
@@ -37,7 +36,7 @@ def prove(world, portcullis, act, match=TOKEN, server="udp", states=("open", "lo
     with world.wire(server) as wire:
         world.bare_vpn(server)
         assert attempt(world, wire, act, match), "the control shows no leak: this test proves nothing"
-    # What the fresh machine's kernel says of itself before the lock (a late IGMP report) is nobody's leak.
+    # What the fresh machine's kernel itself sends before the lock (a late IGMP report) is not a leak.
     arm()
     gate = portcullis(server, settings=settings).start_open()
     with world.wire(server) as wire:
@@ -68,7 +67,7 @@ def test_tunnelvision_host_route(world, portcullis):
 
 
 def test_localnet_public_prefix(world, portcullis):
-    """CVE-2023-36672: the network claims a public prefix as its own; not even an ARP request may leave."""
+    """CVE-2023-36672: the network claims that a public prefix is local; not even an ARP request may leave."""
     def act():
         world.host.ip("address replace 198.51.100.2/24 dev eth0")
         world.host.call(send_udp, INTERNET4, 5300, TOKEN, uid=NOBODY)
@@ -80,7 +79,8 @@ def test_localnet_public_prefix(world, portcullis):
 
 @pytest.mark.parametrize("uid", [0, NOBODY])
 def test_serverip_other_ports(world, portcullis, uid):
-    """CVE-2023-36671: the host route to the server carries anybody's traffic (also: exit address = server address)."""
+    """CVE-2023-36671: the host route to the server carries everybody's traffic (also: exit address = server
+    address)."""
     def act():
         world.host.call(send_udp, SERVER4, 53, TOKEN, uid=uid)
         world.host.call(send_udp, SERVER4, 5300, TOKEN, uid=uid)
@@ -94,7 +94,7 @@ def test_serverip_other_ports(world, portcullis, uid):
 
 @pytest.mark.parametrize("uid", [0, NOBODY])
 def test_serverip_same_port(world, portcullis, uid):
-    """A stranger sends to the very endpoint of the hole: only openvpn's own group may."""
+    """Another program sends to the very endpoint of the hole: only openvpn's own group may."""
     prove(world, portcullis, lambda: world.host.call(send_udp, SERVER4, 1194, TOKEN, uid=uid))
 
 
@@ -141,7 +141,7 @@ def inject(world, packet, destination=None, link="r0", host_link="eth0"):
 
 @pytest.mark.parametrize("address", [INTERNET4, INTERNET6])
 def test_bound_to_the_device(world, portcullis, address):
-    """SO_BINDTODEVICE needs no privilege: a program picks the physical link itself."""
+    """SO_BINDTODEVICE needs no privilege: a program chooses the physical link itself."""
     def act():
         world.host.call(send_udp, address, 5300, TOKEN, "eth0", uid=NOBODY)
         world.host.call(connect_tcp, address, 443, TOKEN, "eth0", uid=NOBODY)
@@ -154,7 +154,7 @@ def test_bound_to_the_device(world, portcullis, address):
 # --- A.2 injection and inference
 
 def test_cve_2019_14899_probe(world, portcullis):
-    """A neighbour probes the tunnel's address on the physical link; an answer would show that it is ours."""
+    """A neighbour probes for the tunnel's address on the physical link; an answer would show that it is ours."""
     from scapy.all import IP, TCP  # pylint: disable=import-outside-toplevel
 
     def act():
@@ -167,7 +167,7 @@ def test_cve_2019_14899_probe(world, portcullis):
 
 
 def test_probe_of_the_host_gets_no_answer(world, portcullis):
-    """Inbound SYN, UDP to a shut port and echo requests: no reset, no unreachable, no echo."""
+    """Inbound SYN, UDP to a closed port, and echo requests: no reset, no unreachable, no echo."""
     from scapy.all import ICMP, IP, IPv6, ICMPv6EchoRequest, TCP, UDP  # pylint: disable=import-outside-toplevel
 
     def act():
@@ -193,7 +193,7 @@ def test_server_with_a_stranger_certificate(world, portcullis):
         assert "open" not in {line["gate"] for line in watch.lines}
         wire.assert_clean()
         assert wire.counts["outer"], "it never even dialled"
-        # The control: the same server, trusted, opens.
+        # The control: when the same server is trusted, the gate opens.
         gate.stop()
         gate.write(world.profile("stranger", authority="other-ca"))
         gate.start_open()
@@ -206,8 +206,8 @@ DNS = [(address, port) for address in (ROUTER4, INTERNET4) for port in (53, 853,
 
 @pytest.mark.parametrize("lan", [False, True])
 def test_dns_past_the_tunnel(world, portcullis, lan):
-    """Scoped and fallback resolvers: plain and TLS names to the router and the world, bound to the link.
-    With lan = true the router may be talked to, but not about names."""
+    """Scoped and fallback resolvers: plain DNS and DNS over TLS to the router and to the world, bound to the link. With
+    lan = true, traffic to the router is allowed, but DNS is not."""
     ports = [(a, p) for a, p in DNS if not lan or (a, p) != (ROUTER4, 443)]
 
     def act():
@@ -225,7 +225,7 @@ def connect_quick(address, port):
 
 
 def test_local_discovery(world, portcullis):
-    """mDNS, LLMNR, NetBIOS, SSDP, WS-Discovery, broadcasts: names of the machine and what it looks for."""
+    """mDNS, LLMNR, NetBIOS, SSDP, WS-Discovery, broadcasts: names of the machine, and what it looks for."""
     targets = [("224.0.0.251", 5353), ("224.0.0.252", 5355), ("192.168.50.255", 137), ("192.168.50.255", 138),
                ("239.255.255.250", 1900), ("239.255.255.250", 3702), ("255.255.255.255", 9999),
                ("ff02::fb", 5353), ("ff02::1:3", 5355), ("ff02::c", 1900)]
@@ -241,7 +241,8 @@ def test_local_discovery(world, portcullis):
 
 
 def test_server_name_never_resolved(world, portcullis):
-    """A profile with a name: nothing asks for it while shut; one error line, and the gate stays locked."""
+    """A profile with a server name: nothing tries to resolve it while shut; there is one error line, and the gate stays
+    locked."""
     profile = world.profile("udp").replace(f"remote {SERVER4}", "remote vpn.example.net")
     with world.wire("udp") as wire:
         world.host.call(send_udp, INTERNET4, 53, TOKEN)
@@ -259,7 +260,7 @@ def test_server_name_never_resolved(world, portcullis):
 # --- A.4 windows in time
 
 class Sender:
-    """A program that sends without end during the test."""
+    """A program that sends without a pause during the test."""
 
     def __init__(self, world, program, *options):
         import subprocess  # pylint: disable=import-outside-toplevel
@@ -267,7 +268,7 @@ class Sender:
         assert self.process.stdout.readline() == "ready\n"
 
     def stop(self):
-        """(attempts, taken by the kernel, microseconds)"""
+        """(attempts, accepted by the kernel, microseconds)"""
         self.process.terminate()
         out = self.process.stdout.readline()
         self.process.wait(5)
@@ -279,7 +280,7 @@ FLOOD = b"PORTCULLIS-FLOOD"
 
 @pytest.mark.parametrize("protected", [False, True])
 def test_boot_before_the_link(world, portcullis, flood_program, protected):
-    """Programs send from before the network is there: -L at boot, the daemon later, the link in between."""
+    """Programs send before the network exists: -L at boot, then the link, then the daemon."""
     world.fresh_host(up=False)
     gate = portcullis()
     if protected:
@@ -302,7 +303,7 @@ def test_boot_before_the_link(world, portcullis, flood_program, protected):
 
 
 def test_start_over_a_running_sender(world, portcullis, flood_program):
-    """A late start: what was sent before is gone, but nothing after the gate is reported locked."""
+    """A late start: what was sent before is lost, but nothing leaves after the gate is reported locked."""
     with world.wire("udp") as before:
         sender = Sender(world, flood_program, "-6", INTERNET6, "-b", "eth0", "-t", "20")
         wait_for(lambda: before.seen(FLOOD), "the control's leak")
@@ -318,7 +319,7 @@ def test_start_over_a_running_sender(world, portcullis, flood_program):
 
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGKILL])
 def test_daemon_ends_under_a_sender(world, portcullis, flood_program, sig):
-    """Shutdown order, a crash, the OOM killer: the rules are the kernel's, and stay."""
+    """Shutdown, a crash, the OOM killer: the rules are in the kernel, and stay."""
     gate = portcullis().start_open()
     sender = Sender(world, flood_program, "-6", INTERNET6, "-b", "eth0")
     with world.wire("udp", skip="host 203.0.113.10 and udp port 1194") as wire:
@@ -329,7 +330,7 @@ def test_daemon_ends_under_a_sender(world, portcullis, flood_program, sig):
         attempts, _, _ = sender.stop()
         wire.assert_clean()
         assert attempts > 1000
-    # The control: the same sender with the rules taken away.
+    # The control: the same sender after the rules have been removed.
     with world.wire("udp") as wire:
         world.host.without_walls()
         world.host.call(send_udp, INTERNET4, 5300, TOKEN)
@@ -338,7 +339,7 @@ def test_daemon_ends_under_a_sender(world, portcullis, flood_program, sig):
 
 
 def test_connection_older_than_the_gate(world, portcullis):
-    """A connection from before the lock must not go on, although it is established."""
+    """A connection from before the lock must not continue, although it is established."""
     def open_connection():
         sock = world.host.socket(socket.AF_INET, socket.SOCK_STREAM)
         sock.connect((INTERNET4, 443))
@@ -368,7 +369,7 @@ def test_connection_older_than_the_gate(world, portcullis):
 
 @pytest.mark.quiet
 def test_openvpn_killed_under_a_sender(world, portcullis, flood_program):
-    """The routes go with openvpn, and the default route wins: shut at once."""
+    """The routes disappear with openvpn, and the default route takes over: shut at once."""
     skip = "host 203.0.113.10 and udp port 1194"
     vpn = world.bare_vpn()
     sender = Sender(world, flood_program)
@@ -390,7 +391,7 @@ def test_openvpn_killed_under_a_sender(world, portcullis, flood_program):
 
 
 def test_wake_with_a_dead_tunnel(world, portcullis):
-    """Wake simulated: openvpn stopped, the link flaps, the tunnel's routes are gone, programs send."""
+    """A simulated wake-up: openvpn is stopped, the link flaps, the tunnel's routes are gone, programs send."""
     def shake(pid):
         os.kill(pid, signal.SIGSTOP)
         world.host.ip("link set eth0 down", "link set eth0 up", f"route replace default via {ROUTER4}")
@@ -409,7 +410,7 @@ def test_wake_with_a_dead_tunnel(world, portcullis):
         shake(stopped)
         world.fence(wire)
         wire.assert_clean()
-        # It must also come back: the stopped process is ended and another one dials.
+        # The VPN must also come back: the stopped process is ended, and another one dials.
         gate.ctl("reconnect", check=True)
         wait_gone(stopped, "the stopped openvpn")
         gate.wait(gate="open")
@@ -417,7 +418,7 @@ def test_wake_with_a_dead_tunnel(world, portcullis):
 
 
 def test_hotplugged_link(world, portcullis):
-    """A new link with routes that beat the VPN's."""
+    """A new link with routes that are preferred to the VPN's."""
     def act():
         if "eth1" not in world.host.links():
             world.rtr.run("ip", "link", "del", "r2", check=False)
@@ -437,7 +438,7 @@ def test_hotplugged_link(world, portcullis):
     assert len(wires[-1].seen(TOKEN)) >= 2, "control: by routes and by a raw frame"
     world.fresh_host()
     gate = portcullis().start_open()
-    world.host.ip("link add eth1 type veth peer name r2 netns rtr")  # before it is up, as hot plug does
+    world.host.ip("link add eth1 type veth peer name r2 netns rtr")  # before it is up, as hotplug does
     world.rtr.ip("address add 192.168.60.1/24 dev r2", "link set r2 up")
     with type(world.wire())(world.rtr, "r2", []) as wire:
         world.host.ip("address add 192.168.60.2/24 dev eth1", "link set eth1 up",
@@ -452,7 +453,7 @@ def test_hotplugged_link(world, portcullis):
 
 
 def raw_frame(world, link, bypass=False):
-    """A whole frame past the IP stack, as root: a datagram to the internet."""
+    """A whole frame that bypasses the IP stack, sent by root: a datagram to the internet."""
     from scapy.all import IP, UDP, Ether  # pylint: disable=import-outside-toplevel
     with world.host.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sock:
         if bypass:
@@ -488,14 +489,14 @@ def raw_ip(proto, payload, address=INTERNET4):
 
 @pytest.mark.parametrize("name", PROTOCOLS)
 def test_other_protocols(world, portcullis, name):
-    """Nothing is let through because it is not TCP or UDP."""
+    """Nothing passes just because it is not TCP or UDP."""
     payload = struct.pack("!BBHHH", 8, 0, 0, 1, 1) + TOKEN  # an echo request, where that means something
     address = "239.1.2.3" if name == "igmp" else INTERNET4
     prove(world, portcullis, lambda: world.host.call(raw_ip, PROTOCOLS[name], payload, address))
 
 
 def need_link_type(world, kind):
-    """Skips, by name, what the kernel that runs the tests was built without."""
+    """Skips, and says so, if the kernel was built without this type of link."""
     made = world.host.run("ip", "link", "add", "probe0", "link", "eth0", "type", *kind.split(), check=False)
     if "Unknown device type" in made.stderr:
         pytest.skip(f"this kernel has no {kind.split()[0]}")
@@ -503,7 +504,7 @@ def need_link_type(world, kind):
 
 
 def add_machine(world, name="vm", address="192.168.77.2/24", link="vm0"):
-    """A virtual machine or container behind the host, by a namespace and a veth."""
+    """A virtual machine or container behind the host: a namespace and a veth."""
     machine = Namespace(name)
     if os.path.exists(machine.path):
         machine.destroy()
@@ -514,7 +515,7 @@ def add_machine(world, name="vm", address="192.168.77.2/24", link="vm0"):
 
 
 def test_forwarded_machine(world, portcullis):
-    """A container or virtual machine behind the host: routed past the tunnel."""
+    """A container or virtual machine behind the host, routed past the tunnel."""
     def before():
         world.machine = add_machine(world)
         world.host.ip("address add 192.168.77.1/24 dev vm0")
@@ -528,7 +529,7 @@ def test_forwarded_machine(world, portcullis):
 
 
 def test_forwarded_flow_after_the_tunnel_died(world, portcullis):
-    """A forwarded flow that was translated to the tunnel's address must not go on over the physical link."""
+    """A forwarded flow that was translated to the tunnel's address must not continue over the physical link."""
     def arm():
         world.fresh_host()
         world.machine = add_machine(world)
@@ -569,7 +570,7 @@ def test_bridged_machine(world, portcullis, filtered):
         world.machine = add_machine(world, address="192.168.50.9/24")
         world.host.ip("link set vm0 master br0")
         world.machine.ip(f"route add default via {ROUTER4}")
-        # Learned once while nothing filters, so that the attack is one datagram.
+        # Learned once while nothing filters, so that the attack is a single datagram.
         with contextlib.suppress(FileNotFoundError):
             world.host.sysctl(f"net.bridge.bridge-nf-call-iptables={filtered}")
         world.machine.call(ask_udp, INTERNET4, 5300, b"first")
@@ -579,7 +580,7 @@ def test_bridged_machine(world, portcullis, filtered):
 
 @pytest.mark.parametrize("kind", ["macvlan mode bridge", "ipvlan mode l2"])
 def test_macvlan_container(world, portcullis, kind):
-    """A container with a link of its own on the physical one: past the host's IP stack."""
+    """A container with a link of its own on top of the physical one: it bypasses the host's IP stack."""
     need_link_type(world, kind)
 
     def before():
@@ -606,12 +607,12 @@ def test_raw_socket_with_its_own_header(world, portcullis):
     prove(world, portcullis, lambda: world.host.call(raw_ip, 255, packet))
 
 
-# --- A.6 what the rows that pass could be bent to
+# --- A.6 what the rows that let something pass could be misused for
 
 @pytest.mark.parametrize("uid,address", [(0, INTERNET4), (NOBODY, INTERNET4), (NOBODY, ROUTER4),
                                          (NOBODY, "255.255.255.255")])
 def test_dhcp_shaped_traffic(world, portcullis, uid, address):
-    """Ports 68 to 67 to an address of the internet from anybody, or to any address from one who is not root."""
+    """Ports 68 to 67: to an address of the internet from anybody, or to any address from a user who is not root."""
     def before():
         world.host.sysctl("net.ipv4.ip_unprivileged_port_start=0")
     prove(world, portcullis, lambda: world.host.call(send_from_68, address, uid=uid), before=before)
@@ -643,12 +644,12 @@ def raw_icmp6(kind, code, hops, address):
 
 @pytest.mark.parametrize("shape", ND)
 def test_neighbour_discovery_shaped_traffic(world, portcullis, shape):
-    """Neighbour discovery is let through by type, code, hop limit and address: not as a way to the world."""
+    """Neighbour discovery passes by type, code, hop limit and address: it is not a way to the world."""
     prove(world, portcullis, lambda: world.host.call(raw_icmp6, *ND[shape]))
 
 
 def test_one_endpoint_at_a_time(world, portcullis):
-    """A server that was left is no longer in the hole."""
+    """A server that was dialled before is no longer in the hole."""
     gate = portcullis("udp", "port53").start_open()
     used = set()
     for _ in range(3):
@@ -663,7 +664,7 @@ def test_one_endpoint_at_a_time(world, portcullis):
     assert gate.set_members("endpoint4") == []
 
 
-# --- A.7 the firewall taken away
+# --- A.7 the firewall removed
 
 TAKEN = {"flush ruleset": ["nft", "flush", "ruleset"], "delete table": ["nft", "delete", "table", "inet", "portcullis"],
          "delete egress": ["nft", "delete", "table", "netdev", "portcullis"],
@@ -673,7 +674,7 @@ TAKEN = {"flush ruleset": ["nft", "flush", "ruleset"], "delete table": ["nft", "
 @pytest.mark.parametrize("how", TAKEN)
 def test_rules_flushed_by_somebody_else(world, portcullis, flood_program, how):
     """`nft flush ruleset` and the like while a program sends: no frame leaves, and the rules are restored."""
-    # The control: rules that nobody owns go, and the program gets out.
+    # The control: rules that nobody owns are removed, and the program gets out.
     world.host.nft("table inet plain { chain out { type filter hook output priority 0; policy drop; } }")
     with world.wire("udp") as wire:
         world.host.run("nft", "flush", "ruleset")
@@ -699,7 +700,7 @@ def strip_handles(rules):
 
 
 def test_another_table_that_accepts(world, portcullis):
-    """Another program's rules may say accept, earlier or later: a drop wins at any hook."""
+    """Another program's rules may accept a packet, before ours or after: a drop at any hook prevails."""
     def act():
         world.host.nft("table inet friendly { chain a { type filter hook output priority -500; policy accept; accept; } "
                        "chain b { type filter hook output priority 2000; policy accept; accept; } }")
@@ -708,7 +709,7 @@ def test_another_table_that_accepts(world, portcullis):
 
 
 def test_rules_flushed_while_nobody_holds_them(world, portcullis):
-    """After SIGKILL anybody with root can flush: the next start must lock before anything else."""
+    """After a SIGKILL anybody with root's rights can flush them: the next start must lock before anything else."""
     gate = portcullis().start_open()
     gate.kill()
     wait_for(lambda: not gate.openvpns(), "openvpn gone")

@@ -17,7 +17,7 @@ from world import ROOT, ask_udp
 
 HERE = pathlib.Path(__file__).resolve().parent
 KEY = "State:/Network/Service/6F72672E-706F-7274-6375-6C6C69732E31/"
-ADDRESS = "192.0.2.1"  # of documentation, RFC 5737
+ADDRESS = "192.0.2.1"  # a documentation address, RFC 5737
 
 pytestmark = pytest.mark.skipif(not os.path.exists(f"{BUILD}/test/portcullisd-captive-dns"), reason="portcullisd-captive-dns is not built")
 
@@ -40,7 +40,7 @@ class Mac:
         """Our service's DNS entity, None if there is none."""
         try:
             return json.loads((self.folder / "store").read_text(encoding="ascii")).get(KEY + "DNS")
-        except (FileNotFoundError, ValueError):  # not yet, or being written
+        except (FileNotFoundError, ValueError):  # it does not exist yet, or is being written
             return None
 
     def told(self):
@@ -51,7 +51,7 @@ class Mac:
         return dns is not None and dns.get("ServerAddresses") == ["127.0.0.1"]
 
     def shut(self):
-        """Waits until names are asked at the loopback; the port."""
+        """Waits until names are resolved on the loopback. Returns the port."""
         wait_for(self.is_shut, self.told)
         return self.dns()["ServerPort"]
 
@@ -76,7 +76,7 @@ def ask(world, port, name, kind="A"):
 
 
 def test_resolver_follows_the_gate(world, mac):
-    """Shut: the loopback; open: the VPN's servers; paused, off and ended: the system's own."""
+    """Shut: the loopback; open: the VPN's servers; paused, off and ended: the system's own servers."""
     gate = mac.gate
     gate.start_open()
     mac.asks_the_tunnel()
@@ -103,10 +103,11 @@ def test_resolver_follows_the_gate(world, mac):
 
 
 def test_names_while_shut(world, mac):
-    """Apple's connectivity names have an address, all others are none; at once, and nothing of it leaves."""
+    """Apple's connectivity names have an address, and no other name exists; the answer comes at once, and nothing of it
+    leaves."""
     gate = mac.gate
     with world.wire("udp") as wire:
-        assert gets_out(world, wire)  # the control: the wire is heard
+        assert gets_out(world, wire)  # the control: the capture sees the wire
     gate.start().wait(gate="open")
     gate.ctl("down", "--wait", check=True)
     port = mac.shut()
@@ -115,7 +116,7 @@ def test_names_while_shut(world, mac):
             assert ask(world, port, name) == (0, ADDRESS)
             assert ask(world, port, name, "AAAA") == (0, None)
         assert ask(world, port, "www.example.com") == (3, None)
-        # What makes no sense is answered by nobody, and harms nobody.
+        # What makes no sense is not answered, and does no harm.
         world.host.call(send_all, port, [b"", b"\xff" * 600, b"\x42\x42\x01\0\0\1\0\0\0\0\0\0\xc0\x0c\0\1\0\1"] * 50)
         assert ask(world, port, "captive.apple.com") == (0, ADDRESS)
         world.fence(wire)
@@ -141,7 +142,7 @@ def children(pid):
 
 
 def test_the_socket_outlives_the_driver(world, mac):
-    """A respawned driver answers at the same port; after a SIGKILL of the gate the next start tells a new one."""
+    """A respawned driver answers on the same port. After a SIGKILL of the gate the next start sets a new one."""
     gate = mac.gate
     gate.start_open()
     gate.ctl("down", "--wait", check=True)
@@ -149,7 +150,7 @@ def test_the_socket_outlives_the_driver(world, mac):
     os.kill(gate.driver(), signal.SIGKILL)
     wait_for(lambda: re.search(r"driver started.*driver started", gate.log(), re.S), lambda: gate.told("driver respawned"))
     assert ask(world, port, "captive.apple.com") == (0, ADDRESS)
-    wait_for(lambda: mac.is_shut() and children(gate.pid) == [gate.driver()], mac.told)  # no tool of the resolver's runs
+    wait_for(lambda: mac.is_shut() and children(gate.pid) == [gate.driver()], mac.told)  # no tool of the resolver is running
     gate.kill(signal.SIGKILL)
     assert mac.is_shut(), "nobody is there to take it back"
     gate.start().wait(gate="locked")
@@ -158,7 +159,7 @@ def test_the_socket_outlives_the_driver(world, mac):
 
 
 def test_other_programs_change_it(world, mac):
-    """The next change of the network puts it back, and says so."""
+    """At the next change of the network it is set again, and the log says so."""
     gate = mac.gate
     gate.start_open()
     wait_for(lambda: "names are looked up at 10.8.0.1" in gate.log(), mac.told)
@@ -170,7 +171,8 @@ def test_other_programs_change_it(world, mac):
 
 @pytest.mark.parametrize("how", ["exit", "silent", "hang", "cut", "killed", "denied", "deaf"])
 def test_no_failure_of_scutil_opens_or_shuts(world, mac, how):
-    """Whatever the tool does at each call: the gate locks and opens as always, and the log says why names fail."""
+    """Whatever the tool does at each call, the gate locks and opens as always, and the log says why names can't be
+    resolved."""
     always = (mac.folder / "scutil").read_text(encoding="utf-8").replace("int(count) == 1", "True")
     (mac.folder / "scutil").write_text(always, encoding="utf-8")
     (mac.folder / "mode").write_text(f"1 {how}", encoding="ascii")

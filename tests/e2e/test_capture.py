@@ -37,6 +37,6 @@ def test_a_bare_vpn_leaks_when_it_is_killed(world):
 
 
 def test_everybody_can_run_the_programs(world):
-    """Wherever the tree lies: a home that others may not enter is no reason to fail."""
+    """Wherever the tree is: a home that others can't enter must not make a test fail."""
     for name in ("portcullisd", "portcullis", "portcullis-driver", "test/portcullis"):
         assert world.host.call(os.access, f"{BUILD}/{name}", os.X_OK, uid=NOBODY)

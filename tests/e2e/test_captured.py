@@ -1,7 +1,8 @@
-"""A captured openvpn and a captured driver: with exactly their rights and sandboxes they try everything, and all is refused.
+"""A captured openvpn and a captured driver: with exactly their rights and sandboxes they try everything, and all of it
+is refused.
 
-`captured` does the tries (tries.c); each is first shown to work, or to reach the kernel, as root without a sandbox.
-docs/security.md lists them: "What a captured process may not"."""
+`captured` makes the attempts (tries.c). Each is first shown to work, or to reach the kernel, as root without a sandbox.
+docs/security.md lists them under "What a captured process may not"."""
 import ctypes
 import errno
 import os
@@ -22,12 +23,12 @@ from world import INTERNET4, INTERNET6, ROOT, SERVER4
 LANDLOCK = ctypes.CDLL(None).syscall(444, None, 0, 1) > 0
 needs_landlock = pytest.mark.skipif(not LANDLOCK, reason="this kernel has no Landlock")
 
-# What becomes of openvpn's tries. Every other one ends with SIGSYS: the call is not in its list.
+# The outcome of openvpn's attempts. All others end with SIGSYS: the call is not on its list.
 OPENVPN = {
-    # It is what openvpn is for, or nobody's harm; the first four never reach the wire.
+    # What openvpn is for, or what harms nobody; the first four never reach the wire.
     "works": """udp4 / udp6 / udp to the server's other port / a resolver on the loopback / its own device /
         a socket for everybody""",
-    # The call is listed, this argument is not; or the kernel asks for a capability.
+    # The call is listed but this argument is not; or the kernel requires a capability.
     "EPERM": """udp by the link / broadcast / tcp fast open / packet socket / packet datagram / netlink route /
         netlink netfilter / netlink xfrm / netlink generic / raw / raw IPv6 / raw icmp / ping socket / udplite / sctp /
         mptcp / unix datagram / vsock / kernel crypto / xdp socket / key socket / bluetooth / can / tipc /
@@ -35,7 +36,7 @@ OPENVPN = {
         device's carrier / device goes / link's flags / link's address / a route / a new file / a nameless file /
         off marker / an abstract socket / claim a pid / executable memory / made executable / more files / dumpable /
         outlive the parent""",
-    # Landlock, or the modes of sockets.
+    # Refused by Landlock, or by the modes of sockets.
     "EACCES": """tcp4 / listen by tcp / a shell / a program / shadow / passwd / certificates / core_pattern /
         core_pattern to read / own memory / own maps / netlink addresses / host name / null device / terminal /
         kernel log / root folder / temporary folder / profile / runtime folder / a library for writing /
@@ -43,7 +44,7 @@ OPENVPN = {
     "EMFILE": "many descriptors",
 }
 DRIVER = {"works": "many descriptors", "EBADF": "accept4"}
-# Neither here nor there for a sandbox: the device or the file may not be there, or the loader has another name.
+# Independent of the sandbox: the device or the file may not exist, or the loader may have another name.
 EITHER = {"memory of the daemon": {"EACCES", "ENOENT"}, "kernel memory": {"EACCES", "ENOENT"}, "off marker to read": {"EACCES", "ENOENT"},
           "a library for writing": {"EACCES", "ENOENT"}, "a program by the loader": {"left with 127", "EKEYEXPIRED"},
           "udp4": {"works", "EPERM", "EACCES"}, "udp6": {"works", "EPERM", "EACCES"},
@@ -56,7 +57,7 @@ def expected(table):
 
 @pytest.fixture
 def captured():
-    """Where openvpn's user may execute it."""
+    """A copy where openvpn's user can execute it."""
     target = f"{ROOT}/captured"
     shutil.copy(f"{BUILD}/test/captured", target)
     os.chmod(target, 0o755)
@@ -73,7 +74,7 @@ def listening(path, mode=0o600):
 
 
 class Targets:
-    """What the tries are aimed at: the living gate's, and a bus, a victim and a device beside it."""
+    """What the attempts are aimed at: the live gate's files and sockets, and a bus, a victim and a device beside it."""
 
     def __init__(self, world, gate):
         self.host, self.gate = world.host, gate
@@ -98,7 +99,7 @@ class Targets:
         os.unlink(self.bus_path)
 
     def tries(self, program, who, uid=0, gid=0):
-        """Name -> outcome of every try as `who`."""
+        """Name -> outcome of every attempt as `who`."""
         done = self.host.run(program, "as", who, str(uid), str(gid), "udp", "1194", *self.words(), timeout=60)
         return dict(line.rsplit(": ", 1) for line in done.stdout.splitlines() if ": " in line)
 
@@ -141,7 +142,7 @@ def test_tries_of_openvpn_and_the_driver_where_the_kernel_has_landlock(world, ta
     assert len(openvpn) > 150 and set(openvpn) == set(driver)
     wrong = {}
     for name, how in as_root().items():
-        # Without the gate it sends, with the gate its sockets and processes are there.
+        # `before` was without the gate, so that it can send; `after` with the gate, so that its sockets and processes exist.
         said = {before[name], after[name]}
         if how == "WORKS" and "works" not in said or how == "ARRIVES" and said <= {"EPERM", "SIGSYS"}:
             wrong[f"{name}, as root"] = said
@@ -184,7 +185,8 @@ def assert_confined(pid):
 
 
 def test_openvpn_has_no_right_at_all(world, portcullis):
-    """The real one: it opens, comes back, and leaves nothing behind. Its folder has one socket, and is root's."""
+    """The real openvpn: the gate opens and opens again, and nothing is left behind. Its folder belongs to root and has
+    one socket."""
     gate = portcullis()
     with world.wire("udp") as wire:
         gate.start_open()
@@ -206,7 +208,7 @@ def test_openvpn_has_no_right_at_all(world, portcullis):
 
 
 def test_runtime_folder_in_a_folder_of_root_s(world, portcullis):  # pylint: disable=unused-argument
-    """openvpn's user need not be able to enter what lies above its own folder."""
+    """openvpn's user need not be able to enter the folders above its own."""
     gate = portcullis()
     closed = f"{gate.directory}/closed"
     os.mkdir(closed, 0o700)
@@ -218,7 +220,7 @@ def test_runtime_folder_in_a_folder_of_root_s(world, portcullis):  # pylint: dis
 
 @needs_landlock
 def test_captured_openvpn_in_its_place_where_the_kernel_has_landlock(world, targets, captured):
-    """It speaks the management protocol, and tries from where the gate has put it."""
+    """It speaks the management protocol, and makes its attempts from where the gate has put it."""
     gate = targets.gate
     gate.settings["openvpn"] = ('{ binary = "' + captured + '" arguments = {"--captured", '
                                 + ", ".join(f'"{word}"' for word in targets.words()) + "} }")
@@ -238,10 +240,10 @@ def test_captured_openvpn_in_its_place_where_the_kernel_has_landlock(world, targ
     assert gate.kernel_gate() in ("dialling", "locked") and gate.process.poll() is None
 
 
-# --- the unit's own walls around the daemon
+# --- the unit's own restrictions of the daemon
 
 def filled_unit(directory, gate):
-    """The unit as it would be installed, with programs and a configuration of the test's."""
+    """The unit as it would be installed, with the test's own programs and configuration."""
     os.makedirs(f"{directory}/sbin")
     for name in ("portcullisd", "portcullis-driver"):
         shutil.copy2(f"{BUILD}/{name}", f"{directory}/sbin")
@@ -255,14 +257,14 @@ def filled_unit(directory, gate):
 
 
 def has_systemd():
-    """And cgroups of the second version, which it needs."""
+    """And cgroups version 2, which it needs."""
     with open("/proc/filesystems", encoding="ascii") as file:
         return os.path.exists("/lib/systemd/systemd") and "cgroup2" in file.read()
 
 
 @pytest.mark.skipif(not has_systemd(), reason="no systemd, or no cgroup2")
 def test_the_unit_as_systemd_runs_it_where_there_is_one(world, portcullis):
-    """Every wall of the unit stands, and behind them it opens, comes back and shuts."""
+    """Every restriction of the unit is in force, and with them the gate opens, opens again and shuts."""
     gate = portcullis()
     directory = f"{ROOT}/unit"
     shutil.rmtree(directory, ignore_errors=True)
@@ -292,7 +294,7 @@ def test_the_unit_as_systemd_runs_it_where_there_is_one(world, portcullis):
     assert gate.kernel_gate() == "locked"
 
 
-# --- a wall that can't be built
+# --- a restriction that can't be put in place
 
 STEPS = [("landlock_create_ruleset", "-"), ("landlock_add_rule", "-"), ("landlock_restrict_self", "-"),
          ("capset", "-"), ("setgroups", "-"), ("setresgid", "-"), ("setresuid", "-"), ("prlimit64", "-"), ("prctl", "1"),
@@ -301,7 +303,7 @@ STEPS = [("landlock_create_ruleset", "-"), ("landlock_add_rule", "-"), ("landloc
 
 @needs_landlock
 def test_no_step_of_the_confinement_may_fail_where_the_kernel_has_landlock(world, captured):
-    """Then nothing is executed: never openvpn with a right more."""
+    """If a step fails, nothing is executed: openvpn never gets a right more."""
     inner = [f"{BUILD}/test/confined", str(OPENVPN_USER), str(GROUP), "udp", "1194", "-", captured, "try", "a socket for everybody",
              f"bus={ROOT}/tmp/bus"]
     bus = listening(f"{ROOT}/tmp/bus", 0o666)
@@ -334,7 +336,7 @@ def test_openvpn_that_can_t_be_confined_is_not_run_where_the_kernel_has_landlock
 
 
 def test_a_kernel_without_landlock(world, portcullis):
-    """The weaker confinement is logged, and holds: no capability, and the list of system calls."""
+    """The weaker confinement is logged, and is in force: no capability, and the list of system calls."""
     gate = portcullis()
     gate.process = gate.host.popen(f"{BUILD}/test/deny_syscalls", "landlock_create_ruleset", str(errno.ENOSYS), "-",
                                    f"{BUILD}/portcullisd", "-d", "-c", gate.file, stdout=gate.stderr, stderr=gate.stderr)
@@ -344,7 +346,7 @@ def test_a_kernel_without_landlock(world, portcullis):
 
 
 def test_a_call_that_is_not_listed_is_told(world, portcullis, captured):  # pylint: disable=unused-argument
-    """It is killed: the attempt ends, and the log says why."""
+    """openvpn is killed: the attempt ends, and the log says why."""
     gate = portcullis(settings={"openvpn": f'{{ binary = "{captured}" arguments = {{"--captured", "last=chdir"}} }}'}).start()
     wait_for(lambda: "openvpn was killed for a system call that it may not make" in gate.log(), lambda: gate.told("why"))
     assert gate.kernel_gate() in ("locked", "dialling")
@@ -391,7 +393,8 @@ def nft(*words):
 
 @pytest.mark.parametrize("uid,gid", [(OPENVPN_USER, GROUP), (USER, USER), (65534, 65534)], ids=["openvpn", "driver", "nobody"])
 def test_off_is_root_s_own_hand_s(world, portcullis, uid, gid):
-    """By the command, by the admin socket, by a marker, by the tables, by a signal: refused to openvpn's user as to anybody."""
+    """`off` by the command, by the admin socket, by a marker, by the tables, by a signal: all refused to openvpn's
+    user, as to anybody but root."""
     gate = portcullis().start_open()
 
     def do(function, *arguments):

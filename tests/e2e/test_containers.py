@@ -1,7 +1,8 @@
-"""Containers without a gateway: an answer goes by the link by which its connection's question came, or not at all.
+"""Containers without a gateway: an answer goes out by the link by which the question of its connection came, or not at
+all.
 
-On the stage of test_other_programs.py; this process is the exit, at the tunnel's far end. Another program's rules masquerade
-what goes into the tunnel, as docker's do."""
+On the stage of test_other_programs.py; this process is the exit, at the tunnel's far end. Another program's rules
+masquerade what goes into the tunnel, as docker's do."""
 import contextlib
 import json
 import os
@@ -59,7 +60,7 @@ def shut_in(stage, egress=True):
 # --- the exit ---------------------------------------------------------------------------------
 
 def at_the_exit(stage, wanted):
-    """The first packet that has come into the tunnel, and that is wanted; None after all that has come."""
+    """The first wanted packet that has come into the tunnel; None after all that have come."""
     from scapy.all import IP, IPv6  # pylint: disable=import-outside-toplevel
     with contextlib.suppress(BlockingIOError):
         while True:
@@ -81,12 +82,12 @@ def has(text):
 
 
 def back(question, body):
-    """From where the question went, to where it came from."""
+    """An answer: from where the question went, to where it came from."""
     return question.__class__(src=question.dst, dst=question.src) / body
 
 
 class Udp:
-    """A container's datagrams from one port to another."""
+    """A container's datagrams, from one port to another."""
 
     def __init__(self, stage, version, where=None, sport=None):
         self.stage, self.to, self.question = stage, (SERVER[version], PORT), None
@@ -143,7 +144,7 @@ class Tcp:
                                                                seq=self.sent if seq is None else seq, window=65000) / text)))
 
     def ask(self):
-        """A keepalive of sorts."""
+        """The container sends something of its own, as a keepalive would."""
         text = token()
         self.sock.send(text)
         come(self.stage, has(text), "the data at the exit")
@@ -162,7 +163,7 @@ class Tcp:
 
 
 class Ping:
-    """Echoes, by an identifier."""
+    """Echoes, recognized by an identifier."""
 
     def __init__(self, stage, version):
         self.stage, self.version, self.question = stage, version, None
@@ -224,7 +225,7 @@ def gets_out(stage, flow):
     return bool(seen)
 
 
-# --- who leads answers elsewhere ----------------------------------------------------------------
+# --- what leads answers elsewhere ----------------------------------------------------------------
 
 CLAIM = (f"ip route replace {CLIENT[4]}/32 via {ROUTER4} dev eth0; ip -6 route replace {CLIENT[6]}/128 via {ROUTER6} dev eth0;")
 NO_CLAIM = f"ip route del {CLIENT[4]}/32; ip -6 route del {CLIENT[6]}/128;"
@@ -268,7 +269,7 @@ def turn(stage, name):
 @KIND
 @pytest.mark.parametrize("name", TURNS)
 def test_answers_do_not_go_elsewhere(stage, name, kind, version):
-    """While a download runs. Without the gate each way leads out."""
+    """While a download runs. Without the gate, each of these ways leads out."""
     with contextlib.closing(KINDS[kind](stage, version)) as flow:
         assert answered(flow)
         with turn(stage, name):
@@ -284,7 +285,7 @@ def test_answers_do_not_go_elsewhere(stage, name, kind, version):
 
 @VERSION
 def test_errors_do_not_go_elsewhere(stage, version):
-    """What the exit says about a container's packet comes to it, and nowhere else."""
+    """What the exit says about a container's packet reaches that container, and nobody else."""
     from scapy.all import ICMP, ICMPv6DestUnreach  # pylint: disable=import-outside-toplevel
 
     def complain(flow):
@@ -315,7 +316,7 @@ def test_errors_do_not_go_elsewhere(stage, version):
 
 @VERSION
 def test_pieces_do_not_go_elsewhere(stage, version):
-    """An answer in fragments is one answer: judged whole."""
+    """An answer in fragments is one answer, and is judged as a whole."""
     from scapy.all import UDP, IPv6ExtHdrFragment, fragment, fragment6  # pylint: disable=import-outside-toplevel
 
     def answer(flow, text):
@@ -348,7 +349,7 @@ def test_pieces_do_not_go_elsewhere(stage, version):
         stage.unload()
 
 
-# --- who asks in another's name -------------------------------------------------------------------
+# --- who asks with another's address -------------------------------------------------------------------
 
 def inject(stage, version, sport, text, source=None):
     """A datagram of the uplink's neighbour, with the container's address."""
@@ -364,7 +365,8 @@ def inject(stage, version, sport, text, source=None):
 @VERSION
 @EGRESS
 def test_a_neighbour_asks_in_the_containers_name(stage, version, egress):
-    """After it: the claim is the container's. Before it: the neighbour's, and the container has no way."""
+    """If it asks after the container, the claim is the container's. If it asks before, the claim is the neighbour's,
+    and the container is stopped."""
     shut_in(stage, egress)
     text = token()
     inject(stage, version, port(), text)
@@ -384,7 +386,8 @@ def test_a_neighbour_asks_in_the_containers_name(stage, version, egress):
 
 @VERSION
 def test_a_neighbour_asks_before_the_container(stage, version):
-    """A claim of the uplink's: the container's question is stopped, and no answer goes to it either."""
+    """The claim belongs to the uplink: the container's question is stopped, and no answer goes to the container
+    either."""
     from scapy.all import UDP  # pylint: disable=import-outside-toplevel
     shut_in(stage)
     sport, text, fence = port(), token(), token()
@@ -403,7 +406,8 @@ def test_a_neighbour_asks_before_the_container(stage, version):
 
 
 def test_a_neighbour_asks_at_the_same_moment(stage):
-    """Two first packets with the same addresses and ports, by two links, on two processors: no connection has two links."""
+    """Two first packets with the same addresses and ports, by two links, on two processors: no connection ever has two
+    links."""
     from scapy.all import IP, UDP, Ether  # pylint: disable=import-outside-toplevel
     barrier = threading.Barrier(2)
 
@@ -426,7 +430,7 @@ def test_a_neighbour_asks_at_the_same_moment(stage):
         thread.start()
     for thread in threads:
         thread.join()
-    # Behind all of it; the tunnel's queue is full at first.
+    # A packet after all the others; at first the tunnel's queue is full.
     wait_for(lambda: inject(stage, 4, port(), b"behind") or at_the_exit(stage, has(b"behind")), "the end of the flood")
     at_the_exit(stage, lambda _: False)
     with contextlib.closing(Udp(stage, 4)):
@@ -441,7 +445,7 @@ def test_a_neighbour_asks_at_the_same_moment(stage):
 @VERSION
 @KIND
 def test_containers_are_answered(stage, kind, version):
-    """Again and again, over a flip to shut and back; when the tables are made anew, from its next question on."""
+    """Again and again, also after a flip to shut and back; when the tables are made anew, from the next question on."""
     shut_in(stage)
     with contextlib.closing(KINDS[kind](stage, version)) as flow:
         assert all(answered(flow) for _ in range(3))
@@ -463,7 +467,7 @@ def test_containers_are_answered(stage, kind, version):
 
 
 def test_connection_of_before_the_tables(stage):
-    """One of TCP too goes on once it has sent something."""
+    """A TCP connection too continues once it has sent something."""
     shut_in(stage)
     with contextlib.closing(Tcp(stage, 4)) as flow:
         stage.unload()
@@ -473,7 +477,8 @@ def test_connection_of_before_the_tables(stage):
 
 
 def test_container_that_starts_again(stage):
-    """New link, new number, same address: its new connections go at once. One with the same ports waits until nobody claims it."""
+    """New link, new index, same address: its new connections work at once. One with the same ports waits until the
+    claim has ended."""
     shut_in(stage)
     with contextlib.closing(Udp(stage, 4)) as flow:
         assert answered(flow)
@@ -496,7 +501,7 @@ def test_container_that_starts_again(stage):
 
 
 def test_two_containers_and_a_bridge(stage):
-    """With the same ports at the same time; one behind a bridge."""
+    """With the same ports at the same time; one of them is behind a bridge."""
     other = Namespace("opd")
     other.create()
     try:
@@ -534,7 +539,7 @@ def claims(stage, name):
 
 
 def assert_lasts(stage, seconds):
-    """The only claim there is; who has it is forgotten before that it is claimed."""
+    """There is one claim. Its link is forgotten before the fact that the connection is claimed."""
     (left, link), = claims(stage, "asked").values()
     (known, _), = claims(stage, "claimed").values()
     assert seconds - 60 < left <= seconds and link == "vc0"
@@ -542,7 +547,8 @@ def assert_lasts(stage, seconds):
 
 
 def test_claims_last_as_long_as_the_connection(stage):
-    """Three minutes, or for what the kernel keeps longer (an open connection of TCP) five days; and no longer than that."""
+    """Three minutes, or five days for what the kernel keeps longer (an open TCP connection), and no longer than
+    that."""
     shut_in(stage)
     with contextlib.closing(Udp(stage, 4)) as flow:
         assert_lasts(stage, SHORT)
@@ -559,7 +565,7 @@ def test_claims_last_as_long_as_the_connection(stage):
 
 
 def test_no_room_for_another(stage):
-    """What is claimed goes on, what is new is stopped, and nothing leads elsewhere."""
+    """What is claimed continues, what is new is stopped, and nothing is sent elsewhere."""
     def flood(count):
         from scapy.all import IP, UDP, Ether  # pylint: disable=import-outside-toplevel
         whole = bytearray(bytes(Ether(dst="02:00:00:00:02:01", src=mac) / IP(src=CLIENT[4], dst=INTERNET4) / UDP(sport=1, dport=9, chksum=0)))
@@ -590,7 +596,7 @@ def test_no_room_for_another(stage):
 
 
 def test_what_is_not_tracked_has_no_way(stage):
-    """Untracked packets: nothing shows to which connection an answer belongs."""
+    """Untracked packets: nothing shows which connection an answer belongs to."""
     shut_in(stage)
     stage.host.run("sh", "-ec", nft("table inet other { chain c { type filter hook prerouting priority -300; udp sport 7 notrack; } }"))
     try:
@@ -604,10 +610,11 @@ def test_what_is_not_tracked_has_no_way(stage):
         stage.host.run("nft", "delete", "table", "inet", "other")
 
 
-# --- whose sets they are ------------------------------------------------------------------------------
+# --- what others do to the sets ------------------------------------------------------------------------------
 
 def test_what_packets_fill_is_no_difference(stage):
-    """The rules are as they should be with claims in them; a look changes none; nft takes what it lists."""
+    """With claims in them the rules still count as correct; looking at them changes no claim; nft accepts what it
+    lists."""
     shut_in(stage)
     with contextlib.closing(Udp(stage, 4)) as flow, contextlib.closing(Tcp(stage, 6)) as download:
         watched = stage.tool.say("watch 200", "assert")
@@ -624,7 +631,7 @@ def test_what_packets_fill_is_no_difference(stage):
 
 
 def test_somebody_else_empties_them(stage):
-    """Nothing is answered until it is asked again, by whoever does first."""
+    """Nothing is answered until there is a new question, from whoever asks first."""
     stage.load(True)
     stage.tool.say("lack persist", *STATES["open"])
     with contextlib.closing(Udp(stage, 4)) as flow:

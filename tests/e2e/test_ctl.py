@@ -89,7 +89,7 @@ def run(tmp_path):
 
 
 def answers(*values):
-    """A server that answers each question with the same lines."""
+    """A server that answers each request with the same lines."""
     def handle(server, connection):
         server.question(connection)
         for value in values:
@@ -127,14 +127,14 @@ def test_status_without_a_daemon(run, tmp_path):
 
 
 def test_status_waits_for_the_daemon_and_its_driver(serve, run, tmp_path):
-    """As at boot: first nobody is there, then a gate whose driver does not answer, then both."""
+    """As at boot: first there is no daemon, then a gate whose driver does not answer, then both."""
     path = str(tmp_path / "control.sock")
     with subprocess.Popen([PORTCULLIS, "-s", path, "status", "--wait=15s"], text=True, stdout=subprocess.PIPE) as waiting:
         with socket.socket(socket.AF_UNIX) as gate:
             gate.settimeout(10)
             gate.bind(path)
             gate.listen(8)
-            first, second = gate.accept()[0], gate.accept()[0]  # it has given the first question up
+            first, second = gate.accept()[0], gate.accept()[0]  # the client has given up its first request
             assert waiting.poll() is None
             os.unlink(path)
             serve(answers(status("dialling"), status("open")))
@@ -172,7 +172,7 @@ def test_a_hostile_status_can_not_steer_the_terminal(serve, run):
 
 
 def test_a_respawn_is_waited_for(serve, run):
-    """The driver leaves without a word twice; the third one answers."""
+    """The driver exits twice without a word; the third one answers."""
     lives = []
 
     def handle(server, connection):
@@ -186,7 +186,7 @@ def test_a_respawn_is_waited_for(serve, run):
 
 
 def test_a_slow_answer_is_waited_for(serve, run):
-    """The listening socket stays over a respawn; nobody accepts for a while."""
+    """The listening socket survives a respawn; for a while nobody accepts."""
     release = threading.Event()
 
     def handle(server, connection):
@@ -227,7 +227,7 @@ def test_nobody_of_this_group_may_ask(serve, run, tmp_path):
 
 
 def test_watch_prints_every_change(serve, run):
-    """One connection's changes, then the driver's next life, then the daemon leaves."""
+    """The changes on one connection, then the next driver's, then the daemon exits."""
     lives = []
 
     def handle(server, connection):
@@ -375,7 +375,7 @@ def test_wait_for_up(serve, run):
     result = run("up", "--wait")
     assert result.returncode == 0 and " open  connected" in result.stdout.splitlines()[-1]
     machine.say(status("open"))
-    assert run("up", "--wait").returncode == 0  # open already
+    assert run("up", "--wait").returncode == 0  # it is open already
 
 
 def test_wait_for_up_with_bad_credentials(serve, run):
@@ -449,7 +449,7 @@ def test_rules_need_nobody(run, backend):
 @pytest.mark.parametrize("backend", ["nft", "pf", "ipfw"])
 @pytest.mark.parametrize("state", ["dialling", "open"])
 def test_rules_without_a_server(run, backend, state):
-    """They are printed all the same, for an address that is nobody's; stderr and the text say so."""
+    """They are printed nevertheless, for an address that belongs to nobody; stderr and the text say so."""
     result, given = (run("rules", "--backend", backend, "--state", state, "--link", "eth0", *more)
                      for more in ([], ["--remote", "192.0.2.1:1194/udp"]))
     note = "# no --remote is given: 192.0.2.1:1194/udp is used in place of your server\n"
@@ -460,7 +460,7 @@ def test_rules_without_a_server(run, backend, state):
 
 
 def test_the_tunnel_by_its_number(run):
-    """The router may not have the interface yet; nft can't look its name up then."""
+    """The router may not have the interface yet; then nft can't look up its name."""
     words = ("rules", "--state", "open", "--remote", "192.0.2.1:1194/udp")
     assert 'elements = { "tun0" . "tun" }' in run(*words).stdout
     by_number = run(*words, "--tunnel-index", "7").stdout
@@ -504,7 +504,7 @@ MARKER = "/run/portcullis/off"
 
 @pytest.fixture
 def unmarked():
-    """Inside the tests' own /run."""
+    """In the tests' own /run."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(MARKER)
     yield
@@ -513,7 +513,7 @@ def unmarked():
 
 
 def test_off_that_fails_leaves_no_marker(run, unmarked):  # pylint: disable=unused-argument
-    """The rules can't be reached: what starts next must not take the machine for open."""
+    """The rules can't be reached: what starts next must not believe that the machine is open."""
     words = [PORTCULLIS, "off", "--offline"]
     powerless = ["setpriv", "--bounding-set=-net_admin", *words]
     result = subprocess.run(powerless, capture_output=True, text=True, check=False, timeout=20)
@@ -526,7 +526,7 @@ def test_off_that_fails_leaves_no_marker(run, unmarked):  # pylint: disable=unus
 
 
 def test_off_beside_rules_of_another(run, unmarked):  # pylint: disable=unused-argument
-    """A table of our name that belongs to another program stands: no marker."""
+    """A table of our name that belongs to another program stays: there is no marker."""
     with subprocess.Popen(["nft", "-i"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as other:
         try:
             other.stdin.write("add table inet portcullis { flags owner; }\n")

@@ -1,4 +1,4 @@
-"""The command line as others build on it: exit codes, --json, rules, check, help, hints."""
+"""The command line as others rely on it: exit codes, --json, rules, check, help, hints."""
 import json
 import os
 import select
@@ -39,7 +39,7 @@ def test_no_daemon(world, tmp_path):
 
 
 def test_status_exit_codes(world, portcullis):
-    """status() compares the exit code with the gate's word; here each word occurs."""
+    """status() compares the exit code with the word for the gate; here each word occurs."""
     gate = portcullis().start_open()
     assert gate.ctl("status").returncode == 0
     gate.ctl("down", "--wait", check=True)
@@ -66,7 +66,7 @@ def test_bad_durations(world, portcullis, duration):
 @pytest.mark.parametrize("backend", ["pf", "nft", "ipfw"])
 @pytest.mark.parametrize("state", ["locked", "dialling", "open"])
 def test_rules_are_for_everybody(world, backend, state):
-    """Neither root, nor a daemon, nor a configuration; nothing is changed by it."""
+    """They need neither root, nor a daemon, nor a configuration, and change nothing."""
     more = [] if state == "locked" else ["--remote", f"{SERVER4}:1194/udp"]
     done = ctl(world, "rules", "--backend", backend, "--state", state, *more, cwd="/", user=NOBODY)
     assert done.returncode == 0 and done.stdout, done
@@ -75,7 +75,7 @@ def test_rules_are_for_everybody(world, backend, state):
 
 
 def test_printed_rules_load_and_lock(world):
-    """What `rules` prints for nft is loaded by nft, and locks a machine by itself."""
+    """nft loads what `rules` prints for it, and those rules alone lock a machine."""
     from world import INTERNET4, send_udp  # pylint: disable=import-outside-toplevel
     text = ctl(world, "rules", "--backend", "nft", "--state", "locked").stdout
     for name in ("_openvpn", "_portcullis"):
@@ -107,7 +107,7 @@ def test_watch_and_log_follow(world, portcullis):
     lines = gate.ctl("log", "-n", "3").stdout.splitlines()
     assert len(lines) == 3 and all(line[:4].isdigit() for line in lines), lines
     follow = world.host.popen(f"{BUILD}/portcullis", "-s", gate.socket, "log", "-f", "-n", "1", stdout=-1)
-    told = follow.stdout.readline()  # it follows from here
+    told = follow.stdout.readline()  # from here on it follows the log
     gate.ctl("down", "--wait", check=True)
     while b"-> locked" not in told:
         ready, _, _ = select.select([follow.stdout], [], [], 5)

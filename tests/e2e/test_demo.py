@@ -1,4 +1,4 @@
-"""The demonstration runs, its figures come from the capture, and a killed one leaves nothing."""
+"""The demonstration runs, its figures come from the capture, and it leaves nothing behind when it is killed."""
 import os
 import re
 import select

@@ -24,7 +24,7 @@ needs_resolved = pytest.mark.skipif(
 
 
 def in_resolved(script, **environment):
-    """Runs a shell script beside a real resolved; what it prints."""
+    """Runs a shell script beside a real resolved. Returns what it prints."""
     done = subprocess.run(
         [ROOT / "tests/e2e/resolved.sh", PACKAGE, "sh", "-euc", f"dnstool={TOOL}\nbehind={BEHIND}\n"
          + textwrap.dedent(script)],
@@ -50,7 +50,7 @@ def test_set_and_restore():
                         "Link 2 (tun0): ~. corp.example other.example", "Link 2 (tun0): yes"]
     assert out[6].startswith("0 ")
     assert out[7:9] == ["Link 2 (tun0):", "Link 2 (tun0):"]
-    assert out[9].startswith("0 ")  # twice is once
+    assert out[9].startswith("0 ")  # doing it twice changes nothing
 
 
 @needs_resolved
@@ -74,7 +74,7 @@ def test_names_are_asked_inside_the_tunnel():
 
 @needs_resolved
 def test_after_a_crash_the_name_is_enough():
-    """The link went with openvpn, or it stayed: either way nothing of ours is left."""
+    """Whether the link has gone with openvpn or is still there, nothing of ours is left."""
     out = in_resolved("""
         $dnstool set tun0 10.8.0.1 corp.example
         ip link delete tun0
@@ -166,7 +166,7 @@ def test_a_failing_tool_is_undone(tmp_path):
 
 
 def test_a_hanging_tool_is_killed(tmp_path):
-    """With the child that it started, which would keep our pipe open."""
+    """Together with the child that it has started, which would keep our pipe open."""
     pid = tmp_path / "pid"
     tools = {"resolvectl": f'[ "$1" = --no-pager ] && exit 0; sleep 600 & echo $! >{pid}; wait\n'}
     begun = time.monotonic()

@@ -1,4 +1,4 @@
-"""portcullis doctor on a machine where all is well, and with one thing wrong at a time."""
+"""portcullis doctor on a machine where everything is fine, and on one with a single fault."""
 import json
 import os
 import pathlib
@@ -26,7 +26,7 @@ def call(*words, **more):
 
 
 def certificate(name, begin, end):
-    """A self-signed one in PEM; the dates as openssl ca takes them."""
+    """A self-signed certificate in PEM; the dates in the format of openssl ca."""
     folder = pathlib.Path(name)
     folder.mkdir(exist_ok=True)
     (folder / "index").write_text("")
@@ -86,7 +86,7 @@ class Machine:
         self.write(self.root / "a.ovpn", text + "<ca>\n" + "".join(certificates) + "</ca>\n", 0o600)
 
     def process(self, name):
-        """A process of root's that is called so."""
+        """A process of root's with this name."""
         shutil.copy2("/bin/sleep", self.root / name)
         self.processes.append(subprocess.Popen([self.root / name, "60"]))  # pylint: disable=consider-using-with
 
@@ -180,7 +180,7 @@ def section(text):
 
 
 def lean(path, **how):
-    """Somebody else may write to it."""
+    """Somebody else can write to it."""
     def change(machine):
         target = machine.root / path
         if "mode" in how:
@@ -221,7 +221,7 @@ def profile(text):
 
 
 def homebrew(machine):
-    """As Homebrew lays it out: a link in a folder of the user's."""
+    """As Homebrew installs it: a link in a folder of the user's."""
     cellar = machine.root / "Cellar/openvpn"
     cellar.mkdir(parents=True)
     shutil.copy2("/usr/sbin/openvpn", cellar)
@@ -292,7 +292,7 @@ def group_members(machine):
 
 
 def interface_taken(machine):
-    """By somebody's link; the daemon's own has another name."""
+    """By somebody else's link; the daemon's own has another name."""
     machine.pair("doctor0")
     machine.settings["interface"] = "doctor0"
 
@@ -395,8 +395,8 @@ def names(*hosts):
     (off, "off", WARN, "stays off"),
 ], ids=lambda value: value if isinstance(value, str) and len(value) < 20 else "")
 def test_one_thing_is_wrong(machine, change, name, result, text):
-    """The same machine as in test_all_is_well, and nothing else changed."""
-    if name == "resolver":  # whatever resolver tool this machine has
+    """The same machine as in test_all_is_well, with nothing else changed."""
+    if name == "resolver":  # so that it does not matter which resolver tool this machine has
         machine.sections += "dns { manage = false }\n"
     change(machine)
     checks = machine.look()
@@ -420,7 +420,7 @@ def test_without_a_daemon(machine):
 
 
 def test_without_root(machine):
-    """It says what it could not look at, and finds what it can."""
+    """It says what it could not examine, and finds what it can."""
     checks = machine.look(user=4009, answer=False)
     found = {check["name"]: check for check in checks}
     for name in ("profile", "certificates", "firewall"):
@@ -439,7 +439,7 @@ def test_a_tool_that_hangs_is_not_waited_for(machine):
 
 
 def test_what_runs_for_the_doctor_is_not_root(machine):
-    """openvpn and openssl see what others wrote: neither runs with root's rights."""
+    """openvpn and openssl read what others wrote: neither runs with root's rights."""
     openvpn_says("OpenVPN 2.6.14 $(/usr/bin/id -u)")(machine)
     machine.write(machine.root / "openvpn", "#!/bin/sh\necho \"uid $(/usr/bin/id -u) $(/usr/bin/id -G)\"\n", 0o755)
     no_openssl(machine)
