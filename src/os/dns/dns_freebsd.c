@@ -25,7 +25,7 @@ int dns_set(const struct wire_tunnel *tunnel, struct err *e)
 		return err_set(e, "dns: not the name of an interface");
 	dns_words_of(tunnel, &words);
 	if (words.server_count == 0) {
-		err_set(e, "dns: the server pushed no DNS server: the system's own resolver stays");
+		err_set(e, DNS_NONE_PUSHED);
 		return 0;
 	}
 	if (access(tool, X_OK) == -1)

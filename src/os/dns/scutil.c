@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "os/dns/captive_dns_query.h"
 #include "os/dns/scutil_text.h"
+#include "os/dns/words.h"
 #include "os/host/clock.h"
 #include "os/process/tool.h"
 #include "os/process/tool_paths.h"
@@ -97,7 +98,7 @@ int dns_set(const struct wire_tunnel *tunnel, struct err *e)
 	/* What answered while shut answers no more. */
 	if (remove_service(deadline, e) == -1)
 		return -1;
-	err_set(e, "dns: the server pushed no DNS server: the system's own resolver stays");
+	err_set(e, DNS_NONE_PUSHED);
 	return 0;
 }
 

@@ -7,6 +7,9 @@
 #include "base/net.h"
 #include "base/wire_channel.h"
 
+/* What dns_set says where there is nothing to set. */
+#define DNS_NONE_PUSHED "dns: the server pushed no DNS server: the system's own resolver stays"
+
 struct dns_words {
 	char servers[WIRE_SERVERS][NET_ADDRESS_TEXT];
 	char domains[WIRE_DOMAINS][WIRE_DOMAIN];
