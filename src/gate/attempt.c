@@ -267,7 +267,7 @@ void attempt_reaped(struct gate *gate, int status)
 	close(attempt->output);
 	forget_tunnel(gate);
 	if (gate->state.actual == ACTUAL_LOCKED) {
-		gate_relink(gate);
+		gate_links_changed(gate);
 		(void)gate_route(gate, false, NULL); /* if it fails, the flip has logged why */
 	}
 	text_copy(why, sizeof why, attempt->why);

@@ -53,7 +53,7 @@ static void schedule_restart(struct gate *gate);
 
 void driver_start(struct gate *gate)
 {
-	struct driver *driver = &gate->driver;
+	struct driver_process *driver = &gate->driver;
 	int pair[2];
 	pid_t pid = -1;
 	bool made;
@@ -91,7 +91,7 @@ static void restart_cb(evutil_socket_t fd, short what, void *argument)
 /* The driver's end alone locks the gate, and openvpn ends with it. */
 void driver_end(struct gate *gate)
 {
-	struct driver *driver = &gate->driver;
+	struct driver_process *driver = &gate->driver;
 	pid_t pid = driver->pid;
 
 	if (pid == 0)
@@ -115,7 +115,7 @@ void driver_restart(struct gate *gate)
 
 static void schedule_restart(struct gate *gate)
 {
-	struct driver *driver = &gate->driver;
+	struct driver_process *driver = &gate->driver;
 	long ms = 0;
 	struct timeval delay;
 

@@ -321,7 +321,7 @@ static int apply_effect(struct gate *gate, enum gate_effect effect, enum gate_ac
 	case EFFECT_KILL:
 		return gate->openvpn(gate, effect,
 				     next == ACTUAL_UNPROTECTED ? "the gate is unprotected" : why, e);
-	case EFFECT_BRACE:
+	case EFFECT_GO_UNPROTECTED:
 		go_unprotected(gate, why);
 		return 0;
 	case EFFECT_NONE:
@@ -335,7 +335,7 @@ static int apply_effect(struct gate *gate, enum gate_effect effect, enum gate_ac
 static bool is_verified_first(const struct gate_cell *cell)
 {
 	for (size_t i = 0; i < GATE_CELL_EFFECTS; i++) {
-		if (cell->effects[i] >= EFFECT_LOCK && cell->effects[i] <= EFFECT_BRACE)
+		if (cell->effects[i] >= EFFECT_LOCK && cell->effects[i] <= EFFECT_GO_UNPROTECTED)
 			return true;
 	}
 	return false;
@@ -458,7 +458,7 @@ int gate_watch(struct gate *gate, struct err *e)
 	return firewall_watch(gate->fw, gate->base, foreign_cb, gate, e);
 }
 
-void gate_relink(struct gate *gate)
+void gate_links_changed(struct gate *gate)
 {
 	struct err e = {""};
 

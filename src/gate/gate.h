@@ -10,7 +10,7 @@
 #include "base/wire.h"
 #include "config/config.h"
 #include "gate/attempt.h"
-#include "gate/driver.h"
+#include "gate/driver_process.h"
 #include "gate/transition.h"
 #include "gate/vet.h"
 #include "os/dns/job.h"
@@ -44,7 +44,7 @@ struct gate {
 	int (*openvpn)(struct gate *gate, enum gate_effect effect, const char *why, struct err *e);
 	struct gate_profile profile;
 	struct attempt attempt;
-	struct driver driver;
+	struct driver_process driver;
 	int control_fd, management_fd, log_fd, admin_fd, captive_dns_fd;
 	struct event *admin_event;
 	struct dns_job dns;
@@ -71,6 +71,6 @@ int gate_route(struct gate *gate, bool open, struct err *e);
 
 /* The lock is in force now, and was not before: on a gateway, forwarding may begin. */
 void gate_begin_gateway(struct gate *gate);
-void gate_relink(struct gate *gate); /* links or neighbours changed */
+void gate_links_changed(struct gate *gate); /* links or neighbours changed */
 
 #endif

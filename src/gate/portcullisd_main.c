@@ -174,7 +174,7 @@ static void child_cb(evutil_socket_t signal_number, short what, void *argument)
 
 static void links_cb(void *argument)
 {
-	gate_relink(argument);
+	gate_links_changed(argument);
 	attempt_reverify_tunnel(argument);
 }
 
@@ -275,7 +275,7 @@ static int complete_start(struct err *e)
 		if (steps[done](&gate, e) == -1)
 			return -1;
 	}
-	gate_relink(&gate); /* links that came before they were watched */
+	gate_links_changed(&gate); /* links that came before they were watched */
 	strict_boot_return(gate.state.actual != ACTUAL_UNPROTECTED);
 	return 0;
 }

@@ -53,9 +53,9 @@ enum gate_event {
 	EVENT_PAUSE_OVER,
 	EVENT_RETRY, /* lock again */
 	/* What failed: gate_failure. */
-	EVENT_NO_START,    /* openvpn */
-	EVENT_FLIP_FAILED, /* to anything that an attempt needs */
-	EVENT_REFUSED,     /* what root asked for can't be done */
+	EVENT_NO_START,       /* openvpn */
+	EVENT_FLIP_FAILED,    /* to anything that an attempt needs */
+	EVENT_COMMAND_FAILED, /* what root asked for can't be done */
 	EVENT_NO_LOCK,
 	GATE_EVENTS
 };

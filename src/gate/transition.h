@@ -17,7 +17,7 @@ enum gate_effect {
 	EFFECT_FLIP_OPEN,
 	EFFECT_FLIP_PAUSED,
 	EFFECT_REMOVE_RULES,
-	EFFECT_BRACE,
+	EFFECT_GO_UNPROTECTED,
 	/* What depends on them. */
 	EFFECT_FORGET_STATES,
 	EFFECT_LAUNCH,    /* the tunnel's device, and openvpn */

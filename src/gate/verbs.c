@@ -181,7 +181,7 @@ static void serve_verb(struct gate *gate, struct wire_request *request)
 void verbs_read_cb(evutil_socket_t fd, short what, void *argument)
 {
 	struct gate *gate = argument;
-	struct driver *driver = &gate->driver;
+	struct driver_process *driver = &gate->driver;
 	char *into = (char *)&driver->request;
 	ssize_t got = recv(fd, into + driver->filled, sizeof driver->request - driver->filled, MSG_DONTWAIT);
 

@@ -11,12 +11,21 @@ static const char *const desired_names[GATE_DESIRED] = {"down",     "up",     "p
 static const char *const actual_names[GATE_ACTUAL] = {"unprotected", "locked",  "ending", "dialling",
 						      "open",        "leaving", "paused", "off"};
 static const char *const gate_event_names[GATE_EVENTS] = {
-    "up",         "down",  "reconnect", "pause",       "resume",  "off",    "marker",
-    "stop",       "dial",  "open",      "leave",       "kill",    "reaped", "disturbed",
-    "pause-over", "retry", "no-start",  "flip-failed", "refused", "no-lock"};
-static const char *const gate_effect_names[GATE_EFFECTS] = {
-    "",      "lock",          "flip-dialling", "flip-open", "flip-paused", "remove-rules",
-    "brace", "forget-states", "launch",        "terminate", "kill",        "write-marker"};
+    "up",         "down",  "reconnect", "pause",       "resume",         "off",    "marker",
+    "stop",       "dial",  "open",      "leave",       "kill",           "reaped", "disturbed",
+    "pause-over", "retry", "no-start",  "flip-failed", "command-failed", "no-lock"};
+static const char *const gate_effect_names[GATE_EFFECTS] = {"",
+							    "lock",
+							    "flip-dialling",
+							    "flip-open",
+							    "flip-paused",
+							    "remove-rules",
+							    "go-unprotected",
+							    "forget-states",
+							    "launch",
+							    "terminate",
+							    "kill",
+							    "write-marker"};
 
 static inline void print_gate_cell(char *to, size_t size, size_t *used, const char *event, const char *now,
 				   const char *const *names, const struct gate_cell *cell)

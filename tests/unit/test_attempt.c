@@ -84,10 +84,10 @@ int gate_route(struct gate *it, bool open, struct err *error)
 	return FAILS("gate_route") ? -1 : 0;
 }
 
-void gate_relink(struct gate *it)
+void gate_links_changed(struct gate *it)
 {
 	assert_ptr_equal(it, &gate);
-	say("gate_relink");
+	say("gate_links_changed");
 }
 
 int bypass_find(struct err *e)

@@ -378,7 +378,7 @@ static void test_news_once(void **state)
 	(void)gate_dispatch(&gate, EVENT_DIAL, "another", NULL); /* another state, if not another reason */
 	so = "many-links";
 	for (int i = 0; i < 2; i++) {
-		gate_relink(&gate);
+		gate_links_changed(&gate);
 		say("-- relink");
 	}
 	so = "!firewall_assert-once";
@@ -496,7 +496,7 @@ static void test_links(void **state)
 	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
 		begin(ways[i].desired, ways[i].actual, ways[i].so);
 		say("\n# %s; %s", actual_names[ways[i].actual], ways[i].so);
-		gate_relink(&gate);
+		gate_links_changed(&gate);
 		stands(0, NULL);
 	}
 	assert_golden("tests/golden/gate/links", journal);

@@ -449,7 +449,7 @@ static void whole_run(void)
 	ask(VERB_DIAL);
 	ask(VERB_ADDRESS);
 	ask(VERB_OPEN);
-	gate_relink(&gate);
+	gate_links_changed(&gate);
 	check();
 	attempt_reverify_tunnel(&gate);
 	check();
@@ -520,7 +520,7 @@ static void test_a_lock_that_fails(void **state)
 	heal();
 	for_good = true;
 	snprintf(failing, sizeof failing, "firewall_assert");
-	gate_relink(&gate);
+	gate_links_changed(&gate);
 	assert_int_equal(gate_shown(&gate), GATE_UNPROTECTED);
 	assert_true(gate.attempt.why[0] != 0); /* no openvpn without a lock */
 	assert_non_null(strstr(journal, "route_assert:nowhere"));
@@ -544,10 +544,10 @@ static void test_links_down_after_two_failures(void **state)
 	gate.config.links_down = true;
 	for_good = true;
 	snprintf(failing, sizeof failing, "firewall_assert");
-	gate_relink(&gate);
+	gate_links_changed(&gate);
 	assert_int_equal(gate_shown(&gate), GATE_UNPROTECTED);
 	assert_null(strstr(journal, "netwatch_links_down"));
-	gate_relink(&gate);
+	gate_links_changed(&gate);
 	assert_non_null(strstr(journal, "netwatch_links_down"));
 }
 

@@ -12,7 +12,7 @@
 
 static bool is_policy(enum gate_effect effect)
 {
-	return effect >= EFFECT_LOCK && effect <= EFFECT_BRACE;
+	return effect >= EFFECT_LOCK && effect <= EFFECT_GO_UNPROTECTED;
 }
 
 static bool has(const struct gate_cell *cell, enum gate_effect effect)
@@ -63,7 +63,7 @@ static bool fits(enum gate_effect policy, enum gate_actual next)
 {
 	switch (next) {
 	case ACTUAL_UNPROTECTED:
-		return policy == EFFECT_BRACE;
+		return policy == EFFECT_GO_UNPROTECTED;
 	case ACTUAL_LOCKED:
 	case ACTUAL_ENDING:
 		return policy == EFFECT_LOCK;
@@ -85,7 +85,7 @@ static bool fits(enum gate_effect policy, enum gate_actual next)
 /* States that have one policy: from one to the other nothing is to be committed. */
 static bool same_policy(enum gate_actual one, enum gate_actual other)
 {
-	for (int policy = EFFECT_LOCK; policy <= EFFECT_BRACE; policy++) {
+	for (int policy = EFFECT_LOCK; policy <= EFFECT_GO_UNPROTECTED; policy++) {
 		if (fits(policy, one))
 			return fits(policy, other);
 	}
@@ -152,13 +152,15 @@ static void test_failures(void **state)
 			const struct gate_cell *cell;
 
 			if (failure == GATE_EVENTS)
-				assert_true(effect == EFFECT_BRACE || effect == EFFECT_FORGET_STATES ||
-					    effect == EFFECT_TERMINATE || effect == EFFECT_KILL);
+				assert_true(effect == EFFECT_GO_UNPROTECTED ||
+					    effect == EFFECT_FORGET_STATES || effect == EFFECT_TERMINATE ||
+					    effect == EFFECT_KILL);
 			if (failure == GATE_EVENTS || (effect == EFFECT_LAUNCH && actual != ACTUAL_DIALLING))
 				continue;
 			cell = gate_actual_cell(actual, failure);
 			assert_null(cell->why);
-			assert_int_equal(policy_of(cell), effect == EFFECT_LOCK ? EFFECT_BRACE : EFFECT_LOCK);
+			assert_int_equal(policy_of(cell),
+					 effect == EFFECT_LOCK ? EFFECT_GO_UNPROTECTED : EFFECT_LOCK);
 		}
 	}
 }
@@ -272,7 +274,7 @@ static void test_no_history_dials_without_a_lock(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof first / sizeof *first; i++) {
-		reach((struct node){{first[i], ACTUAL_UNPROTECTED}, EFFECT_BRACE});
+		reach((struct node){{first[i], ACTUAL_UNPROTECTED}, EFFECT_GO_UNPROTECTED});
 		reach((struct node){{first[i], ACTUAL_LOCKED}, EFFECT_LOCK});
 	}
 	for (size_t i = 0; i < reached; i++) {

@@ -13,7 +13,7 @@
 #include <linux/netfilter/nfnetlink.h>
 
 #include "nft_words.h"
-#include "os/firewall/nft/rules.h"
+#include "os/firewall/nft/rule_message.h"
 
 enum { ROOM = 2048 * 1024, OURS = 4711 };
 

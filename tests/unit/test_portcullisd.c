@@ -336,9 +336,9 @@ void gate_begin_gateway(struct gate *it)
 	CALL("gate_begin_gateway");
 }
 
-void gate_relink(struct gate *it)
+void gate_links_changed(struct gate *it)
 {
-	CALL("gate_relink");
+	CALL("gate_links_changed");
 }
 
 void attempt_clean_earlier(struct gate *it)

@@ -80,7 +80,7 @@ static int fetch_work(int output, void *argument, struct err *e)
 		return -1;
 	if ((profile = tblk_read_profile(&file, e)) == NULL)
 		return -1;
-	tblk_read_scripts(&file);
+	tblk_note_scripts(&file);
 	if (profile_resolve(profile, e) == -1)
 		return -1;
 	if ((text = profile_print(profile, &length)) == NULL)
@@ -114,7 +114,7 @@ static int settings_work(int output, void *argument, struct err *e)
 	}
 	if (tblk_settings_connects(&settings) &&
 	    (!wanted->only_users || tblk_settings_connects_by(&settings) == TBLK_USER)) {
-		tblk_switch_off(&settings, line, sizeof line);
+		tblk_switch_off_advice(&settings, line, sizeof line);
 		printf("# %s\n", line);
 	}
 	return 0;

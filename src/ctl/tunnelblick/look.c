@@ -114,7 +114,7 @@ static void print_connects(const struct area *area, const struct tblk_file *file
 	printf("    Tunnelblick connects it automatically when %s%s%s\n",
 	       starts || tblk_settings_connects_at_start(&settings) ? "the machine starts" : "it is launched",
 	       starts ? ": " : "", starts ? shown(name, sizeof name, path) : "");
-	tblk_switch_off(&settings, line, sizeof line);
+	tblk_switch_off_advice(&settings, line, sizeof line);
 	printf("    %s\n", line);
 }
 

@@ -114,7 +114,7 @@ struct profile *tblk_read_profile(const struct tblk_file *file, struct err *e)
 	return profile;
 }
 
-void tblk_read_scripts(const struct tblk_file *file)
+void tblk_note_scripts(const struct tblk_file *file)
 {
 	const char *slash = strrchr(file->one->path, '/');
 	size_t under = slash != NULL ? (size_t)(slash + 1 - file->one->path) : 0;
@@ -248,7 +248,7 @@ void tblk_read_settings(const struct tblk_file *file, const struct tblk_place *p
 			      "/Library/Application Support/Tunnelblick/forced-preferences.plist", forced);
 }
 
-void tblk_switch_off(const struct tblk_settings *settings, char *line, size_t size)
+void tblk_switch_off_advice(const struct tblk_settings *settings, char *line, size_t size)
 {
 	char name[LABEL_SIZE];
 	size_t used = 0;

@@ -28,7 +28,7 @@ int tblk_read_list(const struct folder *folder, const char *bundle, bool quiet, 
 struct profile *tblk_read_profile(const struct tblk_file *file, struct err *e);
 
 /* Prints a note on stderr for each script in its folder. */
-void tblk_read_scripts(const struct tblk_file *file);
+void tblk_note_scripts(const struct tblk_file *file);
 
 /* Reads the Info.plist files of the bundle and the preferences that belong to `place`.
  * Prints a note on stderr for what can't be read unless `quiet`. */
@@ -36,6 +36,6 @@ void tblk_read_settings(const struct tblk_file *file, const struct tblk_place *p
 			struct tblk_settings *settings);
 
 /* A line that says how to turn off that Tunnelblick connects it; that is left to the user. */
-void tblk_switch_off(const struct tblk_settings *settings, char *line, size_t size);
+void tblk_switch_off_advice(const struct tblk_settings *settings, char *line, size_t size);
 
 #endif

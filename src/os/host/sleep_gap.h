@@ -10,7 +10,7 @@ struct sleep_clocks {
 	int64_t awake;   /* ms; stands still */
 };
 
-/* The clocks now: sleep_macos.c, sleep_freebsd.c. */
+/* The clocks now: sleep_clocks_macos.c, sleep_clocks_freebsd.c. */
 struct sleep_clocks sleep_clocks_now(void);
 
 /* Did the one run ahead of the other by a second or more since *before? Then

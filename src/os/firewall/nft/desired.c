@@ -9,7 +9,7 @@
 #include <linux/netfilter/nf_tables.h>
 
 #include "os/firewall/nft/expressions.h"
-#include "os/firewall/nft/rules.h"
+#include "os/firewall/nft/rule_message.h"
 #include "policy/print.h"
 
 static const struct chain {

@@ -1,6 +1,6 @@
 /* gate: the driver's process and its channel. */
-#ifndef GATE_DRIVER_H
-#define GATE_DRIVER_H
+#ifndef GATE_DRIVER_PROCESS_H
+#define GATE_DRIVER_PROCESS_H
 
 #include <event2/event.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 
 struct gate;
 
-struct driver {
+struct driver_process {
 	event_callback_fn read; /* what comes on the channel goes there */
 	pid_t pid;              /* 0: none */
 	int channel;

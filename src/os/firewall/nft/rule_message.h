@@ -1,6 +1,6 @@
 /* A rule of the promise as nftables' expressions. Pure. */
-#ifndef OS_FIREWALL_NFT_RULES_H
-#define OS_FIREWALL_NFT_RULES_H
+#ifndef OS_FIREWALL_NFT_RULE_MESSAGE_H
+#define OS_FIREWALL_NFT_RULE_MESSAGE_H
 
 #include "os/firewall/nft/message.h"
 #include "policy/rules.h"

@@ -1,5 +1,5 @@
 /* A rule of the promise as nftables' expressions: matches in their order, then the verdict. */
-#include "os/firewall/nft/rules.h"
+#include "os/firewall/nft/rule_message.h"
 
 #include <net/ethernet.h>
 #include <stdio.h>
