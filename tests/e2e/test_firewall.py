@@ -1,4 +1,4 @@
-"""The firewall port on real kernel rules, by nft_console: what stands, who owns it, what is repaired, what passes."""
+"""The firewall port on real kernel rules, by nft_console: what is there, who owns it, what is repaired, what passes."""
 import contextlib
 import os
 import re
@@ -19,14 +19,15 @@ sys.path.insert(0, HERE)
 from netns import Namespace, wait_for, wait_gone  # noqa: E402  pylint: disable=wrong-import-position
 
 TOP = os.path.dirname(os.path.dirname(HERE))
-GROUP = 4242  # openvpn's, in nft_console
+GROUP = 4242  # openvpn's group, in nft_console
 ENDPOINT = "192.0.2.1:1194/udp"
 TABLES = ("inet", "netdev")
 
 
 @pytest.fixture(scope="session", name="nft_console")
 def _nft_console():
-    """The firewall port by commands, with sanitizers; built in the folder of `make check-san`, by one worker at a time."""
+    """The firewall port as commands, with sanitizers; built in the folder of `make check-san`, by one worker at a
+    time."""
     target = "build/san/test/nft_console"
     environment = {key: value for key, value in os.environ.items() if key not in ("BUILD", "MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     os.makedirs(f"{TOP}/build/san", exist_ok=True)
@@ -37,7 +38,7 @@ def _nft_console():
 
 
 class Tool:
-    """One nft_console process; say() gives a command and returns what it answered before `ok`."""
+    """One nft_console process. say() gives it a command and returns what it answered before `ok`."""
 
     def __init__(self, program, namespace):
         self.foreign, self.lines, self.rest = [], [], b""
@@ -82,7 +83,7 @@ class Tool:
 
 
 class Machine(Namespace):
-    """Two wired links, a tunnel that is only a link, and a router at the other end of eth0."""
+    """Two wired links, a tunnel that is just a link, and a router at the other end of eth0."""
 
     def __init__(self, name):
         super().__init__(name)
@@ -102,7 +103,8 @@ class Machine(Namespace):
         self.router.destroy()
 
     def rules(self):
-        """Each table's objects as nft lists them, sorted, less what only a reader's name decides."""
+        """Each table's objects as nft lists them, sorted, without what depends only on the names that the reader
+        knows."""
         text = self.run("nft", "-nn", "list", "ruleset").stdout
         text = re.sub(r" # progname.*|(?m:^)\tflags .*|packets \d+ bytes \d+", "", text)
         lines = [line for line in re.sub(r"chain link_\S+", "chain link", text).split("\n") if line.strip()]
@@ -124,7 +126,7 @@ def _machine():
 
 @pytest.fixture(name="start")
 def _start(nft_console, machine):
-    """Starts nft consoles in the machine, which know both links."""
+    """Starts nft consoles in the machine; they know both links."""
     tools = []
 
     def make(*lines, where=machine):
@@ -136,7 +138,7 @@ def _start(nft_console, machine):
         tool.kill()
 
 
-# --- what stands ---------------------------------------------------------------
+# --- what is there ---------------------------------------------------------------
 
 SITUATIONS = {
     "locked": ["state locked"],
@@ -255,7 +257,8 @@ def read_until(monitor, text):
 
 
 def test_link_that_came_while_nobody_held_the_gate(machine, start):
-    """Locked at boot, then the network card appears, then the daemon starts: its chain comes with the take-over."""
+    """Locked at boot, then a network card appears, then the daemon starts: the link gets its chain when the daemon
+    takes over."""
     start("lack every_link", "state locked", "assert").kill()
     machine.ip("link add late0 type veth peer name late1")
     tool = start("links eth0 eth1 late0", "lack every_link", "state locked", "assert")
@@ -274,7 +277,7 @@ def test_flushed_while_orphaned(machine, start):
     assert machine.rules() == rules
 
 
-# One change by somebody else each, of a table that nobody owns.
+# Each is one change by somebody else to a table that nobody owns.
 VANDALS = [
     "flush ruleset", "delete table inet portcullis", "delete table netdev portcullis",
     "flush table inet portcullis", "flush chain inet portcullis in",
@@ -310,7 +313,7 @@ def test_foreign_change_is_noticed_and_undone(machine, start, vandal):
 
 @pytest.mark.parametrize("vandal", VANDALS)
 def test_foreign_change_is_undone_unseen(machine, start, vandal):
-    """Without a watch: the flip itself meets another generation and looks at everything."""
+    """Without a watch: the flip itself finds that the generation has changed, and examines everything."""
     tool = start("lack persist", f"endpoint {ENDPOINT}", "state locked", "assert", "state dialling", "assert")
     rules = machine.rules()
     tool.say("state locked", "assert")
@@ -339,7 +342,8 @@ def test_foreign_change_of_a_gateway_is_undone(machine, start, vandal):
 
 
 def test_what_was_a_gateway_is_one_no_more(machine, start):
-    """The next life has another configuration: nothing of the gateway is left, and what was plain is plain."""
+    """The next daemon has another configuration: nothing of the gateway is left, and the rules are again those of a
+    plain machine."""
     plain = start("state locked", "assert")
     rules = machine.rules()
     plain.kill()
@@ -352,7 +356,7 @@ def test_what_was_a_gateway_is_one_no_more(machine, start):
 
 
 def test_gateway_without_bridges(machine, start):
-    """An older kernel, or one built without: everything but row 15 stands."""
+    """An older kernel, or one built without bridge filtering: everything but row 15 is in force."""
     tool = start("lack bridge", "lan_side br0", "state locked", "assert")
     text = machine.run("nft", "list", "ruleset").stdout
     assert "table bridge" not in text and "iifname @lan_side" in text
@@ -360,7 +364,7 @@ def test_gateway_without_bridges(machine, start):
 
 
 def test_other_shape_is_repaired_in_place(machine, start):
-    """A table of the same name and another build: an older version of ours."""
+    """A table of the same name that another build made: an older version of ours."""
     machine.nft("table inet portcullis { set tunnel_link { type ipv4_addr; } chain gone { drop; }"
                 " quota blocked { over 1 mbytes; } map old { type mark : verdict; elements = { 1 : goto gone }; }"
                 " chain in { type filter hook input priority 0; policy accept; ip saddr @tunnel_link jump gone; }"
@@ -377,8 +381,8 @@ def test_other_shape_is_repaired_in_place(machine, start):
 
 
 def rules_before(machine):
-    """The tables of 0.1.0, and the name of their set of the tunnel: another one where nft reads `tunnel` as a word; the
-    kernel does not care."""
+    """The tables of 0.1.0, and the name of their set of the tunnel. nft reads `tunnel` as a keyword, so the text has
+    another name there; it makes no difference to the kernel."""
     with open(f"{HERE}/rules_before.nft", encoding="utf-8") as file:
         text = file.read()
     if machine.run("nft", "-c", "-f", "-", check=False, input="table inet t { set tunnel { type iface_index; }; }").returncode == 0:
@@ -387,8 +391,8 @@ def rules_before(machine):
 
 
 def test_rules_of_the_version_before(machine, start, flood_program):
-    """An upgrade: the tables of 0.1.0, one set of which has a name that nft 1.1.7 reads as a word, become ours where they
-    stand, under a sender as fast as the machine."""
+    """An upgrade: the tables of 0.1.0, one set of which has a name that nft 1.1.7 reads as a keyword, become ours in
+    place, while a program sends as fast as the machine can."""
     before, name = rules_before(machine)
     sender = machine.popen(flood_program, "-4", "192.0.2.1", "-t", "1", stdout=subprocess.PIPE, text=True)
     assert int(sender.communicate()[0].split("\n")[-2].split()[1]) > 1000, "the control"
@@ -458,7 +462,7 @@ def test_link_is_renamed(machine, start):
 
 
 def test_more_links_than_a_situation_holds(machine, start):
-    """Each has its chain: where one is for all, and where each needs its own."""
+    """Each link has a chain: both where one chain is for all links, and where each link needs its own."""
     machine.ip(*[f"link add many{i} type veth peer name other{i}" for i in range(35)])
     names = [*(f"many{i}" for i in range(35)), *(f"other{i}" for i in range(35))]
     tool = start("lack every_link", f"links {' '.join(names[:30])}", "links_left_out", "state locked", "assert")
@@ -484,7 +488,7 @@ def send_datagram(group):
 
 
 def send(machine, group=0):
-    """A datagram to the router, by a process of that group: `arrived` or `refused`."""
+    """A datagram to the router from a process in that group: `arrived` or `refused`."""
     with machine.router.socket(socket.AF_INET, socket.SOCK_DGRAM) as inside:
         inside.bind(("192.0.2.1", 1194))
         inside.settimeout(5)
@@ -503,11 +507,11 @@ def put_frames(link, frames, mark=0):
             try:
                 out.sendto(frame, (link, protocol))
             except OSError:
-                pass  # an egress drop is told as ENOBUFS
+                pass  # a drop at egress is reported as ENOBUFS
 
 
 def send_frame(machine, link, ether_type, claimed=None):
-    """Does a frame by packet socket reach the router? An ARP frame behind it marks the end of waiting."""
+    """Does a frame from a packet socket reach the router? An ARP frame sent after it marks the end of the wait."""
     frame = b"\xff" * 6 + b"\x02" + b"\0" * 5 + struct.pack("!H", ether_type) + b"E\0" + b"probe" * 12
     marker = b"\xff" * 6 + b"\x02" + b"\0" * 5 + struct.pack("!H", 0x0806) + b"marker" * 8
     with machine.router.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as inside:
@@ -553,12 +557,12 @@ LACP_GROUP, BROADCAST = bytes.fromhex("0180c2000002"), b"\xff" * 6
 
 
 def session(protocol, head=b"\x11\0"):
-    """PPPoE's header and PPP's protocol, then what carries the token."""
+    """The headers of PPPoE and of PPP's protocol, then the token."""
     return head + struct.pack("!HHH", 7, 60, protocol)
 
 
-# (kind of uplink, type, what the socket claims, destination, what follows the type): of each kind, what passes where it is
-# configured; and what pretends to be one of these, which never does.
+# (kind of uplink, type, what the socket claims, destination, what follows the type): for each kind, what passes where it is
+# configured; and what only pretends to be one of these, which never passes.
 CONTROL = {
     "PADI": ("pppoe", PPPOE_DISCOVERY, None, BROADCAST, b"\x11\x09\0\0\0\x40"),
     **{f"PPP {protocol:04x}": ("pppoe", PPPOE_SESSION, None, BROADCAST, session(protocol))
@@ -592,7 +596,7 @@ PRETENDERS = {
 
 
 def frames_that_leave(machine, frames, mark=0):
-    """The names of those that come to the far end; an ARP frame marks the end."""
+    """The names of the frames that reach the far end; an ARP frame marks the end."""
     sent = [(destination + b"\x02" + b"\0" * 5 + struct.pack("!H", kind) + body + b"NAME:" + name.encode() + b":" + bytes(40),
              claimed or kind) for name, (_, kind, claimed, destination, body) in frames.items()]
     sent.append((BROADCAST + b"\x02" + b"\0" * 5 + b"\x08\x06" + b"NAME:end:" + bytes(40), 0x0806))
@@ -609,25 +613,26 @@ def frames_that_leave(machine, frames, mark=0):
 @pytest.mark.parametrize("chain", ["each", "every_link"], ids=["a chain each", "one chain, where the kernel has it"])
 @pytest.mark.parametrize("kind", ["none", "pppoe", "lacp"])
 def test_control_frames_of_uplinks(machine, start, kind, chain):
-    """What an uplink of the kind needs to come up passes if it is configured, and nothing that pretends to be that."""
+    """What an uplink of this kind needs to come up passes if it is configured; what only pretends to be that never
+    does."""
     frames = {**CONTROL, **PRETENDERS}
     assert frames_that_leave(machine, frames) == set(frames), "control: without the gate"
     tool = start("lack every_link" if chain == "each" else chain, f"uplink {kind}", "state locked")
     if "Invalid argument" in tool.ask("assert"):
         pytest.skip("this kernel has no chain for every link")
     assert frames_that_leave(machine, frames) == {name for name in CONTROL if CONTROL[name][0] == kind}
-    # What a PPP link let out, by the rows, has the mark still where it leaves the link below; and so has root's.
+    # What the rows let out by a PPP link still has its mark when it leaves by the link below; so has root's.
     assert "IPv4 within" in frames_that_leave(machine, frames, mark=0x706f7274)
 
 
 def test_nothing_passes_while_it_is_written(machine, start, flood_program):
-    """Flips, repairs in place and adoptions under a sender as fast as the machine."""
+    """Flips, repairs in place and adoptions, while a program sends as fast as the machine can."""
     sender = machine.popen(flood_program, "-4", "192.0.2.1", "-t", "1", stdout=subprocess.PIPE, text=True)
     assert int(sender.communicate()[0].split("\n")[-2].split()[1]) > 1000, "the control"
     tool = start(f"endpoint {ENDPOINT}", "lack persist", "state locked", "assert")
     sender = machine.popen(flood_program, "-4", "192.0.2.1", "-t", "60", stdout=subprocess.PIPE, text=True)
     for round_ in range(60):
-        if round_ % 3 == 0:  # harmless, but everything is written anew
+        if round_ % 3 == 0:  # this is harmless, but everything is written again
             machine.run("nft", "add rule inet portcullis out accept;"
                                "add chain inet portcullis in { policy accept; };"
                                "add rule netdev portcullis egress accept")
@@ -660,7 +665,7 @@ def test_pause_is_ended_by_any_policy(machine, start):
 
 
 def test_no_user_but_root(machine, nft_console):
-    """A copy where everybody may execute it: no folder of the machine's own is opened for that."""
+    """A copy that everybody may execute, so that no folder of the machine has to be made accessible."""
     tool = shutil.copy(nft_console, "/run/e2e/nft_console")
 
     def ask():

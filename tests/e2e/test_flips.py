@@ -1,4 +1,5 @@
-"""Flips under a flood: the gate changes state while programs send as fast as the machine can; nothing in clear."""
+"""Flips under a flood: the gate changes state while programs send as fast as the machine can; nothing leaves in the
+clear."""
 import subprocess
 import time
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.quiet
 
 @pytest.fixture(scope="session")
 def firewall_tool():
-    """The firewall port in a program that takes commands (nft_console.c)."""
+    """The firewall port as a program that takes commands (nft_console.c)."""
     return f"{BUILD}/test/nft_console"
 
 
@@ -34,7 +35,8 @@ class Firewall:
 
 
 class Flood:
-    """Connected, unconnected, bound to the interface, IPv6, and forwarded from a machine behind."""
+    """Senders of every kind: connected, unconnected, bound to the interface, IPv6, and forwarded from a machine behind
+    this one."""
 
     def __init__(self, world, program):
         self.machine = add_machine(world)
@@ -47,7 +49,7 @@ class Flood:
         assert self.forwarded.stdout.readline() == "ready\n"
 
     def stop(self):
-        """Packets a second, of both."""
+        """Packets a second, of both kinds."""
         own, _, took = self.own.stop()
         self.forwarded.terminate()
         forwarded = int(self.forwarded.stdout.readline().split()[0])
@@ -57,7 +59,7 @@ class Flood:
 
 
 def make_tunnel(world):
-    """A real tunnel device that swallows what it is given, with openvpn's routes."""
+    """A real tunnel device that discards what it gets, with openvpn's routes."""
     world.host.ip("tuntap add dev tun0 mode tun", "address add 10.8.0.2/24 dev tun0", "link set tun0 up",
                   f"route add {SERVER4}/32 via 192.168.50.1", "route add 0.0.0.0/1 dev tun0",
                   "route add 128.0.0.0/1 dev tun0")
@@ -84,7 +86,7 @@ def test_thousand_flips_under_a_flood(world, firewall_tool, flood_program, reque
 
 
 def test_the_flood_finds_a_bad_flip(world, firewall_tool, flood_program):
-    """The control: the same rules reloaded as text, flushed first, leak under the same flood."""
+    """The control: if the same rules are flushed first and then loaded as text, they leak under the same flood."""
     make_tunnel(world)
     fw = Firewall(world, firewall_tool)
     text = f"{ROOT}/rules.nft"
@@ -103,7 +105,7 @@ def test_the_flood_finds_a_bad_flip(world, firewall_tool, flood_program):
 
 
 def test_real_flips_under_a_flood(world, portcullis, flood_program):
-    """Thirty times from open to shut and back, end to end: by reconnect, by kill, by down and up."""
+    """Thirty times from open to shut and back, end to end: by reconnect, by a kill, by down and up."""
     gate = portcullis().start_open()
     with world.wire("udp", skip=f"host {SERVER4} and udp port 1194") as wire:
         flood = Flood(world, flood_program)

@@ -17,14 +17,14 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 
 
 def gets_out(world, wire, token=b"CLEAR"):
-    """Does a program's datagram to the internet leave in clear?"""
+    """Does a program's datagram to the internet leave in the clear?"""
     world.host.call(send_udp, INTERNET4, 5300, token, "eth0", uid=NOBODY)
     world.fence(wire)
     return bool(wire.seen(token))
 
 
 def gets_inside(world, seconds=4.0):
-    """Does a program get through the tunnel? What was lost or refused is tried again, as programs do."""
+    """Does a program get through the tunnel? It tries again if a datagram is lost or refused, as programs do."""
     def answered(address):
         return world.host.call(ask_udp, address, 5300, b"INSIDE", 0.8, uid=NOBODY) == b"INSIDE"
     end = time.monotonic() + seconds
@@ -37,7 +37,7 @@ def gets_inside(world, seconds=4.0):
 
 
 def blackhole(world, on=True):
-    """Between the wire and the server: nothing goes through any more, and nobody says so."""
+    """Between the wire and the server nothing gets through any more, and nobody is told."""
     world.rtr.run("nft", "delete", "table", "inet", "hole", check=False)
     if on:
         world.rtr.nft(f"table inet hole {{ chain f {{ type filter hook forward priority 0; ip daddr {SERVER4} drop; }} }}")
@@ -50,7 +50,7 @@ def no_blackhole(world):
 
 
 def test_main_flow(world, portcullis):
-    """Locked at start, open, inside; openvpn killed: shut at once; open again."""
+    """Locked at the start, then open, inside the VPN; openvpn is killed: shut at once; then open again."""
     with world.wire("udp") as wire:
         assert gets_out(world, wire), "control: without the gate a program gets out"
     with world.wire("udp") as wire:
@@ -64,7 +64,7 @@ def test_main_flow(world, portcullis):
         gate.wait(gate="open", tunnel="connected")
         assert gate.kernel_gate() == "open"
         assert gets_inside(world) and not wire.seen(b"INSIDE")
-        # The server is out of reach from now on, so that what follows can be looked at.
+        # From now on the server is out of reach, so that the next states last.
         blackhole(world)
         gate.kill_openvpn()
         wait_for(lambda: gate.kernel_gate() in ("locked", "dialling"), "shut after the kill", 0.5)
@@ -78,7 +78,7 @@ def test_main_flow(world, portcullis):
 
 @pytest.mark.quiet
 def test_shut_at_once(world, portcullis):
-    """From openvpn's death to the shut gate in the kernel: a few milliseconds, as the driver reports it."""
+    """From openvpn's death to the shut gate in the kernel: a few milliseconds, according to the driver's report."""
     gate = portcullis().start_open()
     with gate.watch() as watch:
         watch.until(gate="open")
@@ -92,7 +92,7 @@ def test_shut_at_once(world, portcullis):
 
 
 def test_server_goes_away(world, portcullis):
-    """Nothing comes any more: openvpn's ping-restart ends the attempt, the gate shuts, and it comes back."""
+    """Nothing arrives any more: openvpn's ping-restart ends the attempt, the gate shuts, and the VPN comes back."""
     with world.wire("udp") as wire:
         gate = portcullis().start_open()
         blackhole(world)
@@ -117,7 +117,7 @@ def test_tunnel_device_deleted(world, portcullis):
 
 
 def test_network_goes_and_comes(world, portcullis):
-    """The cable is pulled and plugged: back to open by itself, at once when the network is there."""
+    """The cable is unplugged and plugged in again: the gate opens by itself, at once when the network is back."""
     with world.wire("udp") as wire:
         gate = portcullis().start_open()
         world.host.ip("link set eth0 down")
@@ -132,7 +132,7 @@ def test_network_goes_and_comes(world, portcullis):
 
 @pytest.mark.parametrize("server", ["tcp", "port53", "udp6", "tcp6"])
 def test_other_transports(world, portcullis, server):
-    """TCP, a server on port 53, and IPv6 outside."""
+    """TCP, a server on port 53, and IPv6 outside the tunnel."""
     with world.wire(server) as wire:
         gate = portcullis(server).start_open()
         assert gets_inside(world)
@@ -145,7 +145,7 @@ def test_other_transports(world, portcullis, server):
 
 
 def test_next_remote_when_one_is_dead(world, portcullis):
-    """Several remotes: a dead one is left for the next."""
+    """Several remotes: after a dead one the next is dialled."""
     profile = world.profile("udp").replace("remote 203.0.113.10 1194 udp",
                                            "remote 203.0.113.10 1209 tcp\nremote 203.0.113.10 1194 udp")
     gate = portcullis(profile=profile).start()
@@ -208,7 +208,7 @@ def test_pause_and_resume(world, portcullis):
         world.fence(wire)
     with world.wire("udp") as wire:
         try:
-            older.sendall(b"CLEAR")  # a connection of the pause does not outlive it
+            older.sendall(b"CLEAR")  # a connection that was made in the pause does not outlive it
         except OSError:
             pass
         assert not gets_out(world, wire)
@@ -238,7 +238,7 @@ def test_pause_ends_by_itself(world, portcullis, daemon):
 
 
 def test_restart_in_a_pause(world, portcullis):
-    """The daemon is killed in a pause and started again before its end: locked first, whatever the pause said."""
+    """The daemon is killed in a pause and started again before its end: it locks first, whatever the pause allowed."""
     gate = portcullis().start_open()
     gate.ctl("pause", "1h", check=True)
     gate.wait(gate="paused")
@@ -254,7 +254,7 @@ def test_restart_in_a_pause(world, portcullis):
 
 
 def test_off_and_up(world, portcullis):
-    """off: our rules go, and it stays off over a restart of the daemon until up."""
+    """off: our rules are removed, and it stays off over a restart of the daemon, until up."""
     gate = portcullis().start_open()
     gate.ctl("off", check=True)
     gate.wait(gate="off")
@@ -273,10 +273,11 @@ def test_off_and_up(world, portcullis):
 
 @pytest.mark.parametrize("beside", ["live", "stopped", "crash-looping", "absent"])
 def test_off_offline(world, portcullis, beside, tmp_path):
-    """The way out works without the daemon, beside a stopped or looping one, and without configuration."""
+    """The way out works without a daemon, beside one that is stopped or crashes in a loop, and without a
+    configuration."""
     gate = portcullis()
     if beside == "crash-looping":
-        # A supervisor that starts it again and again; a driver that falls over each time would do as well.
+        # A supervisor that starts it again and again; a driver that crashes each time would do as well.
         script = f"while :; do timeout -s KILL 0.2 {gate.programs}/portcullisd -d -c {gate.file}; done"
         loop = world.host.popen("sh", "-c", script, stdout=gate.stderr, stderr=gate.stderr)
         wait_for(lambda: gate.kernel_gate() != "none", "the looping daemon's rules")
@@ -293,7 +294,7 @@ def test_off_offline(world, portcullis, beside, tmp_path):
     wait_for(lambda: "portcullis" not in gate.rules(), lambda: gate.told(gate.rules()), 3)
     assert "table inet foreign" in gate.rules(), "rules of somebody else are not ours to remove"
     if beside == "crash-looping":
-        # It may be started again; off stays off.
+        # It may be started again, and stays off.
         time_over = time.monotonic() + 1.0
         wait_for(lambda: "portcullis" in gate.rules() or time.monotonic() > time_over, "a second")
         assert "table inet portcullis" not in gate.rules(), gate.told("back although it is off")
@@ -315,7 +316,7 @@ def test_off_is_for_root(world, portcullis):
 # --- starts and ends
 
 def test_lock_and_leave(world, portcullis):
-    """-L: locked, nothing left running; then the daemon takes the same table over."""
+    """-L: locked, and no process is left; then the daemon takes over the same table."""
     gate = portcullis()
     done = gate.run_daemon("-L")
     assert done.returncode == 0, done.stderr
@@ -330,7 +331,7 @@ def test_lock_and_leave(world, portcullis):
 
 
 def table_handle(gate):
-    """By text: nft 1.0.6 prints broken JSON for a flag that it does not know (persist)."""
+    """Read from the text: nft 1.0.6 prints broken JSON for a flag that it does not know (persist)."""
     found = re.findall(r"table (\w+) portcullis .*# handle (\d+)", gate.rules())
     assert found
     return set(found)
@@ -371,7 +372,7 @@ def test_second_start(world, portcullis):
 @pytest.mark.quiet
 @pytest.mark.parametrize("state", ["open", "dialling", "down"])
 def test_sigterm(world, portcullis, state):
-    """Locked and verified, openvpn and driver gone, exit 0, within a second."""
+    """Locked and verified, openvpn and the driver gone, exit code 0, within a second."""
     with world.wire("udp") as wire:
         gate = portcullis()
         if state == "dialling":
@@ -393,7 +394,7 @@ def test_sigterm(world, portcullis, state):
 
 
 def test_restart_after_sigkill(world, portcullis):
-    """The standing rules are taken over, not rebuilt; sockets are replaced, leftovers ended."""
+    """The existing rules are taken over, not rebuilt; sockets are replaced, leftover processes ended."""
     with world.wire("udp") as wire:
         gate = portcullis().start_open()
         handle, old = table_handle(gate), gate.openvpns() + gate.drivers()
@@ -417,7 +418,7 @@ def test_driver_respawned(world, portcullis):
 
 
 def test_client_during_a_respawn(world, portcullis):
-    """The control socket outlives the driver: a client that comes meanwhile is served by the next."""
+    """The control socket survives the driver: a client that comes in between is served by the next driver."""
     gate = portcullis().start_open()
     for _ in range(3):
         os.kill(gate.driver(), signal.SIGKILL)
@@ -427,7 +428,7 @@ def test_client_during_a_respawn(world, portcullis):
 
 
 def test_two_daemons_one_after_the_other_with_other_directories(world, portcullis):
-    """A configuration that moved: the new daemon finds the same table by its name."""
+    """The configuration has moved: the new daemon finds the same table by its name."""
     first = portcullis().start_open()
     handle = table_handle(first)
     first.stop()
@@ -473,7 +474,7 @@ def test_watch_tells_every_change(world, portcullis):
 
 
 def give_password(gate, password):
-    """alice's password file, root's own."""
+    """alice's password file; it belongs to root."""
     secret = f"{gate.directory}/password"
     with open(secret, "w", encoding="ascii") as file:
         file.write(password + "\n")
@@ -482,7 +483,8 @@ def give_password(gate, password):
 
 
 def test_user_and_password(world, portcullis):
-    """Given over the management interface only: right ones open, wrong ones stop for good; neither is ever logged."""
+    """They are given over the management interface only: the right ones open the gate, wrong ones stop the tunnel for
+    good; neither is ever logged."""
     gate = portcullis("password", extra=("auth-user-pass",))
     give_password(gate, "wrong horse")
     gate.start().wait(tunnel="stopped", seconds=20)
@@ -501,8 +503,8 @@ def test_user_and_password(world, portcullis):
 
 
 def test_route_error_does_not_open(world, portcullis):
-    """CONNECTED,ROUTE_ERROR is not connected: the gate stays shut, and the reason names it."""
-    world.bare_vpn("badroute")  # the control: openvpn itself goes on as if all were well
+    """CONNECTED,ROUTE_ERROR does not count as connected: the gate stays shut, and the reason says why."""
+    world.bare_vpn("badroute")  # the control: openvpn itself continues as if all were well
     world.fresh_host()
     with world.wire("badroute") as wire:
         gate = portcullis("badroute").start()
@@ -516,7 +518,7 @@ def test_route_error_does_not_open(world, portcullis):
 
 
 def test_no_redirect_gateway_gets_one(world, portcullis):
-    """A server that pushes no default route: Portcullis adds it, or nothing would work."""
+    """A server that pushes no default route: Portcullis adds it, because otherwise nothing would work."""
     with world.wire("noredirect") as wire:
         portcullis("noredirect").start_open()
         assert world.host.call(ask_udp, INTERNET4, 5300, b"INSIDE") == b"INSIDE"
@@ -524,7 +526,8 @@ def test_no_redirect_gateway_gets_one(world, portcullis):
 
 
 def test_unprotected_sets_the_links_down(world, portcullis):
-    """A lock that can't be committed: no openvpn, links down after two failures, and back when it can."""
+    """A lock that can't be committed: no openvpn runs, the links are down after two failures, and are up again when it
+    can be."""
     holder = hold_names(world.host)
     assert "table inet portcullis" in world.host.run("nft", "list", "tables").stdout
     gate = portcullis().start()
@@ -543,7 +546,8 @@ def test_unprotected_sets_the_links_down(world, portcullis):
 
 
 def test_unfit_and_unprotected(world, portcullis):
-    """A start that fails where the lock does too: it stays to try, and leaves once the machine is shut, like any failed start."""
+    """A start that fails while the lock fails too: the daemon stays and keeps trying to lock. Once the machine is shut
+    it exits, like any failed start."""
     holder = hold_names(world.host)
     gate = portcullis()
     gate.write("dev tap\n")
@@ -557,7 +561,7 @@ def test_unfit_and_unprotected(world, portcullis):
 
 
 def test_a_failed_start_is_completed_once_the_lock_is_verified(world, portcullis):
-    """The cause of the failure has gone: the tunnel comes up by itself, and nobody has to start anything."""
+    """The cause of the failure is gone: the tunnel comes up by itself, and nobody has to start anything."""
     holder = hold_names(world.host)
     gate = portcullis(settings={"on-unprotected": '"report"'})
     gate.write("dev tap\n")
@@ -570,7 +574,7 @@ def test_a_failed_start_is_completed_once_the_lock_is_verified(world, portcullis
 
 
 def test_off_while_unprotected(world, portcullis):
-    """Root's off is carried out even if others hold tables of our names: only those stay, and the log says so."""
+    """Root's `off` is carried out even if others hold tables of our names: only those stay, and the log says so."""
     holder = hold_names(world.host)
     gate = portcullis().start()
     gate.wait(gate="unprotected")

@@ -23,10 +23,10 @@ from world import HERE, HOST4, INTERNET4, INTERNET6, ROOT, ROUTER4, ROUTER6, TUN
 TOKEN = b"PORTCULLIS-CLIENT"
 PORTS = ("lan1", "lan2", "lan3")
 GATEWAY4, GATEWAY6 = "10.60.0.1", "fd00:60::1"
-FLOOD = "host 203.0.113.10 and udp port 1194"  # what the wire's kernel leaves out while clients flood
+FLOOD = "host 203.0.113.10 and udp port 1194"  # what the capture leaves out while clients flood
 ECHO = 5300
 REFUSED = (errno.EHOSTUNREACH, errno.EACCES)  # what an ICMP error becomes
-# Across a veth the error is back before connect() waits for it: the second SYN, a second later, is told.
+# Across a veth the error is back before connect() waits for it: the second SYN, a second later, reports it.
 SOON = 2.5
 
 
@@ -67,7 +67,7 @@ class LanSide:
         return self
 
     def settle(self):
-        """Until the bridge carries frames and every address is one."""
+        """Waits until the bridge carries frames and every address can be used."""
         wait_for(lambda: self.host.run("bridge", "link").stdout.count("state forwarding") == len(self.clients), "ports")
         for client in self.clients:
             wait_for(lambda: "tentative" not in client.run("ip", "-6", "address").stdout, "addresses")  # pylint: disable=cell-var-from-loop
@@ -97,7 +97,7 @@ def lan_side(world):
 
 @pytest.fixture
 def gateway(world, portcullis, lan_side):
-    """The machine with its network, and Portcullis for it."""
+    """The machine with its network, and a Portcullis that is configured for it."""
     def make(*servers, links=("br0", *PORTS), **more):
         network = lan_side().build()
         settings = dict(interfaces(*links), **more.pop("settings", {}))
@@ -106,7 +106,7 @@ def gateway(world, portcullis, lan_side):
 
 
 class Tunnel:
-    """What came out of the tunnel at the server's end: its packets, from now on."""
+    """What comes out of the tunnel at the server's end: its packets, from now on."""
 
     def __init__(self, world, device="tun8"):
         self.frames = []
@@ -135,12 +135,12 @@ def gets_through(client, address, port=ECHO, tries=4):
 
 
 def meet(client, address, port, payload=b"", seconds=3.0):
-    """connect_tcp by a client: (error number or 0, the echo, seconds)."""
+    """connect_tcp from a client: (error number or 0, the echo, seconds)."""
     return client.call(connect_tcp, address, port, payload, None, 0, seconds)
 
 
 def assert_shut(network, wire):
-    """Nothing of any client gets anywhere, whatever it tries; nothing of it is on the wire."""
+    """Nothing that any client sends gets anywhere, whatever it tries, and nothing of it is on the wire."""
     for client in network.clients:
         for address in (INTERNET4, INTERNET6, ROUTER4, ROUTER6):
             for port in (53, 443, ECHO):
@@ -184,7 +184,7 @@ def test_clients_get_through_the_tunnel_only(world, gateway):
 
 
 def test_large_packets_and_errors_come_back(world, gateway):
-    """Path MTU: an error about what a client sent finds the client."""
+    """Path MTU: an error about a client's packet reaches the client."""
     network, gate = gateway()
     gate.start_open()
     client = network.clients[0]
@@ -205,7 +205,7 @@ def last_hop(address):
 
 
 def test_tunnel_without_ipv6(world, gateway):
-    """IPv4 through the tunnel; IPv6 is refused at once, and is nowhere."""
+    """IPv4 goes through the tunnel; IPv6 is refused at once, and is seen nowhere."""
     network, gate = gateway("v4only")
     gate.start_open()
     client = network.clients[0]
@@ -251,12 +251,12 @@ def test_open_is_for_the_tunnel_alone(world, gateway):
             client.call(send_udp, address, ECHO, TOKEN)
         world.fence(wire)
         wire.assert_clean()
-        # A better route takes nothing away from the tunnel: the last two went there, masqueraded.
+        # A preferred route takes nothing away from the tunnel: the last two went there, masqueraded.
         assert tunnel.sources() == {TUNNEL4, "fd00:8::1000"}
 
 
 def test_answers_do_not_follow_a_route(world, gateway):
-    """The outer network says that the clients are there: their answers leave by the LAN side or not at all."""
+    """The outer network claims that the clients are there: answers to them leave by the LAN side or not at all."""
     network, gate = gateway()
     gate.start_open()
     client = network.clients[0]
@@ -273,7 +273,7 @@ def test_answers_do_not_follow_a_route(world, gateway):
 
 @pytest.mark.parametrize("state", ["open", "locked"])
 def test_spoofed_sources(world, gateway, state):
-    """No source but a LAN-side address gets anywhere, and none as it is."""
+    """Only packets with a LAN-side source address get anywhere, and none with that address unchanged."""
     from scapy.all import IP, UDP, Ether, IPv6  # pylint: disable=import-outside-toplevel
     network, gate = gateway()
     gate.start_open()
@@ -293,11 +293,11 @@ def test_spoofed_sources(world, gateway, state):
     with world.wire("udp") as wire, Tunnel(world) as tunnel:
         send("192.0.2.50", HOST4.replace(".2", ".200", 1).replace("192.168", "172.15"), TUNNEL4, "203.0.113.10",
              INTERNET4, "2001:db8:50::2", "2001:db8:80::1", "fd00:8::1000")
-        send("10.60.0.99", "192.168.50.99", "fd00:60::99")  # LAN-side addresses: masqueraded like any
+        send("10.60.0.99", "192.168.50.99", "fd00:60::99")  # LAN-side addresses are masqueraded like all others
         world.fence(wire)
         wire.assert_clean()
         if state == "open":
-            assert gets_inside(world)  # behind what was sent before
+            assert gets_inside(world)  # sent after the packets above
             assert tunnel.sources() <= {TUNNEL4, "fd00:8::1000"} and tunnel.sources()
         else:
             assert tunnel.sources() == set()
@@ -342,16 +342,16 @@ def test_clients_reach_each_other_and_the_machine(world, gateway, state):
         for address in (GATEWAY4, GATEWAY6, "10.60.0.12", "fd00:60::12"):
             assert meet(first, address, 22, TOKEN, seconds=3)[:2] == (0, TOKEN), address
         wire.assert_clean()
-    # From the machine to a client; but no name is asked there.
+    # From the machine to a client; but no DNS query is sent there.
     assert meet(world.host, "10.60.0.12", 22, TOKEN, seconds=3)[:2] == (0, TOKEN)
     assert meet(world.host, "10.60.0.12", 53, seconds=3)[0] == errno.ECONNREFUSED
-    # A client that plays at being the tunnel's address of the machine (CVE-2019-14899) hears nothing.
+    # A client that pretends to have the machine's tunnel address (CVE-2019-14899) receives nothing.
     if state == "open":
         assert meet(first, TUNNEL4, 22, seconds=0.3)[0] == errno.ETIMEDOUT
 
 
 def test_frames_between_ports_that_are_not_named(world, gateway):
-    """A bridge's port that is not named may lead anywhere: nothing is carried to it."""
+    """A bridge port that is not named may lead anywhere: no frame is forwarded to it."""
     network, gate = gateway(links=("br0", "lan1", "lan2"))
     gate.start_open()
     first, second, third = network.clients
@@ -397,8 +397,8 @@ def test_dhcp_server_on_the_gateway(world, gateway, state):
 
 
 def test_frames_of_the_machine_itself(world, gateway):
-    """A DHCP server that writes frames gets them out on a LAN-side link; anything else so written does not, and
-    on the outer link neither does."""
+    """A DHCP server that writes raw frames can send them on a LAN-side link. No other raw frame leaves there, and on
+    the outer link not even these do."""
     from scapy.all import IP, UDP, Ether  # pylint: disable=import-outside-toplevel
     network, gate = gateway()
     assert gate.run_daemon("-L").returncode == 0
@@ -432,8 +432,9 @@ def test_frames_of_the_machine_itself(world, gateway):
         wire.assert_clean()
 
 
-def test_names(world, gateway):
-    """A resolver on the gateway asks through the tunnel; while shut it gets no answer, and nothing is asked outside."""
+def test_resolver_on_the_gateway(world, gateway):
+    """A resolver on the gateway queries through the tunnel. While shut it gets no answer, and no query leaves
+    outside."""
     from scapy.all import DNS, DNSQR  # pylint: disable=import-outside-toplevel
     question = bytes(DNS(rd=1, qd=DNSQR(qname="client.example")))
     far = world.srv.popen("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root", "--no-hosts",
@@ -478,7 +479,7 @@ def test_names(world, gateway):
 # --- windows of time
 
 class Load:
-    """Every client floods, IPv4 and IPv6."""
+    """Every client floods, with IPv4 and IPv6."""
 
     def __init__(self, network, program):
         self.senders = [client.popen(program, "-4", INTERNET4, "-6", INTERNET6, "-r", "3000", stdout=subprocess.PIPE,
@@ -493,7 +494,7 @@ class Load:
 
 
 def test_control_tunnel_lost_under_load(world, lan_side, flood_program):
-    """Plain forwarding and a bare VPN: when it goes, every client is in clear."""
+    """Plain forwarding and a bare VPN: when the VPN is gone, every client sends in the clear."""
     network = lan_side().build()
     network.forward_plainly()
     vpn = world.bare_vpn()
@@ -551,13 +552,13 @@ def test_tunnel_lost_under_load(world, gateway, flood_program, how):
 
 
 def wait_gone_all(gate):
-    """What a killed daemon leaves behind it ends by itself: the driver, then openvpn."""
+    """What a killed daemon leaves behind exits by itself: the driver, then openvpn."""
     for pid in gate.drivers() + gate.openvpns():
         wait_gone(pid, "what the daemon had started")
 
 
 def test_flow_that_was_there_before(world, lan_side, portcullis):
-    """A client's connection through a plain router, from before the gate: it goes on masqueraded, or not at all."""
+    """A client's connection through a plain router, from before the gate: it continues masqueraded, or not at all."""
     network = lan_side().build()
     world.host.sysctl("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
     client = network.clients[0]
@@ -589,7 +590,7 @@ def test_flow_that_was_there_before(world, lan_side, portcullis):
 
 
 def Tunnel8(world):  # pylint: disable=invalid-name
-    """Waits until the server runs, before its device is used."""
+    """Waits until the server runs before it uses the server's device."""
     world.server("udp")
     return Tunnel(world)
 
@@ -612,7 +613,7 @@ def test_flushed_by_somebody_else_under_load(world, gateway, flood_program):
 
 
 def test_boot_before_the_bridge(world, lan_side, portcullis):
-    """Locked first; then the links appear, forwarding is on by somebody's setting, clients call out."""
+    """Locked first; then the links appear, somebody's setting turns forwarding on, and clients send."""
     gate = portcullis(settings=interfaces("br0", *PORTS))
     assert gate.run_daemon("-L").returncode == 0
     world.host.sysctl("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
@@ -633,7 +634,7 @@ def test_lan_side_link_that_comes_later(world, gateway):
         later = network.client("usb0", 8, master=None, net="61")
         world.host.ip("address add 10.61.0.1/24 dev usb0", "address add fd00:61::1/64 dev usb0 nodad")
         assert gets_through(later, INTERNET4) and gets_through(later, INTERNET6), gate.told()
-        # Another network on the LAN side: not from one to the other.
+        # Another network on the LAN side: nothing is forwarded from one to the other.
         assert meet(later, "10.60.0.11", 22)[0] in REFUSED
         stranger = network.client("usb1", 9, master=None, net="62")
         world.host.ip("address add 10.62.0.1/24 dev usb1")
@@ -652,7 +653,7 @@ def forwards(host):
 
 
 def test_unprotected_forwards_nothing(world, gateway):
-    """Forwarding waits for a lock that is verified."""
+    """Forwarding is not turned on before a lock has been verified."""
     holder = hold_names(world.host)
     _, gate = gateway(settings={"on-unprotected": quote("report")})
     gate.start().wait(gate="unprotected")
@@ -696,7 +697,7 @@ def test_forwarding_that_was_on_stays_on(world, gateway):
 
 
 def test_without_a_gateway_nothing_of_it_stands(world, lan_side, portcullis):
-    """The next configuration has none: clients are strangers, and the rules are those of any machine."""
+    """The next configuration has no gateway: the clients count as anybody, and the rules are those of any machine."""
     network = lan_side().build()
     gate = portcullis(settings=interfaces("br0", *PORTS)).start_open()
     assert gets_through(network.clients[0], INTERNET4)

@@ -1,4 +1,5 @@
-"""What bypasses every hook (tc, XDP, nft's fwd and dup): it can't be prevented, but is noticed and named, and the gate shuts."""
+"""What bypasses every hook (tc, XDP, nft's fwd and dup): it can't be prevented, but it is noticed and named, and the
+gate shuts."""
 import os
 import signal
 import time
@@ -33,7 +34,7 @@ def captured(world, *words):
 
 
 def put(world, link, qdisc, words):
-    """Run by a process that has only that capability; skips if this kernel or tc lacks the feature."""
+    """Run by a process that has only that capability. Skips if this kernel or tc lacks the feature."""
     for line in (f"qdisc replace dev {link} {qdisc}", words and f"filter add dev {link} prio 1 {words}"):
         done = line and captured(world, "tc", *line.split())
         if done and done.returncode != 0:
@@ -45,7 +46,7 @@ def clear(world, link, qdisc):
 
 
 def frames(world, wire, token):
-    """What an application sends into the tunnel: does it come to the wire in clear?"""
+    """What an application sends into the tunnel: does it reach the wire in the clear?"""
     for _ in range(20):
         world.host.call(send_udp, INTERNET4, 5300, token, uid=NOBODY)
     world.fence(wire)
@@ -53,14 +54,14 @@ def frames(world, wire, token):
 
 
 def test_nobody_looks_where_the_kernel_has_mirred(world, portcullis):
-    """The control: with the daemon stopped the frames arrive at the far end."""
+    """The control: with the daemon stopped, the frames arrive at the far end."""
     with world.wire("udp") as wire:
         gate = portcullis().start_open()
         assert not frames(world, wire, b"BEFORE")
         os.kill(gate.pid, signal.SIGSTOP)
         wait_for(lambda: state_of(gate.pid) == "T", "stopped")
         put(world, *TURNS["egress redirect"][:3])
-        world.host.without_link_filters()  # they stop it, where there are any
+        world.host.without_link_filters()  # where they exist, they would stop it
         assert frames(world, wire, b"TURNED")
         os.kill(gate.pid, signal.SIGCONT)
         wait_for(lambda: "open -> locked: a tc filter" in gate.log(), lambda: gate.told("shut"))
@@ -76,15 +77,15 @@ def test_noticed_named_and_shut_where_the_kernel_has_it(world, portcullis, how):
     line = f"filter add dev {link} prio 1 {words}"
     with world.wire("udp") as wire:
         done = captured(world, "tc", *line.split())
-        begun = time.monotonic()  # from tc's return on: starting it is not the gate's time
+        begun = time.monotonic()  # from the end of tc on: the gate is not to blame for the time that tc takes
         if done.returncode != 0:
             pytest.skip(f"tc {line}: {done.stderr.strip()}")
         wait_for(lambda: gate.kernel_gate() != "open", lambda: gate.told("shut"), 2)
-        took = time.monotonic() - begun  # with the question to the kernel
+        took = time.monotonic() - begun  # includes the query to the kernel
         assert took < LIMIT, f"{took * 1000:.0f} ms"
         assert not frames(world, wire, b"SHUT")
     assert f"open -> locked: a tc filter with the action {action} on {link} may redirect packets" in gate.log()
-    if link == "eth0":  # the tunnel's own goes with its device
+    if link == "eth0":  # that of the tunnel disappears with its device
         wait_for(lambda: f"action {action} on {link}" in gate.status()["reason"], lambda: gate.told("named"), 10)
         assert gate.status()["gate"] == "locked" and not gate.openvpns()
         clear(world, link, qdisc)
@@ -104,7 +105,7 @@ def test_what_turns_nothing_is_left_alone_where_the_kernel_has_it(world, portcul
 
 
 def test_what_stood_before_where_the_kernel_has_mirred(world, portcullis):
-    """Before the start: nothing is dialled until it has gone."""
+    """It exists before the start: nothing is dialled until it has been removed."""
     put(world, *TURNS["an uplink's egress"][:3])
     gate = portcullis().start()
     wait_for(lambda: "action mirred on eth0" in (gate.status()["reason"] or ""), lambda: gate.told("named"), 10)
@@ -149,7 +150,8 @@ CHAIN = "add table netdev x; add chain netdev x e { type filter hook egress devi
 
 @pytest.mark.parametrize("expression", NFT)
 def test_nft_that_sends_by_another_link_where_the_kernel_has_it(world, portcullis, expression):
-    """With our mark, in a chain at the tunnel's egress: noticed, named, shut; what only counts there is left alone."""
+    """With our mark, in a chain at the tunnel's egress: it is noticed and named, and the gate shuts. A chain that only
+    counts there is left alone."""
     gate = portcullis().start_open()
     captured(world, "nft", f"{CHAIN}; add rule netdev x e counter")
     since = gate.status()["since"]

@@ -1,4 +1,4 @@
-"""portcullis import: nothing is read with root's rights that a user's link, folder or file led to."""
+"""portcullis import: what a user's link, folder or file leads to is never read with root's rights."""
 import os
 import subprocess
 import threading
@@ -12,7 +12,7 @@ SERVER = "client\ndev tun\nremote 203.0.113.66 1194 udp\nremote-cert-tls server\
 
 
 class Disk:
-    """A folder of root's, a secret of root's in it, and homes of users."""
+    """A folder of root's with a secret of root's in it, and homes of users."""
 
     def __init__(self, path, keys):
         self.path, self.keys = path, keys
@@ -51,7 +51,7 @@ class Disk:
         return path
 
     def imported(self, path, cwd="/"):
-        """Exit code and words of the import, and whether the key is in what was written."""
+        """The exit code and output of the import, and whether the key is in what was written."""
         done = subprocess.run([f"{BUILD}/portcullis", "import", str(path), "it", "--to", str(self.path / "to")], cwd=cwd,
                               capture_output=True, text=True, errors="replace", check=False, timeout=20)
         made = self.path / "to" / "it.ovpn"
@@ -79,27 +79,27 @@ def disk(tmp_path, whole_world):
 
 
 def test_a_users_link(disk):
-    """To a file of uid 0 with a stranger's content: as on an ext4 stick, or out of an archive."""
+    """A link to a file of uid 0 whose contents are a stranger's: as on an ext4 stick, or from an archive."""
     stick = disk.profile(disk.stick / "x.ovpn", disk.secret)
     disk.refused(disk.link(disk.home / "x.ovpn", stick, USER), "root-only.pem")
     disk.refused(disk.link(disk.home / "again.ovpn", "x.ovpn", USER), "root-only.pem")
     folder = disk.link(disk.home / "folder", disk.stick, USER)
     disk.refused(folder / "x.ovpn", "root-only.pem")
     disk.refused("x.ovpn", "root-only.pem", cwd=disk.home)
-    # The secret itself, and what only root can read, is no profile of the user's.
+    # The secret itself, like anything that only root can read, is not a profile of the user's.
     disk.refused(disk.link(disk.home / "secret.ovpn", disk.secret, USER), "may not read it")
-    # The same of check, which root may run as well.
+    # The same with check, which root may run too.
     checked = subprocess.run([f"{BUILD}/portcullis", "check", str(disk.home / "x.ovpn")], capture_output=True, text=True,
                              check=False, timeout=20)
     assert checked.returncode == 1 and "root-only.pem: Permission denied" in checked.stderr, checked
-    # Control: with what the user can read, the link is fine.
+    # The control: a link to what the user can read is fine.
     disk.file(disk.stick / "readable.pem", disk.read("client.key"))
     disk.profile(disk.stick / "x.ovpn", disk.stick / "readable.pem")
     disk.taken(disk.home / "x.ovpn")
 
 
 def test_a_users_folder(disk):
-    """What lies in it is the user's doing, whoever's file it is: by a hard link, or put there."""
+    """What is in it is the user's doing, whoever owns the file: it may be a hard link, or have been put there."""
     stick = disk.profile(disk.stick / "x.ovpn", disk.secret)
     os.link(stick, disk.home / "hard.ovpn")
     disk.refused(disk.home / "hard.ovpn", "root-only.pem")
@@ -118,7 +118,8 @@ def test_a_users_folder(disk):
 
 
 def test_a_folder_of_roots(disk):
-    """With root's rights a profile gets what lies beside it, and nothing else: its text may be a stranger's."""
+    """With root's rights a profile may refer to what is beside it and to nothing else, because its text may be a
+    stranger's."""
     disk.profile(disk.stick / "x.ovpn", disk.secret)
     disk.refused(disk.stick / "x.ovpn", "outside the profile's directory")
     disk.profile(disk.stick / "x.ovpn", "../root-only.pem")
@@ -133,7 +134,7 @@ def test_a_folder_of_roots(disk):
     for key in ("own.pem", "./own.pem", disk.stick / "own.pem"):
         disk.profile(disk.stick / "x.ovpn", key, mode=0o600)
         disk.taken(disk.stick / "x.ovpn")
-    # Where anybody could have put it, it is nobody's to read.
+    # If anybody could have put it there, it is not read.
     disk.stick.chmod(0o777)
     disk.refused(disk.stick / "x.ovpn", "others may have changed it")
     disk.stick.chmod(0o755)
@@ -142,7 +143,7 @@ def test_a_folder_of_roots(disk):
 
 
 def test_what_is_no_file(disk):
-    """Pipes, devices, folders and what only looks like a file: refused at once."""
+    """Pipes, devices, folders, and what only looks like a file: refused at once."""
     os.mkfifo(disk.home / "pipe.ovpn")
     os.chown(disk.home / "pipe.ovpn", USER, USER)
     disk.refused(disk.home / "pipe.ovpn", "not a regular file")
@@ -168,7 +169,7 @@ def test_a_users_link_to_a_bundle(disk):
 
 
 def test_between_the_look_and_the_reading(disk):
-    """A link that turns all the time: either what the user may read, or a refusal."""
+    """A link that changes all the time: the result is either what the user may read, or a refusal."""
     good = disk.file(disk.home / "own.pem", disk.read("other.key"), USER, 0o600)
     own = disk.profile(disk.home / "own.ovpn", good, USER)
     stick = disk.profile(disk.stick / "x.ovpn", disk.secret)

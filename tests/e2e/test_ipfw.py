@@ -31,7 +31,7 @@ def make_hand(kernel):
 
 
 def words(calls):
-    """Each call in short form; our own rules as one word."""
+    """Each call in short form; our own rules are one word."""
     told = []
     for call in calls:
         lines = ["rules for " + line.split()[3] if line.startswith("add 1 ") else line
@@ -52,7 +52,7 @@ def test_order_of_calls(kernel, hand):
     assert words(kernel.calls()[before:]) == [
         "list", "set disable 27; rules for 27", "list", "set disable 26 enable 27", "forget", "list", "delete set 26"]
     before = len(kernel.calls())
-    hand.ok("dialling")  # as it stands
+    hand.ok("dialling")  # the same state again
     assert words(kernel.calls()[before:]) == ["list"]
     before = len(kernel.calls())
     hand.ok("remove")
@@ -61,7 +61,7 @@ def test_order_of_calls(kernel, hand):
 
 
 def test_every_step_is_shut_and_some_set_of_ours_decides(kernel, hand):
-    assert not is_shut(kernel.now())  # control: without rules everything passes
+    assert not is_shut(kernel.now())  # the control: without rules everything passes
     marks = {}
     for state in ("locked", "dialling", "open", "dialling", "locked", "open", "locked"):
         hand.ok(state)
@@ -72,7 +72,7 @@ def test_every_step_is_shut_and_some_set_of_ours_decides(kernel, hand):
     assert all(is_shut(step) for step in steps), [step["line"] for step in steps if not is_shut(step)]
     for step in steps[armed:]:
         assert len(holding(step)) == 1, step["line"]
-    # Between two states nothing passes that neither of them passes: the change is one command.
+    # Between two states nothing passes that passes in neither of them: the change is one command.
     flips = [step for step in steps if step["line"].startswith("set disable") and " enable " in step["line"]]
     assert len(flips) == 7
 
@@ -91,7 +91,7 @@ def test_the_standing_rules_of_a_killed_daemon_are_replaced(kernel, hand):
 def test_module_is_loaded_and_switched_on(tmp_path):
     kernel = Kernel(tmp_path, module=False)
     hand = Hand(kernel)
-    assert hand.ask("remove") == "ok"  # nothing there to remove, and the tool is not asked
+    assert hand.ask("remove") == "ok"  # there is nothing to remove, and the tool is not run
     assert not kernel.calls()
     hand.ok("locked")
     assert (tmp_path / "kldload.calls").read_text() == "-n ipfw\n"
@@ -108,7 +108,7 @@ def test_module_is_loaded_and_switched_on(tmp_path):
 # --- failures -------------------------------------------------------------------------------
 
 def clean_run(folder, start, target):
-    """How many calls it takes, and which are listings."""
+    """How many calls it makes, and which of them are listings."""
     os.makedirs(folder)
     kernel = Kernel(folder)
     hand = Hand(kernel)
@@ -127,11 +127,12 @@ def test_each_call_fails_in_turn(tmp_path, sampled, start, target):
     cases = sampled(every, 10)
     errors = [case for case in cases if not fails_at(tmp_path, start, target, *case)]
     if len(cases) == len(every):
-        assert len(errors) >= len(kinds) - 2  # the last call only tidies up
+        assert len(errors) >= len(kinds) - 2  # the last call only cleans up
 
 
 def fails_at(tmp_path, start, target, at, how):
-    """Is the target reached all the same? Nothing passes in the clear meanwhile, and it can be locked afterwards."""
+    """Is the target reached nevertheless? Nothing passes in the clear at any moment, and the machine can be locked
+    afterwards."""
     folder = tmp_path / f"{at}-{how}"
     folder.mkdir()
     kernel = Kernel(folder)
@@ -142,7 +143,7 @@ def fails_at(tmp_path, start, target, at, how):
     steps_before = len(kernel.steps())
     answer = hand.ask(target)
     told = f"call {at} {how}: {answer}"
-    # What was there, or what was wanted, or shut altogether: nothing else, and nothing clear.
+    # The previous state, the wanted one, or entirely shut: nothing else, and nothing in the clear.
     if answer == "ok":
         assert is_state(kernel.now(), target), told
     elif start is not None:
@@ -178,7 +179,7 @@ def test_a_flip_that_was_made_but_never_answered(kernel, hand):
     hand.ok("locked")
     kernel.fault("done-then-hang", 3)
     assert hand.ask("open").startswith("error")
-    assert is_state(kernel.now(), "open")  # the kernel has it: said as an error, so the gate locks
+    assert is_state(kernel.now(), "open")  # the kernel has the rules, but an error is reported, so the gate locks
     hand.ok("locked")
     assert is_state(kernel.now(), "locked")
 
@@ -196,7 +197,7 @@ def test_remove_takes_ours_and_leaves_theirs(kernel, hand):
     kernel.manually("set", "disable", "3")
     theirs = kernel.now()
     hand.ok("locked", "open")
-    assert is_state(kernel.now(), "open")  # theirs come behind ours
+    assert is_state(kernel.now(), "open")  # the others' rules come after ours
     hand.ok("remove")
     assert kernel.now() == theirs
     assert hand.ask("blocked").startswith("error")
@@ -207,7 +208,7 @@ def test_remove_takes_ours_and_leaves_theirs(kernel, hand):
     ("add 1 allow ip from any to any", "00001 set 0 allow ip from any to any"),
     ("add 1 set 5 skipto 3 ip from any to any", "00001 set 5 skipto 3 ip from any to any")])
 def test_foreign_rule_before_ours_is_named_and_not_called_locked(kernel, hand, rule, instead):
-    if "skipto" in rule:  # the evaluator has no jumps, and the stand-in takes only what it can judge
+    if "skipto" in rule:  # the evaluator has no jumps, and the stand-in accepts only what the evaluator can judge
         state = kernel.now()
         state["rules"].append([1, 5, 0, "skipto 3 ip from any to any"])
         del state["enable"]
@@ -216,7 +217,7 @@ def test_foreign_rule_before_ours_is_named_and_not_called_locked(kernel, hand, r
         kernel.manually(*rule.split())
     answer = hand.ask("locked")
     assert answer.startswith("error") and instead in answer and "instead: delete it" in answer, answer
-    kernel.manually("delete", "1")  # takes ours too
+    kernel.manually("delete", "1")  # removes ours too
     hand.ok("locked")
     assert is_state(kernel.now(), "locked")
 
@@ -249,17 +250,17 @@ def test_interference_is_noticed_and_undone(kernel, hand, name):
     before = len(kernel.steps())
     for command in commands:
         kernel.manually(*command.split())
-    line = hand.line(4)  # a look each second
+    line = hand.line(4)  # the watch looks once a second
     assert line.startswith("foreign 0 ") and said in line, line
     assert is_state(kernel.now(), "locked")
     steps = kernel.steps()[before:]
-    # Only the switch opens, until the next look: what is deleted or disabled still meets the floor.
+    # Only the switch opens, until the next look: if rules are deleted or disabled, the floor remains.
     opened = [step["line"] for step in steps if not is_shut(step)]
     assert opened == (["disable firewall"] if name == "switched off" else []), opened
 
 
 def test_everything_deleted_is_open_without_the_floor(kernel, hand):
-    """The control of the floor: the same flush without the floor."""
+    """The control for the floor: the same flush without it."""
     hand.ok("locked")
     bare = dict(kernel.now(), rules=[])
     assert passes(bare, "clear")
@@ -275,7 +276,7 @@ def test_tool_that_stops_answering_is_noticed(kernel, hand):
 
 
 def test_what_passes_all_the_same_is_not_called_locked(kernel, hand):
-    """The rules are as they should be, but a datagram got out: something is before ipfw."""
+    """The rules are as they should be, but a datagram got out: something passes packets before ipfw."""
     kernel.write("leak", "em0")
     assert "got out of em0" in hand.ask("locked")
     os.unlink(os.path.join(kernel.folder, "leak"))
@@ -289,9 +290,9 @@ def test_quiet_watch_says_nothing(kernel, hand):
     hand.ok("locked", "watch")
     looks = len(kernel.calls())
     wait_for(lambda: len(kernel.calls()) >= looks + 3, "three looks", 6)
-    kernel.manually("add", "900", "allow", "ip", "from", "any", "to", "any")  # behind ours: nobody's business
+    kernel.manually("add", "900", "allow", "ip", "from", "any", "to", "any")  # after ours: it does no harm
     wait_for(lambda: len(kernel.calls()) >= looks + 6, "three more", 6)
-    hand.ok("dialling")  # answered by that, and by nothing that the watch said before
+    hand.ok("dialling")  # the answer to this command, not a line that the watch printed before
 
 
 # --- dynamic states of others: their keepalives pass before any rule -------------------------------
@@ -364,7 +365,7 @@ def test_states_that_can_not_be_deleted_are_no_lock(kernel, hand):
 def test_blocked_counts_what_was_stopped_over_flips(kernel, hand):
     hand.ok("locked")
     kernel.count(5, "any to any out // row 11")
-    kernel.count(4, "deny ip from any to any // row 11")  # came in: not this machine's
+    kernel.count(4, "deny ip from any to any // row 11")  # these came in: they are not this machine's
     first = int(hand.ok("blocked").split()[0])
     assert first == 5
     hand.ok("dialling")
@@ -415,7 +416,7 @@ def test_pause_whose_watchdog_is_killed_is_noticed(kernel, hand):
 
 
 def watchdog_pid(parent):
-    """The console's child: it has a session of its own."""
+    """The console's child, which has a session of its own."""
     with open(f"/proc/{parent}/task/{parent}/children", encoding="ascii") as file:
         children = [int(word) for word in file.read().split()]
     return next(pid for pid in children if os.getsid(pid) == pid)

@@ -1,4 +1,4 @@
-"""portcullisd with ipfw: the whole daemon, real openvpn, and a stand-in for ipfw that keeps the rules."""
+"""portcullisd with ipfw: the whole daemon, a real openvpn, and a stand-in for ipfw that keeps the rules."""
 import os
 import signal
 
@@ -56,7 +56,7 @@ def test_lock_and_leave(kernel, gate):
 
 
 def test_lock_beside_an_open_gate(kernel, gate):
-    """The kernel names no owner: the daemon's own lock file does."""
+    """The kernel names no owner; the daemon's own lockfile does."""
     gate.start_open()
     done = gate.run_daemon("-L")
     assert done.returncode == 0 and f"held by process {gate.pid}" in done.stdout, done
@@ -139,7 +139,7 @@ def test_off_offline(kernel, gate, alive):
     if not alive:
         gate.kill()
     done = gate.ctl("off", "--offline", env=gate.environment)
-    # A daemon that lives sees the marker, and may be first to take its rules away.
+    # A living daemon sees the marker, and may be the first to remove its rules.
     said = ("the rules have been removed", "there were no rules") if alive else ("the rules have been removed",)
     assert done.returncode == 0 and any(words in done.stdout for words in said), done
     assert kernel.now() == theirs

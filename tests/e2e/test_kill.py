@@ -1,6 +1,7 @@
-"""SIGKILL of each program in each state of the tunnel, and at the fault points of a flip: nothing in clear, and back.
+"""SIGKILL to each program in each state of the tunnel, and at the fault points of a flip: nothing leaves in the clear,
+and the VPN comes back.
 
-The whole matrix is `--kill-rounds N` (make check-kill); without it a sample by --kill-sample SEED."""
+The whole matrix is `--kill-rounds N` (make check-kill); without it a sample is taken by --kill-sample SEED."""
 import contextlib
 import os
 import signal
@@ -13,7 +14,7 @@ from test_flow import blackhole, gets_inside, give_password
 from world import INTERNET6, ROOT
 
 VICTIMS = ("openvpn", "driver", "portcullisd")
-# The tunnel's state, the server that holds it there, and whether it opens by itself afterwards.
+# The tunnel's state, the server that keeps it there, and whether the gate opens by itself afterwards.
 STATES = {
     "connecting": ("udp", True),
     "authenticating": ("slowtls", True),
@@ -39,11 +40,11 @@ def kill_matrix(cells):
 
 
 class Storm:
-    """Programs that send all the while, and the capture of what gets out of it."""
+    """Programs that send all the time, and the capture of what they get out."""
 
     def __init__(self, world, flood, server):
         self.world = world
-        # Not at full speed: the tunnel shall still carry something else.
+        # Not at full speed: the tunnel must be able to carry something else.
         self.sender = Sender(world, flood, "-6", INTERNET6, "-b", "eth0", "-r", "4000")
         self.wire = world.wire(server, skip=SKIP)
 
@@ -70,7 +71,7 @@ def bring_to(world, gate, state):
     gate.start()
     if state == "leaving":
         gate.wait(gate="open")
-        os.kill(gate.openvpn(), signal.SIGSTOP)  # it will not leave on being asked
+        os.kill(gate.openvpn(), signal.SIGSTOP)  # it will not exit when it is asked to
         gate.ctl("down")
     if state == "down":
         gate.wait(gate="open")
@@ -79,8 +80,8 @@ def bring_to(world, gate, state):
 
 
 def strike(gate, victim):
-    """Kills it; what died."""
-    with contextlib.suppress(AssertionError):  # openvpn may be gone at that very moment
+    """Kills it. Returns what has died."""
+    with contextlib.suppress(AssertionError):  # openvpn may be gone at this very moment
         if victim == "portcullisd":
             gate.kill()
         else:
@@ -122,17 +123,17 @@ def test_kill_in_every_state(world, portcullis, flood_program, cell):
 
 @kill_matrix(FAULTS)
 def test_kill_at_a_fault_point(world, portcullis, flood_program, faulty_daemon, cell):
-    """portcullisd kills itself at the Nth such moment; a daemon without faults takes over."""
+    """portcullisd kills itself when it reaches this point for the Nth time; a daemon without faults takes over."""
     moment, n = cell
     programs = programs_with(f"{ROOT}/faulty", portcullisd=faulty_daemon)
     gate = portcullis(programs=programs, environment={"PORTCULLIS_FAULT": f"{moment}:{n}"})
-    # The sender starts behind the gate: before its first lock there is no promise yet.
+    # The sender starts after the gate: before the first lock nothing is promised.
     assert gate.run_daemon_without_fault("-L").returncode == 0
     with Storm(world, flood_program, "udp"):
         gate.start()
 
         def provoke():
-            """Gives it reasons to flip until it has died."""
+            """Gives the daemon reasons to flip until it has died."""
             if gate.process.poll() is not None:
                 return True
             with contextlib.suppress(AssertionError, subprocess.TimeoutExpired):
@@ -148,7 +149,7 @@ def test_kill_at_a_fault_point(world, portcullis, flood_program, faulty_daemon, 
 
 
 def test_faults_strike_before_the_first_lock(world, portcullis, faulty_daemon):
-    """Killed in its very first flip: nothing half-built is left; the next start locks and opens."""
+    """Killed in its very first flip: nothing half-built remains; the next start locks and opens."""
     programs = programs_with(f"{ROOT}/faulty", portcullisd=faulty_daemon)
     for moment in MOMENTS[:3]:
         world.fresh_host()
@@ -164,7 +165,7 @@ def test_faults_strike_before_the_first_lock(world, portcullis, faulty_daemon):
 
 
 def test_kills_in_a_row(world, portcullis, flood_program):
-    """openvpn killed again and again, as fast as it comes back, under a sender."""
+    """openvpn is killed again and again, as soon as it is back, while a program sends."""
     gate = portcullis().start_open()
     with Storm(world, flood_program, "udp"):
         for _ in range(8):

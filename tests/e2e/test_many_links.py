@@ -1,4 +1,5 @@
-"""Hundreds of links come and go: what it costs the gate, that a flip meanwhile is not late, and that all are shut."""
+"""Hundreds of links come and go: what that costs the gate, that a flip is not delayed by it, and that all links are
+shut."""
 import socket
 import subprocess
 import time
@@ -9,13 +10,13 @@ from netns import wait_for
 from test_flow import gets_inside
 
 pytestmark = pytest.mark.quiet
-LINKS, LIMIT = 500, 0.2  # seconds of the gate's processor for all to come, and again for all to go
+LINKS, LIMIT = 500, 0.2  # seconds of processor time for the gate when all links come, and again when all go
 PAIRS = range(LINKS // 2)
 LAST = f"t{LINKS // 2 - 1}"
 
 
 def processor(gate):
-    """Seconds that the process has had: clock_getcpuclockid(3)."""
+    """Seconds of processor time that the process has used: clock_getcpuclockid(3)."""
     return time.clock_gettime(~gate.pid << 3 | 2)
 
 
@@ -24,7 +25,7 @@ def come(host, pairs):
 
 
 def flip(gate, still=lambda: True):
-    """Seconds from openvpn's end to a gate that the kernel shows as shut; `still` must be so then."""
+    """Seconds from openvpn's end until the kernel shows the gate as shut; `still` must hold then."""
     begun = time.monotonic()
     gate.kill_openvpn()
     wait_for(lambda: gate.kernel_gate() != "open", lambda: gate.told("shut"), 5)
@@ -35,7 +36,7 @@ def flip(gate, still=lambda: True):
 
 
 def frame_leaves(link):
-    """Does the kernel accept a frame for it from a packet socket? If the chain drops it, sending fails."""
+    """Does the kernel accept a frame from a packet socket for this link? If the chain drops it, sending fails."""
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as out:
         try:
             out.sendto(b"\xff" * 12 + b"\x08\0" + bytes(60), (link, 0x0800))

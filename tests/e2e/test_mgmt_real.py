@@ -43,7 +43,7 @@ class Openvpn:
         self.peer, _ = self.listener.accept()
 
     def converse(self, program, *arguments):
-        """Exit code and events of one run of the example on the open connection."""
+        """The exit code and events of one run of the example on the open connection."""
         done = subprocess.run([program, *arguments], stdin=self.peer, stdout=self.peer, stderr=subprocess.PIPE,
                               timeout=DEADLINE, check=False)
         return done.returncode, done.stderr.decode().splitlines()
@@ -73,7 +73,7 @@ def replies(events):
 
 
 def test_every_shape(example, openvpn):
-    """One of each reply shape, sent one after another, each answered as its own."""
+    """One reply of each shape, sent one after another: each is recognized as what it is."""
     code, events = openvpn.converse(
         example, "@HOLD", "pid", "version", "version 5", "state on all", "log all on", "hold", "hold off", "status",
         "test 3", "test 0", "help", "env-filter 1", "remote-entry-count", "forget-passwords", "verb 3", "pid")
@@ -81,17 +81,17 @@ def test_every_shape(example, openvpn):
                 "REPLY number=0 ok (state on)", "REPLY number=0 ok (log all) |real-time log notification set to ON",
                 "REPLY number=0 ok (hold) |hold=1", "REPLY number=0 ok (hold off) |hold flag set to OFF"]
     assert replies(events)[:6] == expected
-    # in the hold there is no tunnel object yet: these two are refused, the rest is not
+    # in the hold there is no tunnel object yet: these two are refused, the others are not
     refused = [line for line in replies(events) if " - " in line]
     assert [line.split("(")[1].split(")")[0] for line in refused] == ["status", "remote-entry-count"]
     assert replies(events)[-1] == expected[0]
     assert len([line for line in events if "(test 3)" in line]) == 4
     assert not [line for line in events if line.startswith(("NOISE", "UNKNOWN", "OVERLONG"))], events
-    assert code == 1  # because of the two
+    assert code == 1  # because of the two that are refused
 
 
 def test_hold_to_the_end(example, openvpn):
-    """Release, states, a refused word, and the end by SIGTERM."""
+    """Release, states, a refused command, and the end by SIGTERM."""
     code, events = openvpn.converse(example, "@HOLD", "state on", "log on", "bytecount 1", "hold release",
                                     "@STATE", "status", "signal SIGTERM")
     assert code == 0, events
@@ -104,7 +104,7 @@ def test_hold_to_the_end(example, openvpn):
 
 
 def test_a_word_with_every_quote(example, openvpn):
-    """Control for the encoder: the daemon repeats the type it was given."""
+    """The control for the encoder: the daemon repeats the type that it was given."""
     code, events = openvpn.converse(example, "@HOLD", "needstr a\"b\\c'd#;e x", "auth-retry bogus", "pid")
     assert code == 1
     assert replies(events)[0].endswith("|no needstr-string is currently needed at this time")

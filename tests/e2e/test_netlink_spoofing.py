@@ -1,4 +1,5 @@
-"""Netlink messages that a process with CAP_NET_ADMIN forges, to the daemon's sockets and multicast groups: none is believed."""
+"""Netlink messages that a process with CAP_NET_ADMIN forges, sent to the daemon's sockets and multicast groups: none is
+believed."""
 import errno
 import socket
 
@@ -8,7 +9,7 @@ from netns import wait_for
 
 
 def test_nobody_writes_to_the_daemon(world, portcullis):
-    """Messages to each of its addresses are refused; a socket that is not connected receives them."""
+    """Messages to each of its addresses are refused; the control, a socket that is not connected, receives them."""
     gate = portcullis().start_open()
     index = socket_index(world)
     for protocol in (socket.NETLINK_ROUTE, NETLINK_NETFILTER):
@@ -25,7 +26,8 @@ def test_nobody_writes_to_the_daemon(world, portcullis):
 
 
 def test_nobody_speaks_for_the_kernel_in_its_groups(world, portcullis):
-    """ "tun0 is gone" and "your rules were changed", sent to the groups: others receive them, the daemon ignores them."""
+    """"tun0 is gone" and "your rules were changed", sent to the groups: others receive them, and the daemon ignores
+    them."""
     gate = portcullis().start_open()
     before = gate.status()
     fakes = [(socket.NETLINK_ROUTE, GROUP_LINK, link(DELLINK, socket_index(world), b"tun0"))]
@@ -35,7 +37,7 @@ def test_nobody_speaks_for_the_kernel_in_its_groups(world, portcullis):
         assert send(world.host, protocol, data, group=group) == 0
         assert control.recv(4096) == data
         control.close()
-    # What the kernel says after that is heard: then what came before has been read too.
+    # The daemon notices what the kernel says afterwards, so it has also read what came before.
     world.host.ip("link add after0 type veth peer name after1")
     wait_for(lambda: "link_" in gate.rules() and '"after0"' in gate.rules(), "the link that came last has its chain")
     after = gate.status()

@@ -16,7 +16,7 @@ from test_unowned_tables import unowned, without_flags
 from world import ROOT
 
 RATE, ROUNDS = 5000, 8
-# Debian's own, and one more table.
+# Debian's own file, and one more table.
 OWNERS = """#!/usr/sbin/nft -f
 flush ruleset
 table inet filter {
@@ -28,7 +28,7 @@ table ip other {
 }
 """
 PLAIN = {"load": ["/usr/sbin/nft", "-f", "/etc/nftables.conf"], "stop": ["/usr/sbin/nft", "flush", "ruleset"]}
-# Frames past all protocols: what only the chains at egress see.
+# Frames that bypass all protocols: only the chains at egress see them.
 FRAMES = """
 import select, socket
 sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
@@ -44,7 +44,7 @@ while True:
 
 
 class Service:
-    """What `make install` puts there, and the commands of the unit as the drop-in leaves them."""
+    """What `make install` installs, and the unit's commands as the drop-in changes them."""
 
     def __init__(self, host):
         self.host, self.root = host, pathlib.Path(f"{ROOT}/nftables")
@@ -74,7 +74,8 @@ class Service:
         return self
 
     def beside(self, gate):
-        """The lock's configuration is that of this daemon, by whose lock file it knows it; and they are one program."""
+        """The configuration of the lock is that of this daemon, which it recognizes by the lockfile; both are the same
+        program."""
         self.daemon.unlink()
         self.daemon.symlink_to(f"{gate.programs}/portcullisd")
         with open(self.root / "e/portcullis/portcullis.conf", "a", encoding="utf-8") as file:
@@ -88,7 +89,7 @@ class Service:
         return strip_handles(self.ours())
 
     def tables(self):
-        """Nothing of ours may lie there for longer than a load takes."""
+        """All tables: the transition tables may not exist for longer than a load takes."""
         return set(self.host.run("nft", "list", "tables").stdout.split("table ")[1:])
 
     def ours(self):
@@ -114,7 +115,7 @@ TRANSITION = {"inet portcullis_transition\n", "netdev portcullis_transition\n"}
 
 
 class Flood:
-    """Programs that send all the time, as programs do and past all protocols."""
+    """Programs that send all the time, as programs do, and with frames that bypass all protocols."""
 
     def __init__(self, world, program):
         self.world = world
@@ -175,7 +176,7 @@ def test_no_moment_without_the_lock(world, service, flood):
 
 
 def test_it_locks_what_nothing_has_locked(world, service):
-    """A start before the lock's own."""
+    """The unit starts before the lock's own unit."""
     locked = service.lock()
     world.host.run("nft", "flush", "ruleset")
     service.enable().run("Start")
@@ -190,7 +191,7 @@ def test_nothing_changes_while_it_is_not_enabled(world, service):
         service.lock()
         service.run(verb)
         assert world.host.run("nft", "list", "ruleset").stdout == wanted
-    world.host.without_link_filters()  # what is left of the lock
+    world.host.without_link_filters()  # this much of the lock is left
     with world.wire("udp") as wire:
         assert gets_out(world, wire)
 
@@ -210,7 +211,7 @@ def test_off_is_off(world, service):
 
 @pytest.mark.parametrize("text", ["flush ruleset\ntable inet filter {\n", None], ids=["wrong", "missing"])
 def test_a_file_that_does_not_load(world, service, text):
-    """Both or neither: the lock stands as it did, and the unit fails as it does without us."""
+    """Both or neither: the lock stays as it was, and the unit fails as it does without us."""
     locked = service.lock()
     service.enable()
     if text is None:
@@ -224,7 +225,7 @@ def test_a_file_that_does_not_load(world, service, text):
 
 
 def instead_of_the_daemon(service, *words):
-    """A portcullisd that changes nothing, and says these words, one a call; its exit code is theirs."""
+    """A portcullisd that changes nothing and prints these words, one at each call; the exit codes go with them."""
     said = service.root / "said"
     said.write_text("".join(f"{each}\n" for each in words))
     service.daemon.rename(service.root / "daemon")
@@ -234,7 +235,7 @@ def instead_of_the_daemon(service, *words):
 
 
 def test_a_lock_that_fails_leaves_it_shut(world, service):
-    """Then the tables of the load are the lock, until the next one; a stop leaves them."""
+    """Then the transition tables are the lock until the next load; a stop leaves them."""
     locked = service.lock()
     service.enable()
     instead_of_the_daemon(service, *["no memory"] * 5)
@@ -252,7 +253,7 @@ def test_a_lock_that_fails_leaves_it_shut(world, service):
 
 
 def test_transition_tables_of_the_version_before(world, service):
-    """They had another name. A stop leaves them, for they may be the lock; the next load removes them, even if the
+    """They had another name. A stop leaves them, because they may be the lock; the next load removes them, even if the
     owner's file flushes nothing."""
     locked = service.lock()
     service.enable()
@@ -286,7 +287,7 @@ def test_where_the_file_is_another(service):
 
 
 def test_a_link_that_takes_no_chain(world, service):
-    """64 chains at most, as everywhere: the load goes on, and the lock stands."""
+    """64 chains at most, as everywhere: the load continues, and the lock is in force."""
     world.host.ip(*(f"link add many{i} type veth peer name other{i}" for i in range(35)))
     service.enable().run("Start")
     assert service.tables() == OURS | THEIRS

@@ -28,7 +28,7 @@ STATES = {
     "locked": ["tunnel none", "endpoint none", "state locked", "assert"],
     "dialling": ["tunnel none", "endpoint 203.0.113.5:1194/udp", "state dialling", "assert"],
     "open": ["endpoint 203.0.113.5:1194/udp", f"tunnel tun0 {TUNNEL4} fd00:8::2 10.8.0.0/24 fd00:8::/64", "state open", "assert"],
-    # The tunnel is shut, its addresses are known, the hole stays until openvpn is reaped.
+    # The tunnel is shut and its addresses are known; the hole stays until openvpn has been reaped.
     "leaving": ["endpoint 203.0.113.5:1194/udp", f"tunnel tun0 {TUNNEL4} fd00:8::2 10.8.0.0/24 fd00:8::/64", "state dialling",
                 "assert"],
     "paused's end": ["tunnel none", "endpoint none", "state locked", "assert", "pause 1"],
@@ -39,7 +39,7 @@ EGRESS = {True: ["lack every_link"], False: ["lack egress"], "one": ["every_link
 
 
 class Stage:
-    """The machine, the far end of its links, and a container behind it."""
+    """The machine, the far ends of its links, and a container behind it."""
 
     def __init__(self):
         self.host, self.far, self.guest = Namespace("op"), Namespace("opr"), Namespace("opc")
@@ -117,7 +117,7 @@ class Stage:
         return found
 
     def seen(self, token):
-        """How many frames with the token came to the far end of either link."""
+        """How many frames with the token reached the far end of either link."""
         found = 0
         for link, wire in self.wires.items():
             fence(self.host, wire, link)
@@ -161,7 +161,7 @@ def datagram(token, source=HOST4):
 
 
 def raw(token, family=socket.AF_INET):
-    """IP_HDRINCL, bound to the link."""
+    """A raw socket with IP_HDRINCL, bound to the link."""
     body, where = datagram(token), (INTERNET4, 0)
     if family == socket.AF_INET6:
         body = (struct.pack("!IHBB", 6 << 28, 8 + len(token), 17, 64) + socket.inet_pton(family, HOST6)
@@ -174,7 +174,7 @@ def raw(token, family=socket.AF_INET):
 
 
 def frame(token, mark=0, bypass=False, link="eth0"):
-    """A packet socket."""
+    """A frame from a packet socket."""
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sock:
         if mark:
             sock.setsockopt(socket.SOL_SOCKET, SO_MARK, mark)
@@ -186,7 +186,7 @@ def frame(token, mark=0, bypass=False, link="eth0"):
 
 
 def mptcp(token):
-    """The first packet of a connection of several paths, by the link; MPTCP puts no data into it: its port is the token."""
+    """The first packet of a multipath connection, by the link. MPTCP puts no data into it, so its port is the token."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, MPTCP) as sock:
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
@@ -196,7 +196,7 @@ def mptcp(token):
 
 
 def through_a_proxy(token):
-    """What is marked comes back by loopback, TPROXY gives it to a socket here, and that sends it on by the link."""
+    """What is marked comes back on the loopback, TPROXY gives it to a socket here, and that sends it on by the link."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as proxy:
         proxy.setsockopt(socket.SOL_IP, 19, 1)  # IP_TRANSPARENT
         proxy.bind(("127.0.0.1", 5555))
@@ -213,8 +213,9 @@ ALWAYS = frozenset(STATES)
 
 
 def way(act, do="", undo="", where="host", uid=NOBODY, leaks=(), leaks_unfiltered=None, link_filter=False):
-    """do, undo: shell in the machine. leaks: the states in which nothing in the kernel's filter stops it, as docs/security.md
-    says; leaks_unfiltered: without the links' chains. link_filter: it is stopped in all of them where a filter stays with the links."""
+    """do, undo: shell commands in the machine. leaks: the states in which nothing in the kernel's filter stops the way,
+    as docs/security.md says; leaks_unfiltered: the same without the links' chains. link_filter: where a filter stays
+    with the links, it stops the way in all states."""
     return Way(do, undo, act, where, uid, frozenset(leaks), frozenset(leaks if leaks_unfiltered is None else leaks_unfiltered), link_filter)
 
 
@@ -281,8 +282,8 @@ WAYS = {
         "nft delete table ip other"),
     "fwd from the tunnel's link": way(plain, nft(
         "table netdev other { chain o { type filter hook egress device tun0 priority 0; fwd to eth0; } }"), "nft delete table netdev other",
-        leaks_unfiltered=["open"]),  # a kernel without the hook does not have this way either
-    # Behind the last judgement, and with the mark that it gives: as traffic control, by one that has CAP_NET_ADMIN.
+        leaks_unfiltered=["open"]),  # a kernel without the hook does not have this way
+    # After the last decision, with the mark that it sets: like traffic control, this needs CAP_NET_ADMIN.
     **{f"{verb} from the tunnel's link with our mark": way(plain, nft(
         "table netdev other { chain o { type filter hook egress device tun0 priority 0; "
         f"meta mark set {MARK} {verb} to eth0; }} }}"), "nft delete table netdev other", leaks=["open"]) for verb in ("fwd", "dup")},
@@ -314,7 +315,7 @@ _number = 0
 
 
 def next_token(name):
-    """What is looked for in the frames: bytes of their own for each try."""
+    """What is looked for in the frames: different bytes for each try."""
     global _number  # pylint: disable=global-statement
     _number += 1
     return struct.pack("!H", 20000 + _number) if name == "MPTCP" else b"OTHER-PROGRAM-%06d" % _number
@@ -322,7 +323,7 @@ def next_token(name):
 
 @contextlib.contextmanager
 def set_up(stage, name):
-    """Skips where the kernel lacks what the way needs."""
+    """Skips if the kernel lacks what the way needs."""
     done = stage.host.run("sh", "-ec", WAYS[name].do, check=False)
     if done.returncode != 0 and "where the kernel has" in name:
         stage.host.run("sh", "-c", WAYS[name].undo, check=False)
@@ -350,7 +351,7 @@ def has_link_filter(stage):
 
 @pytest.mark.parametrize("name", WAYS)
 def test_control(stage, name):
-    """Each way leads to the far end of a physical link where no gate stands."""
+    """Where there is no gate, each way leads to the far end of a physical link."""
     with set_up(stage, name) as lacking:
         if lacking:
             pytest.skip(f"this kernel: {lacking}")
@@ -358,7 +359,8 @@ def test_control(stage, name):
 
 
 def end_the_pause(stage):
-    """The kernel ends it by itself; as long as it lasts, everybody gets out: the way's control once more."""
+    """The kernel ends the pause by itself. As long as it lasts, everybody gets out, which is one more control for the
+    way."""
     assert gets_out(stage, "SO_BINDTODEVICE"), "nothing was paused"
     wait_for(lambda: not re.search(r"elements", stage.host.run("nft", "list", "set", "inet", "portcullis", "paused").stdout),
              "the pause's end")
@@ -370,7 +372,8 @@ CELLS = [*((state, egress) for state in STATES for egress in (True, False)), ("o
 @pytest.mark.parametrize("state, egress", CELLS, ids=lambda each: {True: "with egress", False: "without egress",
                                                                   "one": "one chain, where the kernel has it"}.get(each, each))
 def test_cells(stage, state, egress):
-    """No way leads out, but for those that docs/security.md names as root's alone; those do, so that the page stays true."""
+    """No way leads out, except those that docs/security.md says only root has; those do lead out, so that the page
+    stays true."""
     wrong = []
     stage.load(egress)
     try:
@@ -392,7 +395,7 @@ def test_cells(stage, state, egress):
     assert not wrong, f"{state}, egress {egress}: not as the page says: {wrong}"
 
 
-# What row 10 lets out, with lan = true, and what another program makes of it behind the chain of output.
+# What row 10 lets out, with lan = true, and what another program turns it into after our output chain.
 CHANGES = {
     "SNAT to the tunnel's address": f"type nat hook postrouting priority 100; udp dport 5300 snat ip to {TUNNEL4};",
     "another destination": f"type filter hook postrouting priority 2000; udp dport 5300 ip daddr set {INTERNET4};",
@@ -404,7 +407,7 @@ CHANGES = {
 @pytest.mark.parametrize("egress", [True, False], ids=["with egress", "without egress"])
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_a_row_let_out_is_judged_as_it_leaves(stage, change, egress):
-    """A packet to the local network leaves; given another address or port on its way, it does not."""
+    """A packet to the local network leaves. If it is given another address or port on its way, it does not."""
     def leaves():
         token = next_token("")
         stage.host.call(plain, token, "10.99.0.1", "eth0", uid=NOBODY)
@@ -428,13 +431,13 @@ def test_what_a_row_let_out_is_judged_as_it_leaves(stage, change, egress):
 
 @pytest.mark.parametrize("egress", [True, False], ids=["with egress", "without egress"])
 def test_index_of_the_tunnel_taken_by_another_link(stage, egress):
-    """The tunnel goes and nobody notices: another link asks for its number and its name, and is a physical one."""
+    """The tunnel disappears and nobody notices: another link takes its index and its name, and is a physical link."""
     index, token = stage.index("tun0"), next_token("")
 
     def take():
         stage.close_tunnel()
         stage.host.ip(f"link add name tun0 index {index} type veth peer name r9 netns opr")
-        # The far end first: a carrier that comes later makes the link send only up to a second after it.
+        # The far end first: if the carrier comes later, the link sends only up to a second after that.
         stage.far.ip("link set r9 up")
         stage.host.ip(f"address add {TUNNEL4}/24 dev tun0", "link set tun0 up", "route add default dev tun0",
                       f"route add {INTERNET4} via 10.8.0.1 dev tun0",
@@ -470,7 +473,8 @@ def test_index_of_the_tunnel_taken_by_another_link(stage, egress):
 
 @pytest.mark.parametrize("egress", [True, False], ids=["with egress", "without egress"])
 def test_client_that_is_not_masqueraded(stage, egress):
-    """With a gateway, what another program keeps out of connection tracking is not put into the tunnel as it is."""
+    """With a gateway: what another program keeps out of connection tracking is not put into the tunnel with its own
+    address."""
     def goes_in():
         token = next_token("")
         stage.guest.call(plain, token, uid=NOBODY)
@@ -495,7 +499,7 @@ def test_client_that_is_not_masqueraded(stage, egress):
 # --- what comes out of the tunnel -----------------------------------------------------------
 
 def out_of_the_tunnel(stage, source, destination, ports, token):
-    """As the exit sends it: ports from, to; or about a datagram with these ports, that it did not arrive."""
+    """As the exit sends it: ports from, to. Without a token, an error about a datagram with these ports."""
     from scapy.all import ICMP, IP, UDP, IPv6  # pylint: disable=import-outside-toplevel
     kind = IPv6 if ":" in source else IP
     if token is None:
@@ -520,7 +524,8 @@ REGAINED = (f"ip address del {TUNNEL4}/24 dev tun0; ip address del fd00:8::2/64 
 @pytest.mark.parametrize("egress", [True, False], ids=["with egress", "without egress"])
 @pytest.mark.parametrize("lost", LOST)
 def test_answers_to_an_address_that_is_gone(stage, lost, egress):
-    """The tunnel's address is this machine's no more, and it forwards: its answers are packets for somebody else."""
+    """The machine no longer has the tunnel's address, and it forwards: its answers are then packets for somebody
+    else."""
     here, there = ("fd00:8::2", INTERNET6) if "IPv6" in lost else (TUNNEL4, INTERNET4)
 
     def goes_on(sock):
@@ -551,7 +556,8 @@ def test_answers_to_an_address_that_is_gone(stage, lost, egress):
 
 @pytest.mark.parametrize("what", ["answer", "error"])
 def test_exit_speaks_in_a_connection_of_the_local_network(stage, what):
-    """With lan = true: what comes out of the tunnel is about what went into it, not about what went beside it."""
+    """With lan = true: what comes out of the tunnel must belong to what went into it, not to what was sent beside
+    it."""
     def comes(address, here, port):
         token = next_token("")
         with stage.host.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -612,7 +618,7 @@ def test_exit_speaks_to_a_client_about_what_went_elsewhere(stage):
 
 @pytest.mark.parametrize("egress", [True, False], ids=["with egress", "without egress"])
 def test_what_waits_for_a_neighbour_when_a_pause_ends(stage, egress):
-    """It was let out by the pause, and is asked again at egress; without that hook it leaves, as the page says."""
+    """The pause let it out, and it is judged again at egress; without that hook it leaves, as docs/security.md says."""
     waiting = "192.168.50.99"
 
     def leaves(act=lambda: None):

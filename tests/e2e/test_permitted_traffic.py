@@ -1,4 +1,4 @@
-"""What may pass does pass, locked and open: DHCP, neighbour discovery, path MTU, fragments; and a refusal comes at once."""
+"""What may pass does pass, locked and open: DHCP, neighbour discovery, path MTU, fragments. A refusal comes at once."""
 import os
 import socket
 import subprocess
@@ -15,7 +15,7 @@ from world import (HERE, HOST4, INTERNET4, INTERNET6, NOBODY, ROOT, ROUTER4, ROU
 
 
 class Dhcp:
-    """dnsmasq at the router and dhclient on the machine, with leases that are renewed every few seconds."""
+    """dnsmasq on the router and dhclient on the machine, with leases that are renewed every few seconds."""
 
     def __init__(self, world, *options, v6=False):
         self.world, self.said_file = world, f"{ROOT}/dhclient.said"
@@ -87,7 +87,7 @@ def test_dhcp_while_locked(world, portcullis, dhcp):
 
 
 def test_dhcp_option_121(world, portcullis, dhcp):
-    """TunnelVision in full: the rogue server's route is taken, and nothing follows it."""
+    """TunnelVision completely: the rogue server's route is accepted, and nothing follows it."""
     token = b"PORTCULLIS-LEAK"
 
     def attack(wire):
@@ -138,7 +138,8 @@ def neighbour_answers(world, address):
 
 @pytest.mark.parametrize("server", ["udp", "udp6"])
 def test_neighbours_of_a_global_address(world, portcullis, server):
-    """A router that forgets its neighbours again and again: the tunnel stays, locked too it is answered."""
+    """A router that forgets its neighbours again and again: the tunnel stays, and the router is answered while locked
+    too."""
     with world.wire(server) as wire:
         gate = portcullis(server).start_open()
         since = gate.status()["since"]
@@ -154,7 +155,7 @@ def test_neighbours_of_a_global_address(world, portcullis, server):
 
 
 def test_router_solicited_while_locked(world, portcullis):
-    """A router's advertisement gives an address while locked."""
+    """A router advertisement gives the machine an address while it is locked."""
     from test_attacks import inject, link_local  # pylint: disable=import-outside-toplevel
     from scapy.all import ICMPv6ND_RA, ICMPv6NDOptPrefixInfo, IPv6  # pylint: disable=import-outside-toplevel
     gate = portcullis()
@@ -180,7 +181,7 @@ def path_mtu(world):
 
 
 def echo_much(address, size):
-    """A TCP transfer there and back; True if every byte came."""
+    """A TCP transfer in both directions; True if every byte arrived."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     data = bytes(i & 255 for i in range(4096)) * (size // 4096)
     with socket.socket(family, socket.SOCK_STREAM) as sock:
@@ -200,7 +201,7 @@ def echo_much(address, size):
 @pytest.mark.parametrize("mtu", [1400, 1280])
 @pytest.mark.parametrize("server", ["udp", "tcp", "udp6", "tcp6"])
 def test_path_mtu(world, portcullis, path_mtu, server, mtu):
-    """A smaller path MTU is discovered by the ICMP errors that quote openvpn's own packets."""
+    """A smaller path MTU is learned from the ICMP errors that quote openvpn's own packets."""
     with world.wire(server) as wire:
         gate = portcullis(server).start_open()
         path_mtu(mtu)
@@ -217,7 +218,7 @@ def test_path_mtu_error_of_a_stranger(world, portcullis):
 
     def learned():
         return "mtu 1000" in world.host.run("ip", "route", "get", INTERNET4, "oif", "eth0").stdout
-    # The kernel takes it only for a socket that is there.
+    # The kernel accepts it only for a socket that exists.
     sock = world.host.socket(socket.AF_INET, socket.SOCK_DGRAM)
     with sock:
         sock.bind(("", 40000))
@@ -238,7 +239,7 @@ def test_path_mtu_error_of_a_stranger(world, portcullis):
 
 @pytest.mark.parametrize("server", ["udp", "udp6"])
 def test_fragments_of_the_outer_flow(world, portcullis, server):
-    """openvpn's datagrams that are too long for the link: fragments go, and fragments come."""
+    """openvpn's datagrams that are too long for the link: fragments leave, and fragments arrive."""
     with world.wire(server) as wire:
         gate = portcullis(server).start_open()
         data = bytes(1472)
@@ -249,7 +250,8 @@ def test_fragments_of_the_outer_flow(world, portcullis, server):
 
 @pytest.mark.parametrize("kind", ["vlan", "bridge"])
 def test_tunnel_over_a_link_on_a_link(world, portcullis, kind):
-    """The machine's link is a VLAN, or a bridge, on the wire: the hole goes through both, and nothing else does."""
+    """The machine's link is a VLAN or a bridge on top of the wire: the hole goes through both, and nothing else
+    does."""
     if kind == "vlan":
         need_link_type(world, "vlan id 9")
     world.host.run("ip", "address", "flush", "dev", "eth0")
@@ -294,7 +296,7 @@ def test_refused_at_once(world, portcullis, address):
 
 
 def test_inbound_through_the_tunnel(world, portcullis):
-    """Others in the VPN get no answer from the machine; what it asked itself is answered."""
+    """Others in the VPN get no answer from the machine; what it asked for itself is answered."""
     gate = portcullis().start_open()
     listener = world.host.socket(socket.AF_INET, socket.SOCK_STREAM)
     with listener:

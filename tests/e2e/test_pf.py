@@ -1,8 +1,7 @@
 """pf as the firewall, with a stand-in for pfctl: the order of our calls, and what follows if one fails.
 
-openvpn and the network are real; what pf would pass is judged by tests/pf/evaluator.py after every single call, with
-packets in clear and into the tunnel. What no stand-in can show is in docs/platforms.md.
-"""
+openvpn and the network are real; after every single call tests/pf/evaluator.py judges what pf would pass, with packets
+in the clear and into the tunnel. What no stand-in can show is in docs/platforms.md."""
 import os
 import signal
 import time
@@ -33,7 +32,7 @@ def _pf():
 
 @pytest.fixture(name="gate")
 def _gate(world, portcullis, pf):
-    """portcullisd with pf, not started; nothing is left of the last one."""
+    """portcullisd with pf, not started; nothing is left of the previous one."""
     programs_with(PROGRAMS, portcullisd=f"{BUILD}/test/portcullisd-pf", portcullis=f"{BUILD}/test/portcullis-pf")
     for left in LEFT:
         if os.path.exists(left):
@@ -52,7 +51,7 @@ def words(pf, since=0):
 
 
 def leaks(pf, since=0):
-    """The calls since then after which something would have passed in the clear."""
+    """The calls from `since` on after which something would have passed in the clear."""
     return [f"{number}: {call.words}" for number, call in enumerate(pf.calls[since:], since)
             if call.passes["clear"] or call.passes["clear6"]]
 
@@ -62,7 +61,7 @@ def first_shut(pf):
 
 
 def is_honest(gate, pf):
-    """What status says is what pf would do; `unprotected` may be reported whatever pf does."""
+    """The status says what pf would do; `unprotected` may be reported whatever pf does."""
     said = gate.status()["gate"]
     return said == "unprotected" or said == pf.gate()
 
@@ -76,7 +75,7 @@ def watchdog(gate):
 # --- the main flow
 
 def test_whole_run(world, gate, pf):
-    """locked, dialling, open; openvpn killed: shut; and every step between judged."""
+    """locked, dialling, open; openvpn is killed: shut; every step in between is judged."""
     gate.start_open()
     kinds = ["none" if call.passes["clear"] else "open" if call.passes["tunnel"] else
              "dialling" if call.passes["hole"] else "locked" for call in pf.calls]
@@ -92,7 +91,8 @@ def test_whole_run(world, gate, pf):
 
 
 def test_policy_before_everything(gate, pf):
-    """At first: our rules, their call, pf itself, then the states of before; read back last."""
+    """The order of the first lock: our rules, their call, pf itself, then the earlier states; at last all is read
+    back."""
     assert gate.run_daemon("-L").returncode == 0
     asked = words(pf)
     assert asked[0] == LOAD
@@ -106,7 +106,7 @@ def test_policy_before_everything(gate, pf):
 
 
 def test_flips_are_short(gate, pf):
-    """Three calls: load, kill, read. Kill comes after the load."""
+    """Three calls: load, kill, read. The kill comes after the load."""
     gate.start_open()
     shut = len(pf.calls)
     gate.ctl("down", "--wait", check=True)
@@ -171,7 +171,8 @@ def test_lock_beside_a_daemon_that_is_off(gate, pf):
 
 @pytest.mark.parametrize("fault", ["exit", "cut", "late", "busy", "hang"])
 def test_each_call_of_the_first_lock_fails(gate, pf, fault):
-    """-L, with the Nth call failing: locked and verified, or a failure that says so; never half of it as done."""
+    """-L, with the Nth call failing: either locked and verified, or a failure that is reported; never a half-finished
+    lock as done."""
     assert gate.run_daemon("-L").returncode == 0
     count, codes = len(pf.calls), []
     for number in range(count):
@@ -180,7 +181,7 @@ def test_each_call_of_the_first_lock_fails(gate, pf, fault):
         gate.environment["PORTCULLIS_STANDIN"] = other.directory
         os.unlink(TOKEN_FILE)
         done = gate.run_daemon("-L", timeout=20)
-        # The second answer to a failure is a lock with none of the configuration's values, and that is told too.
+        # The second reaction to a failure is a lock with none of the configuration's values, and that is reported too.
         codes.append(done.returncode or "locked without the configuration's values" in done.stderr)
         if done.returncode == 0:
             assert other.gate() == "locked" and other.pf.enabled and len(other.tokens) >= 1, (number, words(other))
@@ -198,7 +199,8 @@ def test_each_call_of_the_first_lock_fails(gate, pf, fault):
 
 @pytest.mark.parametrize("fault", ["exit", "cut", "late"])
 def test_each_call_of_a_run_fails(gate, pf, fault):
-    """A whole run to open, one call failing: it is honest all along, nothing passes in clear, and it opens in the end."""
+    """A whole run until open, with one failing call: the status is true all the time, nothing passes in the clear, and
+    in the end it opens."""
     gate.start_open()
     count = len(pf.calls)
     gate.kill()
@@ -218,7 +220,8 @@ def test_each_call_of_a_run_fails(gate, pf, fault):
 
 @pytest.mark.parametrize("fault", ["exit", "hang", "cut"])
 def test_calls_fail_for_good(gate, pf, fault):
-    """From open on nothing works any more: unprotected, and openvpn ended; then it works, and all is well."""
+    """While it is open every call begins to fail: unprotected, and openvpn is ended. When calls work again, everything
+    is fine."""
     gate.configure(on_unprotected='"report"')
     gate.start_open()
     pf.fault = lambda n, argv: fault
@@ -242,7 +245,7 @@ def test_unprotected_sets_the_links_down(world, gate, pf):
 
 
 def test_refused_rules_are_told(gate, pf):
-    """A pfctl that does not take our text: its own words, in one line."""
+    """A pfctl that refuses our text: its own words are reported, in one line."""
     real = pf.execute
     pf.execute = lambda argv, stdin: (1, "", "stdin:7: syntax error\npfctl: Syntax error in config file: pf rules not "
                                       "loaded\n") if ANCHOR in argv and "-f" in argv else real(argv, stdin)
@@ -252,7 +255,7 @@ def test_refused_rules_are_told(gate, pf):
 
 
 def test_main_rules_that_are_refused_give_way(gate, pf):
-    """pfctl does not take its own spelling back: then the system's rules, with our anchor before them."""
+    """pfctl refuses rules that it has printed itself: then the system's rules are used, with our anchor before them."""
     pf.run("-f", "-", stdin=STOCK + "pass quick proto udp from any to any\n")
     real = pf.execute
     pf.execute = lambda argv, stdin: (1, "", "stdin:9: syntax error\n") if argv == ["-f", "-"] and "proto udp" in stdin \
@@ -266,7 +269,8 @@ def test_main_rules_that_are_refused_give_way(gate, pf):
 
 @pytest.mark.parametrize("moment", ["flip-before-send", "flip-after-send", "flip-before-readback"])
 def test_killed_inside_a_flip(gate, pf, moment):
-    """SIGKILL at each moment of each flip up to open: from the first lock on nothing passes, and the next start opens."""
+    """SIGKILL at each moment of each flip until open: from the first lock on nothing passes, and the next start
+    opens."""
     gate.start_open()
     gate.kill()
     begin = len(pf.calls)
@@ -284,7 +288,7 @@ def test_killed_inside_a_flip(gate, pf, moment):
 
 @pytest.mark.parametrize("server", ["tcp", "udp6", "tcp6", "port53"])
 def test_other_transports_and_the_local_network(gate, pf, world, server):
-    """What else the printer says is taken whole: as many rules as its lists make."""
+    """What else the printer prints is loaded completely: as many rules as its lists expand to."""
     gate.configure(lan="true")
     gate.write(world.profile(server))
     gate.start_open()
@@ -293,7 +297,7 @@ def test_other_transports_and_the_local_network(gate, pf, world, server):
     assert pf.verdict("out eth0 udp 192.168.50.2:5000 > 233.252.0.1:9 uid=501 gid=20 ttl=1") == "block", "the probe's"
 
 
-# --- others at pf
+# --- others who change pf
 
 OTHERS = {
     "disabled": (["-d"], "", "pf is disabled"),
@@ -316,11 +320,11 @@ OTHERS = {
 
 @pytest.mark.parametrize("what", list(OTHERS))
 def test_others_are_noticed_and_undone(gate, pf, what):
-    """Somebody opens pf: named in one line, shut and verified within the second of the look."""
+    """Somebody opens pf: one line names that, and the gate is shut and verified within a second of the look."""
     argv, text, said = OTHERS[what]
     gate.start_open()
     pf.run(*argv, stdin=text)
-    # Where Apple's own call stands, the second place holds the lock: nothing is open even for the moment.
+    # Where Apple's own call is in place, the second anchor holds the lock: nothing is open even for a moment.
     assert pf.gate() == ("locked" if what in ("replaced", "behind", "emptied") else "none"), pf.explain()
     began = time.monotonic()
     wait_for(lambda: pf.gate() == "open", lambda: gate.told("restored"), 5)
@@ -333,7 +337,7 @@ def test_others_are_noticed_and_undone(gate, pf, what):
 
 
 def test_second_place_is_filled_again(gate, pf):
-    """Somebody empties the anchor that Apple's own rules ask: nothing opens by that alone, so nothing is cut."""
+    """Somebody empties the anchor that Apple's own rules call: that alone opens nothing, so no connection is cut."""
     gate.start_open()
     second = pf.run("-a", FALLBACK, "-s", "rules")
     assert second != "" and pf.verdict(TUNNEL, remember=True) == "pass"
@@ -346,7 +350,7 @@ def test_second_place_is_filled_again(gate, pf):
 
 @pytest.mark.parametrize("where", [(), ("-a", ANCHOR)], ids=["main", "anchor"])
 def test_others_states_do_not_outlive_their_rules(gate, pf, where):
-    """While others ruled, a state that floats was made: it is gone when ours stand again."""
+    """While others' rules were in force, a floating state was made: it is gone when ours are in force again."""
     gate.start_open()
     with pf.lock:
         pf.run(*where, "-f", "-", stdin="pass out quick all keep state\n")
@@ -356,7 +360,7 @@ def test_others_states_do_not_outlive_their_rules(gate, pf, where):
 
 
 def test_others_states_do_not_outlive_a_flip(gate, pf):
-    """Between two looks others ruled in our anchor, and a flip, not a look, undid it."""
+    """Between two looks others' rules were in our anchor, and a flip, not a look, has undone that."""
     gate.start_open()
     with pf.lock:
         ours = pf.anchor_texts[ANCHOR]
@@ -370,7 +374,7 @@ def test_others_states_do_not_outlive_a_flip(gate, pf):
 
 
 def test_reference_taken_away(gate, pf):
-    """Somebody releases our reference, while another one keeps pf enabled: we take a new one."""
+    """Somebody releases our reference while another one keeps pf enabled: we take a new one."""
     gate.start_open()
     ours = pf.tokens[0]
     pf.run("-E")
@@ -383,7 +387,8 @@ def test_reference_taken_away(gate, pf):
 
 
 def test_pf_that_lies_is_found_by_the_probe(world, gate, pf):
-    """pfctl says that all is well, and packets pass: no lock is verified until the probe is refused on a link that is up."""
+    """pfctl says that all is well, but packets pass: no lock counts as verified until the probe is refused on a link
+    that is up."""
     lies = [True]
 
     def probe(argv, _):
@@ -412,7 +417,7 @@ def test_probe_that_got_out_once_is_no_doubt_for_good(gate, pf):
 
 
 def test_hanging_pfctl_does_not_stop_the_gate(gate, pf):
-    """The look hangs: commands are answered all the same."""
+    """The look hangs: commands are answered nevertheless."""
     gate.start_open()
     pf.fault = lambda n, argv: "hang" if argv == ["-s", "nat"] else None
     wait_for(lambda: pf.calls[-1].code is None, "a look that hangs", 5)
@@ -480,7 +485,7 @@ def test_pause_ends_by_itself(gate, pf, daemon):
 
 
 def test_restart_in_a_pause(gate, pf):
-    """The daemon is killed in a pause and started again: locked first, and the watchdog dismissed."""
+    """The daemon is killed in a pause and started again: it locks first, and dismisses the watchdog."""
     gate.start_open()
     pause(gate, "1h")
     gate.kill()
@@ -492,7 +497,7 @@ def test_restart_in_a_pause(gate, pf):
 
 
 def test_no_pause_without_a_watchdog(gate, pf):
-    """Where the watchdog can't see pf, there is no pause: the gate stays shut."""
+    """If the watchdog can't look at pf, there is no pause: the gate stays shut."""
     gate.start_open()
     pf.fault = lambda n, argv: "exit" if argv == ["-s", "info"] else None
     gate.ctl("pause", "1h")
@@ -506,7 +511,7 @@ def test_no_pause_without_a_watchdog(gate, pf):
 
 
 def test_watchdog_killed_in_a_pause(gate, pf):
-    """Without its watchdog a pause is over."""
+    """Without its watchdog, a pause ends."""
     gate.start_open()
     pause(gate, "1h")
     os.kill(watchdog(gate), signal.SIGKILL)
@@ -515,7 +520,7 @@ def test_watchdog_killed_in_a_pause(gate, pf):
 
 
 def test_watchdog_goes_on_until_it_is_shut(gate, pf):
-    """pfctl fails when the pause is over, and no daemon runs: the watchdog calls it until it works."""
+    """pfctl fails when the pause is over, and no daemon runs: the watchdog runs it again until it works."""
     gate.start_open()
     pause(gate, "1s")
     gate.kill()
@@ -559,7 +564,8 @@ pass out proto tcp from any to any port 443 keep state
 
 
 def test_a_binat_is_named_and_left_out(gate, pf):
-    """It passes what no rule is asked about: of before the start, and put in by somebody beside the daemon."""
+    """It passes packets without any rule being evaluated: one from before the start, and one that somebody adds while
+    the daemon runs."""
     binat = "binat pass on eth0 inet from 192.168.50.2 to any -> 192.0.2.9\n"
     pf.run("-f", "-", stdin=MINE.replace("rdr on", binat + "rdr on"))
     assert "binat" in pf.run("-s", "nat"), "the control: it stands"
@@ -576,7 +582,7 @@ def test_a_binat_is_named_and_left_out(gate, pf):
 
 @pytest.mark.parametrize("how", ["daemon", "offline", "killed"])
 def test_off_leaves_others_alone(gate, pf, how):
-    """Ours go: the calls, the contents, the reference. Theirs stay, in their order."""
+    """What is ours is removed: the calls, the contents, the reference. What belongs to others stays, in its order."""
     pf.run("-f", "-", stdin=MINE)
     pf.run("-a", "mine/a", "-f", "-", stdin="pass quick on eth0 all\n")
     before = [pf.run("-s", what) for what in ("rules", "nat", "dummynet")]
@@ -596,7 +602,7 @@ def test_off_leaves_others_alone(gate, pf, how):
 
 
 def test_off_in_a_pause(gate, pf):
-    """The pause watchdog does not shut what root has taken away."""
+    """The pause watchdog does not shut the gate again after root has removed the rules."""
     gate.start_open()
     pause(gate, "1h")
     gate.kill()

@@ -1,4 +1,5 @@
-"""Single rows of the policy: packets that a row must not let pass, each with its control (the packet that may, or no gate)."""
+"""Single rows of the policy: packets that a row must not let pass, each with its control (a packet that may pass, or no
+gate)."""
 import os
 import re
 import socket
@@ -18,7 +19,8 @@ PORT = 5300
 
 
 def settle(world):
-    """Returns when everything injected before has been received: an ARP request sent after it has been answered."""
+    """Returns when everything that was injected before has been received: an ARP request that was sent afterwards has
+    been answered."""
     from scapy.all import ARP  # pylint: disable=import-outside-toplevel
     allowed = os.sched_getaffinity(0)
     with world.rtr.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sock:
@@ -38,7 +40,7 @@ def settle(world):
 
 
 class Listener:
-    """A UDP socket on the machine: what it received."""
+    """A UDP socket on the machine, and what it received."""
 
     def __init__(self, world, port=PORT):
         self.world, self.sock = world, world.host.socket(socket.AF_INET6, socket.SOCK_DGRAM)
@@ -68,7 +70,7 @@ class Listener:
 
 
 def counter(world, name):
-    """A counter of /proc/net/snmp6 in the machine: what was taken in, before anybody judged it."""
+    """A counter of /proc/net/snmp6 in the machine: what the kernel has accepted."""
     text = world.host.run("cat", "/proc/net/snmp6").stdout
     found = re.search(rf"^{name}\s+(\d+)$", text, re.M)
     return int(found.group(1)) if found else 0
@@ -93,7 +95,8 @@ def leaves(world, wire, act, *arguments, **more):
 
 @pytest.mark.parametrize("uid", [0, NOBODY])
 def test_openvpn_group_to_another_port(world, portcullis, uid):
-    """The hole is one address, port and protocol: not even openvpn's own group gets to the same server otherwise."""
+    """The hole is one address, port and protocol: not even openvpn's own group reaches the same server in another
+    way."""
     def act():
         for port in (53, 1195, PORT):
             world.host.call(send_udp, SERVER4, port, TOKEN, "eth0", uid=uid, gid=GROUP)
@@ -105,7 +108,7 @@ def test_openvpn_group_to_another_port(world, portcullis, uid):
 
 
 def test_openvpn_group_while_locked(world, portcullis):
-    """The endpoint itself: openvpn's group gets there while open (the control), nobody does while locked."""
+    """The endpoint itself: openvpn's group reaches it while open (the control); while locked nobody does."""
     gate = portcullis().start_open()
     with world.wire("udp") as wire:
         assert leaves(world, wire, send_udp, SERVER4, 1194, TOKEN, uid=OPENVPN_USER, gid=GROUP), "control"
@@ -116,7 +119,7 @@ def test_openvpn_group_while_locked(world, portcullis):
 
 
 def test_unasked_from_the_endpoint(world, portcullis):
-    """Only replies come from the endpoint: a datagram from its very port that nobody asked for is not delivered."""
+    """Only replies come from the endpoint: an unsolicited datagram from exactly its port is not delivered."""
     from scapy.all import IP, UDP  # pylint: disable=import-outside-toplevel
     packet = IP(src=SERVER4, dst=HOST4) / UDP(sport=1194, dport=PORT) / TOKEN
     with Listener(world) as listener:
@@ -129,12 +132,12 @@ def test_unasked_from_the_endpoint(world, portcullis):
 
 
 def test_unasked_connection_from_the_endpoint(world, portcullis):
-    """The same by TCP: a SYN from the endpoint's very port is not delivered."""
+    """The same with TCP: a SYN from exactly the endpoint's port is not delivered."""
     from scapy.all import IP, TCP  # pylint: disable=import-outside-toplevel
     packet = IP(src=SERVER4, dst=HOST4) / TCP(sport=1194, dport=2222, flags="S", seq=1)
 
     def delivered():
-        # A raw socket is given a copy of what got through to TCP.
+        # A raw socket gets a copy of what reaches TCP.
         with world.host.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP) as sock:
             sock.setblocking(False)
             inject(world, packet)
@@ -156,7 +159,8 @@ def test_unasked_connection_from_the_endpoint(world, portcullis):
 # --- row 4
 
 def test_error_about_an_older_connection(world, portcullis):
-    """An ICMP error that quotes a connection which conntrack knew before the gate, and not the endpoint's, is not let in."""
+    """An ICMP error that quotes a connection which conntrack knew before the gate, and which is not the endpoint's, is
+    not accepted."""
     from scapy.all import ICMP, IP, UDP  # pylint: disable=import-outside-toplevel
     quoted = IP(src=HOST4, dst=INTERNET4) / UDP(sport=40000, dport=PORT) / b"x"
 
@@ -184,7 +188,8 @@ def test_error_about_an_older_connection(world, portcullis):
 
 
 def test_icmp_redirect(world, portcullis):
-    """A redirect of IPv4 that quotes a connection the machine has is taken by the bare machine, and not past the gate."""
+    """An IPv4 redirect that quotes a connection of the machine is accepted by the bare machine, but does not get past
+    the gate."""
     from scapy.all import ICMP, IP, UDP  # pylint: disable=import-outside-toplevel
     elsewhere = "192.168.50.9"
     redirect = (IP(src=ROUTER4, dst=HOST4) / ICMP(type=5, code=1, gw=elsewhere)
@@ -204,7 +209,7 @@ def test_icmp_redirect(world, portcullis):
         return sock
 
     def followed():
-        # From an address of its own: by the table that a redirect would change, not by the gate's.
+        # From the machine's own address: by the table that a redirect would change, not by the gate's.
         return f"via {elsewhere}" in world.host.run("ip", "route", "get", INTERNET4, "from", HOST4).stdout
     with arm():
         inject(world, redirect)
@@ -223,7 +228,7 @@ def test_icmp_redirect(world, portcullis):
 
 @pytest.fixture
 def local(world):
-    """Gives the machine the LAN to speak to by the wire, and what would hide a mistake of the rules is switched off."""
+    """Gives the machine a LAN on the wire to talk to, and switches off what would hide a mistake in the rules."""
     def arm():
         world.host.sysctl(*[f"net.ipv4.conf.{link}.{key}" for link in ("all", "eth0")
                             for key in ("accept_local=1", "rp_filter=0")])
@@ -233,7 +238,7 @@ def local(world):
 
 
 def send_from(source, address):
-    """A datagram by eth0 from an address of the machine's own."""
+    """A datagram by eth0, from one of the machine's own addresses."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
@@ -251,10 +256,10 @@ def tunnel_address6(world):
 
 @pytest.mark.parametrize("state", ["dialling", "open"])
 def test_tunnel_address_in_the_local_network(world, portcullis, local, state, faulty_daemon):  # pylint: disable=redefined-outer-name
-    """With lan = true the tunnel's address is a private one like others, but not on the wire: neither to nor from it,
+    """With lan = true the tunnel's address is a private one like others, but nothing goes to or from it on the wire,
     from the moment it is known."""
     from scapy.all import IP, IPv6, UDP  # pylint: disable=import-outside-toplevel
-    # The gate stops itself between the address and CONNECTED: the rules are the kernel's.
+    # The gate stops itself between the address and CONNECTED: the rules stay in the kernel.
     held = {"programs": programs_with(f"{ROOT}/held", portcullisd=faulty_daemon),
             "environment": {"PORTCULLIS_FAULT": "device-set:1:stop"}} if state == "dialling" else {}
     gate = portcullis(settings={"lan": "true"}, **held).start()
@@ -281,7 +286,7 @@ def test_tunnel_address_in_the_local_network(world, portcullis, local, state, fa
 
 
 def test_networks_of_the_tunnel_are_not_local(world, portcullis, local):  # pylint: disable=redefined-outer-name
-    """With lan = true what the tunnel has as its networks stays shut on the wire, both ways."""
+    """With lan = true, the networks of the tunnel stay shut on the wire, in both directions."""
     from scapy.all import IP, IPv6, UDP  # pylint: disable=import-outside-toplevel
     world.host.ip(f"route add fd00:8::77 via {ROUTER6} dev eth0")
     gate = portcullis(settings={"lan": "true"}).start_open()
@@ -299,7 +304,8 @@ def test_networks_of_the_tunnel_are_not_local(world, portcullis, local):  # pyli
 # --- row 6
 
 def test_dhcp_renewal_by_unicast(world, portcullis):
-    """A client renews at its server from an ordinary socket: root's passes while locked, to port 67, and nobody else's."""
+    """A client renews its lease at the server from an ordinary socket: while locked root's packets to port 67 pass, and
+    nobody else's."""
     world.host.sysctl("net.ipv4.ip_unprivileged_port_start=0")
     gate = portcullis()
     assert gate.run_daemon("-L").returncode == 0
@@ -331,7 +337,7 @@ def test_dhcp_answers_of_a_stranger(world, portcullis):
 # --- row 7
 
 def test_router_of_another_link(world, portcullis):
-    """A router advertisement from a global address, or that has been forwarded, is not taken in."""
+    """A router advertisement from a global address, or one that has been forwarded, is not accepted."""
     from scapy.all import ICMPv6ND_RA, IPv6  # pylint: disable=import-outside-toplevel
     router, everybody = link_local(world.rtr, "r0"), "33:33:00:00:00:01"
     gate = portcullis()
@@ -345,7 +351,7 @@ def test_router_of_another_link(world, portcullis):
 
 
 def test_redirects_in_the_local_network(world, portcullis):
-    """With lan = true the whole link is let through, but no redirect: neither in nor out."""
+    """With lan = true the whole link is allowed, but redirects are not, in either direction."""
     from scapy.all import ICMPv6EchoRequest, ICMPv6ND_Redirect, IPv6  # pylint: disable=import-outside-toplevel
     router, own = link_local(world.rtr, "r0"), link_local(world.host, "eth0")
     gate = portcullis(settings={"lan": "true"})
@@ -361,7 +367,7 @@ def test_redirects_in_the_local_network(world, portcullis):
 # --- row 9
 
 def routed_server():
-    """A server that has the network behind the machine: what it sends there comes out of the tunnel."""
+    """A server that knows the network behind the machine: what it sends there comes out of the tunnel."""
     if "routed" not in SERVERS:
         os.makedirs(f"{ROOT}/ccd", exist_ok=True)
         with open(f"{ROOT}/ccd/client", "w", encoding="ascii") as file:
@@ -372,7 +378,7 @@ def routed_server():
 
 
 def test_unasked_to_a_forwarded_machine(world, portcullis):
-    """A machine behind this one gets answers to what it asked through the tunnel, and nothing unasked."""
+    """A machine behind this one gets answers to what it asked for through the tunnel, and nothing unsolicited."""
     server = routed_server()
 
     def arm():
@@ -386,7 +392,7 @@ def test_unasked_to_a_forwarded_machine(world, portcullis):
         return machine, sock
 
     def unasked(machine, sock):
-        """An unasked datagram, then an answer that was asked for: what comes, in this order."""
+        """An unsolicited datagram, then an answer that was asked for: what arrives, in this order."""
         world.srv.call(send_udp, "192.168.77.2", PORT, b"UNASKED")
         sock.sendto(b"ASKED", (INTERNET4, PORT))
         got = [sock.recv(100)]

@@ -11,20 +11,20 @@ from daemon import BUILD
 
 GOLDEN = sorted((pathlib.Path(__file__).parent.parent / "golden/policy").glob("*.nft"))
 
-# This machine's nft, and those of the releases that `make check-distros` has made.
+# This machine's nft, and those of the releases that `make check-distros` has unpacked.
 NFTS = {"own": "nft", **{tree.name: f"chroot {tree} nft" for tree in pathlib.Path(BUILD, "distros").glob("*")
                          if os.access(tree / "usr/sbin/nft", os.X_OK)}}
 LINKS = "ip link add en0 type veth peer name en1; ip link add tun0 type veth peer name other;"
 
 
 def load(text, then="nft list ruleset"):
-    """The text is loaded into a fresh namespace with the links that it names; what `then` prints."""
+    """Loads the text in a fresh namespace with the links that it names. Returns what `then` prints."""
     script = f"{LINKS} nft -f - && {then}"
     return subprocess.run(["unshare", "-n", "sh", "-c", script], input=text, text=True, capture_output=True, timeout=20)
 
 
 def read(path):
-    """nft resolves names while it loads: a text with names needs some that every machine has."""
+    """nft resolves names while it loads: names in the text are replaced by some that every machine has."""
     return re.sub(r'"_\w+"', '"daemon"', path.read_text())
 
 
@@ -40,7 +40,7 @@ def test_nft_takes_the_text(path):
 
 
 def test_the_text_replaces_itself():
-    """Loaded twice, it exists once: no element of the first load is left."""
+    """Loaded twice, it exists once: no element of the first load remains."""
     first = load(read(GOLDEN[0].parent / "open-dual.nft"))
     both = read(GOLDEN[0].parent / "dialling-udp4.nft") + read(GOLDEN[0].parent / "open-dual.nft")
     assert first.returncode == 0
@@ -49,8 +49,8 @@ def test_the_text_replaces_itself():
 
 @pytest.mark.parametrize("path", [path for path in GOLDEN if "uplink" not in path.stem], ids=lambda path: path.stem)
 def test_a_change_of_state_changes_sets_only(path):
-    """The chains are the same in every situation with the same identities and no uplink's frames: a flip is a change
-    of elements."""
+    """With the same identities and no frames of uplinks, the chains are the same in every situation: a flip only
+    changes elements."""
     def chains(text):
         kept = re.sub(r"set \w+ \{.*?\n\t\}", "", text, flags=re.S)
         kept = re.sub(r"chain link_\w+ \{.*?\n\t\}", "", kept, flags=re.S)
@@ -66,7 +66,7 @@ def test_a_change_of_state_changes_sets_only(path):
 
 
 def printed():
-    """What `portcullis rules` prints in each state."""
+    """What `portcullis rules` prints for each state."""
     for state, remote in itertools.product(("locked", "dialling", "open"), ("192.0.2.1:1194/udp", "[2001:db8::1]:443/tcp")):
         yield subprocess.run([f"{BUILD}/portcullis", "rules", "--backend", "nft", "--state", state, "--remote", remote],
                              text=True, check=True, capture_output=True).stdout

@@ -1,4 +1,4 @@
-"""The installed openvpn accepts what vetting lets through, up to its first hold; what vetting drops is missing."""
+"""The installed openvpn accepts what vetting lets through, up to its first hold; it never sees what vetting drops."""
 import os
 import pathlib
 import re
@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROFILES = sorted((ROOT / "tests/unit/data/profiles").glob("*.ovpn"))
 EVERY_OPTION = ROOT / "tests/fuzz/seeds/profile/every-option"
 OPENVPN = os.environ.get("OPENVPN", "/usr/sbin/openvpn")
-# What an older openvpn leaves out when the gate starts it.
+# What an older openvpn ignores when the gate starts it.
 LEFT_OUT = re.search(r'"--ignore-unknown-option (.*?) ?"', (ROOT / "src/gate/spawn.c").read_text())[1].split()
 NOBODY = "65534"
 DEADLINE = 20
@@ -31,7 +31,7 @@ def vet(path):
 
 
 def start(directory, config, proto):
-    """What openvpn says first over management, or how it ended."""
+    """What openvpn says first over the management connection, or how it ended."""
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(directory / "m.sock"))
     listener.listen(1)
@@ -41,7 +41,7 @@ def start(directory, config, proto):
              "--management-client", "--management-hold", "--management-query-passwords"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={}) as process:
         try:
-            # Its end closes nothing of ours, so wait for whichever comes first.
+            # Its exit closes none of our sockets, so wait for whichever comes first.
             listener.settimeout(0.05)
             peer = None
             for _ in range(DEADLINE * 20):
@@ -89,7 +89,7 @@ def test_taken_by_openvpn(path, directory):
 
 
 def test_control_openvpn_refuses_other_lines(directory):
-    """The same way of starting it does end at once if a line is not openvpn's."""
+    """Started in the same way, openvpn does exit at once if a line is not one of its options."""
     config = directory / "c.ovpn"
     config.write_text(vet(PROFILES[0])[1].split("\n\n", 1)[1] + "no-such-option \"1\"\n")
     said, ended = start(directory, config, "udp")

@@ -1,4 +1,4 @@
-"""A server that pushes hostile options: which of them take effect, and what follows."""
+"""A server that pushes hostile options: which of them take effect, and what follows from that."""
 import re
 import time
 
@@ -30,7 +30,7 @@ def hostile_server():
     return add_server("hostile", 1204, 20, PUSHED)
 
 
-# openvpn compares a filter with the line as it came, and unquotes it afterwards.
+# openvpn compares a filter with the line as it arrived, and unquotes it afterwards.
 QUOTED = ['"verb" 11', "'verb' 11", '"verb" "11"', ' "verb" 11', "   'verb' 11", "  verb 11", '"verb"11', "\\verb 11",
           '"mute" 1', "'ping-exit' 1", '"session-timeout" 1', "'inactive' 1", '"ifconfig-noexec"', "'persist-tun'",
           "ifconfig-noexec"]
@@ -40,13 +40,13 @@ FILTERED = ("verb 11", "mute 100", "persist-tun", "bind-dev eth0", "setenv-safe"
 
 
 def was_sent(server):
-    """The server's own log of what it pushed: the control of every test here."""
+    """The server's own log of what it pushed, which is the control of every test here."""
     with open(f"{ROOT}/server-{server}.log", encoding="utf-8", errors="replace") as file:
         return "".join(line for line in file if "PUSH_REPLY" in line or "SENT CONTROL" in line)
 
 
 def test_hostile_pushes(world, portcullis):
-    """Filtered or checked, one by one: the tunnel opens and stays, only good addresses are told, nothing leaks."""
+    """Each is filtered or checked: the tunnel opens and stays, only valid addresses are reported, nothing leaks."""
     server = hostile_server()
     with world.wire(server) as wire:
         gate = portcullis(server).start_open()
@@ -56,7 +56,7 @@ def test_hostile_pushes(world, portcullis):
         sent, said = was_sent(server), gate.log()
         assert not [option for option in PUSHED if option not in sent], f"control: {sent}"
         assert not [option for option in FILTERED if f"removed by filter: '{option}" not in said], said
-        # session-timeout and inactive would have ended it by then.
+        # session-timeout and inactive would have ended the tunnel by then.
         while time.monotonic() < began + 2.5:
             assert gets_inside(world) and not gets_out(world, wire)
         assert (gate.openvpn(), gate.status()["since"]) == (openvpn, status["since"]), gate.told("it did not last")
@@ -64,7 +64,7 @@ def test_hostile_pushes(world, portcullis):
         assert not re.search(r"UDP(v4)? WRITE|UDP(v4)? READ|TUN READ", gate.log())
         with open(f"/proc/{openvpn}/environ", encoding="ascii", errors="replace") as file:
             assert "LD_PRELOAD" not in file.read()
-        # explicit-exit-notify would keep it for seconds after it was asked to leave.
+        # explicit-exit-notify would keep openvpn alive for seconds after it was asked to exit.
         began = time.monotonic()
         gate.ctl("down", "--wait", check=True)
         assert time.monotonic() - began < 1.0
@@ -72,8 +72,8 @@ def test_hostile_pushes(world, portcullis):
 
 
 def test_server_that_claims_its_own_address(world, portcullis):
-    """A pushed route that puts the server's own address into the tunnel harms that tunnel, and nobody else: it is no
-    network of the tunnel, nothing leaves in clear, and the next server opens."""
+    """A pushed route that puts the server's own address into the tunnel harms that tunnel and nothing else: it does not
+    count as a network of the tunnel, nothing leaves in the clear, and the next server opens."""
     claiming = add_server("claiming", 1205, 21, [f"route {SERVER4} 255.255.255.255", "route 10.77.0.0 255.255.0.0"])
     with world.wire(claiming) as wire:
         gate = portcullis(claiming).start_open()
@@ -96,9 +96,10 @@ def test_server_that_claims_its_own_address(world, portcullis):
 
 
 def test_quoted_pushes(world, portcullis):
-    """The same in every spelling that openvpn reads, also 2.5.1, which does not look behind spaces: none passes, and no key of the data channel is in the log."""
+    """The same in every spelling that openvpn accepts, also with 2.5.1, whose filters do not look past spaces: none
+    gets through, and no key of the data channel is in the log."""
     server = add_server("quoted", 1206, 22, QUOTED)
-    # Control: filters by name alone do not see them.
+    # The control: filters by the plain name alone do not match them.
     bare = world.bare_vpn(server, "--pull-filter", "ignore", "verb", "--pull-filter", "ignore", "\\", "--pull-filter",
                           "ignore", "'", "--pull-filter", "ignore", '"s', "--pull-filter", "ignore", '"m')
     bare.wait(" WRITE [")

@@ -22,7 +22,7 @@ esac
 
 
 class Machine:
-    """The scripts as installed, each absolute path of a tool turned into that of a stand-in."""
+    """The scripts as installed, with each absolute path of a tool replaced by that of a stand-in."""
 
     def __init__(self, folder):
         self.folder = str(folder)
@@ -55,7 +55,7 @@ class Machine:
                        f'portcullis_run_dir="{self.folder}/run"\nportcullis_state_dir="{self.folder}/db"\n')
 
     def service(self, name, command="start", boot=False):
-        """As service(8); with `boot` as /etc/rc does: the script is read into a shell that knows it boots."""
+        """As service(8) does; with `boot` as /etc/rc does: a shell that knows it is booting reads the script."""
         script = self.path("rc.d", name)
         line = ["sh", "-c", f"autoboot=yes; set -- faststart; set -- start; . {script}", script] if boot else \
             ["sh", script, command]
@@ -91,7 +91,7 @@ def make_machine(tmp_path):
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_form(name):
-    """What rcorder and rc.subr read; and every shell takes it."""
+    """What rcorder and rc.subr read is there, and every shell can parse the scripts."""
     with open(f"{TOP}/init/rc.d/{name}", encoding="ascii") as file:
         text = file.read()
     assert os.access(f"{TOP}/init/rc.d/{name}", os.X_OK)
@@ -103,7 +103,7 @@ def test_form(name):
                         f"{TOP}/init/rc.d/{name}"], check=True)
 
 
-# PROVIDE and REQUIRE of FreeBSD 13 and 14's own scripts, as far as they matter here.
+# PROVIDE and REQUIRE of FreeBSD 13's and 14's own scripts, as far as they matter here.
 BASE = {"FILESYSTEMS": ["root", "mountcritlocal", "cleanvar", "tmp"], "root": [], "mountcritlocal": ["root"],
         "cleanvar": ["mountcritlocal"], "tmp": ["mountcritlocal"], "netif": ["FILESYSTEMS", "sysctl"], "sysctl": [],
         "ppp": ["netif"], "ipfw": ["ppp"], "routing": ["netif", "ppp"], "pf": ["FILESYSTEMS", "netif", "routing"],
@@ -112,7 +112,8 @@ BASE = {"FILESYSTEMS": ["root", "mountcritlocal", "cleanvar", "tmp"], "root": []
 
 
 def test_order_at_boot():
-    """As rcorder(8) would: the lock before any link, once more after the system's rules, the daemon before a log-in."""
+    """As rcorder(8) would order them: the lock before any link, once more after the system's rules, the daemon before a
+    log-in."""
     needs = {name: list(wanted) for name, wanted in BASE.items()}
     for name in SCRIPTS:
         with open(f"{TOP}/init/rc.d/{name}", encoding="ascii") as file:
@@ -139,7 +140,7 @@ def test_order_at_boot():
 def test_boot_locks_with_the_systems_tools_alone(machine):
     machine.prepare()
     machine.fail("portcullisd")  # no code of ours is needed
-    assert passes(machine.kernel.now(), "clear")  # control: booted, not yet locked
+    assert passes(machine.kernel.now(), "clear")  # the control: booted, but not locked yet
     done = machine.service("portcullis_lock", boot=True)
     assert done.returncode == 0 and "locked" in done.stdout, done
     assert is_state(machine.kernel.now(), "locked")
@@ -149,7 +150,7 @@ def test_boot_locks_with_the_systems_tools_alone(machine):
 
 
 def test_foreign_flush_after_the_boot_lock(machine):
-    """rc.d/ipfw flushes everything and passes everything, long before the daemon looks: the floor holds."""
+    """rc.d/ipfw flushes everything and passes everything, long before the daemon looks: the floor still shuts."""
     machine.prepare()
     machine.service("portcullis_lock", boot=True)
     machine.kernel.manually("flush")
@@ -174,7 +175,7 @@ def test_boot_falls_back_to_portcullisd(machine, spoilt):
     assert done.returncode == 0 and "locked by portcullisd" in done.stdout, done
     assert machine.said()[-1] == f"portcullisd -L -c {machine.folder}/my.conf"
     if spoilt == "syntax":
-        assert is_shut(machine.kernel.now())  # what was read before, and the floor
+        assert is_shut(machine.kernel.now())  # what was loaded before, and the floor
     machine.fail("portcullisd")
     done = machine.service("portcullis_lock", boot=True)
     assert done.returncode == 1 and "NOT LOCKED" in done.stderr, done
@@ -257,7 +258,7 @@ def test_not_enabled_does_nothing(machine):
 
 
 def test_daemon_script(machine):
-    """Started with its options; stop leaves the gate shut; lock is `down` where it runs."""
+    """It is started with its options; stop leaves the gate shut; lock does the same as `down` if the daemon runs."""
     assert machine.service("portcullis").returncode == 0
     assert machine.said() == [f"portcullisd -c {machine.folder}/my.conf"]
     assert machine.service("portcullis", "lock").returncode == 0

@@ -1,5 +1,5 @@
-"""Links that are renamed: what leaves meanwhile, with nobody there to look after it. One chain for every link, or a chain
-for each and, where a rename takes that away, a filter that stays with the link."""
+"""Links that are renamed: what leaves during that, while nobody watches. There is one chain for every link, or a chain
+for each, and where a rename removes that chain, a filter that stays with the link."""
 import contextlib
 import os
 import re
@@ -31,8 +31,8 @@ LOCKED = ("lack every_link", "state locked", "assert")
 
 
 def frames_while_renamed(machine):
-    """How many frames of a packet socket that is bound to a link get out while the link is renamed and named back four
-    times, and nobody looks after it."""
+    """How many frames of a packet socket that is bound to a link get out while that link is renamed and named back four
+    times, and nobody watches."""
     with machine.router.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as wire:
         wire.bind(("r0", 3))
         wire.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)
@@ -65,24 +65,24 @@ def has_filter(machine, link="eth0"):
 
 
 def places(machine):
-    """The links that have a place for filters."""
+    """The links that have a place for filters (clsact)."""
     return {line.split()[4] for line in tc(machine, "qdisc", "show").split("\n") if line.startswith("qdisc clsact")}
 
 
 # --- one chain for every link
 
 def frame_leaves(link):
-    """Does the kernel accept a frame for it? If the chain drops it, sending fails."""
+    """Does the kernel accept a frame for this link? If the chain drops it, sending fails."""
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as out:
         try:
             out.sendto(b"\xff" * 12 + b"\x08\0" + bytes(60), (link, 0x0800))
         except OSError as problem:
-            return problem.errno == 100  # ENETDOWN: it was not asked
+            return problem.errno == 100  # ENETDOWN: the chain did not see it
     return True
 
 
 def test_renamed_link_where_the_kernel_has_a_chain_for_every_link(machine, start):
-    """The one chain follows what is renamed and what comes, with nobody there to look after it."""
+    """The one chain also covers links that are renamed and links that are added, while nobody watches."""
     tool = start("every_link", "state locked")
     if "Invalid argument" in tool.ask("assert"):
         pytest.skip("this kernel has no chain for every link")
@@ -99,7 +99,8 @@ def test_renamed_link_where_the_kernel_has_a_chain_for_every_link(machine, start
 
 
 def test_one_chain_for_every_link_where_the_kernel_and_nft_have_it(machine, start):
-    """nft 1.1.6 and newer end over it, and take back what they list; an older one gets a chain for each link."""
+    """With nft 1.1.6 and newer there is one chain, and nft accepts what it lists; with an older one each link gets a
+    chain."""
     version = tuple(map(int, re.search(r"v([\d.]+)", machine.run("nft", "--version").stdout)[1].split(".")))
     tool = start("lack persist", "state locked", "assert")
     found, listed, rules = devices(machine), machine.run("nft", "list", "ruleset").stdout, machine.rules()
@@ -112,8 +113,8 @@ def test_one_chain_for_every_link_where_the_kernel_and_nft_have_it(machine, star
 
 
 def test_renamed_link_has_its_chain_again_after_the_next_look(machine, start):
-    """Where each link has a chain of its own: from 6.16 on a rename takes it away until somebody looks, as docs/security.md
-    says; before, it stays."""
+    """If each link has a chain of its own: from 6.16 on a rename removes it until somebody looks, as docs/security.md
+    says; on older kernels it stays."""
     tool = start("lack every_link", "state locked", "assert")
     machine.ip("link set eth0 name lan0")
     tool.say("links lan0 eth1", "assert")
@@ -124,11 +125,11 @@ def test_renamed_link_has_its_chain_again_after_the_next_look(machine, start):
 
 @pytest.fixture(name="locked")
 def _locked(machine, start):
-    """A lock with a chain for each link; skips where a rename leaves the chain in its place."""
+    """A lock with a chain for each link. Skips if a rename leaves the chain in place."""
     assert places(machine) == set()
     tool = start(*LOCKED, "watch")
     if not has_filter(machine):
-        tc(machine, "qdisc", "add", "dev", "eth0", "clsact")  # the tool itself works
+        tc(machine, "qdisc", "add", "dev", "eth0", "clsact")  # the control: tc itself works
         machine.ip("link set eth0 name lan0")
         assert send_frame(machine, "lan0", 0x0800) is False, "no filter, and the rename took the chain away"
         pytest.skip("a rename leaves the chain in its place")
@@ -136,7 +137,7 @@ def _locked(machine, start):
 
 
 def test_nothing_leaves_while_a_link_is_renamed_where_that_takes_its_chain_away(machine, locked):
-    locked.kill()  # nobody looks
+    locked.kill()  # nobody watches any more
     assert frames_while_renamed(machine) == 0
     tc(machine, "filter", "del", "dev", "eth0", "egress")
     assert frames_while_renamed(machine) > 0, "control: without the filter"
@@ -155,10 +156,10 @@ def test_each_link_with_a_chain_has_a_filter_where_a_rename_takes_its_chain_away
 
 
 def test_what_the_chain_passes_passes_where_a_rename_takes_it_away(machine, locked):
-    """ARP by its row; in a pause everything, so the filters go."""
+    """ARP passes by its row; in a pause everything does, so the filters are removed."""
     assert send_frame(machine, "eth0", 0x0806) is True and send_frame(machine, "eth0", 0x0800) is False
     locked.say("pause 60")
-    machine.ip("link set eth1 name lan1")  # takes its chain away; the pause goes on
+    machine.ip("link set eth1 name lan1")  # this removes its chain; the pause continues
     assert send(machine) == "arrived" and send_frame(machine, "eth0", 0x0800) is True
     assert places(machine) == set()
     locked.say("links eth0 lan1", "assert")
@@ -167,7 +168,7 @@ def test_what_the_chain_passes_passes_where_a_rename_takes_it_away(machine, lock
 
 
 def test_nothing_is_left_after_off_where_a_rename_takes_a_chain_away(machine, locked):
-    """Of ours; what others have put there stays."""
+    """Nothing of ours; what others have put there stays."""
     tc(machine, "filter", "add", "dev", "eth1", "egress", "prio", "1", "protocol", "ip",
        *"u32 match ip dst 192.0.2.99 flowid 1:1".split())
     assert "u32" in filters(machine, "eth1") and has_filter(machine, "eth1")
@@ -197,13 +198,14 @@ def test_filter_that_somebody_took_away_is_put_back_where_a_rename_takes_a_chain
 
 
 def test_filters_of_others_are_no_matter_of_ours_where_a_rename_takes_a_chain_away(machine, locked):
-    """One that comes and goes is not announced; nor one of ours that goes with its link, unless the index is here again."""
+    """A filter of others that comes and goes is not reported. Neither is one of ours that disappears with its link,
+    unless a link has that index again."""
     u32 = ["egress", "protocol", "ip", "u32", *"match ip dst 192.0.2.99 flowid 1:1".split()]
     for priority in ("1", "90"):
         tc(machine, "filter", "add", "dev", "eth0", *u32[:1], "prio", priority, *u32[1:])
         tc(machine, "filter", "del", "dev", "eth0", "egress", "prio", priority)
     machine.ip("link add eth9 type veth peer name other9", "link del eth9")
-    tc(machine, "filter", "del", "dev", "eth0", "egress", "prio", "87")  # the only one that counts
+    tc(machine, "filter", "del", "dev", "eth0", "egress", "prio", "87")  # the only one that is reported
     locked.wait_foreign()
     locked.say("assert")
     assert has_filter(machine) and not locked.foreign
@@ -219,7 +221,7 @@ def test_a_link_with_the_index_of_one_that_has_gone_where_a_rename_takes_a_chain
 
 
 def test_a_look_between_a_rename_and_its_announcement_where_that_takes_a_chain_away(machine, locked):
-    """The renamed link keeps its filter, though no link has the name that is known."""
+    """The renamed link keeps its filter, although no link has the name that the gate knows."""
     machine.ip("link set eth0 name lan0")
     machine.run("nft", "add", "table", "ip", "other")
     locked.say("links eth0 eth1", "endpoint 203.0.113.5:1194/udp", "state dialling", "assert")
@@ -232,7 +234,7 @@ PLACES = {"ingress": ["handle", "ffff:", "ingress"], "a block at egress": ["egre
 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_place_that_is_somebody_elses_where_a_rename_takes_a_chain_away(machine, start, place):
-    """The link goes on to work, the log says which one has no filter, and `off` leaves what is not ours."""
+    """The link continues to work, the log says which link has no filter, and `off` leaves what is not ours."""
     tc(machine, "qdisc", "add", "dev", "eth0", *PLACES[place])
     if place == "another kind":
         tc(machine, "filter", "add", "dev", "eth0", "egress", "prio", "87", "protocol", "ip", "u32", *"match ip dst 192.0.2.99 flowid 1:1".split())
@@ -252,7 +254,8 @@ def test_a_place_that_is_somebody_elses_where_a_rename_takes_a_chain_away(machin
 
 
 def test_a_kernel_that_is_kept_from_answering_gets_filters_where_a_rename_takes_a_chain_away(machine, start):
-    """Somebody holds the table in which it is asked: not to know is no reason to leave them out."""
+    """Somebody else holds the table that the kernel is probed with: if the answer is unknown, the filters are
+    installed."""
     machine.nft("table netdev portcullis_probe { chain probe { type filter hook egress device eth1 priority 0; } }")
     start(*LOCKED)
     assert has_filter(machine)

@@ -1,4 +1,5 @@
-"""The system's resolver end to end: the calls of a recording resolvconf when the gate opens, shuts, exits and starts."""
+"""The system's resolver end to end: how a recording resolvconf is called when the gate opens, shuts, exits and
+starts."""
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ from netns import wait_for
 from test_pushed_options import hostile_server
 from world import ROOT
 
-# Where it is looked for, in this order (src/os/process/tool_unix.c); the last is private to these tests.
+# Where the tool is looked for, in this order (src/os/process/tool_unix.c); the last folder is private to these tests.
 DIRECTORIES = ("/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/local/sbin")
 PRIVATE = "/run/current-system/sw/bin"
 
@@ -19,7 +20,7 @@ class Recorder:
         self.path = path
 
     def calls(self):
-        """[(arguments, what it read)], in their order."""
+        """[(arguments, what it read)], in order."""
         with open(self.path, encoding="ascii") as file:
             parts = file.read().split("ARGS ")[1:]
         return [(part.split("\n")[0], part.split("\n")[1:-1]) for part in parts]
@@ -27,7 +28,7 @@ class Recorder:
 
 @pytest.fixture
 def resolvconf():
-    """A resolvconf that records its calls; it hides the machine's real one."""
+    """A resolvconf that records its calls, and hides the machine's real one."""
     record, program = f"{ROOT}/resolvconf.record", f"{ROOT}/resolvconf"
     with open(record, "w", encoding="ascii"):
         pass
@@ -55,7 +56,8 @@ ADD, DELETE = "-a tun0.portcullis", "-d tun0.portcullis"
 
 
 def test_resolver_follows_the_gate(portcullis, resolvconf):  # pylint: disable=redefined-outer-name
-    """Set when it opens; taken back at openvpn's kill, at down, at SIGTERM, and by the start after a SIGKILL."""
+    """Set when the gate opens; restored when openvpn is killed, at down, at SIGTERM, and by the start after a
+    SIGKILL."""
     gate = portcullis(settings={"dns": "{ manage = true }"})
 
     def told(*wanted):
@@ -92,7 +94,7 @@ def test_resolver_follows_the_gate(portcullis, resolvconf):  # pylint: disable=r
 
 
 def test_resolver_is_left_alone(portcullis, resolvconf):  # pylint: disable=redefined-outer-name
-    """manage = false: the tool is never run, but status shows what was pushed."""
+    """manage = false: the tool is never run, but the status shows what was pushed."""
     gate = portcullis().start_open()
     assert gate.status()["dns"] == ["10.8.0.1"]
     gate.ctl("down", "--wait", check=True)
@@ -101,7 +103,7 @@ def test_resolver_is_left_alone(portcullis, resolvconf):  # pylint: disable=rede
 
 
 def test_resolver_is_told_addresses_only(portcullis, resolvconf):  # pylint: disable=redefined-outer-name
-    """Whatever a server pushes as DNS, the tool reads literal addresses and plain names."""
+    """Whatever a server pushes as DNS, the tool gets only literal addresses and plain names."""
     gate = portcullis(hostile_server(), settings={"dns": "{ manage = true }"}).start_open()
     wait_for(resolvconf.calls, lambda: gate.told("the tool run"))
     (call, read), = resolvconf.calls()

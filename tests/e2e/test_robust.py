@@ -29,7 +29,7 @@ def still_open(world, gate):
 
 @pytest.fixture
 def small_disk():
-    """A disk of 64 KiB; full after `fill`."""
+    """A disk of 64 KiB, which `fill` fills up."""
     made = []
 
     def make(path):
@@ -53,7 +53,7 @@ def fill(path):
 
 @pytest.mark.parametrize("when", ["before", "while"])
 def test_disk_full(world, portcullis, small_disk, when):
-    """The log's and the state's disk are full: the gate works on; lines are lost, nothing else."""
+    """The disk of the log and of the state is full: the gate continues to work; log lines are lost, nothing else is."""
     gate = portcullis()
     logs, state = small_disk(f"{gate.directory}/logs"), small_disk(gate.state)
     gate.configure(log='{ file = "' + logs + '/portcullis.log" level = "debug" }')
@@ -78,7 +78,7 @@ def test_disk_full(world, portcullis, small_disk, when):
 
 
 def test_descriptors_run_out(world, portcullis):
-    """No descriptor is left in the gate: it does not open, does not crash, and goes on when there are some."""
+    """The gate has no descriptors left: it does not open and does not crash, and continues when there are some."""
     with world.wire("udp") as wire:
         gate = portcullis().start_open()
         used = len(os.listdir(f"/proc/{gate.pid}/fd"))
@@ -86,7 +86,7 @@ def test_descriptors_run_out(world, portcullis):
         resource.prlimit(gate.pid, resource.RLIMIT_NOFILE, (used, hard))
         gate.kill_openvpn()
         wait_for(lambda: gate.kernel_gate() in ("locked", "dialling", "open"), "a verified gate")
-        world.host.run("ip", "tuntap", "add", "dev", "tun7", "mode", "tun")  # an event that wants a socket
+        world.host.run("ip", "tuntap", "add", "dev", "tun7", "mode", "tun")  # an event for which the gate needs a socket
         assert not gets_out(world, wire)
         assert gate.process.poll() is None, gate.told("portcullisd has left")
         resource.prlimit(gate.pid, resource.RLIMIT_NOFILE, (soft, hard))
@@ -96,10 +96,10 @@ def test_descriptors_run_out(world, portcullis):
 
 
 def test_descriptors_of_the_driver_run_out(world, portcullis):
-    """More connections than the driver may have: it drops some and goes on."""
+    """More connections than the driver may have: it drops some and continues."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     gate = portcullis()
-    # Few for both programs, from the start: what they hold themselves, and a handful.
+    # Few for both programs, from the start: what they need themselves, and a handful more.
     gate.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (34, hard))).wait(gate="open")
     driver = gate.driver()
     socks = [connect_unix(gate.socket) for _ in range(40)]
@@ -146,7 +146,7 @@ def test_garbage_on_a_socket(world, portcullis, sock, what):
 
 @pytest.mark.quiet
 def test_slow_clients(world, portcullis):
-    """Clients that read nothing, and clients that send a byte and wait: others are served meanwhile."""
+    """Clients that read nothing, and clients that send one byte and wait: others are served all the time."""
     gate = portcullis().start_open()
     driver = gate.driver()
     watchers = [gate.host.popen(f"{gate.programs}/portcullis", "-s", gate.socket, "watch",
@@ -175,7 +175,7 @@ def test_slow_clients(world, portcullis):
 
 @pytest.mark.quiet
 def test_thousand_connections(world, portcullis):
-    """A hundred short connections a second and more: each is answered or shut, none breaks anything."""
+    """More than a hundred short connections a second: each is answered or closed, and none does any harm."""
     gate = portcullis().start_open()
     driver = gate.driver()
     for _ in range(1000):
@@ -186,7 +186,7 @@ def test_thousand_connections(world, portcullis):
 
 
 def test_sockets_are_not_for_everybody(world, portcullis):
-    """The user nobody cannot even connect; the admin socket answers root alone."""
+    """The user nobody can't even connect; the admin socket answers root alone."""
     gate = portcullis().start_open()
 
     def admin_request(path):
@@ -200,7 +200,7 @@ def test_sockets_are_not_for_everybody(world, portcullis):
             return b""
     for path in (gate.socket, gate.admin_socket):
         world.host.call(admin_request, path, uid=NOBODY)
-        world.host.call(admin_request, path, uid=USER)  # the driver's own user: a captured driver
+        world.host.call(admin_request, path, uid=USER)  # the driver's own user: what a captured driver could do
     still_open(world, gate)
 
 
@@ -238,7 +238,7 @@ def management_sockets(gate):
 
 
 def test_stranger_at_the_management_socket(world, portcullis):
-    """Another process connects where only the gate's own openvpn may: refused, whatever it says."""
+    """Another process connects where only the gate's own openvpn may: it is refused, whatever it says."""
     gate = portcullis().start_open()
     with gate.host.inside():
         paths = sorted(set(world.host.call(management_sockets, gate)))
@@ -276,7 +276,7 @@ FAKE = {
 
 @pytest.mark.parametrize("what", FAKE)
 def test_fake_openvpn(world, portcullis, what):
-    """Something else under openvpn's name: whatever it says, the gate does not open for it."""
+    """Another program in place of openvpn: whatever it says, the gate does not open for it."""
     path = f"{ROOT}/fake-openvpn"
     with open(path, "w", encoding="ascii") as file:
         file.write("#!/usr/bin/python3\nimport os, socket, sys\nargv = sys.argv\n"
@@ -291,7 +291,7 @@ def test_fake_openvpn(world, portcullis, what):
         gate.start()
         gate.wait(gate={"locked", "dialling"})
         with gate.watch() as watch:
-            # It comes by at least twice: the first attempt ended, or is still being waited for.
+            # The gate dials again once the first attempt has ended; a few attempts it still waits for.
             watch.until(gate="dialling")
             if what not in ("silence", "endless line", "claims success", "claims the link"):
                 watch.until(gate="locked", seconds=10)
@@ -301,7 +301,7 @@ def test_fake_openvpn(world, portcullis, what):
         assert not gets_out(world, wire)
         assert gate.process.poll() is None
         wire.assert_clean()
-        # And with the real one it opens: what was wrong was the fake.
+        # With the real one it opens: the fake was the reason.
         assert gate.stop() == 0
         gate.configure(openvpn=None)
         still_open(world, gate.start())
@@ -315,7 +315,8 @@ CAPTURED = {"wrong verbs": 0, "wrong version": 1, "half a message": 2, "noise": 
 
 @pytest.mark.parametrize("case", CAPTURED)
 def test_captured_driver(world, portcullis, case):
-    """A program in the driver's place sends every wrong verb: refused, said clearly, the gate unaffected."""
+    """A program in the driver's place sends every wrong verb: each is refused, the log says so plainly, and the gate is
+    unaffected."""
     case = CAPTURED[case]
     program = build_captured(case)
     programs = programs_with(f"{ROOT}/captured{case}", portcullis_driver=program)
@@ -352,7 +353,8 @@ def build_captured(case):
 
 
 def test_driver_has_no_rights(world, portcullis):
-    """What the driver is: its own user, no capabilities, no new privileges, a filter on its calls; openvpn: its group."""
+    """What the driver is: a user of its own, no capabilities, no new privileges, a filter on its system calls. openvpn:
+    its group."""
     gate = portcullis().start_open()
     with open(f"/proc/{gate.driver()}/status", encoding="ascii") as file:
         text = file.read()
@@ -370,7 +372,8 @@ def test_driver_has_no_rights(world, portcullis):
 
 
 def test_environment_does_not_reach_openvpn(world, portcullis):
-    """OPENSSL_CONF names a file that loads code, NOTIFY_SOCKET answers the service manager in our name."""
+    """OPENSSL_CONF would name a file that loads code; NOTIFY_SOCKET would let openvpn answer the service manager in our
+    name."""
     bait = f"{ROOT}/notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
         notify.bind(bait)
@@ -390,7 +393,8 @@ def test_environment_does_not_reach_openvpn(world, portcullis):
 
 @pytest.mark.parametrize("hung", ["driver", "portcullisd"])
 def test_a_hung_program_leaves_nothing_open(world, portcullis, hung):
-    """The gate locks by itself on openvpn's end, without the driver; a hung gate leaves only the dead tunnel."""
+    """When openvpn ends, the gate locks by itself, without the driver. If the gate hangs, only the dead tunnel is
+    open."""
     with world.wire("udp") as wire:
         gate = portcullis().start_open()
         victim = gate.driver() if hung == "driver" else gate.pid
@@ -408,7 +412,7 @@ def test_a_hung_program_leaves_nothing_open(world, portcullis, hung):
 
 @pytest.mark.parametrize("killed", ["openvpn", "portcullisd"])
 def test_another_gateway_after_a_kill(world, portcullis, killed):
-    """openvpn's way to the server follows the network, and nothing that was killed leaves a route in its way."""
+    """openvpn's route to the server follows the network, and a killed process leaves no route that is in the way."""
     with world.wire("udp") as wire:
         gate = portcullis().start_open()
         world.host.ip("route replace default via 192.168.50.254")
@@ -438,7 +442,7 @@ BAD = {
 
 @pytest.mark.parametrize("what", BAD)
 def test_broken_configuration(world, portcullis, what):
-    """One line with file, line, cause and advice; exit 1; the running gate is not affected."""
+    """One line with file, line, cause and advice; exit code 1; the running gate is not affected."""
     gate = portcullis().start_open()
     with open(gate.file, encoding="utf-8") as file:
         good = file.read()
@@ -464,7 +468,8 @@ def test_broken_configuration(world, portcullis, what):
 
 @pytest.mark.parametrize("what", ["configuration", "profile", "profile others may write", "no profile"])
 def test_first_start_with_bad_input(world, portcullis, what):
-    """No rules exist yet, and the input is unusable: exit 1, one line, and the machine is locked all the same."""
+    """There are no rules yet, and the input can't be used: exit code 1, one line, and the machine is locked
+    nevertheless."""
     gate = portcullis()
     if what == "configuration":
         with open(gate.file, "a", encoding="utf-8") as file:
@@ -485,7 +490,7 @@ def test_first_start_with_bad_input(world, portcullis, what):
 
 
 def test_reload_with_bad_input(world, portcullis):
-    """SIGHUP with a configuration or profile that is broken: the running gate goes on with the old."""
+    """SIGHUP with a broken configuration or profile: the running gate continues with the old one."""
     with world.wire("udp") as wire:
         gate = portcullis().start_open()
         good = world.profile("udp")
@@ -512,7 +517,8 @@ HOSTILE = ["up /bin/true", "down /bin/true", "route-up /bin/true", "ipchange /bi
 
 
 def test_hostile_profiles(world, portcullis):
-    """Options that run code, write or read files: refused or stripped before openvpn runs; none reaches it."""
+    """Options that run code, or write or read files: they are refused or stripped before openvpn runs, and none reaches
+    it."""
     gate = portcullis()
     base = world.profile("udp")
     reached = []
@@ -554,7 +560,7 @@ def test_planted_files(world, portcullis):
 
 
 def test_leftover_openvpn_is_ended(world, portcullis):
-    """An openvpn of an earlier run that outlived it is ended before the first dial; a stranger's is not."""
+    """An openvpn of an earlier run that is still alive is ended before the first dial; somebody else's is not."""
     stranger = world.srv.popen("sleep", "60")
     gate = portcullis().start_open()
     old = gate.openvpn()
@@ -568,7 +574,7 @@ def test_leftover_openvpn_is_ended(world, portcullis):
 
 
 def test_foreign_rules_are_left_alone(world, portcullis):
-    """Other programs' tables are unchanged after a complete run of ours."""
+    """After a complete run of ours, other programs' tables are unchanged."""
     world.host.nft("table inet theirs { chain c { type filter hook input priority 0; policy accept; } }")
     world.host.nft("table ip portcullis_not { chain c { type filter hook input priority 0; policy accept; } }")
     before = world.host.run("nft", "list", "ruleset").stdout

@@ -1,4 +1,5 @@
-"""docs/router.md: its text, loaded in a router of namespaces: what is behind it gets out by the tunnel or not at all."""
+"""docs/router.md: its text, loaded in a router of namespaces: what is behind the router gets out by the tunnel or not
+at all."""
 import fcntl
 import os
 import pathlib
@@ -25,7 +26,8 @@ def blocks(language):
 
 
 def note_rules(directory):
-    """As the page says: the commands' output, and its lines at the end of both. Its wan is our eth0. The open file."""
+    """As the page says: the output of the commands, with its lines at the end of both files. The page's wan is our
+    eth0. Returns the path of the open file."""
     for command, name in zip(blocks("sh"), ("portcullis.nft", "portcullis-locked.nft")):
         assert command.startswith("portcullis rules ") and command.endswith(f">{name}\n")
         subprocess.run(["sh", "-ec", command.replace("--link wan", "--link eth0")], cwd=directory, check=True,
@@ -36,7 +38,7 @@ def note_rules(directory):
 
 
 def start(world, directory):
-    """The page's init script, with its files here and an openvpn that can't make the interface."""
+    """The page's init script, with its files in this folder, and an openvpn that can't make the interface."""
     note_rules(directory)
     (directory / "openvpn").write_text("#!/bin/sh\nexit 1\n")
     (directory / "openvpn").chmod(0o755)
@@ -63,7 +65,7 @@ def inside(world):
 
 
 def calls_out(world, client, wire, token):
-    """Sends everything that a client, and the router itself, can send; returns what was captured on the wire."""
+    """Sends everything that a client, and the router itself, can send. Returns what was captured on the wire."""
     for address in (INTERNET4, INTERNET6):
         for port in (53, 443, 5300):
             client.call(send_udp, address, port, token, uid=NOBODY)
@@ -80,16 +82,16 @@ def test_the_note_holds(world, inside, tmp_path):
         assert calls_out(world, inside, wire, b"WITH") == 0
         assert not gets_out(world, wire)
         wire.assert_clean()
-        # openvpn's way, by root's group, is there.
+        # The way for openvpn, by root's group, exists.
         world.host.call(send_udp, "203.0.113.10", 1194, b"HOLE")
         world.fence(wire)
         assert wire.seen(b"HOLE")
-    # The client still reaches the router: for addresses and names.
-    assert inside.call(connect_tcp, ROUTER4, 53)[0] == 111  # refused: it was asked, and nobody listens
+    # The client still reaches the router, for addresses and names.
+    assert inside.call(connect_tcp, ROUTER4, 53)[0] == 111  # refused: it got there, and nobody listens
 
 
 def test_without_the_interface_it_is_shut(world, inside, tmp_path):
-    """openvpn --mktun fails: the open file is refused as a whole, and the locked one stands."""
+    """openvpn --mktun fails: the open file is refused as a whole, and the locked one is in force."""
     world.host.ip("link delete tun0")
     with world.wire("udp") as wire:
         assert world.host.run("nft", "-f", note_rules(tmp_path), check=False).returncode != 0
@@ -112,7 +114,7 @@ def test_with_the_interface_it_starts(world, inside, tmp_path):
 
 
 def hold_tunnel(world):
-    """openvpn's place: what the kernel hands to the tunnel's device is read here."""
+    """In openvpn's place: reads what the kernel hands to the tunnel's device."""
     with world.host.inside():
         device = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC)
         fcntl.ioctl(device, TUNSETIFF, struct.pack("16sH22x", b"tun0", IFF_TUN | IFF_NO_PI))

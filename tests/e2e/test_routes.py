@@ -1,4 +1,5 @@
-"""Routes of the gate's own: into the tunnel while it is open, nowhere while it is not; and the device that it makes."""
+"""The gate's own routes: into the tunnel while it is open, nowhere while it is not; and the device that the gate
+creates."""
 import json
 import os
 
@@ -29,7 +30,7 @@ def table(host, family="-4"):
 
 
 def ours(host):
-    """All of it: rules, table and device."""
+    """All that is ours: rules, table and device."""
     device = host.run("ip", "-o", "link", "show", "tun0", check=False).stdout
     return rules(host), rules(host, "-6"), table(host), table(host, "-6"), device
 
@@ -53,7 +54,7 @@ def test_device_and_routes_of_an_open_gate(world, portcullis):
     assert {(a["local"], a["prefixlen"]) for a in device["addr_info"]} == {(TUNNEL4, 24), ("fd00:8::1000", 64)}
     with open(f"/proc/{gate.openvpn()}/cmdline", encoding="ascii") as file:
         assert {"--ifconfig-noexec", "--route-noexec"} <= set(file.read().split("\0"))
-    # The endpoint's way is the network's; everybody else's, root's too, is the tunnel.
+    # openvpn reaches the endpoint by the network's route; everybody else, root too, is routed into the tunnel.
     assert goes(world.host, SERVER4, OPENVPN_USER) == "eth0"
     for uid in (0, NOBODY, OPENVPN_USER - 1, OPENVPN_USER + 1, 4294967294):
         for address in (SERVER4, INTERNET4, INTERNET6, ROUTER4, "10.8.0.77"):
@@ -88,14 +89,14 @@ def after_a_run(gate):
 
 @pytest.mark.parametrize("how", [lock, after_a_run, killed])
 def test_second_wall_without_any_filter(world, portcullis, how):
-    """The filter's tables are deleted and the daemon is killed: an unbound socket still gets nowhere."""
+    """The filter's tables are deleted and the daemon is killed: an unbound socket still reaches nothing."""
     with world.wire("udp") as wire:
         how(portcullis())
         world.host.run("nft", "flush", "ruleset")
         world.host.without_link_filters()
         for uid in (0, NOBODY):
             for address in OUTSIDE4 + OUTSIDE6:
-                # After a kill the device stands, and takes packets to nowhere.
+                # After a kill the device still exists, and leads nowhere.
                 assert refused(world, address, uid) or how is killed, (address, uid)
         if how is killed:
             world.host.sysctl("net.ipv4.conf.all.ignore_routes_with_linkdown=1",
@@ -106,12 +107,12 @@ def test_second_wall_without_any_filter(world, portcullis, how):
             world.host.call(send_udp, INTERNET6, 5300, TOKEN)
             world.host.ip("link del tun0")
             assert all(refused(world, address, NOBODY) for address in (INTERNET4, INTERNET6))
-        # Its own addresses are no matter of any wall.
+        # The machine's own addresses are behind no wall.
         for address in ("127.0.0.1", HOST4, "::1", HOST6):
             assert not refused(world, address, NOBODY), address
         world.fence(wire)
         assert not wire.seen(TOKEN)
-        # What it does not stop, as docs/security.md says: a bound socket; and the control.
+        # What it does not stop, as docs/security.md says: a bound socket. This is also the control.
         world.host.call(send_udp, INTERNET4, 5300, b"BOUND", "eth0", uid=0)
         world.host.without_second_wall()
         for address in (INTERNET4, INTERNET6):
@@ -122,7 +123,7 @@ def test_second_wall_without_any_filter(world, portcullis, how):
 
 
 def test_second_wall_lets_the_network_be_set(world, portcullis):
-    """DHCP's renewal, the kernel's own neighbour discovery, and routes by a router that somebody sets."""
+    """DHCP's renewal, the kernel's own neighbour discovery, and routes via a router that somebody sets."""
     with world.wire("udp") as wire:
         lock(portcullis())
         world.host.run("nft", "flush", "ruleset")
@@ -131,14 +132,15 @@ def test_second_wall_lets_the_network_be_set(world, portcullis):
         assert refused(world, ROUTER4, NOBODY, sport=40000)
         world.fence(wire)
         assert wire.seen(b"RENEW") and not wire.seen(TOKEN)
-    # The kernel asks whether the router is on a link: not in our table.
+    # The kernel checks whether the router is on a link, but not in our table.
     world.host.ip(f"route replace default via {ROUTER4}", f"route replace default via {ROUTER6}")
     assert "dev eth0" in world.host.run("ip", "route", "show", "default").stdout
     assert "dev eth0" in world.host.run("ip", "-6", "route", "show", "default").stdout
 
 
 def test_routes_set_while_open_stay_the_networks(world, portcullis):
-    """A router's route without a link must not be taken for one in the tunnel: it would go with it."""
+    """A route via a router, given without a link, must not become one in the tunnel: it would disappear with the
+    tunnel."""
     gate = portcullis().start_open()
     world.host.ip(f"route replace default via {ROUTER4}", f"route replace default via {ROUTER6}",
                   f"route add 192.0.2.0/24 via {ROUTER4}")
@@ -148,10 +150,10 @@ def test_routes_set_while_open_stay_the_networks(world, portcullis):
     assert f"default via {ROUTER6} dev eth0" in world.host.run("ip", "-6", "route").stdout
 
 
-# --- better routes
+# --- routes that are preferred to ours
 
 def better_routes(world):
-    """The routes that DHCP's option 121 and a router advertisement result in."""
+    """The routes that result from DHCP's option 121 and from a router advertisement."""
     for half in ("0.0.0.0/1", "128.0.0.0/1", f"{INTERNET4}/32", "10.8.0.0/25"):
         world.host.ip(f"route replace {half} via {ROUTER4} dev eth0")
     for half in ("::/1", "8000::/1", f"{INTERNET6}/128", "fd00:8::/65"):
@@ -160,7 +162,8 @@ def better_routes(world):
 
 @pytest.mark.parametrize("user", [OPENVPN_USER, "root"])
 def test_tunnelvision_takes_nothing_away(world, portcullis, user):
-    """The bare client loses its tunnel to such routes, and in clear; ours goes on as if they were not there."""
+    """The bare client loses its tunnel to such routes, and sends in the clear; ours continues as if they were not
+    there."""
     vpn = world.bare_vpn()
     with world.wire("udp") as wire:
         better_routes(world)
@@ -177,7 +180,7 @@ def test_tunnelvision_takes_nothing_away(world, portcullis, user):
             for address in (INTERNET4, INTERNET6, "10.8.0.1"):
                 assert goes(world.host, address, uid) == "tun0"
             assert world.host.call(ask_udp, INTERNET4, 5300, TOKEN, uid=uid) == TOKEN
-        # The tunnel comes back by itself over them, too.
+        # With these routes the tunnel comes back by itself, too.
         gate.ctl("reconnect", "--wait", check=True)
         gate.wait(gate="open")
         assert gets_inside(world), gate.told()
@@ -186,7 +189,8 @@ def test_tunnelvision_takes_nothing_away(world, portcullis, user):
 
 
 def test_rules_of_the_machine_itself(world, portcullis):
-    """A machine that has rules already: they don't beat ours, and are there as they were when ours go."""
+    """A machine that has rules already: they do not take precedence over ours, and are as they were when ours are
+    removed."""
     world.host.ip("rule add pref 100 lookup 500", f"route add default via {ROUTER4} dev eth0 table 500",
                   f"route add default via {ROUTER6} dev eth0 table 500",
                   "rule add pref 12 fwmark 7 lookup 500 protocol 99")
@@ -205,8 +209,8 @@ def test_rules_of_the_machine_itself(world, portcullis):
 @pytest.mark.parametrize("server", ["udp", "udp6"])
 @pytest.mark.parametrize("check", ["rp_filter=0", "rp_filter=1", "rp_filter=2", "fib"])
 def test_senders_are_looked_for_past_our_table(world, portcullis, check, server):
-    """The kernel, or a firewall of the machine's, asks by which link a sender is reached: the server's answers and the
-    neighbours' questions must not be dropped for that."""
+    """The kernel, or a firewall of the machine, looks up the link by which a sender is reached: answers of the server
+    and requests of neighbours must not be dropped because of that."""
     if check == "fib":
         world.host.nft("table inet theirs { chain pre { type filter hook prerouting priority raw; "
                        "iif eth0 ip6 nexthdr != 58 fib saddr . iif oif missing counter drop; "
@@ -219,7 +223,7 @@ def test_senders_are_looked_for_past_our_table(world, portcullis, check, server)
     lock(gate)
 
     def known():
-        """The router asks for this machine, and is answered."""
+        """The router asks for this machine, and gets an answer."""
         world.rtr.run("ip", "neigh", "flush", "dev", "r0")
         world.rtr.call(send_udp, HOST4, 9, b"x")
         return "lladdr" in wait_for(lambda: [line for line in world.rtr.run("ip", "neigh", "show", HOST4).stdout.splitlines()
@@ -230,7 +234,7 @@ def test_senders_are_looked_for_past_our_table(world, portcullis, check, server)
     assert known()
 
 
-# --- somebody else's hand
+# --- what others change
 
 def delete_rules(host):
     for family in ("-4", "-6"):
@@ -249,7 +253,7 @@ HANDS = {
 
 @pytest.mark.parametrize("state", ["open", "shut"])
 def test_what_others_change_is_put_back(world, portcullis, state):
-    """systemd-networkd, NetworkManager or anybody: noticed by the kernel's own word, and set again at once."""
+    """systemd-networkd, NetworkManager or anybody: the kernel notifies the gate, which sets it again at once."""
     with world.wire("udp") as wire:
         gate = portcullis().start_open()
         if state == "shut":
@@ -271,7 +275,7 @@ def test_what_others_change_is_put_back(world, portcullis, state):
 
 
 def test_device_that_goes_or_changes_hands_shuts(world, portcullis):
-    """Deleted, set down, renamed: never a moment in clear, and the tunnel comes back."""
+    """Deleted, set down, renamed: there is no moment in the clear, and the tunnel comes back."""
     with world.wire("udp") as wire:
         gate = portcullis().start_open()
         for command in ("link del tun0", "link set tun0 down"):
@@ -326,7 +330,8 @@ def test_the_second_wall_stays_when_the_daemon_is_stopped(world, portcullis):
 
 
 def test_names_that_are_taken(world, portcullis):
-    """A device of that name that does not bear our marks is another's: told, and never touched. One of ours is."""
+    """A device of that name without our marks belongs to somebody else: it is reported, and never touched. One with our
+    marks is ours."""
     world.host.run("ip", "tuntap", "add", "tun0", "mode", "tun")
     gate = portcullis().start().wait(gate="locked", tunnel="waiting")
     assert "exists and is not ours" in gate.status()["reason"], gate.told()
@@ -345,7 +350,7 @@ def test_names_that_are_taken(world, portcullis):
     world.host.ip("link set tun0 alias portcullis")
     gate.ctl("up", check=True)
     gate.wait(gate="open")
-    # What a crash leaves is taken away by the next start.
+    # What a crash leaves is removed by the next start.
     gate.kill()
     assert "tun0" in world.host.links()
     gate.start_open()
@@ -353,7 +358,8 @@ def test_names_that_are_taken(world, portcullis):
 
 
 def test_no_tun_driver(portcullis):
-    """A kernel without one: nothing is dialled, and the status says where to look; once it is there the tunnel comes."""
+    """A kernel without a TUN driver: nothing is dialled, and the status says where to look. Once there is one, the
+    tunnel comes up."""
     os.rename("/dev/net/tun", "/dev/net/none")
     try:
         gate = portcullis().start().wait(gate="locked", tunnel="waiting")
@@ -379,7 +385,8 @@ PUSHES = {
 
 @pytest.mark.parametrize("what", PUSHES)
 def test_pushed_addresses_that_are_refused(world, portcullis, what):
-    """By name, each; nothing opens, nothing is set, and the same server is good again once it pushes good ones."""
+    """Each is refused and named; nothing opens, nothing is set, and the same server is accepted once it pushes valid
+    ones."""
     pushed, words = PUSHES[what]
     folder = f"{ROOT}/pushed"
     os.makedirs(folder, exist_ok=True)
@@ -403,7 +410,7 @@ def test_mtu_is_the_servers(world, portcullis):
 
 
 def test_split_profile(world, portcullis):
-    """route-nopull: what the profile names goes into the tunnel, everything else nowhere."""
+    """route-nopull: what the profile names goes into the tunnel, everything else goes nowhere."""
     gate = portcullis("udp", extra=("route-nopull", f"route {INTERNET4}", "route 192.0.2.0 255.255.255.0 net_gateway",
                                     "route 10.99.0.0 255.255.0.0")).start_open()
     assert goes(world.host, INTERNET4) == goes(world.host, "10.99.1.1") == goes(world.host, "10.8.0.1") == "tun0"
@@ -425,7 +432,7 @@ def test_family_that_the_tunnel_lacks(world, portcullis):
 @pytest.mark.parametrize("lan", ["true", "false"])
 @pytest.mark.parametrize("state", ["shut", "open"])
 def test_bridge_without_an_uplink(world, portcullis, lan, state):
-    """A container's or virtual machine's network on this machine: a local network like others, with lan = true."""
+    """A network of containers or virtual machines on this machine: with lan = true, a local network like others."""
     world.machine = add_machine(world, address="172.30.0.2/24")
     world.host.ip("link add br9 type bridge", "link set vm0 master br9", "address add 172.30.0.1/24 dev br9", "link set br9 up")
     echo = world.machine.popen("/usr/bin/python3", "-c", "import socket\ns = socket.socket()\n"
