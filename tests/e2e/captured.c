@@ -1,6 +1,7 @@
-/* Somebody who has taken a process over, with its rights, and what comes of all that they try:
- * captured as root|openvpn|driver USER GROUP PROTO PORT KEY=VALUE...  says it, a line a try: NAME: OUTCOME.
- * Started by the gate in openvpn's place it says the same over the management interface, and stays. */
+/* A captured process with its rights, and the outcome of everything that it tries:
+ * captured as root|openvpn|driver USER GROUP PROTO PORT KEY=VALUE... prints a line for each try, NAME:
+ * OUTCOME. Started by the gate in openvpn's place it reports the same over the management interface, and
+ * stays. */
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
@@ -32,7 +33,7 @@ static const struct try *find(const char *name)
 	return NULL;
 }
 
-/* In a child: becomes who it is said to be, tries, and leaves with the errno. */
+/* In a child: takes on the identity, makes the try, and exits with the errno. */
 static void become_and_try(const struct who *who, const struct try *try, const struct target *target)
 {
 	static const int from[] = {0, 1, 2};
@@ -59,7 +60,7 @@ static void say(const char *name, int status)
 
 	if (WIFSIGNALED(status))
 		printf("%s: %s\n", name, WTERMSIG(status) == SIGSYS ? "SIGSYS" : "another signal");
-	else if (code > 133) /* the last errno, or what a program leaves with that can't begin */
+	else if (code > 133) /* the last errno, or the exit code of a program that can't start */
 		printf("%s: left with %d\n", name, code);
 	else
 		printf("%s: %s\n", name, code == 0 ? "works" : strerrorname_np(code));
@@ -109,7 +110,7 @@ static void live(const char *path, const struct target *target)
 	for (size_t i = 0; i < tries_count; i++) {
 		int result;
 
-		/* Those that kill are tried one by one. */
+		/* Those that kill the process are tried one by one. */
 		if (tries[i].run == NULL || tries[i].as_root == TRY_NEVER)
 			continue;
 		if (strstr(" signal to the daemon signal to another signal to all signal to itself ptrace "

@@ -1,5 +1,5 @@
-/* A driver in an attacker's hands: sends the gate every wrong verb, and writes to the log what became of it.
- * CASE 0: well-formed and wrong; 1: wrong version; 2: half a message; 3: noise; 4: leaves at once; 5: says
+/* A captured driver: sends the gate every wrong verb, and logs what the gate did.
+ * CASE 0: well-formed and wrong; 1: wrong version; 2: half a message; 3: noise; 4: exits at once; 5: sends
  * nothing. */
 #include <arpa/inet.h>
 #include <poll.h>
@@ -43,7 +43,7 @@ static bool next_note(void)
 	return true;
 }
 
-/* Waits for any of the notes in `wanted` (bits); which it was, or 0. */
+/* Waits for any of the notes in `wanted` (bits). Returns the one that came, or 0. */
 static unsigned answer(unsigned wanted)
 {
 	while (next_note())
@@ -93,7 +93,7 @@ static struct wire_request tunnel(uint32_t verb, const char *name, const char *a
 	return request;
 }
 
-/* Everything but NOTE_REFUSED (or silence) is written down as what it was. */
+/* Any answer but NOTE_REFUSED (or none) is logged as what it was. */
 static void must_refuse(const char *what, const struct wire_request *request)
 {
 	unsigned got;
@@ -146,7 +146,7 @@ static void well_formed(void)
 	must_refuse_open("tun0", "10.8.0.2"); /* nothing dials */
 	must_refuse_open("eth0", "192.168.50.2");
 	must_refuse_open("lo", "127.0.0.1");
-	must_refuse_open("tun9", "10.99.0.2"); /* exists, but no openvpn of the gate's made it */
+	must_refuse_open("tun9", "10.99.0.2"); /* it exists, but not for an openvpn of the gate's */
 	wrong_dials();
 	send_request(&good);
 	tell("dial good",
@@ -165,7 +165,7 @@ static void well_formed(void)
 	dprintf(WIRE_FD_LOG, "captured: done\n");
 }
 
-/* The profile must be vetted by the real one, or nothing would ever start. */
+/* The real driver must vet the profile, because otherwise nothing would start. */
 static void vet_as_the_real_one(char **arguments)
 {
 	char path[4096];

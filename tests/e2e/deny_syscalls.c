@@ -20,7 +20,7 @@ static int only(scmp_filter_ctx filter, const char *path)
 	while (result == 0 && fscanf(file, "%63s", name) == 1) {
 		int call = seccomp_syscall_resolve_name(name);
 
-		/* Some are of other processors. */
+		/* Some exist on other processors only. */
 		if (call != __NR_SCMP_ERROR)
 			result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0);
 	}

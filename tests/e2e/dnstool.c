@@ -42,7 +42,7 @@ static int check(int argc, char **argv, struct err *e)
 	return fill(&tunnel, argc, argv) == 0 ? dns_check(&tunnel, 0, e) : -2;
 }
 
-/* Prints "RESULT TEXT": 0, 1 (left alone, or told anew) or -1, and the line for the log. */
+/* Prints "RESULT TEXT": 0, 1 (left alone, or set again) or -1, and the line for the log. */
 int main(int argc, char **argv)
 {
 	struct wire_tunnel tunnel = {.name = ""};

@@ -62,7 +62,7 @@ static int ask(const char *word, struct err *e)
 	return 0;
 }
 
-/* As the gate does: puts it back, and tells. */
+/* As the gate does: restores the rules, and says so. */
 static void on_foreign(const char *what, void *argument)
 {
 	struct err e = {""};

@@ -1,4 +1,4 @@
-/* A sender as fast as the machine: flood [-4 ADDR] [-6 ADDR] [-b DEVICE] [-p PORT] [-r RATE] [-t SECONDS].
+/* Sends as fast as the machine can: flood [-4 ADDR] [-6 ADDR] [-b DEVICE] [-p PORT] [-r RATE] [-t SECONDS].
  * Sends connected, unconnected, bound to the device and IPv6 in turn until SIGTERM or the time is
  * over; then prints `attempts taken microseconds`. */
 #include <arpa/inet.h>
@@ -118,7 +118,7 @@ int main(int argc, char **argv)
 				taken += send_one(&ways[i]);
 			attempts += BURST;
 		}
-		/* Ahead of the rate: waits until it is due again. */
+		/* Ahead of the rate: waits until the next one is due. */
 		if (rate != 0 && attempts * 1000000 / rate > now() - began)
 			usleep((useconds_t)(attempts * 1000000 / rate - (now() - began)));
 	}

@@ -35,7 +35,7 @@ static int64_t now(void)
 	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-/* Stands in for fault_none.c: takes the times of a flip, and dies where it is told to. */
+/* In place of fault_none.c: measures the times of a flip, and dies at the moment that it is given. */
 void fault_point(const char *moment)
 {
 	if (strcmp(moment, kill_at) == 0)
@@ -154,7 +154,7 @@ static int do_kill_at(char **words, struct err *e)
 	return text_copy(kill_at, sizeof kill_at, words[1]) == 0 ? 0 : err_set(e, "kill_at");
 }
 
-/* As with an nft that can read it. */
+/* As if nft could read it. */
 static int do_every_link(char **words, struct err *e)
 {
 	(void)words, (void)e;
@@ -280,7 +280,7 @@ static int do_watch(char **words, struct err *e)
 	return firewall_watch(fw, loop, on_foreign, NULL, e);
 }
 
-/* --- how long a flip takes, beside a bare element --------------------------------- */
+/* --- how long a flip takes, compared with a bare element --------------------------------- */
 
 static int by_size(const void *a, const void *b)
 {
@@ -340,7 +340,7 @@ static int64_t bare_element(struct nft_firewall *other, uint32_t value)
 	return now() - sent_at;
 }
 
-/* Times as they are in a loop (0), or for a process that has slept and been woken, as the gate has. */
+/* Measures in a tight loop (0), or for a process that has slept and been woken, like the gate. */
 static int rest_ms;
 
 static void rest(void)

@@ -1,5 +1,5 @@
-/* The probe, for the tests: the stand-in's firewall is asked (the program `probe` beside the stand-ins), or
- * it gets out of the link that the file `leak` names. */
+/* The probe, for the tests: the stand-in's firewall decides (the program `probe` beside the stand-ins), or
+ * the probe gets out by the link that the file `leak` names. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -22,7 +22,7 @@ INSIDE_UNIT=2 unshare --pid --fork --mount --kill-child "$0" "$@" </dev/null &
 manager=$!
 cat >/dev/null
 first=$(pgrep -P $manager)
-# It hears only those whose process it can see.
+# It accepts only messages from processes that it can see.
 ask() {
 	nsenter --target "$first" --pid --mount systemctl "$@" || true
 }

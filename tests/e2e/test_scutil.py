@@ -1,4 +1,5 @@
-"""macOS's and FreeBSD's resolver ports with stand-ins for their tools: their calls, and each way in which they fail."""
+"""macOS's and FreeBSD's resolver ports with stand-ins for their tools: how the tools are called, and each way in which
+they fail."""
 import json
 import os
 import pathlib
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.skipif(not (BUILD / "test" / "dnstool-macos").exists(),
 
 
 class Mac:
-    """A folder of stand-ins, and dnstool-macos that uses them."""
+    """A folder of stand-ins, and dnstool-macos, which uses them."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -44,7 +45,7 @@ class Mac:
         (self.folder / "mode").write_text(f"{call} {how}", encoding="ascii")
 
     def store(self):
-        """What our service is; the others' must be as they were."""
+        """What our service has; those of others must be unchanged."""
         store = json.loads((self.folder / "store").read_text(encoding="ascii"))
         assert {key: value for key, value in store.items() if not key.startswith(KEY)} == OTHERS
         return {key: value for key, value in store.items() if key.startswith(KEY)}
@@ -73,7 +74,7 @@ def a_mac(tmp_path):
 
 @pytest.fixture(name="port")
 def a_responder():
-    """A port of the loopback where every question is answered with its own bytes and the bit of a response."""
+    """A port of the loopback where every query is answered with its own bytes and the response bit."""
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
@@ -104,8 +105,8 @@ def test_shut_set_restore(mac, port):
     assert mac.flushed() == ["dscacheutil -flushcache", "killall -HUP mDNSResponder"] * 2
     assert mac("restore", "utun87") == (0, "dns: the system's own resolvers are used")
     assert mac.store() == {}
-    assert mac("restore", "utun87")[0] == 0  # twice is once
-    # What an earlier run left, whatever its link was called.
+    assert mac("restore", "utun87")[0] == 0  # a second call changes nothing
+    # What an earlier run has left, whatever its link was called.
     assert mac("shut", str(port))[0] == 0
     assert mac("restore", "utun99")[0] == 0
     assert mac.store() == {}
@@ -123,13 +124,13 @@ def test_check_tells_anew_what_was_changed(mac, port):
         assert mac("check", *arguments)[0] == (1 if before != wanted else 0)
         assert mac.store() == wanted
         calls = len(mac.calls())
-        assert mac("check", *arguments) == (0, "")  # as wanted: one look, no word, nothing flushed
+        assert mac("check", *arguments) == (0, "")  # as wanted: one look, no message, nothing flushed
         assert len(mac.calls()) == calls + 1
         for change in ({}, {KEY + "DNS": {"ServerAddresses": ["192.0.2.9"]}}, {KEY + "DNS": "nonsense"}):
             mac.write("store", {**OTHERS, **change})
             result, _ = mac("check", *arguments)
             if change == {KEY + "DNS": "nonsense"}:
-                assert result == -1  # not understood, so said; the next one that sets it mends it
+                assert result == -1  # not understood, and reported; the next call that sets it repairs it
                 mac.write("store", {**OTHERS, **wanted})
             else:
                 assert result == (0 if change == wanted else 1)
@@ -153,14 +154,14 @@ def test_nobody_answers(mac, port):
 
 @pytest.mark.parametrize("how", ["exit", "silent", "hang", "cut", "killed", "denied", "deaf"])
 def test_each_call_of_scutil_fails_in_turn(mac, port, how):
-    """One line, within the time, and what is there is what was or what shall be; the next look mends it."""
+    """One line, within the time limit, and the store has either the old or the new values; the next look repairs it."""
     steps = [("shut", str(port)), ("set", *TUNNEL), ("check", str(port)), ("restore", "utun87")]
     wanted = [of_loopback(port), OF_TUNNEL, of_loopback(port), {}]
     looks = [("check", str(port)), ("check", *TUNNEL), ("check", str(port)), ("check",)]
     before = {}
     for step, after, look in zip(steps, wanted, looks):
         if how == "hang" and step[0] in ("shut", "check"):
-            before = after  # the same two calls as of set, and each takes its 2 s
+            before = after  # these make the same two calls as `set`, and each would take 2 s
             continue
         for call in (1, 2, 3):
             mac.write("store", {**OTHERS, **before})
@@ -171,11 +172,11 @@ def test_each_call_of_scutil_fails_in_turn(mac, port, how):
             assert time.monotonic() - began < 4
             assert line.startswith("dns: ")
             assert mac.store() in (before, after, {**before, **after})
-            if left > 0:  # so many calls there are not: nothing failed
+            if left > 0:  # there were fewer calls: nothing failed
                 assert (result, mac.store()) == (1 if step[0] == "check" else 0, after)
                 break
             if how == "cut" and result != -1:
-                assert mac.store() == after  # a cut silence is no failure
+                assert mac.store() == after  # no output, cut in half, is not a failure
             elif how in ("silent", "deaf") and result != -1:
                 assert mac.store() == after
             else:
@@ -233,7 +234,8 @@ def resolvconf(folder, does="exit 0"):
 
 
 def test_resolvconf_of_freebsd(tmp_path):
-    """Exclusive, so that the VPN's servers are the only ones; and forgiving, so that twice is once (resolvconf(8))."""
+    """Exclusive, so that the VPN's servers are the only ones; and tolerant, so that a second call does no harm
+    (resolvconf(8))."""
     assert bsd(tmp_path, "set", "tun87", "10.8.0.1")[0] == 1
     resolvconf(tmp_path)
     assert bsd(tmp_path, "set", "tun87", "10.8.0.1,fd00::1", "corp.example") == (

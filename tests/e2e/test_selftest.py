@@ -26,14 +26,15 @@ def selftest(world, *options):
 
 
 def results(done):
-    """What was tried -> its word."""
+    """What was tried -> the result."""
     lines = done.stdout.splitlines()[:-1]
     assert all(re.match(r"(pass|FAIL|skip|info)  \S", line) for line in lines), done.stdout
     return dict(line.split("  ", 1)[::-1] for line in lines)
 
 
 def test_a_sound_system(world):
-    """Each line of the promise that can be tried from inside holds, and the machine is as it was."""
+    """Each line of the promise that can be tested on the machine itself holds, and afterwards the machine is as it
+    was."""
     done = selftest(world, "--lock", "--openvpn-group", GROUP)
     assert done.returncode == 0, done.stdout + done.stderr
     found = results(done)
@@ -45,7 +46,7 @@ def test_a_sound_system(world):
 
 
 def test_what_is_heard_is_empty(world):
-    """No datagram carries anything, and none goes to another address than those of documentation."""
+    """No datagram has any contents, and none goes to anything but a documentation address."""
     with world.wire() as wire:
         selftest(world, "--lock", "--openvpn-group", GROUP)
         world.fence(wire)
@@ -55,7 +56,7 @@ def test_what_is_heard_is_empty(world):
 
 
 def test_a_filter_that_lies(world):
-    """pfctl says that all is loaded, but nothing is filtered (a stand-in): the report says what got out."""
+    """pfctl says that everything is loaded, but nothing is filtered (a stand-in): the report says what got out."""
     standin = Pfctl(f"{ROOT}/pf-selftest")
     os.unlink(f"{standin.directory}/probe")
     with open(f"{standin.directory}/leak", "w", encoding="ascii") as leak:
@@ -75,7 +76,7 @@ def test_a_filter_that_lies(world):
 
 
 def test_nothing_without_a_network(world):
-    """If nothing gets out even without the gate, nothing can be shown, and the result is not a pass."""
+    """If nothing gets out even without the gate, nothing can be shown, and the result is not `pass`."""
     world.host.ip("link set eth0 down")
     done = selftest(world, "--lock", "--openvpn-group", GROUP)
     assert done.returncode == 1
@@ -84,7 +85,7 @@ def test_nothing_without_a_network(world):
 
 
 def test_only_a_look(world):
-    """Without --lock nothing is locked, and the report says what was left out."""
+    """Without --lock nothing is locked, and the report says what it left out."""
     done = selftest(world)
     assert done.returncode == 0 and "skip  what passes: it needs the lock; instead: --lock" in done.stdout
     assert "pass  firewall: nft" in done.stdout and "pass  links: eth0" in done.stdout

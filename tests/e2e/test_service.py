@@ -1,5 +1,5 @@
-"""enable, disable and what `off` gives back, with each platform's service files and stand-ins for its tools: the order
-of calls, every call failing in turn, hanging, cut short; nothing but the test's own folder is touched."""
+"""enable, disable, and what `off` gives back, with each platform's service files and stand-ins for its tools: the order
+of the calls, and every call failing, hanging or cut short in turn. Nothing but the test's own folder is touched."""
 import concurrent.futures
 import json
 import os
@@ -77,7 +77,7 @@ class Machine:
         return self.state
 
     def forget(self, **faults):
-        """The calls so far are history; the next ones go wrong as given: n3=1 is the third."""
+        """The calls so far are forgotten; the next ones go wrong as given: n3=1 is the third."""
         self.load()
         self.state["calls"], self.state["faults"] = [], {name[1:]: how for name, how in faults.items()}
         self.save()
@@ -126,7 +126,7 @@ def fixture_machine(tmp_path):
 
 
 def profile(machine):
-    """A user's profile whose server needs no name to be resolved."""
+    """A user's profile whose server name need not be resolved."""
     text = (PROFILES / "stronghold-udp.ovpn").read_text()
     lines = [line for line in text.splitlines() if not line.startswith("remote ")]
     return machine.put("home/Downloads/home.ovpn", "\n".join([*lines, "remote 203.0.113.7 1194 udp"]) + "\n")
@@ -197,7 +197,7 @@ def test_enable_in_its_order(machine, platform):
 
 
 def test_initrds_get_the_lock_and_lose_it(machine):
-    """Where initramfs-tools is, and only there (as the order above shows)."""
+    """If initramfs-tools is there, and only then (as the order above shows)."""
     host = machine("linux")
     shutil.copy(HERE / "standin/recorder", host.root / "update-initramfs")
     assert host.run("enable", str(profile(host))).returncode == 0
@@ -209,7 +209,7 @@ def test_initrds_get_the_lock_and_lose_it(machine):
 
 
 def test_a_daemon_that_comes_late_is_not_enabled(machine):
-    """On a file system of its own: the lock would wait for it, and it for udev, which waits for the lock."""
+    """It is on a file system of its own: the lock would wait for that, and that for udev, which waits for the lock."""
     host = machine("linux")
     usr = host.root / "usr"
     shutil.copytree(usr, host.root / "copy")
@@ -258,7 +258,7 @@ def test_what_launchd_gets(machine):
     assert lines.index('anchor "org.portcullis"') < lines.index('anchor "com.apple/*"')
     assert lines.index('scrub-anchor "org.portcullis"') < lines.index('scrub-anchor "com.apple/*"')
     source = f'from "{host.root}/etc/portcullis/boot-lock.rules"'
-    # The fallback too: where /etc/pf.conf is loaded after us, its line for com.apple asks the same rules.
+    # The fallback too: if /etc/pf.conf is loaded after us, its line for com.apple calls the same rules.
     assert lines[-3:] == ['load anchor "com.apple" from "/etc/pf.anchors/com.apple"',
                           f'load anchor "org.portcullis" {source}', f'load anchor "com.apple/000.portcullis" {source}']
 
@@ -279,7 +279,7 @@ def test_rules_that_pfctl_refuses_leave_the_good_ones(machine, name):
 
 
 def told_of_failure(host, done, before):
-    """Whatever failed: the machine is as it was, or it is shut and the message says so."""
+    """Whatever failed, the machine is as it was, or it is shut and the message says so."""
     shut = [call for call in host.calls() if call == SHUT[0]]
     if done.returncode == 0:
         assert host.is_enabled() and host.is_started()
@@ -307,7 +307,8 @@ def fail_at(folder, platform, call, how):
 
 
 def sound_ends(platform, ends):
-    """By the number of the call. Before the lock as it was, after it shut; a call that only asks may fail without harm."""
+    """By the number of the call: before the lock as it was, after it shut. A call that only asks may fail without
+    harm."""
     lock = ORDER[platform].index(SHUT[0]) + 1
     before, after = ({end for n, end in ends.items() if (n > lock) == late} for late in (False, True))
     assert "shut" not in before and "as it was" not in after
@@ -329,7 +330,7 @@ def test_a_listing_cut_short_is_no_listing(tmp_path, call):
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_enable_again_keeps_the_gate_shut(machine, platform):
-    """The upgrade: the lock is asked for before the old daemon ends, and nothing is given back in between."""
+    """The upgrade: the lock is requested before the old daemon ends, and nothing is opened in between."""
     host = machine(platform)
     path = str(profile(host))
     assert host.run("enable", path).returncode == 0
@@ -391,7 +392,7 @@ def test_a_daemon_that_others_can_change_is_not_started(machine):
 
 
 def test_a_link_to_a_daemon_that_others_can_change(machine, tmp_path):
-    """As Homebrew links its programs: the folders that the link leads to count too."""
+    """As Homebrew links its programs: the folders that the link leads to are checked too."""
     host = machine("macos")
     host.daemon.rename(tmp_path / "portcullisd")
     tmp_path.chmod(0o777)
@@ -404,7 +405,7 @@ def test_a_link_to_a_daemon_that_others_can_change(machine, tmp_path):
 
 @pytest.mark.parametrize("name", ["lock", "daemon"])
 def test_service_files_that_others_can_change_are_not_installed(machine, name):
-    """What launchd runs as root at boot is named in them."""
+    """They name what launchd runs as root at boot."""
     host = machine("macos")
     os.chown(host.root / "usr/local/share", 1000, -1)
     done = host.run("enable", str(profile(host)))
@@ -454,13 +455,13 @@ def test_disable_gives_the_machine_back(machine, platform):
 
 
 def require_lock():
-    """What is stopped with the lock's unit, as that says."""
+    """What is stopped together with the lock's unit, as that unit says."""
     lines = (TOP / "init/systemd/portcullis-lock.service.in").read_text().splitlines()
     return [unit for line in lines if line.startswith("RequiredBy=") for unit in line.removeprefix("RequiredBy=").split()]
 
 
 def test_the_network_s_own_services_run_on(machine):
-    """They require the lock: whatever stops that unit, or starts it anew, stops them too."""
+    """They require the lock: whatever stops that unit, or starts it again, stops them too."""
     network = require_lock()
     assert "networking.service" in network
     host = machine("linux", loaded=list(network), require_lock=network)
@@ -476,7 +477,8 @@ BROKEN_INITRD = "#!/bin/sh\necho 'no space left on /boot' >&2\nexit 1\n"
 
 
 def test_disable_without_new_initrds(machine):
-    """An initrd that still locks needs a daemon that reads root's off: the units stay enabled, and the next try is whole."""
+    """An initrd that still locks needs a daemon that reads root's `off`: the units stay enabled, and the next try
+    completes it."""
     host = machine("linux")
     assert host.run("enable", str(profile(host))).returncode == 0
     both = sorted(host.state["enabled"])
@@ -494,7 +496,8 @@ def test_disable_without_new_initrds(machine):
 
 
 def test_enable_without_new_initrds(machine):
-    """Neither the lock's nor, undone, those without it can be made: enabled, for one of them may lock; and it says so."""
+    """Neither the initrds with the lock can be made nor, when that is undone, those without it. The units stay enabled,
+    because one of them may lock, and the message says so."""
     host = machine("linux", conf=None)
     host.put("update-initramfs", BROKEN_INITRD, 0o755)
     done = host.run("enable", str(profile(host)))
@@ -537,7 +540,7 @@ def sound_gifts(ends):
         assert not (opened and enabled), "given back, and yet started again at the next boot"
 
 
-# No enable runs beside a disable: `off` ends every portcullisd there is, a stand-in too.
+# No `enable` runs beside a `disable`: `off` ends every portcullisd, including a stand-in.
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_each_call_of_disable_fails_in_turn(tmp_path, platform):
@@ -549,7 +552,7 @@ def test_each_call_of_disable_fails_in_turn(tmp_path, platform):
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_each_call_of_disable_hangs_in_turn(tmp_path, sampled, platform):
-    """Many at once: each waits for a deadline of its own."""
+    """Several at the same time: each waits for a deadline of its own."""
     numbers = sampled(range(1, disable_calls(tmp_path / "c0", platform) + 1), 6)
     hosts = [enabled(tmp_path / f"c{n}", platform) for n in numbers]
     with concurrent.futures.ThreadPoolExecutor(len(hosts)) as pool:
@@ -586,7 +589,7 @@ def test_off_switches_on_what_strict_boot_has_switched_off(machine):
 def test_off_when_networksetup_fails(machine, how):
     host = machine("macos", services={**SERVICES, "Wi-Fi": False})
     note = note_of(host, "Wi-Fi")
-    host.forget(n1=how)  # the list: it is tried without
+    host.forget(n1=how)  # listing the services failed: they are enabled without the list
     assert host.run("off", "--offline").returncode == 0
     assert host.state["services"] == SERVICES and not note.exists()
     host.state["services"]["Wi-Fi"] = False

@@ -1,4 +1,5 @@
-"""However a start goes, the machine is locked: any value of any key, few descriptors, small files, a hostile environment."""
+"""However a start goes, the machine is locked: any value of any key, few descriptors, small files, a hostile
+environment."""
 import os
 import re
 import resource
@@ -19,7 +20,7 @@ SMALL = {"6 descriptors": (resource.RLIMIT_NOFILE, 6), "9 descriptors": (resourc
 
 
 def with_value(gate, key, value):
-    """The configuration with this value for the key, and nothing else changed."""
+    """The configuration with this value for the key; nothing else is changed."""
     section, _, name = key.rpartition("|")
     lines = [f"{k} {v}" if v.startswith("{") else f"{k} = {v}" for k, v in gate.settings.items()
              if k not in (section, name) and v is not None]
@@ -29,7 +30,7 @@ def with_value(gate, key, value):
 
 
 def assert_locked(gate, what):
-    """By rules, and not by links that were set down: the tunnel's way out is there."""
+    """By rules, not by links that were set down: the physical link is up."""
     assert gate.kernel_gate() in ("locked", "dialling"), what
     assert "state DOWN" not in gate.host.run("ip", "link", "show", "eth0").stdout, what
 
@@ -40,7 +41,7 @@ def forget(gate):
 
 
 def start_and_kill(gate, what):
-    """-d until it has left or is locked, then killed."""
+    """Runs -d until it has exited or the gate is locked, then kills it."""
     gate.start()
     wait_for(lambda: gate.process.poll() is not None or gate.kernel_gate() != "none", what)
     if gate.process.poll() is None:
@@ -50,7 +51,7 @@ def start_and_kill(gate, what):
 
 @pytest.mark.parametrize("mode", ["-d", "-L"])
 def test_any_value_of_any_key_leaves_a_lock(world, portcullis, mode):
-    """-L exits 0, -d locks and leaves or locks and runs; the next start of the good configuration opens."""
+    """-L exits with 0; -d locks, and then exits or runs; the next start with the good configuration opens."""
     gate = portcullis()
     with world.wire("udp") as wire:
         assert gets_out(world, wire), "nothing is stopped before"
@@ -69,7 +70,7 @@ def test_any_value_of_any_key_leaves_a_lock(world, portcullis, mode):
 
 
 def test_what_can_t_be_locked_is_locked_bare_and_said(world, portcullis):
-    """The tunnel as a gateway's LAN-side link: the policy's own check refuses it, and nothing passes."""
+    """The tunnel as a gateway's LAN-side link: the policy's own check refuses that, and nothing passes."""
     gate = portcullis()
     with_value(gate, "gateway|interfaces", '{"tun0"}')
     for mode in ("-d", "-L"):
@@ -85,7 +86,8 @@ def test_what_can_t_be_locked_is_locked_bare_and_said(world, portcullis):
 
 @pytest.mark.parametrize("what", SMALL)
 def test_a_start_that_lacks_what_a_daemon_needs_has_locked(world, portcullis, what):
-    """No descriptor for a loop, no byte for a file: it says so and exits, not by a signal, and leaves a lock."""
+    """No descriptor for the event loop, or no byte for a file: it says so and exits, not by a signal, and leaves a
+    lock."""
     gate = portcullis()
     which, most = SMALL[what]
     done = gate.host.run(f"{gate.programs}/portcullisd", "-d", "-c", gate.file, check=False,
@@ -98,7 +100,7 @@ def test_a_start_that_lacks_what_a_daemon_needs_has_locked(world, portcullis, wh
 
 
 def test_libevent_follows_no_environment(world, portcullis):
-    """Without a method no loop could be made, and no daemon would run."""
+    """With every method disabled by the environment there would be no event loop, and no daemon."""
     names = ("EPOLL", "POLL", "SELECT", "KQUEUE", "DEVPOLL")
     gate = portcullis(environment={f"EVENT_NO{name}": "1" for name in names} | {"EVENT_SHOW_METHOD": "1"})
     with world.wire("udp") as wire:
@@ -109,7 +111,8 @@ def test_libevent_follows_no_environment(world, portcullis):
 
 
 def test_interface_that_is_another_link(world, portcullis):
-    """The uplink can't be the tunnel: locked and reported, and the link is left alone. A word such as `all` is not a link's name."""
+    """The uplink can't be the tunnel: the gate is locked, that is reported, and the link is left alone. A word such as
+    `all` is not the name of a link."""
     gate = portcullis(settings={"interface": '"eth0"'})
     with world.wire("udp") as wire:
         gate.start().wait(gate="locked", tunnel="waiting")

@@ -1,5 +1,6 @@
-"""Strict boot in the real gate, with macOS's port of it and a stand-in for networksetup: Wi-Fi is off at every end of the
-daemon, and on again only behind a verified lock, whatever is interrupted. And a lock at boot that knows no marker."""
+"""Strict boot in the real gate, with macOS's port of it and a stand-in for networksetup: Wi-Fi is off whenever the
+daemon has ended, and on again only after a verified lock, whatever is interrupted. And a boot lock that knows no
+marker."""
 import fcntl
 import json
 import os
@@ -17,7 +18,7 @@ OFF = {name: False for name in SERVICES}
 
 
 class Network:
-    """The stand-in's folder, and the programs that ask it."""
+    """The stand-in's folder, and the programs that use it."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -33,7 +34,7 @@ class Network:
             json.dump(values, file)
 
     def read(self):
-        """Behind the lock: the stand-in writes its file in place."""
+        """Under the file's lock, because the stand-in writes its file in place."""
         with open(f"{self.folder}/standin.json", encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_SH)
             return json.load(file)
@@ -68,7 +69,7 @@ def test_off_at_the_end_on_behind_the_lock(portcullis, network):
         assert file.read() == "Wi-Fi\nUSB 10/100/1000 LAN\n"
     assert os.stat(network.note).st_mode & 0o777 == 0o600
     assert all(locked for _, word, locked in network.read()["locked"] if word == "off")
-    # As after a reboot: no rule is left, and none may be missing when the network comes back.
+    # As after a reboot: no rule is left, and when the network comes back all must be there.
     gate.host.run("nft", "delete", "table", "inet", "portcullis")
     network.change(locked=[])
     gate.start_open()
@@ -90,7 +91,7 @@ def test_off_stays_off_with_its_network(portcullis, network):
 
 
 def test_a_torn_end_is_mended(portcullis, network):
-    """networksetup hangs at the second service, and the daemon is killed: the first comes back all the same."""
+    """networksetup hangs at the second service, and the daemon is killed: the first service comes back nevertheless."""
     gate = install(portcullis, network).start_open()
     network.change(faults={"3": "hang"})
     gate.process.send_signal(signal.SIGTERM)
@@ -100,7 +101,7 @@ def test_a_torn_end_is_mended(portcullis, network):
     network.change(calls=[], faults={})
     gate.start_open()
     assert network.services() == SERVICES and not os.path.exists(network.note)
-    # And an end that finds an older note takes it over.
+    # An end that finds an older note adds to it.
     network.change(services={**SERVICES, "Wi-Fi": False})
     with open(network.note, "w", encoding="utf-8") as file:
         file.write("Wi-Fi\n")
@@ -113,7 +114,7 @@ def test_a_torn_end_is_mended(portcullis, network):
 
 @pytest.mark.parametrize("call,how", [(1, 1), (1, "hang"), (1, "cut"), (2, 1), (2, "hang"), (3, 1)])
 def test_each_call_at_the_end_fails_in_turn(portcullis, network, call, how):
-    """The gate is locked and the daemon ends; what is off is remembered."""
+    """The gate is locked and the daemon exits; what is switched off is remembered."""
     gate = install(portcullis, network).start_open()
     network.change(faults={str(call): how})
     gate.process.send_signal(signal.SIGTERM)
@@ -130,7 +131,7 @@ def test_each_call_at_the_end_fails_in_turn(portcullis, network, call, how):
 
 @pytest.mark.parametrize("call,how", [(1, 1), (1, "cut"), (2, 1), (2, "hang"), (3, 1)])
 def test_each_call_at_the_start_fails_in_turn(portcullis, network, call, how):
-    """The gate does its work; what stays off is remembered, and off --offline or the next start brings it back."""
+    """The gate works; what stays off is remembered, and off --offline or the next start brings it back."""
     gate = install(portcullis, network).start_open()
     assert gate.stop() == 0
     network.change(calls=[], faults={str(call): how})
@@ -151,7 +152,7 @@ def test_each_call_at_the_start_fails_in_turn(portcullis, network, call, how):
 
 
 def test_a_lasting_off_opens_what_the_lock_at_boot_has_shut(portcullis):
-    """On macOS pfctl alone locks at boot. Here nft does, with the printed rules."""
+    """On macOS the boot lock is pfctl's alone. Here it is nft's, with the printed rules."""
     gate = portcullis("udp").start_open()
     assert gate.ctl("off", "--persist").returncode == 0
     assert gate.stop() == 0

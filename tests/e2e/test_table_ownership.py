@@ -1,4 +1,4 @@
-"""Tables of our names that other processes own, before the start or beside the daemon: a name proves nothing."""
+"""Tables of our names that other processes own, before the start or while the daemon runs: a name proves nothing."""
 import os
 import shutil
 import signal
@@ -28,7 +28,7 @@ def is_up(world):
 
 @pytest.mark.parametrize("flags", [2, OWNED_FOR_EVER], ids=["owned", "owned for ever"])
 def test_lock_beside_an_empty_table(world, portcullis, flags):
-    """`-L` meets a name that is taken: it locks under the next, says so, and only then says that it is locked."""
+    """`-L` meets a name that is taken: it locks under the next one, says so, and only then says that it is locked."""
     holder = Holder(world.host, flags=flags)
     gate = portcullis()
     with world.wire() as wire:
@@ -55,7 +55,8 @@ def test_all_names_are_held(world, portcullis):
 
 
 def test_the_daemon_opens_under_another_name(world, portcullis):
-    """Taken before it starts; let go of later: it goes back, and nothing leaks on the way."""
+    """The name is taken before the daemon starts and released later: the daemon returns to it, and nothing leaks on the
+    way."""
     holder = Holder(world.host, families=(INET, NETDEV, BRIDGE))
     with world.wire("udp") as wire:
         gate = portcullis().start_open()
@@ -73,7 +74,8 @@ def test_the_daemon_opens_under_another_name(world, portcullis):
 
 
 def test_a_name_that_is_taken_beside_the_daemon(world, portcullis):
-    """What is ours can't be taken; a family that we do not use can. The gate stays open, under a name that is all ours."""
+    """A table of ours can't be taken; one of a family that we do not use can. The gate stays open, under a name that is
+    ours in all families."""
     gate = portcullis().start_open()
     holder = Holder(world.host, families=(BRIDGE,))
     wait_for(lambda: has_lock(world, SECOND), lambda: gate.told("another name"), 3)
@@ -101,7 +103,7 @@ def test_off_removes_every_name(world, portcullis, way):
 
 
 def test_a_process_that_is_called_portcullisd(world, portcullis):
-    """The name of a process, and a number that is its own, are anybody's."""
+    """Anybody can have that process name, and a number of their own."""
     fake = f"{ROOT}/fake/portcullisd"
     os.makedirs(os.path.dirname(fake), exist_ok=True)
     shutil.copy(os.path.realpath("/usr/bin/python3"), fake)
@@ -129,7 +131,8 @@ def test_beside_a_real_one(world, portcullis):
 
 @pytest.mark.parametrize("option", ["-L", "-d"])
 def test_beside_a_real_one_that_is_stopped(world, portcullis, option):
-    """It would not see what is done to its rules: the second start locks without it; once it goes on, it clears up."""
+    """It would not notice what is done to its rules: the second start locks beside it. When the first continues, it
+    cleans up."""
     with world.wire("udp") as wire:
         gate = portcullis().start_open()
         os.kill(gate.pid, signal.SIGSTOP)
@@ -148,7 +151,7 @@ def test_beside_a_real_one_that_is_stopped(world, portcullis, option):
 
 
 def test_beside_one_whose_rules_are_not_whole(world, portcullis):
-    """Killed in the middle, or emptied by root: what stands is looked at, not who it belongs to."""
+    """Killed in the middle, or emptied by root: what counts is which rules are there, not who owns them."""
     gate = portcullis().start_open()
     os.kill(gate.pid, signal.SIGSTOP)
     gate.kill()

@@ -39,7 +39,7 @@ SECRET = "root:$6$not-for-you:19000:0:99999:7:::"
 
 
 class Disk:
-    """A Mac's disk in a folder: what of Tunnelblick's lies where, and with whose rights."""
+    """A Mac's disk in a folder: where Tunnelblick's files are, and with whose rights."""
 
     def __init__(self, root):
         self.root = pathlib.Path(root)
@@ -47,7 +47,7 @@ class Disk:
         self.homes = {}
 
     def folder(self, path, owner=0, mode=0o755):
-        """Makes what is missing down to it, the owner's from the first that is below his home."""
+        """Makes the missing folders down to it. They belong to the owner."""
         path = self.root / path
         missing = [each for each in [path, *path.parents] if not each.exists()]
         for each in reversed(missing):
@@ -98,7 +98,7 @@ class Disk:
                               **extra, **more)
         done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
         for text in (done.stdout, done.stderr):
-            # Nothing of a bundle steers the terminal, and nothing of another's file is shown.
+            # Nothing in a bundle controls the terminal, and nothing of anybody else's file is shown.
             assert not set(text) & {chr(i) for i in range(32) if chr(i) not in "\n\t"} and SECRET not in text
         return done
 
@@ -131,7 +131,7 @@ def installed(text=BARE, **more):
 
 
 def fails(disk, done, *says):
-    """One line, with what to do instead; and what was stored before is still there, and nothing else."""
+    """One line, with what to do instead; what was stored before is still there, and nothing else is."""
     lines = done.stderr.splitlines()
     assert done.returncode == 1 and len(lines) == 1, done
     assert "; instead" in lines[0] and all(each in lines[0] for each in says), lines
@@ -170,7 +170,8 @@ def test_ovpn_counts_before_conf(disk):
 
 
 def test_several_configurations(disk):
-    """Each by its own name, those that are the same here made to differ; the bundle in the bundle too."""
+    """Each gets its own name; names that would be the same are made different; the bundle in the bundle is imported
+    too."""
     made = disk.bundle("Users/alice/All.tblk", {
         "Contents/Resources/de fra.ovpn": BARE, "Contents/Resources/de-fra.ovpn": BARE,
         "Contents/Resources/nl.conf": BARE,
@@ -204,7 +205,7 @@ def test_finders_files_and_the_archivers(disk):
 
 
 def test_a_path_before_a_files_name_is_not_looked_at(disk):
-    """As Tunnelblick does; and a folder in the bundle is found as well."""
+    """As in Tunnelblick; a file in a folder of the bundle is found as well."""
     text = BARE + "ca keys/ca.crt\ncert sub/client.crt\nkey client.key\n"
     made = disk.bundle("Users/alice/W.tblk", in_resources({
         "config.ovpn": text, "ca.crt": KEYS["ca.crt"], "sub/client.crt": KEYS["client.crt"],
@@ -225,7 +226,7 @@ def test_openvpn_takes_what_was_imported(disk):
     config.write_text(body)
     said, ended = start(directory, config, "udp")
     assert ">HOLD:" in said, ended
-    # The control: the same without its certificate of authority ends at once.
+    # The control: the same without its CA certificate exits at once.
     directory = disk.folder("n", 0, 0o700)
     config = directory / "c.ovpn"
     config.write_text(body.replace("<ca>", "<no-such>"))
@@ -247,7 +248,7 @@ def test_scripts_are_named_and_dropped(disk):
 
 
 def configuration(done):
-    """What is to be put into portcullis.conf: all behind the words that say so."""
+    """What is to be put into portcullis.conf: everything after the words that say so."""
     return done.stdout.split("imported; in portcullis.conf:\n", 1)[1].splitlines()
 
 
@@ -264,12 +265,12 @@ def test_settings_of_info_plist(disk, form):
     lines = configuration(done)
     assert "dns { manage = false }" in lines and "# keep connected: Portcullis always does" in lines
     assert any("OpenVPN 2.6.12-openssl-3.0.15: dropped" in line for line in lines)
-    # All of it can be pasted: portcullisd takes it as its configuration.
+    # All of it can be pasted: portcullisd accepts it as its configuration.
     assert all(line.startswith(("#", "profile = ", "dns {")) for line in lines)
 
 
 def test_settings_by_their_rank(disk):
-    """forced > TBAlwaysSet > the user's > TBPreference; a key itself > "*"; "Work" is not "Workshop"."""
+    """forced > TBAlwaysSet > the user's > TBPreference; the key itself > "*"; "Work" is not "Workshop"."""
     info = {"TBPackageVersion": "1", "TBPreferenceuseDNS": 1, "TBAlwaysSetPreference-loggingLevel": 4,
             "TBAlwaysSetPreference-openvpnVersion": "2.5.9"}
     made = disk.private("alice", "Work", installed(**{"Contents/Info.plist": plistlib.dumps(info)}))
@@ -295,7 +296,7 @@ def test_its_own_connecting_is_told(disk, values, forced, says):
     assert done.returncode == 0, done
     assert ("to turn that off in Tunnelblick" in done.stdout) == (says is not None)
     assert says is None or says in done.stdout
-    # Told, and not done.
+    # It is reported, and not done.
     assert all(path.read_bytes() == data for path, data in before.items())
 
 
@@ -328,7 +329,7 @@ def test_settings_that_cannot_be_read_lose_no_profile(disk, data):
     assert "its settings are not imported" in done.stderr
 
 
-# --- the look
+# --- the list
 
 def test_look(disk):
     disk.home("bob", BOB)
@@ -351,7 +352,7 @@ def test_look(disk):
     assert "Only here: Tunnelblick's own copy of a private one, of alice, complete" in lines
     assert "old: private, of alice, a file without a bundle, complete" in lines
     assert not any("connects it automatically" in line for line in lines)
-    # The commands are exact: a shell's words, each of which imports.
+    # The commands are exact: a shell can run each of them, and each imports.
     commands = [line.strip() for line in lines if line.startswith("    sudo portcullis import ")]
     assert f"sudo portcullis import '{work}' Work" in commands
     assert any("It'\\''s home" in each and each.endswith(" Sub-It-s-home-alice") for each in commands), home
@@ -359,7 +360,7 @@ def test_look(disk):
         words = command.replace("sudo portcullis import", f"{PORTCULLIS} import --to '{disk.out}'")
         ran = subprocess.run(["/bin/bash", "-c", words], capture_output=True, check=False)
         assert ran.returncode == 0, (words, ran)
-    # Of what is not complete there is none.
+    # There is no command for what is incomplete.
     assert not any("Half" in each or "Empty" in each for each in commands)
     assert disk.stored() == ["Only-here-alice.ovpn", "Sub-It-s-home-alice.ovpn", "Work.ovpn", "a.ovpn", "b.ovpn",
                              "old-alice.ovpn"]
@@ -387,7 +388,7 @@ def test_look_finds_nothing(disk):
 
 
 def test_look_without_root(disk):
-    """What is one's own, and of the shared ones what everybody may read; somebody else's home is not entered."""
+    """One's own configurations, and of the shared ones what everybody may read; nobody else's home is entered."""
     disk.home("bob", BOB)
     disk.private("alice", "Mine", installed())
     disk.private("bob", "Theirs", installed())
@@ -409,7 +410,7 @@ def test_look_and_import_are_two_things(disk):
 
 @pytest.fixture(name="kept")
 def kept_from_before(disk):
-    """A profile of an earlier day, which no failure takes away."""
+    """A profile that was stored before, which no failure may remove."""
     assert disk.bring(disk.bundle("Users/alice/kept.tblk", installed(), ALICE)).returncode == 0
     text = (disk.out / "kept.ovpn").read_bytes()
     yield disk
@@ -457,7 +458,7 @@ def test_an_encrypted_key_is_taken_and_told(disk):
     assert "passphrase" not in disk.bring(made).stdout
 
 
-# --- hostile bundles: each beside the same one without the trick, which is taken
+# --- hostile bundles; as the control, each without the trick is imported
 
 def taken_without(disk, name="Fine"):
     done = disk.bring(disk.bundle(f"Users/alice/{name}.tblk", in_resources({"config.ovpn": KEYED, **KEYS}), ALICE))
@@ -472,7 +473,7 @@ def secret_of_root(disk):
 @pytest.mark.parametrize("owner", [ALICE, 0], ids=["user's", "root's"])
 @pytest.mark.parametrize("what", ["ca.crt", "config.ovpn"])
 def test_a_link_is_never_followed(disk, secret, what, owner):
-    """Not out of the bundle, and not inside it: with nobody's rights, root's above all."""
+    """Neither out of the bundle nor inside it, with anybody's rights, and least of all root's."""
     folder = "Users/alice" if owner else SUPPORT
     made = disk.bundle(f"{folder}/W.tblk", in_resources({"config.ovpn": KEYED, **KEYS, "real": KEYS["ca.crt"]}), owner)
     place = made / "Contents/Resources" / what
@@ -498,7 +499,7 @@ def test_a_link_to_a_folder_is_never_followed(disk, secret):
 
 @pytest.mark.parametrize("owner", [ALICE, 0], ids=["user's", "root's"])
 def test_a_link_on_the_way_is_never_followed(disk, owner):
-    """The file that a path in the configuration names, in a folder that is a link."""
+    """A file named by a path in the configuration, in a folder that is a link."""
     folder = "Users/alice" if owner else SUPPORT
     made = disk.bundle(f"{folder}/W.tblk", installed(BARE + "ca sub/ca.crt\n"), owner)
     elsewhere = disk.bundle(f"{folder}/elsewhere", {"ca.crt": KEYS["ca.crt"]}, owner)
@@ -520,7 +521,7 @@ def test_roots_bundle_with_what_is_not_roots(disk):
         path.chmod(change[1])
         done = disk.bring(made)
         if back is None:
-            # A bundle of alice's with files of root's alone: they are not hers to read.
+            # A bundle of alice's with files that only root can read: with her rights they can't be read.
             assert done.returncode == 1 and f"user {ALICE} may not read it" in done.stderr, done
             break
         assert done.returncode == 1 and "others may have changed it, and root would read it; instead" in done.stderr
@@ -532,7 +533,7 @@ def test_roots_bundle_with_what_is_not_roots(disk):
 
 
 def test_anothers_file_by_its_path(disk, secret):
-    """The reach of the owner's rights ends at the bundle: neither "..", "~" nor "/"."""
+    """The owner's rights count only inside the bundle: neither ".." nor "~" nor "/" leads out of it."""
     disk.put("Users/alice/mine.crt", KEYS["ca.crt"], ALICE)
     for path in (str(secret), disk.root / "Users/alice/mine.crt", "~/mine.crt", "../../../mine.crt",
                  "../Resources/../../../mine.crt", "../../../../../etc/shadow"):
@@ -591,7 +592,8 @@ EVIL = "a\x1b[31m\nprofile = \"evil\"\r$(touch x)'\u202e\x9b"
 
 
 def test_names_do_not_speak_to_the_terminal(disk):
-    """Control bytes, line ends and turned writing in a bundle's, a file's and a user's name; Disk.portcullis looks too."""
+    """Control bytes, line ends and right-to-left marks in the names of a bundle, a file and a user; Disk.portcullis
+    checks the output too."""
     disk.home(EVIL, BOB)
     made = disk.private(EVIL, EVIL, {f"{EVIL}.ovpn": KEYED, "two.ovpn": BARE})
     done = disk.bring(made)
@@ -600,7 +602,7 @@ def test_names_do_not_speak_to_the_terminal(disk):
     listed = disk.look()
     for text in (done.stdout, done.stderr, listed.stdout, listed.stderr):
         assert "\u202e" not in text and "\x9b" not in text and "\x1b" not in text
-    # And the command that it prints is one command with one word more: nothing in it is run.
+    # The printed command is one command with one argument: nothing in the name is run.
     command = [line.strip() for line in listed.stdout.splitlines() if "sudo portcullis import" in line]
     assert len(command) == 1 and "import $'" in command[0]
     ran = subprocess.run(["/bin/bash", "-c", command[0].replace("sudo portcullis import", "printf '%s'")],
@@ -614,7 +616,7 @@ def test_umlauts_are_shown_as_they_are(disk):
 
 
 def test_anothers_settings_are_not_read_with_roots_rights(disk, secret):
-    """Preferences are a link to root's file: neither followed nor shown, and the profile is imported."""
+    """The preferences are a link to a file of root's: it is neither followed nor shown, and the profile is imported."""
     made = disk.private("alice", "Work", installed())
     place = disk.preferences("alice", {"WorkuseDNS": 0})
     assert "dns { manage = false }" in disk.bring(made).stdout

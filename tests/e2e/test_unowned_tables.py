@@ -9,7 +9,7 @@ from test_attacks import FLOOD, Sender, strip_handles
 from test_flow import gets_inside, gets_out
 
 pytestmark = pytest.mark.quiet
-RATE = 20000  # packets a second: what leaked tells how long it took
+RATE = 20000  # packets a second: the number that leaked shows how long it took
 LIMIT_MS = 100
 VANDALS = {
     "flush ruleset": ["flush", "ruleset"],
@@ -21,7 +21,7 @@ VANDALS = {
 
 
 def unowned(world, gate):
-    """Starts it over tables that stand without `persist`: such a table can't be adopted, so it stays nobody's."""
+    """Starts the daemon over tables that exist without `persist`: such a table can't be adopted, so nobody owns it."""
     for family in ("inet", "netdev"):
         world.host.run("nft", "add", "table", family, "portcullis")
     gate.start_open()
@@ -30,7 +30,7 @@ def unowned(world, gate):
 
 
 def vandalise(world, how):
-    """Both tables are hit, one right after the other: a packet would have to get past both."""
+    """Both tables are hit, one directly after the other, because a packet would have to get past both."""
     world.host.run("nft", *VANDALS[how])
     if how != "flush ruleset":
         world.host.run("nft", "delete", "table", "netdev", "portcullis", check=False)
@@ -49,7 +49,7 @@ def without_time(rules):
 
 
 def test_lock_for_a_new_link_beside_the_live_daemon(world, portcullis):
-    """udev's -L for a link that comes: the kernel names no owner, and yet neither an open gate nor a pause is touched."""
+    """udev's -L for a new link: the kernel names no owner, and yet neither an open gate nor a pause is touched."""
     gate = unowned(world, portcullis())
     for state in ("open", "paused"):
         if state == "paused":
@@ -67,7 +67,8 @@ def test_lock_for_a_new_link_beside_the_live_daemon(world, portcullis):
 @pytest.mark.parametrize("state", ["locked", "open"])
 @pytest.mark.parametrize("how", VANDALS)
 def test_undone_beside_the_live_daemon(world, portcullis, flood_program, how, state):
-    """Noticed, undone and verified: what a program gets out meanwhile is counted, and is no more than 100 ms of it."""
+    """It is noticed, undone and verified. What a program gets out until then is counted, and is no more than what it
+    sends in 100 ms."""
     gate = unowned(world, portcullis())
     if state == "locked":
         gate.ctl("down", "--wait", check=True)
@@ -98,13 +99,13 @@ def test_undone_beside_the_live_daemon(world, portcullis, flood_program, how, st
 
 
 def without_flags(rules):
-    """A table that is made anew has an owner again; the order of tables is the kernel's."""
+    """A table that was made anew has an owner again; the order of the tables is the kernel's."""
     lines = [line for line in strip_handles(rules).splitlines() if "flags owner" not in line and line.strip()]
     return sorted(lines)
 
 
 def test_flushed_beside_a_dead_daemon(world, portcullis, flood_program):
-    """The control: without a daemon the same sender goes on for ever."""
+    """The control: without a daemon the same sender gets out for as long as it sends."""
     gate = unowned(world, portcullis())
     gate.ctl("down", "--wait", check=True)
     sender = sender_of(world, flood_program)

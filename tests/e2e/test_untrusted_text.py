@@ -1,4 +1,5 @@
-"""Text from outside: a profile's and a server's words on trust, floods of log lines, control characters, hostile clients."""
+"""Text from outside: what a profile and a server say about trust, floods of log lines, control characters, hostile
+clients."""
 import json
 import os
 import re
@@ -25,9 +26,10 @@ def refused_for(gate, word):
 
 
 def test_field_that_names_the_server(world, portcullis):
-    """verify-x509-name compares with the field that x509-username-field names: lost, a stranger's name would do."""
+    """verify-x509-name compares with the field that x509-username-field names: if that line were lost, a stranger's
+    name would match."""
     extra = ["verify-x509-name server name"]
-    gate = portcullis(extra=extra).start_open()  # control: the name alone fits
+    gate = portcullis(extra=extra).start_open()  # control: the name alone matches
     assert gate.stop() == 0
     with world.wire("udp") as wire:
         gate.write(world.profile("udp", extra=[*extra, "x509-username-field emailAddress"]))
@@ -36,10 +38,11 @@ def test_field_that_names_the_server(world, portcullis):
 
 
 def test_server_that_does_not_encrypt(world, portcullis):
-    """A keyword of OpenSSL's that overlaps with suites without encryption: they are taken out behind it."""
+    """A keyword of OpenSSL's that includes suites without encryption: those are taken out again at the end of the
+    list."""
     naked = ["--tls-version-max", "1.2", "--tls-cipher", "ECDHE-ECDSA-NULL-SHA:@SECLEVEL=0"]
     SERVERS.setdefault("naked", Server("naked", Endpoint(SERVER4, 1207, "udp"), 23, naked))
-    bare = world.bare_vpn("naked", "--tls-cipher", "SHA1:@SECLEVEL=0", "--verb", "4")  # control: it would be taken
+    bare = world.bare_vpn("naked", "--tls-cipher", "SHA1:@SECLEVEL=0", "--verb", "4")  # control: openvpn alone would accept it
     bare.kill()
     world.fresh_host()
     with world.wire("naked") as wire:
@@ -93,7 +96,7 @@ def bytes_written(pid):
 
 @pytest.mark.parametrize("what", LOOP)
 def test_openvpn_that_talks_without_end(world, portcullis, what):
-    """A captured openvpn in a loop: a few lines a second, and never more log than log.size."""
+    """A captured openvpn in a loop: a few lines a second are logged, and the log never exceeds log.size."""
     gate = portcullis()
     gate.configure(openvpn=f'{{ binary = "{talker(LOOP[what])}" arguments = {{}} }}', openvpn_user='"root"',
                    log=f'{{ file = "{gate.log_file}" level = "debug" size = "{SIZE}" }}',
@@ -120,7 +123,8 @@ def password_file(gate):
 
 
 def test_log_has_a_size(world, portcullis):
-    """It begins anew before it is full; the one before is kept; while the gate is stopped the driver loses lines instead."""
+    """It is started again before it is full, and the previous one is kept; while the gate is stopped, the driver loses
+    lines instead."""
     gate = portcullis()
     size = 8192
     gate.configure(log=f'{{ file = "{gate.log_file}" level = "debug" size = "{size}" }}')
@@ -133,7 +137,7 @@ def test_log_has_a_size(world, portcullis):
         old, new = old.read(), new.read()
     assert old.endswith("\n") and re.match(r"\d{4}-", old) and re.match(r"\d{4}-", new), "whole lines"
     assert old[:20] <= new[:20]
-    # Nobody can begin it anew now: it ends at its size, and the driver goes on.
+    # Nobody can start it again now: it stops at its size, and the driver continues.
     os.kill(gate.pid, signal.SIGSTOP)
     try:
         with open(gate.log_file, "a", encoding="ascii") as file:
@@ -164,7 +168,8 @@ def no_foreign(*texts):
 
 
 def test_foreign_text_on_a_terminal(world, portcullis):
-    """Controls of C0 and C1, marks that change the direction, bytes that are not UTF-8: escaped everywhere."""
+    """Control characters of C0 and C1, marks that change the writing direction, bytes that are not UTF-8: escaped
+    everywhere."""
     gate = portcullis()
     said = FOREIGN.encode() + b"\xff"
     fake = f"{ROOT}/foreign"
@@ -185,7 +190,7 @@ def test_foreign_text_on_a_terminal(world, portcullis):
     told = gate.ctl("log", "-n", "100").stdout
     assert "log a" in told, told
     no_foreign(gate.ctl("status").stdout, told, gate.log())
-    # Names of files, and what stands in them.
+    # Names of files, and their contents.
     path = f"{gate.directory}/{FOREIGN}.ovpn"
     missing = gate.ctl("check", path)
     with open(path, "wb") as file:
@@ -243,7 +248,7 @@ def test_one_client_too_many(world, portcullis):
     wait_for(lambda: status(users[0]).returncode == 0, "places are free again")
 
 
-# An openvpn that does not know what 2.6 brought: the installed one, which is told other names for it.
+# An openvpn that does not know what is new in 2.6: the installed one, which gets these options under other names.
 OLD = """#!/usr/bin/python3
 import os, re, sys
 names, strict = {names!r}, {strict}
@@ -270,7 +275,8 @@ def old_openvpn(gate, strict=False):
 
 
 def test_options_that_an_older_openvpn_does_not_know(world, portcullis):
-    """It starts without options that it does not need; without a check of the server it does not start, and the reason is logged."""
+    """It starts without the options that it does not need. Without a check of the server it does not start, and the
+    reason is logged."""
     gate = portcullis(extra=["compat-mode 2.5.0", "dns server 1 address 10.8.0.53", "max-packet-size 1400", "providers default",
                              "tun-mtu-max 1600"])
     user = gate.settings["openvpn-user"]
@@ -288,4 +294,4 @@ def test_options_that_an_older_openvpn_does_not_know(world, portcullis):
     assert "not-peer-fingerprint" in gate.status()["reason"]
     assert gate.stop() == 0
     gate.configure(openvpn=None, openvpn_user=user)
-    gate.start_open()  # control: this one knows it, and it fits
+    gate.start_open()  # control: this one knows the option, and the fingerprint matches

@@ -1,7 +1,8 @@
-"""From the version before, in which openvpn had no user of its own, with a tunnel up: shut throughout, and back by itself.
+"""An upgrade from the previous version, in which openvpn had no user of its own, while a tunnel is up: shut throughout,
+and the VPN comes back by itself.
 
 The steps are the package's: the old daemon is replaced while its configuration names no openvpn-user, and the account
-comes when systemd-sysusers runs."""
+appears when systemd-sysusers runs."""
 import subprocess
 
 import pytest
@@ -15,7 +16,7 @@ from world import INTERNET4, ROOT
 
 @pytest.fixture
 def accounts():
-    """/etc/passwd and /etc/group of this test's own, as they are, without _openvpn."""
+    """This test's own /etc/passwd and /etc/group: as they are, without _openvpn."""
     for name in ("passwd", "group"):
         with open(f"/etc/{name}", encoding="utf-8") as file:
             lines = [line for line in file if not line.startswith("_openvpn:")]
@@ -41,7 +42,7 @@ def test_upgrade_with_a_tunnel_up(world, portcullis, accounts, flood_program):  
             wait_for(lambda: wire.drain().seen(FLOOD), "control: without a gate it leaves")
         gate.start_open()
         with world.wire("udp") as wire:
-            # The new programs, the old configuration, no account yet: locked, and a line that says what is missing.
+            # The new programs, the old configuration, no account yet: locked, and one line says what is missing.
             gate.configure(openvpn_user=None)
             assert gate.stop() == 0 and gate.kernel_gate() == "locked"
             for _ in range(3):
@@ -49,7 +50,7 @@ def test_upgrade_with_a_tunnel_up(world, portcullis, accounts, flood_program):  
                 assert done.returncode == 1 and gate.kernel_gate() == "locked"
                 assert 'openvpn-user: "_openvpn" does not exist on this machine; instead: create it' in done.stderr, done
             assert not gets_out(world, wire)
-            # What systemd-sysusers does; the service manager's next try.
+            # What systemd-sysusers does; then the service manager's next try.
             add("passwd", f"_openvpn:x:{OPENVPN_USER}:{GROUP}::/:/usr/sbin/nologin")
             gate.start_open()
             assert gets_inside(world)

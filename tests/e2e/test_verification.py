@@ -14,9 +14,9 @@ from test_flow import gets_inside, gets_out
 from world import INTERNET4, NOBODY, ROOT
 
 
-# --- the interface is its own openvpn's
+# --- the interface belongs to the gate's own openvpn
 
-# Says all that a real one would say; the tunnel's device is held by `holder`.
+# Says everything that a real openvpn would say; `holder` holds the tunnel's device.
 FAKE = """#!/usr/bin/python3
 import fcntl, os, socket, struct, sys
 def hold():
@@ -52,8 +52,8 @@ while sock.recv(65536):
 
 @pytest.mark.parametrize("holder", ["itself", "another"])
 def test_interface_of_another_process(world, portcullis, holder):
-    """The attempt's device, with the right address, that another process than its openvpn holds does not open the gate.
-    The control is the same program holding it itself."""
+    """The attempt's device has the right address, but another process than its openvpn holds it: the gate does not
+    open. The control is the same program holding the device itself."""
     path, pid = f"{ROOT}/fake-{holder}", f"{ROOT}/tmp/holder"
     with open(path, "w", encoding="ascii") as file:
         file.write(FAKE.replace("@HOLDER@", holder).replace("@PID@", pid))
@@ -71,7 +71,8 @@ def test_interface_of_another_process(world, portcullis, holder):
 
 @pytest.mark.parametrize("how", ["openvpn closes it", "root takes its carrier"])
 def test_device_that_nobody_holds_any_more(world, portcullis, how):
-    """While open: openvpn lives on and has let go of the device, or it has no carrier. Shut, with the reason."""
+    """While open: openvpn is alive but has let go of the device, or the device has no carrier. The gate shuts, and
+    gives the reason."""
     gate, path, told = portcullis(), f"{ROOT}/fake-lets-go", f"{ROOT}/tmp/let-go"
     if how == "openvpn closes it":
         with open(path, "w", encoding="ascii") as file:
@@ -89,7 +90,7 @@ def test_device_that_nobody_holds_any_more(world, portcullis, how):
         else:
             gate.host.ip("link set tun0 carrier off")
             reason = "tun0: no process holds it open"
-        # The kernel tells of one carrier a second, ours came up less than that before.
+        # The kernel reports one change of carrier a second, and ours came up less than a second ago.
         wait_for(lambda: gate.kernel_gate() != "open", lambda: gate.told("shut"), 2)
         wait_for(lambda: f"open -> locked: {reason}" in gate.log(), lambda: gate.told("the reason"), 2)
         assert not gets_out(world, wire)
@@ -101,7 +102,7 @@ def test_device_that_nobody_holds_any_more(world, portcullis, how):
 
 # --- the gate's own check of what the child printed
 
-# What a captured child could add to its print, by sed.
+# What a captured child could add to what it prints, by sed.
 PRINTS = {
     "plugin": "$a plugin \"/x.so\"", "up": "$a up \"/x\"", "script-security": "$a script-security \"2\"",
     "provider by path": "$a providers \"/x.so\"", "config": "$a config \"/etc/passwd\"",
@@ -118,7 +119,7 @@ PRINTS = {
 
 
 def programs_that_print(name, script):
-    """The programs, with a driver whose --vet is edited by sed."""
+    """The programs, with a driver whose output for --vet is edited by sed."""
     path = f"{ROOT}/printer-{name}"
     with open(path, "w", encoding="ascii") as file:
         file.write('#!/bin/sh\n[ "$1" = --vet ] || exec "$0.real" "$@"\n"$0.real" "$@" | /bin/sed ' + f"'{script}'\n")
@@ -127,7 +128,7 @@ def programs_that_print(name, script):
 
 
 def test_print_of_a_captured_child(world, portcullis):
-    """What root executes is checked by root: a child that prints more than the closed form is refused, at -n and at
+    """Root checks what root executes: a child that prints anything but the closed form is refused, with -n and at the
     start, and the gate is locked."""
     gate = portcullis(programs=programs_that_print("same", ""))
     done = gate.run_daemon("-n")
@@ -153,8 +154,8 @@ def test_print_of_a_captured_child(world, portcullis):
 # --- each end locks by itself
 
 def test_driver_ends_while_openvpn_is_stopped(world, portcullis):
-    """The driver's end is an end of its own: a stopped openvpn can't notice it, no next driver says so, and the gate is
-    locked all the same."""
+    """The driver's end is enough: a stopped openvpn can't notice it, no next driver reports it, and the gate is locked
+    nevertheless."""
     gate = portcullis(programs=programs_with(f"{ROOT}/one-driver")).start_open()
     openvpn, driver = gate.openvpn(), gate.driver()
     os.kill(openvpn, signal.SIGSTOP)
@@ -173,10 +174,10 @@ def test_driver_ends_while_openvpn_is_stopped(world, portcullis):
 
 
 def test_tunnel_is_shut_before_openvpn_leaves(world, portcullis):
-    """down: the tunnel's set is empty while openvpn is still there, and only the hole to say good-bye is left."""
+    """down: the tunnel's set is empty while openvpn is still running, and only the hole is left, for saying goodbye."""
     gate = portcullis().start_open()
     openvpn = gate.openvpn()
-    os.kill(openvpn, signal.SIGSTOP)  # it will not leave on being asked
+    os.kill(openvpn, signal.SIGSTOP)  # it will not exit when it is asked to
     gate.ctl("down", check=True)
     shut = wait_for(lambda: gate.set_members("tunnel_link") == [] and ("T" in state_of(openvpn) or "late"),
                     lambda: gate.told("the tunnel shut"), 3)
@@ -186,7 +187,7 @@ def test_tunnel_is_shut_before_openvpn_leaves(world, portcullis):
 
 
 def tracked(world, address):
-    """What the kernel's connection tracking holds about an address."""
+    """What the kernel's connection tracking has about an address."""
     out = world.host.run("conntrack", "-L", "-d", address, check=False).stdout
     return [line for line in out.splitlines() if address in line]
 
@@ -212,7 +213,7 @@ def test_connections_of_a_pause_are_forgotten(world, portcullis, end):
 
 @pytest.fixture
 def tun_of_root_alone():
-    """/dev/net/tun as machines without udev have it."""
+    """/dev/net/tun as on machines without udev."""
     os.chmod("/dev/net/tun", 0o600)
     yield
     os.chmod("/dev/net/tun", 0o666)
@@ -227,10 +228,10 @@ def opens(path):
 
 
 def test_tun_device_of_root_alone(world, portcullis, tun_of_root_alone):  # pylint: disable=unused-argument,redefined-outer-name
-    """openvpn's user gets a node beside it, which is its group's alone; it goes with the daemon."""
+    """openvpn's user gets a node beside it, for openvpn's group alone; it is removed when the daemon ends."""
     beside = "/dev/net/portcullis"
     assert world.host.call(opens, "/dev/net/tun", uid=OPENVPN_USER, gid=GROUP) == errno.EACCES, "control"
-    os.mknod(beside, 0o20600, os.makedev(1, 3))  # a leftover that is something else
+    os.mknod(beside, 0o20600, os.makedev(1, 3))  # a leftover that is another device
     gate = portcullis().start_open()
     assert gets_inside(world)
     status = os.stat(beside)
@@ -251,7 +252,7 @@ def test_openvpn_user_root_is_named(world, portcullis):  # pylint: disable=unuse
 # --- who asks
 
 def admin_request(path, verb):
-    """The whole answer of gate.sock, b'' if it was shut without one, or the error's number."""
+    """The whole answer of gate.sock, b'' if it was closed without one, or the number of the error."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(3)
         try:
@@ -266,8 +267,8 @@ def admin_request(path, verb):
 
 @pytest.mark.parametrize("uid,gid", [(NOBODY, NOBODY), (0, GROUP)])
 def test_admin_socket_asks_the_kernel_who_it_is(world, portcullis, uid, gid):
-    """File modes alone do not protect: if anybody may open the admin socket, who is not root, or is of openvpn's group, gets no
-    answer, and nothing is done."""
+    """File modes are not the only protection: if anybody may open the admin socket, whoever is not root, or is in
+    openvpn's group, gets no answer, and nothing is done."""
     gate = portcullis().start_open()
     os.chmod(gate.runtime, 0o755)
     os.chmod(gate.admin_socket, 0o666)

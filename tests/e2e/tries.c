@@ -301,7 +301,7 @@ static int a_program(const struct target *t)
 	(void)t;
 	return run("/usr/bin/true");
 }
-/* The loader may be executed; what it is to load it must be able to read. */
+/* The loader may be executed, but it must be able to read what it is to load. */
 static int a_program_by_the_loader(const struct target *t)
 {
 	static char *const environment[] = {NULL};

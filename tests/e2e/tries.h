@@ -7,20 +7,20 @@
 
 /* What the tries are aimed at; "" and 0 where there is none. */
 struct target {
-	const char *internet4, *internet6, *server4; /* addresses; nobody's port 5300 answers */
+	const char *internet4, *internet6, *server4; /* addresses; none answers at port 5300 */
 	const char *link;                            /* the physical one */
 	const char *tunnel;                          /* the gate's device */
 	const char *control, *admin_socket, *bus;    /* sockets */
 	const char *profile, *marker, *runtime;      /* files and folders */
-	const char *last;                            /* the try that it ends with */
+	const char *last;                            /* the last try to make */
 	int port;                                    /* the server's */
 	int daemon, victim;                          /* processes */
 };
 
 /* What it does as root without a sandbox: */
 enum tried {
-	TRY_WORKS,   /* it works, and harms nobody: the control */
-	TRY_ARRIVES, /* the kernel looks at it, and names another error than EPERM: the call is there */
+	TRY_WORKS,   /* it works and does no harm: the control */
+	TRY_ARRIVES, /* the kernel handles it, and returns an error other than EPERM: the call exists */
 	TRY_NEVER    /* it is not tried */
 };
 

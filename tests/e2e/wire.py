@@ -33,7 +33,7 @@ class Frame:
             elif self.type == IPV6:
                 self._ipv6(raw)
         except (struct.error, IndexError):
-            pass  # cut short: it keeps what was read, and is nobody's friend below
+            pass  # truncated: it keeps what could be read, and is not excused by any rule below
 
     def _ipv4(self, raw):
         head = (raw[14] & 15) * 4
@@ -72,7 +72,7 @@ class Frame:
             self.payload = raw[at + 4:]
 
     def __str__(self):
-        # Slow, but it is only asked for when a test fails.
+        # Slow, but only used when a test fails.
         from scapy.all import Ether  # pylint: disable=import-outside-toplevel
         return Ether(self.raw).summary()
 
@@ -92,8 +92,8 @@ def is_neighbour(address, own):
 class Wire:
     """Frames that come in at `interface` of `ns`: what the machine at the other end sent.
 
-    outer: the endpoints of the VPN; own: the machine's on-link IPv6 prefixes;
-    skip: a tcpdump expression the kernel leaves out (a flood inside the tunnel)."""
+    outer: the endpoints of the VPN; own: the machine's on-link IPv6 prefixes; skip: a tcpdump expression for what the
+    kernel leaves out of the capture (a flood inside the tunnel)."""
 
     def __init__(self, ns, interface, outer=(), own=("2001:db8:50::/64",), skip=None):
         self.outer = {(ipaddress.ip_address(e.address), e.port, PROTO[e.proto]) for e in outer}
@@ -129,13 +129,13 @@ class Wire:
         self.close()
 
     def drain(self):
-        """Takes what arrived; a frame that the capture itself lost is a failure, not a pass."""
+        """Reads what has arrived. A frame that the capture itself lost is a failure, not a pass."""
         while True:
             try:
                 raw = self.socket.recv(65536)
             except BlockingIOError:
                 break
-            except OSError:  # the link went down: tells once, then goes on
+            except OSError:  # the link went down: that is reported once, then the socket works again
                 continue
             self._take(Frame(raw))
         _, lost = struct.unpack("II", self.socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
@@ -186,7 +186,7 @@ class Wire:
         return f.icmp in (131, 132, 143) and f.hops == 1 and to in ("ff02::2", "ff02::16")
 
     def seen(self, match):
-        """The frames so far that carry these bytes (or that a function picks)."""
+        """The frames so far that contain these bytes (or that a function chooses)."""
         self.drain()
         if isinstance(match, bytes):
             return [f for f in self.frames if match in f.raw]
@@ -203,8 +203,8 @@ _fence = 0
 
 
 def fence(host, wire, interface="eth0"):
-    """Returns once everything sent before it has arrived: an ARP question from
-    every processor (a veth keeps the order for each), seen at the far end."""
+    """Returns once everything that was sent before has arrived: an ARP request from every processor (a veth keeps the
+    order for each) has been seen at the far end."""
     global _fence  # pylint: disable=global-statement
     wanted = []
     with host.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sock:

@@ -21,11 +21,11 @@ SERVER4, SERVER6 = "203.0.113.10", "2001:db8:203::10"
 TUNNEL4 = "10.8.0.2"
 ECHO_PORTS = (53, 67, 80, 123, 443, 547, 853, 5300, 5353)
 NOBODY = 65534
-NO_OFFLOAD = ["--ignore-unknown-option", "disable-dco", "--disable-dco"]  # openvpn 2.5 has none
+NO_OFFLOAD = ["--ignore-unknown-option", "disable-dco", "--disable-dco"]  # openvpn 2.5 does not have it
 
 
 class Server:
-    """One OpenVPN server: how to start it, and what a client's profile says of it."""
+    """One OpenVPN server: how to start it, and what a client's profile says about it."""
 
     def __init__(self, name, endpoint, network, extra=()):
         self.name, self.endpoint, self.network, self.extra = name, endpoint, network, list(extra)
@@ -62,7 +62,7 @@ SERVERS = {server.name: server for server in (
 
 
 def make_certificates(directory):
-    """A small authority, a server and a client; and another authority that nobody trusts."""
+    """A small certificate authority, a server and a client; and another authority that nobody trusts."""
     os.makedirs(directory, exist_ok=True)
 
     def openssl(*arguments):
@@ -118,7 +118,7 @@ class World:
         return self
 
     def server(self, name):
-        """The server's endpoint; started if it does not run."""
+        """The server's endpoint. The server is started if it does not run."""
         server = SERVERS[name]
         if name not in self.running:
             log = open(f"{ROOT}/server-{name}.log", "w+", encoding="utf-8")
@@ -134,7 +134,7 @@ class World:
         return server
 
     def told(self):
-        """For a failure's message: the last words of each server."""
+        """For the message of a failure: the last lines of each server."""
         text = ""
         for name in self.running:
             with open(f"{ROOT}/server-{name}.log", encoding="utf-8", errors="replace") as log:
@@ -163,11 +163,11 @@ class World:
     # --- the protected machine and its wire: new for every test
 
     def fresh_host(self, up=True):
-        """A new, empty machine on the wire: no rules, no routes, no processes of the last test."""
+        """A new, empty machine on the wire: no rules, no routes, no processes of the previous test."""
         self.host.destroy()
         self.host.create()
-        # Servers go on talking to the machine of the last test; this one would answer that its port is shut.
-        # Not at the router: its reassembly would write into what the capture still has to read.
+        # Servers still talk to the machine of the previous test; the new one would answer that the port is closed.
+        # Not on the router: its reassembly would write into what the capture has yet to read.
         self.srv.run("conntrack", "-F")
         self.rtr.ip("link add r0 type veth peer name eth0 netns host",
                     f"address add {ROUTER4}/24 dev r0", f"address add {ROUTER6}/64 dev r0", "link set r0 up")
@@ -178,8 +178,8 @@ class World:
 
     def link_up(self):
         self.host.ip("link set eth0 up", f"route add default via {ROUTER4}", f"route add default via {ROUTER6}")
-        # The router answers for everybody: else a socket bound to the link, for which our table has no way, would ask
-        # in vain who has the address, and no filter would be asked at all.
+        # The router is known as everybody's neighbour: otherwise a socket that is bound to the link, for which our table has no
+        # route, would ask for the address in vain, and no filter would see the packet at all.
         mac = self.rtr.run("ip", "-o", "link", "show", "r0").stdout.split("link/ether ")[1].split()[0]
         self.host.ip(*(f"neigh replace {address} lladdr {mac} dev eth0" for address in (INTERNET4, SERVER4)))
         wait_for(lambda: "tentative" not in self.host.run("ip", "-6", "address").stdout
@@ -192,7 +192,7 @@ class World:
         fence(self.host, wire, interface)
 
     def bare_vpn(self, name="udp", *options):
-        """openvpn by hand, without Portcullis: what every test is compared with."""
+        """openvpn alone, without Portcullis: what every test is compared with."""
         return BareVpn(self, name, options)
 
 
@@ -224,7 +224,7 @@ class BareVpn:
 # --- what programs on the machine do; all run inside a namespace (Namespace.call)
 
 def send_udp(address, port, payload, device=None, count=1, sport=0, connect=False):
-    """Sends datagrams; the errors that came back, by number (0: it was taken)."""
+    """Sends datagrams. Returns the numbers of the errors that came back (0: it was accepted)."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     results = []
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
@@ -251,7 +251,7 @@ def send_udp(address, port, payload, device=None, count=1, sport=0, connect=Fals
 
 
 def connect_tcp(address, port, payload=b"", device=None, sport=0, seconds=1.0, source=None):
-    """(error number or 0, what was echoed, seconds it took)."""
+    """(error number or 0, what was echoed, seconds)."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     began = time.monotonic()
     with socket.socket(family, socket.SOCK_STREAM) as sock:

@@ -1,1 +1,1 @@
-"""Stand-ins for the system's tools, answered by the test that runs."""
+"""Stand-ins for the system's tools; the running test answers for them."""

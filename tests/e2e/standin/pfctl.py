@@ -30,7 +30,7 @@ NOISE = "No ALTQ support in kernel\nALTQ related functions disabled\n"
 WARNING = ("pfctl: Use of -f option, could result in flushing of rules\npresent in the main ruleset added by the "
            "system at startup.\nSee /etc/pf.conf for further details.\n\n")
 SHOWN = ("nat", "dummynet", "rules", "info", "References", "Interfaces", "Anchors", "states")
-# What is judged after every call: may it pass? The first two never may while the gate is held.
+# What is judged after every call: does it pass? The first two never may while the gate is held.
 CLEAR = "out eth0 udp 192.168.50.2:5000 > 198.51.100.80:5300 uid=65534 gid=65534"
 CLEAR6 = "out eth0 tcp [2001:db8:50::2]:5000 > [2001:db8:80::80]:443 uid=0 gid=0 flags=S"
 TUNNEL = "out tun0 udp 10.8.0.2:5000 > 198.51.100.80:5300 uid=65534 gid=65534"
@@ -61,7 +61,7 @@ def machine():
 
 class Pfctl:
     """pf and its pfctl. `fault(number, argv)` may name what becomes of a call instead: "exit", "busy", "hang",
-    "cut" (half of the answer, and success), "late" (done, but told as a failure)."""
+    "cut" (half of the answer, and success), "late" (done, but reported as a failure)."""
 
     def __init__(self, directory, dialect=APPLE):
         self.directory, self.apple = directory, dialect == APPLE
@@ -80,7 +80,7 @@ class Pfctl:
             tool.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    # --- as somebody else at the machine
+    # --- what somebody else at the machine does
 
     def load_main(self, text):
         with self.lock:
@@ -117,7 +117,7 @@ class Pfctl:
         return "open" if passes["tunnel"] and passes["hole"] else "dialling" if passes["hole"] else "locked"
 
     def explain(self):
-        """For a failure's message: why a packet in clear is judged as it is."""
+        """For the message of a failure: why a packet in the clear gets this verdict."""
         with self.lock:
             decision = self.pf.decide(packets.parse_packet(CLEAR))
             return (f"{decision}\nenabled {self.pf.enabled}, skipped {self.skipped}, states {self.pf.states}, anchors "
@@ -256,7 +256,7 @@ class Pfctl:
                        for name in ["ALL", "eth0", "lo0", "tun0"])
 
 
-# --- a rule as pfctl spells it
+# --- a rule as pfctl prints it
 
 def spell_op(word, op):
     return "" if op is None else f" {word} {op.sign} {op.low}" + (f" {op.high}" if op.high is not None else "")

@@ -1,4 +1,4 @@
-"""Answers for the stand-ins of system tools: each call is recorded, may be made to fail, and is judged after."""
+"""Answers for the stand-ins of system tools: each call is recorded, can be made to fail, and is judged afterwards."""
 import contextlib
 import os
 import shutil
@@ -55,7 +55,7 @@ class Tool:
         return argv, asked.decode()
 
     def close(self):
-        """Not before its thread is through: the number of a closed socket is soon another's, who would be robbed."""
+        """Not before its thread has ended: another socket may soon have the number of a closed one."""
         self.open = False
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as wake:
             wake.connect(self.path + ".sock")
