@@ -212,9 +212,16 @@ def probes(rng, s, count):
     comes = [Probe(packet) for packet in packets if packet.direction == "in"]
     comes += [Probe(maker.near(packet) if rng.random() < 0.4 else packet) for packet in back]
     comes = [probe for probe in comes if probe.packet.direction == "in"]
+    resets = {ends(probe.packet) for probe in comes + [Probe(packet) for packet in out] if "R" in probe.packet.flags}
+    errors = [probe for probe in errors if ends(probe.quoted) not in resets]  # after that, it is about no connection
     comes = [in_pieces(rng, probe) for probe in comes] + errors + answers
     rng.shuffle(comes)
     return [Probe(packet) for packet in out] + there + comes
+
+
+def ends(packet):
+    """The two ends of a packet's connection, whichever sent it."""
+    return packet.proto, frozenset([(packet.src, packet.sport), (packet.dst, packet.dport)])
 
 
 def way_to(address):
