@@ -1,7 +1,8 @@
 #!/bin/sh
-# The programs and unit tests with musl: the libraries from Debian's sources by musl-gcc, static, and all of ours linked
-# with them. In a release with musl-tools and deb-src lines; what is built lies in build/musl. A mirror without libmnl's
-# source (or put libmnl_1.orig.tar.xz there by hand): all is compiled, and the driver alone is linked, which needs none.
+# The programs and unit tests with musl: musl-gcc builds the libraries from Debian's sources, static, and all of ours is
+# linked with them. Needs a release with musl-tools and deb-src lines; the results are in build/musl. If the mirror lacks
+# libmnl's source, put libmnl_1.orig.tar.xz there yourself; without it everything is compiled, but only the driver, which
+# does not need it, is linked.
 set -eu
 build=$PWD/build/musl
 prefix=$build/libraries

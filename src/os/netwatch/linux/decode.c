@@ -294,7 +294,8 @@ int rtnl_decode(const void *bytes, size_t length, rtnl_message_fn *each, void *a
 		const struct nlmsghdr *header = (const void *)at;
 		struct rtnl_message message;
 
-		/* By hand: mnl_nlmsg_ok takes a length of 2 GiB and more for a negative one (libmnl 1.0.4).
+		/* Checked here, because mnl_nlmsg_ok takes a length of 2 GiB and more for a negative one
+		 * (libmnl 1.0.4).
 		 */
 		if (length < sizeof *header || header->nlmsg_len < sizeof *header ||
 		    header->nlmsg_len > length)
