@@ -1,25 +1,22 @@
-/* Every message that makes our tables, byte for byte, against tests/golden/messages/. A change is made on
- * purpose: `PORTCULLIS_GOLDEN=write build/test/test_nft_messages`, then read the diff. */
+/* Every message that makes our tables, byte for byte, against tests/golden/messages/. */
 #include <arpa/inet.h>
 #include <ctype.h>
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <cmocka.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
 #include "between.h"
+#include "golden.h"
 #include "os/firewall/nft/actual.h"
 #include "policy_cases.h"
 
-#define GOLDEN "tests/golden/messages"
 enum { ROOM = 2048 * 1024 };
 
 static struct nft_desired *desired;
@@ -134,28 +131,10 @@ static void print_heads(const struct nft_buffer *b)
 
 static void compare(const char *name, const char *text)
 {
-	const char *wanted = getenv("PORTCULLIS_GOLDEN");
-	bool writing = wanted != NULL && strcmp(wanted, "write") == 0;
-	size_t line = 1;
 	char path[256];
-	FILE *file;
 
-	snprintf(path, sizeof path, GOLDEN "/%s", name);
-	if (writing && mkdir(GOLDEN, 0755) == -1 && errno != EEXIST)
-		fail_msg(GOLDEN ": can't create");
-	file = fopen(path, writing ? "w" : "r");
-	if (file == NULL)
-		fail_msg("%s: can't open", path);
-	for (const char *at = text; !writing && *at != '\0'; at++) {
-		if (getc(file) != (unsigned char)*at)
-			fail_msg("%s:%zu: differs from what is made now", path, line);
-		line += *at == '\n';
-	}
-	if (writing)
-		fputs(text, file);
-	else if (getc(file) != EOF)
-		fail_msg("%s:%zu: more than what is made now", path, line);
-	fclose(file);
+	snprintf(path, sizeof path, "tests/golden/messages/%s", name);
+	assert_golden(path, text);
 }
 
 static void print_desired(void)

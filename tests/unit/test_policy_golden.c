@@ -1,17 +1,15 @@
-/* Every situation's text for every filter, against tests/golden/policy/. A change of the text is
- * made on purpose: `PORTCULLIS_GOLDEN=write build/test/test_policy_golden`, then read the diff. */
+/* Every situation's text for every filter, against tests/golden/policy/. */
 #include <dirent.h>
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include <cmocka.h>
 
+#include "golden.h"
 #include "policy/print.h"
 #include "policy_cases.h"
 
@@ -39,49 +37,17 @@ static void print_case(size_t which, size_t printer_index, char *text)
 		fail_msg("%s, %s: %s", policy_cases[which].name, printers[printer_index].name, e.text);
 }
 
-static void write_golden(const char *path, const char *text)
-{
-	FILE *file = fopen(path, "w");
-
-	if (file == NULL || fputs(text, file) == EOF || fclose(file) == EOF)
-		fail_msg("%s: can't write", path);
-}
-
-static void compare_golden(const char *path, const char *text)
-{
-	static char golden[PRINT_SIZE];
-	FILE *file = fopen(path, "r");
-	size_t length, line = 1, i = 0;
-
-	if (file == NULL)
-		fail_msg("%s: not there", path);
-	length = fread(golden, 1, sizeof golden - 1, file);
-	fclose(file);
-	golden[length] = '\0';
-	while (golden[i] != '\0' && golden[i] == text[i])
-		line += golden[i++] == '\n';
-	if (golden[i] != text[i])
-		fail_msg("%s:%zu: differs from what is printed now", path, line);
-}
-
 static void test_every_situation(void **state)
 {
 	static char text[PRINT_SIZE];
-	const char *mode = getenv("PORTCULLIS_GOLDEN");
-	bool writing = mode != NULL && strcmp(mode, "write") == 0;
 	char path[256];
 
 	(void)state;
-	if (writing && mkdir(GOLDEN, 0755) == -1 && errno != EEXIST)
-		fail_msg(GOLDEN ": can't create");
 	for (size_t i = 0; i < POLICY_CASES; i++) {
 		for (size_t p = 0; p < PRINTERS; p++) {
 			golden_path(path, sizeof path, i, p);
 			print_case(i, p, text);
-			if (writing)
-				write_golden(path, text);
-			else
-				compare_golden(path, text);
+			assert_golden(path, text);
 		}
 	}
 }

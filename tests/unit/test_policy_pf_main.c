@@ -1,6 +1,5 @@
 /* pf's main rules around our anchor: tests/golden/pf_main/NAME.in is what stands, NAME.apple and
- * NAME.freebsd what is made of it. `PORTCULLIS_GOLDEN=write build/test/test_policy_pf_main` writes
- * those anew: read the diff. The standing rules are written after pf.conf(5), but for the lines of
+ * NAME.freebsd what is made of it. The standing rules are written after pf.conf(5), but for the lines of
  * Apple's own file. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "golden.h"
 #include "policy/print.h"
 
 #define GOLDEN "tests/golden/pf_main"
@@ -33,17 +33,6 @@ static void read_text(const char *name, const char *kind, char *to)
 	fclose(file);
 }
 
-static void write_text(const char *name, const char *kind, const char *text)
-{
-	char path[128];
-	FILE *file;
-
-	snprintf(path, sizeof path, GOLDEN "/%s.%s", name, kind);
-	file = fopen(path, "w");
-	if (file == NULL || fputs(text, file) == EOF || fclose(file) == EOF)
-		fail_msg("%s: can't write", path);
-}
-
 static void compose(enum pf_dialect dialect, const char *standing, char *to)
 {
 	struct err e = {""};
@@ -54,18 +43,16 @@ static void compose(enum pf_dialect dialect, const char *standing, char *to)
 
 static void test_every_case(void **state)
 {
-	static char standing[PRINT_SIZE], text[PRINT_SIZE], golden[PRINT_SIZE];
-	const char *mode = getenv("PORTCULLIS_GOLDEN");
+	static char standing[PRINT_SIZE], text[PRINT_SIZE];
+	char path[128];
 
 	(void)state;
 	for (size_t i = 0; i < CASES; i++) {
 		read_text(cases[i], "in", standing);
 		for (int d = PF_APPLE; d <= PF_FREEBSD; d++) {
 			compose((enum pf_dialect)d, standing, text);
-			if (mode != NULL && strcmp(mode, "write") == 0)
-				write_text(cases[i], dialects[d], text);
-			read_text(cases[i], dialects[d], golden);
-			assert_string_equal(text, golden);
+			snprintf(path, sizeof path, GOLDEN "/%s.%s", cases[i], dialects[d]);
+			assert_golden(path, text);
 		}
 	}
 }
