@@ -8,7 +8,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +18,7 @@
 
 #include "driver/captive_dns.h"
 #include "driver/captive_dns_answer.h"
+#include "leaks.h"
 
 /* RFC 1035's header: number 0x1234, recursion wanted, one question. */
 #define QUERY "\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00"
@@ -46,6 +49,10 @@ static void test_captive_names_have_an_address(void **state)
 	assert_int_equal(ASK(QUERY "\7CAPTIVE\5aPPle\3cOm\0" A_IN), sizeof wanted - 1);
 	assert_memory_equal(answer + 12, "\7CAPTIVE\5aPPle\3cOm", 18); /* the question as it came */
 	assert_int_equal(ASK(QUERY CAPTIVE "\0\xff\0\1"), sizeof wanted - 1);
+	/* of the query's flags one comes back: not that it is cut, nor that it is authoritative */
+	assert_int_equal(ASK("\x12\x34\x07\x7f\x00\x01\x00\x00\x00\x00\x00\x00" CAPTIVE A_IN),
+			 sizeof wanted - 1);
+	assert_memory_equal(answer, wanted, sizeof wanted - 1);
 }
 
 /* There, but without an address of that kind: the asker need not wait for one. */
@@ -59,6 +66,8 @@ static void test_captive_names_have_nothing_else(void **state)
 	assert_memory_equal(answer + 4, "\0\1\0\0\0\1\0\0", 8);
 	assert_memory_equal(answer + length - sizeof soa + 1, soa, sizeof soa - 1);
 	assert_true(ASK(QUERY CAPTIVE "\0\x41\0\1") > 0); /* HTTPS */
+	assert_memory_equal(answer + 4, "\0\1\0\0\0\1\0\0", 8);
+	assert_true(ASK(QUERY CAPTIVE "\1\1\0\1") > 0); /* no A, but its second byte is the same */
 	assert_memory_equal(answer + 4, "\0\1\0\0\0\1\0\0", 8);
 }
 
@@ -83,6 +92,8 @@ static void test_other_names_do_not_exist(void **state)
 	}
 	/* of another class */
 	assert_true(ASK(QUERY CAPTIVE "\0\1\0\3") > 0);
+	assert_int_equal(answer[3] & 0x0f, 3);
+	assert_true(ASK(QUERY CAPTIVE "\0\1\1\1") > 0);
 	assert_int_equal(answer[3] & 0x0f, 3);
 }
 
@@ -112,6 +123,25 @@ static void test_what_is_no_question(void **state)
 	assert_int_equal(answer[3] & 0x0f, 1);
 }
 
+/* Of a query that ends where its memory does, no byte behind it is read. */
+static void test_nothing_behind_it_is_read(void **state)
+{
+	static const char whole[] = QUERY CAPTIVE A_IN;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uint8_t *bytes = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)state;
+	assert_ptr_not_equal(bytes, MAP_FAILED);
+	assert_int_equal(mprotect(bytes + page, page, PROT_NONE), 0);
+	for (size_t length = 0; length < sizeof whole; length++) {
+		size_t wanted = length < 12 ? 0 : length < sizeof whole - 1 ? 12 : length + 16;
+
+		memcpy(bytes + page - length, whole, length);
+		assert_int_equal(captive_dns_answer(bytes + page - length, length, answer), wanted);
+	}
+	munmap(bytes, 2 * page);
+}
+
 /* Each way to end too early or to go too far. */
 static void test_malformed_names(void **state)
 {
@@ -129,6 +159,13 @@ static void test_malformed_names(void **state)
 	assert_int_equal(ASK(QUERY "\x3f"
 				   "abc\0" A_IN),
 			 12); /* longer than there is */
+	/* 63 bytes are a label, 64 are none, though so many are there */
+	for (int i = 63; i <= 64; i++) {
+		query[12] = (uint8_t)i;
+		memset(query + 13, 'a', 64);
+		memcpy(query + 13 + i, "\0" A_IN, 5);
+		assert_int_equal(captive_dns_answer(query, (size_t)(13 + i + 5), answer) > 12, i == 63);
+	}
 	/* 255 bytes are a name, 256 are none */
 	for (int i = 0; i < 4; i++, length += 64) {
 		query[length] = i < 3 ? 63 : 61;
@@ -186,6 +223,26 @@ static void test_the_reader_answers_who_asks(void **state)
 	close(client);
 }
 
+static void begin_and_end(struct event_base *base, int fd)
+{
+	struct event *event = NULL;
+
+	assert_int_equal(captive_dns_new(base, fd, &event), 0);
+	captive_dns_free(event);
+}
+
+static void test_nothing_is_left(void **state)
+{
+	struct event_base *base = event_base_new();
+	struct sockaddr_in where;
+	int fd = loopback(&where);
+
+	(void)state;
+	assert_no_leak("captive DNS", begin_and_end(base, fd));
+	event_base_free(base);
+	close(fd);
+}
+
 static void test_where_there_is_no_socket(void **state)
 {
 	struct event_base *base = event_base_new();
@@ -208,8 +265,10 @@ int main(void)
 	    cmocka_unit_test(test_other_names_do_not_exist),
 	    cmocka_unit_test(test_extensions_are_passed_over),
 	    cmocka_unit_test(test_what_is_no_question),
+	    cmocka_unit_test(test_nothing_behind_it_is_read),
 	    cmocka_unit_test(test_malformed_names),
 	    cmocka_unit_test(test_the_reader_answers_who_asks),
+	    cmocka_unit_test(test_nothing_is_left),
 	    cmocka_unit_test(test_where_there_is_no_socket),
 	};
 

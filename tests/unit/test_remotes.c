@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -83,20 +85,23 @@ static void test_none(void **state)
 	struct err e = {""};
 
 	(void)state;
-	open_with("remote never.example 1194 udp\nremote b.example 443 tcp\nneeds 0\n\n");
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 4; i++) {
+		/* of a line that is wrong nothing counts */
+		open_with(i < 2 ? "remote never.example 1194 udp\nremote b.example 443 tcp\nneeds 0\n\n"
+				: "remote a.example 1194 udp 192.0.2.1 junk\nneeds 0\n\n");
 		e.text[0] = '\0';
-		assert_int_equal(remotes_pick(&remotes, i == 1, &e), -1);
+		assert_int_equal(remotes_pick(&remotes, i % 2 == 1, &e), -1);
 		assert_string_equal(e.text, "no server of the profile has a known address");
+		close_it();
 	}
-	close_it();
 }
 
 static void test_what_can_not_be_read(void **state)
 {
 	FILE *file = tmpfile();
 	struct err e = {""};
-	int ends[2];
+	char path[] = "/tmp/remotes-XXXXXX";
+	int ends[2], unread;
 
 	(void)state;
 	assert_int_equal(remotes_open(&remotes, -1, &e), -1);
@@ -110,6 +115,14 @@ static void test_what_can_not_be_read(void **state)
 	assert_int_equal(remotes_open(&remotes, fileno(file), &e), 0);
 	close_it();
 	fclose(file);
+	close(mkstemp(path));
+	unread = open(path, O_WRONLY); /* whom nobody lets read it, can't map it */
+	unlink(path);
+	assert_int_equal(write(unread, "x", 1), 1);
+	assert_int_equal(remotes_open(&remotes, unread, &e), -1);
+	assert_string_equal(e.text, "the vetted profile can't be mapped: Permission denied");
+	assert_null(remotes.text);
+	close(unread);
 	assert_int_equal(pipe(ends), 0);
 	assert_int_equal(remotes_open(&remotes, ends[0], &e), -1);
 	close(ends[0]);
