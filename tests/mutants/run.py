@@ -112,10 +112,19 @@ class Copy:
         return str(path.relative_to(self.place))
 
     def links(self, path):
-        """The unit tests whose debugging information names the file; first who has noticed most of its changes."""
+        """The unit tests whose debugging information names the file, and those that include it; first who has noticed most
+        of its changes."""
         if path not in self.linked:
-            self.linked[path] = [test for test, image in self.tests.items() if path.encode() + b"\0" in image]
+            self.linked[path] = [test for test, image in self.tests.items()
+                                 if path.encode() + b"\0" in image or self.includes(test, path)]
         return sorted(self.linked[path], key=lambda test: (-self.hits[path, test], self.healthy(test)))
+
+    def object_of(self, test):
+        return self.place / "build/obj/tests/unit" / (test.name + ".o")
+
+    def includes(self, test, path):
+        """Some tests include a file instead of linking it."""
+        return path in self.object_of(test).with_suffix(".d").read_text().split()
 
     def healthy(self, test):
         """Seconds that a test takes when nothing is changed."""
@@ -165,9 +174,8 @@ class Copy:
                 path.write_bytes(bytes_)  # newer than what was linked with the changed one
 
     def links_again(self, test, path, kept):
-        """Some tests include a file instead of linking it."""
-        own = self.place / "build/obj/tests/unit" / (test.name + ".o")
-        if path in own.with_suffix(".d").read_text().split():
+        own = self.object_of(test)
+        if self.includes(test, path):
             kept[own] = own.read_bytes()
             if not self.do(self.commands.made[self.within(own)]):
                 return False
