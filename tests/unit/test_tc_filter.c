@@ -13,11 +13,11 @@ static _Alignas(8) char room[512];
 /* What the kernel says of a filter: its program with one word changed (-1: none), and its flags. */
 static const struct nlattr *options_of(long changed, uint32_t flags, size_t size)
 {
-	struct sock_filter code[LENGTH];
+	struct sock_filter code[LENGTH + 1] = {0};
 	struct nlmsghdr *m = mnl_nlmsg_put_header(room);
 	struct nlattr *options = mnl_attr_nest_start(m, TCA_OPTIONS);
 
-	memcpy(code, program, sizeof code);
+	memcpy(code, program, sizeof program);
 	if (changed >= 0)
 		code[changed].k ^= 1;
 	mnl_attr_put(m, TCA_BPF_OPS, size, code);
@@ -34,11 +34,40 @@ static void test_ours_by_what_it_does(void **state)
 	assert_false(tc_filter_is_ours("u32", options_of(-1, TCA_BPF_FLAG_ACT_DIRECT, sizeof program)));
 	assert_false(
 	    tc_filter_is_ours("bpf", options_of(-1, 0, sizeof program))); /* its actions count then */
+	assert_false(tc_filter_is_ours("bpf", options_of(-1, TCA_BPF_FLAG_ACT_DIRECT << 1, sizeof program)));
 	assert_false(tc_filter_is_ours("bpf", options_of(-1, TCA_BPF_FLAG_ACT_DIRECT, sizeof program - 8)));
+	assert_false(tc_filter_is_ours("bpf", options_of(-1, TCA_BPF_FLAG_ACT_DIRECT, sizeof program + 8)));
 	for (long i = 0; i < LENGTH; i++)
 		assert_false(
 		    tc_filter_is_ours("bpf", options_of(i, TCA_BPF_FLAG_ACT_DIRECT, sizeof program)));
 	assert_false(tc_filter_is_ours("bpf", NULL));
+}
+
+/* A number that is longer than it should be is another one. */
+static void test_lengths(void **state)
+{
+	static const uint32_t flags[2] = {TCA_BPF_FLAG_ACT_DIRECT, 0}, first_chain[2] = {0, 0};
+	struct nlmsghdr *m = mnl_nlmsg_put_header(room);
+	struct nlattr *options = mnl_attr_nest_start(m, TCA_OPTIONS);
+	struct tcmsg *tc;
+
+	(void)state;
+	mnl_attr_put(m, TCA_BPF_OPS, sizeof program, program);
+	mnl_attr_put(m, TCA_BPF_FLAGS, sizeof flags, flags);
+	mnl_attr_nest_end(m, options);
+	assert_false(tc_filter_is_ours("bpf", options));
+	m = mnl_nlmsg_put_header(room);
+	options = mnl_attr_nest_start(m, TCA_OPTIONS);
+	mnl_attr_put_u32(m, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
+	mnl_attr_nest_end(m, options);
+	assert_false(tc_filter_is_ours("bpf", options)); /* no program */
+	m = mnl_nlmsg_put_header(room);
+	m->nlmsg_type = RTM_DELTFILTER;
+	tc = mnl_nlmsg_put_extra_header(m, sizeof *tc);
+	*tc = (struct tcmsg){.tcm_ifindex = 7, .tcm_parent = EGRESS};
+	assert_int_equal(tc_filter_changed(m), 7); /* it names no chain: the first */
+	mnl_attr_put(m, TCA_CHAIN, sizeof first_chain, first_chain);
+	assert_int_equal(tc_filter_changed(m), 0);
 }
 
 static const struct nlmsghdr *announcement(uint16_t type, uint32_t parent, uint32_t handle, uint16_t priority,
@@ -93,6 +122,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_ours_by_what_it_does),
+	    cmocka_unit_test(test_lengths),
 	    cmocka_unit_test(test_announcements_of_the_place),
 	    cmocka_unit_test(test_announcements_of_filters),
 	};
