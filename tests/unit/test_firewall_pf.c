@@ -8,8 +8,11 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <dlfcn.h>
+#include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "no_memory.h"
 #include "pf_standin.h"
@@ -217,6 +220,50 @@ static void test_no_memory(void **state)
 /* --- the watch ------------------------------------------------------------------------------ */
 
 static int spare_descriptor;
+static int no_fork, no_pid, no_word; /* errno of that call, once */
+
+static bool is_due(int *number)
+{
+	errno = *number;
+	*number = 0;
+	return errno != 0;
+}
+
+pid_t fork(void)
+{
+	pid_t (*real)(void);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "fork");
+	return is_due(&no_fork) ? -1 : real();
+}
+
+ssize_t read(int descriptor, void *to, size_t size)
+{
+	ssize_t (*real)(int, void *, size_t);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "read");
+	return is_due(&no_word) ? -1 : real(descriptor, to, size);
+}
+
+#ifdef SYS_pidfd_open
+long syscall(long number, ...)
+{
+	long (*real)(long, ...), words[6];
+	va_list ap;
+
+	if (number == SYS_pidfd_open && is_due(&no_pid))
+		return -1;
+	va_start(ap, number);
+	for (size_t i = 0; i < 6; i++)
+		words[i] = va_arg(ap, long);
+	va_end(ap);
+	*(void **)&real = dlsym(RTLD_NEXT, "syscall");
+	return real(number, words[0], words[1], words[2], words[3], words[4], words[5]);
+}
+enum { CAN_FAIL = 2 };
+#else
+enum { CAN_FAIL = 1 };
+#endif
 
 static int begin_watching(void **state)
 {
@@ -462,6 +509,47 @@ static void test_a_child_that_is_killed(void **state)
 	assert_string_equal(what, "pf can't be checked: the check ended");
 }
 
+/* Once may be chance; the second time it is told, and nothing is left of it. */
+static void test_a_child_that_can_not_be_had(void **state)
+{
+	int *const calls_of[] = {&no_fork, &no_pid};
+	static const int numbers[] = {EAGAIN, EMFILE};
+
+	(void)state;
+	for (int i = 0; i < 2 * CAN_FAIL; i++) {
+		*calls_of[i / 2] = numbers[i / 2];
+		begin_second();
+		assert_false(something_runs());
+		assert_int_equal(told, i % 2);
+		assert_int_equal(next_descriptor(), spare_descriptor);
+		reap();
+		if (told > 0) {
+			assert_non_null(strstr(what, strerror(numbers[i / 2])));
+			assert_int_equal(pf_of(fw)->fresh_until, 0);
+			second();
+			assert_true(told == 0 && pf_of(fw)->fresh_until > 0);
+		}
+	}
+}
+
+/* A signal in between, or nothing there yet: it is asked again. Any other failure ends the look. */
+static void test_a_word_that_can_not_be_read(void **state)
+{
+	static const int numbers[] = {EINTR, EAGAIN, EIO, EIO};
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		pf_of(fw)->fresh_until = 0;
+		begin_second();
+		no_word = numbers[i];
+		hear_it_out();
+		assert_int_equal(no_word, 0);
+		assert_true(pf_of(fw)->fresh_until > 0 || i >= 2);
+		assert_int_equal(told, i == 3);
+	}
+	assert_string_equal(what, "pf can't be checked: the check ended");
+}
+
 static void test_no_child(void **state)
 {
 	struct rlimit before, few;
@@ -588,6 +676,8 @@ int main(void)
 	    WATCH(test_out_of_date),
 	    WATCH(test_a_pfctl_that_hangs),
 	    WATCH(test_a_child_that_is_killed),
+	    WATCH(test_a_child_that_can_not_be_had),
+	    WATCH(test_a_word_that_can_not_be_read),
 	    WATCH(test_no_child),
 	    WATCH(test_what_the_child_has),
 	    WATCH(test_a_pause),

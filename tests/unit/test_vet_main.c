@@ -49,7 +49,7 @@ int canonical_check(const char *text, size_t length, struct err *e)
 
 int io_write_all(int descriptor, const char *bytes, size_t length)
 {
-	say("write %d: %.*s", descriptor, bytes[0] == '\n' ? 0 : (int)length, bytes);
+	say("write %d: %.*s", descriptor, (int)length, length == 1 && bytes[0] == '\n' ? "." : bytes);
 	errno = EPIPE;
 	return descriptor == STDOUT_FILENO && fails("write") ? -1 : 0;
 }
@@ -83,13 +83,13 @@ static void test_each_way(void **state)
 	} ways[] = {
 	    {"", 0, PARSE CHECK "write 1: canon\nfree it\n"},
 	    {"!read", 1,
-	     "free none\nwrite 2: a.ovpn: the profile can't be read: Input/output error\nwrite 2: \n"},
-	    {"!parse", 1, PARSE "free none\nwrite 2: parse fails\nwrite 2: \n"},
-	    {"!print", 1, PARSE "free it\nwrite 2: no memory\nwrite 2: \n"},
-	    {"!check", 1, PARSE CHECK "free it\nwrite 2: check fails\nwrite 2: \n"},
+	     "free none\nwrite 2: a.ovpn: the profile can't be read: Input/output error\nwrite 2: .\n"},
+	    {"!parse", 1, PARSE "free none\nwrite 2: parse fails\nwrite 2: .\n"},
+	    {"!print", 1, PARSE "free it\nwrite 2: no memory\nwrite 2: .\n"},
+	    {"!check", 1, PARSE CHECK "free it\nwrite 2: check fails\nwrite 2: .\n"},
 	    {"!write", 1,
 	     PARSE CHECK "write 1: canon\nfree it\nwrite 2: the canonical form can't be handed on: Broken "
-			 "pipe\nwrite 2: \n"},
+			 "pipe\nwrite 2: .\n"},
 	};
 
 	(void)state;

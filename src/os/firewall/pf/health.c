@@ -192,7 +192,8 @@ static int start_child(struct pf_watch *watch)
 		return -1;
 	}
 	watch->from = ends[0];
-	(void)event_assign(watch->word, event_get_base(watch->tick), watch->from, EV_READ, on_word, watch);
+	(void)event_assign(watch->word, event_get_base(watch->tick), watch->from, EV_READ | EV_PERSIST,
+			   on_word, watch);
 	return event_add(watch->word, NULL);
 }
 
