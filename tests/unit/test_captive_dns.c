@@ -208,15 +208,17 @@ static void test_the_reader_answers_who_asks(void **state)
 	(void)state;
 	assert_int_equal(captive_dns_new(base, fd, &event), 0);
 	assert_non_null(event);
-	/* what gets no answer, before what does */
-	assert_int_equal(sendto(client, "short", 5, 0, (struct sockaddr *)&where, sizeof where), 5);
-	assert_int_equal(sendto(client, "", 0, 0, (struct sockaddr *)&where, sizeof where), 0);
-	assert_true(sendto(client, QUERY CAPTIVE A_IN, sizeof(QUERY CAPTIVE A_IN) - 1, 0,
-			   (struct sockaddr *)&where, sizeof where) > 0);
-	assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
-	assert_int_equal(poll(&wait, 1, 5000), 1);
-	assert_int_equal(recv(client, got, sizeof got, 0), sizeof(QUERY CAPTIVE A_IN) - 1 + 16);
-	assert_int_equal(recv(client, got, sizeof got, MSG_DONTWAIT), -1);
+	for (int i = 0; i < 2; i++) {
+		/* what gets no answer, before what does */
+		assert_int_equal(sendto(client, "short", 5, 0, (struct sockaddr *)&where, sizeof where), 5);
+		assert_int_equal(sendto(client, "", 0, 0, (struct sockaddr *)&where, sizeof where), 0);
+		assert_true(sendto(client, QUERY CAPTIVE A_IN, sizeof(QUERY CAPTIVE A_IN) - 1, 0,
+				   (struct sockaddr *)&where, sizeof where) > 0);
+		assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
+		assert_int_equal(poll(&wait, 1, 5000), 1);
+		assert_int_equal(recv(client, got, sizeof got, 0), sizeof(QUERY CAPTIVE A_IN) - 1 + 16);
+		assert_int_equal(recv(client, got, sizeof got, MSG_DONTWAIT), -1);
+	}
 	captive_dns_free(event);
 	event_base_free(base);
 	close(fd);
@@ -247,7 +249,7 @@ static void test_where_there_is_no_socket(void **state)
 {
 	struct event_base *base = event_base_new();
 	int nothing = open("/dev/null", O_RDWR);
-	struct event *event = NULL;
+	struct event *event = (struct event *)base; /* whatever it was */
 
 	(void)state;
 	assert_int_equal(captive_dns_new(base, nothing, &event), 0);
