@@ -82,6 +82,50 @@ static void test_static_key(void **state)
 	}
 }
 
+static void test_a_line_with_its_quotation_marks(void **state)
+{
+	char wanted[64];
+
+	(void)state;
+	snprintf(wanted, sizeof wanted, "%d bytes with its quotation marks; instead: at most %d",
+		 LEX_LINE_MAX, LEX_LINE_MAX - 1);
+	expect(many(BASE "remote-cert-eku ", "a", LEX_LINE_MAX - 1 - strlen("remote-cert-eku \"\"")), NULL);
+	expect(many(BASE "remote-cert-eku ", "a", LEX_LINE_MAX - strlen("remote-cert-eku \"\"")), wanted);
+}
+
+/* Each of so many hosts gets its own addresses, in their order, whatever the order of the remotes. */
+static void test_who_gets_an_address(void **state)
+{
+	(void)state;
+	for (int count = 1; count <= 9; count++) {
+		char text[2048], wanted[64];
+		struct err e;
+		size_t used = 0;
+
+		for (int i = 0; i < 2 * count; i++)
+			used += (size_t)snprintf(text + used, sizeof text - used,
+						 "#@address %c.example 192.0.2.%d\n", 'a' + i % count, i + 1);
+		for (int i = count; i >= -1; i--) /* and one on each side that has none */
+			used += (size_t)snprintf(text + used, sizeof text - used, "remote %c.example\n",
+						 i < 0 ? 'A' : 'a' + i);
+		struct profile *profile = parse_text(text, NULL, &e);
+
+		assert_non_null(profile);
+		for (int i = -1; i <= count; i++) {
+			const struct profile_remote *remote = profile_remote(profile, (size_t)(count - i));
+
+			assert_int_equal(remote->address_count, i == -1 || i == count ? 0 : 2);
+			for (int k = 0; k < (int)remote->address_count; k++) {
+				char address[NET_ADDRESS_TEXT];
+
+				snprintf(wanted, sizeof wanted, "192.0.2.%d", i + k * count + 1);
+				assert_string_equal(net_address_text(&remote->addresses[k], address), wanted);
+			}
+		}
+		profile_free(profile);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -89,6 +133,8 @@ int main(void)
 	    cmocka_unit_test(test_remotes),
 	    cmocka_unit_test(test_udp_only),
 	    cmocka_unit_test(test_static_key),
+	    cmocka_unit_test(test_a_line_with_its_quotation_marks),
+	    cmocka_unit_test(test_who_gets_an_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
