@@ -10,6 +10,8 @@
 #include <cmocka.h>
 
 #include "base/canonical.h"
+#include "golden.h"
+#include "journal.h"
 
 #define HEAD "remote vpn.example 1194 udp 192.0.2.1 2001:db8::1\nneeds 1\n\n"
 
@@ -238,12 +240,61 @@ static void test_cut(void **state)
 	assert_true(canonical_takes_push(filter, strlen(filter), "ping 10"));
 }
 
+/* So many arguments may it have; -1: it is no line. */
+static int most_arguments(const char *name)
+{
+	const char *argument = strcmp(name, "providers") == 0    ? " \"base\""
+			       : strcmp(name, "tls-cipher") == 0 ? " \"a:!eNULL:!aNULL\""
+								 : " \"1\"";
+	char text[512];
+	struct err e;
+
+	snprintf(text, sizeof text, HEAD "%s", name);
+	for (int count = 0; count < 32; count++) {
+		strcat(text, "\n");
+		if (check(text, strlen(text), &e) == -1)
+			return count - 1;
+		strcpy(text + strlen(text) - 1, argument);
+	}
+	return 32;
+}
+
+/* Each option: how many arguments, and whether it may be a block. */
+static void test_each_option(void **state)
+{
+	char names[] =
+	    "allow-compression allow-recursive-routing auth auth-user-pass block-ipv6 ca cert cipher "
+	    "client client-nat comp-lzo comp-noadapt compat-mode compress crl-verify data-ciphers "
+	    "data-ciphers-fallback dhcp-option disable-occ dns extra-certs fragment hand-window "
+	    "ifconfig ifconfig-ipv6 ifconfig-nowarn keepalive key key-direction link-mtu "
+	    "max-packet-size mssfix mtu-disc mtu-test mute-replay-warnings ncp-ciphers ns-cert-type "
+	    "peer-fingerprint ping ping-restart ping-timer-rem pkcs12 providers pull-filter rcvbuf "
+	    "remote-cert-eku remote-cert-ku remote-cert-tls reneg-bytes reneg-pkts reneg-sec "
+	    "replay-window route route-gateway route-ipv6 route-ipv6-gateway route-metric "
+	    "route-nopull shaper single-session sndbuf socket-flags static-challenge tcp-nodelay "
+	    "tls-auth tls-cert-profile tls-cipher tls-ciphersuites tls-crypt tls-crypt-v2 tls-groups "
+	    "tls-timeout tls-version-max tls-version-min topology tran-window tun-mtu tun-mtu-extra "
+	    "tun-mtu-max udp-mtu up-delay verify-hash verify-x509-name x509-username-field",
+	     *rest = names, *name, text[128];
+	struct err e;
+
+	(void)state;
+	while ((name = strsep(&rest, " ")) != NULL) {
+		snprintf(text, sizeof text, HEAD "<%s>\nAA==\n</%s>\n", name, name);
+		say("%s: %d%s", name, most_arguments(name),
+		    check(text, strlen(text), &e) == 0 ? ", a block" : "");
+	}
+	assert_golden("tests/golden/canonical_options.txt", journal);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_good),   cmocka_unit_test(test_head),    cmocka_unit_test(test_lines),
-	    cmocka_unit_test(test_blocks), cmocka_unit_test(test_filters), cmocka_unit_test(test_line_length),
-	    cmocka_unit_test(test_bytes),  cmocka_unit_test(test_reading), cmocka_unit_test(test_cut),
+	    cmocka_unit_test(test_good),    cmocka_unit_test(test_head),
+	    cmocka_unit_test(test_lines),   cmocka_unit_test(test_blocks),
+	    cmocka_unit_test(test_filters), cmocka_unit_test(test_line_length),
+	    cmocka_unit_test(test_bytes),   cmocka_unit_test(test_reading),
+	    cmocka_unit_test(test_cut),     cmocka_unit_test(test_each_option),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
