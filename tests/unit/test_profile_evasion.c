@@ -94,6 +94,7 @@ static void test_quoting(void **state)
 	assert_non_null(strstr(canonical, "\nverify-x509-name \"a \\\"b\\\" \\\\ #;\" \"name\"\n"));
 	free(canonical);
 	assert_same(BASE "verify-x509-name 'a \"b'\n", BASE "verify-x509-name a\\ \\\"b\n");
+	assert_same(BASE "verify-x509-name 'a\\b\\'\n", BASE "verify-x509-name \"a\\\\b\\\\\"\n");
 	assert_same(BASE "verify-x509-name a#b;c ;d\n", BASE "verify-x509-name 'a#b;c'\n");
 	assert_same(BASE "verify-x509-name a\"b\n", BASE "verify-x509-name 'a\"b'\n");
 	assert_same(BASE "verify-x509-name \"a\"name\n", BASE "verify-x509-name a name\n");

@@ -93,6 +93,57 @@ static void test_a_line_with_its_quotation_marks(void **state)
 	expect(many(BASE "remote-cert-eku ", "a", LEX_LINE_MAX - strlen("remote-cert-eku \"\"")), wanted);
 }
 
+#define CA "<ca>\n-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----\n</ca>\n"
+
+static void test_how_often(void **state)
+{
+	(void)state;
+	expect(many(BASE, "ignore-unknown-option x\n", 64), NULL);
+	expect(many(BASE, "ignore-unknown-option x\n", 65), "ignore-unknown-option: too many names");
+	expect(many(BASE CA, "ca [inline]\n", PROFILE_BLOCKS_MAX), NULL);
+	expect(many(BASE CA, "ca [inline]\n", PROFILE_BLOCKS_MAX + 1), "ca: too many blocks");
+}
+
+/* Taken, or refused for that reason. */
+static void test_both_sides(void **state)
+{
+	static const struct {
+		const char *text, *refusal;
+	} all[] = {
+	    {"remote a.example\ndev tun7\n", NULL},
+	    {"remote a.example\ndev tu7\n", "neither tun nor with dev-type tun"},
+	    {BASE "dns server 1 address 192.0.2.1 fd00::1\n", NULL},
+	    {BASE "dns server 1 address 192.0.2.1 /x\n", "not an address or a domain name"},
+	    {BASE "dns server 1 address\n", "neither search-domains nor server"},
+	    {BASE "dns search-domains a\n", NULL},
+	    {BASE "dns search-domains\n", "neither search-domains nor server"},
+	    {BASE "dns search-domains \"\"\n", "not an address or a domain name"},
+	    {BASE "dns search-domains a b c d e f g h i j k\n", NULL},
+	    {BASE "dns search-domains a b c d e f g h i j k l\n", "at most 12"},
+	    {BASE "keepalive 10 20\n", NULL},
+	    {BASE "keepalive 10 19\n", "twice the first or more"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+		expect(many("client\n", all[i].text, 1), all[i].refusal);
+}
+
+static void test_nopull(void **state)
+{
+	static const char *const lines[] = {BASE "route-metric 5\n", BASE "route-nopull\n"};
+	struct err e;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct profile *profile = parse_text(lines[i], NULL, &e);
+
+		assert_non_null(profile);
+		assert_int_equal(profile_route_nopull(profile), i);
+		profile_free(profile);
+	}
+}
+
 /* Each of so many hosts gets its own addresses, in their order, whatever the order of the remotes. */
 static void test_who_gets_an_address(void **state)
 {
@@ -135,6 +186,9 @@ int main(void)
 	    cmocka_unit_test(test_static_key),
 	    cmocka_unit_test(test_a_line_with_its_quotation_marks),
 	    cmocka_unit_test(test_who_gets_an_address),
+	    cmocka_unit_test(test_how_often),
+	    cmocka_unit_test(test_both_sides),
+	    cmocka_unit_test(test_nopull),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
