@@ -104,12 +104,19 @@ static void test_how_often(void **state)
 	expect(many(BASE CA, "ca [inline]\n", PROFILE_BLOCKS_MAX + 1), "ca: too many blocks");
 }
 
+#define TAG21 "a-tag-of-twenty-one-b"
+#define TAG63 TAG21 TAG21 TAG21
+
 /* Taken, or refused for that reason. */
 static void test_both_sides(void **state)
 {
 	static const struct {
 		const char *text, *refusal;
 	} all[] = {
+	    {BASE "<" TAG63 ">\n", TAG63 ": the block is not closed"},
+	    {BASE "<" TAG63 "a>\n", "closes no block"},
+	    {BASE "</>\n", "closes no block"},
+	    {BASE "xverb>\n", "xverb>: unknown option"},
 	    {"remote a.example\ndev tun7\n", NULL},
 	    {"remote a.example\ndev tu7\n", "neither tun nor with dev-type tun"},
 	    {BASE "dns server 1 address 192.0.2.1 fd00::1\n", NULL},
@@ -127,6 +134,72 @@ static void test_both_sides(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		expect(many("client\n", all[i].text, 1), all[i].refusal);
+}
+
+static void test_protocols(void **state)
+{
+	static const struct {
+		const char *word;
+		uint8_t proto, family;
+	} all[] = {{"udp", NET_UDP, NET_NONE},
+		   {"udp4", NET_UDP, NET_IPV4},
+		   {"udp6", NET_UDP, NET_IPV6},
+		   {"tcp", NET_TCP, NET_NONE},
+		   {"tcp4", NET_TCP, NET_IPV4},
+		   {"tcp6", NET_TCP, NET_IPV6},
+		   {"tcp-client", NET_TCP, NET_NONE},
+		   {"tcp4-client", NET_TCP, NET_IPV4},
+		   {"tcp6-client", NET_TCP, NET_IPV6},
+		   {"udp5", 0, 0},
+		   {"tcp-server", 0, 0},
+		   {"tcp4-server", 0, 0}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		uint8_t proto = 0, family = 0;
+		int wanted = all[i].proto == 0 ? -1 : 0;
+
+		assert_int_equal(remote_parse_proto(all[i].word, &proto, &family, NULL), wanted);
+		assert_int_equal(proto, all[i].proto);
+		assert_int_equal(family, all[i].family);
+	}
+}
+
+/* What the gate decides no server may set, by no part and by no longer form of its name. */
+static void test_filters(void **state)
+{
+	static const char *const words[] = {"\\\"",
+					    "'",
+					    "\\\\",
+					    "verb",
+					    "mute",
+					    "persist-",
+					    "bind-dev",
+					    "errors-to-stderr",
+					    "setenv-safe",
+					    "inactive",
+					    "session-timeout",
+					    "ping-exit",
+					    "explicit-exit-notify",
+					    "lladdr",
+					    "socket-flags"};
+	static const char *const actions[] = {"accept", "ignore"};
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof words / sizeof words[0]; i++) {
+		for (int form = 0; form < 3; form++) {
+			const char *word = words[i / 2];
+			int length = form == 0 && i / 2 > 2 ? (int)strlen(word) - 1 : (int)strlen(word);
+			char *canonical;
+
+			snprintf(text, sizeof text, BASE "pull-filter %s \"%.*s%s\"\n", actions[i % 2],
+				 length, word, form == 2 ? "x" : "");
+			canonical = assert_taken(text, NULL);
+			assert_int_equal(strstr(canonical, "pull-filter") == NULL, i % 2 == 0);
+			free(canonical);
+		}
+	}
 }
 
 static void test_nopull(void **state)
@@ -189,6 +262,8 @@ int main(void)
 	    cmocka_unit_test(test_how_often),
 	    cmocka_unit_test(test_both_sides),
 	    cmocka_unit_test(test_nopull),
+	    cmocka_unit_test(test_protocols),
+	    cmocka_unit_test(test_filters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
