@@ -220,7 +220,7 @@ static void test_no_memory(void **state)
 /* --- the watch ------------------------------------------------------------------------------ */
 
 static int spare_descriptor;
-static int no_fork, no_pid, no_word; /* errno of that call, once */
+static int no_fork, no_pid, no_word, no_place; /* errno of that call, once */
 
 static bool is_due(int *number)
 {
@@ -235,6 +235,14 @@ pid_t fork(void)
 
 	*(void **)&real = dlsym(RTLD_NEXT, "fork");
 	return is_due(&no_fork) ? -1 : real();
+}
+
+int dup2(int from, int to)
+{
+	int (*real)(int, int);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "dup2");
+	return is_due(&no_place) ? -1 : real(from, to);
 }
 
 ssize_t read(int descriptor, void *to, size_t size)
@@ -550,6 +558,20 @@ static void test_a_word_that_can_not_be_read(void **state)
 	assert_string_equal(what, "pf can't be checked: the check ended");
 }
 
+/* Where its report would land elsewhere, it writes none. */
+static void test_a_child_without_a_place(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		no_place = EBUSY;
+		second();
+		assert_int_equal(told, i);
+		assert_string_equal(logged(), "");
+	}
+	no_place = 0; /* it was the children's */
+	assert_string_equal(what, "pf can't be checked: the check ended");
+}
+
 static void test_no_child(void **state)
 {
 	struct rlimit before, few;
@@ -678,6 +700,7 @@ int main(void)
 	    WATCH(test_a_child_that_is_killed),
 	    WATCH(test_a_child_that_can_not_be_had),
 	    WATCH(test_a_word_that_can_not_be_read),
+	    WATCH(test_a_child_without_a_place),
 	    WATCH(test_no_child),
 	    WATCH(test_what_the_child_has),
 	    WATCH(test_a_pause),
