@@ -100,6 +100,7 @@ static void test_how_often(void **state)
 	(void)state;
 	expect(many(BASE, "ignore-unknown-option x\n", 64), NULL);
 	expect(many(BASE, "ignore-unknown-option x\n", 65), "ignore-unknown-option: too many names");
+	expect(many(BASE, " ", 2 * LEX_LINE_MAX), NULL); /* so long may what says nothing be */
 	expect(many(BASE CA, "ca [inline]\n", PROFILE_BLOCKS_MAX), NULL);
 	expect(many(BASE CA, "ca [inline]\n", PROFILE_BLOCKS_MAX + 1), "ca: too many blocks");
 }
@@ -202,6 +203,55 @@ static void test_filters(void **state)
 	}
 }
 
+/* Two hosts at one address: each is written down once. */
+static void test_a_shared_address(void **state)
+{
+	struct profile *profile;
+	struct net_address address;
+	struct err e;
+	size_t length;
+	char *text;
+
+	(void)state;
+	profile = parse_text("remote a.example\nremote b.example\n", NULL, &e);
+	assert_non_null(profile);
+	assert_int_equal(net_address_parse("192.0.2.1", &address), 0);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(
+		    profile_keep_address(profile, i % 2 == 0 ? "a.example" : "b.example", &address), 0);
+	text = profile_print(profile, &length);
+	assert_int_equal(
+	    strncmp(text, "#@address a.example 192.0.2.1\n#@address b.example 192.0.2.1\nclient\n", 67), 0);
+	free(text);
+	profile_free(profile);
+}
+
+/* Who could not tell the server from a stranger is told. */
+static void test_no_authority(void **state)
+{
+	static const struct {
+		const char *text;
+		bool missing;
+	} all[] = {
+	    {"", true},
+	    {CA, false},
+	    {"<cert>\n-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----\n</cert>\n", true},
+	    {"<pkcs12>\nMAMCAQU=\n</pkcs12>\n", false},
+	    {"<peer-fingerprint>\nab:cd\n</peer-fingerprint>\n", false},
+	    {"peer-fingerprint ab:cd\n", false},
+	    {"mssfix 1400\n", true}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		struct notices notices = {.used = 0};
+		char *text = many(BASE, all[i].text, 1);
+
+		free(assert_taken(text, &notices));
+		assert_int_equal(strstr(notices.text, "ca: missing") != NULL, all[i].missing);
+		free(text);
+	}
+}
+
 static void test_nopull(void **state)
 {
 	static const char *const lines[] = {BASE "route-metric 5\n", BASE "route-nopull\n"};
@@ -264,6 +314,8 @@ int main(void)
 	    cmocka_unit_test(test_nopull),
 	    cmocka_unit_test(test_protocols),
 	    cmocka_unit_test(test_filters),
+	    cmocka_unit_test(test_a_shared_address),
+	    cmocka_unit_test(test_no_authority),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
