@@ -104,6 +104,7 @@ static void test_quoting(void **state)
 	assert_refused(BASE "verify-x509-name 'a\n", "no closing quotation mark (')");
 	assert_refused(BASE "verify-x509-name a\\\n", "at the end of the line");
 	assert_refused(BASE "verify-x509-name a\\nb\n", "'\\' before");
+	assert_refused(BASE "verify-x509-name \"a\\nb\"\n", "'\\' before");
 	assert_refused(BASE "verb \\ 3\n", "at the start of a word");
 	assert_refused(BASE "verify-x509-name a\xc3\xa9\n", "not printable ASCII");
 	assert_refused(BASE "\"\" x\n", "unknown option");

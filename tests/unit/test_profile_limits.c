@@ -2,6 +2,7 @@
 #include "profile_test.h"
 
 #include "profile/profile_internal.h"
+#include "profile/values.h"
 
 /* A profile of `head`, and then `line` so many times. */
 static char *many(const char *head, const char *line, size_t times)
@@ -252,6 +253,61 @@ static void test_no_authority(void **state)
 	}
 }
 
+/* What is told, and of what nothing is told. */
+static void test_what_is_told(void **state)
+{
+#define ONLY "openvpn uses only those in <connection> blocks"
+#define BLOCK "<connection>\nremote b.example\n</connection>\n"
+	static const struct {
+		const char *text, *notice;
+		bool is_told;
+	} all[] = {
+	    {BLOCK BLOCK, ONLY, false},
+	    {BLOCK "remote a.example\n", "4 remote: " ONLY, true},
+	    {"remote a.example\n" BLOCK, "4 remote: " ONLY, true},
+	    {BASE "<verb>\n3\n</verb>\n", "6 verb: ", true},
+	    {BASE "setenv SERVER_POLL_TIMEOUT 4\n", "4 setenv: when to try again is decided here", true},
+	    {BASE "setenv UV_ID 4\n", "4 setenv: only sent with push-peer-info", true},
+	    {BASE "setenv UW_ID 4\n", "4 setenv: a profile never sets", true},
+	    {BASE "setenv FORWARD_COMPATIBLE 1\n", "setenv", false},
+	    {BASE "#@address \n", "", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		struct notices notices = {.used = 0};
+
+		free(assert_taken(all[i].text, &notices));
+		if ((strstr(notices.text, all[i].notice) != NULL) != all[i].is_told)
+			fail_msg("%s: %s", all[i].text, notices.text);
+	}
+#undef ONLY
+#undef BLOCK
+}
+
+static void test_numbers(void **state)
+{
+	static const struct {
+		char kind[2];
+		long min, max;
+	} all[] = {{"n", 0, INT32_MAX}, {"i", 0, 65535}, {"w", 1, 65536},   {"m", 68, 65535},
+		   {"M", 0, 65535},     {"S", 1, 3600},  {"L", 2, 86400},   {"T", 1, 604800},
+		   {"Z", 0, 86400},     {"D", 0, 30},    {"b", 0, 1 << 24}, {"B", 100, 100000000}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		const long tried[] = {all[i].min - 1, all[i].min, all[i].max, all[i].max + 1};
+
+		for (int k = 0; k < 4; k++) {
+			char number[24], *const given[] = {number};
+
+			snprintf(number, sizeof number, "%ld", tried[k]);
+			if (values_check(all[i].kind, given, 1, NULL) != (k == 0 || k == 3 ? -1 : 0))
+				fail_msg("%s: %s", all[i].kind, number);
+		}
+	}
+}
+
 static void test_nopull(void **state)
 {
 	static const char *const lines[] = {BASE "route-metric 5\n", BASE "route-nopull\n"};
@@ -314,6 +370,8 @@ int main(void)
 	    cmocka_unit_test(test_nopull),
 	    cmocka_unit_test(test_protocols),
 	    cmocka_unit_test(test_filters),
+	    cmocka_unit_test(test_what_is_told),
+	    cmocka_unit_test(test_numbers),
 	    cmocka_unit_test(test_a_shared_address),
 	    cmocka_unit_test(test_no_authority),
 	};

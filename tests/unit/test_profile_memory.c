@@ -43,8 +43,31 @@ void *calloc(size_t count, size_t size)
 
 	return bytes == NULL ? NULL : memset(bytes, 0, count * size);
 }
+
+static char *key; /* what a file had in it */
+static size_t key_length;
+static unsigned keys_wiped;
+
+void free(void *bytes)
+{
+	static void (*real)(void *);
+
+	if (real == NULL)
+		*(void **)&real = dlsym(RTLD_NEXT, "free");
+	if (bytes != NULL && bytes == key) {
+		for (size_t i = 0; i < key_length; i++)
+			assert_int_equal(key[i], 0);
+		key = NULL;
+		keys_wiped++;
+	}
+	real(bytes);
+}
 enum { MOST = 1000 };
 #else
+static char *key;
+static size_t key_length;
+static unsigned keys_wiped = 2;
+
 enum { MOST = 1 }; /* the sanitizer's own is not replaced */
 #endif
 
@@ -125,9 +148,39 @@ static void test_each_piece(void **state)
 	assert_true(MOST == 1 || (taken == 20 && refused > 10));
 }
 
+static int give_key(const char *path, char **bytes, size_t *length, void *argument, struct err *e)
+{
+	const char *content = strcmp(path, "good") == 0
+				  ? "-----BEGIN PRIVATE KEY-----\nMAMCAQU=\n-----END PRIVATE KEY-----\n"
+				  : "what is no key";
+
+	(void)argument, (void)e;
+	*length = key_length = strlen(content);
+	*bytes = key = strdup(content);
+	return 0;
+}
+
+/* Taken or not. */
+static void test_a_key_that_was_read_is_wiped(void **state)
+{
+	static const char *const texts[] = {BASE "key good\n", BASE "key bad\n"};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct profile_source source = {"t.ovpn", texts[i], strlen(texts[i]), give_key, NULL, NULL};
+		struct err e;
+		struct profile *profile = profile_parse(&source, &e);
+
+		assert_int_equal(profile == NULL, i);
+		profile_free(profile);
+	}
+	assert_int_equal(keys_wiped, 2);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_piece)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_piece),
+					   cmocka_unit_test(test_a_key_that_was_read_is_wiped)};
 
 	return cmocka_run_group_tests_name("a profile's memory", tests, NULL, NULL);
 }
