@@ -80,6 +80,11 @@ static void test_turns(void **state)
 	close_it();
 }
 
+#define NEVER(host)                                                                                          \
+	"0 driver: remote " host                                                                             \
+	" was never resolved; instead: portcullis import, while the machine is not shut\n"
+
+/* Each is complained of once. */
 static void test_none(void **state)
 {
 	struct err e = {""};
@@ -92,6 +97,7 @@ static void test_none(void **state)
 		e.text[0] = '\0';
 		assert_int_equal(remotes_pick(&remotes, i % 2 == 1, &e), -1);
 		assert_string_equal(e.text, "no server of the profile has a known address");
+		assert_string_equal(journal, i < 2 ? NEVER("never.example") NEVER("b.example") : "");
 		close_it();
 	}
 }
