@@ -271,6 +271,8 @@ static void test_what_is_told(void **state)
 	    {BASE "setenv UW_ID 4\n", "4 setenv: a profile never sets", true},
 	    {BASE "setenv FORWARD_COMPATIBLE 1\n", "setenv", false},
 	    {BASE "#@address \n", "", true},
+	    {BASE CA CA, "13 ca: given twice", true},
+	    {BASE CA "<pkcs12>\nMAMCAQU=\n</pkcs12>\n", "given twice", false},
 	};
 
 	(void)state;
