@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "journal.h"
+#include "no_memory.h"
 #include "os/firewall/nft/watch.c"
 
 enum { OURS = 4711, OTHERS = 815 };
@@ -24,16 +26,26 @@ static struct nft_firewall fw;
 static struct err e;
 static struct event_base *base;
 static int reports, pipe_of_kernel[2];
+static unsigned calls, fail_at; /* opening and joining; 0: none fails */
+static bool better;             /* are there names that we had rather? */
+static const char *wanted_report;
 
-struct netlink *netlink_open(int protocol, uint32_t wanted, int size)
+static bool fails(void)
 {
-	(void)wanted, (void)size;
-	return protocol == NETLINK_ROUTE ? &socket_of_tc : &socket_of_kernel;
+	errno = EMFILE;
+	return ++calls == fail_at;
+}
+
+struct netlink *netlink_open(int protocol, uint32_t wanted, int queue_size)
+{
+	assert_int_equal(wanted, 0);
+	say("open %d %d", protocol, queue_size);
+	return fails() ? NULL : protocol == NETLINK_ROUTE ? &socket_of_tc : &socket_of_kernel;
 }
 
 void netlink_close(struct netlink *n)
 {
-	(void)n;
+	say("close %s", n == NULL ? "nothing" : n == &socket_of_tc ? "tc" : "nft");
 }
 
 int netlink_fd(const struct netlink *n)
@@ -43,9 +55,8 @@ int netlink_fd(const struct netlink *n)
 
 int netlink_join(struct netlink *n, int group)
 {
-	assert_true(n == &socket_of_tc ? group == RTNLGRP_TC || group == RTNLGRP_LINK
-				       : group == NFNLGRP_NFTABLES);
-	return 0;
+	say("join %s %d", n == &socket_of_tc ? "tc" : "nft", group);
+	return fails() ? -1 : 0;
 }
 
 bool netlink_receive_all(struct netlink *n, int datagrams, netlink_message_fn *each, void *argument)
@@ -55,7 +66,7 @@ bool netlink_receive_all(struct netlink *n, int datagrams, netlink_message_fn *e
 	for (const struct nlmsghdr *m = (const void *)room; result == 1 && mnl_nlmsg_ok(m, left);
 	     m = mnl_nlmsg_next(m, &left))
 		each(m, argument);
-	assert_true(datagrams > 0);
+	assert_int_equal(datagrams, 512);
 	n->result = 0;
 	return result >= 0;
 }
@@ -67,16 +78,17 @@ bool nft_filter_changed(struct nft_firewall *unused, const struct nlmsghdr *mess
 	return message->nlmsg_type == RTM_DELTFILTER;
 }
 
-bool nft_names_are_better(struct nft_firewall *unused)
+bool nft_names_are_better(struct nft_firewall *asked)
 {
-	(void)unused;
-	return false;
+	assert_ptr_equal(asked, &fw);
+	say("better?");
+	return better;
 }
 
 static void report(const char *what, void *argument)
 {
-	(void)argument;
-	assert_string_equal(what, "somebody else changed our rules");
+	assert_ptr_equal(argument, &reports);
+	assert_string_equal(what, wanted_report);
 	reports++;
 }
 
@@ -111,12 +123,16 @@ static int setup(void **state)
 {
 	(void)state;
 	reports = 0;
+	calls = fail_at = 0;
+	better = false;
+	wanted_report = "somebody else changed our rules";
+	journal[0] = '\0';
 	queue = (struct nft_buffer){.bytes = room, .size = sizeof room};
 	fw = (struct nft_firewall){
 	    .verified = true, .generation = 7, .desired.owner = OURS, .desired.features.ipv6 = true};
 	assert_int_equal(pipe(pipe_of_kernel), 0);
 	base = event_base_new();
-	return base == NULL ? -1 : nft_watch_open(&fw.common, base, report, NULL, &e);
+	return base == NULL ? -1 : nft_watch_open(&fw.common, base, report, &reports, &e);
 }
 
 static int teardown(void **state)
@@ -221,6 +237,164 @@ static void test_lost_and_torn_are_reported_at_once(void **state)
 	assert_int_equal(reports, 3);
 }
 
+/* A turn of the loop finds each socket, and says which one. */
+static void test_both_sockets_wake_us(void **state)
+{
+	static const char byte = 0;
+
+	(void)state;
+	assert_int_equal(event_base_get_num_events(base, EVENT_BASE_COUNT_ADDED), 2);
+	assert_true(event_get_fd(fw.watch->event) == pipe_of_kernel[0] &&
+		    event_get_fd(fw.watch->tc_event) == pipe_of_kernel[1]);
+	assert_true(event_get_events(fw.watch->event) == (EV_READ | EV_PERSIST) &&
+		    event_get_events(fw.watch->tc_event) == (EV_READ | EV_PERSIST));
+	socket_of_kernel.result = -ENOBUFS;
+	assert_int_equal(write(pipe_of_kernel[1], &byte, 1), 1);
+	event_base_loop(base, EVLOOP_ONCE);
+	assert_int_equal(reports, 1);
+	event_base_loop(base, EVLOOP_ONCE); /* nothing more is lost */
+	assert_int_equal(reports, 1);
+}
+
+/* What another subsystem says, and a generation that is not the next one. */
+static void test_other_messages(void **state)
+{
+	(void)state;
+	put_end(OTHERS, 9);
+	put_end(OTHERS, 7);
+	wake(1);
+	assert_int_equal(fw.generation, 7);
+	put_rule(OTHERS, NFPROTO_INET, "portcullis");
+	((struct nlmsghdr *)(void *)room)->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | NFT_MSG_DELRULE;
+	put_end(OTHERS, 8);
+	wake(1);
+	assert_int_equal(reports, 0);
+	assert_true(fw.verified);
+	assert_int_equal(fw.generation, 8);
+	fw.verified = false;
+	put_end(OTHERS, 9);
+	wake(1);
+	assert_int_equal(fw.generation, 8);
+	put_end(OTHERS, 9); /* a report is of one transaction only */
+	wake(1);
+	assert_int_equal(reports, 0);
+}
+
+static void test_each_name_of_ours(void **state)
+{
+	static const char *const names[] = {"portcullis", "portcullis_second", "portcullis_third"};
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		put_rule(OTHERS, NFPROTO_INET, names[i]);
+		put_end(OTHERS, 8);
+		wake(1);
+		assert_int_equal(reports, i + 1);
+	}
+	put_end(OTHERS, 9);
+	wake(1);
+	assert_int_equal(reports, 3);
+}
+
+/* Filters of links are reported whole as they come: nothing ends their transaction. */
+static void test_filters_known_by_their_own(void **state)
+{
+	(void)state;
+	fw.filters.known = true;
+	wake_by_tc(1, RTM_DELTFILTER);
+	assert_true(fw.filters.known); /* that is for who looked at it */
+	put_end(OTHERS, 8);
+	wake(1);
+	assert_int_equal(reports, 1);
+	wake(-ENOBUFS);
+	assert_false(fw.filters.known);
+}
+
+/* While another process has our name we look again and again, and soon. */
+static void test_names_that_are_free_again(void **state)
+{
+	struct timeval soon = {0, 0}, now;
+
+	(void)state;
+	assert_false(event_pending(fw.watch->others, EV_TIMEOUT, NULL));
+	nft_watch_others(NULL);
+	nft_watch_others(fw.watch);
+	assert_false(event_pending(fw.watch->others, EV_TIMEOUT, NULL));
+	fw.others = true;
+	evutil_gettimeofday(&now, NULL);
+	nft_watch_others(fw.watch);
+	assert_true(event_pending(fw.watch->others, EV_TIMEOUT, &soon));
+	evutil_timersub(&soon, &now, &soon);
+	assert_true(soon.tv_sec == 0 && soon.tv_usec >= 200000 && soon.tv_usec <= 400000);
+	for (int i = 0; i < 2; i++) {
+		journal[0] = '\0';
+		better = i == 1;
+		wanted_report = "another process has released tables of our name";
+		event_base_loop(base, EVLOOP_ONCE);
+		assert_string_equal(journal, "better?\n");
+		assert_int_equal(reports, i);
+		assert_int_equal(fw.verified, i == 0);
+		assert_true(event_pending(fw.watch->others, EV_TIMEOUT, NULL));
+	}
+	fw.others = false;
+	event_base_loop(base, EVLOOP_ONCE);
+	assert_false(event_pending(fw.watch->others, EV_TIMEOUT, NULL));
+}
+
+static int open_again(void)
+{
+	nft_watch_close(fw.watch);
+	fw.watch = NULL;
+	calls = 0;
+	journal[0] = e.text[0] = '\0';
+	return nft_watch_open(&fw.common, base, report, &reports, &e);
+}
+
+/* Each way that opening can fail is told, and leaves nothing behind that wakes us. */
+static void test_opening(void **state)
+{
+	(void)state;
+	assert_string_equal(journal, "open 12 4194304\nopen 0 4194304\njoin nft 7\njoin tc 4\njoin tc 1\n");
+	for (unsigned at = 1; at <= 5; at++) {
+		fail_at = at;
+		assert_int_equal(open_again(), -1);
+		assert_string_equal(e.text, "the kernel's nftables can't be watched: Too many open files");
+		assert_int_equal(event_base_get_num_events(base, EVENT_BASE_COUNT_ADDED), 0);
+		journal[0] = '\0';
+		nft_watch_close(fw.watch);
+		fw.watch = NULL;
+		assert_string_equal(journal, at == 1   ? "close nothing\nclose tc\n"
+					     : at == 2 ? "close nft\nclose nothing\n"
+						       : "close nft\nclose tc\n");
+	}
+	fail_at = 0;
+	for (unsigned at = MEMORY_CAN_FAIL ? 1 : 2; at <= 4; at++) { /* ours, and each event */
+		nft_watch_close(fw.watch);
+		fw.watch = NULL;
+		memory_fails_at = at;
+		assert_int_equal(open_again(), -1);
+		memory_fails_at = 0;
+		assert_memory_equal(e.text, "the kernel's nftables can't be watched: ", 40);
+		assert_int_equal(event_base_get_num_events(base, EVENT_BASE_COUNT_ADDED), 0);
+	}
+	fw.others = true;
+	assert_int_equal(open_again(), 0);
+	assert_true(event_pending(fw.watch->others, EV_TIMEOUT, NULL));
+	fw.others = false;
+}
+
+static void test_closing(void **state)
+{
+	(void)state;
+	journal[0] = '\0';
+	nft_watch_close(fw.watch);
+	fw.watch = NULL;
+	assert_string_equal(journal, "close nft\nclose tc\n");
+	assert_int_equal(event_base_get_num_events(base, EVENT_BASE_COUNT_ADDED), 0);
+	nft_watch_close(NULL);
+	assert_string_equal(journal, "close nft\nclose tc\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,7 +406,16 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_links_filters_are_unknown_where_the_kernel_lost_something,
 					    setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_lost_and_torn_are_reported_at_once, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_both_sockets_wake_us, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_other_messages, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_each_name_of_ours, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_filters_known_by_their_own, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_names_that_are_free_again, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_opening, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_closing, setup, teardown),
 	};
+
+	event_set_mem_functions(loop_malloc, loop_realloc, free);
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
