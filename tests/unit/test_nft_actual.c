@@ -51,6 +51,31 @@ static int begin(void **state)
 	return 0;
 }
 
+/* The rules are made anew for what they depend on, and refused for whom nobody knows. */
+static void test_made_anew(void **state)
+{
+	struct identity *const who[] = {&s.openvpn_group, &s.driver_user, &s.dhcp_user};
+
+	(void)state;
+	assert_int_equal(nft_desired_rules(&desired, &s, &e), 0);
+	s.pppoe = !s.pppoe;
+	assert_int_equal(nft_desired_rules(&desired, &s, &e), 1);
+	assert_int_equal(nft_desired_rules(&desired, &s, &e), 0);
+	s.lacp = !s.lacp;
+	assert_int_equal(nft_desired_rules(&desired, &s, &e), 1);
+	assert_int_equal(nft_desired_rules(&desired, &s, &e), 0);
+	for (size_t i = 0; i < 3; i++) {
+		struct identity known = *who[i];
+
+		*who[i] = (struct identity){.known = false};
+		strcpy(who[i]->name, "nobody's");
+		assert_int_equal(nft_desired_rules(&desired, &s, &e), -1);
+		assert_string_equal(e.text, i == 0 ? "group nobody's is not known on this machine"
+						   : "user nobody's is not known on this machine");
+		*who[i] = known;
+	}
+}
+
 /* --- fields ------------------------------------------------------------------------------- */
 
 static struct nlmsghdr *dump_of(const struct nlmsghdr *wanted)
@@ -459,6 +484,8 @@ static void test_strangers(void **state)
 		if (rows[i].differs)
 			assert_int_equal(count_of(NFT_MSG_DELRULE, rows[i].family), 1);
 		assert_int_equal(actual.removals.used != 0, rows[i].removal != 0);
+		if (rows[i].differs) /* what a rule jumps to can't be removed before it */
+			assert_int_equal(nft_type((const void *)batch.bytes), NFT_MSG_DELRULE);
 		if (rows[i].removal == 0)
 			continue;
 		assert_int_equal(count_of(rows[i].removal, rows[i].family), 1);
@@ -500,6 +527,7 @@ static void test_a_chain_that_differs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup(test_made_anew, begin),
 	    cmocka_unit_test_setup(test_each_value, begin),
 	    cmocka_unit_test_setup(test_one_more_field, begin),
 	    cmocka_unit_test_setup(test_all_of_it, begin),

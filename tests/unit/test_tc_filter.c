@@ -88,10 +88,11 @@ static const struct nlmsghdr *announcement(uint16_t type, uint32_t parent, uint3
 
 static void test_announcements_of_the_place(void **state)
 {
-	struct nlmsghdr *torn = mnl_nlmsg_put_header(room);
+	struct nlmsghdr *torn = (void *)room;
 
 	(void)state;
-	torn->nlmsg_type = RTM_DELQDISC;
+	(void)announcement(RTM_DELQDISC, TC_H_CLSACT, PLACE, 0, 0);
+	torn->nlmsg_len--;
 	assert_int_equal(tc_filter_changed(torn), 0);
 	assert_int_equal(tc_filter_changed(announcement(RTM_DELQDISC, TC_H_CLSACT, PLACE, 0, 0)), 7);
 	assert_int_equal(tc_filter_changed(announcement(RTM_DELQDISC, TC_H_ROOT, 0x10000, 0, 0)), 0);
