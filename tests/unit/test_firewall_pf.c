@@ -250,7 +250,22 @@ ssize_t read(int descriptor, void *to, size_t size)
 	ssize_t (*real)(int, void *, size_t);
 
 	*(void **)&real = dlsym(RTLD_NEXT, "read");
-	return is_due(&no_word) ? -1 : real(descriptor, to, size);
+	if (is_due(&no_word))
+		return -1;
+	errno = EINTR; /* of a read that succeeds it says nothing */
+	return real(descriptor, to, size);
+}
+
+/* Who takes himself for the child would end the test, and none would have failed. */
+void _exit(int code)
+{
+	void (*real)(int);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "_exit");
+	if (getpid() == own_pid)
+		abort();
+	real(code);
+	abort();
 }
 
 #ifdef SYS_pidfd_open
@@ -595,6 +610,7 @@ static void test_what_the_child_has(void **state)
 {
 	(void)state;
 	log_copy(LOG_TO);
+	pf_of(fw)->fresh_until = 0;
 	child_logs = true;
 	second();
 	log_copy(-1);
