@@ -43,8 +43,8 @@ def keys():
                       (TOP / "src/config/config_keys.c").read_text(), re.S).group(1)
     for macro, value in defaults().items():
         table = re.sub(rf'{macro}(?: "(.*?)")?', lambda match, value=value: f'"{value}{match.group(1) or ""}"', table)
-    found = re.findall(r'\{"([a-z.-]+)",\s*(?:"([^"]*)"|NULL),\s*take_', table)
-    assert len(found) == table.count("take_") > 20
+    found = re.findall(r'\{"([a-z.-]+)",\s*(?:"([^"]*)"|NULL),\s*read_', table)
+    assert len(found) == table.count("read_") > 20
     return found
 
 

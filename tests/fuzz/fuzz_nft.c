@@ -29,7 +29,7 @@ static void fill_desired(void)
 {
 	struct situation s = {.openvpn_group = {.known = true, .number = 4242},
 			      .driver_user = {.known = true, .number = 4343},
-			      .inside = {"br0"},
+			      .lan_side = {"br0"},
 			      .lan_side_count = 1};
 
 	if (desired.standing != 0)

@@ -270,8 +270,10 @@ int tool_output_all(const char *const *argv, const char *input, int milliseconds
 	return 0;
 }
 
-/* A wait without descriptors takes its time; any other is a real one. */
-int poll(struct pollfd *fds, nfds_t count, int milliseconds)
+/* A wait without descriptors takes its time; any other is a real one. Under a name of its own here, for the C
+ * library may have an inline function of the other. */
+int played_poll(struct pollfd *fds, nfds_t count, int milliseconds) __asm__("poll");
+int played_poll(struct pollfd *fds, nfds_t count, int milliseconds)
 {
 	const struct timespec limit = {.tv_sec = milliseconds / 1000,
 				       .tv_nsec = milliseconds % 1000 * 1000000L};

@@ -121,7 +121,7 @@ int vet_main(const char *name)
 /* The descriptors that the gate gives it: "no-4": that one is missing; "file-3": it is no socket. */
 static void place_descriptors(void)
 {
-	char word[16];
+	char word[32];
 	int file = open("/dev/null", O_RDWR), other = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	file = fcntl(file, F_DUPFD, 40);

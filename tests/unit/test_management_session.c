@@ -83,8 +83,11 @@ static void show_sent(void)
 	size_t length;
 
 	while (parser != NULL && (bytes = ovm_pending(parser, &length)) != NULL && length > 0) {
-		for (size_t at = 0; at < length; at += strcspn(bytes + at, "\n") + 1)
-			say("SEND %.*s", (int)strcspn(bytes + at, "\n"), bytes + at);
+		for (size_t at = 0, end; at < length; at = end + 1) {
+			for (end = at; end < length && bytes[end] != '\n'; end++)
+				;
+			say("SEND %.*s", (int)(end - at), &bytes[at]);
+		}
 		ovm_sent(parser, length);
 	}
 }

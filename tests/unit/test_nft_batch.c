@@ -129,7 +129,8 @@ static void fill(bool at_generation)
 
 static int send_with(const struct answer *given, size_t count)
 {
-	memcpy(answers, given, count * sizeof *given);
+	if (count > 0)
+		memcpy(answers, given, count * sizeof *given);
 	answered = 0;
 	answer_count = count;
 	number = FIRST;

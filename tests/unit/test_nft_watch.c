@@ -368,7 +368,7 @@ static void test_opening(void **state)
 						       : "close nft\nclose tc\n");
 	}
 	fail_at = 0;
-	for (unsigned at = MEMORY_CAN_FAIL ? 1 : 2; at <= 4; at++) { /* ours, and each event */
+	for (unsigned at = 1; at <= 3 + MEMORY_CAN_FAIL; at++) { /* ours, and each event */
 		nft_watch_close(fw.watch);
 		fw.watch = NULL;
 		memory_fails_at = at;

@@ -44,6 +44,7 @@ struct request {
 
 static void begin_request(struct request *r, uint16_t type, uint16_t flags, unsigned link)
 {
+	memset(r->bytes, 0, sizeof r->bytes); /* what fills attributes up too */
 	r->message = mnl_nlmsg_put_header(r->bytes);
 	r->message->nlmsg_type = type;
 	r->message->nlmsg_flags = NLM_F_REQUEST | flags;
