@@ -87,8 +87,10 @@ const char *child_sibling(const char *name, const char *fallback, char *to, size
 
 void child_exec(const char *path, char *const arguments[], const int *from, size_t count, int first)
 {
-	say("child_exec %s: %s %s %s %s", path, arguments[0], arguments[1], arguments[2],
-	    arguments[3] == NULL ? "and no more" : arguments[3]);
+	say("child_exec %s: %s %s %s %s",
+	    strcmp(path, PORTCULLIS_LIBEXECDIR "/portcullis-driver") == 0 ? "LIBEXECDIR/portcullis-driver"
+									  : path,
+	    arguments[0], arguments[1], arguments[2], arguments[3] == NULL ? "and no more" : arguments[3]);
 	for (size_t i = 0; i < count; i++) {
 		struct stat status;
 

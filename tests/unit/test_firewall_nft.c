@@ -302,7 +302,7 @@ static void test_a_pause_stands_or_is_refused(void **state)
 	assert_int_equal(firewall_nft.pause(&fw->common, UINT32_MAX / 1000 + 1, &e), -1);
 	assert_true(stands(&locked));
 	heal();
-	assert_int_equal(nft_unfilter_links(fw), 0);
+	assert_int_equal(nft_unfilter_links(fw, false), 0);
 	filters = calls;
 	be(&locked);
 	heal();

@@ -246,7 +246,7 @@ static void test_requests(void **state)
 		}
 	let_fail(0, 0);
 	say("== removed");
-	assert_int_equal(tc_filter_remove(&route_socket, 3), 0);
+	assert_int_equal(tc_filter_remove(&route_socket, 3, true), 0);
 	assert_golden("tests/golden/link_filters", journal);
 }
 
@@ -300,31 +300,35 @@ static void test_removal(void **state)
 			 failures[] = {-EPERM, -EBUSY, -ENOBUFS, -EEXIST};
 
 	(void)state;
-	assert_int_equal(tc_filter_remove(&route_socket, 2), 0);
+	assert_int_equal(tc_filter_remove(&route_socket, 2, true), 0);
 	assert_int_equal(times("request 37 "), 1);
+	journal[0] = '\0';
+	assert_int_equal(tc_filter_remove(&route_socket, 2, false), 0);
+	assert_int_equal(times("request 37 "), 0); /* the place stays */
+	assert_int_equal(times("request "), 1);
 	for (unsigned at = 2; at <= 4; at++) {
 		let_fail(at, -EIO);
 		journal[0] = '\0';
-		assert_int_equal(tc_filter_remove(&route_socket, 2), 0);
+		assert_int_equal(tc_filter_remove(&route_socket, 2, true), 0);
 		assert_int_equal(times("request 37 "), at == 4);
 	}
 	let_fail(0, 0);
 	for (int i = 0; i < 2; i++) {
 		filter_at = i == 0 ? EGRESS : INGRESS;
 		journal[0] = '\0';
-		assert_int_equal(tc_filter_remove(&route_socket, 2), 0);
+		assert_int_equal(tc_filter_remove(&route_socket, 2, true), 0);
 		assert_int_equal(times("request 37 "), 0);
 		filter_type = NLMSG_NOOP; /* no filter */
-		assert_int_equal(tc_filter_remove(&route_socket, 2), 0);
+		assert_int_equal(tc_filter_remove(&route_socket, 2, true), 0);
 		assert_int_equal(times("request 37 "), 1);
 		filter_type = RTM_NEWTFILTER;
 	}
 	for (size_t i = 0; i < 4; i++) {
 		let_fail(1, harmless[i]);
-		assert_int_equal(tc_filter_remove(&route_socket, 2), 0);
+		assert_int_equal(tc_filter_remove(&route_socket, 2, true), 0);
 		assert_int_equal(calls, 1);
 		let_fail(1, failures[i]);
-		assert_int_equal(tc_filter_remove(&route_socket, 2), failures[i]);
+		assert_int_equal(tc_filter_remove(&route_socket, 2, true), failures[i]);
 		assert_int_equal(calls, 1);
 	}
 }
@@ -335,7 +339,7 @@ static void test_removal_of_all(void **state)
 	for (unsigned at = 0; at <= 9; at++) { /* four calls a link, one where the first fails */
 		let_fail(at, -EPERM);
 		journal[0] = '\0';
-		assert_int_equal(tc_filter_remove_all(&route_socket), at % 4 == 1 ? -EPERM : 0);
+		assert_int_equal(tc_filter_remove_all(&route_socket, true), at % 4 == 1 ? -EPERM : 0);
 		for (unsigned link = 2; link <= 4; link++) {
 			char removal[64];
 
@@ -346,7 +350,7 @@ static void test_removal_of_all(void **state)
 	}
 	no_links = true;
 	journal[0] = '\0';
-	assert_int_equal(tc_filter_remove_all(&route_socket), -ENOBUFS);
+	assert_int_equal(tc_filter_remove_all(&route_socket, true), -ENOBUFS);
 	assert_string_equal(journal, "links\n");
 }
 
@@ -434,14 +438,14 @@ static void test_without_a_socket(void **state)
 	filter_links(7);
 	assert_string_equal(journal, "open 0 0 0\n");
 	assert_false(fw.filters.active);
-	assert_int_equal(nft_unfilter_links(&fw), -EMFILE);
+	assert_int_equal(nft_unfilter_links(&fw, true), -EMFILE);
 	cannot_open = false;
 	fw.filters.active = fw.filters.known = true;
-	assert_int_equal(nft_unfilter_links(&fw), 0);
+	assert_int_equal(nft_unfilter_links(&fw, true), 0);
 	assert_int_equal(times("request 45 "), 3);
 	assert_false(fw.filters.active || fw.filters.known);
 	let_fail(1, -EPERM);
-	assert_int_equal(nft_unfilter_links(&fw), -EPERM);
+	assert_int_equal(nft_unfilter_links(&fw, true), -EPERM);
 }
 
 static void test_the_note(void **state)

@@ -109,9 +109,10 @@ int nft_explain(struct nft_firewall *unused, int result, struct err *error)
 	return err_set(error, "%s under %u", strerror(-result), fw.desired.features.name);
 }
 
-int nft_unfilter_links(struct nft_firewall *unused)
+int nft_unfilter_links(struct nft_firewall *unused, bool places)
 {
 	(void)unused;
+	assert_true(places); /* nothing is left after an off */
 	show(journal, sizeof journal, " unfilter");
 	return unfiltered;
 }

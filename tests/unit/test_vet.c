@@ -88,7 +88,9 @@ const char *child_sibling(const char *name, const char *fallback, char *to, size
 
 void child_exec(const char *path, char *const arguments[], const int *from, size_t count, int first)
 {
-	say("child_exec %s", path);
+	say("child_exec %s", strcmp(path, PORTCULLIS_LIBEXECDIR "/portcullis-driver") == 0
+				 ? "LIBEXECDIR/portcullis-driver"
+				 : path);
 	for (size_t i = 0; arguments[i] != NULL; i++)
 		say("  %s", arguments[i]);
 	say("  from %d: profile %d, print %d, complaint %d, and no more %d", first, from[0] == PROFILE,

@@ -23,14 +23,14 @@ typedef void tc_filter_refused_fn(unsigned link, int result, void *argument);
 
 /* `route` is a socket of NETLINK_ROUTE; links are indexes, 0 is none. Each returns 0 or a negative errno, and
  * blocks for the kernel only. Adding leaves what already has our handle, or replaces it; a link that has gone
- * is no failure, nor is removing what is not there. When a link's last filter is removed, its clsact is
- * removed too. */
+ * is no failure, nor is removing what is not there. With `place`, the clsact that held a link's last filter
+ * is removed too: a link that is up loses some milliseconds of frames when it gets or loses one. */
 int tc_filter_add(struct netlink *route, const unsigned *links, size_t count, bool replace,
 		  tc_filter_refused_fn *refused, void *argument);
-int tc_filter_remove(struct netlink *route, unsigned link);
+int tc_filter_remove(struct netlink *route, unsigned link, bool place);
 
 /* From every link of this machine. Goes on after a failure; returns the first one. */
-int tc_filter_remove_all(struct netlink *route);
+int tc_filter_remove_all(struct netlink *route, bool places);
 
 /* Is this filter ours? Judged by what it does: anybody can use our handle. */
 bool tc_filter_is_ours(const char *kind, const struct nlattr *options);

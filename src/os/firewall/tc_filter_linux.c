@@ -194,13 +194,14 @@ static void remove_empty_place(struct netlink *route, unsigned link)
 		(void)change_place(route, link, RTM_DELQDISC, 0);
 }
 
-int tc_filter_remove(struct netlink *route, unsigned link)
+int tc_filter_remove(struct netlink *route, unsigned link, bool place)
 {
 	int result = remove_filter(route, link);
 
 	switch (-result) {
 	case 0:
-		remove_empty_place(route, link);
+		if (place)
+			remove_empty_place(route, link);
 		return 0;
 	case ENOENT:     /* no such filter */
 	case EINVAL:     /* no place for one, or another kind has its priority */
@@ -213,13 +214,13 @@ int tc_filter_remove(struct netlink *route, unsigned link)
 	}
 }
 
-int tc_filter_remove_all(struct netlink *route)
+int tc_filter_remove_all(struct netlink *route, bool places)
 {
 	struct if_nameindex *links = if_nameindex();
 	int first = links == NULL ? -errno : 0;
 
 	for (size_t i = 0; links != NULL && links[i].if_index != 0; i++) {
-		int result = tc_filter_remove(route, links[i].if_index);
+		int result = tc_filter_remove(route, links[i].if_index, places);
 
 		if (first == 0)
 			first = result;

@@ -65,17 +65,17 @@ void nft_filter_links(struct nft_firewall *fw, unsigned tunnel)
 	if (are_needed(fw)) {
 		add_filters(fw);
 		if (tunnel != 0)
-			(void)tc_filter_remove(fw->filters.route, tunnel);
+			(void)tc_filter_remove(fw->filters.route, tunnel, true);
 		fw->filters.active = true;
 	} else if (!fw->filters.cleared) { /* an earlier run, with another nft, may have left some */
-		fw->filters.cleared = tc_filter_remove_all(fw->filters.route) == 0;
+		fw->filters.cleared = tc_filter_remove_all(fw->filters.route, true) == 0;
 	}
 }
 
-int nft_unfilter_links(struct nft_firewall *fw)
+int nft_unfilter_links(struct nft_firewall *fw, bool places)
 {
 	fw->filters.active = fw->filters.known = false;
-	return route_of(fw) == NULL ? -errno : tc_filter_remove_all(fw->filters.route);
+	return route_of(fw) == NULL ? -errno : tc_filter_remove_all(fw->filters.route, places);
 }
 
 static bool has_chain(const struct nft_firewall *fw, unsigned link)

@@ -25,8 +25,8 @@ struct nft_link_filters {
  * call. */
 void nft_filter_links(struct nft_firewall *fw, unsigned tunnel);
 
-/* Removes all of them: 0 or a negative errno. */
-int nft_unfilter_links(struct nft_firewall *fw);
+/* Removes all of them, and what held them if `places`: 0 or a negative errno. */
+int nft_unfilter_links(struct nft_firewall *fw, bool places);
 
 /* Has somebody else's change, of which this announcement (of RTNLGRP_TC or RTNLGRP_LINK) tells, perhaps taken
  * one away? Then they must be added again. */

@@ -108,7 +108,8 @@ static int remove_name(struct nft_firewall *fw, unsigned name)
 int nft_remove(struct firewall *common, struct err *e)
 {
 	struct nft_firewall *fw = nft_of(common);
-	int result = nft_unfilter_links(fw); /* first: behind them nothing leaves without the tables' marks */
+	int result =
+	    nft_unfilter_links(fw, true); /* first: behind them nothing leaves without the tables' marks */
 
 	if (result != 0) {
 		errno = -result;

@@ -322,7 +322,7 @@ static int nft_pause(struct firewall *common, uint32_t seconds, struct err *e)
 	if (seconds == 0 || seconds > UINT32_MAX / 1000)
 		return err_set(e, "a pause can't last %u seconds", seconds);
 	fw->verified = false; /* whatever ends the pause looks at everything */
-	if ((result = nft_unfilter_links(fw)) !=
+	if ((result = nft_unfilter_links(fw, false)) !=
 	    0) { /* they know of no pause; whatever ends it adds them again */
 		errno = -result;
 		return err_errno(e, "the links' tc filters can't be removed");
