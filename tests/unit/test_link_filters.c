@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/utsname.h>
 
 #include <cmocka.h>
 #include <libmnl/libmnl.h>
@@ -44,6 +45,7 @@ static unsigned calls, fail_at; /* requests and dumps; 0: none fails */
 static int failure;
 static bool cannot_open, no_links;
 static int probe_answer;
+static const char *release; /* of the kernel; NULL: it does not say */
 static _Alignas(8) char room[512];
 static struct nft_firewall fw;
 
@@ -148,6 +150,14 @@ char *if_indextoname(unsigned index, char name[IF_NAMESIZE])
 	return name;
 }
 
+int uname(struct utsname *kernel)
+{
+	if (release == NULL)
+		return -1;
+	snprintf(kernel->release, sizeof kernel->release, "%s", release);
+	return 0;
+}
+
 int nft_probe_unknown_link(struct nft_firewall *asked)
 {
 	assert_ptr_equal(asked, &fw);
@@ -171,6 +181,7 @@ static int begin(void **state)
 	fw.desired.links[2] = (struct nft_link){"en3", 3};
 	fw.desired.link_count = 3;
 	probe_answer = 1;
+	release = "5.14.0-503.el9";
 	filter_at = calls = fail_at = 0;
 	filter_type = RTM_NEWTFILTER;
 	cannot_open = no_links = false;
@@ -412,6 +423,28 @@ static void test_where_none_is_needed(void **state)
 	}
 }
 
+/* What its number says is not probed; what is no number, is. */
+static void test_the_number_of_the_kernel(void **state)
+{
+	static const char *const known[] = {"6.16.0", "6.16-rc1", "6.18.44-x", "7.0", "10.2.1"},
+				 *const asked[] = {"6.15.9", "5.99.1", "6", "six.sixteen", "", NULL};
+
+	(void)state;
+	for (size_t i = 0; i < 5; i++) {
+		begin(NULL);
+		release = known[i];
+		filter_links(0);
+		assert_int_equal(times("probe\n"), 0);
+		assert_true(fw.filters.active);
+	}
+	for (size_t i = 0; i < 6; i++) {
+		begin(NULL);
+		release = asked[i];
+		filter_links(0);
+		assert_int_equal(times("probe\n"), 1);
+	}
+}
+
 /* Until the kernel says that it needs none. */
 static void test_a_kernel_that_does_not_say(void **state)
 {
@@ -536,6 +569,7 @@ int main(void)
 	    cmocka_unit_test_setup(test_removal_of_all, begin),
 	    cmocka_unit_test_setup(test_each_link_with_a_chain, begin),
 	    cmocka_unit_test_setup(test_where_none_is_needed, begin),
+	    cmocka_unit_test_setup(test_the_number_of_the_kernel, begin),
 	    cmocka_unit_test_setup(test_a_kernel_that_does_not_say, begin),
 	    cmocka_unit_test_setup(test_without_a_socket, begin),
 	    cmocka_unit_test_setup(test_the_note, begin),

@@ -6,6 +6,7 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "os/firewall/nft/nft.h"
 #include "os/firewall/tc_filter.h"
@@ -15,6 +16,17 @@ static struct netlink *route_of(struct nft_firewall *fw)
 	if (fw->filters.route == NULL)
 		fw->filters.route = netlink_open(NETLINK_ROUTE, 0, 0);
 	return fw->filters.route;
+}
+
+/* To probe it takes the kernel 10 ms: it is asked only where its number does not say. */
+static bool is_known_to_lose_chains(void)
+{
+	enum { MAJOR = 6, MINOR = 16 };
+	unsigned major, minor;
+	struct utsname kernel;
+
+	return uname(&kernel) == 0 && sscanf(kernel.release, "%3u.%3u", &major, &minor) == 2 &&
+	       (major > MAJOR || (major == MAJOR && minor >= MINOR));
 }
 
 /* Only such a kernel accepts a chain for a link that does not exist. One that does not answer is asked again;
@@ -27,7 +39,7 @@ static bool are_needed(struct nft_firewall *fw)
 		return false;
 	if (fw->filters.asked)
 		return fw->filters.needed;
-	answer = nft_probe_unknown_link(fw);
+	answer = is_known_to_lose_chains() ? 1 : nft_probe_unknown_link(fw);
 	fw->filters.asked = answer != -1;
 	fw->filters.needed = answer != 0;
 	return fw->filters.needed;
