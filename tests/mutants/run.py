@@ -10,11 +10,11 @@ import hashlib
 import math
 import os
 import pathlib
+import select
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
@@ -24,6 +24,7 @@ HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
 # What a run may take: so many times the healthy one's, and some seconds for a busy machine.
 TIMES, SECONDS, COMPILE_SECONDS, E2E_SECONDS = 4, 5, 120, 1800
+FAILED = b"[  FAILED  ]"  # cmocka's word, as soon as a test of several has failed
 # Nothing of the machine is in reach: no link but a loopback, no folder of runs, no process but its own; who kills us
 # ends them.
 ALONE = """mount -t tmpfs none /run; case $PWD in /tmp/*) ;; *) mount -t tmpfs -o mode=1777 none /tmp;; esac
@@ -60,13 +61,6 @@ def read_survivors(text):
     return survivors
 
 
-def code_of(path):
-    """An object without what only a debugger reads."""
-    with tempfile.NamedTemporaryFile() as bare:
-        subprocess.run(["objcopy", "--strip-debug", path, bare.name], check=True)
-        return pathlib.Path(bare.name).read_bytes()
-
-
 class Commands:
     """How make makes each object, the archive of all of them, and each test: asked once, for it takes make longer to look at
     the tree than the compiler to compile a file."""
@@ -74,15 +68,17 @@ class Commands:
     def __init__(self, place, tests):
         said = subprocess.run(["make", "-nB", *tests], cwd=place, env=plain_environment(), check=True, text=True,
                               stdout=subprocess.PIPE).stdout.replace("\\\n", " ")
-        self.archive, self.made, self.called = None, {}, {}
+        self.archive, self.gathered, self.made, self.called = "", "", {}, {}
         for line in said.splitlines():
             words = line.split()
             if words[:1] == ["ar"]:  # of paths alone: nothing is copied
-                self.archive = f"rm -f {words[2]}; " + line.replace("ar qcs", "ar qcsT", 1)
+                self.archive, line = words[2], line.replace("ar qcs", "ar qcsT", 1)
+                self.gathered = f"rm -f {self.archive}; {line}"
             elif words[:1] == ["objcopy"]:  # a main that a test calls: from, to
                 self.called[words[-2]] = words[-1], line
             elif "-o" in words:
-                self.made[words[words.index("-o") + 1]] = line + (" -w" if "-c" in words else "")
+                # Without what only a debugger reads: it differs where the code does not, and takes time.
+                self.made[words[words.index("-o") + 1]] = line + (" -w -g0" if "-c" in words else "")
 
 
 def plain_environment():
@@ -91,9 +87,10 @@ def plain_environment():
 
 class Copy:
     """A copy of the tree and of what is built of it, for one change at a time."""
+    seconds, asking = {}, collections.defaultdict(threading.Lock)
 
     def __init__(self, place, build):
-        self.place, self.seconds, self.codes, self.linked = place, {}, {}, {}
+        self.place, self.codes, self.linked = place, {}, {}
         self.hits = collections.Counter()  # how often a test has noticed a change of a file
         place.mkdir(parents=True)
         for entry in ROOT.iterdir():
@@ -108,17 +105,18 @@ class Copy:
             (place / "build" / "deps").symlink_to((build / "deps").resolve())
         self.tests = {test: test.read_bytes() for test in sorted((place / "build" / "test").glob("test_*"))}
         self.commands = Commands(place, [self.within(test) for test in self.tests])
+        self.do(self.commands.gathered)
 
     def within(self, path):
         return str(path.relative_to(self.place))
 
     def links(self, path):
         """The unit tests whose debugging information names the file, and those that include it; first who has noticed most
-        of its changes."""
+        of its changes, then what is known to take no time."""
         if path not in self.linked:
             self.linked[path] = [test for test, image in self.tests.items()
                                  if path.encode() + b"\0" in image or self.includes(test, path)]
-        return sorted(self.linked[path], key=lambda test: (-self.hits[path, test], self.healthy(test)))
+        return sorted(self.linked[path], key=lambda test: (-self.hits[path, test], self.seconds.get(test.name, 0)))
 
     def object_of(self, test):
         return self.place / "build/obj/tests/unit" / (test.name + ".o")
@@ -128,13 +126,14 @@ class Copy:
         return path in self.object_of(test).with_suffix(".d").read_text().split()
 
     def healthy(self, test):
-        """Seconds that a test takes when nothing is changed."""
-        if test not in self.seconds:
-            begun = time.monotonic()
-            if not self.run([test], 300):
-                raise SystemExit(f"mutants: {test.name} fails without any change")
-            self.seconds[test] = time.monotonic() - begun
-        return self.seconds[test]
+        """Seconds that a test takes when nothing is changed: asked once for all copies."""
+        with self.asking[test.name]:
+            if test.name not in self.seconds:
+                begun = time.monotonic()
+                if not self.run([test], 300):
+                    raise SystemExit(f"mutants: {test.name} fails without any change")
+                self.seconds[test.name] = time.monotonic() - begun
+            return self.seconds[test.name]
 
     def do(self, command, seconds=COMPILE_SECONDS):
         try:
@@ -144,11 +143,24 @@ class Copy:
             return False
 
     def run(self, command, seconds):
-        try:
-            return subprocess.run([*WALL, *command], cwd=self.place, timeout=seconds, stdin=subprocess.DEVNULL, check=False,
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
-        except subprocess.TimeoutExpired:
-            return False
+        """Does it pass? The first assertion that fails ends it."""
+        with subprocess.Popen([*WALL, *command], cwd=self.place, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, env={**os.environ, "CMOCKA_MESSAGE_OUTPUT": "stdout"}) as child:
+            end = time.monotonic() + seconds
+            try:
+                said = b""
+                while select.select([child.stdout], [], [], max(0, end - time.monotonic()))[0]:
+                    piece = os.read(child.stdout.fileno(), 65536)
+                    said = said[-len(FAILED):] + piece
+                    if not piece:
+                        return child.wait(max(0, end - time.monotonic())) == 0
+                    if FAILED in said:
+                        return False
+                return False
+            except subprocess.TimeoutExpired:
+                return False
+            finally:
+                child.kill()
 
     def judge(self, one, room, end_to_end):
         """None if it is no change; else what noticed it, or "" if nothing did."""
@@ -157,37 +169,42 @@ class Copy:
             return None
         text, times, kept = source.read_text(), source.stat(), {object_: object_.read_bytes()}
         tests = self.links(one.path)
-        if one.path not in self.codes:
-            self.codes[one.path] = code_of(object_)
         try:
+            if one.path not in self.codes:
+                self.do(self.commands.made[self.within(object_)])
+                self.codes[one.path] = object_.read_bytes()
             source.write_text(change.apply(text, one))
-            if not self.do(self.commands.made[self.within(object_)]) or code_of(object_) == self.codes[one.path]:
+            if not self.do(self.commands.made[self.within(object_)]) or object_.read_bytes() == self.codes[one.path]:
                 return None
             if self.within(object_) in self.commands.called:
                 called, command = self.commands.called[self.within(object_)]
                 kept[self.place / called] = (self.place / called).read_bytes()
                 self.do(command)
-            return self.noticed_by(tests, one.path, kept) or self.noticed_end_to_end(room if end_to_end else None)
+                object_ = self.place / called
+            return self.noticed_by(tests, one.path, object_, kept) or self.noticed_end_to_end(room if end_to_end else None)
         finally:
             source.write_text(text)
             os.utime(source, ns=(times.st_atime_ns, times.st_mtime_ns))
             for path, bytes_ in kept.items():
                 path.write_bytes(bytes_)  # newer than what was linked with the changed one
 
-    def links_again(self, test, path, kept):
+    def links_again(self, test, path, object_, kept):
+        """What the test takes from the archive; the changed object comes first, so that the archive's own is not looked at."""
         own = self.object_of(test)
         if self.includes(test, path):
             kept[own] = own.read_bytes()
             if not self.do(self.commands.made[self.within(own)]):
                 return False
-        return self.do(self.commands.made[self.within(test)])
+            return self.do(self.commands.made[self.within(test)])
+        archive, made, changed = self.commands.archive, self.commands.made[self.within(test)], self.within(object_)
+        return self.do(made if changed in made.split() else made.replace(archive, f"{changed} {archive}", 1))
 
-    def noticed_by(self, tests, path, kept):
-        self.do(self.commands.archive)
+    def noticed_by(self, tests, path, object_, kept):
         for test in tests:
-            if not self.links_again(test, path, kept):
+            most = TIMES * self.healthy(test) + SECONDS  # before it is linked with the change
+            if not self.links_again(test, path, object_, kept):
                 return "the linker"
-            if not self.run([test], TIMES * self.healthy(test) + SECONDS):
+            if not self.run([test], most):
                 self.hits[path, test] += 1
                 return test.name
         return ""
