@@ -1,12 +1,12 @@
 #!/bin/sh
 # Every step of the check, one after the other; a table of them with seconds at the end.
-# A step's output is shown when it fails, and kept in build/check/STEP.log.
+# A step's output is shown when it fails, and kept in build/check/STEP.log; the tests that failed are named at the end.
 set -u
 cd "$(dirname "$0")/.."
 logs=${BUILD:-build}/check
 mkdir -p "$logs"
 passed=0 failed=0
-table=
+table='' named=''
 
 run() {
 	name=$1
@@ -22,7 +22,12 @@ run() {
 	fi
 	seconds=$(($(date +%s) - begun))
 	printf '%s after %d s\n' "$word" "$seconds"
-	[ "$word" = passed ] || tail -n 60 "$logs/$name.log"
+	if [ "$word" = FAILED ]; then
+		tail -n 60 "$logs/$name.log"
+		# As pytest and cmocka name them.
+		named="$named$(grep -aE '^(FAILED|ERROR) |^\[  FAILED  \] [a-z]' "$logs/$name.log" | sort -u | sed "s/^/$name: /")
+"
+	fi
 	summary=$(grep -E '^(=+ )?[0-9]+ (passed|failed)|tests? passed' "$logs/$name.log" | tail -n 1)
 	table="$table$(printf '%-14s %-6s %5d s  %s' "$name" "$word" "$seconds" "$summary")
 "
@@ -66,6 +71,6 @@ done
 [ "$(uname -s)" != Linux ] || run own-network own_network_is
 
 echo
-printf '%s' "$table"
+printf '%s%s' "$named" "$table"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -102,7 +102,7 @@ class Wire:
         self.clear, self.frames = [], []
         self.fragments, self.asked = set(), set()
         self.keep = skip is None
-        self.drops = 0
+        self.drops = self.waiting = 0
         self.socket = ns.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 * 1024 * 1024)
         self.socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
@@ -130,18 +130,28 @@ class Wire:
 
     def drain(self):
         """Reads what has arrived. A frame that the capture itself lost is a failure, not a pass."""
-        while True:
+        self._read()
+        self._assert_whole()
+        return self
+
+    def _read(self):
+        """Reads what has arrived by now, and no more: a flood may be faster than its reader."""
+        arrived, lost = struct.unpack("II", self.socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
+        self.drops += lost
+        self.waiting += arrived - lost
+        while self.waiting > 0:
             try:
                 raw = self.socket.recv(65536)
             except BlockingIOError:
+                self.waiting = 0
                 break
             except OSError:  # the link went down: that is reported once, then the socket works again
                 continue
+            self.waiting -= 1
             self._take(Frame(raw))
-        _, lost = struct.unpack("II", self.socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
-        self.drops += lost
+
+    def _assert_whole(self):
         assert self.drops == 0, f"the capture lost {self.drops} frames: nothing can be said"
-        return self
 
     def _take(self, frame):
         kind = self.classify(frame)
@@ -186,11 +196,13 @@ class Wire:
         return f.icmp in (131, 132, 143) and f.hops == 1 and to in ("ff02::2", "ff02::16")
 
     def seen(self, match):
-        """The frames so far that contain these bytes (or that a function chooses)."""
-        self.drain()
-        if isinstance(match, bytes):
-            return [f for f in self.frames if match in f.raw]
-        return [f for f in self.frames if match(f)]
+        """The frames so far that contain these bytes (or that a function chooses). That there is none is said only of a
+        whole capture; what was found was there, whatever else was lost."""
+        self._read()
+        found = [f for f in self.frames if (match in f.raw if isinstance(match, bytes) else match(f))]
+        if not found:
+            self._assert_whole()
+        return found
 
     def assert_clean(self):
         self.drain()

@@ -1,0 +1,38 @@
+"""A unix socket; each connection is served in a thread of its own."""
+import contextlib
+import os
+import socket
+import threading
+
+
+class Listener:
+    """`serve(connection)` is given each connection, and closes nothing; what it reads or writes too late is no fault."""
+
+    def __init__(self, path, serve):
+        self.path, self.serve = str(path), serve
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
+        self.socket.bind(self.path)
+        self.socket.listen(64)
+        self.thread = threading.Thread(target=self.listen, daemon=True)
+        self.thread.start()
+
+    def listen(self):
+        with contextlib.suppress(OSError):  # it was shut down
+            while True:
+                connection, _ = self.socket.accept()
+                threading.Thread(target=self.answer, args=(connection,), daemon=True).start()
+
+    def answer(self, connection):
+        with connection, contextlib.suppress(OSError):
+            self.serve(connection)
+
+    def close(self):
+        """Not before its thread has ended: another socket may soon have the number of a closed one, and it would accept
+        that one's connections."""
+        with contextlib.suppress(OSError):  # it was closed before
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.thread.join(10)
+        assert not self.thread.is_alive(), f"{self.path}: its thread still listens"
+        self.socket.close()
