@@ -216,7 +216,7 @@ class Portcullis:
 
 
 class Watch:
-    """portcullis watch --json: every change when it comes."""
+    """portcullis watch --json: each change as it happens."""
 
     def __init__(self, portcullis):
         self.process = portcullis.host.popen(

@@ -1,7 +1,7 @@
 """The demonstration behind `./bootstrap demo`: the same minute with openvpn alone, and with Portcullis.
 
-A protected machine, a watched wire, a real OpenVPN server and an "internet", all in namespaces of this process: nothing
-of the machine that it runs on is touched, and all of it is gone when it ends or is killed."""
+A protected machine, a watched wire, a real OpenVPN server and an "internet", all in namespaces of this process: it
+touches nothing on the machine where it runs, and everything is gone when it ends or is killed."""
 import os
 import signal
 import subprocess
@@ -52,7 +52,7 @@ class Show:
         self.program = None
 
     def step(self, what):
-        time.sleep(PAUSE)  # for whoever watches: nothing below depends on it
+        time.sleep(PAUSE)  # so that the viewer can follow; nothing below depends on it
         say(f"  {paint('dim', f'{time.monotonic() - self.began:5.1f} s')}  {what}")
 
     def result(self, colour, text):
@@ -101,7 +101,7 @@ class Show:
             self.bare = self.world.bare_vpn()
 
     def kill_openvpn(self):
-        """Also keeps it from coming back for a moment, so that one can look."""
+        """Also keeps it from coming back for a moment, so that the viewer can look."""
         self.server_reachable(False)
         pid = self.portcullis.openvpn() if self.protected else self.bare.process.pid
         os.kill(pid, signal.SIGKILL)

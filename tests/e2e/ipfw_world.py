@@ -16,7 +16,7 @@ GROUP = 777
 
 
 def load(name, file):
-    """Under a name of its own, because another filter has an evaluator too."""
+    """Loads a module under a name of its own, because pf has an evaluator.py too."""
     spec = importlib.util.spec_from_file_location(name, file)
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -70,7 +70,7 @@ def passes(step, name):
 
 
 def is_shut(step):
-    """Nothing passes in the clear: every state of ours but a pause promises that."""
+    """Nothing passes in the clear, which every state of ours but a pause promises."""
     return not any(passes(step, name) for name, (_, states) in PACKETS.items() if not states)
 
 
@@ -79,7 +79,7 @@ def is_state(step, state):
 
 
 def keepalives(step):
-    """The flows for which the kernel sends packets that meet no rule."""
+    """The TCP flows for which the kernel itself sends keepalives, which are not checked against the rules."""
     return [flow for _, _, flow in step["states"] if flow.startswith("tcp ")]
 
 
@@ -137,7 +137,7 @@ class Kernel:
         self.write("faults", json.dumps(wrong))
 
     def count(self, packets, body):
-        """This many packets have met the rules with this text."""
+        """Adds this many packets to the counters of the rules that contain `body`."""
         state = self.now()
         for rule in state["rules"]:
             if body in rule[3]:
@@ -146,7 +146,7 @@ class Kernel:
         self.write("state", json.dumps(state))
 
     def traffic(self, text):
-        """A packet meets the rules; a rule that keeps states may make one. Does the packet pass?"""
+        """Sends a packet through the rules; a `keep-state` rule may add a state. Returns whether the packet passes."""
         state = self.now()
         enable = state.pop("enable")
         kernel = evaluator.Firewall(_MACHINE, state["default"])
@@ -160,12 +160,12 @@ class Kernel:
         return enable != "1" or verdict.passes
 
     def manually(self, *words):
-        """Somebody else types this command."""
+        """Somebody else runs this ipfw command."""
         return subprocess.run([os.path.join(self.folder, "ipfw"), "-q", *words], check=True, timeout=20)
 
 
 class Hand:
-    """The firewall port, command by command."""
+    """The firewall port, driven command by command through firewall_console."""
 
     def __init__(self, kernel):
         self.process = subprocess.Popen([f"{BUILD}/test/ipfw/firewall_console"], env=kernel.environment, bufsize=0,

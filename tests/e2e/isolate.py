@@ -9,10 +9,11 @@ CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET = 0x20000, 0x20000000, 0x40000000
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 1 << 18
 PR_SET_PDEATHSIG = 1
 INSIDE = "PORTCULLIS_E2E_INSIDE"
-# What a test may write, besides the network: nothing of it reaches the machine.
+# The directories that a test may write to. They are private, so nothing reaches the machine.
 PRIVATE = ("/run", "/var/lib", "/var/log", "/mnt")
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-# Where the built programs are, inside: users other than root run them, and they can't enter a home of mode 0700.
+# Where the built programs are inside the namespaces. Tests run them as other users, who can't enter a home of mode
+# 0700.
 BUILD = "/mnt/build"
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -38,7 +39,7 @@ def init(argv):
     mount("none", "/", None, MS_REC | MS_PRIVATE)
     mount("proc", "/proc", "proc")
     built = os.path.abspath(os.environ.get("BUILD", f"{TOP}/build"))
-    # Opened before /run is covered: in nested namespaces the build is there.
+    # Opened before /mnt is covered: in nested namespaces the build is there.
     built = os.open(built, os.O_PATH | os.O_CLOEXEC) if os.path.isdir(built) else None
     for directory in PRIVATE:
         mount("tmpfs", directory, "tmpfs", 0, "mode=755,size=2g")
@@ -47,7 +48,7 @@ def init(argv):
     os.chmod("/run/e2e", 0o711)
     os.chmod("/run/e2e/tmp", 0o1777)
     os.makedirs("/var/lib/dhcp")
-    # As on most systems: everybody may open it. What the gate creates beside it stays in here, too.
+    # As on most systems, everybody may open the device. What the gate creates beside it stays in here, too.
     os.makedirs("/dev/net", exist_ok=True)
     mount("tmpfs", "/dev/net", "tmpfs", 0, "mode=755,size=64k")
     os.mknod("/dev/net/tun", 0o20600, os.makedev(10, 200))
@@ -92,11 +93,11 @@ def run(argv):
 
 
 def run_pytest(config, prepare=None):
-    """For a conftest's pytest_configure: runs the same pytest again, inside; does nothing if this is that one.
-    `prepare` is called before that, outside, for what needs the archive or a compiler.
+    """For a conftest's pytest_configure: runs the same pytest again inside the namespaces; does nothing if this process
+    is already inside. `prepare` is called before that, outside, for what needs the archive or a compiler.
 
-    With xdist's `-n` each worker is in namespaces of its own, so that no name, port, device or path of a test meets
-    that of another worker."""
+    With xdist's `-n` each worker has namespaces of its own, so that no name, port, device or path of a test collides
+    with that of another worker."""
     if is_inside():
         if hasattr(config, "workerinput"):
             config.option.basetemp = None  # not that of the outer pytest: TMPDIR is private
@@ -117,14 +118,14 @@ def run_pytest(config, prepare=None):
 
 
 def note_failure(item, outcome):
-    """For a conftest's pytest_runtest_makereport."""
+    """For a conftest's pytest_runtest_makereport: remembers whether the test failed."""
     report = outcome.get_result()
     if report.when == "call":
         item.call_failed = report.failed
 
 
 def has_failed(request):
-    """A fixture asks this at its end, to show what else there is to see."""
+    """Has the test failed? A fixture asks this at its end, to print logs only then."""
     return getattr(request.node, "call_failed", False)
 
 

@@ -1,4 +1,4 @@
-"""What a process can do that has CAP_NET_ADMIN and nothing else: netlink messages of its own making, tables with our
+"""What a process can do with CAP_NET_ADMIN and nothing else: send forged netlink messages, and own tables with our
 names."""
 import os
 import re
@@ -69,7 +69,7 @@ class Holder:
 
 
 def hold_names(host, names=NAMES, **more):
-    """From a netlink address that is not the number of any process."""
+    """Owns tables of these names from a netlink address that is no process's number."""
     return Holder(host, names, address=0x7ffffff0, **more)
 
 
@@ -90,8 +90,7 @@ def run_captured(host, code, *arguments, **more):
 
 
 def send(host, protocol, data, address=0, group=0):
-    """Sends to an address or to a group, from a process with that one capability. Returns the number of the error, or
-    0."""
+    """Sends to an address or to a group, from a process with that one capability. Returns the errno, or 0."""
     code = ("import socket, sys\ns = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, int(sys.argv[1]))\n"
             "try: s.sendto(bytes.fromhex(sys.argv[2]), (int(sys.argv[3]), int(sys.argv[4]))); print(0)\n"
             "except OSError as problem: print(problem.errno)")

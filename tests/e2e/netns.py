@@ -14,7 +14,8 @@ DEADLINE = 10.0
 
 
 def wait_for(condition, what, seconds=DEADLINE):
-    """Asks until the answer is true, and returns it. At the deadline it fails, with the name of what was awaited."""
+    """Calls `condition` until its result is true, and returns that. Fails at the deadline, and says what it waited
+    for."""
     end = time.monotonic() + seconds
     while True:
         answer = condition()
@@ -48,7 +49,7 @@ class Namespace:
 
     def create(self):
         subprocess.run(["ip", "netns", "add", self.name], check=True)
-        # With duplicate address detection, no address could be used for a second.
+        # With duplicate address detection, a new IPv6 address could not be used for a second.
         self.sysctl("net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.default.accept_dad=0",
                     "net.ipv6.conf.default.dad_transmits=0")
         self.ip("link set lo up")
@@ -56,7 +57,7 @@ class Namespace:
     def destroy(self):
         if os.path.exists(self.path):
             self.kill_all()
-            # Its links are gone at once, not when the kernel gets round to it.
+            # The links are deleted here, because the kernel would do it some time after the namespace is gone.
             with contextlib.suppress(subprocess.CalledProcessError):
                 for link in self.links():
                     self.run("ip", "link", "del", link, check=False)
@@ -109,18 +110,18 @@ class Namespace:
         return self.run("nft", "-f", "-", input=text.replace("; }", ";\n}\n"))
 
     def without_second_wall(self):
-        """Removes Portcullis' own routes and rules, as root could: then only the filter is left to stop anything."""
+        """Removes Portcullis' own routes and rules, as root could, so that only the filter is left to stop anything."""
         for family in ("-4", "-6"):
             self.run("ip", family, "rule", "flush", "protocol", "87", check=False)
             self.run("ip", family, "route", "flush", "table", "8787", check=False)
 
     def without_link_filters(self):
-        """Removes the filters that stay with the links, where there are any."""
+        """Removes Portcullis' traffic control filters from the links, where there are any."""
         for link in self.links():
             self.run("tc", *f"filter del dev {link} egress pref 87 handle 0x706f7274 bpf".split(), check=False)
 
     def without_walls(self):
-        """Removes the firewall's rules too."""
+        """Removes all that Portcullis has in the kernel: the firewall's rules, the links' filters, the second wall."""
         self.run("nft", "flush", "ruleset")
         self.without_link_filters()
         self.without_second_wall()

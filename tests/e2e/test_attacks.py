@@ -24,7 +24,7 @@ def attempt(world, wire, act, match):
 
 
 def prove(world, portcullis, act, match=TOKEN, server="udp", states=("open", "locked"), before=None, settings=None):
-    """The attack leaks beside a bare VPN. Neither it nor anything else gets a frame past the gate.
+    """With openvpn alone, the attack leaks. With the gate, neither it nor anything else gets a frame out.
 
     `before`: what the attacker prepares on the fresh machine."""
     def arm():
@@ -36,7 +36,8 @@ def prove(world, portcullis, act, match=TOKEN, server="udp", states=("open", "lo
     with world.wire(server) as wire:
         world.bare_vpn(server)
         assert attempt(world, wire, act, match), "the control shows no leak: this test proves nothing"
-    # What the fresh machine's kernel itself sends before the lock (a late IGMP report) is not a leak.
+    # The capture starts after the lock: what the new machine's kernel sends before that (a late IGMP report) is no
+    # leak.
     arm()
     gate = portcullis(server, settings=settings).start_open()
     with world.wire(server) as wire:
@@ -79,8 +80,8 @@ def test_localnet_public_prefix(world, portcullis):
 
 @pytest.mark.parametrize("uid", [0, NOBODY])
 def test_serverip_other_ports(world, portcullis, uid):
-    """CVE-2023-36671: the host route to the server carries everybody's traffic (also: exit address = server
-    address)."""
+    """CVE-2023-36671: the host route to the server carries every program's traffic to that address, which may also be
+    the address of the VPN's exit."""
     def act():
         world.host.call(send_udp, SERVER4, 53, TOKEN, uid=uid)
         world.host.call(send_udp, SERVER4, 5300, TOKEN, uid=uid)
@@ -94,7 +95,7 @@ def test_serverip_other_ports(world, portcullis, uid):
 
 @pytest.mark.parametrize("uid", [0, NOBODY])
 def test_serverip_same_port(world, portcullis, uid):
-    """Another program sends to the very endpoint of the hole: only openvpn's own group may."""
+    """Another program sends to exactly the endpoint of the hole: only openvpn's own group may."""
     prove(world, portcullis, lambda: world.host.call(send_udp, SERVER4, 1194, TOKEN, uid=uid))
 
 
@@ -182,7 +183,7 @@ def test_probe_of_the_host_gets_no_answer(world, portcullis):
 
 
 def test_server_with_a_stranger_certificate(world, portcullis):
-    """Port shadow, spoofed names, a rogue server: the certificate decides, and the gate never opens."""
+    """Port shadow, spoofed names, a rogue server: the certificate decides, so the gate never opens for them."""
     world.server("stranger")
     with world.wire("stranger") as wire:
         gate = portcullis(profile=world.profile("stranger")).start()
@@ -303,7 +304,7 @@ def test_boot_before_the_link(world, portcullis, flood_program, protected):
 
 
 def test_start_over_a_running_sender(world, portcullis, flood_program):
-    """A late start: what was sent before is lost, but nothing leaves after the gate is reported locked."""
+    """A late start: what was sent before it has leaked, but nothing leaves once the gate is reported locked."""
     with world.wire("udp") as before:
         sender = Sender(world, flood_program, "-6", INTERNET6, "-b", "eth0", "-t", "20")
         wait_for(lambda: before.seen(FLOOD), "the control's leak")
@@ -319,7 +320,7 @@ def test_start_over_a_running_sender(world, portcullis, flood_program):
 
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGKILL])
 def test_daemon_ends_under_a_sender(world, portcullis, flood_program, sig):
-    """Shutdown, a crash, the OOM killer: the rules are in the kernel, and stay."""
+    """The daemon ends, by a shutdown, a crash or the OOM killer: the rules stay in the kernel, and nothing leaves."""
     gate = portcullis().start_open()
     sender = Sender(world, flood_program, "-6", INTERNET6, "-b", "eth0")
     with world.wire("udp", skip="host 203.0.113.10 and udp port 1194") as wire:
@@ -570,7 +571,8 @@ def test_bridged_machine(world, portcullis, filtered):
         world.machine = add_machine(world, address="192.168.50.9/24")
         world.host.ip("link set vm0 master br0")
         world.machine.ip(f"route add default via {ROUTER4}")
-        # Learned once while nothing filters, so that the attack is a single datagram.
+        # A first exchange while nothing filters teaches the machines each other's hardware address, so that the attack
+        # is a single datagram.
         with contextlib.suppress(FileNotFoundError):
             world.host.sysctl(f"net.bridge.bridge-nf-call-iptables={filtered}")
         world.machine.call(ask_udp, INTERNET4, 5300, b"first")
@@ -644,7 +646,7 @@ def raw_icmp6(kind, code, hops, address):
 
 @pytest.mark.parametrize("shape", ND)
 def test_neighbour_discovery_shaped_traffic(world, portcullis, shape):
-    """Neighbour discovery passes by type, code, hop limit and address: it is not a way to the world."""
+    """Neighbour discovery passes by type, code, hop limit and address, so it can't be used to reach the internet."""
     prove(world, portcullis, lambda: world.host.call(raw_icmp6, *ND[shape]))
 
 
@@ -700,7 +702,7 @@ def strip_handles(rules):
 
 
 def test_another_table_that_accepts(world, portcullis):
-    """Another program's rules may accept a packet, before ours or after: a drop at any hook prevails."""
+    """Another program's rules accept a packet, before ours or after: a drop in any chain prevails."""
     def act():
         world.host.nft("table inet friendly { chain a { type filter hook output priority -500; policy accept; accept; } "
                        "chain b { type filter hook output priority 2000; policy accept; accept; } }")

@@ -116,7 +116,7 @@ def test_names_while_shut(world, mac):
             assert ask(world, port, name) == (0, ADDRESS)
             assert ask(world, port, name, "AAAA") == (0, None)
         assert ask(world, port, "www.example.com") == (3, None)
-        # What makes no sense is not answered, and does no harm.
+        # Malformed queries are not answered, and do no harm.
         world.host.call(send_all, port, [b"", b"\xff" * 600, b"\x42\x42\x01\0\0\1\0\0\0\0\0\0\xc0\x0c\0\1\0\1"] * 50)
         assert ask(world, port, "captive.apple.com") == (0, ADDRESS)
         world.fence(wire)
@@ -171,7 +171,7 @@ def test_other_programs_change_it(world, mac):
 
 @pytest.mark.parametrize("how", ["exit", "silent", "hang", "cut", "killed", "denied", "deaf"])
 def test_no_failure_of_scutil_opens_or_shuts(world, mac, how):
-    """Whatever the tool does at each call, the gate locks and opens as always, and the log says why names can't be
+    """However each call of the tool fails, the gate locks and opens as always, and the log says why names can't be
     resolved."""
     always = (mac.folder / "scutil").read_text(encoding="utf-8").replace("int(count) == 1", "True")
     (mac.folder / "scutil").write_text(always, encoding="utf-8")

@@ -57,7 +57,7 @@ def expected(table):
 
 @pytest.fixture
 def captured():
-    """A copy where openvpn's user can execute it."""
+    """A copy of the program, where openvpn's user can execute it."""
     target = f"{ROOT}/captured"
     shutil.copy(f"{BUILD}/test/captured", target)
     os.chmod(target, 0o755)
@@ -303,7 +303,7 @@ STEPS = [("landlock_create_ruleset", "-"), ("landlock_add_rule", "-"), ("landloc
 
 @needs_landlock
 def test_no_step_of_the_confinement_may_fail_where_the_kernel_has_landlock(world, captured):
-    """If a step fails, nothing is executed: openvpn never gets a right more."""
+    """If a step of the confinement fails, openvpn is not executed: it never runs with more rights than intended."""
     inner = [f"{BUILD}/test/confined", str(OPENVPN_USER), str(GROUP), "udp", "1194", "-", captured, "try", "a socket for everybody",
              f"bus={ROOT}/tmp/bus"]
     bus = listening(f"{ROOT}/tmp/bus", 0o666)

@@ -1,8 +1,7 @@
-"""Containers without a gateway: an answer goes out by the link by which the question of its connection came, or not at
-all.
+"""Containers without a gateway: an answer leaves by the link that opened its connection, or not at all.
 
-On the stage of test_other_programs.py; this process is the exit, at the tunnel's far end. Another program's rules
-masquerade what goes into the tunnel, as docker's do."""
+The machine and its links are those of test_other_programs.py. This process plays the exit, at the tunnel's far end.
+Another program's rules masquerade what goes into the tunnel, as docker's do."""
 import contextlib
 import json
 import os
@@ -60,7 +59,7 @@ def shut_in(stage, egress=True):
 # --- the exit ---------------------------------------------------------------------------------
 
 def at_the_exit(stage, wanted):
-    """The first wanted packet that has come into the tunnel; None after all that have come."""
+    """The first packet out of the tunnel that `wanted` accepts; None if none of those that have arrived is."""
     from scapy.all import IP, IPv6  # pylint: disable=import-outside-toplevel
     with contextlib.suppress(BlockingIOError):
         while True:
@@ -82,12 +81,12 @@ def has(text):
 
 
 def back(question, body):
-    """An answer: from where the question went, to where it came from."""
+    """An answer to the packet `question`: its source and destination are swapped."""
     return question.__class__(src=question.dst, dst=question.src) / body
 
 
 class Udp:
-    """A container's datagrams, from one port to another."""
+    """A container's exchange of datagrams with a server behind the exit."""
 
     def __init__(self, stage, version, where=None, sport=None):
         self.stage, self.to, self.question = stage, (SERVER[version], PORT), None
@@ -122,7 +121,7 @@ class Udp:
 
 
 class Tcp:
-    """A download: the container has connected, and this end sends."""
+    """A download: the container connects, and the exit (this process) sends."""
 
     def __init__(self, stage, version):
         from scapy.all import TCP  # pylint: disable=import-outside-toplevel
@@ -144,7 +143,7 @@ class Tcp:
                                                                seq=self.sent if seq is None else seq, window=65000) / text)))
 
     def ask(self):
-        """The container sends something of its own, as a keepalive would."""
+        """The container sends data, as it would to keep the connection alive."""
         text = token()
         self.sock.send(text)
         come(self.stage, has(text), "the data at the exit")
@@ -163,7 +162,7 @@ class Tcp:
 
 
 class Ping:
-    """Echoes, recognized by an identifier."""
+    """A container's ICMP echo requests; each has an identifier of its own."""
 
     def __init__(self, stage, version):
         self.stage, self.version, self.question = stage, version, None
@@ -217,7 +216,7 @@ def is_silent(flow):
 
 
 def gets_out(stage, flow):
-    """Does an answer come to the far end of a physical link?"""
+    """Sends an answer from the exit. Does it arrive at the far end of a physical link?"""
     text = token()
     flow.answer(text)
     seen = stage.seen(text)
@@ -225,7 +224,7 @@ def gets_out(stage, flow):
     return bool(seen)
 
 
-# --- what leads answers elsewhere ----------------------------------------------------------------
+# --- what redirects answers ----------------------------------------------------------------
 
 CLAIM = (f"ip route replace {CLIENT[4]}/32 via {ROUTER4} dev eth0; ip -6 route replace {CLIENT[6]}/128 via {ROUTER6} dev eth0;")
 NO_CLAIM = f"ip route del {CLIENT[4]}/32; ip -6 route del {CLIENT[6]}/128;"
@@ -269,7 +268,8 @@ def turn(stage, name):
 @KIND
 @pytest.mark.parametrize("name", TURNS)
 def test_answers_do_not_go_elsewhere(stage, name, kind, version):
-    """While a download runs. Without the gate, each of these ways leads out."""
+    """Something redirects the answers of a connection while it is in use: they do not leave by a physical link. Without
+    the gate, each of these ways leads out."""
     with contextlib.closing(KINDS[kind](stage, version)) as flow:
         assert answered(flow)
         with turn(stage, name):
@@ -285,7 +285,7 @@ def test_answers_do_not_go_elsewhere(stage, name, kind, version):
 
 @VERSION
 def test_errors_do_not_go_elsewhere(stage, version):
-    """What the exit says about a container's packet reaches that container, and nobody else."""
+    """An ICMP error from the exit about a container's packet reaches that container, and nobody else."""
     from scapy.all import ICMP, ICMPv6DestUnreach  # pylint: disable=import-outside-toplevel
 
     def complain(flow):
@@ -294,7 +294,7 @@ def test_errors_do_not_go_elsewhere(stage, version):
         os.write(stage.tun, bytes(back(flow.question, body)))
 
     def gets_out_too():
-        """It quotes the container's first datagram."""
+        """The error is recognized by the container's first datagram, which it quotes."""
         with contextlib.closing(Udp(stage, version)) as flow:
             text = re.search(rb"\[container \d+\]", bytes(flow.question))[0]
             with turn(stage, "a more specific route of the outer network"):
@@ -316,7 +316,7 @@ def test_errors_do_not_go_elsewhere(stage, version):
 
 @VERSION
 def test_pieces_do_not_go_elsewhere(stage, version):
-    """An answer in fragments is one answer, and is judged as a whole."""
+    """An answer in fragments is judged as a whole: all of it reaches the container, or nothing of it leaves."""
     from scapy.all import UDP, IPv6ExtHdrFragment, fragment, fragment6  # pylint: disable=import-outside-toplevel
 
     def answer(flow, text):
@@ -349,10 +349,10 @@ def test_pieces_do_not_go_elsewhere(stage, version):
         stage.unload()
 
 
-# --- who asks with another's address -------------------------------------------------------------------
+# --- questions with somebody else's address -------------------------------------------------------------------
 
 def inject(stage, version, sport, text, source=None):
-    """A datagram of the uplink's neighbour, with the container's address."""
+    """The uplink's neighbour sends a datagram with the container's address, or `source`, as its source."""
     from scapy.all import IP, UDP, Ether, IPv6  # pylint: disable=import-outside-toplevel
     kind = IP if version == 4 else IPv6
     packet = Ether(dst="02:00:00:00:00:02", src="02:00:00:00:00:01") / kind(src=source or CLIENT[version], dst=SERVER[version]) / UDP(
@@ -365,8 +365,8 @@ def inject(stage, version, sport, text, source=None):
 @VERSION
 @EGRESS
 def test_a_neighbour_asks_in_the_containers_name(stage, version, egress):
-    """If it asks after the container, the claim is the container's. If it asks before, the claim is the neighbour's,
-    and the container is stopped."""
+    """A neighbour uses the address and port of a container that has already asked: the claim is the container's, so the
+    neighbour's packets are stopped, and only the container is answered."""
     shut_in(stage, egress)
     text = token()
     inject(stage, version, port(), text)
@@ -386,8 +386,7 @@ def test_a_neighbour_asks_in_the_containers_name(stage, version, egress):
 
 @VERSION
 def test_a_neighbour_asks_before_the_container(stage, version):
-    """The claim belongs to the uplink: the container's question is stopped, and no answer goes to the container
-    either."""
+    """The claim is the uplink's: the container's question is stopped, and no answer goes to the container either."""
     from scapy.all import UDP  # pylint: disable=import-outside-toplevel
     shut_in(stage)
     sport, text, fence = port(), token(), token()
@@ -406,8 +405,8 @@ def test_a_neighbour_asks_before_the_container(stage, version):
 
 
 def test_a_neighbour_asks_at_the_same_moment(stage):
-    """Two first packets with the same addresses and ports, by two links, on two processors: no connection ever has two
-    links."""
+    """Two links each carry a first packet with the same addresses and ports, on two processors at once: no connection
+    is ever claimed by both links."""
     from scapy.all import IP, UDP, Ether  # pylint: disable=import-outside-toplevel
     barrier = threading.Barrier(2)
 
@@ -430,7 +429,7 @@ def test_a_neighbour_asks_at_the_same_moment(stage):
         thread.start()
     for thread in threads:
         thread.join()
-    # A packet after all the others; at first the tunnel's queue is full.
+    # This packet follows all the others. It is sent until it arrives, because at first the tunnel's queue is full.
     wait_for(lambda: inject(stage, 4, port(), b"behind") or at_the_exit(stage, has(b"behind")), "the end of the flood")
     at_the_exit(stage, lambda _: False)
     with contextlib.closing(Udp(stage, 4)):
@@ -445,7 +444,8 @@ def test_a_neighbour_asks_at_the_same_moment(stage):
 @VERSION
 @KIND
 def test_containers_are_answered(stage, kind, version):
-    """Again and again, also after a flip to shut and back; when the tables are made anew, from the next question on."""
+    """A connection is answered repeatedly, and again after a flip to shut and back. Once the tables have been built
+    anew, it is answered only after the container's next packet."""
     shut_in(stage)
     with contextlib.closing(KINDS[kind](stage, version)) as flow:
         assert all(answered(flow) for _ in range(3))
@@ -467,7 +467,7 @@ def test_containers_are_answered(stage, kind, version):
 
 
 def test_connection_of_before_the_tables(stage):
-    """A TCP connection too continues once it has sent something."""
+    """A TCP connection that is older than the tables also continues, once the container has sent something."""
     shut_in(stage)
     with contextlib.closing(Tcp(stage, 4)) as flow:
         stage.unload()
@@ -477,8 +477,8 @@ def test_connection_of_before_the_tables(stage):
 
 
 def test_container_that_starts_again(stage):
-    """New link, new index, same address: its new connections work at once. One with the same ports waits until the
-    claim has ended."""
+    """A restarted container has the same address on a link with a new index. Its new connections work at once, but one
+    with the same ports as before has to wait until the claim ends."""
     shut_in(stage)
     with contextlib.closing(Udp(stage, 4)) as flow:
         assert answered(flow)
@@ -501,7 +501,8 @@ def test_container_that_starts_again(stage):
 
 
 def test_two_containers_and_a_bridge(stage):
-    """With the same ports at the same time; one of them is behind a bridge."""
+    """Two containers use the same ports at the same time, one of them behind a bridge: each gets only its own
+    answers."""
     other = Namespace("opd")
     other.create()
     try:
@@ -528,7 +529,7 @@ def test_two_containers_and_a_bridge(stage):
 # --- how long, how many --------------------------------------------------------------------------
 
 def claims(stage, name):
-    """{connection: (seconds left of its claim, link or None)}."""
+    """{connection: (seconds until its claim ends, link or None)}."""
     said = json.loads(stage.host.run("nft", "-j", "list", "set", "inet", "portcullis", name).stdout)
     found = {}
     for element in next(each["set"] for each in said["nftables"] if "set" in each).get("elem", []):
@@ -539,7 +540,8 @@ def claims(stage, name):
 
 
 def assert_lasts(stage, seconds):
-    """There is one claim. Its link is forgotten before the fact that the connection is claimed."""
+    """There is exactly one claim, and `seconds` is how long it lasts. Its link (`asked`) is forgotten before the fact
+    that the connection is claimed (`claimed`), so that no other link can step in."""
     (left, link), = claims(stage, "asked").values()
     (known, _), = claims(stage, "claimed").values()
     assert seconds - 60 < left <= seconds and link == "vc0"
@@ -547,8 +549,8 @@ def assert_lasts(stage, seconds):
 
 
 def test_claims_last_as_long_as_the_connection(stage):
-    """Three minutes, or five days for what the kernel keeps longer (an open TCP connection), and no longer than
-    that."""
+    """A claim lasts three minutes, or five days while the kernel keeps the connection that long (an open TCP
+    connection). Once the connection is closed, it lasts three minutes again."""
     shut_in(stage)
     with contextlib.closing(Udp(stage, 4)) as flow:
         assert_lasts(stage, SHORT)
@@ -565,7 +567,7 @@ def test_claims_last_as_long_as_the_connection(stage):
 
 
 def test_no_room_for_another(stage):
-    """What is claimed continues, what is new is stopped, and nothing is sent elsewhere."""
+    """When the sets are full, claimed connections continue, new ones are stopped, and nothing is sent elsewhere."""
     def flood(count):
         from scapy.all import IP, UDP, Ether  # pylint: disable=import-outside-toplevel
         whole = bytearray(bytes(Ether(dst="02:00:00:00:02:01", src=mac) / IP(src=CLIENT[4], dst=INTERNET4) / UDP(sport=1, dport=9, chksum=0)))
@@ -596,7 +598,7 @@ def test_no_room_for_another(stage):
 
 
 def test_what_is_not_tracked_has_no_way(stage):
-    """Untracked packets: nothing shows which connection an answer belongs to."""
+    """A container's untracked packets are stopped, because nothing would show which connection an answer belongs to."""
     shut_in(stage)
     stage.host.run("sh", "-ec", nft("table inet other { chain c { type filter hook prerouting priority -300; udp sport 7 notrack; } }"))
     try:
@@ -613,8 +615,8 @@ def test_what_is_not_tracked_has_no_way(stage):
 # --- what others do to the sets ------------------------------------------------------------------------------
 
 def test_what_packets_fill_is_no_difference(stage):
-    """With claims in them the rules still count as correct; looking at them changes no claim; nft accepts what it
-    lists."""
+    """The claims that packets add to the sets do not count as a change of the rules. Verifying the rules changes no
+    claim, and nft accepts its own listing of them."""
     shut_in(stage)
     with contextlib.closing(Udp(stage, 4)) as flow, contextlib.closing(Tcp(stage, 6)) as download:
         watched = stage.tool.say("watch 200", "assert")
@@ -631,7 +633,8 @@ def test_what_packets_fill_is_no_difference(stage):
 
 
 def test_somebody_else_empties_them(stage):
-    """Nothing is answered until there is a new question, from whoever asks first."""
+    """After another program has emptied the sets, nothing is answered until somebody asks again: the claim is then that
+    of whoever asks first."""
     stage.load(True)
     stage.tool.say("lack persist", *STATES["open"])
     with contextlib.closing(Udp(stage, 4)) as flow:

@@ -1,4 +1,4 @@
-"""The command line against a control socket of the test's own: exit codes, patience, hostile answers."""
+"""The command line against a control socket of the test's own: exit codes, how long it waits, hostile answers."""
 import contextlib
 import json
 import os
@@ -210,7 +210,7 @@ def test_nobody_of_this_group_may_ask(serve, run, tmp_path):
 
 
 def test_watch_prints_every_change(serve, run):
-    """The changes on one connection, then the next driver's, then the daemon exits."""
+    """It prints the changes that one driver reports, then those of the next driver, until the daemon exits."""
     lives = []
 
     def handle(server, connection):
@@ -289,7 +289,7 @@ def test_the_gate_is_asked_on_the_admin_socket(serve, run, words, want):
     (["pause", "15m"], (WIRE_VERSION, PAUSE, 900, 0), "paused"), (["pause", "90s"], (WIRE_VERSION, PAUSE, 90, 0), "paused"),
     (["off"], (WIRE_VERSION, OFF, 0, 0), "off"), (["off", "--persist"], (WIRE_VERSION, OFF, 0, 1), "off")])
 def test_pause_and_off_return_when_done(serve, run, words, want, gate):
-    """openvpn exits first; the command returns when traffic really passes in the clear."""
+    """openvpn exits first, so the command returns only when traffic really passes in the clear."""
     seen, machine = [], Machine(status("open", "leaving"))
     serve(machine.handle)
     serve(admin_socket(seen, gate="open"), "gate.sock")
@@ -432,7 +432,8 @@ def test_rules_need_nobody(run, backend):
 @pytest.mark.parametrize("backend", ["nft", "pf", "ipfw"])
 @pytest.mark.parametrize("state", ["dialling", "open"])
 def test_rules_without_a_server(run, backend, state):
-    """They are printed nevertheless, for an address that belongs to nobody; stderr and the text say so."""
+    """Rules are printed even if no server is known, for an address that belongs to nobody; stderr and the text say
+    so."""
     result, given = (run("rules", "--backend", backend, "--state", state, "--link", "eth0", *more)
                      for more in ([], ["--remote", "192.0.2.1:1194/udp"]))
     note = "# no --remote is given: 192.0.2.1:1194/udp is used in place of your server\n"
@@ -487,7 +488,7 @@ MARKER = "/run/portcullis/off"
 
 @pytest.fixture
 def unmarked():
-    """In the tests' own /run."""
+    """There is no marker of `off` before and after the test; /run is private to the tests."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(MARKER)
     yield
@@ -496,7 +497,7 @@ def unmarked():
 
 
 def test_off_that_fails_leaves_no_marker(run, unmarked):  # pylint: disable=unused-argument
-    """The rules can't be reached: what starts next must not believe that the machine is open."""
+    """If the rules can't be removed, no marker of `off` is written: the next start must lock."""
     words = [PORTCULLIS, "off", "--offline"]
     powerless = ["setpriv", "--bounding-set=-net_admin", *words]
     result = subprocess.run(powerless, capture_output=True, text=True, check=False, timeout=20)
@@ -509,7 +510,7 @@ def test_off_that_fails_leaves_no_marker(run, unmarked):  # pylint: disable=unus
 
 
 def test_off_beside_rules_of_another(run, unmarked):  # pylint: disable=unused-argument
-    """A table of our name that belongs to another program stays: there is no marker."""
+    """A table of our name that another program owns can't be removed, so there is no marker of `off`."""
     with subprocess.Popen(["nft", "-i"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as other:
         try:
             other.stdin.write("add table inet portcullis { flags owner; }\n")

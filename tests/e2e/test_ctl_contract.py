@@ -39,7 +39,7 @@ def test_no_daemon(world, tmp_path):
 
 
 def test_status_exit_codes(world, portcullis):
-    """status() compares the exit code with the word for the gate; here each word occurs."""
+    """status() compares the exit code with the word for the gate; this test sees to it that each word occurs."""
     gate = portcullis().start_open()
     assert gate.ctl("status").returncode == 0
     gate.ctl("down", "--wait", check=True)

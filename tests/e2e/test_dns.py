@@ -74,7 +74,8 @@ def test_names_are_asked_inside_the_tunnel():
 
 @needs_resolved
 def test_after_a_crash_the_name_is_enough():
-    """Whether the link has gone with openvpn or is still there, nothing of ours is left."""
+    """After a crash, the link's name is enough to restore: whether the link still exists or not, nothing of ours is
+    left."""
     out = in_resolved("""
         $dnstool set tun0 10.8.0.1 corp.example
         ip link delete tun0
@@ -99,7 +100,7 @@ def test_tool_without_its_service():
 
 
 def with_tools(tmp_path, tools, *arguments):
-    """Runs dnstool in namespaces where /usr/bin holds the given scripts, by name. What it printed."""
+    """Runs dnstool in namespaces where /usr/bin has the given scripts, by name. Returns what it prints."""
     tmp_path.chmod(0o755)
     (tmp_path / "bin").mkdir(exist_ok=True)
     for name, text in tools.items():
@@ -166,7 +167,7 @@ def test_a_failing_tool_is_undone(tmp_path):
 
 
 def test_a_hanging_tool_is_killed(tmp_path):
-    """Together with the child that it has started, which would keep our pipe open."""
+    """It is killed together with its child, which would keep our pipe open."""
     pid = tmp_path / "pid"
     tools = {"resolvectl": f'[ "$1" = --no-pager ] && exit 0; sleep 600 & echo $! >{pid}; wait\n'}
     begun = time.monotonic()

@@ -42,7 +42,8 @@ def certificate(name, begin, end):
 
 
 class Machine:
-    """A machine in a folder, with its own /etc, stand-ins for other systems' tools, and a daemon that answers."""
+    """A folder that stands for a machine, with its own /etc, stand-ins for the system's tools, and a daemon that
+    answers."""
 
     def __init__(self, root):
         self.root = root
@@ -180,7 +181,7 @@ def section(text):
 
 
 def lean(path, **how):
-    """Somebody else can write to it."""
+    """Lets users other than root write to the path."""
     def change(machine):
         target = machine.root / path
         if "mode" in how:
@@ -292,7 +293,7 @@ def group_members(machine):
 
 
 def interface_taken(machine):
-    """By somebody else's link; the daemon's own has another name."""
+    """Somebody else's link has the name of the configured interface, which is not the daemon's."""
     machine.pair("doctor0")
     machine.settings["interface"] = "doctor0"
 

@@ -103,8 +103,8 @@ class Machine(Namespace):
         self.router.destroy()
 
     def rules(self):
-        """Each table's objects as nft lists them, sorted, without what depends only on the names that the reader
-        knows."""
+        """Each table's objects as nft lists them, sorted; without flags and counters, and without the names of the
+        links' chains."""
         text = self.run("nft", "-nn", "list", "ruleset").stdout
         text = re.sub(r" # progname.*|(?m:^)\tflags .*|packets \d+ bytes \d+", "", text)
         lines = [line for line in re.sub(r"chain link_\S+", "chain link", text).split("\n") if line.strip()]
@@ -313,7 +313,8 @@ def test_foreign_change_is_noticed_and_undone(machine, start, vandal):
 
 @pytest.mark.parametrize("vandal", VANDALS)
 def test_foreign_change_is_undone_unseen(machine, start, vandal):
-    """Without a watch: the flip itself finds that the generation has changed, and examines everything."""
+    """Nothing watches for changes: the flip itself finds that the ruleset's generation has changed, and examines
+    everything."""
     tool = start("lack persist", f"endpoint {ENDPOINT}", "state locked", "assert", "state dialling", "assert")
     rules = machine.rules()
     tool.say("state locked", "assert")
@@ -342,8 +343,8 @@ def test_foreign_change_of_a_gateway_is_undone(machine, start, vandal):
 
 
 def test_what_was_a_gateway_is_one_no_more(machine, start):
-    """The next daemon has another configuration: nothing of the gateway is left, and the rules are again those of a
-    plain machine."""
+    """The next daemon's configuration has no gateway: nothing of the old one is left, and the rules are again those of
+    a machine without a gateway."""
     plain = start("state locked", "assert")
     rules = machine.rules()
     plain.kill()
@@ -364,7 +365,7 @@ def test_gateway_without_bridges(machine, start):
 
 
 def test_other_shape_is_repaired_in_place(machine, start):
-    """A table of the same name that another build made: an older version of ours."""
+    """A table of our name whose contents differ, as an older version of ours would leave it."""
     machine.nft("table inet portcullis { set tunnel_link { type ipv4_addr; } chain gone { drop; }"
                 " quota blocked { over 1 mbytes; } map old { type mark : verdict; elements = { 1 : goto gone }; }"
                 " chain in { type filter hook input priority 0; policy accept; ip saddr @tunnel_link jump gone; }"
@@ -381,8 +382,8 @@ def test_other_shape_is_repaired_in_place(machine, start):
 
 
 def rules_before(machine):
-    """The tables of 0.1.0, and the name of their set of the tunnel. nft reads `tunnel` as a keyword, so the text has
-    another name there; it makes no difference to the kernel."""
+    """Loads the tables of 0.1.0, in which the set of the tunnel is called `tunnel`. nft reads that as a keyword, so the
+    text has another name for it; it makes no difference to the kernel."""
     with open(f"{HERE}/rules_before.nft", encoding="utf-8") as file:
         text = file.read()
     if machine.run("nft", "-c", "-f", "-", check=False, input="table inet t { set tunnel { type iface_index; }; }").returncode == 0:
@@ -462,7 +463,7 @@ def test_link_is_renamed(machine, start):
 
 
 def test_more_links_than_a_situation_holds(machine, start):
-    """Each link has a chain: both where one chain is for all links, and where each link needs its own."""
+    """Every link is covered, both where one chain is for all links and where each link needs its own."""
     machine.ip(*[f"link add many{i} type veth peer name other{i}" for i in range(35)])
     names = [*(f"many{i}" for i in range(35)), *(f"other{i}" for i in range(35))]
     tool = start("lack every_link", f"links {' '.join(names[:30])}", "links_left_out", "state locked", "assert")
@@ -561,8 +562,8 @@ def session(protocol, head=b"\x11\0"):
     return head + struct.pack("!HHH", 7, 60, protocol)
 
 
-# (kind of uplink, type, what the socket claims, destination, what follows the type): for each kind, what passes where it is
-# configured; and what only pretends to be one of these, which never passes.
+# (kind of uplink, type, what the socket claims, destination, what follows the type). For each kind: the frames that
+# pass if it is configured, and frames that only pretend to be such, which never pass.
 CONTROL = {
     "PADI": ("pppoe", PPPOE_DISCOVERY, None, BROADCAST, b"\x11\x09\0\0\0\x40"),
     **{f"PPP {protocol:04x}": ("pppoe", PPPOE_SESSION, None, BROADCAST, session(protocol))
@@ -613,15 +614,16 @@ def frames_that_leave(machine, frames, mark=0):
 @pytest.mark.parametrize("chain", ["each", "every_link"], ids=["a chain each", "one chain, where the kernel has it"])
 @pytest.mark.parametrize("kind", ["none", "pppoe", "lacp"])
 def test_control_frames_of_uplinks(machine, start, kind, chain):
-    """What an uplink of this kind needs to come up passes if it is configured; what only pretends to be that never
-    does."""
+    """The frames that an uplink of this kind needs to come up pass if it is configured. Frames that only pretend to be
+    such never do."""
     frames = {**CONTROL, **PRETENDERS}
     assert frames_that_leave(machine, frames) == set(frames), "control: without the gate"
     tool = start("lack every_link" if chain == "each" else chain, f"uplink {kind}", "state locked")
     if "Invalid argument" in tool.ask("assert"):
         pytest.skip("this kernel has no chain for every link")
     assert frames_that_leave(machine, frames) == {name for name in CONTROL if CONTROL[name][0] == kind}
-    # What the rows let out by a PPP link still has its mark when it leaves by the link below; so has root's.
+    # With the mark IPv4 leaves: a packet that the rows let out by a PPP link still has it at the link below. Root can
+    # set it too.
     assert "IPv4 within" in frames_that_leave(machine, frames, mark=0x706f7274)
 
 

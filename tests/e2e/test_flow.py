@@ -1,4 +1,4 @@
-"""The main flow: locked, dialling, open, and back; every command; every way the daemon begins and ends."""
+"""The main flow: locked, dialling, open, and back; every command; every way in which the daemon starts and ends."""
 import os
 import re
 import signal
@@ -37,7 +37,7 @@ def gets_inside(world, seconds=4.0):
 
 
 def blackhole(world, on=True):
-    """Between the wire and the server nothing gets through any more, and nobody is told."""
+    """From now on nothing gets through between the wire and the server, and nobody gets an error."""
     world.rtr.run("nft", "delete", "table", "inet", "hole", check=False)
     if on:
         world.rtr.nft(f"table inet hole {{ chain f {{ type filter hook forward priority 0; ip daddr {SERVER4} drop; }} }}")
@@ -273,7 +273,7 @@ def test_off_and_up(world, portcullis):
 
 @pytest.mark.parametrize("beside", ["live", "stopped", "crash-looping", "absent"])
 def test_off_offline(world, portcullis, beside, tmp_path):
-    """The way out works without a daemon, beside one that is stopped or crashes in a loop, and without a
+    """`off --offline` works without a daemon, beside one that is stopped or crashes in a loop, and without a
     configuration."""
     gate = portcullis()
     if beside == "crash-looping":
@@ -526,8 +526,8 @@ def test_no_redirect_gateway_gets_one(world, portcullis):
 
 
 def test_unprotected_sets_the_links_down(world, portcullis):
-    """A lock that can't be committed: no openvpn runs, the links are down after two failures, and are up again when it
-    can be."""
+    """The lock can't be committed: no openvpn runs, and after two failures the links are set down. They are up again
+    once it can be committed."""
     holder = hold_names(world.host)
     assert "table inet portcullis" in world.host.run("nft", "list", "tables").stdout
     gate = portcullis().start()
@@ -561,7 +561,7 @@ def test_unfit_and_unprotected(world, portcullis):
 
 
 def test_a_failed_start_is_completed_once_the_lock_is_verified(world, portcullis):
-    """The cause of the failure is gone: the tunnel comes up by itself, and nobody has to start anything."""
+    """Once the cause of the failure is gone, the tunnel comes up by itself, and nobody has to start anything."""
     holder = hold_names(world.host)
     gate = portcullis(settings={"on-unprotected": '"report"'})
     gate.write("dev tap\n")

@@ -2,7 +2,7 @@
 
     c1, c2, c3 ──── lan1, lan2, lan3 = br0 10.60.0.1, fd00:60::1  host  eth0 ──── r0 rtr ──── srv
 
-What leaves is captured at r0, as everywhere; what the tunnel carried at the server's own end of it."""
+What leaves is captured at r0, as in the other tests; what the tunnel carries is captured at the server's end of it."""
 import contextlib
 import errno
 import os
@@ -97,7 +97,7 @@ def lan_side(world):
 
 @pytest.fixture
 def gateway(world, portcullis, lan_side):
-    """The machine with its network, and a Portcullis that is configured for it."""
+    """The machine with a LAN side, and a Portcullis that is configured for it."""
     def make(*servers, links=("br0", *PORTS), **more):
         network = lan_side().build()
         settings = dict(interfaces(*links), **more.pop("settings", {}))
@@ -106,7 +106,7 @@ def gateway(world, portcullis, lan_side):
 
 
 class Tunnel:
-    """What comes out of the tunnel at the server's end: its packets, from now on."""
+    """Captures the packets that come out of the tunnel at the server's end, from now on."""
 
     def __init__(self, world, device="tun8"):
         self.frames = []
@@ -256,7 +256,8 @@ def test_open_is_for_the_tunnel_alone(world, gateway):
 
 
 def test_answers_do_not_follow_a_route(world, gateway):
-    """The outer network claims that the clients are there: answers to them leave by the LAN side or not at all."""
+    """The outer network announces routes to the clients' addresses: answers to the clients leave by the LAN side or not
+    at all."""
     network, gate = gateway()
     gate.start_open()
     client = network.clients[0]
@@ -304,7 +305,7 @@ def test_spoofed_sources(world, gateway, state):
 
 
 def test_a_neighbour_outside_gets_nothing(world, gateway):
-    """Neither into the tunnel nor to the clients."""
+    """A neighbour on the outer network reaches neither the tunnel nor the clients."""
     from scapy.all import IP, UDP  # pylint: disable=import-outside-toplevel
     network, gate = gateway()
     gate.start_open()
@@ -697,7 +698,8 @@ def test_forwarding_that_was_on_stays_on(world, gateway):
 
 
 def test_without_a_gateway_nothing_of_it_stands(world, lan_side, portcullis):
-    """The next configuration has no gateway: the clients count as anybody, and the rules are those of any machine."""
+    """The next configuration has no gateway: the clients count as any other network, and no rule of the gateway is
+    left."""
     network = lan_side().build()
     gate = portcullis(settings=interfaces("br0", *PORTS)).start_open()
     assert gets_through(network.clients[0], INTERNET4)

@@ -34,7 +34,8 @@ def captured(world, *words):
 
 
 def put(world, link, qdisc, words):
-    """Run by a process that has only that capability. Skips if this kernel or tc lacks the feature."""
+    """Adds a qdisc and a filter, from a process that has only CAP_NET_ADMIN. Skips if this kernel or tc lacks the
+    feature."""
     for line in (f"qdisc replace dev {link} {qdisc}", words and f"filter add dev {link} prio 1 {words}"):
         done = line and captured(world, "tc", *line.split())
         if done and done.returncode != 0:
@@ -46,7 +47,7 @@ def clear(world, link, qdisc):
 
 
 def frames(world, wire, token):
-    """What an application sends into the tunnel: does it reach the wire in the clear?"""
+    """How many of the datagrams that an application sends into the tunnel reach the wire in the clear?"""
     for _ in range(20):
         world.host.call(send_udp, INTERNET4, 5300, token, uid=NOBODY)
     world.fence(wire)
@@ -54,7 +55,7 @@ def frames(world, wire, token):
 
 
 def test_nobody_looks_where_the_kernel_has_mirred(world, portcullis):
-    """The control: with the daemon stopped, the frames arrive at the far end."""
+    """The control: while the daemon is stopped, the frames arrive at the far end."""
     with world.wire("udp") as wire:
         gate = portcullis().start_open()
         assert not frames(world, wire, b"BEFORE")
@@ -105,7 +106,7 @@ def test_what_turns_nothing_is_left_alone_where_the_kernel_has_it(world, portcul
 
 
 def test_what_stood_before_where_the_kernel_has_mirred(world, portcullis):
-    """It exists before the start: nothing is dialled until it has been removed."""
+    """The bypass exists before the daemon starts: nothing is dialled until it has been removed."""
     put(world, *TURNS["an uplink's egress"][:3])
     gate = portcullis().start()
     wait_for(lambda: "action mirred on eth0" in (gate.status()["reason"] or ""), lambda: gate.told("named"), 10)
@@ -150,8 +151,8 @@ CHAIN = "add table netdev x; add chain netdev x e { type filter hook egress devi
 
 @pytest.mark.parametrize("expression", NFT)
 def test_nft_that_sends_by_another_link_where_the_kernel_has_it(world, portcullis, expression):
-    """With our mark, in a chain at the tunnel's egress: it is noticed and named, and the gate shuts. A chain that only
-    counts there is left alone."""
+    """A chain at the tunnel's egress sets our mark and sends by another link: it is noticed and named, and the gate
+    shuts. A chain that only counts there is left alone."""
     gate = portcullis().start_open()
     captured(world, "nft", f"{CHAIN}; add rule netdev x e counter")
     since = gate.status()["since"]

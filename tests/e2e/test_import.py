@@ -12,7 +12,7 @@ SERVER = "client\ndev tun\nremote 203.0.113.66 1194 udp\nremote-cert-tls server\
 
 
 class Disk:
-    """A folder of root's with a secret of root's in it, and homes of users."""
+    """A folder of root's that holds a secret, and homes of users."""
 
     def __init__(self, path, keys):
         self.path, self.keys = path, keys
@@ -99,7 +99,8 @@ def test_a_users_link(disk):
 
 
 def test_a_users_folder(disk):
-    """What is in it is the user's doing, whoever owns the file: it may be a hard link, or have been put there."""
+    """Whatever is in a user's folder may be the user's doing, whoever owns the file: a hard link, or a file that was
+    moved there."""
     stick = disk.profile(disk.stick / "x.ovpn", disk.secret)
     os.link(stick, disk.home / "hard.ovpn")
     disk.refused(disk.home / "hard.ovpn", "root-only.pem")
@@ -159,7 +160,7 @@ def test_what_is_no_file(disk):
 
 
 def test_a_users_link_to_a_bundle(disk):
-    """The same for Tunnelblick's bundles."""
+    """The same as test_a_users_link, for Tunnelblick's bundles."""
     bundle = disk.folder("it.tblk", mode=0o700)
     disk.profile(bundle / "config.ovpn", "own.pem", mode=0o600)
     disk.file(bundle / "own.pem", disk.read("client.key"), mode=0o600)

@@ -131,8 +131,8 @@ def test_each_call_fails_in_turn(tmp_path, sampled, start, target):
 
 
 def fails_at(tmp_path, start, target, at, how):
-    """Is the target reached nevertheless? Nothing passes in the clear at any moment, and the machine can be locked
-    afterwards."""
+    """Makes one call fail, and returns whether the target is reached nevertheless. Nothing may pass in the clear at any
+    moment, and the machine can be locked afterwards."""
     folder = tmp_path / f"{at}-{how}"
     folder.mkdir()
     kernel = Kernel(folder)
@@ -254,13 +254,13 @@ def test_interference_is_noticed_and_undone(kernel, hand, name):
     assert line.startswith("foreign 0 ") and said in line, line
     assert is_state(kernel.now(), "locked")
     steps = kernel.steps()[before:]
-    # Only the switch opens, until the next look: if rules are deleted or disabled, the floor remains.
+    # Only switching ipfw off opens, until the next look. If rules are deleted or disabled, the floor remains.
     opened = [step["line"] for step in steps if not is_shut(step)]
     assert opened == (["disable firewall"] if name == "switched off" else []), opened
 
 
 def test_everything_deleted_is_open_without_the_floor(kernel, hand):
-    """The control for the floor: the same flush without it."""
+    """The control for the floor: without it, the same flush opens."""
     hand.ok("locked")
     bare = dict(kernel.now(), rules=[])
     assert passes(bare, "clear")
@@ -276,7 +276,7 @@ def test_tool_that_stops_answering_is_noticed(kernel, hand):
 
 
 def test_what_passes_all_the_same_is_not_called_locked(kernel, hand):
-    """The rules are as they should be, but a datagram got out: something passes packets before ipfw."""
+    """The rules are as they should be, but a datagram got out: something lets packets pass before they come to ipfw."""
     kernel.write("leak", "em0")
     assert "got out of em0" in hand.ask("locked")
     os.unlink(os.path.join(kernel.folder, "leak"))
@@ -365,7 +365,7 @@ def test_states_that_can_not_be_deleted_are_no_lock(kernel, hand):
 def test_blocked_counts_what_was_stopped_over_flips(kernel, hand):
     hand.ok("locked")
     kernel.count(5, "any to any out // row 11")
-    kernel.count(4, "deny ip from any to any // row 11")  # these came in: they are not this machine's
+    kernel.count(4, "deny ip from any to any // row 11")  # incoming: not counted
     first = int(hand.ok("blocked").split()[0])
     assert first == 5
     hand.ok("dialling")

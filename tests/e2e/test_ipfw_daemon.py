@@ -56,7 +56,7 @@ def test_lock_and_leave(kernel, gate):
 
 
 def test_lock_beside_an_open_gate(kernel, gate):
-    """The kernel names no owner; the daemon's own lockfile does."""
+    """The kernel does not name an owner of the rules, but the daemon's lockfile does."""
     gate.start_open()
     done = gate.run_daemon("-L")
     assert done.returncode == 0 and f"held by process {gate.pid}" in done.stdout, done

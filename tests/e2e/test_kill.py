@@ -40,11 +40,11 @@ def kill_matrix(cells):
 
 
 class Storm:
-    """Programs that send all the time, and the capture of what they get out."""
+    """Programs that send all the time, and a capture of what gets out."""
 
     def __init__(self, world, flood, server):
         self.world = world
-        # Not at full speed: the tunnel must be able to carry something else.
+        # Not at full speed: the tunnel must still be able to carry other traffic.
         self.sender = Sender(world, flood, "-6", INTERNET6, "-b", "eth0", "-r", "4000")
         self.wire = world.wire(server, skip=SKIP)
 
@@ -80,7 +80,7 @@ def bring_to(world, gate, state):
 
 
 def strike(gate, victim):
-    """Kills it. Returns what has died."""
+    """Kills the victim. Returns the processes that have died."""
     with contextlib.suppress(AssertionError):  # openvpn may be gone at this very moment
         if victim == "portcullisd":
             gate.kill()

@@ -1,5 +1,4 @@
-"""Hundreds of links come and go: what that costs the gate, that a flip is not delayed by it, and that all links are
-shut."""
+"""Hundreds of links come and go: this costs the gate little, does not delay a flip, and all links are shut."""
 import socket
 import subprocess
 import time
@@ -63,7 +62,7 @@ def test_five_hundred_links(world, portcullis):
 
 
 def test_what_came_in_a_storm_is_shut(world, portcullis):
-    """With its control: without the rules the frame leaves."""
+    """A link that came among hundreds of others is shut. The control: without the rules a frame leaves by it."""
     gate, host = portcullis().start_open(), world.host
     pairs = range(60)
     come(host, pairs)

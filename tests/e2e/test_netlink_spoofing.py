@@ -9,7 +9,8 @@ from netns import wait_for
 
 
 def test_nobody_writes_to_the_daemon(world, portcullis):
-    """Messages to each of its addresses are refused; the control, a socket that is not connected, receives them."""
+    """Messages to each of the daemon's netlink addresses are refused. The control: a socket that is not connected
+    receives them."""
     gate = portcullis().start_open()
     index = socket_index(world)
     for protocol in (socket.NETLINK_ROUTE, NETLINK_NETFILTER):
@@ -26,8 +27,8 @@ def test_nobody_writes_to_the_daemon(world, portcullis):
 
 
 def test_nobody_speaks_for_the_kernel_in_its_groups(world, portcullis):
-    """"tun0 is gone" and "your rules were changed", sent to the groups: others receive them, and the daemon ignores
-    them."""
+    """Forged notifications ("tun0 is gone", "your rules were changed") are sent to the multicast groups: other sockets
+    receive them, and the daemon ignores them."""
     gate = portcullis().start_open()
     before = gate.status()
     fakes = [(socket.NETLINK_ROUTE, GROUP_LINK, link(DELLINK, socket_index(world), b"tun0"))]
@@ -37,7 +38,7 @@ def test_nobody_speaks_for_the_kernel_in_its_groups(world, portcullis):
         assert send(world.host, protocol, data, group=group) == 0
         assert control.recv(4096) == data
         control.close()
-    # The daemon notices what the kernel says afterwards, so it has also read what came before.
+    # The daemon notices a real notification that came afterwards, so it has also read the forged ones before it.
     world.host.ip("link add after0 type veth peer name after1")
     wait_for(lambda: "link_" in gate.rules() and '"after0"' in gate.rules(), "the link that came last has its chain")
     after = gate.status()

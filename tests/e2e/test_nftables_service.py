@@ -74,7 +74,7 @@ class Service:
         return self
 
     def beside(self, gate):
-        """The configuration of the lock is that of this daemon, which it recognizes by the lockfile; both are the same
+        """From now on -L has the configuration of this daemon, which it recognizes by the lockfile, and is the same
         program."""
         self.daemon.unlink()
         self.daemon.symlink_to(f"{gate.programs}/portcullisd")
@@ -89,7 +89,7 @@ class Service:
         return strip_handles(self.ours())
 
     def tables(self):
-        """All tables: the transition tables may not exist for longer than a load takes."""
+        """The names of all tables. The transition tables may not exist for longer than a load takes."""
         return set(self.host.run("nft", "list", "tables").stdout.split("table ")[1:])
 
     def ours(self):
@@ -115,7 +115,7 @@ TRANSITION = {"inet portcullis_transition\n", "netdev portcullis_transition\n"}
 
 
 class Flood:
-    """Programs that send all the time, as programs do, and with frames that bypass all protocols."""
+    """Programs that send all the time, through ordinary sockets and as raw frames that bypass all protocols."""
 
     def __init__(self, world, program):
         self.world = world
@@ -148,7 +148,7 @@ def flood(world, flood_program):
 
 @pytest.mark.parametrize("how", PLAIN)
 def test_without_the_drop_in_it_opens(world, service, flood, how):
-    """The control: the unit as it comes with the system."""
+    """The control: without the drop-in, the system's own unit removes the lock."""
     service.lock()
     sending = flood()
     with world.wire("udp") as wire:
@@ -184,14 +184,15 @@ def test_it_locks_what_nothing_has_locked(world, service):
 
 
 def test_nothing_changes_while_it_is_not_enabled(world, service):
-    """Even a lock that was loaded manually is flushed: the unit does what it does without us."""
+    """If Portcullis is not enabled, the unit does what it does without us: it flushes even a lock that was loaded
+    manually."""
     for verb, plain in (("Start", "load"), ("Reload", "load"), ("Stop", "stop")):
         world.host.run(*PLAIN[plain])
         wanted = world.host.run("nft", "list", "ruleset").stdout
         service.lock()
         service.run(verb)
         assert world.host.run("nft", "list", "ruleset").stdout == wanted
-    world.host.without_link_filters()  # this much of the lock is left
+    world.host.without_link_filters()  # the only part of the lock that is left
     with world.wire("udp") as wire:
         assert gets_out(world, wire)
 
@@ -211,7 +212,8 @@ def test_off_is_off(world, service):
 
 @pytest.mark.parametrize("text", ["flush ruleset\ntable inet filter {\n", None], ids=["wrong", "missing"])
 def test_a_file_that_does_not_load(world, service, text):
-    """Both or neither: the lock stays as it was, and the unit fails as it does without us."""
+    """The lock and the file are loaded together or not at all: the lock stays as it was, and the unit fails as it does
+    without us."""
     locked = service.lock()
     service.enable()
     if text is None:
@@ -225,7 +227,8 @@ def test_a_file_that_does_not_load(world, service, text):
 
 
 def instead_of_the_daemon(service, *words):
-    """A portcullisd that changes nothing and prints these words, one at each call; the exit codes go with them."""
+    """Puts in a portcullisd that changes nothing, and prints one of these words at each call, with the exit code that
+    belongs to it."""
     said = service.root / "said"
     said.write_text("".join(f"{each}\n" for each in words))
     service.daemon.rename(service.root / "daemon")
@@ -235,7 +238,7 @@ def instead_of_the_daemon(service, *words):
 
 
 def test_a_lock_that_fails_leaves_it_shut(world, service):
-    """Then the transition tables are the lock until the next load; a stop leaves them."""
+    """If the lock can't be put back, the transition tables are the lock until the next load; a stop leaves them."""
     locked = service.lock()
     service.enable()
     instead_of_the_daemon(service, *["no memory"] * 5)
@@ -253,8 +256,8 @@ def test_a_lock_that_fails_leaves_it_shut(world, service):
 
 
 def test_transition_tables_of_the_version_before(world, service):
-    """They had another name. A stop leaves them, because they may be the lock; the next load removes them, even if the
-    owner's file flushes nothing."""
+    """The previous version's transition tables had another name. A stop leaves them, because they may be the lock; the
+    next load removes them, even if the owner's file flushes nothing."""
     locked = service.lock()
     service.enable()
     service.owners("table ip other {\n}\n")
@@ -287,7 +290,7 @@ def test_where_the_file_is_another(service):
 
 
 def test_a_link_that_takes_no_chain(world, service):
-    """64 chains at most, as everywhere: the load continues, and the lock is in force."""
+    """A link takes no further chain (the kernel's limit is 64): the load continues, and the lock is in force."""
     world.host.ip(*(f"link add many{i} type veth peer name other{i}" for i in range(35)))
     service.enable().run("Start")
     assert service.tables() == OURS | THEIRS

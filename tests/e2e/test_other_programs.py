@@ -1,4 +1,5 @@
-"""Other programs' ways past the rules, in every state, with the links' chains and without: what gets to the far end.
+"""Ways in which other programs could get past the rules, tried in every state, with and without the links' chains: does
+a packet reach the far end?
 
     op: eth0 192.168.50.2 ──── r0 opr        tun0 10.8.0.2: a descriptor of this process, as openvpn holds it
         eth1              ──── r1 opr        vc0 192.168.70.1 ──── eth0 opc, a container
@@ -28,7 +29,7 @@ STATES = {
     "locked": ["tunnel none", "endpoint none", "state locked", "assert"],
     "dialling": ["tunnel none", "endpoint 203.0.113.5:1194/udp", "state dialling", "assert"],
     "open": ["endpoint 203.0.113.5:1194/udp", f"tunnel tun0 {TUNNEL4} fd00:8::2 10.8.0.0/24 fd00:8::/64", "state open", "assert"],
-    # The tunnel is shut and its addresses are known; the hole stays until openvpn has been reaped.
+    # The tunnel is being left: it is shut, its addresses are still known, and the hole stays until openvpn is reaped.
     "leaving": ["endpoint 203.0.113.5:1194/udp", f"tunnel tun0 {TUNNEL4} fd00:8::2 10.8.0.0/24 fd00:8::/64", "state dialling",
                 "assert"],
     "paused's end": ["tunnel none", "endpoint none", "state locked", "assert", "pause 1"],
@@ -65,14 +66,14 @@ class Stage:
         return self
 
     def plug_in(self):
-        """A link to the container, with the same addresses each time."""
+        """Adds the link to the container, with the same addresses each time."""
         self.host.ip("link add vc0 address 02:00:00:00:02:01 type veth peer name eth0 address 02:00:00:00:02:02 netns opc",
                      "address add 192.168.70.1/24 dev vc0", "address add fd70::1/64 dev vc0 nodad", "link set vc0 up",
                      *[f"neigh replace {address} lladdr 02:00:00:00:02:02 dev vc0 nud permanent" for address in ("192.168.70.2", "fd70::2")])
         self.guest.ip("address add 192.168.70.2/24 dev eth0", "address add fd70::2/64 dev eth0 nodad", "link set eth0 up",
                       "route add default via 192.168.70.1", "route add default via fd70::1",
                       *[f"neigh replace {address} lladdr 02:00:00:00:02:01 dev eth0 nud permanent" for address in ("192.168.70.1", "fd70::1")])
-        for ns, link, address in ((self.host, "vc0", "fd70::1"), (self.guest, "eth0", "fd70::2")):  # the kernel takes its time
+        for ns, link, address in ((self.host, "vc0", "fd70::1"), (self.guest, "eth0", "fd70::2")):  # the kernel does this later
             wait_for(lambda ns=ns, link=link: "state UP" in ns.run("ip", "link", "show", "dev", link).stdout, f"{link} up")
             wait_for(lambda ns=ns, address=address: f"local {address}" in ns.run("ip", "-6", "route", "show", "table", "local").stdout,
                      f"{address} its own")
@@ -186,7 +187,7 @@ def frame(token, mark=0, bypass=False, link="eth0"):
 
 
 def mptcp(token):
-    """The first packet of a multipath connection, by the link. MPTCP puts no data into it, so its port is the token."""
+    """The first packet of an MPTCP connection, bound to the link. It carries no data, so its port is the token."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, MPTCP) as sock:
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
@@ -196,7 +197,8 @@ def mptcp(token):
 
 
 def through_a_proxy(token):
-    """What is marked comes back on the loopback, TPROXY gives it to a socket here, and that sends it on by the link."""
+    """A marked packet is routed back to the loopback, TPROXY gives it to a socket here, and this sends it on by the
+    link."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as proxy:
         proxy.setsockopt(socket.SOL_IP, 19, 1)  # IP_TRANSPARENT
         proxy.bind(("127.0.0.1", 5555))
@@ -213,9 +215,10 @@ ALWAYS = frozenset(STATES)
 
 
 def way(act, do="", undo="", where="host", uid=NOBODY, leaks=(), leaks_unfiltered=None, link_filter=False):
-    """do, undo: shell commands in the machine. leaks: the states in which nothing in the kernel's filter stops the way,
-    as docs/security.md says; leaks_unfiltered: the same without the links' chains. link_filter: where a filter stays
-    with the links, it stops the way in all states."""
+    """do, undo: shell commands in the machine. leaks: the states in which the kernel's filter cannot stop this way, as
+    docs/security.md says; leaks_unfiltered: the same without the links' chains. link_filter: on kernels where each link
+    also has a filter of traffic control (docs/security.md, "A link that is renamed"), that filter stops it in every
+    state."""
     return Way(do, undo, act, where, uid, frozenset(leaks), frozenset(leaks if leaks_unfiltered is None else leaks_unfiltered), link_filter)
 
 
@@ -283,7 +286,8 @@ WAYS = {
     "fwd from the tunnel's link": way(plain, nft(
         "table netdev other { chain o { type filter hook egress device tun0 priority 0; fwd to eth0; } }"), "nft delete table netdev other",
         leaks_unfiltered=["open"]),  # a kernel without the hook does not have this way
-    # After the last decision, with the mark that it sets: like traffic control, this needs CAP_NET_ADMIN.
+    # This takes the packet after the last judgement, and sets the mark that would let it out. Like traffic control, it
+    # needs CAP_NET_ADMIN.
     **{f"{verb} from the tunnel's link with our mark": way(plain, nft(
         "table netdev other { chain o { type filter hook egress device tun0 priority 0; "
         f"meta mark set {MARK} {verb} to eth0; }} }}"), "nft delete table netdev other", leaks=["open"]) for verb in ("fwd", "dup")},
@@ -315,7 +319,7 @@ _number = 0
 
 
 def next_token(name):
-    """What is looked for in the frames: different bytes for each try."""
+    """The bytes to look for in the frames, different for each try."""
     global _number  # pylint: disable=global-statement
     _number += 1
     return struct.pack("!H", 20000 + _number) if name == "MPTCP" else b"OTHER-PROGRAM-%06d" % _number
@@ -323,7 +327,7 @@ def next_token(name):
 
 @contextlib.contextmanager
 def set_up(stage, name):
-    """Skips if the kernel lacks what the way needs."""
+    """Prepares the way. Yields None, or what the kernel said if it lacks what the way needs."""
     done = stage.host.run("sh", "-ec", WAYS[name].do, check=False)
     if done.returncode != 0 and "where the kernel has" in name:
         stage.host.run("sh", "-c", WAYS[name].undo, check=False)
@@ -351,7 +355,7 @@ def has_link_filter(stage):
 
 @pytest.mark.parametrize("name", WAYS)
 def test_control(stage, name):
-    """Where there is no gate, each way leads to the far end of a physical link."""
+    """Without the gate, each way leads to the far end of a physical link."""
     with set_up(stage, name) as lacking:
         if lacking:
             pytest.skip(f"this kernel: {lacking}")
@@ -359,8 +363,7 @@ def test_control(stage, name):
 
 
 def end_the_pause(stage):
-    """The kernel ends the pause by itself. As long as it lasts, everybody gets out, which is one more control for the
-    way."""
+    """Waits until the kernel itself ends the pause. Before that everybody gets out, which is one more control."""
     assert gets_out(stage, "SO_BINDTODEVICE"), "nothing was paused"
     wait_for(lambda: not re.search(r"elements", stage.host.run("nft", "list", "set", "inet", "portcullis", "paused").stdout),
              "the pause's end")
@@ -372,8 +375,8 @@ CELLS = [*((state, egress) for state in STATES for egress in (True, False)), ("o
 @pytest.mark.parametrize("state, egress", CELLS, ids=lambda each: {True: "with egress", False: "without egress",
                                                                   "one": "one chain, where the kernel has it"}.get(each, each))
 def test_cells(stage, state, egress):
-    """No way leads out, except those that docs/security.md says only root has; those do lead out, so that the page
-    stays true."""
+    """No way leads out, except those that docs/security.md says remain to root. They must lead out, or the page would
+    be wrong."""
     wrong = []
     stage.load(egress)
     try:
@@ -395,7 +398,7 @@ def test_cells(stage, state, egress):
     assert not wrong, f"{state}, egress {egress}: not as the page says: {wrong}"
 
 
-# What row 10 lets out, with lan = true, and what another program turns it into after our output chain.
+# With lan = true, row 10 lets a packet out; these are what another program changes it into after our output chain.
 CHANGES = {
     "SNAT to the tunnel's address": f"type nat hook postrouting priority 100; udp dport 5300 snat ip to {TUNNEL4};",
     "another destination": f"type filter hook postrouting priority 2000; udp dport 5300 ip daddr set {INTERNET4};",
@@ -407,7 +410,7 @@ CHANGES = {
 @pytest.mark.parametrize("egress", [True, False], ids=["with egress", "without egress"])
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_a_row_let_out_is_judged_as_it_leaves(stage, change, egress):
-    """A packet to the local network leaves. If it is given another address or port on its way, it does not."""
+    """A packet to the local network leaves, but not if another program changes its address or port on the way."""
     def leaves():
         token = next_token("")
         stage.host.call(plain, token, "10.99.0.1", "eth0", uid=NOBODY)
@@ -431,13 +434,14 @@ def test_what_a_row_let_out_is_judged_as_it_leaves(stage, change, egress):
 
 @pytest.mark.parametrize("egress", [True, False], ids=["with egress", "without egress"])
 def test_index_of_the_tunnel_taken_by_another_link(stage, egress):
-    """The tunnel disappears and nobody notices: another link takes its index and its name, and is a physical link."""
+    """The tunnel disappears unnoticed, and another link takes its index and its name. That link counts as physical, so
+    nothing leaves by it."""
     index, token = stage.index("tun0"), next_token("")
 
     def take():
         stage.close_tunnel()
         stage.host.ip(f"link add name tun0 index {index} type veth peer name r9 netns opr")
-        # The far end first: if the carrier comes later, the link sends only up to a second after that.
+        # The far end comes up first: if the carrier came later, the link would not send for up to a second.
         stage.far.ip("link set r9 up")
         stage.host.ip(f"address add {TUNNEL4}/24 dev tun0", "link set tun0 up", "route add default dev tun0",
                       f"route add {INTERNET4} via 10.8.0.1 dev tun0",
@@ -473,8 +477,8 @@ def test_index_of_the_tunnel_taken_by_another_link(stage, egress):
 
 @pytest.mark.parametrize("egress", [True, False], ids=["with egress", "without egress"])
 def test_client_that_is_not_masqueraded(stage, egress):
-    """With a gateway: what another program keeps out of connection tracking is not put into the tunnel with its own
-    address."""
+    """With a gateway: if another program exempts a client's packet from connection tracking, it is not masqueraded.
+    Then it does not enter the tunnel, where its source would be the client's own address."""
     def goes_in():
         token = next_token("")
         stage.guest.call(plain, token, uid=NOBODY)
@@ -499,7 +503,8 @@ def test_client_that_is_not_masqueraded(stage, egress):
 # --- what comes out of the tunnel -----------------------------------------------------------
 
 def out_of_the_tunnel(stage, source, destination, ports, token):
-    """As the exit sends it: ports from, to. Without a token, an error about a datagram with these ports."""
+    """Sends a datagram as the exit would; `ports` are its source and destination ports. Without a token, it is an ICMP
+    error about a datagram that went the other way between these ports."""
     from scapy.all import ICMP, IP, UDP, IPv6  # pylint: disable=import-outside-toplevel
     kind = IPv6 if ":" in source else IP
     if token is None:
@@ -524,8 +529,8 @@ REGAINED = (f"ip address del {TUNNEL4}/24 dev tun0; ip address del fd00:8::2/64 
 @pytest.mark.parametrize("egress", [True, False], ids=["with egress", "without egress"])
 @pytest.mark.parametrize("lost", LOST)
 def test_answers_to_an_address_that_is_gone(stage, lost, egress):
-    """The machine no longer has the tunnel's address, and it forwards: its answers are then packets for somebody
-    else."""
+    """The machine forwards, and something has removed the tunnel's address or its local route. Answers from the tunnel
+    are then packets for another host, and must not be forwarded."""
     here, there = ("fd00:8::2", INTERNET6) if "IPv6" in lost else (TUNNEL4, INTERNET4)
 
     def goes_on(sock):
@@ -556,8 +561,8 @@ def test_answers_to_an_address_that_is_gone(stage, lost, egress):
 
 @pytest.mark.parametrize("what", ["answer", "error"])
 def test_exit_speaks_in_a_connection_of_the_local_network(stage, what):
-    """With lan = true: what comes out of the tunnel must belong to what went into it, not to what was sent beside
-    it."""
+    """With lan = true: what comes out of the tunnel must belong to what went into it. The exit can't answer in place of
+    a neighbour to whom a packet was sent outside the tunnel."""
     def comes(address, here, port):
         token = next_token("")
         with stage.host.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -586,7 +591,8 @@ def test_exit_speaks_in_a_connection_of_the_local_network(stage, what):
 
 
 def test_exit_speaks_to_a_client_about_what_went_elsewhere(stage):
-    """With a gateway: a client's connection that the kernel knows, but that did not leave by the tunnel."""
+    """With a gateway: the exit can't answer in a client's connection that the kernel tracks, but that left by another
+    link than the tunnel."""
     silent, client = "192.168.50.98", "192.168.70.2"
     stage.host.ip(f"neigh replace {silent} lladdr 02:00:00:00:00:01 dev eth0 nud permanent")
     with stage.guest.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -618,7 +624,8 @@ def test_exit_speaks_to_a_client_about_what_went_elsewhere(stage):
 
 @pytest.mark.parametrize("egress", [True, False], ids=["with egress", "without egress"])
 def test_what_waits_for_a_neighbour_when_a_pause_ends(stage, egress):
-    """The pause let it out, and it is judged again at egress; without that hook it leaves, as docs/security.md says."""
+    """In a pause a packet was let out, and waits for its neighbour's hardware address until the pause has ended. The
+    egress hook judges it again and stops it; without that hook it leaves, as docs/security.md says."""
     waiting = "192.168.50.99"
 
     def leaves(act=lambda: None):

@@ -87,7 +87,7 @@ def test_dhcp_while_locked(world, portcullis, dhcp):
 
 
 def test_dhcp_option_121(world, portcullis, dhcp):
-    """TunnelVision completely: the rogue server's route is accepted, and nothing follows it."""
+    """The whole of TunnelVision: the DHCP client accepts the rogue server's route, and no packet follows it."""
     token = b"PORTCULLIS-LEAK"
 
     def attack(wire):
@@ -218,7 +218,7 @@ def test_path_mtu_error_of_a_stranger(world, portcullis):
 
     def learned():
         return "mtu 1000" in world.host.run("ip", "route", "get", INTERNET4, "oif", "eth0").stdout
-    # The kernel accepts it only for a socket that exists.
+    # The kernel accepts the error only if a matching socket exists.
     sock = world.host.socket(socket.AF_INET, socket.SOCK_DGRAM)
     with sock:
         sock.bind(("", 40000))
@@ -250,8 +250,8 @@ def test_fragments_of_the_outer_flow(world, portcullis, server):
 
 @pytest.mark.parametrize("kind", ["vlan", "bridge"])
 def test_tunnel_over_a_link_on_a_link(world, portcullis, kind):
-    """The machine's link is a VLAN or a bridge on top of the wire: the hole goes through both, and nothing else
-    does."""
+    """The machine's link is a VLAN or a bridge on top of the wire's link: the packets of the hole pass both links, and
+    nothing else does."""
     if kind == "vlan":
         need_link_type(world, "vlan id 9")
     world.host.run("ip", "address", "flush", "dev", "eth0")
@@ -296,7 +296,7 @@ def test_refused_at_once(world, portcullis, address):
 
 
 def test_inbound_through_the_tunnel(world, portcullis):
-    """Others in the VPN get no answer from the machine; what it asked for itself is answered."""
+    """Other machines in the VPN get no answer from this one, but it gets the answers to its own requests."""
     gate = portcullis().start_open()
     listener = world.host.socket(socket.AF_INET, socket.SOCK_STREAM)
     with listener:

@@ -61,7 +61,7 @@ def first_shut(pf):
 
 
 def is_honest(gate, pf):
-    """The status says what pf would do; `unprotected` may be reported whatever pf does."""
+    """Does the status agree with what pf would do? `unprotected` may be reported whatever pf does."""
     said = gate.status()["gate"]
     return said == "unprotected" or said == pf.gate()
 
@@ -91,8 +91,8 @@ def test_whole_run(world, gate, pf):
 
 
 def test_policy_before_everything(gate, pf):
-    """The order of the first lock: our rules, their call, pf itself, then the earlier states; at last all is read
-    back."""
+    """The order of the first lock: our rules are loaded, the main rules call them, pf is enabled, earlier states are
+    killed; at last everything is read back."""
     assert gate.run_daemon("-L").returncode == 0
     asked = words(pf)
     assert asked[0] == LOAD
@@ -106,7 +106,7 @@ def test_policy_before_everything(gate, pf):
 
 
 def test_flips_are_short(gate, pf):
-    """Three calls: load, kill, read. The kill comes after the load."""
+    """A flip is three calls: load the rules, kill the states, read back. The states are killed after the load."""
     gate.start_open()
     shut = len(pf.calls)
     gate.ctl("down", "--wait", check=True)
@@ -158,7 +158,8 @@ def test_second_one_is_refused(gate, pf):
 
 
 def test_lock_beside_a_daemon_that_is_off(gate, pf):
-    """A daemon that is off holds no gate, so -L does not call it held: it locks, or says that it did not."""
+    """A daemon that is `off` holds no gate, so -L does not report that one is held: it locks, or says that it did
+    not."""
     gate.start_open()
     assert off(gate).returncode == 0 and pf.gate() == "none"
     os.unlink("/run/portcullis/off")  # as `enable` and `up` do
@@ -171,8 +172,8 @@ def test_lock_beside_a_daemon_that_is_off(gate, pf):
 
 @pytest.mark.parametrize("fault", ["exit", "cut", "late", "busy", "hang"])
 def test_each_call_of_the_first_lock_fails(gate, pf, fault):
-    """-L, with the Nth call failing: either locked and verified, or a failure that is reported; never a half-finished
-    lock as done."""
+    """-L, with the Nth call failing: either it locks and verifies that, or it reports a failure. It never reports a
+    half-finished lock as done."""
     assert gate.run_daemon("-L").returncode == 0
     count, codes = len(pf.calls), []
     for number in range(count):
@@ -181,7 +182,7 @@ def test_each_call_of_the_first_lock_fails(gate, pf, fault):
         gate.environment["PORTCULLIS_STANDIN"] = other.directory
         os.unlink(TOKEN_FILE)
         done = gate.run_daemon("-L", timeout=20)
-        # The second reaction to a failure is a lock with none of the configuration's values, and that is reported too.
+        # One reaction to a failure is to lock without the configuration's values, and that is reported too.
         codes.append(done.returncode or "locked without the configuration's values" in done.stderr)
         if done.returncode == 0:
             assert other.gate() == "locked" and other.pf.enabled and len(other.tokens) >= 1, (number, words(other))
@@ -200,7 +201,7 @@ def test_each_call_of_the_first_lock_fails(gate, pf, fault):
 @pytest.mark.parametrize("fault", ["exit", "cut", "late"])
 def test_each_call_of_a_run_fails(gate, pf, fault):
     """A whole run until open, with one failing call: the status is true all the time, nothing passes in the clear, and
-    in the end it opens."""
+    the gate opens in the end."""
     gate.start_open()
     count = len(pf.calls)
     gate.kill()
@@ -220,8 +221,8 @@ def test_each_call_of_a_run_fails(gate, pf, fault):
 
 @pytest.mark.parametrize("fault", ["exit", "hang", "cut"])
 def test_calls_fail_for_good(gate, pf, fault):
-    """While it is open every call begins to fail: unprotected, and openvpn is ended. When calls work again, everything
-    is fine."""
+    """While the gate is open, every call begins to fail: it becomes `unprotected`, and openvpn is ended. When calls
+    work again, the gate recovers."""
     gate.configure(on_unprotected='"report"')
     gate.start_open()
     pf.fault = lambda n, argv: fault
@@ -288,7 +289,7 @@ def test_killed_inside_a_flip(gate, pf, moment):
 
 @pytest.mark.parametrize("server", ["tcp", "udp6", "tcp6", "port53"])
 def test_other_transports_and_the_local_network(gate, pf, world, server):
-    """What else the printer prints is loaded completely: as many rules as its lists expand to."""
+    """The rules for other situations are loaded completely: there are as many rules as the printed lists expand to."""
     gate.configure(lan="true")
     gate.write(world.profile(server))
     gate.start_open()
@@ -320,7 +321,8 @@ OTHERS = {
 
 @pytest.mark.parametrize("what", list(OTHERS))
 def test_others_are_noticed_and_undone(gate, pf, what):
-    """Somebody opens pf: one line names that, and the gate is shut and verified within a second of the look."""
+    """Somebody opens pf: one line of the log names that, and the gate is shut and verified within a second after the
+    look that finds it."""
     argv, text, said = OTHERS[what]
     gate.start_open()
     pf.run(*argv, stdin=text)
@@ -350,7 +352,7 @@ def test_second_place_is_filled_again(gate, pf):
 
 @pytest.mark.parametrize("where", [(), ("-a", ANCHOR)], ids=["main", "anchor"])
 def test_others_states_do_not_outlive_their_rules(gate, pf, where):
-    """While others' rules were in force, a floating state was made: it is gone when ours are in force again."""
+    """A floating state that was made while others' rules were in force is gone when ours are in force again."""
     gate.start_open()
     with pf.lock:
         pf.run(*where, "-f", "-", stdin="pass out quick all keep state\n")
@@ -360,7 +362,8 @@ def test_others_states_do_not_outlive_their_rules(gate, pf, where):
 
 
 def test_others_states_do_not_outlive_a_flip(gate, pf):
-    """Between two looks others' rules were in our anchor, and a flip, not a look, has undone that."""
+    """Others' rules were in our anchor between two looks, and a flip overwrote them before any look: the states that
+    they made are gone all the same."""
     gate.start_open()
     with pf.lock:
         ours = pf.anchor_texts[ANCHOR]
@@ -374,7 +377,7 @@ def test_others_states_do_not_outlive_a_flip(gate, pf):
 
 
 def test_reference_taken_away(gate, pf):
-    """Somebody releases our reference while another one keeps pf enabled: we take a new one."""
+    """Somebody releases our reference to pf, while another program's keeps it enabled: we take a new one."""
     gate.start_open()
     ours = pf.tokens[0]
     pf.run("-E")
@@ -564,8 +567,8 @@ pass out proto tcp from any to any port 443 keep state
 
 
 def test_a_binat_is_named_and_left_out(gate, pf):
-    """It passes packets without any rule being evaluated: one from before the start, and one that somebody adds while
-    the daemon runs."""
+    """A binat rule lets packets pass before any rule is evaluated. It is named and left out, whether it is there before
+    the start or is added while the daemon runs."""
     binat = "binat pass on eth0 inet from 192.168.50.2 to any -> 192.0.2.9\n"
     pf.run("-f", "-", stdin=MINE.replace("rdr on", binat + "rdr on"))
     assert "binat" in pf.run("-s", "nat"), "the control: it stands"
@@ -582,7 +585,8 @@ def test_a_binat_is_named_and_left_out(gate, pf):
 
 @pytest.mark.parametrize("how", ["daemon", "offline", "killed"])
 def test_off_leaves_others_alone(gate, pf, how):
-    """What is ours is removed: the calls, the contents, the reference. What belongs to others stays, in its order."""
+    """`off` removes what is ours: the calls of our anchors, their rules, the reference. What belongs to others stays,
+    in its order."""
     pf.run("-f", "-", stdin=MINE)
     pf.run("-a", "mine/a", "-f", "-", stdin="pass quick on eth0 all\n")
     before = [pf.run("-s", what) for what in ("rules", "nat", "dummynet")]

@@ -1,5 +1,5 @@
-"""Single rows of the policy: packets that a row must not let pass, each with its control (a packet that may pass, or no
-gate)."""
+"""Single rows of the policy: packets that a row must not let pass. The control of each is a packet that may pass, or
+the same packet without the gate."""
 import os
 import re
 import socket
@@ -19,8 +19,8 @@ PORT = 5300
 
 
 def settle(world):
-    """Returns when everything that was injected before has been received: an ARP request that was sent afterwards has
-    been answered."""
+    """Returns when everything that was injected before has been received, which is so once an ARP request that was sent
+    afterwards has been answered."""
     from scapy.all import ARP  # pylint: disable=import-outside-toplevel
     allowed = os.sched_getaffinity(0)
     with world.rtr.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sock:
@@ -70,7 +70,7 @@ class Listener:
 
 
 def counter(world, name):
-    """A counter of /proc/net/snmp6 in the machine: what the kernel has accepted."""
+    """A counter of the machine's /proc/net/snmp6, which counts what the kernel has accepted."""
     text = world.host.run("cat", "/proc/net/snmp6").stdout
     found = re.search(rf"^{name}\s+(\d+)$", text, re.M)
     return int(found.group(1)) if found else 0
@@ -95,8 +95,8 @@ def leaves(world, wire, act, *arguments, **more):
 
 @pytest.mark.parametrize("uid", [0, NOBODY])
 def test_openvpn_group_to_another_port(world, portcullis, uid):
-    """The hole is one address, port and protocol: not even openvpn's own group reaches the same server in another
-    way."""
+    """The hole is one address, port and protocol: not even openvpn's own group reaches another port of the same server,
+    or the same port by another protocol."""
     def act():
         for port in (53, 1195, PORT):
             world.host.call(send_udp, SERVER4, port, TOKEN, "eth0", uid=uid, gid=GROUP)
@@ -209,7 +209,8 @@ def test_icmp_redirect(world, portcullis):
         return sock
 
     def followed():
-        # From the machine's own address: by the table that a redirect would change, not by the gate's.
+        # Looked up with the machine's own source address, so that it uses the table that a redirect would change, not
+        # the gate's table.
         return f"via {elsewhere}" in world.host.run("ip", "route", "get", INTERNET4, "from", HOST4).stdout
     with arm():
         inject(world, redirect)
@@ -256,8 +257,8 @@ def tunnel_address6(world):
 
 @pytest.mark.parametrize("state", ["dialling", "open"])
 def test_tunnel_address_in_the_local_network(world, portcullis, local, state, faulty_daemon):  # pylint: disable=redefined-outer-name
-    """With lan = true the tunnel's address is a private one like others, but nothing goes to or from it on the wire,
-    from the moment it is known."""
+    """With lan = true: the tunnel's address is in a private range, but nothing goes to or from it on the wire from the
+    moment it is known."""
     from scapy.all import IP, IPv6, UDP  # pylint: disable=import-outside-toplevel
     # The gate stops itself between the address and CONNECTED: the rules stay in the kernel.
     held = {"programs": programs_with(f"{ROOT}/held", portcullisd=faulty_daemon),

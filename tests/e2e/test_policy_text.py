@@ -24,7 +24,8 @@ def load(text, then="nft list ruleset"):
 
 
 def read(path):
-    """nft resolves names while it loads: names in the text are replaced by some that every machine has."""
+    """Reads a text, and replaces the users and groups in it by ones that every machine has, because nft resolves them
+    while it loads."""
     return re.sub(r'"_\w+"', '"daemon"', path.read_text())
 
 
@@ -40,7 +41,7 @@ def test_nft_takes_the_text(path):
 
 
 def test_the_text_replaces_itself():
-    """Loaded twice, it exists once: no element of the first load remains."""
+    """Loading the text twice gives the same as loading it once: no element of the first load remains."""
     first = load(read(GOLDEN[0].parent / "open-dual.nft"))
     both = read(GOLDEN[0].parent / "dialling-udp4.nft") + read(GOLDEN[0].parent / "open-dual.nft")
     assert first.returncode == 0
@@ -49,8 +50,8 @@ def test_the_text_replaces_itself():
 
 @pytest.mark.parametrize("path", [path for path in GOLDEN if "uplink" not in path.stem], ids=lambda path: path.stem)
 def test_a_change_of_state_changes_sets_only(path):
-    """With the same identities and no frames of uplinks, the chains are the same in every situation: a flip only
-    changes elements."""
+    """With the same users and groups, and no uplink frames configured, the chains are the same in every situation: a
+    flip only changes the elements of sets."""
     def chains(text):
         kept = re.sub(r"set \w+ \{.*?\n\t\}", "", text, flags=re.S)
         kept = re.sub(r"chain link_\w+ \{.*?\n\t\}", "", kept, flags=re.S)

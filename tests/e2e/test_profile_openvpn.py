@@ -1,4 +1,4 @@
-"""The installed openvpn accepts what vetting lets through, up to its first hold; it never sees what vetting drops."""
+"""The installed openvpn accepts what vetting lets through, up to its first hold; it never gets what vetting drops."""
 import os
 import pathlib
 import re
@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROFILES = sorted((ROOT / "tests/unit/data/profiles").glob("*.ovpn"))
 EVERY_OPTION = ROOT / "tests/fuzz/seeds/profile/every-option"
 OPENVPN = os.environ.get("OPENVPN", "/usr/sbin/openvpn")
-# What an older openvpn ignores when the gate starts it.
+# The options that an older openvpn is told to ignore when the gate starts it.
 LEFT_OUT = re.search(r'"--ignore-unknown-option (.*?) ?"', (ROOT / "src/gate/spawn.c").read_text())[1].split()
 NOBODY = "65534"
 DEADLINE = 20
@@ -31,7 +31,7 @@ def vet(path):
 
 
 def start(directory, config, proto):
-    """What openvpn says first over the management connection, or how it ended."""
+    """What openvpn first sends over the management connection, or how it ended."""
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(directory / "m.sock"))
     listener.listen(1)

@@ -46,7 +46,8 @@ def was_sent(server):
 
 
 def test_hostile_pushes(world, portcullis):
-    """Each is filtered or checked: the tunnel opens and stays, only valid addresses are reported, nothing leaks."""
+    """Each option is filtered or checked: the tunnel opens and stays, only valid addresses are reported, nothing
+    leaks."""
     server = hostile_server()
     with world.wire(server) as wire:
         gate = portcullis(server).start_open()
@@ -96,8 +97,8 @@ def test_server_that_claims_its_own_address(world, portcullis):
 
 
 def test_quoted_pushes(world, portcullis):
-    """The same in every spelling that openvpn accepts, also with 2.5.1, whose filters do not look past spaces: none
-    gets through, and no key of the data channel is in the log."""
+    """The same options in every spelling that openvpn accepts, also of 2.5.1, whose filters do not skip leading spaces:
+    none gets through, and no key of the data channel is in the log."""
     server = add_server("quoted", 1206, 22, QUOTED)
     # The control: filters by the plain name alone do not match them.
     bare = world.bare_vpn(server, "--pull-filter", "ignore", "verb", "--pull-filter", "ignore", "\\", "--pull-filter",

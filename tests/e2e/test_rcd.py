@@ -55,7 +55,7 @@ class Machine:
                        f'portcullis_run_dir="{self.folder}/run"\nportcullis_state_dir="{self.folder}/db"\n')
 
     def service(self, name, command="start", boot=False):
-        """As service(8) does; with `boot` as /etc/rc does: a shell that knows it is booting reads the script."""
+        """Runs a script as service(8) does; with `boot`, as /etc/rc does at boot, where a running shell reads it."""
         script = self.path("rc.d", name)
         line = ["sh", "-c", f"autoboot=yes; set -- faststart; set -- start; . {script}", script] if boot else \
             ["sh", script, command]
@@ -91,7 +91,7 @@ def make_machine(tmp_path):
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_form(name):
-    """What rcorder and rc.subr read is there, and every shell can parse the scripts."""
+    """The scripts contain what rcorder and rc.subr read, and every shell can parse them."""
     with open(f"{TOP}/init/rc.d/{name}", encoding="ascii") as file:
         text = file.read()
     assert os.access(f"{TOP}/init/rc.d/{name}", os.X_OK)
@@ -258,7 +258,8 @@ def test_not_enabled_does_nothing(machine):
 
 
 def test_daemon_script(machine):
-    """It is started with its options; stop leaves the gate shut; lock does the same as `down` if the daemon runs."""
+    """The daemon is started with its options; `stop` leaves the gate shut; `lock` does the same as `down` if the daemon
+    runs."""
     assert machine.service("portcullis").returncode == 0
     assert machine.said() == [f"portcullisd -c {machine.folder}/my.conf"]
     assert machine.service("portcullis", "lock").returncode == 0

@@ -1,5 +1,5 @@
-"""Links that are renamed: what leaves during that, while nobody watches. There is one chain for every link, or a chain
-for each, and where a rename removes that chain, a filter that stays with the link."""
+"""Renamed links: what leaves during a rename, while no daemon runs. Either one chain covers every link, or each link
+has its own chain; where a rename removes that chain, each link also has a filter that stays with it."""
 import contextlib
 import os
 import re
@@ -31,8 +31,8 @@ LOCKED = ("lack every_link", "state locked", "assert")
 
 
 def frames_while_renamed(machine):
-    """How many frames of a packet socket that is bound to a link get out while that link is renamed and named back four
-    times, and nobody watches."""
+    """A packet socket bound to a link sends while that link is renamed and named back four times. Returns how many of
+    its frames got out."""
     with machine.router.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as wire:
         wire.bind(("r0", 3))
         wire.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)
@@ -65,7 +65,7 @@ def has_filter(machine, link="eth0"):
 
 
 def places(machine):
-    """The links that have a place for filters (clsact)."""
+    """The links that have a clsact qdisc, the place where filters are attached."""
     return {line.split()[4] for line in tc(machine, "qdisc", "show").split("\n") if line.startswith("qdisc clsact")}
 
 
@@ -77,12 +77,12 @@ def frame_leaves(link):
         try:
             out.sendto(b"\xff" * 12 + b"\x08\0" + bytes(60), (link, 0x0800))
         except OSError as problem:
-            return problem.errno == 100  # ENETDOWN: the chain did not see it
+            return problem.errno == 100  # ENETDOWN: it failed before it came to the chain
     return True
 
 
 def test_renamed_link_where_the_kernel_has_a_chain_for_every_link(machine, start):
-    """The one chain also covers links that are renamed and links that are added, while nobody watches."""
+    """The one chain also covers links that are renamed or added while no daemon runs."""
     tool = start("every_link", "state locked")
     if "Invalid argument" in tool.ask("assert"):
         pytest.skip("this kernel has no chain for every link")
@@ -99,8 +99,8 @@ def test_renamed_link_where_the_kernel_has_a_chain_for_every_link(machine, start
 
 
 def test_one_chain_for_every_link_where_the_kernel_and_nft_have_it(machine, start):
-    """With nft 1.1.6 and newer there is one chain, and nft accepts what it lists; with an older one each link gets a
-    chain."""
+    """With nft 1.1.6 or newer there is one chain for every link; with an older one each link gets its own. In both
+    cases nft accepts its own listing of the rules."""
     version = tuple(map(int, re.search(r"v([\d.]+)", machine.run("nft", "--version").stdout)[1].split(".")))
     tool = start("lack persist", "state locked", "assert")
     found, listed, rules = devices(machine), machine.run("nft", "list", "ruleset").stdout, machine.rules()
@@ -113,8 +113,8 @@ def test_one_chain_for_every_link_where_the_kernel_and_nft_have_it(machine, star
 
 
 def test_renamed_link_has_its_chain_again_after_the_next_look(machine, start):
-    """If each link has a chain of its own: from 6.16 on a rename removes it until somebody looks, as docs/security.md
-    says; on older kernels it stays."""
+    """If each link has a chain of its own: since Linux 6.16 a rename removes it until the daemon adds a new one, as
+    docs/security.md says. On older kernels it stays."""
     tool = start("lack every_link", "state locked", "assert")
     machine.ip("link set eth0 name lan0")
     tool.say("links lan0 eth1", "assert")
@@ -137,7 +137,7 @@ def _locked(machine, start):
 
 
 def test_nothing_leaves_while_a_link_is_renamed_where_that_takes_its_chain_away(machine, locked):
-    locked.kill()  # nobody watches any more
+    locked.kill()  # from now on nobody puts the chain back
     assert frames_while_renamed(machine) == 0
     tc(machine, "filter", "del", "dev", "eth0", "egress")
     assert frames_while_renamed(machine) > 0, "control: without the filter"
@@ -156,7 +156,8 @@ def test_each_link_with_a_chain_has_a_filter_where_a_rename_takes_its_chain_away
 
 
 def test_what_the_chain_passes_passes_where_a_rename_takes_it_away(machine, locked):
-    """ARP passes by its row; in a pause everything does, so the filters are removed."""
+    """The filter passes what the chain passes, such as ARP. In a pause everything passes, so the filters are
+    removed."""
     assert send_frame(machine, "eth0", 0x0806) is True and send_frame(machine, "eth0", 0x0800) is False
     locked.say("pause 60")
     machine.ip("link set eth1 name lan1")  # this removes its chain; the pause continues
@@ -168,7 +169,7 @@ def test_what_the_chain_passes_passes_where_a_rename_takes_it_away(machine, lock
 
 
 def test_nothing_is_left_after_off_where_a_rename_takes_a_chain_away(machine, locked):
-    """Nothing of ours; what others have put there stays."""
+    """`off` removes everything of ours, and leaves what others have put there."""
     tc(machine, "filter", "add", "dev", "eth1", "egress", "prio", "1", "protocol", "ip",
        *"u32 match ip dst 192.0.2.99 flowid 1:1".split())
     assert "u32" in filters(machine, "eth1") and has_filter(machine, "eth1")
@@ -198,14 +199,14 @@ def test_filter_that_somebody_took_away_is_put_back_where_a_rename_takes_a_chain
 
 
 def test_filters_of_others_are_no_matter_of_ours_where_a_rename_takes_a_chain_away(machine, locked):
-    """A filter of others that comes and goes is not reported. Neither is one of ours that disappears with its link,
-    unless a link has that index again."""
+    """Another program's filter that comes and goes is not reported. Nor is a filter of ours that disappears with its
+    link, unless another link has taken the index."""
     u32 = ["egress", "protocol", "ip", "u32", *"match ip dst 192.0.2.99 flowid 1:1".split()]
     for priority in ("1", "90"):
         tc(machine, "filter", "add", "dev", "eth0", *u32[:1], "prio", priority, *u32[1:])
         tc(machine, "filter", "del", "dev", "eth0", "egress", "prio", priority)
     machine.ip("link add eth9 type veth peer name other9", "link del eth9")
-    tc(machine, "filter", "del", "dev", "eth0", "egress", "prio", "87")  # the only one that is reported
+    tc(machine, "filter", "del", "dev", "eth0", "egress", "prio", "87")  # this is the only change that is reported
     locked.wait_foreign()
     locked.say("assert")
     assert has_filter(machine) and not locked.foreign
@@ -221,7 +222,7 @@ def test_a_link_with_the_index_of_one_that_has_gone_where_a_rename_takes_a_chain
 
 
 def test_a_look_between_a_rename_and_its_announcement_where_that_takes_a_chain_away(machine, locked):
-    """The renamed link keeps its filter, although no link has the name that the gate knows."""
+    """The renamed link keeps its filter, although the gate still knows it by its old name."""
     machine.ip("link set eth0 name lan0")
     machine.run("nft", "add", "table", "ip", "other")
     locked.say("links eth0 eth1", "endpoint 203.0.113.5:1194/udp", "state dialling", "assert")
@@ -234,7 +235,8 @@ PLACES = {"ingress": ["handle", "ffff:", "ingress"], "a block at egress": ["egre
 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_place_that_is_somebody_elses_where_a_rename_takes_a_chain_away(machine, start, place):
-    """The link continues to work, the log says which link has no filter, and `off` leaves what is not ours."""
+    """Something else occupies the place of our filter: the link continues to work, the log says that it has no filter,
+    and `off` leaves what is not ours."""
     tc(machine, "qdisc", "add", "dev", "eth0", *PLACES[place])
     if place == "another kind":
         tc(machine, "filter", "add", "dev", "eth0", "egress", "prio", "87", "protocol", "ip", "u32", *"match ip dst 192.0.2.99 flowid 1:1".split())
@@ -254,8 +256,8 @@ def test_a_place_that_is_somebody_elses_where_a_rename_takes_a_chain_away(machin
 
 
 def test_a_kernel_that_is_kept_from_answering_gets_filters_where_a_rename_takes_a_chain_away(machine, start):
-    """Somebody else holds the table that the kernel is probed with: if the answer is unknown, the filters are
-    installed."""
+    """Another program owns the table with which we probe what the kernel does at a rename. Without an answer, the
+    filters are installed to be safe."""
     machine.nft("table netdev portcullis_probe { chain probe { type filter hook egress device eth1 priority 0; } }")
     start(*LOCKED)
     assert has_filter(machine)

@@ -103,7 +103,7 @@ def test_resolver_is_left_alone(portcullis, resolvconf):  # pylint: disable=rede
 
 
 def test_resolver_is_told_addresses_only(portcullis, resolvconf):  # pylint: disable=redefined-outer-name
-    """Whatever a server pushes as DNS, the tool gets only literal addresses and plain names."""
+    """Whatever DNS settings a server pushes, the tool gets only literal addresses and plain names."""
     gate = portcullis(hostile_server(), settings={"dns": "{ manage = true }"}).start_open()
     wait_for(resolvconf.calls, lambda: gate.told("the tool run"))
     (call, read), = resolvconf.calls()

@@ -99,7 +99,7 @@ def test_descriptors_of_the_driver_run_out(world, portcullis):
     """More connections than the driver may have: it drops some and continues."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     gate = portcullis()
-    # Few for both programs, from the start: what they need themselves, and a handful more.
+    # Both programs start with few descriptors: as many as they need themselves, and a handful more.
     gate.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (34, hard))).wait(gate="open")
     driver = gate.driver()
     socks = [connect_unix(gate.socket) for _ in range(40)]
@@ -276,7 +276,7 @@ FAKE = {
 
 @pytest.mark.parametrize("what", FAKE)
 def test_fake_openvpn(world, portcullis, what):
-    """Another program in place of openvpn: whatever it says, the gate does not open for it."""
+    """Another program runs in place of openvpn: whatever it says, the gate does not open for it."""
     path = f"{ROOT}/fake-openvpn"
     with open(path, "w", encoding="ascii") as file:
         file.write("#!/usr/bin/python3\nimport os, socket, sys\nargv = sys.argv\n"
@@ -291,7 +291,7 @@ def test_fake_openvpn(world, portcullis, what):
         gate.start()
         gate.wait(gate={"locked", "dialling"})
         with gate.watch() as watch:
-            # The gate dials again once the first attempt has ended; a few attempts it still waits for.
+            # The gate dials again once the first attempt has ended. In the cases named below it still waits for that.
             watch.until(gate="dialling")
             if what not in ("silence", "endless line", "claims success", "claims the link"):
                 watch.until(gate="locked", seconds=10)
@@ -353,8 +353,8 @@ def build_captured(case):
 
 
 def test_driver_has_no_rights(world, portcullis):
-    """What the driver is: a user of its own, no capabilities, no new privileges, a filter on its system calls. openvpn:
-    its group."""
+    """The driver has a user of its own, no capabilities, no way to new privileges, and a filter on its system calls.
+    openvpn runs in its group."""
     gate = portcullis().start_open()
     with open(f"/proc/{gate.driver()}/status", encoding="ascii") as file:
         text = file.read()
@@ -393,8 +393,8 @@ def test_environment_does_not_reach_openvpn(world, portcullis):
 
 @pytest.mark.parametrize("hung", ["driver", "portcullisd"])
 def test_a_hung_program_leaves_nothing_open(world, portcullis, hung):
-    """When openvpn ends, the gate locks by itself, without the driver. If the gate hangs, only the dead tunnel is
-    open."""
+    """When openvpn ends, the gate locks by itself, even if the driver hangs. If the gate hangs, nothing but the dead
+    tunnel is open."""
     with world.wire("udp") as wire:
         gate = portcullis().start_open()
         victim = gate.driver() if hung == "driver" else gate.pid

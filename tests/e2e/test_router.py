@@ -1,5 +1,5 @@
-"""docs/router.md: its text, loaded in a router of namespaces: what is behind the router gets out by the tunnel or not
-at all."""
+"""The text of docs/router.md, loaded into a router made of namespaces: whatever is behind the router gets out by the
+tunnel or not at all."""
 import fcntl
 import os
 import pathlib
@@ -26,8 +26,8 @@ def blocks(language):
 
 
 def note_rules(directory):
-    """As the page says: the output of the commands, with its lines at the end of both files. The page's wan is our
-    eth0. Returns the path of the open file."""
+    """Writes the two files as the page says: the output of its commands, followed by its lines. Its `wan` is our eth0.
+    Returns the path of the file for `open`."""
     for command, name in zip(blocks("sh"), ("portcullis.nft", "portcullis-locked.nft")):
         assert command.startswith("portcullis rules ") and command.endswith(f">{name}\n")
         subprocess.run(["sh", "-ec", command.replace("--link wan", "--link eth0")], cwd=directory, check=True,
@@ -38,7 +38,7 @@ def note_rules(directory):
 
 
 def start(world, directory):
-    """The page's init script, with its files in this folder, and an openvpn that can't make the interface."""
+    """Runs the page's init script, with its files in this folder, and an openvpn that can't create the interface."""
     note_rules(directory)
     (directory / "openvpn").write_text("#!/bin/sh\nexit 1\n")
     (directory / "openvpn").chmod(0o755)
@@ -82,7 +82,7 @@ def test_the_note_holds(world, inside, tmp_path):
         assert calls_out(world, inside, wire, b"WITH") == 0
         assert not gets_out(world, wire)
         wire.assert_clean()
-        # The way for openvpn, by root's group, exists.
+        # The hole for openvpn, which runs in root's group, exists.
         world.host.call(send_udp, "203.0.113.10", 1194, b"HOLE")
         world.fence(wire)
         assert wire.seen(b"HOLE")

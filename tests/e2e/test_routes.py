@@ -30,7 +30,7 @@ def table(host, family="-4"):
 
 
 def ours(host):
-    """All that is ours: rules, table and device."""
+    """Everything of ours: rules, table and device."""
     device = host.run("ip", "-o", "link", "show", "tun0", check=False).stdout
     return rules(host), rules(host, "-6"), table(host), table(host, "-6"), device
 
@@ -45,7 +45,7 @@ def goes(host, address, uid=NOBODY):
 
 
 def test_device_and_routes_of_an_open_gate(world, portcullis):
-    """Everything is set by the gate: openvpn could not."""
+    """The gate sets everything itself, because openvpn has no right to."""
     gate = portcullis().start_open()
     device = json.loads(world.host.run("ip", "-j", "-d", "address", "show", "dev", "tun0").stdout)[0]
     data = device["linkinfo"]["info_data"]
@@ -107,7 +107,7 @@ def test_second_wall_without_any_filter(world, portcullis, how):
             world.host.call(send_udp, INTERNET6, 5300, TOKEN)
             world.host.ip("link del tun0")
             assert all(refused(world, address, NOBODY) for address in (INTERNET4, INTERNET6))
-        # The machine's own addresses are behind no wall.
+        # The machine's own addresses can still be reached.
         for address in ("127.0.0.1", HOST4, "::1", HOST6):
             assert not refused(world, address, NOBODY), address
         world.fence(wire)
@@ -123,7 +123,8 @@ def test_second_wall_without_any_filter(world, portcullis, how):
 
 
 def test_second_wall_lets_the_network_be_set(world, portcullis):
-    """DHCP's renewal, the kernel's own neighbour discovery, and routes via a router that somebody sets."""
+    """The second wall leaves DHCP's renewal and the kernel's own neighbour discovery alone, and lets root set a route
+    via a router."""
     with world.wire("udp") as wire:
         lock(portcullis())
         world.host.run("nft", "flush", "ruleset")
@@ -162,8 +163,8 @@ def better_routes(world):
 
 @pytest.mark.parametrize("user", [OPENVPN_USER, "root"])
 def test_tunnelvision_takes_nothing_away(world, portcullis, user):
-    """The bare client loses its tunnel to such routes, and sends in the clear; ours continues as if they were not
-    there."""
+    """With openvpn alone, such routes take traffic away from the tunnel and into the clear. With the gate, they change
+    nothing."""
     vpn = world.bare_vpn()
     with world.wire("udp") as wire:
         better_routes(world)
@@ -209,8 +210,8 @@ def test_rules_of_the_machine_itself(world, portcullis):
 @pytest.mark.parametrize("server", ["udp", "udp6"])
 @pytest.mark.parametrize("check", ["rp_filter=0", "rp_filter=1", "rp_filter=2", "fib"])
 def test_senders_are_looked_for_past_our_table(world, portcullis, check, server):
-    """The kernel, or a firewall of the machine, looks up the link by which a sender is reached: answers of the server
-    and requests of neighbours must not be dropped because of that."""
+    """The kernel (rp_filter), or a firewall of the machine, checks by which link a packet's sender would be reached.
+    Our routes must not make it drop the server's answers or neighbours' requests."""
     if check == "fib":
         world.host.nft("table inet theirs { chain pre { type filter hook prerouting priority raw; "
                        "iif eth0 ip6 nexthdr != 58 fib saddr . iif oif missing counter drop; "
@@ -223,7 +224,7 @@ def test_senders_are_looked_for_past_our_table(world, portcullis, check, server)
     lock(gate)
 
     def known():
-        """The router asks for this machine, and gets an answer."""
+        """The router asks for this machine's hardware address. Does it get an answer?"""
         world.rtr.run("ip", "neigh", "flush", "dev", "r0")
         world.rtr.call(send_udp, HOST4, 9, b"x")
         return "lladdr" in wait_for(lambda: [line for line in world.rtr.run("ip", "neigh", "show", HOST4).stdout.splitlines()
@@ -253,7 +254,8 @@ HANDS = {
 
 @pytest.mark.parametrize("state", ["open", "shut"])
 def test_what_others_change_is_put_back(world, portcullis, state):
-    """systemd-networkd, NetworkManager or anybody: the kernel notifies the gate, which sets it again at once."""
+    """If systemd-networkd, NetworkManager or anybody else changes what we have set, the kernel notifies the gate, which
+    sets it again at once."""
     with world.wire("udp") as wire:
         gate = portcullis().start_open()
         if state == "shut":
@@ -275,7 +277,8 @@ def test_what_others_change_is_put_back(world, portcullis, state):
 
 
 def test_device_that_goes_or_changes_hands_shuts(world, portcullis):
-    """Deleted, set down, renamed: there is no moment in the clear, and the tunnel comes back."""
+    """If the device is deleted, set down or renamed, nothing leaves in the clear at any moment, and the tunnel comes
+    back."""
     with world.wire("udp") as wire:
         gate = portcullis().start_open()
         for command in ("link del tun0", "link set tun0 down"):
@@ -385,8 +388,8 @@ PUSHES = {
 
 @pytest.mark.parametrize("what", PUSHES)
 def test_pushed_addresses_that_are_refused(world, portcullis, what):
-    """Each is refused and named; nothing opens, nothing is set, and the same server is accepted once it pushes valid
-    ones."""
+    """An invalid address is refused and named, nothing opens and nothing is set. The same server is accepted once it
+    pushes valid ones."""
     pushed, words = PUSHES[what]
     folder = f"{ROOT}/pushed"
     os.makedirs(folder, exist_ok=True)

@@ -45,7 +45,7 @@ class Mac:
         (self.folder / "mode").write_text(f"{call} {how}", encoding="ascii")
 
     def store(self):
-        """What our service has; those of others must be unchanged."""
+        """The entries of our service; those of others must be unchanged."""
         store = json.loads((self.folder / "store").read_text(encoding="ascii"))
         assert {key: value for key, value in store.items() if not key.startswith(KEY)} == OTHERS
         return {key: value for key, value in store.items() if key.startswith(KEY)}
@@ -124,7 +124,7 @@ def test_check_tells_anew_what_was_changed(mac, port):
         assert mac("check", *arguments)[0] == (1 if before != wanted else 0)
         assert mac.store() == wanted
         calls = len(mac.calls())
-        assert mac("check", *arguments) == (0, "")  # as wanted: one look, no message, nothing flushed
+        assert mac("check", *arguments) == (0, "")  # nothing was changed: one look, no message, nothing flushed
         assert len(mac.calls()) == calls + 1
         for change in ({}, {KEY + "DNS": {"ServerAddresses": ["192.0.2.9"]}}, {KEY + "DNS": "nonsense"}):
             mac.write("store", {**OTHERS, **change})
@@ -138,7 +138,8 @@ def test_check_tells_anew_what_was_changed(mac, port):
 
 
 def test_nobody_answers(mac, port):
-    """The resolver is never set to a port that does not answer; if it was, it is restored."""
+    """The resolver is never set to a port that does not answer. If the port stops answering, the resolver is
+    restored."""
     assert mac("shut", str(port))[0] == 0
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
@@ -234,8 +235,8 @@ def resolvconf(folder, does="exit 0"):
 
 
 def test_resolvconf_of_freebsd(tmp_path):
-    """Exclusive, so that the VPN's servers are the only ones; and tolerant, so that a second call does no harm
-    (resolvconf(8))."""
+    """resolvconf(8) is called so that the VPN's servers are the only ones (exclusive), and so that a second call does
+    no harm."""
     assert bsd(tmp_path, "set", "tun87", "10.8.0.1")[0] == 1
     resolvconf(tmp_path)
     assert bsd(tmp_path, "set", "tun87", "10.8.0.1,fd00::1", "corp.example") == (

@@ -33,7 +33,7 @@ def results(done):
 
 
 def test_a_sound_system(world):
-    """Each line of the promise that can be tested on the machine itself holds, and afterwards the machine is as it
+    """Each part of the promise that can be tested on the machine itself holds, and afterwards the machine is as it
     was."""
     done = selftest(world, "--lock", "--openvpn-group", GROUP)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -46,7 +46,7 @@ def test_a_sound_system(world):
 
 
 def test_what_is_heard_is_empty(world):
-    """No datagram has any contents, and none goes to anything but a documentation address."""
+    """The datagrams that it sends are empty, and go to documentation addresses only."""
     with world.wire() as wire:
         selftest(world, "--lock", "--openvpn-group", GROUP)
         world.fence(wire)

@@ -77,7 +77,7 @@ class Machine:
         return self.state
 
     def forget(self, **faults):
-        """The calls so far are forgotten; the next ones go wrong as given: n3=1 is the third."""
+        """Forgets the calls so far, and makes the next ones fail as given: n3 stands for the third."""
         self.load()
         self.state["calls"], self.state["faults"] = [], {name[1:]: how for name, how in faults.items()}
         self.save()
@@ -197,7 +197,7 @@ def test_enable_in_its_order(machine, platform):
 
 
 def test_initrds_get_the_lock_and_lose_it(machine):
-    """If initramfs-tools is there, and only then (as the order above shows)."""
+    """The initrds are built anew only if initramfs-tools is there (the order above shows a machine without it)."""
     host = machine("linux")
     shutil.copy(HERE / "standin/recorder", host.root / "update-initramfs")
     assert host.run("enable", str(profile(host))).returncode == 0
@@ -209,7 +209,8 @@ def test_initrds_get_the_lock_and_lose_it(machine):
 
 
 def test_a_daemon_that_comes_late_is_not_enabled(machine):
-    """It is on a file system of its own: the lock would wait for that, and that for udev, which waits for the lock."""
+    """The daemon is on a file system that is mounted late: the lock would wait for this mount, the mount for udev, and
+    udev for the lock."""
     host = machine("linux")
     usr = host.root / "usr"
     shutil.copytree(usr, host.root / "copy")
@@ -307,8 +308,8 @@ def fail_at(folder, platform, call, how):
 
 
 def sound_ends(platform, ends):
-    """By the number of the call: before the lock as it was, after it shut. A call that only asks may fail without
-    harm."""
+    """How it may end, by the number of the call that fails: before the lock, as the machine was; after it, shut. A call
+    that only queries may fail without harm."""
     lock = ORDER[platform].index(SHUT[0]) + 1
     before, after = ({end for n, end in ends.items() if (n > lock) == late} for late in (False, True))
     assert "shut" not in before and "as it was" not in after
@@ -330,7 +331,7 @@ def test_a_listing_cut_short_is_no_listing(tmp_path, call):
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_enable_again_keeps_the_gate_shut(machine, platform):
-    """The upgrade: the lock is requested before the old daemon ends, and nothing is opened in between."""
+    """As in an upgrade: the lock is requested before the old daemon ends, and nothing is opened in between."""
     host = machine(platform)
     path = str(profile(host))
     assert host.run("enable", path).returncode == 0
@@ -405,7 +406,7 @@ def test_a_link_to_a_daemon_that_others_can_change(machine, tmp_path):
 
 @pytest.mark.parametrize("name", ["lock", "daemon"])
 def test_service_files_that_others_can_change_are_not_installed(machine, name):
-    """They name what launchd runs as root at boot."""
+    """Such files name the programs that launchd runs as root at boot."""
     host = machine("macos")
     os.chown(host.root / "usr/local/share", 1000, -1)
     done = host.run("enable", str(profile(host)))
@@ -455,13 +456,14 @@ def test_disable_gives_the_machine_back(machine, platform):
 
 
 def require_lock():
-    """What is stopped together with the lock's unit, as that unit says."""
+    """The units that are stopped together with the lock's unit, as that unit says."""
     lines = (TOP / "init/systemd/portcullis-lock.service.in").read_text().splitlines()
     return [unit for line in lines if line.startswith("RequiredBy=") for unit in line.removeprefix("RequiredBy=").split()]
 
 
 def test_the_network_s_own_services_run_on(machine):
-    """They require the lock: whatever stops that unit, or starts it again, stops them too."""
+    """The network's services require the lock, so stopping or restarting its unit stops them too. Neither `enable` nor
+    `disable` may do that."""
     network = require_lock()
     assert "networking.service" in network
     host = machine("linux", loaded=list(network), require_lock=network)
@@ -477,8 +479,8 @@ BROKEN_INITRD = "#!/bin/sh\necho 'no space left on /boot' >&2\nexit 1\n"
 
 
 def test_disable_without_new_initrds(machine):
-    """An initrd that still locks needs a daemon that reads root's `off`: the units stay enabled, and the next try
-    completes it."""
+    """The initrds can't be built anew. One that still locks needs a daemon that honours root's `off`, so the units stay
+    enabled, and the next `disable` completes it."""
     host = machine("linux")
     assert host.run("enable", str(profile(host))).returncode == 0
     both = sorted(host.state["enabled"])
@@ -496,8 +498,8 @@ def test_disable_without_new_initrds(machine):
 
 
 def test_enable_without_new_initrds(machine):
-    """Neither the initrds with the lock can be made nor, when that is undone, those without it. The units stay enabled,
-    because one of them may lock, and the message says so."""
+    """The initrds can be built neither with the lock nor, when that is undone, without it. The units stay enabled,
+    because one of the initrds may lock, and the message says so."""
     host = machine("linux", conf=None)
     host.put("update-initramfs", BROKEN_INITRD, 0o755)
     done = host.run("enable", str(profile(host)))
@@ -552,7 +554,7 @@ def test_each_call_of_disable_fails_in_turn(tmp_path, platform):
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_each_call_of_disable_hangs_in_turn(tmp_path, sampled, platform):
-    """Several at the same time: each waits for a deadline of its own."""
+    """The cases run at the same time, because each waits for a deadline of its own."""
     numbers = sampled(range(1, disable_calls(tmp_path / "c0", platform) + 1), 6)
     hosts = [enabled(tmp_path / f"c{n}", platform) for n in numbers]
     with concurrent.futures.ThreadPoolExecutor(len(hosts)) as pool:

@@ -30,7 +30,7 @@ def with_value(gate, key, value):
 
 
 def assert_locked(gate, what):
-    """By rules, not by links that were set down: the physical link is up."""
+    """The machine is locked by rules, not by links that were set down: the physical link is up."""
     assert gate.kernel_gate() in ("locked", "dialling"), what
     assert "state DOWN" not in gate.host.run("ip", "link", "show", "eth0").stdout, what
 
@@ -70,7 +70,8 @@ def test_any_value_of_any_key_leaves_a_lock(world, portcullis, mode):
 
 
 def test_what_can_t_be_locked_is_locked_bare_and_said(world, portcullis):
-    """The tunnel as a gateway's LAN-side link: the policy's own check refuses that, and nothing passes."""
+    """A configuration for which no lock can be built, because it names the tunnel as a gateway's LAN-side link: the
+    lock is built without the configuration's values, and that is reported."""
     gate = portcullis()
     with_value(gate, "gateway|interfaces", '{"tun0"}')
     for mode in ("-d", "-L"):
@@ -86,8 +87,8 @@ def test_what_can_t_be_locked_is_locked_bare_and_said(world, portcullis):
 
 @pytest.mark.parametrize("what", SMALL)
 def test_a_start_that_lacks_what_a_daemon_needs_has_locked(world, portcullis, what):
-    """No descriptor for the event loop, or no byte for a file: it says so and exits, not by a signal, and leaves a
-    lock."""
+    """There is no descriptor for the event loop, or no room for a file: the daemon says so, exits by itself (not by a
+    signal), and leaves a lock."""
     gate = portcullis()
     which, most = SMALL[what]
     done = gate.host.run(f"{gate.programs}/portcullisd", "-d", "-c", gate.file, check=False,
@@ -100,7 +101,8 @@ def test_a_start_that_lacks_what_a_daemon_needs_has_locked(world, portcullis, wh
 
 
 def test_libevent_follows_no_environment(world, portcullis):
-    """With every method disabled by the environment there would be no event loop, and no daemon."""
+    """The environment disables every method of libevent. If that counted, there would be no event loop and no
+    daemon."""
     names = ("EPOLL", "POLL", "SELECT", "KQUEUE", "DEVPOLL")
     gate = portcullis(environment={f"EVENT_NO{name}": "1" for name in names} | {"EVENT_SHOW_METHOD": "1"})
     with world.wire("udp") as wire:

@@ -1,6 +1,6 @@
 """Strict boot in the real gate, with macOS's port of it and a stand-in for networksetup: Wi-Fi is off whenever the
-daemon has ended, and on again only after a verified lock, whatever is interrupted. And a boot lock that knows no
-marker."""
+daemon has ended, and on again only after a verified lock, whatever is interrupted. The last test is about a boot lock
+that does not read the marker of `off`."""
 import fcntl
 import json
 import os
@@ -69,7 +69,7 @@ def test_off_at_the_end_on_behind_the_lock(portcullis, network):
         assert file.read() == "Wi-Fi\nUSB 10/100/1000 LAN\n"
     assert os.stat(network.note).st_mode & 0o777 == 0o600
     assert all(locked for _, word, locked in network.read()["locked"] if word == "off")
-    # As after a reboot: no rule is left, and when the network comes back all must be there.
+    # As after a reboot no rule is left. By the time the network comes back, all must be there again.
     gate.host.run("nft", "delete", "table", "inet", "portcullis")
     network.change(locked=[])
     gate.start_open()
@@ -152,7 +152,8 @@ def test_each_call_at_the_start_fails_in_turn(portcullis, network, call, how):
 
 
 def test_a_lasting_off_opens_what_the_lock_at_boot_has_shut(portcullis):
-    """On macOS the boot lock is pfctl's alone. Here it is nft's, with the printed rules."""
+    """On macOS pfctl alone loads the boot lock, whatever the marker says. Here nft loads the printed rules in its
+    place, and a lasting `off` opens them."""
     gate = portcullis("udp").start_open()
     assert gate.ctl("off", "--persist").returncode == 0
     assert gate.stop() == 0

@@ -74,8 +74,8 @@ def test_the_daemon_opens_under_another_name(world, portcullis):
 
 
 def test_a_name_that_is_taken_beside_the_daemon(world, portcullis):
-    """A table of ours can't be taken; one of a family that we do not use can. The gate stays open, under a name that is
-    ours in all families."""
+    """Nobody can take a table of ours, but a table of that name in a family that we do not use can be taken. The gate
+    stays open, under a name that is ours in all families."""
     gate = portcullis().start_open()
     holder = Holder(world.host, families=(BRIDGE,))
     wait_for(lambda: has_lock(world, SECOND), lambda: gate.told("another name"), 3)
@@ -103,7 +103,7 @@ def test_off_removes_every_name(world, portcullis, way):
 
 
 def test_a_process_that_is_called_portcullisd(world, portcullis):
-    """Anybody can have that process name, and a number of their own."""
+    """Any process can be called portcullisd: neither its name nor its number makes it the owner of the gate."""
     fake = f"{ROOT}/fake/portcullisd"
     os.makedirs(os.path.dirname(fake), exist_ok=True)
     shutil.copy(os.path.realpath("/usr/bin/python3"), fake)
@@ -131,8 +131,8 @@ def test_beside_a_real_one(world, portcullis):
 
 @pytest.mark.parametrize("option", ["-L", "-d"])
 def test_beside_a_real_one_that_is_stopped(world, portcullis, option):
-    """It would not notice what is done to its rules: the second start locks beside it. When the first continues, it
-    cleans up."""
+    """A stopped daemon would not notice changes of its rules, so the second start locks beside it. When the first one
+    continues, it cleans up."""
     with world.wire("udp") as wire:
         gate = portcullis().start_open()
         os.kill(gate.pid, signal.SIGSTOP)
@@ -151,7 +151,8 @@ def test_beside_a_real_one_that_is_stopped(world, portcullis, option):
 
 
 def test_beside_one_whose_rules_are_not_whole(world, portcullis):
-    """Killed in the middle, or emptied by root: what counts is which rules are there, not who owns them."""
+    """The other daemon was killed in the middle, or root has emptied its tables: what counts is which rules are there,
+    not who owns them."""
     gate = portcullis().start_open()
     os.kill(gate.pid, signal.SIGSTOP)
     gate.kill()

@@ -47,7 +47,7 @@ class Disk:
         self.homes = {}
 
     def folder(self, path, owner=0, mode=0o755):
-        """Makes the missing folders down to it. They belong to the owner."""
+        """Creates this folder and the missing ones above it. They belong to the owner."""
         path = self.root / path
         missing = [each for each in [path, *path.parents] if not each.exists()]
         for each in reversed(missing):
@@ -131,7 +131,8 @@ def installed(text=BARE, **more):
 
 
 def fails(disk, done, *says):
-    """One line, with what to do instead; what was stored before is still there, and nothing else is."""
+    """It fails with one line that says what to do instead. What was stored before is still there, and nothing was
+    added."""
     lines = done.stderr.splitlines()
     assert done.returncode == 1 and len(lines) == 1, done
     assert "; instead" in lines[0] and all(each in lines[0] for each in says), lines
@@ -170,7 +171,7 @@ def test_ovpn_counts_before_conf(disk):
 
 
 def test_several_configurations(disk):
-    """Each gets its own name; names that would be the same are made different; the bundle in the bundle is imported
+    """Each configuration gets its own name, and equal names are made different. A bundle inside the bundle is imported
     too."""
     made = disk.bundle("Users/alice/All.tblk", {
         "Contents/Resources/de fra.ovpn": BARE, "Contents/Resources/de-fra.ovpn": BARE,
@@ -205,7 +206,7 @@ def test_finders_files_and_the_archivers(disk):
 
 
 def test_a_path_before_a_files_name_is_not_looked_at(disk):
-    """As in Tunnelblick; a file in a folder of the bundle is found as well."""
+    """As in Tunnelblick, only the last part of a path counts; a file in a folder of the bundle is found as well."""
     text = BARE + "ca keys/ca.crt\ncert sub/client.crt\nkey client.key\n"
     made = disk.bundle("Users/alice/W.tblk", in_resources({
         "config.ovpn": text, "ca.crt": KEYS["ca.crt"], "sub/client.crt": KEYS["client.crt"],
@@ -270,7 +271,8 @@ def test_settings_of_info_plist(disk, form):
 
 
 def test_settings_by_their_rank(disk):
-    """forced > TBAlwaysSet > the user's > TBPreference; the key itself > "*"; "Work" is not "Workshop"."""
+    """The order of precedence: forced > TBAlwaysSet > the user's > TBPreference; the key itself > "*". The settings of
+    "Workshop" are not those of "Work"."""
     info = {"TBPackageVersion": "1", "TBPreferenceuseDNS": 1, "TBAlwaysSetPreference-loggingLevel": 4,
             "TBAlwaysSetPreference-openvpnVersion": "2.5.9"}
     made = disk.private("alice", "Work", installed(**{"Contents/Info.plist": plistlib.dumps(info)}))
@@ -473,7 +475,8 @@ def secret_of_root(disk):
 @pytest.mark.parametrize("owner", [ALICE, 0], ids=["user's", "root's"])
 @pytest.mark.parametrize("what", ["ca.crt", "config.ovpn"])
 def test_a_link_is_never_followed(disk, secret, what, owner):
-    """Neither out of the bundle nor inside it, with anybody's rights, and least of all root's."""
+    """A link in a bundle is not followed, whether it leads out of the bundle or not, whoever owns the bundle, and least
+    of all with root's rights."""
     folder = "Users/alice" if owner else SUPPORT
     made = disk.bundle(f"{folder}/W.tblk", in_resources({"config.ovpn": KEYED, **KEYS, "real": KEYS["ca.crt"]}), owner)
     place = made / "Contents/Resources" / what

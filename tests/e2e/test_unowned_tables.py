@@ -67,8 +67,8 @@ def test_lock_for_a_new_link_beside_the_live_daemon(world, portcullis):
 @pytest.mark.parametrize("state", ["locked", "open"])
 @pytest.mark.parametrize("how", VANDALS)
 def test_undone_beside_the_live_daemon(world, portcullis, flood_program, how, state):
-    """It is noticed, undone and verified. What a program gets out until then is counted, and is no more than what it
-    sends in 100 ms."""
+    """The change is noticed, undone and verified. The packets that a program gets out until then are counted: there are
+    no more than it sends in 100 ms."""
     gate = unowned(world, portcullis())
     if state == "locked":
         gate.ctl("down", "--wait", check=True)

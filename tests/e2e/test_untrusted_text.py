@@ -38,8 +38,8 @@ def test_field_that_names_the_server(world, portcullis):
 
 
 def test_server_that_does_not_encrypt(world, portcullis):
-    """A keyword of OpenSSL's that includes suites without encryption: those are taken out again at the end of the
-    list."""
+    """A keyword of OpenSSL's includes suites without encryption: the end of the list, which we add, takes them out
+    again."""
     naked = ["--tls-version-max", "1.2", "--tls-cipher", "ECDHE-ECDSA-NULL-SHA:@SECLEVEL=0"]
     SERVERS.setdefault("naked", Server("naked", Endpoint(SERVER4, 1207, "udp"), 23, naked))
     bare = world.bare_vpn("naked", "--tls-cipher", "SHA1:@SECLEVEL=0", "--verb", "4")  # control: openvpn alone would accept it
@@ -123,8 +123,8 @@ def password_file(gate):
 
 
 def test_log_has_a_size(world, portcullis):
-    """It is started again before it is full, and the previous one is kept; while the gate is stopped, the driver loses
-    lines instead."""
+    """Before the log is full, the gate starts a new one and keeps the previous one. While the gate is stopped, the log
+    stays at its size, and the driver loses lines instead."""
     gate = portcullis()
     size = 8192
     gate.configure(log=f'{{ file = "{gate.log_file}" level = "debug" size = "{size}" }}')
@@ -137,7 +137,7 @@ def test_log_has_a_size(world, portcullis):
         old, new = old.read(), new.read()
     assert old.endswith("\n") and re.match(r"\d{4}-", old) and re.match(r"\d{4}-", new), "whole lines"
     assert old[:20] <= new[:20]
-    # Nobody can start it again now: it stops at its size, and the driver continues.
+    # Nobody can start a new log now: it stops growing at its size, and the driver continues.
     os.kill(gate.pid, signal.SIGSTOP)
     try:
         with open(gate.log_file, "a", encoding="ascii") as file:
@@ -224,7 +224,8 @@ sys.stdin.read()
 
 
 def test_one_client_too_many(world, portcullis):
-    """All places for users are taken: the next client gets an error, and root is served."""
+    """All places that users other than root can have are taken: the next client gets an error, and root is still
+    served."""
     group, users = 64010, range(64100, 64105)
     gate = portcullis()
     gate.configure(control="{ socket = " + f'"{gate.socket}" group = "{group}" }}')
@@ -248,7 +249,8 @@ def test_one_client_too_many(world, portcullis):
     wait_for(lambda: status(users[0]).returncode == 0, "places are free again")
 
 
-# An openvpn that does not know what is new in 2.6: the installed one, which gets these options under other names.
+# In place of an openvpn that does not know the options that are new in 2.6: the installed one, which gets them under
+# other names.
 OLD = """#!/usr/bin/python3
 import os, re, sys
 names, strict = {names!r}, {strict}
@@ -275,8 +277,8 @@ def old_openvpn(gate, strict=False):
 
 
 def test_options_that_an_older_openvpn_does_not_know(world, portcullis):
-    """It starts without the options that it does not need. Without a check of the server it does not start, and the
-    reason is logged."""
+    """An openvpn that does not know a harmless option starts without it. One that does not know a check of the server
+    does not start, and the reason is logged."""
     gate = portcullis(extra=["compat-mode 2.5.0", "dns server 1 address 10.8.0.53", "max-packet-size 1400", "providers default",
                              "tun-mtu-max 1600"])
     user = gate.settings["openvpn-user"]

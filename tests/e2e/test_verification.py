@@ -154,8 +154,8 @@ def test_print_of_a_captured_child(world, portcullis):
 # --- each end locks by itself
 
 def test_driver_ends_while_openvpn_is_stopped(world, portcullis):
-    """The driver's end is enough: a stopped openvpn can't notice it, no next driver reports it, and the gate is locked
-    nevertheless."""
+    """The end of the driver alone locks the gate, although openvpn is stopped and can't notice it, and no next driver
+    reports it."""
     gate = portcullis(programs=programs_with(f"{ROOT}/one-driver")).start_open()
     openvpn, driver = gate.openvpn(), gate.driver()
     os.kill(openvpn, signal.SIGSTOP)
@@ -213,7 +213,7 @@ def test_connections_of_a_pause_are_forgotten(world, portcullis, end):
 
 @pytest.fixture
 def tun_of_root_alone():
-    """/dev/net/tun as on machines without udev."""
+    """/dev/net/tun that only root may open, as on machines without udev."""
     os.chmod("/dev/net/tun", 0o600)
     yield
     os.chmod("/dev/net/tun", 0o666)
@@ -228,7 +228,8 @@ def opens(path):
 
 
 def test_tun_device_of_root_alone(world, portcullis, tun_of_root_alone):  # pylint: disable=unused-argument,redefined-outer-name
-    """openvpn's user gets a node beside it, for openvpn's group alone; it is removed when the daemon ends."""
+    """openvpn's user gets a second device node, which only openvpn's group may open; it is removed when the daemon
+    ends."""
     beside = "/dev/net/portcullis"
     assert world.host.call(opens, "/dev/net/tun", uid=OPENVPN_USER, gid=GROUP) == errno.EACCES, "control"
     os.mknod(beside, 0o20600, os.makedev(1, 3))  # a leftover that is another device
@@ -267,8 +268,8 @@ def admin_request(path, verb):
 
 @pytest.mark.parametrize("uid,gid", [(NOBODY, NOBODY), (0, GROUP)])
 def test_admin_socket_asks_the_kernel_who_it_is(world, portcullis, uid, gid):
-    """File modes are not the only protection: if anybody may open the admin socket, whoever is not root, or is in
-    openvpn's group, gets no answer, and nothing is done."""
+    """File modes are not the only protection: even if anybody may open the admin socket, a process that is not root, or
+    is in openvpn's group, gets no answer, and nothing is done."""
     gate = portcullis().start_open()
     os.chmod(gate.runtime, 0o755)
     os.chmod(gate.admin_socket, 0o666)

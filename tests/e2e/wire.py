@@ -90,10 +90,10 @@ def is_neighbour(address, own):
 
 
 class Wire:
-    """Frames that come in at `interface` of `ns`: what the machine at the other end sent.
+    """Captures the frames that arrive at `interface` of `ns`, which are those that the machine at the other end sent.
 
-    outer: the endpoints of the VPN; own: the machine's on-link IPv6 prefixes; skip: a tcpdump expression for what the
-    kernel leaves out of the capture (a flood inside the tunnel)."""
+    outer: the endpoints of the VPN; own: the machine's on-link IPv6 prefixes; skip: a tcpdump expression for frames
+    that the kernel leaves out of the capture (a flood inside the tunnel)."""
 
     def __init__(self, ns, interface, outer=(), own=("2001:db8:50::/64",), skip=None):
         self.outer = {(ipaddress.ip_address(e.address), e.port, PROTO[e.proto]) for e in outer}

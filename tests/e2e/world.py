@@ -166,8 +166,9 @@ class World:
         """A new, empty machine on the wire: no rules, no routes, no processes of the previous test."""
         self.host.destroy()
         self.host.create()
-        # Servers still talk to the machine of the previous test; the new one would answer that the port is closed.
-        # Not on the router: its reassembly would write into what the capture has yet to read.
+        # The servers still send to the machine of the previous test, and the new one would answer that the port is
+        # closed: without its entries in the connection table, the servers' own filter stops these packets. The router
+        # has no such filter, because reassembly there would write into frames that the capture has yet to read.
         self.srv.run("conntrack", "-F")
         self.rtr.ip("link add r0 type veth peer name eth0 netns host",
                     f"address add {ROUTER4}/24 dev r0", f"address add {ROUTER6}/64 dev r0", "link set r0 up")
@@ -178,8 +179,8 @@ class World:
 
     def link_up(self):
         self.host.ip("link set eth0 up", f"route add default via {ROUTER4}", f"route add default via {ROUTER6}")
-        # The router is known as everybody's neighbour: otherwise a socket that is bound to the link, for which our table has no
-        # route, would ask for the address in vain, and no filter would see the packet at all.
+        # Neighbour entries lead these addresses to the router. A packet from a socket that is bound to the link, for
+        # which our table has no route, would otherwise wait in vain for an answer to ARP and never come to a filter.
         mac = self.rtr.run("ip", "-o", "link", "show", "r0").stdout.split("link/ether ")[1].split()[0]
         self.host.ip(*(f"neigh replace {address} lladdr {mac} dev eth0" for address in (INTERNET4, SERVER4)))
         wait_for(lambda: "tentative" not in self.host.run("ip", "-6", "address").stdout
@@ -192,7 +193,7 @@ class World:
         fence(self.host, wire, interface)
 
     def bare_vpn(self, name="udp", *options):
-        """openvpn alone, without Portcullis: what every test is compared with."""
+        """openvpn alone, without Portcullis: the control."""
         return BareVpn(self, name, options)
 
 

@@ -30,7 +30,7 @@ NOISE = "No ALTQ support in kernel\nALTQ related functions disabled\n"
 WARNING = ("pfctl: Use of -f option, could result in flushing of rules\npresent in the main ruleset added by the "
            "system at startup.\nSee /etc/pf.conf for further details.\n\n")
 SHOWN = ("nat", "dummynet", "rules", "info", "References", "Interfaces", "Anchors", "states")
-# What is judged after every call: does it pass? The first two never may while the gate is held.
+# The packets that are judged after every call. The first two may never pass while the gate is held.
 CLEAR = "out eth0 udp 192.168.50.2:5000 > 198.51.100.80:5300 uid=65534 gid=65534"
 CLEAR6 = "out eth0 tcp [2001:db8:50::2]:5000 > [2001:db8:80::80]:443 uid=0 gid=0 flags=S"
 TUNNEL = "out tun0 udp 10.8.0.2:5000 > 198.51.100.80:5300 uid=65534 gid=65534"
@@ -89,7 +89,7 @@ class Pfctl:
             self.skipped = set(self.pf.main.skip)
 
     def run(self, *argv, stdin=""):
-        """A call of somebody else: not recorded, never made to fail."""
+        """A call by somebody else: it is not recorded, and never made to fail."""
         with self.lock:
             code, out, err = self.execute(list(argv), stdin)
         assert code == 0, err
@@ -149,7 +149,7 @@ class Pfctl:
         return (0 if self.verdict(PROBE.format(link=argv[0])) == "pass" else 1), "", ""
 
     def execute(self, argv, stdin):
-        """argv as pfctl reads it: anchor, then what is shown, flushed, loaded, switched."""
+        """Reads argv as pfctl does: the anchor, then what to show, flush, load or switch."""
         words, options = list(argv), {}
         while words:
             word = words.pop(0)
@@ -279,7 +279,7 @@ def spell_ends(rule):
 
 
 def spell(rule, stage, text):
-    """One rule of a text; its first words are those that it was written with."""
+    """One rule as pfctl prints it; its first words are those with which it was written."""
     lines = text.split("\n")
     source = lines[rule.line - 1] if 0 < rule.line <= len(lines) else ""
     if rule.anchor:
