@@ -30,10 +30,9 @@ struct output {
 
 static bool is_printed(const struct rule *rule, const struct situation *s)
 {
-	if (rule->hook >= RULE_FORWARD || rule->flow == FLOW_RELATED ||
-	    (rule->link == LINK_TUNNEL && rule->flow == FLOW_REPLY))
-		return false; /* nothing is forwarded, no frames are seen here, nothing is related */
-	return printer_has_owner(rule, s) && rule->row != RULE_LAST_ROW && policy_applies(rule, s);
+	if (rule->flow == FLOW_RELATED || (rule->link == LINK_TUNNEL && rule->flow == FLOW_REPLY))
+		return false; /* nothing is related; the tunnel's answers are known by their looks */
+	return printer_has_owner(rule, s) && policy_applies(rule, s);
 }
 
 /* All have one number: no foreign rule can come to stand between them. */
@@ -233,6 +232,7 @@ static void print_beside(struct output *o, unsigned row)
 	}
 }
 
+/* Nothing is forwarded, and no frames are seen here: the other hooks' rules are not printed. */
 static void print_row(struct output *o, unsigned row)
 {
 	static const enum rule_hook hooks[] = {RULE_ARRIVE, RULE_IN, RULE_OUT};
