@@ -3,6 +3,7 @@
 #define POLICY_CASES_H
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "policy/situation.h"
@@ -12,6 +13,7 @@ struct policy_case {
 	enum policy_state state;
 	const char *endpoint, *resolver, *dhcp_user;
 	bool tunnel, dual, lan, links, numbers, gateway, uplink;
+	bool many, whole; /* more members than a list of ipfw may have; networks that are every address */
 };
 
 static const struct policy_case policy_cases[] = {
@@ -40,6 +42,10 @@ static const struct policy_case policy_cases[] = {
      .numbers = true, .gateway = true},
     {"open-gateway-lan", POLICY_OPEN, "203.0.113.7:1194/udp", .tunnel = true, .lan = true, .links = true,
      .numbers = true, .gateway = true},
+    {"open-many", POLICY_OPEN, "203.0.113.7:1194/udp", .tunnel = true, .lan = true, .links = true,
+     .numbers = true, .many = true},
+    {"open-whole", POLICY_OPEN, "203.0.113.7:1194/udp", .tunnel = true, .dual = true, .lan = true,
+     .links = true, .numbers = true, .whole = true},
     {"open-nothing-known", POLICY_OPEN, "203.0.113.7:1194/udp", .tunnel = true, .lan = true},
 };
 enum { POLICY_CASES = sizeof policy_cases / sizeof policy_cases[0] };
@@ -69,6 +75,21 @@ static inline void policy_case_tunnel(struct situation *s, bool dual)
 	must(net_prefix_parse("fd00:8::/64", &s->tunnel.networks[s->tunnel.network_count++]));
 }
 
+/* As many IPv4 networks as there may be, and neighbours, each in falling order. */
+static inline void policy_case_many(struct situation *s)
+{
+	char text[NET_PREFIX_TEXT];
+
+	for (unsigned i = SITUATION_NETWORKS; s->tunnel.network_count < SITUATION_NETWORKS; i--) {
+		snprintf(text, sizeof text, "10.%u.0.0/16", 8 + i);
+		must(net_prefix_parse(text, &s->tunnel.networks[s->tunnel.network_count++]));
+	}
+	for (unsigned i = 12; i > 0; i--) {
+		snprintf(text, sizeof text, "2001:db8:%x::/64", 1 + i);
+		must(net_prefix_parse(text, &s->neighbours[s->neighbour_count++]));
+	}
+}
+
 static inline struct situation policy_case_make(const struct policy_case *c)
 {
 	struct situation s;
@@ -87,6 +108,10 @@ static inline struct situation policy_case_make(const struct policy_case *c)
 		identity_set(&s.dhcp_user, c->numbers, 65, c->dhcp_user);
 	if (c->tunnel)
 		policy_case_tunnel(&s, c->dual);
+	if (c->whole) {
+		must(net_prefix_parse("0.0.0.0/0", &s.tunnel.networks[s.tunnel.network_count++]));
+		must(net_prefix_parse("::/0", &s.tunnel.networks[s.tunnel.network_count++]));
+	}
 	if (c->gateway) {
 		strcpy(s.lan_side[0], "en1");
 		strcpy(s.lan_side[1], "br0");
@@ -100,6 +125,8 @@ static inline struct situation policy_case_make(const struct policy_case *c)
 	must(net_prefix_parse("fe80::1234/128", &s.neighbours[0])); /* within fe80::/10: not a member twice */
 	must(net_prefix_parse("2001:db8:1::/64", &s.neighbours[1]));
 	s.neighbour_count = 2;
+	if (c->many)
+		policy_case_many(&s);
 	return s;
 }
 
