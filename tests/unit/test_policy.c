@@ -382,6 +382,12 @@ static void test_ipfw_refuses_what_it_reads_otherwise(void **state)
 	strcpy(s.lan_side[1], "any");
 	assert_int_equal(policy_print_ipfw(&s, text, sizeof text, &e), -1);
 	assert_non_null(strstr(e.text, "LAN-side links"));
+	strcpy(s.lan_side[1], s.lan_side[0]);
+	strcpy(s.lan_side[0], "any"); /* one that is right after it makes it no better */
+	assert_int_equal(policy_print_ipfw(&s, text, sizeof text, &e), -1);
+	assert_non_null(strstr(e.text, "LAN-side links"));
+	strcpy(s.lan_side[0], "en2");
+	assert_int_equal(policy_print_ipfw(&s, text, sizeof text, &e), 0);
 }
 
 /* The two sets have the same rules; each says how it takes over from the other. */
