@@ -16,7 +16,8 @@
 
 #define GOLDEN "tests/golden/pf_main"
 
-static const char *const cases[] = {"stock", "printed", "macros", "no-line-end", "options-only", "freebsd"};
+static const char *const cases[] = {"stock",        "printed", "macros",      "no-line-end",
+				    "options-only", "freebsd", "every-stage", "words"};
 static const char *const dialects[] = {[PF_APPLE] = "apple", [PF_FREEBSD] = "freebsd"};
 enum { CASES = sizeof cases / sizeof cases[0] };
 
@@ -113,9 +114,14 @@ static void test_the_rest(void **state)
 /* Where pfctl would read on, nobody knows what is a rule: an error, nothing made up. */
 static void test_open_quotes_and_braces(void **state)
 {
-	static const char *const bad[] = {"x = \"en0\npass quick all\n", "table <a> { 192.0.2.1\npass all\n",
-					  "x = \"a\\\"\npass quick all\n", "pass all # remark \\",
-					  "pass all \\\n"};
+	static const char *const bad[] = {"x = \"en0\npass quick all\n",
+					  "table <a> { 192.0.2.1\npass all\n",
+					  "x = \"a\\\"\npass quick all\n",
+					  "pass all # remark \\",
+					  "pass all \\\n",
+					  "x = 'en0\npass quick all\n",
+					  "table <a> { 192.0.2.1",
+					  "x = \"en0"};
 	static char text[PRINT_SIZE];
 
 	(void)state;
@@ -136,7 +142,13 @@ static void test_too_small(void **state)
 
 	(void)state;
 	assert_int_equal(policy_print_pf_main(PF_APPLE, "pass all\n", text, sizeof text, &e), -1);
-	assert_int_equal(policy_print_pf_main(PF_APPLE, "pass all\n", text, 0, &e), -1);
+	assert_int_equal(policy_print_pf_rest("anchor \"a\"\n", text, 12, &e), 0);
+	assert_int_equal(policy_print_pf_rest("anchor \"a\"\n", text, 11, &e), -1);
+	text[0] = 'x';
+	assert_int_equal(policy_print_pf_main(PF_APPLE, NULL, text, 0, &e), -1);
+	assert_string_equal(e.text, "no room for the rules");
+	assert_int_equal(policy_print_pf_rest("", text, 0, &e), -1);
+	assert_int_equal(text[0], 'x');
 }
 
 int main(void)
