@@ -121,7 +121,8 @@ static void test_open_quotes_and_braces(void **state)
 					  "pass all \\\n",
 					  "x = 'en0\npass quick all\n",
 					  "table <a> { 192.0.2.1",
-					  "x = \"en0"};
+					  "x = \"en0",
+					  "x = \"a\\\\\"\npass quick all\n"};
 	static char text[PRINT_SIZE];
 
 	(void)state;
