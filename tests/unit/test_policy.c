@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -267,6 +269,15 @@ static void test_overlapping_members_are_merged(void **state)
 	memset(members, 0xee, sizeof members);
 	assert_int_equal(policy_members(SET_NEIGHBOURS, &s, NET_IPV6, members, 2), 5);
 	assert_int_equal(members[2].length, 0xee);
+	/* Of two with one address the wider one is left, whichever comes first. */
+	s.neighbour_count = 4;
+	must(net_prefix_parse("2001:db8:2::/96", &s.neighbours[0]));
+	must(net_prefix_parse("2001:db8:2::/80", &s.neighbours[1]));
+	must(net_prefix_parse("2001:db8:1::/80", &s.neighbours[2]));
+	must(net_prefix_parse("2001:db8:1::/96", &s.neighbours[3]));
+	assert_int_equal(policy_members(SET_NEIGHBOURS, &s, NET_IPV6, members, RULE_MEMBERS_MAX), 6);
+	assert_int_equal(members[1].length, 80);
+	assert_int_equal(members[2].length, 80);
 }
 
 static void assert_refused(const struct situation *s, const char *word)
@@ -308,6 +319,61 @@ static void test_bare_is_never_refused(void **state)
 	}
 }
 
+static bool is_nobody(const struct identity *identity)
+{
+	return identity->known && identity->number == POLICY_NOBODY;
+}
+
+/* What the kernel says of links and of the tunnel's addresses stays, as far as it is what it should be. */
+static void test_bare_keeps_what_the_kernel_says(void **state)
+{
+	struct situation s = situation_named("open-dual"), bare;
+
+	(void)state;
+	strcpy(s.links[2], "a b");
+	memset(s.links[3], 'x', NET_NAME_SIZE); /* without an end */
+	strcpy(s.links[4], "en4");
+	s.link_count = 5;
+	policy_bare(&s, &bare);
+	assert_int_equal(bare.state, POLICY_LOCKED);
+	assert_int_equal(bare.link_count, 3);
+	assert_string_equal(bare.links[0], "en0");
+	assert_string_equal(bare.links[1], "en1");
+	assert_string_equal(bare.links[2], "en4");
+	assert_true(net_address_equal(&bare.tunnel.address4, &s.tunnel.address4));
+	assert_true(net_address_equal(&bare.tunnel.address6, &s.tunnel.address6));
+	assert_true(is_nobody(&bare.openvpn_group) && is_nobody(&bare.driver_user));
+	s.tunnel.address4.family = NET_IPV6;
+	s.tunnel.address6.family = NET_IPV4;
+	for (size_t i = 0; i < SITUATION_LINKS; i++)
+		strcpy(s.links[i], "en0");
+	s.link_count = SITUATION_LINKS + 1;
+	policy_bare(&s, &bare);
+	assert_int_equal(bare.tunnel.address4.family, NET_NONE);
+	assert_int_equal(bare.tunnel.address6.family, NET_NONE);
+	assert_int_equal(bare.link_count, SITUATION_LINKS);
+}
+
+/* A name's end is looked for where the name is, and nowhere behind: there is no memory behind this one. */
+static void test_bare_reads_no_name_past_its_end(void **state)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t size = (sizeof(struct situation) + page - 1) / page * page;
+	char *place = mmap(NULL, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct situation *s, bare;
+
+	(void)state;
+	assert_true(place != MAP_FAILED);
+	assert_int_equal(mprotect(place + size, page, PROT_NONE), 0);
+	s = (struct situation *)(place + size - sizeof *s);
+	memset(s, 0xff, sizeof *s);
+	s->links_left_out = true; /* no other byte can be one of these */
+	policy_bare(s, &bare);
+	assert_int_equal(bare.link_count, 0);
+	assert_true(bare.links_left_out);
+	assert_int_equal(munmap(place, size + page), 0);
+}
+
 static void test_check_accepts_every_case(void **state)
 {
 	(void)state;
@@ -318,6 +384,22 @@ static void test_check_accepts_every_case(void **state)
 		if (policy_check(&s, &e) == -1)
 			fail_msg("%s: %s", policy_cases[i].name, e.text);
 	}
+}
+
+/* One address of the tunnel's is enough, of either family. */
+static void test_check_accepts_a_tunnel_of_one_family(void **state)
+{
+	struct situation s = situation_named("open-dual");
+	struct err e = {{0}};
+
+	(void)state;
+	s.tunnel.address4.family = NET_NONE;
+	assert_int_equal(policy_check(&s, &e), 0);
+	s = situation_named("open-dual");
+	s.tunnel.address6.family = NET_NONE;
+	assert_int_equal(policy_check(&s, &e), 0);
+	s.tunnel.address4.family = NET_NONE;
+	assert_int_equal(policy_check(&s, &e), -1);
 }
 
 #define REFUSED(from, change, word)                                                                          \
@@ -335,24 +417,28 @@ static void set_name(struct identity *identity, const char *name)
 static void test_check_refuses_half_situations(void **state)
 {
 	(void)state;
-	REFUSED("dialling-udp4", s.endpoint.address.family = NET_NONE, "endpoint");
-	REFUSED("dialling-udp4", s.endpoint.port = 0, "endpoint");
-	REFUSED("dialling-udp4", s.endpoint.proto = 1, "endpoint");
-	REFUSED("dialling-udp4", must(net_address_parse("127.0.0.1", &s.endpoint.address)), "127.0.0.1");
-	REFUSED("dialling-udp4", memset(&s.openvpn_group, 0, sizeof s.openvpn_group), "group");
-	REFUSED("dialling-resolver", memset(&s.driver_user, 0, sizeof s.driver_user), "driver");
-	REFUSED("dialling-resolver", must(net_address_parse("224.0.0.1", &s.resolver)), "resolver");
-	REFUSED("open", s.tunnel.name[0] = '\0', "tunnel");
-	REFUSED("open", s.tunnel.address4.family = NET_NONE, "address");
-	REFUSED("open", s.tunnel.address6.family = NET_IPV4, "tunnel");
-	REFUSED("open", s.tunnel.network_count = SITUATION_NETWORKS + 1, "networks");
-	REFUSED("open", s.tunnel.networks[0].length = 33, "prefix");
-	REFUSED("locked", s.state = (enum policy_state)7, "state");
-	REFUSED("locked", s.link_count = SITUATION_LINKS + 1, "links");
-	REFUSED("locked-gateway", s.lan_side_count = SITUATION_LAN_SIDE + 1, "LAN-side");
-	REFUSED("open-gateway", strcpy(s.lan_side[1], s.tunnel.name), "tunnel");
-	REFUSED("locked", s.neighbour_count = SITUATION_NEIGHBOURS + 1, "neighbours");
-	REFUSED("locked", s.neighbours[0].address.family = 9, "prefix");
+	REFUSED("dialling-udp4", s.endpoint.address.family = NET_NONE, "no endpoint to dial");
+	REFUSED("dialling-udp4", s.endpoint.port = 0, "endpoint: no port");
+	REFUSED("dialling-udp4", s.endpoint.proto = 1, "endpoint: no port, or neither");
+	REFUSED("dialling-udp4", must(net_address_parse("127.0.0.1", &s.endpoint.address)),
+		"endpoint 127.0.0.1: no server");
+	REFUSED("dialling-udp4", memset(&s.openvpn_group, 0, sizeof s.openvpn_group), "no group for openvpn");
+	REFUSED("dialling-resolver", memset(&s.driver_user, 0, sizeof s.driver_user),
+		"no user for the driver");
+	REFUSED("dialling-resolver", must(net_address_parse("224.0.0.1", &s.resolver)),
+		"resolver: no server");
+	REFUSED("open", s.tunnel.name[0] = '\0', "open without a tunnel");
+	REFUSED("open", s.tunnel.address4.family = NET_NONE, "open with a tunnel that has no address");
+	REFUSED("open", s.tunnel.address6.family = NET_IPV4, "its IPv6 address is not valid");
+	REFUSED("open", s.tunnel.network_count = SITUATION_NETWORKS + 1, "tunnel's networks: 33, at most 32");
+	REFUSED("open", s.tunnel.networks[0].length = 33, "tunnel's networks: number 1 is not a prefix");
+	REFUSED("locked", s.state = (enum policy_state)7, "no such state: 7");
+	REFUSED("locked", s.link_count = SITUATION_LINKS + 1, "links: 65, at most 64");
+	REFUSED("locked-gateway", s.lan_side_count = SITUATION_LAN_SIDE + 1,
+		"LAN-side links: 17, at most 16");
+	REFUSED("open-gateway", strcpy(s.lan_side[1], s.tunnel.name), "LAN-side links: tun0 is the tunnel");
+	REFUSED("locked", s.neighbour_count = SITUATION_NEIGHBOURS + 1, "neighbours: 65, at most 64");
+	REFUSED("locked", s.neighbours[0].address.family = 9, "neighbours: number 1 is not a prefix");
 	REFUSED("locked", s.neighbours[1].length = 129, "neighbours: number 2 is not a prefix");
 	REFUSED("locked", strcpy(s.links[1], "a b"), "links: number 2 is not");
 	REFUSED("locked-gateway", strcpy(s.lan_side[1], "a b"), "LAN-side links: number 2 is not");
@@ -513,12 +599,15 @@ int main(void)
 	    cmocka_unit_test(test_claims_do_not_end_before_the_connection),
 	    cmocka_unit_test(test_lan_side_links_are_decided_first),
 	    cmocka_unit_test(test_bare_is_never_refused),
+	    cmocka_unit_test(test_bare_keeps_what_the_kernel_says),
+	    cmocka_unit_test(test_bare_reads_no_name_past_its_end),
 	    cmocka_unit_test(test_rows_of_each_state),
 	    cmocka_unit_test(test_tunnel_address_is_guarded_in_any_state),
 	    cmocka_unit_test(test_leftovers_do_not_open),
 	    cmocka_unit_test(test_members_are_sorted_and_apart),
 	    cmocka_unit_test(test_overlapping_members_are_merged),
 	    cmocka_unit_test(test_check_accepts_every_case),
+	    cmocka_unit_test(test_check_accepts_a_tunnel_of_one_family),
 	    cmocka_unit_test(test_check_refuses_half_situations),
 	    cmocka_unit_test(test_check_refuses_names_that_are_rules),
 	    cmocka_unit_test(test_root_is_not_named_twice),
