@@ -402,6 +402,21 @@ static void test_check_accepts_a_tunnel_of_one_family(void **state)
 	assert_int_equal(policy_check(&s, &e), -1);
 }
 
+/* A number alone is somebody, and so is a name alone. */
+static void test_check_accepts_numbers_and_names(void **state)
+{
+	struct situation s = situation_named("dialling-resolver");
+	struct err e = {{0}};
+
+	(void)state;
+	identity_set(&s.openvpn_group, true, 777, "");
+	identity_set(&s.driver_user, false, 0, "_portcullis");
+	assert_int_equal(policy_check(&s, &e), 0);
+	identity_set(&s.openvpn_group, false, 0, "_openvpn");
+	identity_set(&s.driver_user, true, 778, "");
+	assert_int_equal(policy_check(&s, &e), 0);
+}
+
 #define REFUSED(from, change, word)                                                                          \
 	do {                                                                                                 \
 		struct situation s = situation_named(from);                                                  \
@@ -608,6 +623,7 @@ int main(void)
 	    cmocka_unit_test(test_overlapping_members_are_merged),
 	    cmocka_unit_test(test_check_accepts_every_case),
 	    cmocka_unit_test(test_check_accepts_a_tunnel_of_one_family),
+	    cmocka_unit_test(test_check_accepts_numbers_and_names),
 	    cmocka_unit_test(test_check_refuses_half_situations),
 	    cmocka_unit_test(test_check_refuses_names_that_are_rules),
 	    cmocka_unit_test(test_root_is_not_named_twice),

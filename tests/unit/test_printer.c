@@ -106,6 +106,10 @@ static void test_owners(void **state)
 	names.dhcp_user.number = 0; /* says nothing where it is not known */
 	assert_string_equal(owner_text(&dhcp, &names), " { root _dhcp }");
 	assert_true(printer_has_owner(&openvpn, &s) && printer_has_owner(&openvpn, &names));
+	identity_set(&s.openvpn_group, true, 777, "");
+	assert_true(printer_has_owner(&openvpn, &s));
+	identity_set(&s.dhcp_user, true, 65, "");
+	assert_string_equal(owner_text(&dhcp, &s), " { root 65 }");
 	memset(&s.openvpn_group, 0, sizeof s.openvpn_group);
 	memset(&s.dhcp_user, 0, sizeof s.dhcp_user);
 	assert_string_equal(owner_text(&dhcp, &s), " root");
