@@ -29,6 +29,13 @@ int err_set(struct err *e, const char *format, ...)
 	return -1;
 }
 
+size_t err_cause(const char *text)
+{
+	const char *end = strstr(text, ERR_INSTEAD);
+
+	return end != NULL ? (size_t)(end - text) : strlen(text);
+}
+
 int err_errno(struct err *e, const char *format, ...)
 {
 	int cause = errno;
@@ -41,12 +48,8 @@ int err_errno(struct err *e, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(e->text, sizeof e->text, format, ap);
 	va_end(ap);
-	/* The cause comes before the advice. */
-	end = strstr(e->text, "; instead: ");
-	if (end != NULL)
-		memcpy(advice, end, strlen(end) + 1);
-	else
-		end = e->text + strlen(e->text);
+	end = e->text + err_cause(e->text);
+	memcpy(advice, end, strlen(end) + 1);
 	snprintf(end, (size_t)(e->text + sizeof e->text - end), ": %s%s", strerror(cause), advice);
 	flatten(e->text);
 	return -1;

@@ -142,18 +142,17 @@ int ctl_fail(const struct ctl *ctl, const char *format, ...)
 const char *ctl_advise(char *to, size_t size, const struct err *e, const char *consequence, const char *first,
 		       const char *last)
 {
-	static const char mark[] = "; instead: ";
-	const char *advice = strstr(e->text, mark), *own = advice != NULL ? advice + sizeof mark - 1 : first;
+	const char *advice = e->text + err_cause(e->text);
+	const char *own = *advice != '\0' ? advice + strlen(ERR_INSTEAD) : first;
 	size_t used = 0;
 
-	text_append(to, size, &used, "%.*s",
-		    (int)(advice != NULL ? advice - e->text : (ptrdiff_t)sizeof e->text), e->text);
+	text_append(to, size, &used, "%.*s", (int)(advice - e->text), e->text);
 	if (consequence != NULL)
 		text_append(to, size, &used, "; %s", consequence);
 	if (own != NULL)
-		text_append(to, size, &used, "%s%s", mark, own);
+		text_append(to, size, &used, "%s%s", ERR_INSTEAD, own);
 	if (last != NULL)
-		text_append(to, size, &used, "%s%s", own != NULL ? ", then " : mark, last);
+		text_append(to, size, &used, "%s%s", own != NULL ? ", then " : ERR_INSTEAD, last);
 	return to;
 }
 

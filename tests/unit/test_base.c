@@ -220,6 +220,9 @@ static void errors_are_one_line(void **state)
 	errno = ENOENT;
 	assert_int_equal(err_errno(&e, "%s can't be read; instead: name another", "file"), -1);
 	assert_string_equal(e.text, "file can't be read: No such file or directory; instead: name another");
+	assert_int_equal(err_cause("a; instead: b; instead: c"), 1);
+	assert_int_equal(err_cause("a; instead"), 10);
+	assert_int_equal(err_cause(""), 0);
 	assert_int_equal(err_set(NULL, "x"), -1);
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/shown.h"
 #include "base/text.h"
 
@@ -20,7 +21,6 @@ static const struct {
 void finding_set(struct finding *finding, enum doctor_result result, const char *instead, const char *format,
 		 ...)
 {
-	static const char mark[] = "; instead: ";
 	va_list list;
 	char *advice;
 	size_t used = 0;
@@ -30,10 +30,11 @@ void finding_set(struct finding *finding, enum doctor_result result, const char 
 	(void)vsnprintf(finding->text, sizeof finding->text, format, list);
 	va_end(list);
 	finding->instead[0] = '\0';
-	if ((advice = strstr(finding->text, mark)) != NULL) {
+	advice = finding->text + err_cause(finding->text);
+	if (*advice != '\0') {
 		*advice = '\0';
 		text_append(finding->instead, sizeof finding->instead, &used, "%s%s",
-			    advice + sizeof mark - 1, instead != NULL ? "; or: " : "");
+			    advice + strlen(ERR_INSTEAD), instead != NULL ? "; or: " : "");
 	}
 	if (instead != NULL)
 		text_append(finding->instead, sizeof finding->instead, &used, "%s", instead);

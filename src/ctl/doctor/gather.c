@@ -31,15 +31,13 @@ void doctor_not_examined(struct finding *finding, const char *what)
 void doctor_error(struct finding *finding, enum doctor_result result, const char *output)
 {
 	char line[SETTING_OUTPUT];
-	char *instead;
+	const char *instead;
 
 	text_copy(line, sizeof line, output);
 	line[strcspn(line, "\n")] = '\0';
-	if ((instead = strstr(line, "; instead: ")) != NULL) {
-		*instead = '\0';
-		instead += strlen("; instead: ");
-	}
-	finding_set(finding, result, instead != NULL ? instead : "portcullis check", "%s", line);
+	instead = line + err_cause(line);
+	finding_set(finding, result, *instead != '\0' ? instead + strlen(ERR_INSTEAD) : "portcullis check",
+		    "%.*s", (int)(instead - line), line);
 }
 
 struct profile *doctor_profile_read(const struct doctor *doctor, struct finding *finding)
