@@ -16,6 +16,7 @@
 
 #include "base/text.h"
 #include "os/netwatch/linux/decode.h"
+#include "os/netwatch/linux/message.h"
 #include "os/netwatch/linux/request.h"
 
 #define TUN "/dev/net/tun"
@@ -45,7 +46,7 @@ static int make(int tun, const char *name, uint32_t uid, uint32_t gid)
 
 static struct nlmsghdr *link_message(char *buffer, const struct rtnl_link *link)
 {
-	struct nlmsghdr *message = rtnl_begin(buffer, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
+	struct nlmsghdr *message = message_begin(buffer, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
 	struct ifinfomsg *body = mnl_nlmsg_get_payload(message);
 
 	body->ifi_index = (int)link->index;
@@ -121,7 +122,7 @@ static int add_address(struct rtnl *rtnl, const struct rtnl_link *link, const st
 {
 	_Alignas(8) char buffer[RTNL_REQUEST];
 	struct nlmsghdr *message =
-	    rtnl_begin(buffer, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, sizeof(struct ifaddrmsg));
+	    message_begin(buffer, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, sizeof(struct ifaddrmsg));
 	struct ifaddrmsg *body = mnl_nlmsg_get_payload(message);
 	size_t size = address->family == NET_IPV4 ? 4 : 16;
 	bool alone = peer->family == NET_NONE;

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "os/netwatch/linux/message.h"
+
 /* What a machine makes itself comes by it, for a rule. */
 #define LOOPBACK "lo"
 
@@ -265,19 +267,10 @@ bool route_entry_equal(const struct route_entry *a, const struct route_entry *b)
 	       a->index == b->index && net_address_equal(&a->source, &b->source);
 }
 
-static struct nlmsghdr *begin(char *buffer, uint16_t type, unsigned flags, size_t fixed)
-{
-	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-
-	message->nlmsg_type = type;
-	message->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
-	memset(mnl_nlmsg_put_extra_header(message, fixed), 0, fixed);
-	return message;
-}
-
 struct nlmsghdr *route_request_rules(char *buffer, uint8_t family)
 {
-	struct nlmsghdr *message = begin(buffer, RTM_GETRULE, NLM_F_DUMP, sizeof(struct fib_rule_hdr));
+	struct nlmsghdr *message =
+	    message_begin(buffer, RTM_GETRULE, NLM_F_DUMP, sizeof(struct fib_rule_hdr));
 	struct fib_rule_hdr *body = mnl_nlmsg_get_payload(message);
 
 	body->family = kernel_family(family);
@@ -286,7 +279,7 @@ struct nlmsghdr *route_request_rules(char *buffer, uint8_t family)
 
 struct nlmsghdr *route_request_entries(char *buffer, uint8_t family)
 {
-	struct nlmsghdr *message = begin(buffer, RTM_GETROUTE, NLM_F_DUMP, sizeof(struct rtmsg));
+	struct nlmsghdr *message = message_begin(buffer, RTM_GETROUTE, NLM_F_DUMP, sizeof(struct rtmsg));
 	struct rtmsg *body = mnl_nlmsg_get_payload(message);
 
 	body->rtm_family = kernel_family(family);
@@ -323,7 +316,7 @@ static void put_who(struct nlmsghdr *message, uint8_t family, const struct route
 struct nlmsghdr *route_add_rule(char *buffer, uint8_t family, const struct route_rule *rule)
 {
 	struct nlmsghdr *message =
-	    begin(buffer, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct fib_rule_hdr));
+	    message_begin(buffer, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct fib_rule_hdr));
 	struct fib_rule_hdr *body = mnl_nlmsg_get_payload(message);
 
 	body->family = kernel_family(family);
@@ -346,7 +339,7 @@ struct nlmsghdr *route_add_rule(char *buffer, uint8_t family, const struct route
 struct nlmsghdr *route_add_entry(char *buffer, const struct route_entry *entry)
 {
 	struct nlmsghdr *message =
-	    begin(buffer, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct rtmsg));
+	    message_begin(buffer, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct rtmsg));
 	struct rtmsg *body = mnl_nlmsg_get_payload(message);
 	uint8_t family = entry->to.address.family;
 

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/text.h"
+#include "os/netwatch/linux/message.h"
 #include "os/netwatch/linux/netlink.h"
 
 enum { REQUEST_SIZE = 256 };
@@ -36,23 +37,6 @@ void rtnl_close(struct rtnl *rtnl)
 		return;
 	netlink_close(rtnl->netlink);
 	free(rtnl);
-}
-
-static struct nlmsghdr *request_begin(char *buffer, uint16_t type, uint16_t flags)
-{
-	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
-
-	header->nlmsg_type = type;
-	header->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
-	return header;
-}
-
-struct nlmsghdr *rtnl_begin(char *buffer, uint16_t type, uint16_t flags, size_t fixed)
-{
-	struct nlmsghdr *header = request_begin(buffer, type, flags);
-
-	memset(mnl_nlmsg_put_extra_header(header, fixed), 0, fixed);
-	return header;
 }
 
 struct reading {
@@ -97,8 +81,8 @@ int rtnl_dump(struct rtnl *rtnl, uint16_t type, uint8_t family, rtnl_message_fn 
 {
 	_Alignas(8) char buffer[REQUEST_SIZE];
 	struct reading reading = {.each = each, .again = again, .argument = argument};
-	struct nlmsghdr *header = request_begin(buffer, type, NLM_F_DUMP);
-	struct rtmsg *body = mnl_nlmsg_put_extra_header(header, sizeof(struct ifinfomsg));
+	struct nlmsghdr *header = message_begin(buffer, type, NLM_F_DUMP, sizeof(struct ifinfomsg));
+	struct rtmsg *body = mnl_nlmsg_get_payload(header);
 	int result;
 
 	/* rtmsg, ifaddrmsg and ifinfomsg all begin with the family. */
@@ -125,12 +109,11 @@ int rtnl_link_by_name(struct rtnl *rtnl, const char *name, struct rtnl_link *lin
 {
 	_Alignas(8) char buffer[REQUEST_SIZE];
 	struct reading reading = {.each = copy_link, .argument = link};
-	struct nlmsghdr *header = request_begin(buffer, RTM_GETLINK, NLM_F_ACK);
+	struct nlmsghdr *header = message_begin(buffer, RTM_GETLINK, NLM_F_ACK, sizeof(struct ifinfomsg));
 
 	memset(link, 0, sizeof *link);
 	if (!net_is_interface_name(name))
 		return err_set(e, "not the name of an interface");
-	mnl_nlmsg_put_extra_header(header, sizeof(struct ifinfomsg));
 	mnl_attr_put_strz(header, IFLA_IFNAME, name);
 	if (send_request(rtnl, header, &reading) == -1)
 		return errno == ENODEV ? 1 : err_errno(e, "%s", name);
@@ -142,7 +125,7 @@ int rtnl_link_name(struct rtnl *rtnl, unsigned index, char name[static NET_NAME_
 	_Alignas(8) char buffer[RTNL_REQUEST];
 	struct rtnl_link link = {.index = 0};
 	struct reading reading = {.each = copy_link, .argument = &link};
-	struct nlmsghdr *header = rtnl_begin(buffer, RTM_GETLINK, NLM_F_ACK, sizeof(struct ifinfomsg));
+	struct nlmsghdr *header = message_begin(buffer, RTM_GETLINK, NLM_F_ACK, sizeof(struct ifinfomsg));
 
 	((struct ifinfomsg *)mnl_nlmsg_get_payload(header))->ifi_index = (int)index;
 	if (send_request(rtnl, header, &reading) == -1 || link.index != index)
@@ -154,8 +137,8 @@ int rtnl_link_name(struct rtnl *rtnl, unsigned index, char name[static NET_NAME_
 static struct nlmsghdr *link_request(char *buffer, uint16_t type, unsigned index, unsigned flags,
 				     unsigned change)
 {
-	struct nlmsghdr *header = request_begin(buffer, type, NLM_F_ACK);
-	struct ifinfomsg *body = mnl_nlmsg_put_extra_header(header, sizeof *body);
+	struct nlmsghdr *header = message_begin(buffer, type, NLM_F_ACK, sizeof(struct ifinfomsg));
+	struct ifinfomsg *body = mnl_nlmsg_get_payload(header);
 
 	body->ifi_index = (int)index;
 	body->ifi_flags = flags;
@@ -188,8 +171,8 @@ int rtnl_route_delete(struct rtnl *rtnl, const struct rtnl_route *route, struct 
 {
 	_Alignas(8) char buffer[REQUEST_SIZE];
 	char text[NET_PREFIX_TEXT];
-	struct nlmsghdr *header = request_begin(buffer, RTM_DELROUTE, NLM_F_ACK);
-	struct rtmsg *body = mnl_nlmsg_put_extra_header(header, sizeof *body);
+	struct nlmsghdr *header = message_begin(buffer, RTM_DELROUTE, NLM_F_ACK, sizeof(struct rtmsg));
+	struct rtmsg *body = mnl_nlmsg_get_payload(header);
 	size_t size = route->family == NET_IPV4 ? 4 : 16;
 
 	body->rtm_family = route->family == NET_IPV4 ? AF_INET : AF_INET6;

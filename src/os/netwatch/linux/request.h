@@ -28,11 +28,9 @@ int rtnl_link_by_name(struct rtnl *rtnl, const char *name, struct rtnl_link *lin
 /* The name of a link, for a text. 0, or -1. */
 int rtnl_link_name(struct rtnl *rtnl, unsigned index, char name[static NET_NAME_SIZE]);
 
-/* A message to be filled: RTM_*, NLM_F_* beside NLM_F_REQUEST, and room for the fixed part after it,
- * all zero. `buffer` has RTNL_REQUEST bytes and is aligned for a uint32_t. */
+/* What a change may need as its buffer. */
 enum { RTNL_REQUEST = 512 };
 struct nlmsghdr;
-struct nlmsghdr *rtnl_begin(char *buffer, uint16_t type, uint16_t flags, size_t fixed);
 
 /* Requests the change. 0, or an errno. */
 int rtnl_change(struct rtnl *rtnl, struct nlmsghdr *message);
