@@ -93,7 +93,8 @@ bool pf_fallback_stands(struct pf_firewall *fw)
 {
 	struct pf_rules found;
 
-	if (pf_fallback == NULL || fw->fallback[0] == '\0' || read_rules(fw, pf_fallback, &found, NULL) == -1)
+	/* Where there is no such place nothing was loaded. */
+	if (fw->fallback[0] == '\0' || read_rules(fw, pf_fallback, &found, NULL) == -1)
 		return true;
 	return found.count == pf_count_rules(fw->fallback) && found.ends_shut;
 }

@@ -35,7 +35,7 @@ struct report {
 struct pf_watch {
 	struct pf_firewall *fw;
 	struct event *tick, *word;
-	int from, process; /* of the child that looks; -1 none */
+	int process, from; /* the child that looks, -1 none; and while there is one its report */
 	pid_t pid;
 	int64_t began;
 	uint32_t generation; /* of the rules that it looks at */
@@ -47,7 +47,6 @@ struct pf_watch {
 /* Everything: our rules, pf, our reference, the main rules, skips. */
 static int look_at_all(struct pf_firewall *fw, struct pf_rules *found, struct err *e)
 {
-	*found = (struct pf_rules){0};
 	if (pf_anchor_compare(fw, found, e) == -1 || pf_enabled_look(fw, e) == -1)
 		return -1;
 	return pf_main_look(fw, e);
@@ -57,15 +56,15 @@ static int look_at_all(struct pf_firewall *fw, struct pf_rules *found, struct er
 
 static void look(struct pf_firewall *fw, struct report *report)
 {
-	struct pf_rules found;
+	struct pf_rules found = {0};
 	struct err e = {""};
 	const char *link = "";
 	size_t used = 0;
 
 	pf_give_time(fw);
 	report->fine = look_at_all(fw, &found, &e) == 0;
-	/* pfctl's own failures begin with its name, and are no finding. */
-	report->seen = report->fine || (strncmp(e.text, "pfctl", strlen("pfctl")) != 0 && e.text[0] != '/');
+	/* pfctl's own failures begin with its name, and are no finding. No words: all is fine. */
+	report->seen = strncmp(e.text, "pfctl", strlen("pfctl")) != 0 && e.text[0] != '/';
 	report->blocked = found.blocked;
 	(void)text_copy(report->what, sizeof report->what, e.text);
 	report->second_gone = report->fine && !pf_fallback_stands(fw);
@@ -87,7 +86,7 @@ static _Noreturn void be_child(struct pf_firewall *fw, int to)
 	/* Nor may its sockets and locks live on in us. */
 	descriptor_close_from(REPORT_DESCRIPTOR + 1);
 	look(fw, &report);
-	_exit(io_write_all(REPORT_DESCRIPTOR, (const char *)&report, sizeof report) == 0 ? 0 : 1);
+	_exit(io_write_all(REPORT_DESCRIPTOR, (const char *)&report, sizeof report)); /* nobody asks */
 }
 
 /* --- the gate's side -------------------------------------------------------------------- */
@@ -105,7 +104,7 @@ static void end_child(struct pf_watch *watch)
 	(void)waitpid(watch->pid, &status, WNOHANG); /* or the loop has reaped it */
 	close(watch->process);
 	close(watch->from);
-	watch->process = watch->from = -1;
+	watch->process = -1;
 	(void)event_del(watch->word);
 }
 
@@ -243,7 +242,7 @@ int pf_watch_open(struct firewall *common, struct event_base *base, firewall_for
 
 	if (watch == NULL)
 		return err_errno(e, "pf can't be watched");
-	*watch = (struct pf_watch){.fw = fw, .from = -1, .process = -1, .cb = cb, .argument = argument};
+	*watch = (struct pf_watch){.fw = fw, .process = -1, .cb = cb, .argument = argument};
 	watch->tick = event_new(base, -1, EV_PERSIST, on_tick, watch);
 	watch->word = event_new(base, -1, EV_READ, on_word, watch);
 	fw->watch = watch;

@@ -16,8 +16,9 @@ enum { PROBE_MS = 2000 };
 /* In a child: the probe takes our rights. */
 static enum probed probe_aside(const struct situation *s)
 {
-	unsigned char word = PROBED_NOTHING;
+	unsigned char word;
 	struct pollfd wait;
+	bool answered;
 	int ends[2], status;
 	pid_t pid;
 
@@ -28,18 +29,18 @@ static enum probed probe_aside(const struct situation *s)
 		const char *link;
 
 		word = (unsigned char)probe_as_nobody(s, &link);
-		_exit(io_write_all(ends[1], (const char *)&word, 1) == 0 ? 0 : 1);
+		_exit(io_write_all(ends[1], (const char *)&word, 1)); /* nobody asks */
 	}
 	close(ends[1]);
 	wait = (struct pollfd){.fd = ends[0], .events = POLLIN};
-	if (pid == -1 || poll(&wait, 1, PROBE_MS) != 1 || read(ends[0], &word, 1) != 1)
-		word = PROBED_NOTHING;
+	/* Without a child it ends at once. */
+	answered = poll(&wait, 1, PROBE_MS) == 1 && read(ends[0], &word, 1) == 1;
 	close(ends[0]);
 	if (pid != -1) {
 		(void)kill(pid, SIGKILL);
 		(void)child_reap(pid, &status);
 	}
-	return (enum probed)word;
+	return answered ? (enum probed)word : PROBED_NOTHING;
 }
 
 int pf_leak_look(struct pf_firewall *fw, struct err *e)

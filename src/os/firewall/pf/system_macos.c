@@ -39,10 +39,10 @@ static void load_token(struct pf_firewall *fw)
 {
 	char text[TOKEN_TEXT];
 
-	if (fw->token != 0 || file_load(TOKEN_FILE, text, sizeof text) == -1)
-		return;
-	text[strcspn(text, "\n")] = '\0';
-	(void)text_number(text, 1, UINT64_MAX, &fw->token); /* else none is known */
+	if (fw->token == 0 && file_load(TOKEN_FILE, text, sizeof text) == 0) {
+		text[strcspn(text, "\n")] = '\0';
+		(void)text_number(text, 1, UINT64_MAX, &fw->token); /* else none is known */
+	}
 }
 
 /* A reference that is not remembered keeps pf on until the next boot, and no more. */
