@@ -50,7 +50,8 @@ static void note(const char *which, int result, int64_t took)
 
 static void run(const struct scenario *scenario, const char *which, unsigned number, enum way how)
 {
-	int before = next_descriptor(), result;
+	unsigned before = open_descriptors();
+	int result;
 	int64_t began;
 
 	assert_int_equal(setup(NULL), 0);
@@ -67,7 +68,7 @@ static void run(const struct scenario *scenario, const char *which, unsigned num
 	assert_between(the_time - began, 0, LONGEST_MS);
 	note(which, result, the_time - began);
 	assert_int_equal(teardown(NULL), 0);
-	assert_int_equal(next_descriptor(), before);
+	assert_int_equal(open_descriptors(), before);
 }
 
 static void run_all(const struct scenario *scenario)

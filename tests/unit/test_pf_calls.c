@@ -170,6 +170,12 @@ static void no_conf(void)
 	pf.refused = 1;
 }
 
+static void conf_is_a_folder(void)
+{
+	no_conf();
+	conf_is_folder = true;
+}
+
 static void leaks(void)
 {
 	be(&locked);
@@ -183,16 +189,42 @@ static void leaks_still(void)
 	shared->probed = PROBED_OUT;
 }
 
+static struct pf_firewall before_pause; /* what the watchdog has of the daemon's memory */
+
+static void pause_after(const struct situation *s)
+{
+	be(s);
+	before_pause = *pf_of(fw);
+	assert_int_equal(firewall_pf.pause(fw, 60, &e), 0);
+}
+
 static void is_paused(void)
 {
-	be(&locked);
-	assert_int_equal(firewall_pf.pause(fw, 60, &e), 0);
+	pause_after(&locked);
+}
+
+/* By then the time of the call that began it is over. */
+static void open_is_paused(void)
+{
+	pause_after(&opened);
+	the_time += 60000;
+}
+
+static void dialling_is_paused(void)
+{
+	pause_after(&dialling);
 }
 
 static void it_does_not_leave(void)
 {
 	is_paused();
 	watchdog_stays = true;
+}
+
+static void token_file_changed(void)
+{
+	no_longer_believed();
+	strcpy(token, "78\n");
 }
 
 static void ours_are_not_called(void)
@@ -239,9 +271,11 @@ static int pause_for_nothing(void)
 	return firewall_pf.pause(fw, 0, &e);
 }
 
-/* In the watchdog, whose copy of the daemon's memory is of before the pause. */
+/* In the watchdog. */
 static int watchdog_shuts(void)
 {
+	*pf_of(fw) = before_pause;
+	pf_of(fw)->deadline = 0;
 	return watchdog_work.close(watchdog_work.argument, &e);
 }
 
@@ -312,12 +346,39 @@ static bool shuts(void)
 	return stands(&locked) && pf_of(fw)->armed;
 }
 
+/* The lock of what was known then: its links, its tunnel, and no server. */
+static bool shuts_what_was(const struct situation *before)
+{
+	struct situation lock = *before;
+
+	lock.state = POLICY_LOCKED;
+	memset(&lock.endpoint, 0, sizeof lock.endpoint);
+	return stands(&lock) && pf_of(fw)->armed;
+}
+
+static bool shuts_what_was_open(void)
+{
+	return shuts_what_was(&opened);
+}
+
+static bool shuts_what_dialled(void)
+{
+	return shuts_what_was(&dialling);
+}
+
+/* Whatever the file says: the reference that is known is the one. */
+static bool locks_by_what_is_known(void)
+{
+	return stands(&locked) && pf_of(fw)->token == 77;
+}
+
 /* What is told and was not done keeps the gate shut, and is not looked for. */
 static bool is_removed(void)
 {
 	if (fail_at > 0 && (way == LIED || way == COMPLAINS || way == HALF))
 		return true;
-	return has_none() && !pf_calls_us(pf.rules, pf.nat) && !watchdog_runs && pf_of(fw)->lockfile == -1;
+	return has_none() && !pf_calls_us(pf.rules, pf.nat) && !watchdog_runs && !pf.reference &&
+	       token[0] == '\0' && pf_of(fw)->lockfile == -1;
 }
 
 static bool states_gone(void)
@@ -344,6 +405,7 @@ static const struct scenario scenarios[] = {
     {"the first lock, too many main rules stand", too_many_rules, lock, locks, COMPLAINS},
     {"the first lock, and pf.conf is too long", too_long_a_conf, lock, locks, COMPLAINS},
     {"the first lock, and there is no pf.conf", no_conf, lock, locks, COMPLAINS},
+    {"the first lock, and pf.conf can't be read", conf_is_a_folder, lock, locks, COMPLAINS},
     {"locked to dialling", is_locked, dial, dials, WAYS},
     {"locked to dialling, just believed", just_believed, dial, dials, COMPLAINS},
     {"locked to dialling, no longer believed", no_longer_believed, dial, dials, COMPLAINS},
@@ -357,6 +419,8 @@ static const struct scenario scenarios[] = {
     {"locked again, another was loaded", another_was_loaded, lock, locks, COMPLAINS},
     {"locked again, pf is off", pf_is_off, lock, locks, COMPLAINS},
     {"locked again, the reference is gone", reference_is_gone, lock, locks, COMPLAINS},
+    {"locked again, the token's file was changed", token_file_changed, lock, locks_by_what_is_known,
+     COMPLAINS},
     {"locked again, pf skips a link", skips, lock, locks, COMPLAINS},
     {"locked again, after a leak", leaks, lock, locks, COMPLAINS},
     {"locked again, it leaks still", leaks_still, lock, locks, COMPLAINS},
@@ -366,11 +430,16 @@ static const struct scenario scenarios[] = {
     {"the pause ends", is_paused, lock, locks, COMPLAINS},
     {"the pause ends, its watchdog does not leave", it_does_not_leave, lock, locks, COMPLAINS},
     {"the watchdog ends the pause", is_paused, watchdog_shuts, shuts, COMPLAINS},
+    {"the watchdog ends a pause of what was open", open_is_paused, watchdog_shuts, shuts_what_was_open,
+     COMPLAINS},
+    {"the watchdog ends a pause of what dialled", dialling_is_paused, watchdog_shuts, shuts_what_dialled,
+     COMPLAINS},
     {"removal", is_locked, remove_all, is_removed, WAYS},
     {"removal in a pause", is_paused, remove_all, is_removed, COMPLAINS},
     {"removal, its watchdog does not leave", it_does_not_leave, remove_all, is_removed, COMPLAINS},
     {"removal, the main rules do not call us", ours_are_not_called, remove_all, is_removed, COMPLAINS},
     {"removal of nothing", nothing, remove_all, is_removed, COMPLAINS},
+    {"removal of what a life before this one left", earlier_life, remove_all, is_removed, COMPLAINS},
     {"locked again after a removal", was_removed, lock, locks, COMPLAINS},
     {"what was stopped", is_locked, count, anything, COMPLAINS},
     {"what was stopped, of nothing", nothing, count, anything, COMPLAINS},

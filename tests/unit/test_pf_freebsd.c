@@ -165,11 +165,13 @@ static void test_looking(void **state)
 	assert_int_equal(setup(state), 0);
 	is_locked();
 	heal();
+	pf_give_time(pf_of(fw));
 	assert_int_equal(pf_enabled_look(pf_of(fw), &e), 0);
 	pf.enabled = false;
 	assert_int_equal(pf_enabled_look(pf_of(fw), &e), -1);
 	assert_string_equal(e.text, "pf is disabled (`pfctl -d`)");
 	heal();
+	pf_give_time(pf_of(fw));
 	fail_at = 1;
 	way = LIED;
 	assert_int_equal(pf_enabled_look(pf_of(fw), &e), -1);

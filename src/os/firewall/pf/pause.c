@@ -24,6 +24,7 @@ static int shut(void *argument, struct err *e)
 	locked.state = POLICY_LOCKED;
 	memset(&locked.endpoint, 0, sizeof locked.endpoint);
 	fw->armed = false;
+	fw->fallback[0] = '\0'; /* the pause has emptied it since */
 	if (pf_settle(fw, &locked, e) == -1)
 		return -1;
 	pf_fallback_load(fw);
