@@ -38,12 +38,12 @@ void *calloc(size_t count, size_t size)
 }
 #endif
 
-static void *loop_malloc(size_t size)
+static inline void *loop_malloc(size_t size)
 {
 	return memory_runs_out() ? NULL : malloc(size);
 }
 
-static void *loop_realloc(void *bytes, size_t size)
+static inline void *loop_realloc(void *bytes, size_t size)
 {
 	return memory_runs_out() ? NULL : realloc(bytes, size);
 }

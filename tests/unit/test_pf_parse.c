@@ -46,6 +46,7 @@ static void complaints_are_one_line(void **state)
 	    {"", ""},
 	    {"out of paper\n", "out of paper"},
 	    {"a warning\n\nstdin:7: syntax error\nstdin:8: syntax error\n", "stdin:7: syntax error"},
+	    {"a warning\n-:7: syntax error\n", "-:7: syntax error"},
 	    {"pfctl: \x1b[31mred\n", "\\x1b[31mred"}};
 	char words[64];
 
@@ -121,6 +122,8 @@ static void skipped_interfaces(void **state)
 	assert_string_equal(name, "");
 	assert_int_equal(pf_parse_skipped("ALL\nen0\nlo0 (skip)\nutun0\n", name), 0);
 	assert_string_equal(name, ""); /* loopback passes anyhow */
+	assert_int_equal(pf_parse_skipped("ALL\nlo (skip)\n", name), 0);
+	assert_string_equal(name, "");
 	assert_int_equal(pf_parse_skipped("ALL\nlo0 (skip)\nawdl0 (skip)\nutun0 (skip)\n", name), 0);
 	assert_string_equal(name, "awdl0");
 	assert_int_equal(pf_parse_skipped("en0 (skip)\n\tCleared:     Tue\n", name), 0);
@@ -160,6 +163,8 @@ static void rules_of_the_anchor(void **state)
 	assert_int_equal(pf_parse_rules("", rules, sizeof rules, &found), 0);
 	assert_int_equal(found.count, 0);
 	assert_false(found.ends_shut);
+	assert_int_equal(pf_parse_rules("block all\n\n\nblock all\n", rules, sizeof rules, &found), 0);
+	assert_int_equal(found.count, 2);
 	assert_int_equal(pf_parse_rules("what is this\n", rules, sizeof rules, &found), -1);
 	assert_int_equal(pf_parse_rules("block drop in quick all\nblock drop out quick all\n", rules,
 					sizeof rules, &found),
@@ -201,6 +206,9 @@ static void what_a_rule_is(void **state)
 	assert_int_equal(
 	    pf_parse_rules("block drop out quick all\npass quick all\n", text, sizeof text, &found), 0);
 	assert_false(found.ends_shut);
+	assert_int_equal(
+	    pf_parse_rules("pass quick all\nblock drop in quick all\n", text, sizeof text, &found), 0);
+	assert_false(found.ends_shut);
 }
 
 static void rules_are_counted_as_pfctl_expands_them(void **state)
@@ -217,6 +225,7 @@ static void rules_are_counted_as_pfctl_expands_them(void **state)
 			   "853 }\npass out quick on { en0, en1 } inet6 proto icmp6 from { ::, "
 			   "<neighbours6> } to any user { 0, 65 }\n"),
 	    2 + 8);
+	assert_int_equal(pf_count_rules("pass a, b, c } d\n"), 1);
 	assert_int_equal(pf_count_rules("pass } out { , { a\n"), 1); /* no text of ours; and no crash */
 }
 
@@ -248,6 +257,7 @@ static void main_rules_that_are_right(void **state)
 	    pf_judge_main(PF_FREEBSD, "\nblock drop in quick all\n\n" OURS,
 			  "\nrdr-anchor \"org.portcullis\" all\nnat-anchor \"org.portcullis\" all\n"));
 	assert_true(pf_calls_us(SCRUB, ""));
+	assert_true(pf_calls_us("", "nat-anchor \"org.portcullis\" all\n"));
 	assert_true(pf_calls_us("", "rdr-anchor \"org.portcullis\" all\n"));
 	assert_true(pf_calls_us(SCRUB OURS, NAT));
 	assert_true(pf_calls_us("", NAT));
@@ -269,6 +279,8 @@ static void main_rules_that_are_wrong(void **state)
 	    {SCRUB "match in all\n" OURS, NAT, "something unknown"},
 	    {OURS, NAT, "scrub-anchor"},
 	    {SCRUB OURS, "", "not called before translation"},
+	    {SCRUB OURS, "nat-anchor \"org.portcullis\" all\n", "not called before translation"},
+	    {SCRUB OURS, "rdr-anchor \"org.portcullis\" all\n", "not called before translation"},
 	    {SCRUB OURS, APPLE_NAT, "translated before"},
 	    {SCRUB OURS, "nat-anchor \"com.apple/*\" all\n" NAT, "translated before"},
 	    {SCRUB OURS, "nat pass on en0 all -> 192.0.2.1\n" NAT, "translated before"},
