@@ -9,7 +9,7 @@
 
 static inline size_t bytes_in_use(void)
 {
-	return mallinfo2().uordblks;
+	return mallinfo2().uordblks + mallinfo2().hblkhd; /* small ones, and large ones */
 }
 #else
 static inline size_t bytes_in_use(void)
