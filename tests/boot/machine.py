@@ -60,7 +60,7 @@ class Machine:
     # --- the console
 
     def _read(self):
-        """The last line may not have ended yet: a prompt."""
+        """Reads the console. The last line may not have ended yet, as a prompt has not."""
         text = ""
         while True:
             chunk = os.read(self.process.stdout.fileno(), 65536)

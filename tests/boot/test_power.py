@@ -14,7 +14,7 @@ from machine import LOGIN, Machine
 from capture import PHASES, table, tried
 from world import INTERNET4, ROUTER4
 
-ENOUGH = 20  # so many frames of a phase show that it sends
+ENOUGH = 20  # this many frames of a phase show that it sends
 BUILD = os.path.abspath(os.environ.get("BUILD", "build"))
 CALLER = os.path.join(BUILD, "test", "boot_caller")
 IS_OPEN, SHUT, ABSENT = 0, 3, 4  # exit codes of `portcullis status`
@@ -34,7 +34,7 @@ def guarded(directory, network):
 
 
 def package():
-    """As `make deb` built it."""
+    """The package that `make deb` built last."""
     return max(glob.glob(f"{BUILD}/deb/portcullis_*.deb"), key=os.path.getmtime)
 
 
@@ -68,7 +68,7 @@ def captured(network, image, **more):
 
 
 def keep_console(machine):
-    """For whoever reads a failure: what the machine printed, with seconds since power-on."""
+    """Keeps what the machine printed, with the seconds since power-on, for whoever examines a failure."""
     logs = os.path.join(BUILD, "check")
     os.makedirs(logs, exist_ok=True)
     name = re.sub(r"\W+", "-", os.environ["PYTEST_CURRENT_TEST"].split("::")[-1].split(" ")[0]).strip("-")

@@ -6,7 +6,8 @@ import threading
 
 
 class Listener:
-    """`serve(connection)` is given each connection, and closes nothing; what it reads or writes too late is no fault."""
+    """Calls `serve(connection)` for each connection, and closes the connection afterwards. An error when it reads or
+    writes is not a failure."""
 
     def __init__(self, path, serve):
         self.path, self.serve = str(path), serve
@@ -29,8 +30,8 @@ class Listener:
             self.serve(connection)
 
     def close(self):
-        """Not before its thread has ended: another socket may soon have the number of a closed one, and it would accept
-        that one's connections."""
+        """Closes the socket only after its thread has ended. Otherwise the thread could accept the connections of a new
+        socket that gets the same descriptor number."""
         with contextlib.suppress(OSError):  # it was closed before
             self.socket.shutdown(socket.SHUT_RDWR)
         self.thread.join(10)

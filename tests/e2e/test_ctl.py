@@ -35,7 +35,7 @@ def line(value):
 
 
 class Server:
-    """What answers in the daemon's place: `handle(server, connection)`. `seen` are the requests."""
+    """Answers in the daemon's place, by `handle(server, connection)`. `seen` has the requests."""
 
     def __init__(self, path, handle):
         self.handle, self.seen = handle, []

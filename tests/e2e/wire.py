@@ -196,8 +196,8 @@ class Wire:
         return f.icmp in (131, 132, 143) and f.hops == 1 and to in ("ff02::2", "ff02::16")
 
     def seen(self, match):
-        """The frames so far that contain these bytes (or that a function chooses). That there is none is said only of a
-        whole capture; what was found was there, whatever else was lost."""
+        """The frames so far that contain these bytes (or that a function chooses). If the capture has lost frames, the
+        result may be used only if it is not empty: it fails rather than return none."""
         self._read()
         found = [f for f in self.frames if (match in f.raw if isinstance(match, bytes) else match(f))]
         if not found:

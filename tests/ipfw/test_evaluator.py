@@ -191,8 +191,8 @@ def test_tags():
 
 
 def test_reass():
-    """According to the page, with one_pass, the default, what has been reassembled passes without another rule:
-    therefore no rule of ours reassembles."""
+    """According to the page, with one_pass (the default) a reassembled datagram passes without meeting another rule, so
+    no rule of ours reassembles."""
     rules = ["reass ip from any to any in", "allow tcp from any to any"]
     for one_pass, wanted in ((True, True), (False, False)):
         filter_ = Firewall(machine(), "deny", one_pass)

@@ -47,7 +47,8 @@ def test_golden_files_are_ipfws_grammar(path):
 
 
 def test_longer_lists_than_ipfw_takes():
-    """Neighbours by a tag, networks in several rules: what is in none of the parts is stopped as before."""
+    """Longer lists than ipfw takes are split, neighbours by a tag and networks over several rules. What is in none of
+    the parts is stopped as before."""
     many = " ".join(f"neighbour=2001:db8:{n}::/64 network=fd00:8:{n}::/64 network=10.{n}.0.0/16" for n in range(2, 17))
     text = print_rules(f"{SITUATIONS['P']} {COMMON} {many}")
     assert "tagged" in text and all(len(line) < 1500 for line in text.splitlines())
@@ -79,8 +80,8 @@ def fewer(words, separator):
 
 
 def weakened(line):
-    """The rule removed; the rule inverted; a rule that lets something through, without each of its conditions, and with
-    one address, port or type fewer; a rule that stops something, with less in it."""
+    """Changed forms of a rule: left out; allow for deny and the reverse; one address or port fewer; and, for a rule
+    that allows, without one of its conditions."""
     parts = {key: value or "" for key, value in RULE.match(line).groupdict().items()}
     yield ""
     yield FORM.format(**dict(parts, action="deny" if parts["action"] == "allow" else "allow"))
@@ -103,8 +104,8 @@ def weakened(line):
 
 
 def templates(old, new):
-    """The same change in another situation. Whether the tunnel is excluded only counts as a difference where that is
-    the change."""
+    """A change without what differs between situations. Whether the tunnel is excluded counts only if that is the
+    change."""
     bare = [re.sub(r"^add 1 set 26 | // .*", "", line) for line in (old, new)]
     same = [line.replace(" not via tun0", "") for line in bare]
     return tuple(same if same[0] != same[1] else bare)

@@ -119,7 +119,7 @@ def switched_off(machine):
 
 
 def ended(machine):
-    """It was open; then the way out that needs no daemon was taken."""
+    """It was open; then `off --offline` was given, which needs no daemon."""
     machine.enable()
     machine.start().wait(gate="open")
     machine.run("portcullis", "off", "--offline")
@@ -295,13 +295,13 @@ def test_a_deconfiguration_is_no_removal(machine, world):
 # --- in a tree that is not the machine
 
 def in_container(machine, *words, **more):
-    """The same tree as a machine of its own: it is the root of its first process."""
+    """Runs a command in the same tree as if it were a machine of its own, where the tree is the root of process 1."""
     return machine.host.run("unshare", "--mount", "--pid", "--fork", *machine.words(
         "sh", "-c", 'mount -t proc proc /proc && "$@"; exit $?', "sh", *words), **more)
 
 
 def test_a_chroot_is_not_asked_for_the_machine_s_gate(machine):
-    """It was never enabled there: the machine around it holds the kernel's gate, and that stays."""
+    """In a chroot the package was never enabled: the gate in the kernel is that of the machine around it, and stays."""
     machine.install(package("old"))
     machine.run("portcullisd", "-L", check=False)
     rules = machine.rules()
@@ -348,7 +348,7 @@ def test_a_tree_below_dpkg_s_root(machine):
 
 # --- from one version to another
 
-# Stands in for systemctl: notes what a running systemd is asked to do, and answers as the folder says.
+# Stands in for systemctl: notes what a running systemd is asked to do, and answers as the files in /tmp say.
 SYSTEMCTL = """#!/bin/sh
 case "$*" in
 *is-enabled*) exec /usr/bin/systemctl "$@" ;;
@@ -357,7 +357,7 @@ esac
 echo "systemctl $*" >>/tmp/calls
 case "$*" in *restart*) . /tmp/restart ;; esac
 """
-# A minute is too long for a test; it is noted who waits.
+# Stands in for timeout: notes how long it was asked to wait, but waits one second only.
 TIMEOUT = """#!/bin/sh
 echo "timeout $1" >>/tmp/calls
 shift
@@ -382,8 +382,8 @@ def calls(machine):
 
 @pytest.mark.parametrize("active", ["active", "activating", "reloading", "inactive", "failed"])
 def test_an_upgrade_restarts_what_runs(machine, active):
-    """Also a unit that is unprotected, which is `activating`. Users and folders come first, then the program that needs
-    them."""
+    """It also restarts a unit that is `activating`, which an unprotected one is. Users and folders are created first,
+    then the program that needs them is started."""
     machine.install(package("old"))
     machine.enable()
     systemd(machine, active)
@@ -401,7 +401,7 @@ def test_an_upgrade_restarts_what_runs(machine, active):
 
 @pytest.mark.parametrize("restart", ["exit 1", "exec sleep 600"], ids=["fails", "hangs"])
 def test_a_restart_that_fails_is_told_in_a_line(machine, restart):
-    """And it does not stop dpkg."""
+    """A restart that fails is reported in one line, and dpkg completes the upgrade."""
     machine.install(package("old"))
     machine.enable()
     systemd(machine, "active", restart)
@@ -543,7 +543,7 @@ def test_tarball_is_the_same_twice(tmp_path):
 
 
 def test_tarball_builds_and_tests_itself():
-    """In another place, without git, by a user who is not root."""
+    """The tarball builds and passes its unit tests in another place, without git, by a user who is not root."""
     # Loopback, in this namespace: every machine that builds has it.
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     tmp_path = tempfile.mkdtemp()
@@ -561,8 +561,8 @@ def test_tarball_builds_and_tests_itself():
 # --- for other systems' packagers
 
 def test_formula_and_port(tmp_path):
-    """Filled in for a tarball: its checksum and size are there, no placeholder is left, and Ruby accepts the
-    formula."""
+    """The formula and the port are filled in for a tarball: its checksum and size are there, no placeholder is left,
+    and Ruby accepts the formula."""
     subprocess.run([f"{TOP}/packaging/formula.sh", version(), tmp_path, f"https://example.org/p/portcullis-{version()}.tar.gz"],
                    check=True, capture_output=True)
     tarball = tmp_path / f"portcullis-{version()}.tar.gz"
@@ -580,7 +580,8 @@ def test_formula_and_port(tmp_path):
 
 
 def test_port_s_list_is_what_is_installed(tmp_path):
-    """What make install puts there on FreeBSD. The three programs, which can't be built here, are listed by name."""
+    """The port's list has what `make install` installs on FreeBSD. The three programs, which can't be built here, are
+    listed by name."""
     subprocess.run(["make", "-s", "install-data", "PLATFORM=freebsd", "PREFIX=/usr/local", "SYSCONFDIR=/usr/local/etc",
                     f"DESTDIR={tmp_path}/root", f"BUILD={tmp_path}/build"], cwd=TOP, check=True, capture_output=True)
     there = {os.path.relpath(path, tmp_path / "root/usr/local") for path in (tmp_path / "root").rglob("*") if not path.is_dir()}

@@ -107,7 +107,7 @@ def test_kept_running_and_shut(machine, world, sender, init):  # noqa: F811
 
 
 def test_off_stays_off(machine, world, init):
-    """The supervisor starts it again and again, and it stays off."""
+    """The supervisor starts the daemon again and again, and the gate stays `off`."""
     assert init.lock(machine).returncode == 0
     init.start(machine)
     machine.wait(gate="open")

@@ -14,7 +14,7 @@ SECURITY = HERE.parent.parent / "docs" / "security.md"
 ANCHOR, FALLBACK = "org.portcullis", "com.apple/000.portcullis"
 RULESETS = ["locked", "dialling", "open", "open-lan"]
 
-# The situations of policy_print that are the recorded machine's.
+# The recorded machine's situations, as arguments of policy_print.
 MACHINE = ["group=777", "user=778", "link=en0", "link=en1", "neighbour=2001:db8:1::/64", "tunnel=utun8"]
 SERVER = ["remote=203.0.113.7:1194/udp"]
 TUNNEL = ["address=10.8.0.6", "address=fd00:8::6", "network=10.8.0.0/24", "network=fd00:8::/64"]

@@ -1,5 +1,5 @@
 /* Prints the rules of a situation: `policy_print BACKEND KEY=VALUE...`; pf's main rules:
- * `policy_print pf-main apple|freebsd`, with what stands on stdin. */
+ * `policy_print pf-main apple|freebsd`, with the existing main rules on stdin. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,7 +114,7 @@ static int take_lan(const char *value)
 	return s.lan || strcmp(value, "false") == 0 ? 0 : -1;
 }
 
-/* link, gateway, address, network and neighbour may be said several times. */
+/* link, gateway, address, network and neighbour may be given several times. */
 static const struct {
 	const char *key;
 	int (*take)(const char *value);

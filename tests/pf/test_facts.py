@@ -42,7 +42,7 @@ def test_in_front_quick_is_needed():
 
 
 def test_what_opens_everything():
-    """What the health check must look at: none of this shows in the anchor."""
+    """Each of these opens pf, and the anchor shows none of them but the last, so the health check must look for all."""
     pf = gate(ours("locked"), main_rules())
     assert ask(pf, WEB_OUT) == ["block"]
     pf.enabled = False
@@ -93,7 +93,8 @@ FORWARDED = "out en0 tcp 192.168.77.9:6000 > 8.8.8.8:443 flags=S"
 
 
 def test_translation_that_passes_is_stopped():
-    """For packets to a local service, and for packets forwarded out of a physical link."""
+    """Others' translation rules with `pass` do not skip our rules any more: neither for packets to a local service, nor
+    for packets that are forwarded out of a physical link."""
     both = NAT + "\n" + RDR
     main = main_rules(standing=STOCK)
     assert ask(others(reference("main"), both), SSH_IN, FORWARDED) == ["pass"] * 2, "the control: the hole is real"
@@ -227,7 +228,8 @@ def test_another_server_acts_at_once():
 
 @pytest.mark.parametrize("dialect", [APPLE, FREEBSD])
 def test_what_an_error_quotes_is_looked_at(dialect):
-    """The identifier of an echo, and whether the connection expects the segment."""
+    """Of the packet that an error quotes, pf checks the identifier of an echo, and whether the connection expects the
+    segment."""
     pf = gate(ours("open"), main_rules(dialect, None if dialect == APPLE else ""), dialect)
     echo = parse_packet("out utun8 icmp 10.8.0.6 > 8.8.8.8 type=8").replace(ident=7)
     segment = parse_packet(OUT)
@@ -315,8 +317,8 @@ def test_without_known_links_the_tunnel_is_still_none():
 
 
 def test_options_and_headers():
-    """Stopped whatever row it fits, except on loopback. An extension header that is skipped does not hide what follows
-    it."""
+    """A packet with IP options or a routing header is stopped whatever row it fits, except on loopback. Other extension
+    headers are skipped, and do not hide what follows them."""
     pf = gate(ours("locked"), main_rules())
     advertisement = parse_packet("in en0 icmp6 fe80::1 > fe80::aaaa:1 type=136")
     assert pf.verdict(advertisement.replace(headers=(0,))) == "pass"

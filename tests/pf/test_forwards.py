@@ -78,7 +78,7 @@ def key(packet, reverse=False):
 
 
 class Promise:
-    """`flows`: for each flow that went into the tunnel, as it left, who had sent it."""
+    """What may be forwarded. `flows` maps each flow that went into the tunnel, as it left, to its sender."""
 
     def __init__(self, situation):
         self.s, self.flows = situation, {}
@@ -170,7 +170,7 @@ SHAPES = [(67, 68), (68, 67), (546, 547), (547, 546), (1194, 50000), (50000, 119
 
 
 def owned(packet):
-    """With the owner that pf finds: by the ports alone, because those sockets accept any address."""
+    """The packet with the owner that pf finds for it: by the ports alone, because those sockets accept any address."""
     port = packet.dport if packet.direction == "in" else packet.sport
     uid, gid = SOCKETS.get(port, (None, None)) if packet.proto == UDP else (None, None)
     return packet.replace(uid=uid, gid=gid)
@@ -211,8 +211,8 @@ class Generator:
         return packet.replace(type=8 if proto == ICMP else 128, ident=self.port)
 
     def coming_back(self, begun):
-        """An answer to something that left, or an error about it: sometimes by another link, sometimes not quite the
-        right one."""
+        """An answer to something that left, or an error about it. Sometimes it comes by another link, and sometimes one
+        field is wrong."""
         rng = self.rng
         asked = rng.choice(begun)
         came = TUN if rng.random() < 0.8 else rng.choice(LINKS)
@@ -321,7 +321,8 @@ def test_what_leaked_through_a_gateway(cure, name, came, to, words, dialect):
 
 @pytest.mark.parametrize("dialect", [APPLE, FREEBSD])
 def test_a_clients_answer_leaves_by_a_lan_side_link_only(dialect):
-    """In a network outside that has a route for the clients' addresses, with the local network allowed."""
+    """With lan = true, and a client's address that the outer network routes as well: the answer leaves by a LAN-side
+    link, not by the outer one."""
     situation = SITUATIONS["gateway open-lan"]
     main = main_rules(dialect, None if dialect == APPLE else "")
     asked, answer = (parse_packet(text) for text in (
@@ -335,7 +336,7 @@ def test_a_clients_answer_leaves_by_a_lan_side_link_only(dialect):
 
 
 def test_a_clients_fragments_are_translated_on_apple():
-    """A fragment has no port to find a state by, so pf does not translate it: it is reassembled first."""
+    """A fragment has no ports by which pf could find a state, so pf would not translate it: it is reassembled first."""
     situation = SITUATIONS["gateway open"]
     first, last = (parse_packet(f"in bridge100 udp 10.60.0.11:6000 > 8.8.8.8:5300 frag={frag}")
                    for frag in ("0+ len=1472", "1480 len=200"))
@@ -349,7 +350,8 @@ def test_a_clients_fragments_are_translated_on_apple():
 
 @pytest.mark.parametrize("cure", CURES)
 def test_the_generator_finds_each_leak(cure):
-    """Without help, within so many packets, whatever the seed."""
+    """The generator, which knows nothing of the leaks, finds each of them within this number of packets for any
+    seed."""
     # With the local network allowed, everything is reassembled anyway.
     situation = SITUATIONS["gateway open" if cure == "scrub" else "gateway open-lan"]
     weak = without(situation.text(), CURES[cure])
@@ -357,7 +359,8 @@ def test_the_generator_finds_each_leak(cure):
 
 
 def test_a_client_that_asks_for_an_address_goes_no_further():
-    """Because of the tag of that one line."""
+    """A client's DHCP request is for this machine: the tag of the rule that lets it in keeps it from being
+    forwarded."""
     situation = SITUATIONS["gateway open"]
     weak = re.sub(AS_A_CLIENTS, r"\1client", situation.text())
     assert weak != situation.text()

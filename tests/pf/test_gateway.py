@@ -23,13 +23,14 @@ def pf_for(state, dialect=APPLE, lan_side=("bridge100", "en7")):
 
 
 def forward(pf, text, to, came="bridge100"):
-    """In by one link, out by another. Returns "block", or the packet as it leaves."""
+    """Forwards a packet, in by one link and out by another. Returns "block", or the packet as it leaves."""
     entering = parse_packet(f"in {came} {text}")
     return go_on(pf, entering, to)
 
 
 def go_on(pf, entering, to, owned=lambda packet: packet):
-    """`owned` gives a packet the owner of the socket that has its addresses and ports."""
+    """Judges a packet as it enters and as it leaves. `owned` gives it the owner of the socket that has its addresses
+    and ports."""
     decision = pf.decide(entering)
     if decision.verdict == "block":
         return "block"
@@ -40,7 +41,8 @@ def go_on(pf, entering, to, owned=lambda packet: packet):
 @pytest.mark.parametrize("dialect", [APPLE, FREEBSD])
 @pytest.mark.parametrize("state", STATES)
 def test_clients_never_leave_by_another_link(state, dialect):
-    """Not even with packets that a row allows to this machine itself, or to the endpoint."""
+    """A client's packets do not leave by another link, not even those that a row allows to this machine itself, or
+    those for the endpoint."""
     for text in CLIENTS:
         for link in (*OUTSIDE, "en9"):
             assert forward(pf_for(state, dialect), text, link) == "block", (text, link)
@@ -49,7 +51,8 @@ def test_clients_never_leave_by_another_link(state, dialect):
 
 
 def test_control_without_the_tag():
-    """Without that one line, the same packets get out wherever a row allows them to this machine itself."""
+    """The control: without the line that stops tagged packets, the same packets get out wherever a row allows them to
+    this machine itself."""
     words = [*MACHINE, *STATES["open-lan"], "gateway=bridge100"]
     text = policy_print("pf", *words)
     without = "\n".join(line for line in text.splitlines() if " tagged " not in line)
@@ -94,7 +97,8 @@ def test_this_machine_is_not_translated():
 
 @pytest.mark.parametrize("dialect", [APPLE, FREEBSD])
 def test_a_tunnel_without_ipv6(dialect):
-    """There is no address to replace the client's with, and the client's own address would tell the VPN who it is."""
+    """A tunnel without IPv6 has no address to put in place of the client's, so nothing goes out: the client's own
+    address would tell the VPN who it is."""
     text = policy_print("pf", *MACHINE, *STATES["open-v4"], "gateway=bridge100")
     assert "nat on utun8 inet6" not in text
     main = main_rules(dialect, None if dialect == APPLE else "")

@@ -100,7 +100,7 @@ def row_of(text, rule):
 
 @pytest.mark.parametrize("name", RULESETS)
 def test_our_rules(name):
-    """As recorded, except for the deviations: all of them occur, and no other does."""
+    """Our rules give the recorded verdicts, except for the listed deviations: all of these occur, and no others."""
     text, wanted = ours(name), {entry.packet: entry for entry in deviations() if entry.name == name}
     pf, found = gate(text, main_rules()), set()
     for line in packets(name):
@@ -132,8 +132,8 @@ def test_no_deviation_is_said_twice():
 
 @pytest.mark.parametrize("name", RULESETS)
 def test_both_grammars_take_our_rules(name):
-    """In the strict mode: no name of a type, no alias, nothing that only one of them knows or that they read
-    differently."""
+    """Both grammars accept our rules in the strict mode: they have no names of ICMP types, no aliases, and nothing that
+    only one grammar knows or that the two read differently."""
     Pf(BOTH).load_anchor(ANCHOR, ours(name))
 
 
@@ -145,7 +145,7 @@ FREEBSD_DROPS = {"in lo0 udp 127.0.0.1:5 > 127.0.0.1:6 frag=1480 len=100",
 
 @pytest.mark.parametrize("name", RULESETS)
 def test_freebsd_decides_alike(name):
-    """The same text on FreeBSD, with its main rules."""
+    """FreeBSD, with its own main rules, gives the same verdicts with our text."""
     apple, freebsd = gate(ours(name), main_rules()), gate(ours(name), main_rules("freebsd", ""), "freebsd")
     differing = {line.text for line in packets(name) if freebsd.verdict(line.step) != apple.verdict(line.step)}
     assert differing == FREEBSD_DROPS

@@ -42,7 +42,7 @@ def seed(request):
 
 @pytest.fixture(scope="session")
 def machine():
-    """Everything runs on one processor: one packet has been dealt with before the next is sent."""
+    """Everything runs on one processor, so that one packet has been handled before the next is sent."""
     from kernel import Machine  # pylint: disable=import-outside-toplevel
     allowed = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(allowed)})

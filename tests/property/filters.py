@@ -35,7 +35,7 @@ def pieces_of(packet):
 
 
 class Pf:
-    """Our text in the anchor, which is called by main rules that were Apple's."""
+    """Our text in the anchor, and main rules that are composed from Apple's and call it."""
 
     def __init__(self, text):
         with open(f"{TOP}/tests/golden/pf_main/stock.in", encoding="utf-8") as file:

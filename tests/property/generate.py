@@ -1,5 +1,5 @@
-"""Situations and probes: the right packets for each row, the same with one thing changed, answers, and some at
-random."""
+"""Situations and probes: packets that fit a row, the same with one thing changed, answers to them, and random
+packets."""
 import ipaddress
 import random
 
@@ -19,7 +19,7 @@ KINDS = {ICMP: [0, 3, 4, 5, 8, 11, 12, 13],
 FLAGS = ["S", "SA", "A", "R", "RA", "F", "FA", "PA", ""]
 LOCAL4 = ["192.168.1.23", "192.168.77.5", "10.8.0.6"]
 LOCAL6 = ["2001:db8:1::23", "fe80::aaaa:1", "fd00:8::6"]
-# At the edges of every range of the table.
+# Addresses at the edges of every range in the table.
 FAR4 = ["192.168.1.1", "9.255.255.255", "10.0.0.0", "10.255.255.255", "11.0.0.0", "100.63.255.255", "100.64.0.1",
         "100.127.255.255", "100.128.0.0", "169.253.255.255", "169.254.0.1", "169.255.0.0", "172.15.255.255", "172.16.0.1",
         "172.31.255.255", "172.32.0.0", "192.167.255.255", "192.168.255.255", "192.169.0.0", "198.51.100.80", "203.0.113.7",
@@ -72,7 +72,7 @@ class Maker:
             more.setdefault("flags", "S" if way == "out" else "SA")
         return Packet(way, link, proto, address(str(src)), address(str(dst)), sport, dport, **more)
 
-    # --- the right packets
+    # --- packets that fit a row
 
     def hole(self, link):
         remote, port, proto = self.s.remote or (address("203.0.113.7"), 1194, UDP)
@@ -108,7 +108,8 @@ class Maker:
         return self.packet(way, link, ICMP6, rng.choice(source), rng.choice(destination), type=kind, ttl=hops)
 
     def anything(self, link, way=None):
-        """By the tunnel, in the local network, or to the Internet, with addresses at the edges of the ranges."""
+        """A packet through the tunnel, in the local network or to the Internet, with addresses at the edges of
+        ranges."""
         rng = self.rng
         way, version = way or rng.choice(["in", "out"]), rng.choice([4, 6])
         far = address(rng.choice(FAR4 if version == 4 else FAR6))
@@ -137,7 +138,7 @@ class Maker:
     # --- near misses
 
     def near(self, packet):
-        """The same packet with one thing changed; it is not always wrong then."""
+        """The same packet with one thing changed. It may still fit the row."""
         rng = self.rng
         what = rng.choice(["none", "none", "link", "way", "owner", "src", "dst", "sport", "dport", "proto", "type", "code",
                            "ttl", "flags", "turned"])
@@ -168,13 +169,13 @@ class Maker:
         return packet
 
     def answer(self, packet):
-        """What could come back: from where the packet went, to the socket that sent it."""
+        """A possible answer: from the packet's destination to the socket that sent it."""
         kind = {(ICMP, 8): 0, (ICMP6, 128): 129}.get((packet.proto, packet.type), packet.type)
         return packet.replace(direction="in", src=packet.dst, dst=packet.src, sport=packet.dport, dport=packet.sport,
                               type=kind, flags="SA" if packet.proto == TCP else "", ttl=64)
 
     def error(self, packet):
-        """An error about the packet, from anybody."""
+        """An ICMP error about the packet, from any address."""
         four = packet.version == 4
         kind = self.rng.choice([3, 3, 11, 5] if four else [1, 2, 3, 4])
         source = "198.51.100.80" if four else "2001:db8:80::80"
@@ -197,7 +198,7 @@ class Maker:
 
 
 def probes(rng, s, count):
-    """In the order in which they happen: first what is sent and forwarded, then what comes in."""
+    """Probes in the order in which they happen: first what is sent and forwarded, then what comes in."""
     maker = Maker(rng, s)
     packets = [maker.near(maker.right()) for _ in range(count)]
     out = [packet for packet in packets if packet.direction == "out"]
@@ -213,7 +214,7 @@ def probes(rng, s, count):
     comes += [Probe(maker.near(packet) if rng.random() < 0.4 else packet) for packet in back]
     comes = [probe for probe in comes if probe.packet.direction == "in"]
     resets = {ends(probe.packet) for probe in comes + [Probe(packet) for packet in out] if "R" in probe.packet.flags}
-    errors = [probe for probe in errors if ends(probe.quoted) not in resets]  # after that, it is about no connection
+    errors = [probe for probe in errors if ends(probe.quoted) not in resets]  # after a reset there is no connection
     comes = [in_pieces(rng, probe) for probe in comes] + errors + answers
     rng.shuffle(comes)
     return [Probe(packet) for packet in out] + there + comes
@@ -225,8 +226,8 @@ def ends(packet):
 
 
 def way_to(address):
-    """The link by which an answer to what Maker.through sent is routed (kernel.py): not always the one by which the
-    packet came."""
+    """The link to which an answer to a packet of Maker.through is routed (kernel.py). It is not always the link by
+    which the packet came."""
     return {2: "em1", 3: "tun0"}.get(address.packed[2] if address.version == 4 else address.packed[7], "em0")
 
 

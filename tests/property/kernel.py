@@ -1,5 +1,5 @@
-"""nft in the real kernel: rules are loaded in a namespace, real packets are sent by real sockets of the user and group in
-question, injected on the links, and looked for at the far end, or at the machine's own raw sockets.
+"""nft in the real kernel. Rules are loaded in a namespace; real packets are sent by sockets of the user and group in
+question, or are injected on the links; they are looked for at the far end, or at the machine's own raw sockets.
 
     em0, em1, em2 of the machine ──── far_em0 ... of the other end, which answers nothing
     tun0 of the machine ──── a descriptor of this process, as openvpn holds it
@@ -29,8 +29,8 @@ FENCE = 0xffffffff
 
 
 class TunnelEnd:
-    """The other end of a link of the tunnel's kind, because the rules look at the kind of a link. It carries frames,
-    like the other links."""
+    """The other end of a link of the kind `tun`, which the rules require of the tunnel. This one carries frames, like
+    the other links."""
     TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454ca, 0x0002, 0x1000
 
     def __init__(self, namespace, link):
@@ -123,7 +123,7 @@ class Machine(Namespace):
     # --- sending
 
     def sender(self, packet):
-        """A raw socket on the link, made with this user and group: the filter looks at those of the socket."""
+        """A raw socket on the link, created as this user and group, because the filter looks at the socket's owner."""
         uid, gid = (packet.uid, packet.gid) if packet.uid is not None else NOBODY
         key = packet.version, packet.interface, uid, gid
         if key not in self.opened:
@@ -156,7 +156,7 @@ class Machine(Namespace):
                 where = (str(packet.dst), 0) if packet.version == 4 else (str(packet.dst), 0, 0, 0)
                 self.sender(packet).sendto(raw, where)
         except OSError:
-            pass  # refused, or there is no route: then it is not seen
+            pass  # refused, or there is no route: it does not arrive
 
     def inject(self, link, raw, version):
         if link in self.taps:
@@ -204,7 +204,8 @@ class Machine(Namespace):
 
 
 def is_for_us(probe):
-    """An incoming packet for somebody else would be answered with an error or a redirect that looks like it."""
+    """Is the packet for this machine? One for another host is not judged, because the machine would answer it with an
+    ICMP error that quotes it and could be taken for it."""
     to = probe.packet.dst
     return probe.hook != "in" or to.is_multicast or str(to) in (*OWN, "255.255.255.255")
 

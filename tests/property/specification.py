@@ -35,7 +35,7 @@ def within(address, networks):
 
 @dataclasses.dataclass(frozen=True)
 class Situation:
-    """What decides the policy. The tunnel's addresses may be known before it is open."""
+    """Everything that decides the policy. The tunnel's addresses may be known before it is open."""
     state: str
     remote: tuple | None = None  # (address, port, protocol's number)
     resolver: object = None
@@ -82,8 +82,8 @@ class Situation:
 
 @dataclasses.dataclass(frozen=True)
 class Probe:
-    """A packet that meets the filter: one that is sent, one for this machine, or a forwarded one; then `packet` is how
-    it leaves."""
+    """A packet that the filter has to judge: it is sent by this machine, received, or forwarded. Of a forwarded packet,
+    `packet` is the form in which it leaves."""
     packet: Packet
     received: str | None = None  # forwarded: the link it came in by
     quoted: Packet | None = None  # an error: the packet that it is about
@@ -99,7 +99,8 @@ class Probe:
 
 
 def flow_of(packet, reverse=False):
-    """What identifies a reply: both ends as this machine sees them, and the identifier of an echo."""
+    """What identifies a packet's flow: the protocol, both ends and, for an echo, the request's type. With `reverse`, it
+    is the flow that the packet would answer. None for an ICMP packet that is not an echo."""
     ends = [(packet.src, packet.sport), (packet.dst, packet.dport)]
     if packet.proto in (ICMP, ICMP6):
         asks = {(ICMP, 8): 0, (ICMP6, 128): 129}
@@ -112,7 +113,7 @@ def flow_of(packet, reverse=False):
 
 
 class History:
-    """What went out, and by which row: flows that this machine or one behind it began."""
+    """The packets that went out, from this machine or one behind it, and the row by which each did."""
 
     def __init__(self):
         self.flows = {}
@@ -132,7 +133,7 @@ class History:
         return self.askers.get(flow)
 
     def rows_of_reply(self, packet):
-        """The rows by which the packet went out that this one would answer."""
+        """The rows that let out the packets which this one would answer."""
         return self.flows.get(flow_of(packet, reverse=True), set())
 
     def rows_of_quoted(self, quoted):
@@ -145,8 +146,8 @@ class History:
 @dataclasses.dataclass(frozen=True)
 class View:
     """How much of a row's conditions a filter can check. The table checks all of them."""
-    states: bool = True  # whether it was asked for; otherwise only whose socket would receive it
-    errors: bool = True  # what an error is about
+    states: bool = True  # whether the packet was asked for; if not, the filter checks whose socket would receive it
+    errors: bool = True  # which packet an error is about
     hops: bool = True
     code: bool = True
 
@@ -233,7 +234,7 @@ def row_9_in(probe, history):
 
 
 def is_about_tunnels(s, probe):
-    """This is an answer or an error: did the packet that it is about leave with the tunnel's address?"""
+    """The probe is an answer or an error: did the packet that it answers or quotes leave with the tunnel's address?"""
     return is_tunnels(s, probe.quoted.src if probe.quoted else probe.packet.dst)
 
 
@@ -298,7 +299,7 @@ def promise(s, probe, history):
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """All that a deviation may look at."""
+    """Everything that a deviation may depend on."""
     s: Situation
     probe: Probe
     history: History
@@ -326,8 +327,8 @@ class Case:
 
 
 def nft(case):
-    """conntrack does not say by which link the question left, and nft does not say by which port. In a late packet
-    conntrack finds no connection."""
+    """nft's deviations. conntrack does not tell by which link a question left, and nft cannot match the port of the
+    packet that an error quotes. A TCP packet that does not begin a connection belongs to none for conntrack."""
     s, packet, quoted = case.s, case.packet, case.probe.quoted
     if case.probe.hook == "forward" and case.verdict == PASS and s.is_tunnel(packet.interface):
         if packet.proto == TCP and packet.flags != "S" and case.history.asker(flow_of(packet)) is None:
@@ -346,8 +347,8 @@ def nft(case):
 
 
 def is_named(s, link):
-    """The links that a hole is for: the known ones; if there are none, all but the tunnel's, which is excluded by
-    name."""
+    """Do pf's rules for physical links apply to this link? They name the known links; if there are none, they name all
+    links except loopback and the tunnel."""
     return link in s.links if s.links else link != "lo0" and not (s.addresses and link == s.tunnel)
 
 
@@ -355,7 +356,7 @@ NO_TCP_SENDS = ("", "F", "P", "U", "FS", "RS")
 
 
 def is_odd(packet):
-    """TCP flags that no TCP sends: none of SYN, ACK and RST, or with SYN also FIN or RST."""
+    """TCP flags that no TCP stack sends: none of SYN, ACK and RST, or SYN together with FIN or RST."""
     flags = set(packet.flags)
     return packet.proto == TCP and (not flags & set("SAR") or {"S", "R"} <= flags or {"S", "F"} <= flags)
 
@@ -367,7 +368,7 @@ def pf(case):
         return
     row, verdict, name = case.seen_by(View(states=False, errors=False, hops=False))
     if row == 1 and is_odd(packet) and packet.direction == "in" and s.lan and not s.links:
-        verdict, name = BLOCK, "all: odd flags"  # no link is named, so on all of them packets are reassembled
+        verdict, name = BLOCK, "all: odd flags"  # no link is known, so packets are reassembled on all of them
     if verdict == PASS and row != 1:
         if case.is_physical and not is_named(s, packet.interface):
             verdict, name = BLOCK, "all physical: links that are named"
@@ -390,19 +391,21 @@ def pf(case):
 
 
 def is_put_together(case):
-    """Reassembled by a scrub rule: what comes from the server, in the local network, or by the tunnel."""
+    """Does a scrub rule reassemble it? Those are for packets from the server, in the local network, or of the
+    tunnel."""
     s, packet = case.s, case.packet
     return s.is_tunnel(packet.interface) or s.lan or (s.remote is not None and packet.src == s.remote[0]
                                                      and packet.proto == s.remote[2])
 
 
 def is_begun(history, flow):
-    """Did a packet of this flow with SYN alone go out by the tunnel?"""
+    """Has a packet of this flow with SYN alone gone out by the tunnel?"""
     return any(flow_of(probe.packet) == flow and probe.packet.flags == "S" and row == 9 for probe, row in history.packets)
 
 
 def pf_has_state(case):
-    """A TCP flow has a state once it has begun with a SYN alone; an answer, or an error about it, needs that state."""
+    """Is there a state, if the packet needs one? A TCP flow has a state once it has begun with a SYN alone, and an
+    answer, or an error about it, needs that state."""
     packet, quoted = case.packet, case.probe.quoted
     if packet.proto == TCP and packet.direction == "out" and not case.s.is_tunnel(case.probe.received):
         return packet.flags == "S" or is_begun(case.history, flow_of(packet))
@@ -412,7 +415,7 @@ def pf_has_state(case):
 
 
 def is_icmp_back(case):
-    """An ICMP packet from the address that one went to by the tunnel, back to the one that sent it."""
+    """Is this an ICMP packet from an address to which one was sent through the tunnel, back to that one's source?"""
     packet = case.packet
     def is_no_error(each):
         return each.type not in ERRORS[each.proto]
@@ -422,7 +425,8 @@ def is_icmp_back(case):
 
 
 def pf_forwarded(case):
-    """pf judges it twice. What comes in by a physical link is stopped, unless both ends are in the local network."""
+    """pf judges a forwarded packet twice. One that comes in by a physical link is stopped, unless both ends are in the
+    local network."""
     s, packet, received = case.s, case.packet, case.probe.received
     local = (s.lan and lan_at_both_ends(case) and not within(packet.src, s.networks) and not within(packet.dst, s.networks)
              and case.row != 2 and not row_8(packet))

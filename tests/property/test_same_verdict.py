@@ -28,7 +28,8 @@ def told(situation, probe, row, name):
 
 
 def judged(backend, situation, probes, sent=lambda number: True):
-    """(probe, verdict, row, deviation, history so far) in order. A packet that was not sent does not become history."""
+    """(probe, verdict, row, deviation, history so far) in order. A packet that was not sent is not added to the
+    history."""
     history = History()
     for number, probe in enumerate(probes):
         yield probe, *wanted(backend, situation, probe, history), history
@@ -83,7 +84,7 @@ NAMES = {
 
 @pytest.mark.parametrize("backend", NAMES)
 def test_deviations_are_listed(backend):
-    """Each is in the table of its platform in docs/security.md, with its rows."""
+    """Each deviation is in the table of its platform in docs/security.md, with its rows."""
     with open(f"{filters.TOP}/docs/security.md", encoding="utf-8") as file:
         section = re.split(r"(?m)^#{2,3} ", file.read().partition("## What each platform deviates in")[2])
     page = next(each for each in section if each.startswith(f"{backend} ("))
@@ -94,7 +95,7 @@ def test_deviations_are_listed(backend):
 
 # --- a missing rule is noticed ------------------------------------------------------------------
 
-# What is removed from the text or replaced, wherever it occurs: each change opens something.
+# Each change of the text, wherever it matches, opens something: what is removed or replaced, and by what.
 WEAKER = {
     "pf": [
         (r" group = 777", ""),
@@ -203,7 +204,8 @@ def kernel_differences(machine, text, run, used=None):
 
 
 def is_askable(probe, history):
-    """conntrack examines TCP and SCTP itself: this test does not judge what answers anything but a SYN there."""
+    """conntrack itself examines the states of TCP and SCTP. So this test does not judge answers to SCTP, nor answers to
+    TCP packets other than a SYN."""
     if probe.hook == "out":
         return True
     question = flow_of(probe.quoted) if probe.quoted else flow_of(probe.packet, reverse=True)

@@ -34,12 +34,12 @@ def pseudo(packet, length):
 
 
 def identity(packet):
-    """The identifier of an echo: the same in both directions, and another one for other ends."""
+    """The identifier of an echo. It is the same in both directions, and differs between pairs of addresses."""
     return checksum(bytes(a ^ b for a, b in zip(packet.src.packed, packet.dst.packed))) or 1
 
 
 def transport(packet, load, quoted):
-    """The bytes after the IP header, and where their checksum belongs; None if they have none."""
+    """The bytes after the IP header, and the offset of their checksum, or None if they have none."""
     if packet.proto == UDP:
         return struct.pack("!HHHH", packet.sport, packet.dport, 8 + len(load), 0) + load, 6
     if packet.proto == TCP:

@@ -21,7 +21,7 @@ class Tool:
         while chunk := connection.recv(65536):
             asked += chunk
         code, out, err = self.answer(*self.split(asked))
-        if code is None:  # it hangs: until it is killed
+        if code is None:  # the tool hangs until it is killed
             while connection.recv(1):
                 pass
             threading.Event().wait(10)
