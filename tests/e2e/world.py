@@ -43,6 +43,11 @@ class Server:
             "--keepalive", "1", "4", *NO_OFFLOAD, "--verb", "3", *self.extra]
 
 
+def management(name):
+    """Where that server's management interface listens."""
+    return f"{ROOT}/server-{name}.management"
+
+
 SLOW = ["--script-security", "2"]
 SERVERS = {server.name: server for server in (
     Server("udp", Endpoint(SERVER4, 1194, "udp"), 8),
@@ -89,7 +94,7 @@ class World:
     def __init__(self):
         self.host, self.rtr, self.srv = Namespace("host"), Namespace("rtr"), Namespace("srv")
         self.keys = f"{ROOT}/keys"
-        self.running = {}
+        self.running, self.used = {}, set()
         self.machine = None
 
     # --- the parts that last for the whole session
@@ -120,9 +125,11 @@ class World:
     def server(self, name):
         """The server's endpoint. The server is started if it does not run."""
         server = SERVERS[name]
+        self.used.add(name)
         if name not in self.running:
             log = open(f"{ROOT}/server-{name}.log", "w+", encoding="utf-8")
-            process = self.srv.popen("openvpn", *server.options(), cwd=self.keys, stdout=log, stderr=log)
+            process = self.srv.popen("openvpn", *server.options(), "--management", management(name), "unix",
+                                     cwd=self.keys, stdout=log, stderr=log)
             self.running[name] = process
 
             def ready():
@@ -145,6 +152,18 @@ class World:
         process = self.running.pop(name)
         (process.terminate if sig == "TERM" else process.kill)()
         process.wait(10)
+
+    def forget_clients(self):
+        """A server that still has a session from a client's address and port answers nothing when that port asks for
+        options again within 30 s (sent_push_reply_expiry in openvpn's push.c); a port is chosen again soon enough."""
+        for name in self.used & self.running.keys():
+            with socket.socket(socket.AF_UNIX) as server:
+                server.settimeout(10)
+                server.connect(management(name))
+                server.sendall(b"kill client\nquit\n")
+                while server.recv(4096):
+                    pass
+        self.used.clear()
 
     def profile(self, *names, extra=(), authority="ca"):
         """A provider's .ovpn for these servers, everything inline."""
@@ -170,6 +189,7 @@ class World:
         # closed: without its entries in the connection table, the servers' own filter stops these packets. The router
         # has no such filter, because reassembly there would write into frames that the capture has yet to read.
         self.srv.run("conntrack", "-F")
+        self.forget_clients()
         self.rtr.ip("link add r0 type veth peer name eth0 netns host",
                     f"address add {ROUTER4}/24 dev r0", f"address add {ROUTER6}/64 dev r0", "link set r0 up")
         self.host.ip(f"address add {HOST4}/24 dev eth0", f"address add {HOST6}/64 dev eth0 nodad")
