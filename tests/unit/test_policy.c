@@ -333,6 +333,7 @@ static void test_bare_keeps_what_the_kernel_says(void **state)
 	strcpy(s.links[2], "a b");
 	memset(s.links[3], 'x', NET_NAME_SIZE); /* without an end */
 	strcpy(s.links[4], "en4");
+	strcpy(s.links[5], "en5"); /* behind the last */
 	s.link_count = 5;
 	policy_bare(&s, &bare);
 	assert_int_equal(bare.state, POLICY_LOCKED);
@@ -414,6 +415,11 @@ static void test_check_accepts_numbers_and_names(void **state)
 	assert_int_equal(policy_check(&s, &e), 0);
 	identity_set(&s.openvpn_group, false, 0, "_openvpn");
 	identity_set(&s.driver_user, true, 778, "");
+	assert_int_equal(policy_check(&s, &e), 0);
+	identity_set(&s.driver_user, true, 778, "a b"); /* whose number is known is not named */
+	assert_int_equal(policy_check(&s, &e), 0);
+	identity_set(&s.driver_user, false, 0, "a_name_of_thirty-one_characters");
+	assert_int_equal(strlen(s.driver_user.name), sizeof s.driver_user.name - 1);
 	assert_int_equal(policy_check(&s, &e), 0);
 }
 
