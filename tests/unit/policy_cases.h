@@ -24,6 +24,7 @@ static const struct policy_case policy_cases[] = {
     {"locked-dhcp-user", POLICY_LOCKED, .dhcp_user = "_dhcp", .links = true, .numbers = true},
     {"dialling-udp4", POLICY_DIALLING, "203.0.113.7:1194/udp", .links = true, .numbers = true},
     {"dialling-tcp6", POLICY_DIALLING, "[2001:db8:7::7]:443/tcp", .links = true, .numbers = true},
+    {"dialling-lan", POLICY_DIALLING, "[2001:db8:7::7]:443/tcp", .lan = true, .links = true, .numbers = true},
     {"dialling-proxy", POLICY_DIALLING, "10.1.2.3:3128/tcp", .links = true, .numbers = true},
     {"dialling-resolver", POLICY_DIALLING, "203.0.113.7:1194/udp", "192.0.2.53", .links = true,
      .numbers = true},

@@ -252,6 +252,19 @@ static void test_members_are_sorted_and_apart(void **state)
 	}
 }
 
+/* Each set has a name of its own, which filters share; what is no set has none. */
+static void test_names_of_sets(void **state)
+{
+	(void)state;
+	assert_string_equal(policy_set_name(SET_ANY), "");
+	for (int set = SET_ANY; set < SET_COUNT; set++) {
+		assert_non_null(policy_set_name((enum rule_set)set));
+		for (int other = SET_ANY; other < set; other++)
+			assert_string_not_equal(policy_set_name((enum rule_set)set),
+						policy_set_name((enum rule_set)other));
+	}
+}
+
 static void test_overlapping_members_are_merged(void **state)
 {
 	struct situation s = situation_named("locked");
@@ -626,6 +639,7 @@ int main(void)
 	    cmocka_unit_test(test_tunnel_address_is_guarded_in_any_state),
 	    cmocka_unit_test(test_leftovers_do_not_open),
 	    cmocka_unit_test(test_members_are_sorted_and_apart),
+	    cmocka_unit_test(test_names_of_sets),
 	    cmocka_unit_test(test_overlapping_members_are_merged),
 	    cmocka_unit_test(test_check_accepts_every_case),
 	    cmocka_unit_test(test_check_accepts_a_tunnel_of_one_family),
