@@ -14,6 +14,7 @@ struct policy_case {
 	const char *endpoint, *resolver, *dhcp_user;
 	bool tunnel, dual, lan, links, numbers, gateway, uplink;
 	bool many, whole; /* more members than a list of ipfw may have; networks that are every address */
+	bool six;         /* the tunnel has no IPv4 */
 };
 
 static const struct policy_case policy_cases[] = {
@@ -41,6 +42,8 @@ static const struct policy_case policy_cases[] = {
      .numbers = true, .gateway = true},
     {"open-gateway", POLICY_OPEN, "203.0.113.7:1194/udp", .tunnel = true, .dual = true, .links = true,
      .numbers = true, .gateway = true},
+    {"open-gateway-six", POLICY_OPEN, "203.0.113.7:1194/udp", .tunnel = true, .dual = true, .links = true,
+     .numbers = true, .gateway = true, .six = true},
     {"open-gateway-lan", POLICY_OPEN, "203.0.113.7:1194/udp", .tunnel = true, .lan = true, .links = true,
      .numbers = true, .gateway = true},
     {"open-many", POLICY_OPEN, "203.0.113.7:1194/udp", .tunnel = true, .lan = true, .links = true,
@@ -109,6 +112,10 @@ static inline struct situation policy_case_make(const struct policy_case *c)
 		identity_set(&s.dhcp_user, c->numbers, 65, c->dhcp_user);
 	if (c->tunnel)
 		policy_case_tunnel(&s, c->dual);
+	if (c->six) {
+		memset(&s.tunnel.address4, 0, sizeof s.tunnel.address4);
+		s.tunnel.networks[0] = s.tunnel.networks[--s.tunnel.network_count];
+	}
 	if (c->whole) {
 		must(net_prefix_parse("0.0.0.0/0", &s.tunnel.networks[s.tunnel.network_count++]));
 		must(net_prefix_parse("::/0", &s.tunnel.networks[s.tunnel.network_count++]));
