@@ -204,6 +204,11 @@ static void test_tunnel_address_is_guarded_in_any_state(void **state)
 	assert_true(row_2_applies(&locked));
 }
 
+typedef int printer(const struct situation *s, char *to, size_t size, struct err *e);
+
+static printer *const printers[] = {policy_print_nft, policy_print_pf, policy_print_ipfw};
+enum { PRINTERS = sizeof printers / sizeof printers[0] };
+
 /* A hole that was left in the situation must not pass while locked; nor a resolver while open. */
 static void test_leftovers_do_not_open(void **state)
 {
@@ -221,6 +226,31 @@ static void test_leftovers_do_not_open(void **state)
 	assert_int_equal(policy_members(SET_RESOLVER, &s, NET_IPV4, &member, 1), 0);
 	assert_int_equal(policy_members(SET_ENDPOINT, &s, NET_IPV4, &member, 1), 0);
 	assert_int_equal(policy_members(SET_ENDPOINT_ADDRESS, &s, NET_IPV4, &member, 1), 0);
+}
+
+/* ... and is not in any text: as if it had never been there. */
+static void test_leftovers_are_not_printed(void **state)
+{
+	static char with[PRINT_SIZE], without[PRINT_SIZE];
+	struct err e = {{0}};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * (size_t)PRINTERS; i++) {
+		struct situation left = situation_named("dialling-lan"), none;
+
+		must(net_address_parse("192.0.2.53", &left.resolver));
+		left.state = POLICY_LOCKED;
+		left.lan = i % 2 != 0;
+		none = left;
+		memset(&none.endpoint, 0, sizeof none.endpoint);
+		memset(&none.resolver, 0, sizeof none.resolver);
+		assert_int_equal(printers[i / 2](&left, with, sizeof with, &e), 0);
+		assert_int_equal(printers[i / 2](&none, without, sizeof without, &e), 0);
+		assert_string_equal(with, without);
+		left.state = POLICY_DIALLING;
+		assert_int_equal(printers[i / 2](&left, with, sizeof with, &e), 0);
+		assert_string_not_equal(with, without);
+	}
 }
 
 static void assert_members_are_apart(enum rule_set set, const struct situation *s, uint8_t family)
@@ -295,15 +325,19 @@ static void test_overlapping_members_are_merged(void **state)
 
 static void assert_refused(const struct situation *s, const char *word)
 {
+	static char text[PRINT_SIZE];
 	struct err e = {{0}};
-	char text[256];
 
 	assert_int_equal(policy_check(s, &e), -1);
 	if (strstr(e.text, word) == NULL)
 		fail_msg("'%s' does not name %s", e.text, word);
-	assert_int_equal(policy_print_nft(s, text, sizeof text, &e), -1);
-	assert_int_equal(policy_print_pf(s, text, sizeof text, &e), -1);
-	assert_int_equal(policy_print_ipfw(s, text, sizeof text, &e), -1);
+	for (size_t i = 0; i < PRINTERS; i++) {
+		struct err own = {{0}};
+
+		assert_int_equal(printers[i](s, text, sizeof text, &own), -1);
+		assert_string_equal(own.text, e.text);
+		assert_string_equal(text, ""); /* nothing that could be loaded */
+	}
 }
 
 /* Whatever is wrong with a situation: what is left of it can be locked with, and lets nobody through. */
@@ -570,6 +604,27 @@ static void test_check_refuses_names_that_are_rules(void **state)
 	REFUSED("dialling-names", strcpy(s.driver_user.name, "-x"), "driver");
 }
 
+/* A rule for nobody would be one for everybody: it does not stand, whatever its sets hold later. */
+static void test_rules_of_nobody_are_left_out(void **state)
+{
+	static char text[PRINT_SIZE];
+	struct situation s = situation_named("locked");
+	struct err e = {{0}};
+
+	(void)state;
+	assert_int_equal(policy_print_nft(&s, text, sizeof text, &e), 0);
+	assert_non_null(strstr(text, " meta skgid 777 accept\n"));
+	assert_non_null(strstr(text, "# row 3: openvpn to its endpoint\n"));
+	assert_non_null(strstr(text, " meta skuid 778 accept\n"));
+	memset(&s.openvpn_group, 0, sizeof s.openvpn_group);
+	memset(&s.driver_user, 0, sizeof s.driver_user);
+	assert_int_equal(policy_print_nft(&s, text, sizeof text, &e), 0);
+	assert_null(strstr(text, "skgid"));
+	assert_null(strstr(text, "# row 3: openvpn to its endpoint\n"));
+	assert_null(strstr(text, "# row 5: the driver to the resolver\n"));
+	assert_non_null(strstr(text, " meta skuid @dhcp_users accept\n"));
+}
+
 /* Root as the DHCP client's user is root once. */
 static void test_root_is_not_named_twice(void **state)
 {
@@ -638,6 +693,7 @@ int main(void)
 	    cmocka_unit_test(test_rows_of_each_state),
 	    cmocka_unit_test(test_tunnel_address_is_guarded_in_any_state),
 	    cmocka_unit_test(test_leftovers_do_not_open),
+	    cmocka_unit_test(test_leftovers_are_not_printed),
 	    cmocka_unit_test(test_members_are_sorted_and_apart),
 	    cmocka_unit_test(test_names_of_sets),
 	    cmocka_unit_test(test_overlapping_members_are_merged),
@@ -646,6 +702,7 @@ int main(void)
 	    cmocka_unit_test(test_check_accepts_numbers_and_names),
 	    cmocka_unit_test(test_check_refuses_half_situations),
 	    cmocka_unit_test(test_check_refuses_names_that_are_rules),
+	    cmocka_unit_test(test_rules_of_nobody_are_left_out),
 	    cmocka_unit_test(test_root_is_not_named_twice),
 	    cmocka_unit_test(test_size_of_the_text),
 	    cmocka_unit_test(test_ipfw_refuses_what_it_reads_otherwise),
