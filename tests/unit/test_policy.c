@@ -625,6 +625,25 @@ static void test_rules_of_nobody_are_left_out(void **state)
 	assert_non_null(strstr(text, " meta skuid @dhcp_users accept\n"));
 }
 
+/* The tunnel's link is in its set while the tunnel is open: by number where that is known. */
+static void test_the_tunnels_link_by_number(void **state)
+{
+	static char text[PRINT_SIZE];
+	struct situation s = situation_named("open");
+	struct err e = {{0}};
+
+	(void)state;
+	assert_int_equal(policy_print_nft(&s, text, sizeof text, &e), 0);
+	assert_non_null(strstr(text, "\t\telements = { \"tun0\" . \"tun\" }\n"));
+	s.tunnel.index = 7;
+	assert_int_equal(policy_print_nft(&s, text, sizeof text, &e), 0);
+	assert_non_null(strstr(text, "\t\telements = { 7 . \"tun\" }\n"));
+	assert_null(strstr(text, "elements = { \"tun0\""));
+	s.state = POLICY_DIALLING;
+	assert_int_equal(policy_print_nft(&s, text, sizeof text, &e), 0);
+	assert_null(strstr(text, " . \"tun\" }"));
+}
+
 /* Root as the DHCP client's user is root once. */
 static void test_root_is_not_named_twice(void **state)
 {
@@ -703,6 +722,7 @@ int main(void)
 	    cmocka_unit_test(test_check_refuses_half_situations),
 	    cmocka_unit_test(test_check_refuses_names_that_are_rules),
 	    cmocka_unit_test(test_rules_of_nobody_are_left_out),
+	    cmocka_unit_test(test_the_tunnels_link_by_number),
 	    cmocka_unit_test(test_root_is_not_named_twice),
 	    cmocka_unit_test(test_size_of_the_text),
 	    cmocka_unit_test(test_ipfw_refuses_what_it_reads_otherwise),
