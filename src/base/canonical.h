@@ -42,18 +42,18 @@ struct canonical_remote {
  * allocates nothing, takes any bytes. */
 int canonical_check(const char *text, size_t length, struct err *e);
 
-/* The rest only on a text that canonical_check took. */
+/* Call the functions below only with a text that canonical_check has accepted. */
 
-/* The next remote from offset *at on (begin with 0); false at their end. */
+/* The next remote, from offset *at (0 at first); false after the last. */
 bool canonical_next_remote(const char *text, size_t length, size_t *at, struct canonical_remote *remote);
 int canonical_needs(const char *text, size_t length);
 /* Where the body for openvpn begins; it goes to the end of `text`. */
 const char *canonical_body(const char *text, size_t length);
-/* The head, and of the body only what says what of a push counts: pull-filter
- * and route-nopull. Writes at most `length` bytes to `to`; how many. Of its
- * result all functions here report the same. */
+/* The head, and of the body only the lines that decide which pushed options count: pull-filter and
+ * route-nopull. Writes at most `length` bytes to `to`, and returns their number. All functions here answer
+ * the same for the result as for `text`. */
 size_t canonical_without_keys(const char *text, size_t length, char *to);
-/* Would openvpn take this option from a server, by those lines? Any text is fine. */
+/* Would openvpn accept this option from a server, according to those lines? Any text is fine. */
 bool canonical_takes_push(const char *text, size_t length, const char *option);
 /* Is there a line with this option (say "route-nopull")? */
 bool canonical_has(const char *text, size_t length, const char *name);

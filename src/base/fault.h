@@ -2,9 +2,9 @@
 #ifndef BASE_FAULT_H
 #define BASE_FAULT_H
 
-/* Called at a moment a kill must not leak at: "flip-before-send",
- * "flip-after-send", "flip-before-readback", "started", ... The programs link
- * fault_none.c, which does nothing; build/test/portcullisd links the test's. */
+/* Called at a moment at which a kill must not cause a leak: "flip-before-send", "flip-after-send",
+ * "flip-before-readback", "started", ... The programs link fault_none.c, which does nothing;
+ * build/test/portcullisd links the test's. */
 void fault_point(const char *moment);
 
 #endif

@@ -7,9 +7,8 @@
 /* All of `bytes`. 0, or -1 with errno. May block. */
 int io_write_all(int descriptor, const char *bytes, size_t length);
 
-/* What there is until the end, but at most `max` bytes: whoever must notice
- * that there is more asks for one more than it takes. The caller frees. NULL
- * with errno. May block. */
+/* Reads to the end, but at most `max` bytes: a caller that has to notice more asks for one byte more than it
+ * accepts. The caller frees. NULL with errno. May block. */
 char *io_read_all(int descriptor, size_t max, size_t *length);
 
 #endif

@@ -14,9 +14,9 @@ struct limit {
 	uint32_t left_out;
 };
 
-/* May one more line be written at `now` (ms of a clock that never goes back)?
- * If so, *left_out is how many could not be, or 0 unless it is time to report
- * that: once in LIMIT_REPORT_MS. NULL: nobody will report it. */
+/* May one more line be written at `now` (ms of a clock that never goes back)? If so, *left_out is the number
+ * of lines that were left out, if it is time to report that (once in LIMIT_REPORT_MS), else 0. NULL: the
+ * caller does not report it. */
 bool limit_allows(struct limit *limit, uint64_t now, uint32_t *left_out);
 
 #endif

@@ -43,7 +43,7 @@ bool log_wants(enum log_level level)
 	return level <= log_wanted;
 }
 
-/* Is so much room left for a line of `length` bytes, `spare` bytes before the end? */
+/* Is there room for a line of `length` bytes, so that `spare` bytes are left? */
 static bool has_room(int descriptor, size_t length, uint64_t spare)
 {
 	struct stat status;
@@ -52,8 +52,8 @@ static bool has_room(int descriptor, size_t length, uint64_t spare)
 	       (uint64_t)status.st_size + length + spare <= log_size;
 }
 
-/* Whoever can begin it anew does so before it is full: another process that
- * writes to it and can't has the rest. */
+/* The process that can begin the file anew does so before it is full, and leaves the rest of the room to the
+ * other process that writes to it. */
 static bool make_room(int descriptor, size_t length)
 {
 	if (log_size == 0 || descriptor == -1)

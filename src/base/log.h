@@ -15,9 +15,9 @@ void log_open(int descriptor, enum log_level level);
 /* Every line goes there as well (-d: stderr); -1 ends it. */
 void log_copy(int descriptor);
 
-/* No line makes the file longer than `size` bytes (0: no bound). When it is
- * nearly full `full` is called first, so that it can be begun anew; NULL: nobody
- * can here. A line that would not fit is lost. What is no file has no bound. */
+/* No line makes the file longer than `size` bytes (0: no limit). When it is nearly full, `full` is called
+ * first to begin it anew; NULL: this process can't. A line that would not fit is lost. Only a regular file is
+ * limited. */
 void log_bound(uint64_t size, void (*full)(int descriptor));
 
 extern const char *const log_level_words[LOG_LEVELS]; /* "error", ... */

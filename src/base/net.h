@@ -43,11 +43,12 @@ const char *net_proto_text(uint8_t proto); /* "udp", "tcp", "" */
 
 bool net_address_equal(const struct net_address *a, const struct net_address *b);
 bool net_endpoint_equal(const struct net_endpoint *a, const struct net_endpoint *b);
-/* Sorts so that the families take turns, each in the order it had; the first stays first. */
+/* Sorts the addresses so that the families take turns. Each family keeps its order, and the first address
+ * stays first. */
 void net_alternate(struct net_address *addresses, size_t count);
 bool net_prefix_contains(const struct net_prefix *prefix, const struct net_address *address);
 
-/* Sets all bits after its length to 0; and are they, as they must be? */
+/* Sets all bits after the prefix's length to 0. Are they 0, as they must be? */
 void net_prefix_clear(struct net_prefix *prefix);
 bool net_prefix_is_clean(const struct net_prefix *prefix);
 

@@ -59,7 +59,7 @@ struct wire_note_message {
 	uint32_t leaving;                        /* 1: openvpn is being ended already; NOTE_ENDED follows */
 	uint64_t blocked;                        /* packets stopped since the gate was loaded */
 	int64_t until;                           /* end of a pause, seconds since the epoch, else 0 */
-	char text[WIRE_TEXT], notice[WIRE_TEXT]; /* notice: not as usual with the lock, always current */
+	char text[WIRE_TEXT], notice[WIRE_TEXT]; /* notice: what is unusual about the lock, always current */
 	struct wire_hello hello;
 };
 _Static_assert(sizeof(struct net_endpoint) == 20, "no padding on the wire");

@@ -1,4 +1,4 @@
-/* What the driver says of the tunnel: is it something that there can be? */
+/* What the driver reports of the tunnel: is it valid? */
 #include "base/wire_tunnel.h"
 
 #include <stdbool.h>
@@ -54,7 +54,7 @@ static int check_subnet(const struct net_address *address, uint8_t length, struc
 	return 0;
 }
 
-/* By the tunnel is by its other end, or by an address in its own subnet. */
+/* A gateway is in the tunnel if it is the other end, or an address in the tunnel's own subnet. */
 static bool is_inside(const struct wire_tunnel *tunnel, const struct net_address *gateway)
 {
 	struct net_prefix subnet4 = {tunnel->address4, tunnel->length4},

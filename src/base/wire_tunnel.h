@@ -10,7 +10,7 @@
 enum { WIRE_SERVERS = 6, WIRE_DOMAINS = 4, WIRE_DOMAIN = 64, WIRE_NETWORKS = 32, WIRE_ROUTES = 64 };
 enum { WIRE_MTU_MIN = 576, WIRE_MTU_MIN6 = 1280 };
 
-/* What the server or the profile wants routed; the first that is none ends the list. */
+/* A route that the server or the profile wants; the first one without a destination ends the list. */
 struct wire_route {
 	struct net_prefix to;       /* NET_NONE: none */
 	struct net_address gateway; /* NET_NONE: the tunnel itself */
@@ -30,9 +30,10 @@ struct wire_tunnel {
 };
 
 struct err;
-/* Is every value one that there can be, and at least one address there? 0, or -1 and `e`. */
+/* Is every value valid, and is there at least one address? 0, or -1 and `e`. */
 int wire_check_tunnel(const struct wire_tunnel *tunnel, struct err *e);
-/* A clean prefix, and nothing that no tunnel can lead to (loopback, multicast, fe80::/10). */
+/* Is it a prefix without host bits, and not one to which no tunnel can lead (loopback, multicast, fe80::/10)?
+ */
 bool wire_can_be_routed(const struct net_prefix *to);
 
 _Static_assert(sizeof(struct net_prefix) == 18, "no padding on the wire");

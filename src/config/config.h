@@ -64,9 +64,9 @@ int config_check_files(const struct config *config, const char *file, struct err
 int config_read_stream(struct config *config, FILE *stream, const char *name, const char *directory,
 		       struct err *e);
 
-/* The settings as lines `section.key = "value"` and an empty line; '\' and bytes that
- * are not printable become \xNN. No secrets; of the user name only whether there is
- * one. After a refusal, those that were read until then. Flushes `to`. */
+/* Prints the settings as lines `section.key = "value"`, and an empty line; '\' and bytes that are not
+ * printable become \xNN. No secrets are printed; of the user name only whether there is one. After a refusal,
+ * prints those that were read until then. Flushes `to`. */
 void config_print(const struct config *config, FILE *to);
 
 #endif

@@ -27,7 +27,8 @@ struct key {
 
 extern const struct key config_keys[CONFIG_KEYS];
 
-/* The part after the dot, or all of it. *length becomes that of the section's name; 0: none. */
+/* The part of the name after the dot, or all of it. *length becomes the length of the section's name; 0:
+ * none. */
 const char *config_key_last(const struct key *key, size_t *length);
 
 #endif

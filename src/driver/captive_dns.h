@@ -5,8 +5,8 @@
 struct event_base;
 struct event;
 
-/* `descriptor` stays the caller's: a UDP socket of the loopback, or something
- * else, which is left alone (*event is then NULL). 0; -1: no memory. */
+/* `descriptor` stays the caller's: a UDP socket of the loopback; anything else is left alone (*event is then
+ * NULL). 0; -1: no memory. */
 int captive_dns_new(struct event_base *base, int descriptor, struct event **event);
 
 /* NULL is fine. */

@@ -43,7 +43,7 @@ struct driver {
 	uint64_t refreshed_at;          /* ms */
 };
 
-/* Uses the descriptors of base/wire.h; reads nothing from them yet. 0, or -1 and `e`. */
+/* Uses the descriptors of base/wire.h, but reads nothing from them yet. 0, or -1 and `e`. */
 struct err;
 int driver_open(struct driver *driver, struct err *e);
 

@@ -23,18 +23,19 @@ struct attempt {
 	char why[WIRE_TEXT];       /* why it ends; "" while it does not */
 };
 
-/* Checks the endpoint and what the machine holds; then EVENT_DIAL. 0, or -1 and `e`: then nothing runs. */
+/* Checks the endpoint and whether the machine can dial it; then dispatches EVENT_DIAL. 0, or -1 and `e`: then
+ * no openvpn runs. */
 int attempt_dial(struct gate *gate, const struct net_endpoint *endpoint, struct err *e);
 
-/* What the table wants done to openvpn: EFFECT_LAUNCH, EFFECT_TERMINATE, EFFECT_KILL. 0, or -1 and `e`: not
- * launched. */
+/* Carries out what the table wants done to openvpn: EFFECT_LAUNCH, EFFECT_TERMINATE, EFFECT_KILL. 0, or -1
+ * and `e`: not launched. */
 int attempt_effect(struct gate *gate, enum gate_effect effect, const char *why, struct err *e);
 
 /* Dispatches EVENT_KILL: locks now, without waiting for openvpn. */
 void attempt_kill(struct gate *gate, const char *why);
 
-/* Does the interface exist, is it up and our openvpn's, and has it these addresses? Its index; 0 and `e`:
- * no. */
+/* Does the interface exist, is it up, does our openvpn hold it, and does it have these addresses? Its index;
+ * 0 and `e`: no. */
 unsigned attempt_verify_tunnel(const struct gate *gate, const struct wire_tunnel *tunnel, struct err *e);
 
 /* While open: verifies all of that again. If it has changed, locks and ends the attempt. */

@@ -15,7 +15,7 @@ struct gate;
 #define FILES_OPENVPN_FOLDER "openvpn"
 #define FILES_OPENVPN_SOCKET "sock"
 
-/* 0: we are the only one with this runtime directory; 1: another runs; -1: can't tell. */
+/* 0: this is the only portcullisd with this runtime directory; 1: another runs; -1: can't tell. */
 int files_lock_instance(const struct gate *gate, struct err *e);
 
 /* The process that runs with this runtime directory; 0: none, or unknown. Not to be called by a process
@@ -28,7 +28,7 @@ int files_prepare(struct gate *gate, struct err *e);
 
 void files_save_intent(struct gate *gate);
 
-/* The present attempt, so that a later portcullisd can clean up after it; pid 0: none. */
+/* Saves the present attempt, so that a later portcullisd can clean up after it; pid 0: none. */
 void files_save_attempt(struct gate *gate, pid_t pid, uint64_t started);
 bool files_read_attempt(struct gate *gate, pid_t *pid, uint64_t *started, struct net_endpoint *endpoint);
 

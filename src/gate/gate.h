@@ -53,14 +53,14 @@ struct gate {
 /* Locks, bare if need be; or stays off where the marker says so. 0, or -1 and `e`: no lock. */
 int gate_start(struct gate *gate, struct err *e);
 
-/* Then: its timers (`cause`, if not NULL: why there is no lock yet), and a watch on the rules. 0, or -1 and
- * `e`. */
+/* After that: starts the timers (`cause`, if not NULL: why there is no lock yet), and watches the rules. 0,
+ * or -1 and `e`. */
 void gate_begin(struct gate *gate, const struct err *cause);
 int gate_watch(struct gate *gate, struct err *e);
 
-/* After the start the only function that changes the state: takes the step and carries out its effects in
- * order. `why` is shown as the reason. 0, or -1 and `e`: refused, or an effect failed, and what gate_failure
- * makes of that has been carried out. */
+/* After the start this is the only function that changes the state: it takes the step and carries out its
+ * effects in order. `why` is shown as the reason. 0, or -1 and `e`: the event was refused, or an effect
+ * failed; then the event that gate_failure names has been carried out too. */
 int gate_dispatch(struct gate *gate, enum gate_event event, const char *why, struct err *e);
 
 /* The state as users see it. */

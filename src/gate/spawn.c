@@ -30,9 +30,9 @@ static const char fixed[] =
     "--management-log-cache 500 --auth-retry interact "
     "--setenv opt disable-dco --setenv opt dns-updown disable";
 /* The first three filters: openvpn compares a filter with the line as it arrived, and unquotes the line
- * afterwards; no honest push begins with one of these characters.
- * The first line: 2.5 leaves out what is new in 2.6 and can be done without. A check of the server
- * (peer-fingerprint) is never left out: 2.5 does not start with it. */
+ * afterwards; no honest push begins with one of these characters. The first line: 2.5 ignores options that
+ * are new in 2.6 and can be done without. A check of the server (peer-fingerprint) is not among them: 2.5
+ * does not start with it. */
 static const char filters[] =
     "--ignore-unknown-option compat-mode dns max-packet-size mssfix providers tun-mtu tun-mtu-max "
     "--pull-filter ignore \" --pull-filter ignore ' --pull-filter ignore \\ "

@@ -9,9 +9,9 @@
 
 enum gate_effect {
 	EFFECT_NONE,
-	/* Policies: committed and read back; only then the gate is in the next state, which is announced. The
-	 * last one is for when no lock can be verified: routes shut, forwarding ended, links down, a
-	 * retry. */
+	/* Policies. They are committed and read back; only then is the gate in the next state, and that is
+	 * announced. The last one is for when no lock can be verified: routes are shut, forwarding is ended,
+	 * links are set down, and the lock is tried again later. */
 	EFFECT_LOCK,
 	EFFECT_FLIP_DIALLING,
 	EFFECT_FLIP_OPEN,
@@ -39,7 +39,7 @@ struct gate_cell {
 const struct gate_cell *gate_desired_cell(enum gate_desired desired, enum gate_event event);
 const struct gate_cell *gate_actual_cell(enum gate_actual actual, enum gate_event event);
 
-/* NULL: the event is accepted. Else the reason: if either table refuses it, it has no effect. */
+/* NULL: the event is accepted. Else the reason: an event that either table refuses has no effect. */
 const char *gate_refusal(struct gate_state state, enum gate_event event);
 
 /* May openvpn be dialled, now or once what is under way has ended? */

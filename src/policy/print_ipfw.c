@@ -172,7 +172,8 @@ static void print_pairs(struct output *o, const struct rule *rule)
 		}
 }
 
-/* Fragments but the first carry no port and no owner. Without a first that passed they complete nothing. */
+/* Fragments after the first carry no port and no owner. Unless the first one has passed, they complete
+ * nothing. */
 static void print_hole_fragments(struct output *o)
 {
 	char text[NET_ADDRESS_TEXT];

@@ -3,8 +3,8 @@
 #include "policy/print.h"
 #include "policy/printer.h"
 
-/* What a packet has from the rule that let it in, and is asked for on its way out: a client's; for this
- * machine alone; out of the tunnel. */
+/* The tag that a packet gets from the rule that lets it in, and that is matched on its way out: it is a
+ * client's; it is for this machine alone; it came out of the tunnel. */
 #define TAG_CLIENT "portcullis_client"
 #define TAG_HERE "portcullis_here"
 #define TAG_TUNNEL "portcullis_tunnel"
@@ -213,8 +213,8 @@ static void print_rule(struct printer *printer, const struct rule *rule, const s
 	printer_add(printer, "\n");
 }
 
-/* Large datagrams arrive in fragments, which have no port: they are put together first. Nobody tells
- * a TCP server's connection what the path takes (row 4), so its segments are kept small. */
+/* Large datagrams arrive in fragments, which have no port, so they are reassembled first. No error can tell a
+ * TCP connection to the server how much the path carries (row 4), so its segments are kept small. */
 static void print_scrub(struct printer *printer, const struct situation *s)
 {
 	struct rule hole = {

@@ -42,9 +42,9 @@ struct statement {
 enum { WORDS = 8, WORD_SIZE = 64 };
 static const char freebsd_scrub[] = "scrub in all fragment reassemble";
 
-/* Where a statement of at least a byte ends: a line end that is neither in quotes, in braces nor after a
- * backslash. All as in pfctl: a remark goes on after a backslash, and one before anything else but a line
- * end (in quotes: the quote) is nothing. NULL: quotes, braces or the line itself stay open. */
+/* The end of a statement of at least one byte: a line end that is not in quotes or braces, nor after a
+ * backslash. As in pfctl, a remark continues after a backslash, and a backslash before anything but a line
+ * end (in quotes: but the quote) means nothing. NULL: quotes, braces or the line itself are not closed. */
 static const char *end_of(const char *at)
 {
 	bool remark = false;

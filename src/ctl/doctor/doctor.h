@@ -41,8 +41,8 @@ struct doctor_check {
 	void (*look)(struct doctor *doctor);
 };
 
-/* Sets result and text; `instead` may be NULL. An advice in the text ("what; instead: do this") is put before
- * `instead`. The subject stays. */
+/* Sets result and text; `instead` may be NULL. If the text itself has advice ("what; instead: do this"), that
+ * is put before `instead`. The subject stays. */
 void finding_set(struct finding *finding, enum doctor_result result, const char *instead, const char *format,
 		 ...) __attribute__((format(printf, 4, 5)));
 

@@ -5,8 +5,8 @@
 #include "ctl/doctor/doctor.h"
 #include "profile/profile.h"
 
-/* The configured profile, which the caller frees; as root only after it has
- * been vetted. NULL: finding says why it is not examined. */
+/* The configured profile, which the caller frees; root reads it only after it has been vetted. NULL:
+ * `finding` says why it is not examined. */
 struct profile *doctor_profile_read(const struct doctor *doctor, struct finding *finding);
 
 /* A file of at most 128 KiB as text, cut at the first zero byte; the caller frees.

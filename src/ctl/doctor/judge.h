@@ -43,8 +43,8 @@ size_t resolv_read(const char *text, struct net_address *servers, size_t room);
 void judge_resolver(const struct net_address *servers, size_t count, enum machine_resolver resolver,
 		    bool manage, struct finding *finding);
 
-/* A file of NetworkManager's: the value of a key in a section, into `value`
- * (`size` bytes); false, and *value is left alone, if it is not there. */
+/* A file of NetworkManager's: copies the value of a key in a section to `value` (`size` bytes). False if it
+ * is not there; *value is then left alone. */
 bool keyfile_get(const char *text, const char *section, const char *key, char *value, size_t size);
 void judge_connectivity(const char *uri, const char *enabled, struct finding *finding);
 

@@ -20,8 +20,8 @@ struct doctor_settings {
 
 void settings_default(struct doctor_settings *settings);
 
-/* Takes portcullisd's output. `settings` keeps what is not in it. false if it
- * is not of that form: then settings->output is empty. */
+/* Reads portcullisd's output. What is not in it stays as it was in `settings`. False if it is not of that
+ * form: then settings->output is empty. */
 bool settings_read(struct doctor_settings *settings, const char *text);
 
 /* Asks portcullisd, `milliseconds` at most; `config` NULL: its own. */

@@ -24,8 +24,8 @@ struct folder {
 	int descriptor;
 };
 
-/* Opens `path`. Where this process is root, everything that is read in it later has to be root's and
- * not writable by others. 0, or -1 and `e`. */
+/* Opens `path`. If this process is root, everything that is read in the folder later must be root's and not
+ * writable by others. 0, or -1 and `e`. */
 int folder_open(struct folder *folder, const char *path, struct err *e);
 /* The same for an open folder; owns the descriptor from now on, also on failure. */
 int folder_adopt(struct folder *folder, int descriptor, const char *path, struct err *e);

@@ -14,7 +14,7 @@ enum { PLIST_SIZE_MAX = 1024 * 1024, PLIST_TEXT_SIZE = 1024 };
 typedef void plist_value_fn(const char *key, const char *value, void *argument);
 
 /* Calls `value_cb` for each. 0, or -1 and `e`: not a property list, or not a dictionary; it may have been
- * called for a part of it by then. Any bytes are fine as input. */
+ * called for some values by then. Any bytes are fine as input. */
 int plist_read(const char *bytes, size_t length, plist_value_fn *value_cb, void *argument, struct err *e);
 
 /* The two forms by themselves. */

@@ -35,7 +35,8 @@ void tblk_note_scripts(const struct tblk_file *file);
 void tblk_read_settings(const struct tblk_file *file, const struct tblk_place *place,
 			struct tblk_settings *settings);
 
-/* A line that says how to turn off that Tunnelblick connects it; that is left to the user. */
+/* A line that says how to keep Tunnelblick from connecting this configuration; doing so is left to the user.
+ */
 void tblk_switch_off_advice(const struct tblk_settings *settings, char *line, size_t size);
 
 #endif

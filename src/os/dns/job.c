@@ -74,7 +74,7 @@ void dns_job_look(struct dns_job *job, bool shut)
 	job->shut = shut;
 	if (!dns_is_watched)
 		return;
-	/* What is still to be done for its own sake is not made a look. */
+	/* If setting or taking back is still pending, that is done instead of a look. */
 	job->look = job->look || !job->pending;
 	want(job);
 }

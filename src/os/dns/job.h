@@ -9,7 +9,7 @@
 #include "base/wire_channel.h"
 
 struct dns_job {
-	/* The owner's: whether to run at all, and what a child is to read when it begins. */
+	/* Set by the owner: whether to run at all, and what a child reads when it begins. */
 	bool managed;
 	const char *interface;
 	const struct wire_tunnel *tunnel;
@@ -20,17 +20,17 @@ struct dns_job {
 	bool pending, set, look;
 };
 
-/* The tunnel's servers shall be set, or taken back; never waits. */
+/* Sets the tunnel's servers, or takes them back, in a child; never waits. */
 void dns_job_want(struct dns_job *job, bool set);
 
-/* The gate's state or the network has changed: is the resolver set as it
- * shall be? Nothing where nobody changes that (dns_is_watched). Never waits. */
+/* To be called when the gate's state or the network has changed: checks in a child that the resolver is set
+ * as wanted. Does nothing where nobody changes that (dns_is_watched). Never waits. */
 void dns_job_look(struct dns_job *job, bool shut);
 
 /* Was `pid`, just reaped, such a child? */
 bool dns_job_reaped(struct dns_job *job, pid_t pid);
 
-/* Nothing of ours shall stay; waits until it is done. Before our own end. */
+/* Takes back all that is ours, and waits until that is done. Called before we exit. */
 void dns_job_finish(struct dns_job *job);
 
 #endif

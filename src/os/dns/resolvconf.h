@@ -7,13 +7,12 @@
 #include "base/err.h"
 #include "os/dns/words.h"
 
-/* Adds or replaces the record. `openresolv`: the tool is that one, which knows
- * exclusive records (-x): as long as ours is there, no other's servers are
- * asked. Waits `milliseconds` at most. 0 or -1 and `e`. */
+/* Adds or replaces the record. `openresolv`: the tool is that one, which knows exclusive records (-x): while
+ * ours is there, the servers of no other record are asked. Waits `milliseconds` at most. 0, or -1 and `e`. */
 int dns_resolvconf_set(const char *tool, bool openresolv, const char *interface,
 		       const struct dns_words *words, int milliseconds, struct err *e);
 
-/* Removes it; that there is none is no failure to openresolv (-f). As above. */
+/* Removes it; to openresolv it is no failure if there is none (-f). As above. */
 int dns_resolvconf_restore(const char *tool, bool openresolv, const char *interface, int milliseconds,
 			   struct err *e);
 

@@ -110,7 +110,8 @@ int dns_shut(uint16_t port, struct err *e)
 	scutil_of_loopback(port, &want);
 	if (captive_dns_query(port, ANSWER_MS))
 		return set_service(&want, NULL, deadline, e);
-	/* The answering is sandboxed and may be held back; then nobody is sent there. */
+	/* The process that answers is sandboxed and may be stopped. Then the resolver is not pointed at it.
+	 */
 	if (remove_service(deadline, e) == -1)
 		return -1;
 	return err_set(e, "dns: nothing answers at 127.0.0.1 port %u: the system's own resolvers are used",

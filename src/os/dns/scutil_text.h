@@ -28,15 +28,15 @@ void scutil_of_tunnel(const struct wire_tunnel *tunnel, struct scutil_dns *dns);
 void scutil_of_loopback(uint16_t port, struct scutil_dns *dns);
 bool scutil_same(const struct scutil_dns *a, const struct scutil_dns *b);
 
-/* What sets our service to `dns`, with the addresses of `tunnel` (NULL: none).
- * 0, or -1 and `e`: it does not fit. */
+/* Prints the commands that set our service to `dns`, with the addresses of `tunnel` (NULL: none). 0, or -1
+ * and `e`: they do not fit. */
 int scutil_print_set(const struct scutil_dns *dns, const struct wire_tunnel *tunnel, char *to, size_t size,
 		     struct err *e);
-/* What removes our service and lists what is left of it; what shows its DNS entity. */
+/* The commands that remove our service and list what is left of it; and those that show its DNS entity. */
 extern const char scutil_remove[], scutil_show[];
 
-/* Its output for each of the three. It exits with 0 whatever happens: only the
- * output shows it. 0, or -1 and `e`. */
+/* Read scutil's output for each of the three. It exits with 0 whatever happens, so only the output shows a
+ * failure. 0, or -1 and `e`. */
 int scutil_read_set(const char *output, struct err *e);
 int scutil_read_remove(const char *output, struct err *e);
 /* As above, but 1: there is no such entity. */

@@ -16,7 +16,7 @@ struct dns_words {
 	size_t server_count, domain_count;
 };
 
-/* Takes what is one; the rest is left out. */
+/* Takes the addresses and names that are valid, and leaves out the rest. */
 void dns_words_of(const struct wire_tunnel *tunnel, struct dns_words *words);
 
 #endif

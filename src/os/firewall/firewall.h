@@ -11,7 +11,7 @@
 
 struct firewall;
 struct event_base;
-/* What this kernel has and lacks: a line each for `portcullisd -n`. */
+/* What this kernel has and lacks, a line each for `portcullisd -n`. */
 enum { FIREWALL_FEATURES = 4 };
 struct firewall_features {
 	const char *backend; /* "nft", "pf", "ipfw" */
@@ -40,30 +40,30 @@ void firewall_close(struct firewall *fw);
  * else -1 and `e`, and the kernel holds the old policy or a safer one. Blocks for the kernel only. */
 int firewall_assert(struct firewall *fw, const struct situation *s, struct err *e);
 
-/* A pause: removes our drops until `seconds` from now, closed without the daemon when they are over: by the
- * kernel, or by os/firewall/pause_watchdog.h, or there is none. 0 or -1. firewall_assert ends it. */
+/* A pause: removes our drops for `seconds`. Then the kernel or os/firewall/pause_watchdog.h shuts the gate
+ * without the daemon; where neither can, there is no pause. 0 or -1. firewall_assert ends it. */
 int firewall_pause(struct firewall *fw, uint32_t seconds, struct err *e);
 
 /* Forgets every connection the kernel tracks (after a pause). 0 or -1. */
 int firewall_forget_states(struct firewall *fw, struct err *e);
-/* What is not as usual with the lock that stands, in a few words for the status; "" if nothing. */
+/* What is unusual about the lock in force, in a few words for the status; "" if nothing. */
 const char *firewall_note(const struct firewall *fw);
 
 /* Removes our rules and nothing else, those of the platform's other backends too; 0 also if there were none;
- * 1 and `e`: ours are gone, and another process holds some of our name. */
+ * 1 and `e`: ours are gone, and another process holds rules with a name of ours. */
 int firewall_remove(struct firewall *fw, struct err *e);
-/* Removes only what the others hold: after `fw` has locked, for who chose another backend before. */
+/* Removes only our rules in other backends, after `fw` has locked: one may have been chosen before. */
 int firewall_remove_others(const struct firewall *fw, struct err *e);
 
-/* What root types to remove our rules without us. */
+/* The command with which root can remove our rules without us. */
 void firewall_manual_command(char *to, size_t size);
 
-/* The process that owns our rules; 0 nobody; or they stand, and the kernel names nobody. 0 or -1. */
+/* The process that owns our rules; 0: nobody; FIREWALL_UNNAMED: the kernel names no owner. 0 or -1. */
 enum { FIREWALL_UNNAMED = -1 };
 int firewall_owner(struct firewall *fw, int32_t *pid, struct err *e);
 
-/* *pid: a living portcullisd that holds a lock, verified just now, with the rules of `s`; 0: none does,
- * whoever's the rules are. `instance`: who has the lock on the daemon's own file, 0 nobody. 0 or -1. */
+/* *pid: a living portcullisd that holds a lock, just verified to have the rules of `s`; 0: none does.
+ * `instance`: the process that has the daemon's lockfile, 0 nobody. 0 or -1. */
 int firewall_held(struct firewall *fw, const struct situation *s, int32_t instance, int32_t *pid,
 		  struct err *e);
 
@@ -74,7 +74,7 @@ int firewall_blocked(struct firewall *fw, uint64_t *packets, struct err *e);
 int firewall_watch(struct firewall *fw, struct event_base *base, firewall_foreign_cb *cb, void *argument,
 		   struct err *e);
 
-/* Tries each in a transaction that is never committed, or by the kernel's answers. */
+/* Tries each feature in a transaction that is never committed, or learns it from the kernel's answers. */
 int firewall_probe(struct firewall *fw, struct firewall_features *features, struct err *e);
 
 #endif

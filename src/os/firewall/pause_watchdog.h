@@ -18,19 +18,18 @@ struct pause_watchdog_work {
 	void *argument;
 };
 
-/* Starts it, and waits until it reports that it watches, 3 s at most. It calls
- * `close` once `seconds` are over (sleep counts), once the machine has slept or
- * its clock was set forward, or at SIGTERM, and leaves; it leaves without where
- * the off marker stands. There is never a second one. 0; or -1 and `e`: then
- * none runs, and no pause may begin. */
+/* Starts it, and waits until it reports that it watches, 3 s at most. It calls `close` once `seconds` are
+ * over (sleep counts), once the machine has slept or its clock was set forward, or at SIGTERM, and exits; if
+ * the off marker is there, it exits without. There is never a second one. 0; or -1 and `e`: then none runs,
+ * and no pause may begin. */
 int pause_watchdog_start(const struct pause_watchdog_work *work, uint32_t seconds, struct err *e);
 
 /* Is there one, of this life or of an earlier one? */
 bool pause_watchdog_lives(void);
 
-/* Ends it without closing: for whoever has verified the lock, or takes the
- * rules away on purpose. Waits until it is gone, 3 s; then it is killed. 0, also
- * if there was none; -1 and `e`. Not to be called by what `close` calls. */
+/* Ends it without shutting the gate: for a caller that has verified the lock, or removes the rules on
+ * purpose. Waits until it is gone, 3 s; then it is killed. 0, also if there was none; -1 and `e`. Not to be
+ * called by what `close` calls. */
 int pause_watchdog_dismiss(struct err *e);
 
 #endif

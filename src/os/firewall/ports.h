@@ -9,7 +9,7 @@ struct firewall {
 	const struct firewall_port *port;
 };
 
-/* What each call promises stands in firewall.h. */
+/* firewall.h says what each call promises. */
 struct firewall_port {
 	const char *name;
 	const char *manual_command; /* commands that remove our rules */

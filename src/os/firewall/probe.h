@@ -16,13 +16,12 @@ enum probed {
  * link to a host too (192.0.2.1, RFC 5737). Does not block. */
 enum probed probe_link(const char *link);
 
-/* In a process that may lose its rights: the same as nobody, out of each link of
- * `s`, for root's datagrams may pass where others' may not. `link`: the one that
- * it got out of. */
+/* For a process that may lose its rights: does the same as user nobody, out of each link of `s`, because
+ * root's datagrams may pass where others' may not. `link`: the one by which it got out. */
 enum probed probe_as_nobody(const struct situation *s, const char **link);
 
-/* The platform's part: a datagram to the host, from a socket bound to the link.
- * 0 it got out; else the errno; -1: there is no such way. */
+/* The platform's part: a datagram to the host, from a socket bound to the link. 0 it got out; else the errno;
+ * -1: the platform can't bind a socket to a link. */
 int probe_bound(const char *link);
 
 #endif

@@ -13,7 +13,7 @@ struct netlink;
 struct nlattr;
 struct nlmsghdr;
 
-/* As many links have one, at most. */
+/* At most this many links have one. */
 enum { TC_FILTER_LINKS = POLICY_NFT_LINKS };
 
 /* Why a link gets none: -ENOENT the kernel has no such filters (cls_bpf, sch_ingress); -EBUSY another qdisc
@@ -29,7 +29,7 @@ int tc_filter_add(struct netlink *route, const unsigned *links, size_t count, bo
 		  tc_filter_refused_fn *refused, void *argument);
 int tc_filter_remove(struct netlink *route, unsigned link, bool place);
 
-/* From every link of this machine. Goes on after a failure; returns the first one. */
+/* Removes them from every link of this machine. Goes on after a failure; returns the first one. */
 int tc_filter_remove_all(struct netlink *route, bool places);
 
 /* Is this filter ours? Judged by what it does: anybody can use our handle. */

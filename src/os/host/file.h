@@ -20,12 +20,12 @@ int file_folder_of(const char *file, mode_t mode, struct err *e);
  * link: a regular one, with none of the mode bits `never`. Or -1 and `e`. */
 int file_open_owned(const char *path, mode_t never, struct err *e);
 
-/* Can only root (or the caller) change `path`, or put another in its place: in
- * each folder above it, down from `from`, and where links lead? 0, or -1 and `e`. */
+/* Can only root (or the caller) change `path`, or put something else in its place? Each folder above it is
+ * checked, down from `from`, and so is what links lead to. 0, or -1 and `e`. */
 int file_is_trusted(const char *from, const char *path, struct err *e);
 
-/* Is the folder that `path` lies in there as soon as `root` and the usr in it
- * are, with no other file system to wait for? true also if it can't be looked at. */
+/* Is the folder of `path` available as soon as `root` and its /usr are, without waiting for another file
+ * system to be mounted? True also if that can't be determined. */
 bool file_is_early(const char *root, const char *path);
 
 /* A folder of ours and the files in it. 0 also if it is not there; -1 and `e`. */

@@ -7,7 +7,7 @@
 
 #include "base/secret.h"
 
-/* As much as a password file holds. */
+/* The most that a password file holds. */
 enum { KEYCHAIN_SECRET = 3 * SECRET_SIZE };
 
 /* Takes the secret out of what `security find-generic-password -g` said, and
@@ -15,7 +15,7 @@ enum { KEYCHAIN_SECRET = 3 * SECRET_SIZE };
  * is none, it is cut, too long or not understood, and `secret` is wiped. */
 size_t keychain_item_read(const char *output, char *secret);
 
-/* May a byte of a secret be in there, so that nobody may log it? */
+/* May the output contain a byte of a secret, so that it must not be logged? */
 bool keychain_item_has(const char *output);
 
 #endif

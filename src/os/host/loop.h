@@ -4,8 +4,8 @@
 
 struct event_base;
 
-/* A loop; what the environment says of libevent is not ours to follow. `fatal` is called, and must not
- * return, where libevent can't go on. NULL: no memory, no descriptor. */
+/* A loop. libevent's environment variables are ignored. `fatal` is called, and must not return, where
+ * libevent can't go on. NULL: no memory, no descriptor. */
 struct event_base *loop_new(void (*fatal)(int code));
 
 #endif

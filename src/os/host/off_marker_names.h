@@ -4,11 +4,11 @@
 
 #include <stddef.h>
 
-/* Of this boot: no other boot ever has it. 0, or -1 with errno: then no marker
- * is good for one boot. No blanks. */
+/* The name of this boot, which no other boot ever has. 0, or -1 with errno: then no marker can be good for
+ * one boot. No blanks. */
 int off_marker_boot(char *to, size_t size);
 
-/* Of the network that this process is in, where a machine can have several. */
+/* The name of the network that this process is in, where a machine can have several. */
 int off_marker_network(char *to, size_t size);
 
 #endif

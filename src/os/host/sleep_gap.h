@@ -13,8 +13,8 @@ struct sleep_clocks {
 /* The clocks now: sleep_clocks_macos.c, sleep_clocks_freebsd.c. */
 struct sleep_clocks sleep_clocks_now(void);
 
-/* Did the one run ahead of the other by a second or more since *before? Then
- * and else *before becomes `now`, so slow drift never adds up. */
+/* Has the first clock run ahead of the second by a second or more since *before? If so, and also if not,
+ * *before becomes `now`, so that slow drift never adds up. */
 bool sleep_gap(struct sleep_clocks *before, struct sleep_clocks now);
 
 #endif

@@ -50,8 +50,8 @@ static void exempt(struct route_plan *plan, const struct route_desired *desired)
 
 	if (desired->openvpn != 0)
 		add_users(plan, ROUTE_EXEMPT, ROUTE_GO_TO_END, desired->openvpn, desired->openvpn);
-	/* As root it is told from root's other programs by where it sends to. And IPv6 can't tell the
-	 * kernel's own question about who sends (below) from one of root's programs. */
+	/* If openvpn is root, only its destination distinguishes it from root's other programs. And over IPv6
+	 * one of root's programs can't be distinguished from the kernel's own lookup of a sender (below). */
 	if ((desired->openvpn == 0 || plan->family == NET_IPV6) && s->endpoint.address.family == plan->family)
 		add_users(plan, ROUTE_EXEMPT, ROUTE_GO_TO_END, 0, 0)->to = whole(&s->endpoint.address);
 	if (plan->family == NET_IPV4) {
@@ -79,7 +79,7 @@ static void catch_everybody(struct route_plan *plan)
 	static const struct net_prefix none4 = {{NET_IPV4, {0}}, 32};
 
 	if (plan->family == NET_IPV6) {
-		/* But for what is forwarded: the filter's to refuse, as above. */
+		/* Forwarded packets are exempt: the filter refuses them, as above. */
 		add_rule(plan, ROUTE_ROOT, ROUTE_GO_TO_END)->received = true;
 		add_rule(plan, ROUTE_ALL, ROUTE_LOOK_UP);
 		return;
@@ -104,7 +104,8 @@ static void make_rules(struct route_plan *plan, const struct route_desired *desi
 	add_rule(plan, ROUTE_END, ROUTE_NOTHING);
 	if (own->family != NET_NONE)
 		add_rule(plan, ROUTE_FROM_ADDRESS, ROUTE_LOOK_UP)->from = whole(own);
-	/* What has no way into the tunnel is the filter's to refuse: it tells the sender so (row 14). */
+	/* What can't go into the tunnel is left to the filter, which refuses it towards the sender (row 14).
+	 */
 	if (carries(desired, plan->family)) {
 		rule = add_rule(plan, ROUTE_OUT_OF_TUNNEL, ROUTE_GO_TO_END);
 		rule->received = true;
@@ -203,7 +204,7 @@ static void add_tunnel(struct route_plan *plan, const struct route_desired *desi
 		struct route_entry routed = entry;
 
 		routed.to = tunnel->routes[i].to;
-		/* What shall not go into the tunnel has no other way, but where row 10 gives one. */
+		/* What must not go into the tunnel has no other way, unless row 10 gives it one. */
 		if (tunnel->routes[i].excluded) {
 			if (is_elsewhere(plan, &routed.to))
 				continue;
@@ -225,7 +226,8 @@ void route_plan_make(const struct route_desired *desired, uint8_t family, struct
 	memset(plan, 0, sizeof *plan);
 	plan->family = family;
 	make_rules(plan, desired);
-	/* It is there first and in every state: what our table does not know is not asked elsewhere. */
+	/* This entry is there first, and in every state: what our table does not know is not looked up
+	 * elsewhere. */
 	last.to.address.family = family;
 	add_entry(plan, &last);
 	if (family == NET_IPV6)

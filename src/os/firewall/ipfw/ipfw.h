@@ -54,8 +54,8 @@ int ipfw_look(struct ipfw_firewall *fw, struct err *e);
 /* Brings the kernel to the policy of `s` and verifies it; no watchdog is needed. 0, or -1 and `e`. */
 int ipfw_settle(struct ipfw_firewall *fw, const struct situation *s, struct err *e);
 
-/* How the kernel's rules differ from those that are held, with what to do if it is
- * not ours to do: 0 they don't, -1 and `e`. */
+/* Do the kernel's rules differ from those that are held? 0 no; -1 and `e`: how, and what to do if it is not
+ * for us to do. */
 int ipfw_compare(const struct ipfw_firewall *fw, const struct ipfw_view *view, struct err *e);
 
 /* Does the probe get out of a link of the last situation? 0 no, -1 and `e`. */

@@ -228,8 +228,8 @@ void nft_actual_object(struct nft_actual *actual, struct nft_desired *desired, c
 		put_removal(actual, desired, table, dumped);
 }
 
-/* A table that stands without `persist` can't be given it, and `owner` alone
- * would take the table away with us: such a one stays nobody's. */
+/* A table that exists without `persist` can't be given it, and with `owner` alone it would disappear when we
+ * exit. Such a table keeps having no owner. */
 static uint32_t table_flags(const struct nft_actual *actual, const struct nft_desired *desired,
 			    unsigned table)
 {

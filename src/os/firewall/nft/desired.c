@@ -226,7 +226,8 @@ static void put_physical_rules(struct nft_desired *desired, const struct situati
 			put_rule(desired, NFT_PHYSICAL, &rules[i], s);
 }
 
-/* Only LEAVE knows which link it is, so only LEAVE marks; what comes back is stopped, marked or not. */
+/* Only LEAVE knows by which link a packet leaves, so only LEAVE marks it. What returns from that chain is
+ * stopped, marked or not. */
 static void put_question(struct nft_desired *desired, enum rule_hook hook)
 {
 	struct nlmsghdr *m = rule_begin(desired, NFT_INET, nft_chain_of(hook));
@@ -258,7 +259,7 @@ static void put_rules_of(struct nft_desired *desired, enum rule_hook hook, const
 	}
 }
 
-/* Who comes here has its claim: it passes even if that can't be renewed. */
+/* A packet that comes here has its claim already, so it passes even if the claim can't be renewed. */
 static void put_renewals(struct nft_desired *desired, const char *chain, bool arrives)
 {
 	for (size_t i = 0; i < POLICY_CLAIMS; i++) {
@@ -282,8 +283,8 @@ static void put_arrive_rules(struct nft_desired *desired, const struct situation
 	put_verdict_rule(desired, NFT_INET, "arrive", NF_ACCEPT, NULL);
 }
 
-/* No base chain leans on its policy: a new chain's takes effect late. The last
- * rule of each drops by itself, and no look-up stands before it. */
+/* No base chain relies on its policy, because that of a new chain takes effect late. The last rule of each
+ * drops unconditionally, and needs no look-up. */
 static void put_inet_rules(struct nft_desired *desired, const struct situation *s)
 {
 	put_refusal(desired, "stop", true);
@@ -445,7 +446,7 @@ void nft_desired_members(struct nft_desired *desired, const struct situation *s)
 
 void nft_desired_pause(struct nft_desired *desired)
 {
-	enum { PACKET_KINDS = 8 }; /* whom a frame is for; it has one of them, whatever it is */
+	enum { PACKET_KINDS = 8 }; /* whom a frame is for: every frame has one of these */
 	static const uint8_t families[] = {NFPROTO_IPV4, NFPROTO_IPV6};
 	struct nft_elements *paused = &desired->members[NFT_PAUSED],
 			    *links = &desired->members[NFT_PAUSED_LINKS];

@@ -6,7 +6,7 @@
 #include "os/firewall/nft/sets.h"
 #include "policy/print.h"
 
-/* A kernel that has no chain for every link gets one for each, so many at most. */
+/* A kernel without one chain for every link gets a chain for each link, at most this many. */
 enum { NFT_LINKS = POLICY_NFT_LINKS, NFT_PIECES = 4 * NFT_LINKS + 256 };
 
 struct nft_link {
@@ -39,13 +39,14 @@ struct nft_desired {
 /* Has each link a chain of its own? */
 bool nft_names_links(const struct nft_features *features);
 
-/* Does this kernel have the table, and do we? The same of a set. */
+/* Do we use the table, and does this kernel have it? The same for a set. Do we fill the set, and not packets?
+ */
 bool nft_is_used(const struct nft_desired *desired, unsigned table);
 bool nft_has_set(const struct nft_desired *desired, unsigned set);
 bool nft_is_filled(const struct nft_desired *desired, unsigned set); /* by us */
 
-/* The standing part: 1 made anew, 0 as it was, -1 and `e`. Then the links' chains, from `links`;
- * and the members of the sets, in a situation or in a pause. */
+/* Makes the standing part: 1 made anew, 0 as it was, -1 and `e`. Then the links' chains, from `links`; then
+ * the members of the sets, in a situation or in a pause. */
 int nft_desired_rules(struct nft_desired *desired, const struct situation *s, struct err *e);
 void nft_desired_links(struct nft_desired *desired);
 void nft_desired_members(struct nft_desired *desired, const struct situation *s);
@@ -53,11 +54,11 @@ void nft_desired_pause(struct nft_desired *desired);
 
 const struct nlmsghdr *nft_piece_message(const struct nft_desired *desired, const struct nft_piece *piece);
 
-/* The place of the link that a message is about, if it is of one's chain; else -1. */
+/* The place in `links` of the link whose chain the message is about; -1: it is not about a link's chain. */
 int nft_link_of(const struct nft_desired *desired, const struct nlmsghdr *message);
 
-/* Messages that would create a table that is not ours, to see if the kernel has these things; `device` "" is
- * every link. */
+/* Puts messages that would create a table that is not ours, to learn whether the kernel has these features;
+ * `device` "" is every link. */
 void nft_put_probe(struct nft_buffer *to, uint8_t family, uint32_t flags, uint32_t hook, const char *device);
 
 #endif

@@ -26,7 +26,8 @@ void expr_exceeds32(struct nlmsghdr *m, uint32_t value); /* changes register 1 *
 void expr_verdict(struct nlmsghdr *m, int code, const char *chain);
 void expr_set_mark(struct nlmsghdr *m, uint32_t mark);
 void expr_count(struct nlmsghdr *m, const char *counter);
-/* `operation`: NFT_DYNSET_OP_*; for so many seconds, 0: as the set says. Goes on only if there was room. */
+/* `operation`: NFT_DYNSET_OP_*. For this many seconds; 0: as the set says. The rule goes on only if there was
+ * room. */
 void expr_remember(struct nlmsghdr *m, uint32_t operation, const char *set, uint32_t seconds);
 void expr_masquerade(struct nlmsghdr *m);
 void expr_reject(struct nlmsghdr *m, uint32_t type, uint8_t code);

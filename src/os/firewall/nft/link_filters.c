@@ -1,4 +1,4 @@
-/* Adds the filters once the lock is verified: without them the lock is as good as it was before. */
+/* Adds the filters once the lock is verified: a failure to add one takes nothing away from the lock. */
 #include "os/firewall/nft/link_filters.h"
 
 #include <errno.h>
@@ -57,8 +57,8 @@ static void note_refused(unsigned link, int result, void *argument)
 			 name, strerror(-result));
 }
 
-/* Asked for at each look, not remembered: the kernel does not announce that a filter has gone with its link,
- * and an index may be another link's by now. */
+/* Queried at each look, not remembered: the kernel does not announce that a filter has gone with its link,
+ * and another link may have that index by now. */
 static void add_filters(struct nft_firewall *fw)
 {
 	unsigned links[NFT_LINKS];

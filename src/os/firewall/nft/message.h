@@ -51,8 +51,8 @@ struct nlattr *nft_nest_begin(struct nlmsghdr *message, uint16_t type);
 void nft_nest_end(struct nlmsghdr *message, struct nlattr *nest);
 void nft_put_data(struct nlmsghdr *message, uint16_t type, const void *value, size_t size);
 
-/* NFT_MSG_NEWRULE and its like, of a message of nftables; its family; the lower half of the generation
- * that it is of. 0 if it is too short. */
+/* Of a message of nftables: its type (NFT_MSG_NEWRULE and the like); its family; the lower half of its
+ * generation. 0 if it is too short. */
 uint16_t nft_type(const struct nlmsghdr *message);
 uint8_t nft_family_of(const struct nlmsghdr *message);
 uint16_t nft_generation_of(const struct nlmsghdr *message);
@@ -62,7 +62,8 @@ struct attributes nft_attributes(const struct nlmsghdr *message);
 uint32_t nft_number(struct attributes list, uint16_t type);
 uint64_t nft_long_number(struct attributes list, uint16_t type);
 
-/* An attribute of the first level as text; "" if it is not there, or none: NFT_NAME_MAXLEN with its end. */
+/* An attribute of the first level as text; "" if it is not there, or is no text. NFT_NAME_MAXLEN with its
+ * end. */
 enum { NFT_TEXT = 256 };
 const char *nft_text(const struct nlmsghdr *message, uint16_t type);
 /* The attribute that names the object of a message: of a rule, its chain's. */

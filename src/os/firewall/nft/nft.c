@@ -43,7 +43,7 @@ static int open_all(struct nft_firewall *fw, struct err *e)
 	if (fw->netlink == NULL || fw->lookup == -1)
 		return err_errno(e, "the kernel's nftables can't be reached");
 	fw->desired.owner = netlink_address(fw->netlink);
-	/* Until the kernel refuses something: probing takes longer than the lock. */
+	/* Assumed until the kernel refuses something, because probing takes longer than the lock. */
 	fw->desired.features = (struct nft_features){
 	    .egress = true, .persist = true, .ipv6 = true, .bridge = true, .every_link = false};
 	return 0;
@@ -137,8 +137,8 @@ static void add_links_left_out(struct nft_firewall *fw, const struct situation *
 		if_freenameindex(all);
 }
 
-/* Once for all attempts: where links go by the hundred no two looks are alike, and what comes later is the
- * next call's. */
+/* The links are read once for all attempts: if hundreds of links go at a time, no two readings are the same.
+ * What changes later is for the next call. */
 static void fill_links(struct nft_firewall *fw, const struct situation *s)
 {
 	fw->desired.link_count = 0;
@@ -301,7 +301,8 @@ static int nft_assert(struct firewall *common, const struct situation *s, struct
 	fw->verified = false;
 	if (settle_under_a_name(fw, s, e) == 0)
 		return 0;
-	/* An older kernel? Then what it has will do; probed once. */
+	/* Perhaps the kernel is older and lacks something: it is probed once, and the rules do with what it
+	 * has. */
 	if (fw->probed || nft_probe_features(fw, e) == -1 ||
 	    (has->egress && has->persist && has->ipv6 && has->bridge))
 		return -1;

@@ -37,8 +37,8 @@ int nft_watch_open(struct firewall *common, struct event_base *base, firewall_fo
 void nft_watch_close(struct nft_watch *watch);
 void nft_watch_others(struct nft_watch *watch); /* looks again soon whether they have gone */
 
-/* names.c: from now on our tables have this name. What stands under the others is removed
- * where nobody else owns it, and noted where somebody does. Could that be done better by now? */
+/* names.c: from now on our tables have this name. Tables under our other names are removed if nobody else
+ * owns them, and noted if somebody does. Would trying that again do better now? */
 void nft_use_name(struct nft_firewall *fw, unsigned name);
 void nft_tidy_names(struct nft_firewall *fw);
 bool nft_names_are_better(struct nft_firewall *fw);
@@ -46,12 +46,12 @@ int nft_remove(struct firewall *common, struct err *e);
 int nft_owner(struct firewall *common, int32_t *pid, struct err *e);
 int nft_held(struct firewall *fw, const struct situation *s, int32_t instance, int32_t *pid, struct err *e);
 
-/* probe.c: as firewall_probe; and the same for ourselves. 0 or -1. Does the kernel accept a chain for a link
- * that does not exist? */
+/* probe.c: as firewall_probe; and the same for our own use. 0 or -1. Does the kernel accept a chain for a
+ * link that does not exist? */
 int nft_probe(struct firewall *common, struct firewall_features *features, struct err *e);
 int nft_probe_features(struct nft_firewall *fw, struct err *e);
 void nft_probe_every_link(struct nft_firewall *fw);
-int nft_probe_unknown_link(struct nft_firewall *fw); /* 1, 0, or -1: it does not say */
+int nft_probe_unknown_link(struct nft_firewall *fw); /* 1, 0, or -1: not known */
 
 /* All below: 0, or a negative errno. */
 
@@ -59,10 +59,10 @@ int nft_probe_unknown_link(struct nft_firewall *fw); /* 1, 0, or -1: it does not
  * since we looked. Without `commit` it checks every message and then forgets them all. */
 void nft_batch_begin(struct nft_firewall *fw, bool at_generation);
 int nft_batch_send(struct nft_firewall *fw, bool commit);
-void nft_batch_counted(struct nft_firewall *fw); /* it was taken at our generation, which is one more now */
+void nft_batch_counted(struct nft_firewall *fw); /* the batch was accepted: our generation is now one more */
 const struct nlmsghdr *nft_batch_failed(const struct nft_firewall *fw); /* NULL: none */
-/* What may be otherwise at the next try; is it that somebody else owns a table of the name that we use now;
- * and in words (always -1). */
+/* Is the failure one that may be gone at the next try? Is it that somebody else owns a table of the name that
+ * we use now? The failure in words (always -1). */
 #define NFT_NONE                                                                                             \
 	"the kernel has no nftables; instead: modprobe nf_tables, or a kernel that has CONFIG_NF_TABLES"
 bool nft_is_passing(int result);

@@ -189,8 +189,8 @@ static void match_owner(struct nlmsghdr *m, enum rule_owner owner, const struct 
 			      owner == OWNER_OPENVPN_GROUP ? s->openvpn_group.number : s->driver_user.number);
 }
 
-/* Whom the connection's packets of one direction are for: the question's, or (the source that it left with)
- * the answer's. */
+/* Matches the destination of the connection's packets in one direction: of the question, or of the answer,
+ * which is the source that the question left with. */
 static void match_end(struct nlmsghdr *m, enum rule_set set, uint8_t family, uint8_t direction)
 {
 	if (set == SET_ANY)
@@ -236,8 +236,9 @@ static void match_asker(struct nlmsghdr *m, enum rule_asker asker)
 	}
 }
 
-/* First that it is claimed, then by whom: where there is no room for both, the link has nothing. With the
- * longest time, for `nft list` shows the first one, and `nft -f` takes none that was made longer. */
+/* First that the connection is claimed, then by which link: if there is room for only one of them, no link
+ * gets the answers. The longest time is set, because `nft list` prints the time of the first entry, and `nft
+ * -f` refuses an element that expires later than that. */
 static void put_claim(struct nlmsghdr *m)
 {
 	expr_ct(m, NFT_CT_ID);
@@ -246,7 +247,7 @@ static void put_claim(struct nlmsghdr *m)
 	expr_remember(m, NFT_DYNSET_OP_ADD, POLICY_NFT_ASKED, 0);
 }
 
-/* How long the kernel keeps a connection that is new, it can't say yet. */
+/* For a new connection, the kernel can't tell yet how long it will keep it. */
 void nft_put_renewal(struct nlmsghdr *m, const struct policy_claim *claim, bool arrives)
 {
 	uint32_t known = NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED);
@@ -267,7 +268,7 @@ void nft_put_renewal(struct nlmsghdr *m, const struct policy_claim *claim, bool 
 
 static void put_stop(struct nlmsghdr *m, const struct rule *rule)
 {
-	if (policy_is_asked_twice(rule)) { /* to the chain that asked: it stops what comes back */
+	if (policy_is_asked_twice(rule)) { /* to the chain that jumped here, which stops it */
 		expr_verdict(m, NFT_RETURN, NULL);
 	} else if (rule->hook == RULE_OUT) {
 		expr_verdict(m, NFT_GOTO, "stop");

@@ -18,7 +18,7 @@ struct nft_set {
 };
 extern const struct nft_set nft_sets[NFT_SETS];
 
-/* With a gateway only, or without? Do packets fill it, and not we? */
+/* Is the set for a gateway only, or only without one? Do packets fill it, and not we? */
 enum rule_gateway nft_gateway_of(const struct nft_set *set);
 bool nft_is_dynamic(const struct nft_set *set);
 
@@ -39,17 +39,17 @@ void nft_put_set(struct nlmsghdr *m, unsigned set);
 /* What the set holds in a situation. A pause's sets hold nothing: any policy ends a pause. */
 void nft_members(struct nft_elements *elements, const struct nft_set *set, const struct situation *s);
 
-/* Messages that make `elements` the set's, in place of those it has, if it has. */
+/* Puts messages that give the set `elements`, in place of those that it has. */
 void nft_put_members(struct nft_buffer *to, const struct nft_features *features, unsigned set,
 		     const struct nft_elements *elements, bool flush, uint32_t timeout);
 
-/* Adds what a dumped message holds. False if one is no element that we would put there. */
+/* Adds the elements of a dumped message. False if one of them is none that we would put there. */
 bool nft_parse_members(struct nft_elements *to, const struct nft_set *set, const struct nlmsghdr *message);
 
-/* Both made by nft_members: so the order is the same too. */
+/* Are they the same? Both were made by nft_members, so they have the same order. */
 bool nft_same_members(const struct nft_elements *a, const struct nft_elements *b);
 
-/* Are the kernel's what is wanted? Those with a time may be gone already. */
+/* Does the kernel have the wanted elements? Those with a timeout may be gone already. */
 bool nft_are_wanted(const struct nft_set *set, const struct nft_elements *actual,
 		    const struct nft_elements *wanted);
 

@@ -4,7 +4,8 @@
 
 #include <stdbool.h>
 
-/* By what `nft --version` prints; and by running it, 1 s at most (false also if that fails). */
+/* Judged by what `nft --version` prints; the second runs it, for 1 s at most, and is false also if that
+ * fails. */
 bool nft_version_reads_every_link(const char *output);
 bool nft_tool_reads_every_link(void);
 

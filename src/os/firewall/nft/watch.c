@@ -43,10 +43,9 @@ static void note_foreign(struct nft_watch *watch)
 	watch->fw->verified = false;
 }
 
-/* Was it somebody else's change of what is ours? A foreign change of other
- * tables only moves the generation along, so that the next flip is still one.
- * A transaction comes in several datagrams, its generation last: reported
- * before that, the rest of it would be one more report (nf_tables_commit). */
+/* Is this about somebody else's change of what is ours? A change of other tables only moves the generation
+ * along, so that the next flip can still be a flip. A transaction comes in several datagrams, the generation
+ * last (nf_tables_commit): if it were reported before that, the rest would be reported once more. */
 static void parse_event(const struct nlmsghdr *m, void *argument)
 {
 	struct nft_watch *watch = argument;

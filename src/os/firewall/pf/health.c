@@ -26,7 +26,7 @@ enum { LOOK_MS = 3000, FRESH_MS = 2000, BLIND_MAX = 2, REPORT_DESCRIPTOR = 3, WH
 struct report {
 	bool seen;                  /* all of it could be looked at */
 	bool fine;                  /* and was right */
-	bool second_gone;           /* but for the lock's second place, which nobody asks by then */
+	bool second_gone;           /* except the lock's second place, which pf does not evaluate then */
 	char leaked[NET_NAME_SIZE]; /* but a datagram got out of this link */
 	uint64_t blocked;           /* packets */
 	char what[WHAT];            /* else: what was wrong */
@@ -122,7 +122,7 @@ static void saw_nothing(struct pf_watch *watch, const char *why)
 	watch->cb(what, watch->argument);
 }
 
-/* Nothing passes by that alone, so nothing else is put back. */
+/* This alone lets nothing pass, so nothing else is put back. */
 static void fill_second(struct pf_firewall *fw)
 {
 	log_warn("gate", "the fallback anchor in pf was changed; it is restored");

@@ -1,4 +1,4 @@
-/* What pfctl says, as values. Pure; any text is taken, and what is not understood is no good news. */
+/* What pfctl says, as values. Pure; any text is accepted, and what is not understood never counts as good. */
 #ifndef OS_FIREWALL_PF_PARSE_H
 #define OS_FIREWALL_PF_PARSE_H
 
@@ -8,9 +8,8 @@
 
 #include "policy/print.h"
 
-/* Takes out what pfctl says beside an answer: that the kernel has no ALTQ, that
- * -f flushes main rules. In place. False if it also reported an error, which the
- * exit status need not do. */
+/* Removes, in place, what pfctl prints besides an answer: that the kernel has no ALTQ, that -f flushes main
+ * rules. False if it also reported an error, which the exit status need not do. */
 bool pf_parse_noise(char *text);
 
 /* What pfctl complains of: the first line of `text` that is one, without its "pfctl: ". */
@@ -22,11 +21,11 @@ int pf_parse_enabled(const char *text);
 /* `-E`: the token of the reference. 0, or -1. */
 int pf_parse_token(const char *text, uint64_t *token);
 
-/* `-s References`: 1 `token` is held, 0 it is not, -1 this is no such list. */
+/* `-s References`: 1 `token` is held, 0 it is not, -1 this is not such a list. */
 int pf_parse_reference(const char *text, uint64_t token);
 
-/* `-s Interfaces -v`: the first one but loopback that pf skips, "" none, in
- * `name` (NET_NAME_SIZE bytes). 0, or -1: this is no such list. */
+/* `-s Interfaces -v`: the first interface except loopback that pf skips, in `name` (NET_NAME_SIZE bytes), ""
+ * if there is none. 0, or -1: this is not such a list. */
 int pf_parse_skipped(const char *text, char *name);
 
 /* `-v -s rules` of our anchor. */
@@ -46,7 +45,7 @@ size_t pf_count_rules(const char *text);
  * anything else can pass a packet; else a few words that say what is wrong. */
 const char *pf_judge_main(enum pf_dialect dialect, const char *rules, const char *nat);
 
-/* `-s nat`: does a `binat`, or a call of anchors for such, stand there? */
+/* `-s nat`: is there a `binat`, or a call of anchors for such, in it? */
 bool pf_has_binat(const char *nat);
 
 /* Is our anchor called in them at all? */

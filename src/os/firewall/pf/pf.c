@@ -14,7 +14,7 @@
 
 #define LOCKFILE PORTCULLIS_RUNDIR "/portcullis/pf"
 
-enum { FRESH_MS = 2000 }; /* as long is what was looked at around our rules believed */
+enum { FRESH_MS = 2000 }; /* how long a check of what is around our rules counts */
 
 static struct firewall *pf_open(struct err *e)
 {
@@ -80,10 +80,9 @@ static int kill_states(struct pf_firewall *fw, struct err *e)
 	return pf_exec(fw, all, NULL, e);
 }
 
-/* A state is asked before any rule. The open tunnel's are the only ones that our
- * rules make, so all go but where it stays open: any other was made by rules of
- * others, which a flip may replace before a look has seen them. After the load,
- * for a packet that came in between would make a new one. */
+/* A state is looked up before any rule. Our rules make states only for the open tunnel, so unless that stays
+ * open all states are killed: any other was made by rules of others, which a flip may replace before a look
+ * has seen them. This comes after the load, because a packet in between would make a new state. */
 static int kill_forbidden(struct pf_firewall *fw, bool first, const struct situation *s, struct err *e)
 {
 	bool open = s->state == POLICY_OPEN, stays_open = open && fw->tunnel_open;

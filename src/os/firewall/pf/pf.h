@@ -37,7 +37,7 @@ struct pf_firewall {
  * and killed at its deadline. `arguments` end with NULL. */
 void pf_give_time(struct pf_firewall *fw);
 int pf_exec(struct pf_firewall *fw, const char *const *arguments, const char *input, struct err *e);
-/* The whole answer, with all of its output; an error that the exit status hides is one. */
+/* The complete output. An error message counts as a failure even if the exit status hides it. */
 int pf_query(struct pf_firewall *fw, const char *const *arguments, char *answer, size_t size, struct err *e);
 
 /* --- anchor.c: what is ours */
@@ -48,9 +48,9 @@ int pf_anchor_verify(struct pf_firewall *fw, struct err *e);
 int pf_anchor_read(struct pf_firewall *fw, struct pf_rules *found, struct err *e);
 /* Is it still what was noted? */
 int pf_anchor_compare(struct pf_firewall *fw, struct pf_rules *found, struct err *e);
-/* The same lock in the second place, where there is one. What fails is a remark. */
+/* Loads the same lock into the second place, where there is one. A failure is only a remark. */
 void pf_fallback_load(struct pf_firewall *fw);
-/* Is it still there? What can't be read is no finding. */
+/* Is it still there? True also if it can't be read. */
 bool pf_fallback_stands(struct pf_firewall *fw);
 int pf_anchor_empty(struct pf_firewall *fw, struct err *e); /* nothing in either */
 

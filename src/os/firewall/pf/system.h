@@ -13,11 +13,11 @@ extern const char pf_manual_command[]; /* commands that remove our rules */
 /* Is there a pf to speak to? Loads it, if `wanted`. */
 bool pf_is_there(struct pf_firewall *fw, bool wanted);
 
-/* pf is on, by a reference of ours where there are such; taken only if ours is
- * not held, and kept over our lives. 0, or -1 and `e`. */
+/* Enables pf, by a reference of ours where there are such; a new one is taken only if ours is not held, and
+ * it is kept when the daemon exits. 0, or -1 and `e`. */
 int pf_enable(struct pf_firewall *fw, struct err *e);
 
-/* Is it? Changes nothing. 0, or -1 and `e`. */
+/* Is it enabled so? Changes nothing. 0, or -1 and `e`. */
 int pf_enabled_look(struct pf_firewall *fw, struct err *e);
 
 /* Gives the reference back; pf itself is never switched off. 0, or -1 and `e`. */

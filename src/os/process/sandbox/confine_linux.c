@@ -73,7 +73,8 @@ static int give_up_capabilities(void)
 	return memcmp(none, left, sizeof none) == 0 ? 0 : -1;
 }
 
-/* What can be undone was not done. The end with the parent is forgotten by a change of user. */
+/* A change that could be undone counts as a failure. A change of user makes the kernel forget that we end
+ * with our parent. */
 static int become(const struct confine *confine)
 {
 	uid_t uid = confine->uid, real, effective, saved;
@@ -89,7 +90,7 @@ static int become(const struct confine *confine)
 	return child_die_with_parent() == -1 ? -1 : prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
-/* Before the user changes this limit would keep the program from being executed. */
+/* This limit is set after the change of user; before it, it would keep the program from being executed. */
 static int enter(int rules)
 {
 	if (limit(RLIMIT_NPROC, 0) == -1 || (rules != -1 && confine_files_enter(rules) == -1))
