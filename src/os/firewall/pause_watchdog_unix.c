@@ -175,12 +175,13 @@ int pause_watchdog_start(const struct pause_watchdog_work *work, uint32_t second
 	pid = child_fork();
 	if (pid == 0)
 		run_watchdog(work, seconds, ends[1]);
-	close(ends[1]);
 	if (pid == -1) {
 		err_errno(e, "the pause watchdog can't be started");
 		close(ends[0]);
+		close(ends[1]);
 		return -1;
 	}
+	close(ends[1]);
 	read_report(ends[0], words, sizeof words);
 	close(ends[0]);
 	if (strcmp(words, WATCHES) == 0)
