@@ -20,12 +20,13 @@
 #include <net/if.h>
 
 #include "journal.h"
+#include "leaks.h"
 #include "no_memory.h"
 #include "os/firewall/bypass.h"
 #include "os/firewall/tc_filter.h"
 #include "os/netwatch/linux/netlink.h"
 
-enum { NONE = -1, LINKS = 1100, UNNAMED = 1000000 /* a link that this machine has not */ };
+enum { NONE = -1, EMPTY = -2, LINKS = 1100, UNNAMED = 1000000 /* a link that this machine has not */ };
 
 struct netlink {
 	int protocol, ends[2];
@@ -33,7 +34,8 @@ struct netlink {
 };
 static struct netlink sockets[4];
 
-/* The kernel's: each link's number, flags and XDP mode (NONE: it says nothing), and how it is announced. */
+/* The kernel's: each link's number, flags and XDP mode (NONE: it says nothing; EMPTY: a mode without a
+ * number), and how it is announced. */
 static struct link {
 	unsigned index, flags;
 	int xdp;
@@ -48,15 +50,20 @@ static struct filter {
 	uint16_t actions, place; /* attribute of the actions; place of the action among them */
 	const char *action;      /* "": no such attribute */
 	uint32_t handle;
-	bool bare; /* without options */
-} filter;
-static const char *expression, *table = "t";
+	bool bare;                  /* without options */
+} filter, next_one;                 /* which has no kind if there is none */
+static const char *beside = "gact"; /* the action at the other place */
+static uint16_t dumped_as = RTM_NEWTFILTER;
+static size_t filter_size = sizeof(struct tcmsg),
+	      kind_end = 1; /* bytes: of the body; behind the kind's letters */
+static const char *expression, *before_it = "counter", *table = "t";
 static uint16_t element = NFTA_LIST_ELEM;
 static unsigned only_link;                   /* that has the filter; 0: each */
 static uint32_t only_parent, refused_parent; /* 0: each */
 
 static int refused[3]; /* links, filters, rules: 0 or a negative errno */
 static bool cannot_open, interrupted, lost;
+static int only_protocol; /* that can't be opened; NONE: each */
 static int join_fails, joins;
 static _Alignas(8) char room[8192];
 static struct err e;
@@ -65,8 +72,10 @@ static struct err e;
 
 static struct nlmsghdr *message(uint16_t type, size_t body)
 {
-	struct nlmsghdr *m = mnl_nlmsg_put_header(room);
+	struct nlmsghdr *m;
 
+	memset(room, 0, 256); /* what a torn message had is not there */
+	m = mnl_nlmsg_put_header(room);
 	m->nlmsg_type = type;
 	memset(mnl_nlmsg_put_extra_header(m, body), 0, body);
 	return m;
@@ -83,29 +92,35 @@ static const struct nlmsghdr *link_message(const struct link *link)
 	info->ifi_index = (int)link->index;
 	info->ifi_flags = link->flags;
 	xdp = mnl_attr_nest_start(m, IFLA_XDP);
-	if (link->xdp != NONE)
+	if (link->xdp == EMPTY) {
+		mnl_attr_put(m, IFLA_XDP_ATTACHED, 0, NULL);
+		mnl_attr_put_u8(m, IFLA_XDP_FLAGS, 1);
+	} else if (link->xdp != NONE) {
 		mnl_attr_put_u8(m, IFLA_XDP_ATTACHED, (uint8_t)link->xdp);
+	}
 	mnl_attr_nest_end(m, xdp);
 	return m;
 }
 
 static const struct nlmsghdr *filter_message(uint16_t type)
 {
-	struct nlmsghdr *m = message(type, sizeof(struct tcmsg));
+	struct nlmsghdr *m = message(type, filter_size);
 	struct nlattr *options, *actions, *one;
 
+	if (filter_size < sizeof(struct tcmsg))
+		return m;
 	((struct tcmsg *)mnl_nlmsg_get_payload(m))->tcm_handle = filter.handle;
 	if (filter.kind != NULL)
-		mnl_attr_put_strz(m, TCA_KIND, filter.kind);
+		mnl_attr_put(m, TCA_KIND, strlen(filter.kind) + kind_end, filter.kind);
 	if (filter.bare)
 		return m;
 	options = mnl_attr_nest_start(m, TCA_OPTIONS);
 	actions = mnl_attr_nest_start(m, filter.actions);
 	one = mnl_attr_nest_start(m, 1);
-	mnl_attr_put_strz(m, TCA_ACT_KIND, filter.place == 1 ? filter.action : "gact");
+	mnl_attr_put_strz(m, TCA_ACT_KIND, filter.place == 1 ? filter.action : beside);
 	mnl_attr_nest_end(m, one);
 	one = mnl_attr_nest_start(m, filter.place == 1 ? 2 : filter.place);
-	mnl_attr_put_strz(m, TCA_ACT_KIND, filter.place == 1 ? "gact" : filter.action);
+	mnl_attr_put_strz(m, TCA_ACT_KIND, filter.place == 1 ? beside : filter.action);
 	mnl_attr_nest_end(m, one);
 	mnl_attr_nest_end(m, actions);
 	mnl_attr_nest_end(m, options);
@@ -121,7 +136,7 @@ static const struct nlmsghdr *rule_message(uint16_t type, uint8_t family)
 	mnl_attr_put_strz(m, NFTA_RULE_TABLE, table);
 	list = mnl_attr_nest_start(m, NFTA_RULE_EXPRESSIONS);
 	one = mnl_attr_nest_start(m, element);
-	mnl_attr_put_strz(m, NFTA_EXPR_NAME, "counter");
+	mnl_attr_put_strz(m, NFTA_EXPR_NAME, before_it);
 	mnl_attr_nest_end(m, one);
 	one = mnl_attr_nest_start(m, element);
 	mnl_attr_put_strz(m, NFTA_EXPR_NAME, expression == NULL ? "immediate" : expression);
@@ -138,7 +153,7 @@ struct netlink *netlink_open(int protocol, uint32_t wanted, int queue)
 
 	assert_int_equal(wanted, 0);
 	say("open %d %d", protocol, queue);
-	if (cannot_open) {
+	if (cannot_open && (only_protocol == NONE || only_protocol == protocol)) {
 		errno = EMFILE;
 		return NULL;
 	}
@@ -186,6 +201,18 @@ static void dump_links(netlink_message_fn *each, void (*again)(void *), void *ar
 		each(link_message(&links[i]), argument);
 }
 
+static void dump_filters(netlink_message_fn *each, void *argument)
+{
+	struct filter first = filter;
+
+	each(filter_message(dumped_as), argument);
+	if (next_one.kind == NULL)
+		return;
+	filter = next_one;
+	each(filter_message(dumped_as), argument);
+	filter = first;
+}
+
 int netlink_dump(struct netlink *n, struct nlmsghdr *question, netlink_message_fn *each,
 		 void (*again)(void *argument), void *argument)
 {
@@ -204,7 +231,7 @@ int netlink_dump(struct netlink *n, struct nlmsghdr *question, netlink_message_f
 		say("filters %d %x", tc->tcm_ifindex, tc->tcm_parent);
 		if (filter.kind != NULL && (only_link == 0 || (int)only_link == tc->tcm_ifindex) &&
 		    (only_parent == 0 || only_parent == tc->tcm_parent))
-			each(filter_message(RTM_NEWTFILTER), argument);
+			dump_filters(each, argument);
 		return refused_parent == 0 || refused_parent == tc->tcm_parent ? refused[1] : 0;
 	}
 	assert_int_equal(question->nlmsg_type, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE);
@@ -241,12 +268,19 @@ static int begin(void **state)
 	(void)state;
 	memset(refused, 0, sizeof refused);
 	memset(&filter, 0, sizeof filter);
+	memset(&next_one, 0, sizeof next_one);
+	beside = "gact";
+	dumped_as = RTM_NEWTFILTER;
+	filter_size = sizeof(struct tcmsg);
+	kind_end = 1;
 	filter.place = 2;
 	expression = NULL;
+	before_it = "counter";
 	table = "t";
 	element = NFTA_LIST_ELEM;
 	only_link = only_parent = refused_parent = 0;
 	cannot_open = interrupted = lost = false;
+	only_protocol = NONE;
 	join_fails = joins = 0;
 	announced = NULL;
 	for (size_t i = 0; i < LINKS; i++)
@@ -286,7 +320,7 @@ static void test_nothing(void **state)
 	links[0].type = RTM_NEWLINK;
 	links[0].size = 8; /* torn */
 	assert_string_equal(find(), "");
-	assert_null(strstr(journal, "filters 1000000"));
+	assert_string_equal(journal, "links\nfilters 7 fffffff3\nfilters 7 fffffff2\nfilters 7 0\nrules\n");
 }
 
 /* A list that is not of one moment is read again from its beginning; more links than fit are not kept. */
@@ -313,6 +347,8 @@ static void test_xdp(void **state)
 {
 	(void)state;
 	links[0].xdp = XDP_ATTACHED_NONE;
+	assert_string_equal(find(), "");
+	links[0].xdp = EMPTY;
 	assert_string_equal(find(), "");
 	links[0].xdp = XDP_ATTACHED_DRV;
 	links[1].xdp = XDP_ATTACHED_SKB;
@@ -380,6 +416,13 @@ static void test_where(void **state)
 	assert_memory_equal(find(), "a tc filter of the kind bpf on lo may", 37);
 	assert_null(strstr(journal, "rules"));
 	assert_null(strstr(journal, "filters 1 0"));
+	next_one = (struct filter){"ematch", 1, 2, "gact", 1, false};
+	assert_memory_equal(find(), "a tc filter of the kind bpf on lo may", 37);
+	filter = (struct filter){"u32", TCA_U32_ACT, 1, "mirred", 1, false};
+	beside = "nat";
+	assert_memory_equal(find(), "a tc filter with the action mirred on lo may", 44);
+	dumped_as = RTM_DELTFILTER; /* says nothing of what there is */
+	assert_string_equal(find(), "");
 }
 
 /* What is no filter, or ours, or may do nothing. */
@@ -396,6 +439,12 @@ static void test_other_filters(void **state)
 	filter.kind = "ours";
 	assert_string_equal(find(), "");
 	filter.kind = "a name that is longer than 32 bytes is";
+	assert_memory_equal(find(), "a tc filter of the kind ? on", 28);
+	filter.kind = "kind";
+	assert_memory_equal(find(), "a tc filter of the kind kind on", 31);
+	kind_end = 0;
+	assert_memory_equal(find(), "a tc filter of the kind ? on", 28);
+	filter_size = 4; /* torn, which is no heading */
 	assert_memory_equal(find(), "a tc filter of the kind ? on", 28);
 }
 
@@ -422,6 +471,9 @@ static void test_nft(void **state)
 	table = "a23456789 123456789 123456789";
 	assert_memory_equal(find(), "the nft expression fwd of the table netdev a23456789 123456789 1234 may",
 			    71);
+	before_it = "dup"; /* the first one is named */
+	assert_memory_equal(find(), "the nft expression dup of", 25);
+	before_it = "counter";
 	expression = NULL;
 	assert_string_equal(find(), "");
 }
@@ -520,6 +572,24 @@ static size_t open_sockets(void)
 	return count;
 }
 
+/* Ours, each event, and what the loop needs for each: whichever is missing, nothing stays. */
+static void opens_without_memory(void)
+{
+	struct event_base *usual = base;
+
+	for (unsigned at = MEMORY_CAN_FAIL ? 1 : 2; at <= 4; at++) {
+		base = event_base_new();
+		memory_fails_at = at;
+		assert_null(open_watch());
+		memory_fails_at = 0;
+		assert_memory_equal(e.text, "traffic control can't be watched: ", 34);
+		assert_int_equal(open_sockets(), 2);
+		assert_int_equal(event_base_get_num_events(base, EVENT_BASE_COUNT_ADDED), 0);
+		event_base_free(base);
+	}
+	base = usual;
+}
+
 static void test_opening(void **state)
 {
 	(void)state;
@@ -536,15 +606,14 @@ static void test_opening(void **state)
 	cannot_open = true;
 	assert_null(open_watch());
 	assert_string_equal(e.text, "traffic control can't be watched: Too many open files");
-	cannot_open = false;
-	for (unsigned at = MEMORY_CAN_FAIL ? 1 : 2; at <= 3; at++) { /* ours, and each event */
-		memory_fails_at = at;
+	for (size_t i = 0; i < 2; i++) {
+		only_protocol = i == 0 ? NETLINK_ROUTE : NETLINK_NETFILTER;
 		assert_null(open_watch());
-		memory_fails_at = 0;
-		assert_memory_equal(e.text, "traffic control can't be watched: ", 34);
+		assert_string_equal(e.text, "traffic control can't be watched: Too many open files");
 		assert_int_equal(open_sockets(), 2);
-		assert_int_equal(event_base_get_num_events(base, EVENT_BASE_COUNT_ADDED), 0);
 	}
+	cannot_open = false;
+	assert_no_leak("opening", opens_without_memory());
 	assert_non_null(open_watch());
 	assert_string_equal(journal, "open 0 4194304\nopen 12 4194304\njoin 12 7\njoin 0 4\njoin 0 1\n");
 	assert_int_equal(event_base_get_num_events(base, EVENT_BASE_COUNT_ADDED), 2);
@@ -572,11 +641,14 @@ static const struct nlmsghdr *qdisc(uint16_t type, uint16_t block)
 
 static void test_announcements(void **state)
 {
-	struct link plain = {7, 0, NONE, RTM_NEWLINK, sizeof(struct ifinfomsg)}, gone = plain, with = plain;
+	struct link plain = {7, 0, NONE, RTM_NEWLINK, sizeof(struct ifinfomsg)}, gone = plain, with = plain,
+		    gone_with;
 
 	(void)state;
 	gone.type = RTM_DELLINK;
 	with.xdp = XDP_ATTACHED_DRV;
+	gone_with = with;
+	gone_with.type = RTM_DELLINK;
 	assert_string_equal(find(), "");
 	for (int i = 0; i < 2;
 	     i++) { /* once nothing was found, once something: then any change may have ended it */
@@ -596,6 +668,7 @@ static void test_announcements(void **state)
 		assert_int_equal(is_worth_it(of_tc, link_message(&plain)), found);
 		assert_int_equal(is_worth_it(of_tc, link_message(&gone)), found);
 		assert_true(is_worth_it(of_tc, link_message(&with)));
+		assert_true(is_worth_it(of_tc, link_message(&gone_with)));
 		expression = "fwd";
 		assert_true(is_worth_it(of_nft, rule_message(NFT_MSG_NEWRULE, NFPROTO_NETDEV)));
 		assert_int_equal(is_worth_it(of_nft, rule_message(NFT_MSG_DELRULE, NFPROTO_NETDEV)), found);

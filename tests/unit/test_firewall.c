@@ -224,6 +224,7 @@ static void test_standing(void **state)
 	fw = firewall_open_standing(&e);
 	assert_int_equal(((struct one *)fw)->which, 1);
 	firewall_close(fw);
+	assert_int_equal(opened[0] + opened[1], 0); /* those that do not stand are closed */
 }
 
 static void test_removal_is_of_every_backend(void **state)
