@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "between.h"
 #include "clock_standin.h"
 #include "journal.h"
 #include "os/firewall/pause_watchdog.h"
@@ -295,7 +296,7 @@ static int owners_asked, no_process, stays;
 int lockfile_owner_at(const char *path, int32_t *pid)
 {
 	assert_string_equal(path, LOCKFILE);
-	assert_in_range(owners_asked, 0, 1);
+	assert_between(owners_asked, 0, 1);
 	*pid = owners[owners_asked].pid;
 	errno = EDOM;
 	return owners[owners_asked++].result;
