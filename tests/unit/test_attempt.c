@@ -22,6 +22,7 @@
 #include "os/process/child.h"
 #include "os/route/device.h"
 #include "tests/arch/gate_states.h"
+#include "timer_standin.h"
 #include "ways.h"
 
 enum { OPENVPN = 4711, INDEX = 7 };
@@ -324,24 +325,21 @@ static void test_the_launch(void **state)
 	assert_golden("tests/golden/attempt/launch", journal);
 }
 
-/* The milliseconds until it is killed; -1: never. */
-static long left(void)
+/* The milliseconds after which it is killed; -1: never. */
+static long kill_limit(void)
 {
-	struct timeval at, wall;
-
-	if (gate.attempt.deadline == NULL || !evtimer_pending(gate.attempt.deadline, &at))
+	if (gate.attempt.deadline == NULL || !evtimer_pending(gate.attempt.deadline, NULL))
 		return -1;
-	evutil_gettimeofday(&wall, NULL);
-	return (at.tv_sec - wall.tv_sec) * 1000 + (at.tv_usec - wall.tv_usec) / 1000;
+	return timer_ms;
 }
 
 static void effect(enum gate_effect which, const char *why)
 {
 	ended(attempt_effect(&gate, which, why, &refusal));
 	say("why \"%s\" %s", gate.attempt.why,
-	    left() == -1                      ? "for good"
-	    : left() > 1400 && left() <= 1500 ? "1.5 s"
-					      : "?");
+	    kill_limit() == -1     ? "for good"
+	    : kill_limit() == 1500 ? "1.5 s"
+				   : "?");
 }
 
 static void test_the_ends(void **state)
@@ -457,7 +455,7 @@ static void reaped(enum gate_actual actual, const char *words, int status, const
 {
 	run(actual);
 	effect(EFFECT_TERMINATE, "the deadline is armed");
-	assert_true(left() > 0);
+	assert_true(kill_limit() > 0);
 	journal[0] = '\0';
 	so = how;
 	(void)!write(other_end, words, strlen(words));
@@ -467,7 +465,7 @@ static void reaped(enum gate_actual actual, const char *words, int status, const
 	assert_true(fcntl(gate.attempt.output, F_GETFD) == -1); /* closed */
 	assert_int_equal(gate.attempt.pid, 0);
 	assert_int_equal(gate.attempt.why[0], 0);
-	assert_int_equal(left(), -1);
+	assert_int_equal(kill_limit(), -1);
 }
 
 static bool is_zero(const void *bytes, size_t size)

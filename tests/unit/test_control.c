@@ -339,7 +339,7 @@ static void test_many_short_ones(void **state)
 		close(fd);
 	}
 	clock_gettime(CLOCK_MONOTONIC, &end);
-	assert_true(end.tv_sec - begin.tv_sec < 3);
+	assert_true(end.tv_sec - begin.tv_sec < 20); /* none of them waits for a time limit */
 }
 
 static void test_log_tail(void **state)
