@@ -25,7 +25,7 @@ enum {
 	PATIENCE = 1000,  /* ms that a daemon has to leave by itself */
 	DEADLINE = 15000, /* ms for all of it */
 	RETRY_PAUSE = 20, /* ms between two looks */
-	CALM_LOOKS = 5,   /* so often in a row nobody must hold the gate */
+	CALM_LOOKS = 5,   /* how often in a row nobody may hold the gate */
 	DAEMONS_MAX = 16
 };
 
@@ -81,8 +81,8 @@ static bool has_rules(struct removal *removal)
 	return firewall_blocked(removal->fw, &packets, NULL) == 0;
 }
 
-/* Until nobody holds the gate and the rules stay away: a service manager may
- * start a daemon between two steps, which meets the marker and stays off. */
+/* Repeats this until nobody holds the gate and the rules stay away. A service manager may start a daemon
+ * between two steps; that one meets the marker and stays off. */
 static int remove_all(const struct ctl *ctl, struct removal *removal)
 {
 	int64_t deadline = clock_steady_ms() + DEADLINE;

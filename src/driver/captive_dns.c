@@ -8,11 +8,10 @@
 
 #include "driver/captive_dns_answer.h"
 
-/* So many of a flood before others have their turn. */
+/* This many queries of a flood are answered before others have their turn. */
 enum { QUERIES_A_TURN = 32, QUERY_SIZE = 1232 };
 
-/* One that is longer is cut, and then refused as such. What can't be sent is
- * asked again. */
+/* A longer query is cut, and refused for that. If an answer can't be sent, the resolver asks again. */
 static void queries_cb(evutil_socket_t fd, short what, void *argument)
 {
 	uint8_t query[QUERY_SIZE], answer[CAPTIVE_DNS_ANSWER_SIZE];

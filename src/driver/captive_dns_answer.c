@@ -30,8 +30,8 @@ static unsigned number(const uint8_t *at)
 	return (unsigned)at[0] << 8 | at[1];
 }
 
-/* Any byte may stand in a label; what is no letter, digit or '-' makes it none
- * of the names that we know. */
+/* A label may contain any byte; one with anything but letters, digits and '-' is none of the names that we
+ * know. */
 static char plain(uint8_t byte)
 {
 	if (byte >= 'A' && byte <= 'Z')
@@ -39,8 +39,8 @@ static char plain(uint8_t byte)
 	return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '-' ? (char)byte : '?';
 }
 
-/* 3.1, 4.1.2: labels with their lengths, the root at the end; never a pointer,
- * for nothing stands before it. */
+/* 3.1, 4.1.2: labels with their lengths, the root at the end; never a pointer, because nothing comes before
+ * it. */
 static bool read_question(const uint8_t *query, size_t length, struct question *question)
 {
 	size_t at = HEADER, used = 0;

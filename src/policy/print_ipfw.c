@@ -131,8 +131,8 @@ static void print_one(struct output *o, const struct rule *rule, const char *act
 	print_options(&o->printer, rule, o->s);
 }
 
-/* Both ends are longer than a list may be: who matches one is tagged, who has the tag is asked for the other.
- */
+/* Both ends have more members than a list may have: a packet that matches one end is tagged, and a tagged one
+ * is matched against the other. */
 static void print_by_tag(struct output *o, const struct rule *rule, const struct side *source,
 			 const struct side *destination)
 {

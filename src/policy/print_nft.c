@@ -231,7 +231,7 @@ static void print_asker(struct printer *printer, enum rule_asker asker)
 
 static void print_stop(struct printer *printer, const struct rule *rule)
 {
-	if (policy_is_asked_twice(rule)) /* to the chain that asked: it stops what comes back */
+	if (policy_is_asked_twice(rule)) /* to the chain that jumped here, which stops it */
 		printer_add(printer, "return\n");
 	else if (rule->hook == RULE_OUT)
 		printer_add(printer, "goto stop\n");
@@ -356,7 +356,7 @@ static void print_refusals(struct printer *printer, const struct situation *s)
 				     "\t\treject with icmpx admin-prohibited\n\t\tdrop\n\t}\n");
 }
 
-/* Who comes here has its claim: it passes even if that can't be renewed. */
+/* A packet that comes here has its claim already, so it passes even if the claim can't be renewed. */
 static void print_renewals(struct printer *printer, const char *chain, const char *link)
 {
 	printer_add(printer, "\tchain %s {\n", chain);

@@ -46,7 +46,7 @@ static bool is_table(enum rule_set set)
 static bool is_printed(const struct rule *rule, const struct situation *s)
 {
 	if (rule->hook >= RULE_FORWARD)
-		return false; /* pf does not tell forwarded packets, and sees no frames */
+		return false; /* pf can't tell forwarded packets, and sees no frames */
 	if (rule->flow == FLOW_RELATED || (rule->flow == FLOW_REPLY && rule->link == LINK_TUNNEL))
 		return false; /* nothing relates errors to a stateless hole; the tunnel's answers have a state
 			       */
@@ -153,7 +153,7 @@ static uint8_t proto_of(const struct rule *rule, const struct situation *s)
 static void print_ends(struct printer *printer, const struct rule *rule, const struct situation *s)
 {
 	uint8_t proto = proto_of(rule, s);
-	/* With the local network at both ends nobody's packets are forwarded out of it. */
+	/* The local network is required at both ends, so that nobody's packets are forwarded out of it. */
 	bool lan = rule->source == SET_LAN || rule->destination == SET_LAN;
 	enum rule_set source = lan ? SET_LAN : rule->source;
 	enum rule_set destination = lan ? SET_LAN : rule->destination;
@@ -176,7 +176,7 @@ static void print_ends(struct printer *printer, const struct rule *rule, const s
 
 static const struct printer_owner_words owner_words = {" user = ", " group = ", " user = 0", " user { 0, "};
 
-/* With a gateway only: without one nothing is asked for a tag. A state hands its rule's tag on. */
+/* With a gateway only: without one no rule matches a tag. A state passes its rule's tag on. */
 static const char *tag_of(const struct rule *rule, const struct situation *s)
 {
 	bool out = rule->hook == RULE_OUT;
@@ -244,7 +244,7 @@ static void print_scrub(struct printer *printer, const struct situation *s)
 	}
 }
 
-/* What others translate and pass in one breath would never be asked about. */
+/* What a rule of others translates and passes at once would never come to our rules. */
 static void print_masquerade(struct printer *printer, const struct net_address *address,
 			     const struct situation *s)
 {
@@ -270,7 +270,7 @@ static void print_translation(struct printer *printer, const struct situation *s
 			     "no nat on ! lo0 all\nno rdr on ! lo0 all\n");
 }
 
-/* A client that has no address of the tunnel's put in place of its own does not go into it. */
+/* A client's packet whose source can't be replaced by an address of the tunnel does not go into it. */
 static void print_untranslated(struct printer *printer, const struct net_address *address, const char *family,
 			       const struct situation *s)
 {

@@ -134,14 +134,14 @@ static bool is_ours(char words[WORDS][WORD_SIZE])
 	return true;
 }
 
-/* What pf skips is never asked. Loopback passes anyhow. */
+/* What pf skips is never filtered. Loopback passes anyhow. */
 static bool is_foreign_skip(char words[WORDS][WORD_SIZE])
 {
 	return strcmp(words[0], "set") == 0 && strcmp(words[1], "skip") == 0 &&
 	       !((strcmp(words[3], "lo0") == 0 || strcmp(words[3], "lo") == 0) && words[4][0] == '\0');
 }
 
-/* It may pass a packet in the same breath (`binat pass`), and is asked before our anchor can say no. */
+/* It may also pass the packet (`binat pass`), and is evaluated before our anchor can stop it. */
 static bool is_binat(char words[WORDS][WORD_SIZE])
 {
 	return strcmp(words[0], "binat") == 0 || strcmp(words[0], "binat-anchor") == 0;
@@ -201,7 +201,8 @@ int policy_print_pf_main(enum pf_dialect dialect, const char *standing, char *to
 	for (enum stage stage = STAGE_OPTION; stage < STAGE_END && whole; stage++) {
 		print_ours(&printer, dialect, stage);
 		whole = standing == NULL || print_stage(&printer, standing, stage) == 0;
-		/* Theirs first: only the first scrub rule that matches is asked, and it may say more. */
+		/* Theirs come first: only the first scrub rule that matches applies, and theirs may say more.
+		 */
 		if (stage == STAGE_SCRUB && dialect == PF_FREEBSD)
 			printer_add(&printer, "%s\n", freebsd_scrub);
 	}

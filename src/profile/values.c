@@ -82,7 +82,7 @@ bool value_is_host(const char *argument)
 
 	if (net_address_parse(argument, &address) == 0)
 		return true;
-	/* "1.2.3" would be an address to the resolver, and another one. */
+	/* The resolver would take "1.2.3" for an address, and for another one than it looks like. */
 	return value_is_domain(argument) && strlen(argument) <= HOST_MAX && !made_of(argument, DIGITS ".") &&
 	       strncasecmp(argument, "0x", 2) != 0;
 }

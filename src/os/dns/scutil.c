@@ -24,8 +24,8 @@ static int run_scutil(const char *script, char *output, int64_t deadline, struct
 	return tool_output(argv, script, clock_left_ms(deadline), output, SCUTIL_TEXT, e);
 }
 
-/* What was cached while other servers answered is no answer any more. That the
- * cache can't be flushed is only worth a word: it ages by itself. */
+/* What was cached from other servers is no longer valid. If the cache can't be flushed, that is only logged,
+ * because its entries expire by themselves. */
 static void flush(int64_t deadline, struct err *e)
 {
 	const char *const cache[] = {tool_path(TOOL_DSCACHEUTIL), "-flushcache", NULL};

@@ -154,7 +154,7 @@ static int unexpected(const char *line, struct err *e)
 	return err_set(e, "scutil: says \"%s\"", text);
 }
 
-/* That something was not there to be removed is as good. */
+/* It is no failure if there was nothing to remove. */
 int scutil_read_set(const char *output, struct err *e)
 {
 	char line[LINE_SIZE];
@@ -193,7 +193,7 @@ static bool split(char *line, const char **name, const char **value)
 	return true;
 }
 
-/* An element of an array that we know; of another: nothing. */
+/* Takes an element of an array that we know, and ignores those of others. */
 static int parse_element(struct scutil_dns *dns, const char *array, const char *value)
 {
 	if (strcmp(array, "ServerAddresses") == 0)

@@ -262,7 +262,7 @@ static bool brings_filters(const struct nlmsghdr *m)
 						 attributes_find(list, TCA_INGRESS_BLOCK) != NULL);
 }
 
-/* Links come and go by the hundred, with filters of ours, and to look costs three questions for each. */
+/* Links may come and go by the hundred, with filters of ours, and a look costs three requests for each. */
 static void note_link_change(const struct nlmsghdr *m, void *argument)
 {
 	bool of_link = m->nlmsg_type == RTM_NEWLINK || m->nlmsg_type == RTM_DELLINK;
@@ -270,7 +270,8 @@ static void note_link_change(const struct nlmsghdr *m, void *argument)
 	((struct bypass_watch *)argument)->changed |= was_found || (of_link ? has_xdp(m) : brings_filters(m));
 }
 
-/* Rules of ours come and go with each link: looked at is what could be meant, or could have ended it. */
+/* Rules of ours come and go with each link, so a look follows only a change that could be a bypass, or the
+ * end of one. */
 static void note_nft_change(const struct nlmsghdr *m, void *argument)
 {
 	const struct nfgenmsg *body = mnl_nlmsg_get_payload(m);

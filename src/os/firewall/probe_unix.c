@@ -73,8 +73,7 @@ enum probed probe_link(const char *link)
 {
 	int group = send_to_group(link), host = probe_bound(link);
 
-	/* That IPv6 does not get out may be for want of an address: it is no refusal that anything rests on.
-	 */
+	/* IPv6 may not get out just because there is no address, so that does not count as a refusal. */
 	if (group == 0 || host == 0 || send_to_group6(link) == 0)
 		return PROBED_OUT;
 	return is_refusal(group) || is_refusal(host) ? PROBED_REFUSED : PROBED_NOTHING;

@@ -138,7 +138,7 @@ static int look_at_places(struct netlink *route, struct places *places)
 	return netlink_dump(route, r.message, note_place, forget_places, places);
 }
 
-/* What is in another place is there because it took the place of ours. */
+/* If something else has the place, it took the place of ours, so a filter of ours is removed. */
 static int add_in(struct netlink *route, unsigned link, enum place place, bool replace)
 {
 	int result = 0;

@@ -50,14 +50,14 @@ static void write_old(int descriptor, const struct stat *status)
 	to = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (to == -1)
 		return;
-	/* For whom the log is, and its end, and nothing less. */
+	/* The copy is kept only if it has the log's owner and mode, and the whole of the log's end. */
 	if (fchown(to, status->st_uid, status->st_gid) == -1 || fchmod(to, status->st_mode & 0777) == -1 ||
 	    !copy_end(descriptor, status->st_size, to) || rename(fresh, old) == -1)
 		unlink(fresh);
 	close(to);
 }
 
-/* Whatever could not be kept: the disk comes first. */
+/* The log begins anew even if nothing could be kept: the disk must not fill up. */
 static void begin_anew(int descriptor)
 {
 	struct stat status;

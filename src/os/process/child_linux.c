@@ -51,7 +51,8 @@ static bool look_for_interface(pid_t pid, const char *name)
 	return found;
 }
 
-/* For the next look at /proc, which asks for these two (ptrace(2)). What can't be undone must not go on. */
+/* Sets the user and group by which the next access to /proc is judged (ptrace(2)). If they can't be set back,
+ * the process must not go on. */
 static void look_as(uid_t uid, gid_t gid)
 {
 	(void)setfsgid(gid);
@@ -60,8 +61,8 @@ static void look_as(uid_t uid, gid_t gid)
 		abort();
 }
 
-/* Whose descriptors these are may look at them; root may only with CAP_SYS_PTRACE, which opens every process
- * to it. */
+/* The owner of these descriptors may look at them; root may only with CAP_SYS_PTRACE, which would open every
+ * process to it. */
 bool child_holds_interface(pid_t pid, const char *name)
 {
 	struct stat owner;

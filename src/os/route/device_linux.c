@@ -25,14 +25,14 @@
 
 enum { LEFT_MAX = 16 };
 
-/* Whose it is may be another than today: an earlier run may have had another configuration. */
+/* Its owner may be another user than today: an earlier run may have had another configuration. */
 static bool is_our_device(const struct rtnl_link *link)
 {
 	return strcmp(link->driver, "tun") == 0 && !link->tap && link->persists && link->owned &&
 	       strcmp(link->alias, ALIAS) == 0;
 }
 
-/* Who does not own it can't open it; both are asked for, where both are set. */
+/* Nobody but its owner can open it; if both a user and a group are set, the kernel checks both. */
 static int make(int tun, const char *name, uint32_t uid, uint32_t gid)
 {
 	struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL};
@@ -53,7 +53,7 @@ static struct nlmsghdr *link_message(char *buffer, const struct rtnl_link *link)
 	return message;
 }
 
-/* Nothing is made up for it: else it would ask for routers in the tunnel. */
+/* The kernel generates no address for it; otherwise it would solicit routers in the tunnel. */
 static int no_own_addresses(struct rtnl *rtnl, const struct rtnl_link *link)
 {
 	_Alignas(8) char buffer[RTNL_REQUEST];

@@ -13,7 +13,7 @@ int device_make(const char *name, uint32_t uid, uint32_t gid, struct err *e)
 	return 0;
 }
 
-/* Whose it is the gate has asked by the process that holds it (child.h). */
+/* The gate has verified whose it is, by the process that holds it (child.h). */
 int device_set(const struct wire_tunnel *tunnel, struct err *e)
 {
 	if (netwatch_index(tunnel->name) == 0)

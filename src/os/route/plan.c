@@ -69,11 +69,11 @@ static void exempt(struct route_plan *plan, const struct route_desired *desired)
 	}
 }
 
-/* The kernel asks as root, and with an address of ours, whether a sender could be reached by the link that
- * its packet came by (rp_filter, nft's fib): it must not see our table, or what is received by IPv4,
- * ARP's questions too, is dropped. A program's own question has no address yet, unless its socket is bound to
- * one. In IPv6 nothing of that kind is needed but from the endpoint, and a question that got no answer is
- * asked again with an address: there everybody is caught. */
+/* The kernel looks up, as root and with an address of ours, whether a sender could be reached by the link
+ * that its packet came by (rp_filter, nft's fib). This lookup must not see our table, or everything that is
+ * received over IPv4 is dropped, ARP requests too. A program's own lookup has no address yet, unless its
+ * socket is bound to one. Over IPv6 such a lookup matters only for the endpoint; and a lookup without a
+ * result is repeated with an address, so nobody is exempt there. */
 static void catch_everybody(struct route_plan *plan)
 {
 	static const struct net_prefix none4 = {{NET_IPV4, {0}}, 32};

@@ -90,7 +90,7 @@ static int remove_standing(struct err *e)
 		return 0;
 	delete_lines(standing);
 	standing[0] = '\0';
-	return netwatch_clean(&towards, e); /* a host route that stayed would be the next one's way */
+	return netwatch_clean(&towards, e); /* a host route that stayed would lead the next one */
 }
 
 static int check_leads(const char *text, const char *device, bool into, struct err *e)
@@ -148,7 +148,7 @@ int route_remove(struct err *e)
 	return remove_standing(e);
 }
 
-/* Nothing of it is watched: what somebody else leads elsewhere, the filter stops. */
+/* None of this is watched: if somebody else leads packets elsewhere, the filter stops them. */
 int route_watch(struct event_base *base, route_foreign_fn *foreign, void *argument, struct err *e)
 {
 	(void)base, (void)foreign, (void)argument, (void)e;

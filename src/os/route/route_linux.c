@@ -127,7 +127,7 @@ static int add_missing(const struct route_plan *plan, const struct standing *sta
 	_Alignas(8) char buffer[ROUTE_MESSAGE];
 	int failure = 0;
 
-	/* The table first: a rule that leads to an empty one leads past it. */
+	/* The table comes first: a rule that leads to an empty table leads past it. */
 	for (size_t i = 0; i < plan->entry_count && failure == 0; i++) {
 		if (!standing->entries[i])
 			failure = send_request(route_add_entry(buffer, &plan->entries[i]), NULL, NULL);

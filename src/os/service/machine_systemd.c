@@ -62,7 +62,7 @@ static bool is_started_early(const char *lock)
 	return false;
 }
 
-/* What somebody has written over our units: it decides, and nobody of us has tried it. */
+/* Somebody's override of our units: it decides, and we have never tested it. */
 static bool is_overridden(const char *block, const char *name, struct machine_fact *fact)
 {
 	char text[MACHINE_TEXT], instead[MACHINE_TEXT];

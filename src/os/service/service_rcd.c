@@ -74,7 +74,7 @@ int service_stop(struct err *e)
 	return service("portcullis", "onestatus", NULL) == -1 ? 0 : -1;
 }
 
-/* -i: one that is not there is none to complain of. The rest of rc.conf(5) is its owner's. */
+/* -i: it is no error if the variable is not there. The rest of rc.conf(5) is its owner's. */
 int service_remove(struct err *e)
 {
 	char path[PATH_MAX];

@@ -44,8 +44,8 @@ bool service_is_installed(void)
 	return systemctl("is-enabled", DAEMON, NULL, NULL) == 0;
 }
 
-/* The initrds get the lock, or lose it. Where no tool of that kind is, the lock of the root file system is
- * the first. */
+/* Puts the lock into the initrds, or takes it out. Without a tool for that, the lock of the root file system
+ * is the first. */
 static int renew_initrds(struct err *e)
 {
 	const char *const argv[] = {tool_path(TOOL_UPDATE_INITRAMFS), "-u", "-k", "all", NULL};
@@ -69,7 +69,7 @@ int service_install(struct err *e)
 	return renew_initrds(e);
 }
 
-/* A unit that failed too often is not started before that is forgotten. */
+/* systemd does not start a unit that failed too often until the failures are reset. */
 int service_start(struct err *e)
 {
 	(void)systemctl("reset-failed", LOCK, DAEMON, NULL);
@@ -87,7 +87,8 @@ static bool is_known(void)
 	       strcmp(answer, "not-found\n") != 0;
 }
 
-/* Never the lock's: the network's own services require it, and a stop would be carried over to them. */
+/* The lock's unit is never stopped: the network's own services require it, and systemd would stop them too.
+ */
 int service_stop(struct err *e)
 {
 	if (service_check(NULL) == -1)
@@ -95,7 +96,7 @@ int service_stop(struct err *e)
 	return systemctl("stop", DAEMON, NULL, e) == 0 || !is_known() ? 0 : -1;
 }
 
-/* An initrd may lock at the next boot: somebody must be there who reads root's off. */
+/* An initrd may lock at the next boot: then a daemon must be there that honours root's off. */
 static int keep_for_initrd(bool was_enabled, struct err *e)
 {
 	const char *what = "an initrd may keep the lock";

@@ -117,8 +117,8 @@ static int ipfw_blocked(struct firewall *common, uint64_t *packets, struct err *
 	return 0;
 }
 
-/* No rule of ours keeps a state. Those of others' rules let in and out nothing while ours stand, but
- * their keepalives pass before any rule. */
+/* No rule of ours makes states. States of others' rules let nothing in or out while ours are in place, but
+ * the kernel's keepalives for them pass before any rule. */
 static int ipfw_forget_states(struct firewall *common, struct err *e)
 {
 	(void)common;

@@ -96,8 +96,8 @@ static bool stops(const struct ipfw_rule *rule)
 	return is_one_of(rule, actions);
 }
 
-/* Whatever is not known to let the next rule judge, or to stop: a pass, a jump
- * over our rules, a way out of the kernel and back behind them. */
+/* True for every action that is not known to stop or to leave the verdict to the next rule: a pass, a jump
+ * over our rules, a way out of the kernel and back in behind them. */
 static bool may_pass(const struct ipfw_rule *rule)
 {
 	static const char *const harmless[] = {"count", "setfib", "setdscp", "reass", NULL};
@@ -169,7 +169,7 @@ static void classify_rule(struct ipfw_view *view, const struct ipfw_rule *rule, 
 	}
 	if (!rule->disabled && foreign[0] == '\0' && may_pass(rule))
 		describe(rule, foreign);
-	/* Also a disabled one's: what it held when it was disabled may still wait. */
+	/* Also a rule of a disabled set: packets that it put into a pipe may still wait there. */
 	if (view->pipe[0] == '\0' && (begins_with(rule, "pipe") || begins_with(rule, "queue")))
 		describe(rule, view->pipe);
 }

@@ -50,7 +50,7 @@ static int load_module(struct err *e)
 	return ipfw_kernel_state() != -1 ? 0 : tool_run(argv, NULL, IPFW_PATIENCE, e);
 }
 
-/* First of all, and under everything else: shut, whatever follows. */
+/* The floor comes first, and lies under everything else: the machine is shut, whatever follows. */
 static int put_floor(const struct ipfw_firewall *fw, struct err *e)
 {
 	char lines[160] = "";
@@ -114,8 +114,8 @@ static void drop_other(struct ipfw_firewall *fw, int set)
 		fw->blocked_before += fw->view.sets[set].blocked;
 }
 
-/* States after the flip, for before it a packet could make a new one; and before the look, which sees
- * whether the rules are still there. */
+/* States are deleted after the flip, because a packet before it could make a new one; and before the look,
+ * which shows whether the rules are still there. */
 static int rebuild(struct ipfw_firewall *fw, const struct situation *s, struct err *e)
 {
 	int set = ipfw_view_holding(&fw->view) == 0;
@@ -145,7 +145,7 @@ static int revive(struct ipfw_firewall *fw, struct err *e)
 	return ipfw_compare(fw, &fw->view, e);
 }
 
-/* Root's own, for no rule of ours lets root out there. */
+/* Root itself probes, because no rule of ours lets root out there. */
 int ipfw_probe_links(const struct ipfw_firewall *fw, struct err *e)
 {
 	for (size_t i = 0; i < fw->last.link_count; i++)

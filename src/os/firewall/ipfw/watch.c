@@ -20,7 +20,7 @@ struct ipfw_watch {
 	void *argument;
 };
 
-/* Nothing can be put back: what waits there has been judged, and leaves by the clock. */
+/* Nothing can be restored here: what waits in a pipe has been judged, and leaves when its time comes. */
 static void name_pipe(struct ipfw_watch *watch, const struct ipfw_view *view)
 {
 	if (view->pipe[0] != '\0' && strcmp(view->pipe, watch->pipe) != 0)

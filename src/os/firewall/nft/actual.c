@@ -55,8 +55,8 @@ static bool same_value(const struct nlattr *want, const struct nlattr *have, uin
 	       memcmp(mnl_attr_get_payload(want), mnl_attr_get_payload(have), size) == 0;
 }
 
-/* All that is wanted is there, in order, and nothing else, but for zeros: the
- * kernel spells out defaults. `ignored` has a bit for each type to pass over. */
+/* Is all that is wanted there, in order, and nothing else except zeros (the kernel spells out defaults)?
+ * `ignored` has a bit for each type to skip. */
 static bool same_attributes(struct attributes want, struct attributes have, uint64_t ignored, unsigned depth)
 {
 	for (const struct nlattr *a = attributes_first(want); a != NULL; a = attributes_next(want, a)) {
@@ -126,7 +126,7 @@ bool nft_same_object(const struct nlmsghdr *wanted, const struct nlmsghdr *dumpe
 	return nft_type(wanted) == nft_type(dumped) && same_in(wanted, dumped, deciding(nft_type(wanted)));
 }
 
-/* A chain with the right hook and the wrong policy is set right where it stands. */
+/* A chain with the right hook and the wrong policy is corrected in place. */
 static bool is_updatable(const struct nlmsghdr *wanted, const struct nlmsghdr *dumped)
 {
 	return nft_type(dumped) == NFT_MSG_NEWCHAIN &&
@@ -247,7 +247,7 @@ static bool is_ours(const struct nft_actual *actual, const struct nft_desired *d
 	       (flags == 0 || actual->table[table].owner == desired->owner);
 }
 
-/* A piece that was not met is a difference; a table that only needs adopting is not. */
+/* A piece that was not found is a difference; a table that only needs adopting is not. */
 void nft_actual_end(struct nft_actual *actual, struct nft_desired *desired)
 {
 	for (size_t i = 0; i < desired->count; i++) {
@@ -330,8 +330,8 @@ static void put_removals(struct nft_buffer *batch, const struct nft_desired *des
 			nft_message_copy(batch, m);
 }
 
-/* A table that differs keeps its chains: its rules go, what is wrong or foreign
- * goes, what is missing comes, and the rules come, all of it in one moment. */
+/* A table that differs keeps its chains. In one transaction its rules are removed, what is wrong or foreign
+ * is removed, what is missing is added, and the rules are added. */
 static void put_differences(struct nft_buffer *batch, const struct nft_desired *desired,
 			    const struct nft_actual *actual, unsigned table)
 {
@@ -354,8 +354,8 @@ bool nft_put_repairs(struct nft_buffer *batch, const struct nft_desired *desired
 {
 	size_t empty = batch->used;
 
-	/* A table that changes hands takes no new hook in the same moment (EINVAL): it changes hands first.
-	 */
+	/* A table that changes hands accepts no new hook in the same transaction (EINVAL), so it changes
+	 * hands first. */
 	for (unsigned i = 0; i < NFT_TABLES; i++)
 		if (nft_is_used(desired, i) && actual->table[i].exists && !is_ours(actual, desired, i))
 			nft_put_table(batch, desired, actual, i, NFT_MSG_NEWTABLE);

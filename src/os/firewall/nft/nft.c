@@ -98,8 +98,9 @@ static bool has_link(const struct nft_firewall *fw, const char *name)
 	return false;
 }
 
-/* Where one chain is for every link, none is looked up. Else: looked at after a flip, not before, for it
- * must not make the flip later. More than fit into a situation are looked for anew each time. */
+/* If one chain is for every link, no link is looked up. Otherwise links are looked up after a flip and not
+ * before, so that the flip is not delayed. If there are more than fit into a situation, they are looked up
+ * anew each time. */
 static bool same_links(const struct nft_firewall *fw, const struct situation *s)
 {
 	if (!nft_names_links(&fw->desired.features))
@@ -151,7 +152,7 @@ static void fill_links(struct nft_firewall *fw, const struct situation *s)
 	nft_desired_links(&fw->desired);
 }
 
-/* A link whose chain the kernel refused gets none; nor those that have vanished like it. */
+/* A link whose chain the kernel refused gets none, and neither do others that have vanished like it. */
 static void note_refused(struct nft_firewall *fw, int result)
 {
 	const struct nlmsghdr *failed = nft_batch_failed(fw);
@@ -260,8 +261,8 @@ static int settle(struct nft_firewall *fw, const struct situation *s, struct err
 	return err_set(e, "the kernel's rules do not stay as they were set: %s", fw->actual.difference);
 }
 
-/* Under the first of our names that nobody else holds: to hold one is no lock, and a drop in any table
- * wins. Then what stands under the others goes. */
+/* Settles under the first of our names that nobody else holds: to hold a name is no lock, and a drop in any
+ * table wins. Then what is left under the other names is removed. */
 static int settle_under_a_name(struct nft_firewall *fw, const struct situation *s, struct err *e)
 {
 	for (unsigned name = 0; name < NFT_NAMES; name++) {

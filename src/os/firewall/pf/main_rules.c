@@ -89,8 +89,8 @@ static int load_with_ours(struct pf_firewall *fw, const char *standing, struct e
 		   : load_main(fw, fw->made, e);
 }
 
-/* What stands; what pf.conf says, if pfctl does not take its own spelling back;
- * what the system comes with, if it does not take that either. */
+/* Tries the rules that are loaded; if pfctl refuses its own spelling of them, what pf.conf says; if it
+ * refuses that too, what the system comes with. */
 static int load_best(struct pf_firewall *fw, struct err *e)
 {
 	struct err ignored = {""};

@@ -111,7 +111,8 @@ static int flip(struct pf_firewall *fw, bool first, const struct situation *s, s
 	return pf_anchor_compare(fw, &(struct pf_rules){0}, e);
 }
 
-/* The same and everything around it: the policy stands before it is asked for. */
+/* Does the same, and arranges everything around our rules: they are in place before pf is made to evaluate
+ * them. */
 static int arm(struct pf_firewall *fw, bool first, const struct situation *s, struct err *e)
 {
 	if (!pf_is_there(fw, true))
@@ -132,7 +133,8 @@ int pf_settle(struct pf_firewall *fw, const struct situation *s, struct err *e)
 	if (policy_print_pf(s, fw->made, sizeof fw->made, e) == -1)
 		return -1;
 	result = fresh ? flip(fw, first, s, e) : arm(fw, first, s, e);
-	/* What stands was believed for too long: then all of it is looked at and put back. */
+	/* A check from before was relied on, and no longer holds: now everything is looked at and restored.
+	 */
 	if (result == -1 && fresh)
 		result = arm(fw, true, s, e);
 	fw->situation = *s;

@@ -120,7 +120,7 @@ bool route_update(struct route_links *known, const struct route_layout *layout,
 	return false;
 }
 
-/* Renamed is lost too: who knew it by name doesn't know it any more. */
+/* A renamed link is lost too: whoever knew it by its name no longer does. */
 static bool is_lost(const struct route_link *before, const struct route_link *after)
 {
 	return after == NULL || strcmp(before->name, after->name) != 0 ||

@@ -122,7 +122,7 @@ struct netwatch *netwatch_open(struct event_base *base, const struct netwatch_ev
 	watch->events = *events;
 	watch->news.lost = events->lost;
 	watch->news.argument = events->argument;
-	/* Opened first, read then: what changes between comes as a message. */
+	/* Opened first and read afterwards, so that a change in between comes as a message. */
 	if (open_socket(watch, e) == -1 || read_links(&watch->known, e) == -1)
 		goto fail;
 	watch->readable = event_new(base, watch->socket, EV_READ | EV_PERSIST, readable_cb, watch);

@@ -91,7 +91,7 @@ static int parse_name(const struct nlattr *attribute, struct rtnl_link *link)
 	return name == NULL ? -1 : text_copy(link->name, sizeof link->name, name);
 }
 
-/* A cut kind is none of those that we ask for, and its link is one all the same. */
+/* A kind that was cut is none of those that matter here, but its link still counts. */
 static int parse_kind(const struct nlattr *attribute, struct rtnl_link *link)
 {
 	const char *kind = text_in(attribute);

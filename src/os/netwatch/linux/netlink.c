@@ -52,7 +52,7 @@ struct netlink *netlink_open(int protocol, uint32_t wanted, int queue)
 		return NULL;
 	}
 	fd = netlink_fd(n);
-	/* A larger queue is a comfort, and only root may: without it the default must do. */
+	/* A larger queue is only a convenience, and only root may have it; otherwise the default must do. */
 	if (queue != 0) {
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &queue, sizeof queue);
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &queue, sizeof queue);

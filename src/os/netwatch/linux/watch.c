@@ -19,9 +19,9 @@
 
 enum { KNOWN_LINKS = 1024, DATAGRAMS_A_TURN = 64, WATCH_BUFFER = 4 * 1024 * 1024 };
 
-/* Each report has all links and all chains read anew. So a link that came is reported at once, and those in
- * its wake together, when none has come for CAME_MS. One that went needs nothing, and has more time. None
- * waits longer than the second number. */
+/* After each report all links and all chains are read anew. So the first link that comes is reported at once,
+ * and those that follow it together, when none has come for CAME_MS. A link that went needs no chain, so its
+ * report may wait longer. None waits longer than the second number. */
 enum { CAME_MS = 50, CAME_MAX_MS = 250, WENT_MS = 500, WENT_MAX_MS = 10000 };
 
 /* The last state of a link, to know what its next message changes. */
@@ -124,7 +124,7 @@ static void link_is(struct netwatch *watch, const struct rtnl_link *link)
 	}
 	if (known->running && known->up && !(before.running && before.up) && !known->tun)
 		watch->worth_a_try = true;
-	/* Renamed is lost too: who knew it by name doesn't know it any more. */
+	/* A renamed link is lost too: whoever knew it by its name no longer does. */
 	if (before.index != 0 && ((before.up && !known->up) || strcmp(before.name, link->name) != 0))
 		report_lost(watch, before.name, before.index);
 }
@@ -323,7 +323,7 @@ struct netwatch *netwatch_open(struct event_base *base, const struct netwatch_ev
 	}
 	watch->events =
 	    (struct netwatch_events){.links = nothing, .reachable = nothing, .lost = nothing_lost};
-	/* Joined first, read then: what changes between comes as a message. */
+	/* Joined first and read afterwards, so that a change in between comes as a message. */
 	if (join(watch, e) == -1 || read_links(watch, e) == -1)
 		goto fail;
 	watch->links_changed = watch->links_went = watch->worth_a_try = false;

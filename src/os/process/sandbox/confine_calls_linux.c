@@ -159,8 +159,8 @@ static const struct {
 /* Refused whatever they ask. */
 static const int refused[] = {SCMP_SYS(prctl)};
 
-/* Two programs that the kernel asks both, and heeds the harder answer: the first kills for a call that is
- * not listed at all, the second refuses the arguments that are not. */
+/* Two programs. The kernel runs both and obeys the stricter answer: the first kills the process for a call
+ * that is not listed at all, the second refuses arguments that are not listed. */
 enum { LISTED, ARGUMENTS, PROGRAMS };
 
 static struct sock_fprog programs[PROGRAMS];
@@ -187,7 +187,7 @@ static int fill(scmp_filter_ctx filter, int program)
 	return result;
 }
 
-/* Kept for each attempt: the library's own form is not. */
+/* Keeps the program in the kernel's form for every attempt; the library's own form is not kept. */
 static int keep_program(scmp_filter_ctx filter, struct sock_fprog *program)
 {
 	int descriptor = memfd_create("portcullis-calls", MFD_CLOEXEC), result = -EIO;

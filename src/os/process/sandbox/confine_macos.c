@@ -17,7 +17,8 @@ uint32_t confine_bsd_begins_as(const struct confine *confine)
 	return 0;
 }
 
-/* The sandbox asks for names without links. Whoever chose root has none: a way out where it is in the way. */
+/* The sandbox needs paths without links. With root as openvpn's user there is no sandbox: that is the way out
+ * if it refuses what openvpn needs. */
 int confine_bsd_enter(const struct confine *confine, struct err *e)
 {
 	char binary[PATH_MAX], folder[PATH_MAX], profile[CONFINE_PROFILE_SIZE], *complaint = NULL;
