@@ -67,7 +67,7 @@ static int put_floor(const struct ipfw_firewall *fw, struct err *e)
 /* Into the set that decides nothing. */
 static int build(struct ipfw_firewall *fw, const struct situation *s, int set, struct err *e)
 {
-	char *lines = malloc(BATCH);
+	char *lines = calloc(1, BATCH);
 	size_t used = 0;
 	int result;
 
