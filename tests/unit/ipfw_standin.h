@@ -43,6 +43,7 @@ static struct {
 	unsigned packets;  /* that each rule has met */
 	bool loaded, on;
 	bool stuck;       /* no set can be disabled */
+	bool floor_stays; /* nor the floor be deleted */
 	bool passes, cut; /* what no rule has judged; the listing ends too early */
 	unsigned step, flipped, killed;
 } ipfw;
@@ -64,6 +65,8 @@ static void delete_rules(unsigned set, unsigned number)
 {
 	size_t kept = 0;
 
+	if (set == IPFW_FLOOR_SET && ipfw.floor_stays)
+		return;
 	for (size_t i = 0; i < ipfw.count; i++)
 		if (ipfw.rules[i].set != set || (number != 0 && ipfw.rules[i].number != number))
 			ipfw.rules[kept++] = ipfw.rules[i];

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "ipfw_standin.h"
+#include "leaks.h"
 #include "no_memory.h"
 #include "watch_loop.h"
 
@@ -57,6 +58,30 @@ static void test_what_others_change(void **state)
 	be(&dialling);
 }
 
+/* Whatever stands after a flip that failed, it is not taken for what stood before. */
+static void test_after_a_flip_that_failed(void **state)
+{
+	unsigned number = 1, all = 1;
+
+	for (; number <= all; number++) {
+		for (unsigned how = REFUSED; how < WAYS; how++) {
+			teardown(state);
+			setup(state);
+			be(&dialling);
+			heal();
+			assert_int_equal(set(&opened), 0);
+			all = calls;
+			be(&dialling);
+			heal();
+			fail_at = number;
+			way = (enum way)how;
+			(void)set(&opened);
+			be(&dialling);
+		}
+	}
+	assert_true(all > 5);
+}
+
 static void test_what_there_is(void **state)
 {
 	struct firewall_features features;
@@ -80,6 +105,9 @@ static void test_what_there_is(void **state)
 	assert_memory_equal(features.list[1].lacking, "deleting", 8);
 	for (size_t i = 0; i < features.count; i++)
 		assert_non_null(features.list[i].lacking);
+	ipfw.passes = false;
+	assert_int_equal(firewall_ipfw.probe(fw, &features, &e), 0);
+	assert_true(features.list[1].has);
 	ipfw.loaded = false; /* what was seen before says nothing */
 	assert_int_equal(firewall_ipfw.probe(fw, &features, &e), 0);
 	assert_true(!features.list[0].has && !features.list[1].has && features.list[2].has);
@@ -110,17 +138,16 @@ static void test_what_was_stopped(void **state)
 
 /* --- the watch ------------------------------------------------------------------------------ */
 
-static int spare_descriptor;
+static unsigned descriptors; /* so many are open while nothing is looked at */
 
 static int begin_watching(void **state)
 {
 	setup(state);
 	be(&locked);
-	spare_descriptor = next_descriptor();
 	watch(&firewall_ipfw, fw);
 	listed = 0;
 	second();
-	spare_descriptor = next_descriptor();
+	descriptors = open_descriptors();
 	heal();
 	(void)logged();
 	return 0;
@@ -217,7 +244,7 @@ static void test_all_is_right(void **state)
 	for (int i = 0; i < 3; i++) {
 		second();
 		assert_int_equal(told, 0);
-		assert_int_equal(next_descriptor(), spare_descriptor);
+		assert_int_equal(open_descriptors(), descriptors);
 	}
 	assert_int_equal(listed, 4);
 	assert_string_equal(journal, "list list list ");
@@ -275,6 +302,7 @@ static void test_out_of_date(void **state)
 	be(&locked);
 	hear_it_out();
 	assert_int_equal(told, 0);
+	delete_floor();
 	begin_second();
 	assert_int_equal(firewall_ipfw.pause(fw, 60, &e), 0);
 	ipfw_of(fw)->armed = true;
@@ -341,6 +369,33 @@ static void test_closing_ends_the_look(void **state)
 	assert_true(something_runs());
 }
 
+static void live(void)
+{
+	assert_int_equal(setup(NULL), 0);
+	be(&locked);
+	be(&dialling);
+	watch(&firewall_ipfw, fw);
+	second();
+	teardown(NULL);
+	reap();
+	stop_watching();
+}
+
+static void can_not_open(unsigned at)
+{
+	memory_fails_at = at;
+	assert_null(firewall_ipfw.open(&e));
+	memory_fails_at = 0;
+}
+
+static void test_nothing_is_left(void **state)
+{
+	(void)state;
+	assert_no_leak("a life", live());
+	for (unsigned at = 1; at <= 4 && MEMORY_CAN_FAIL; at++)
+		assert_no_leak("an open that fails", can_not_open(at));
+}
+
 /* Each time that memory is asked for it may be the last. */
 static void test_no_memory(void **state)
 {
@@ -359,6 +414,20 @@ static void test_no_memory(void **state)
 	}
 	assert_int_equal(given, 5);
 	firewall_ipfw.close(one);
+}
+
+/* What stood stands. */
+static void test_no_memory_to_build(void **state)
+{
+	(void)state;
+	if (!MEMORY_CAN_FAIL)
+		skip();
+	be(&locked);
+	memory_fails_at = 1;
+	assert_int_equal(set(&dialling), -1);
+	memory_fails_at = 0;
+	assert_string_equal(e.text, "firewall: Cannot allocate memory");
+	assert_true(stands(&locked));
 }
 
 static void test_no_memory_to_watch(void **state)
@@ -394,7 +463,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_no_memory),
 	    cmocka_unit_test(test_no_memory_to_watch),
+	    cmocka_unit_test(test_nothing_is_left),
+	    TEST(test_no_memory_to_build),
 	    TEST(test_what_others_change),
+	    TEST(test_after_a_flip_that_failed),
 	    TEST(test_what_there_is),
 	    TEST(test_what_was_stopped),
 	    WATCH(test_all_is_right),

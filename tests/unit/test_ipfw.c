@@ -122,7 +122,7 @@ static void test_floor(void **state)
 {
 	static const char *const others[] = {
 	    "00003 7 420 set 31 " IPFW_FLOOR "\n", "00002 7 420 set 30 " IPFW_FLOOR "\n",
-	    "00002 7 420 set 31 " IPFW_FLOOR "x\n",
+	    "00002 7 420 set 31 " IPFW_FLOOR "x\n", "00002 7 420 set 31 deny ip from any to any\n",
 	    "00002 7 420 set 31 deny ip from any to any not via en0 // portcullis\n"};
 	char listing[256];
 
@@ -285,6 +285,7 @@ static void test_what_is_the_same(void **state)
 	} rows[] = {{"allow all from any to any // row 1", "allow ip from any to any // row 1", 0},
 		    {"allow ip from any to any // row 1", "allow ip from any to any // row 11", -1},
 		    {"allow ip from any to any", "allow ip from any to any", -1},
+		    {"allow ip from any to any", "allow tcp allow ip from any to any", -1},
 		    {"count", "count", -1},
 		    {"deny ip from any to any // a comment that is longer", "deny longer", -1}};
 	char printed[128], listing[256];

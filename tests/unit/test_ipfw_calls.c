@@ -100,10 +100,29 @@ static void nothing_can_be_disabled(void)
 	ipfw.stuck = true;
 }
 
+static void sets_stay_enabled(void)
+{
+	be(&locked);
+	ipfw.stuck = true;
+}
+
+static void floor_stays(void)
+{
+	be(&locked);
+	ipfw.floor_stays = true;
+}
+
 static void leaks(void)
 {
 	be(&locked);
 	probed = PROBED_OUT;
+}
+
+static void leaks_no_more(void)
+{
+	leaks();
+	assert_int_equal(set(&locked), -1);
+	probed = PROBED_REFUSED;
 }
 
 static void floor_alone(void)
@@ -268,7 +287,10 @@ static const struct scenario scenarios[] = {
     {"locked again, the other set has rules", other_set_is_filled, lock, locks, HALF},
     {"locked again, a foreign rule comes first", foreign_rule_first, lock, locks, HALF},
     {"locked again, it leaks", leaks, lock, locks, HALF},
+    {"locked again, it leaks no more", leaks_no_more, lock, locks, HALF},
     {"a pause", is_locked, pause_it, pauses, WAYS},
+    {"a pause, no set can be disabled", sets_stay_enabled, pause_it, pauses, HALF},
+    {"a pause, the floor can't be deleted", floor_stays, pause_it, pauses, HALF},
     {"a pause of what is not locked", is_open, pause_it, pauses, HALF},
     {"a pause of nothing", nothing, pause_it, pauses, HALF},
     {"the pause ends", is_paused, lock, locks, WAYS},
