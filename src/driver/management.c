@@ -14,8 +14,8 @@
 #include "os/process/descriptor.h"
 #include "os/process/peer.h"
 
-/* READ_TURN: at most so many reads in one turn of the loop. WAITING: connections that
- * came before the gate has named openvpn's pid. */
+/* READ_TURN: the most reads in one turn of the loop. WAITING: connections that came before the gate has named
+ * openvpn's pid. */
 enum { READ_SIZE = 16 * 1024, READ_TURN = 8, WAITING = 4 };
 
 struct waiting {

@@ -18,7 +18,7 @@ int policy_print_ipfw(const struct situation *s, char *to, size_t size, struct e
 
 /* Names that the nft text and the netlink writer must share. */
 #define POLICY_NFT_TABLE "portcullis"
-#define POLICY_NFT_MARK 0x706f7274u  /* set on what may leave a physical link, asked for at EGRESS */
+#define POLICY_NFT_MARK 0x706f7274u  /* set on what may leave a physical link, required at EGRESS */
 #define POLICY_NFT_LINKS 512         /* as many links have a chain of their own, at most */
 #define POLICY_NFT_CLAIMED "claimed" /* connections of others that went into the tunnel */
 #define POLICY_NFT_ASKED "asked"     /* each with the link by which it did */
@@ -28,16 +28,16 @@ int policy_print_ipfw(const struct situation *s, char *to, size_t size, struct e
 #define POLICY_NFT_TUN "tun"       /* what the kernel calls the tunnel's kind of link */
 #define POLICY_NFT_LAST 2147483646 /* a priority: after all but the end of connection tracking */
 
-/* The anchor that is ours in pf; and a second place for the same text, which Apple's stock main
- * rules ask by themselves (after any child of com.apple whose name sorts before it). */
+/* The anchor that is ours in pf; and a second place for the same text, which Apple's stock main rules
+ * evaluate by themselves (after any child of com.apple whose name sorts before it). */
 #define POLICY_PF_ANCHOR "org.portcullis"
 #define POLICY_PF_FALLBACK "com.apple/000.portcullis"
 
-/* The main rules that ask our anchor, before anything else may pass a packet. `standing`: the main
- * rules as they are, as pf.conf or as `pfctl -sr` and `-sn` print them, NULL or "" for none. They
- * are kept, each in the order that pfctl wants (options, scrub, translation, dummynet, filter);
- * ours go before theirs; calls of our anchor that stand are replaced, `set skip` on anything but
- * loopback and every `binat` are left out. Made of its own result it is the same. 0, or -1 and `e`. */
+/* The main rules, with calls of our anchor before anything else may pass a packet. `standing`: the main rules
+ * as they are, as pf.conf or as `pfctl -sr` and `-sn` print them, NULL or "" for none. They are kept, each in
+ * the order that pfctl wants (options, scrub, translation, dummynet, filter), and ours go before them. Calls
+ * of our anchor that are there are replaced; `set skip` on anything but loopback and every `binat` are left
+ * out. Applied to its own result it changes nothing. 0, or -1 and `e`. */
 enum pf_dialect { PF_APPLE, PF_FREEBSD };
 int policy_print_pf_main(enum pf_dialect dialect, const char *standing, char *to, size_t size, struct err *e);
 /* The same without ours: theirs alone, in the same order; "" if there were none. */

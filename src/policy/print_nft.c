@@ -128,7 +128,7 @@ static void print_link(struct printer *printer, const char *key, enum rule_link 
 {
 	if (link == LINK_LOOPBACK)
 		printer_add(printer, "%s \"lo\" ", key);
-	else if (link == LINK_TUNNEL) /* an index may be asked for by anybody: its kind must be right too */
+	else if (link == LINK_TUNNEL) /* anybody can choose an index: its kind must be right too */
 		printer_add(printer, "%s . meta %skind @%s ", key, key, policy_set_name(SET_TUNNEL));
 	else if (link == LINK_LAN_SIDE) /* by name: it counts from the moment it is there */
 		printer_add(printer, "%sname @%s ", key, policy_set_name(SET_LAN_SIDE));
@@ -158,7 +158,7 @@ static void print_addresses(struct printer *printer, const struct rule *rule)
 	bool quoted = rule->flow == FLOW_RELATED;
 	bool told = rule->source != SET_ANY || (rule->destination != SET_ANY && !quoted);
 
-	/* The family follows from an address or an ICMP type; else it is asked for. */
+	/* The family follows from an address or an ICMP type; otherwise it is matched. */
 	if (rule->family != NET_NONE && !told && rule->icmp_type == RULE_NO_TYPE)
 		printer_add(printer, "meta nfproto ipv%u ", rule->family);
 	print_address(printer, rule, rule->source, 's');
@@ -299,7 +299,7 @@ static void print_rule(struct printer *printer, const struct rule *rule, const s
 }
 
 /* A pause takes away what stops: it stands before the first rule that does. It marks nothing: what still
- * waits for a neighbour's address when it ends is stopped at egress, where the pause is asked for again. */
+ * waits for a neighbour's address when it ends is stopped at egress, where the pause is looked up again. */
 static void print_pause(struct printer *printer, enum rule_hook hook)
 {
 	if (hook == RULE_IN || hook == RULE_OUT || hook == RULE_FORWARD || hook == RULE_LEAVE)

@@ -1,4 +1,4 @@
-/* The named sets that the rules ask for, and who is in them. */
+/* The named sets that the rules match against, and who is in them. */
 #ifndef POLICY_RULE_SETS_H
 #define POLICY_RULE_SETS_H
 
@@ -34,13 +34,13 @@ enum rule_set {
 size_t policy_members(enum rule_set set, const struct situation *s, uint8_t family,
 		      struct net_prefix *members, size_t capacity);
 
-/* Whose connection a packet is of. The link by which it first goes into the tunnel claims it: NEW, nobody
- * has, and the link that this came in by does now. CAME, LEAVES: it is claimed by the link that this came in
- * by, leaves by. */
+/* Which link has claimed a packet's connection. The link by which it first goes into the tunnel claims it.
+ * NEW: nobody has, and the link that this packet came in by does so now. CAME, LEAVES: it is claimed by the
+ * link that this packet came in by, or leaves by. */
 enum rule_asker { ASKER_ANY, ASKER_NEW, ASKER_CAME, ASKER_LEAVES };
-/* A packet makes a claim last so many seconds more, if the kernel keeps the connection for more than `beyond`
- * without another; the first that fits, the last fits all. That a connection is claimed at all is known for
- * so much longer: the link is forgotten first. So many are known at most. */
+/* A packet makes a claim last `lasts` seconds more, if the kernel keeps the connection for more than `beyond`
+ * seconds without another packet; the first entry that fits counts, and the last one always fits. That a
+ * connection is claimed is remembered MARGIN seconds longer than its link. At most ROOM are remembered. */
 enum { POLICY_CLAIMS = 3, POLICY_CLAIM_MARGIN = 10, POLICY_CLAIM_ROOM = 65536 };
 enum { POLICY_CLAIM_LONGEST = 5 * 24 * 3600 + POLICY_CLAIM_MARGIN };
 struct policy_claim {

@@ -23,15 +23,15 @@ enum rule_hook {
 /* It arrives on (ARRIVE, IN) or leaves by (OUT, FORWARD, LEAVE, ...); physical: neither loopback nor tunnel;
  * LAN side: one of a gateway's. */
 enum rule_link { LINK_ANY, LINK_LOOPBACK, LINK_TUNNEL, LINK_PHYSICAL, LINK_LAN_SIDE };
-/* With a gateway or without one, only with, only without; only with a way out of this kind. */
+/* Is the rule for a machine with a gateway, without one, or both? And for which kind of uplink? */
 enum rule_gateway { GATEWAY_EITHER, GATEWAY_ONLY, GATEWAY_NEVER };
 enum rule_uplink { UPLINK_ANY, UPLINK_PPPOE, UPLINK_LACP };
 enum rule_owner { OWNER_ANY, OWNER_OPENVPN_GROUP, OWNER_DRIVER_USER, OWNER_DHCP_USERS };
-/* REPLY answers something we sent; RELATED is an ICMP error that quotes such, and there is `destination` that
- * of the quoted packet (all other fields are always the packet's own). */
+/* REPLY answers something we sent. RELATED is an ICMP error that quotes such a packet; `destination` is then
+ * that of the quoted packet (all other fields are always the packet's own). */
 enum rule_flow { FLOW_ANY, FLOW_REPLY, FLOW_RELATED };
 
-/* The LAN side's row is asked between rows 2 and 3. */
+/* The LAN side's row is evaluated between rows 2 and 3. */
 enum { RULE_LAST_ROW = 11, RULE_LINK_ROW, RULE_LAN_SIDE_ROW, RULE_FORWARD_ROW, RULE_BRIDGE_ROW };
 enum { RULE_NO_TYPE, RULE_TABLE_MAX = 144 };
 
@@ -61,17 +61,17 @@ struct rule {
 /* Every rule there is, by hook and in order, for filters that keep standing rules and flip the
  * members of sets (nft). `count` gets their number. IN, OUT, FORWARD, LEAVE, EGRESS end by stopping all. */
 const struct rule *policy_table(size_t *count);
-/* Is it one of OUT's about physical links, which LEAVE asks again? Is what it passes marked for EGRESS? Does
- * it renew the claim of the asker? */
+/* Is it one of OUT's rules about physical links, which LEAVE evaluates again? Is what it passes marked for
+ * EGRESS? Does it renew the claim of the link that asked? */
 bool policy_is_asked_twice(const struct rule *rule);
 bool policy_is_marking(const struct rule *rule);
 bool policy_is_renewing(const struct rule *rule);
-/* Does it stand at all: has the situation the gateway that it is for, or none? */
+/* Does the rule apply at all: does the situation have the gateway that it is for, or none? */
 bool policy_stands(const struct rule *rule, const struct situation *s);
-/* Has each set that the rule asks for a member in this situation? */
+/* Does each set that the rule matches against have a member in this situation? */
 bool policy_applies(const struct rule *rule, const struct situation *s);
-/* Is it a whole situation: dialling and open have an endpoint, open a tunnel with an address,
- * every name is one? Asked before anything is made of it. 0, or -1 and `e`. */
+/* Is the situation complete: do dialling and open have an endpoint, does open have a tunnel with an address,
+ * is every name valid? To be called before anything is made of it. 0, or -1 and `e`. */
 int policy_check(const struct situation *s, struct err *e);
 
 #endif

@@ -203,7 +203,7 @@ def protocol_pattern(word):
 # --- options ------------------------------------------------------------------------
 
 def interface_pattern(which, word):
-    """recv | xmit | via: by exact name, or by a shell's pattern. `any` is no condition, not even under `not`."""
+    """recv | xmit | via: by exact name, or by a shell's pattern. `any` is not a condition, not even under `not`."""
     if word == "any":
         return None
     if word[0].isdigit() or word.startswith("table("):
@@ -497,7 +497,7 @@ class Firewall:
 
     def keepalives(self):
         """DYNAMIC RULES: for each state of TCP the kernel sends bare ACKs both ways in the last 20 s of its 300. They
-        carry M_SKIP_FIREWALL: no rule is asked, and disabling the set of the state's rule changes nothing."""
+        carry M_SKIP_FIREWALL: no rule is evaluated, and disabling the set of the state's rule changes nothing."""
         return [flow for flow in self.states if flow[0] == TCP]
 
     def _set(self, words):

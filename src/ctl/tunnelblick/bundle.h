@@ -16,7 +16,7 @@ struct tblk {
 	char path[TBLK_PATH_SIZE];    /* of its file, in the bundle */
 	char display[TBLK_PATH_SIZE]; /* what Tunnelblick calls it */
 	char name[TBLK_NAME_SIZE];    /* what it is called here: letters, digits, '.', '_', '-' */
-	size_t inner;                 /* so many bytes of `path` name the bundle inside the bundle; 0: none */
+	size_t inner; /* how many bytes of `path` name the bundle inside the bundle; 0: none */
 };
 
 struct tblk_list {

@@ -8,7 +8,7 @@
 #include "os/dns/words.h"
 
 /* Adds or replaces the record. `openresolv`: the tool is that one, which knows exclusive records (-x): while
- * ours is there, the servers of no other record are asked. Waits `milliseconds` at most. 0, or -1 and `e`. */
+ * ours is there, no other record's servers are queried. Waits `milliseconds` at most. 0, or -1 and `e`. */
 int dns_resolvconf_set(const char *tool, bool openresolv, const char *interface,
 		       const struct dns_words *words, int milliseconds, struct err *e);
 

@@ -33,8 +33,8 @@ int tool_output(const char *const *argv, const char *input, int milliseconds, ch
 int tool_output_all(const char *const *argv, const char *input, int milliseconds, char *output, size_t size,
 		    struct err *e);
 
-/* Only starts it, in a session of its own, with these three descriptors (3 or more,
- * or its own 0, 1, 2): for who waits in another way. The process, or -1 with errno. */
+/* Only starts it, in a session of its own, with these three descriptors (3 or more, or its own 0, 1, 2): for
+ * callers that wait in another way. The process, or -1 with errno. */
 pid_t tool_start(const char *const *argv, int input, int output, int errors);
 
 #endif

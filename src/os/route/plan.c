@@ -169,7 +169,7 @@ static void add_on_link(struct route_plan *plan)
 	}
 }
 
-/* What the other routes decide about contains it: then it is no matter of ours. */
+/* It is within what the machine's other routes decide about, so our table leaves it alone. */
 static bool is_elsewhere(const struct route_plan *plan, const struct net_prefix *to)
 {
 	for (size_t i = 0; i < plan->entry_count; i++) {

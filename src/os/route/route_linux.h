@@ -1,4 +1,4 @@
-/* What the route port on Linux has set last, for who watches whether it stays. */
+/* What the route port on Linux has set last, for the watch that checks whether it stays. */
 #ifndef OS_ROUTE_ROUTE_LINUX_H
 #define OS_ROUTE_ROUTE_LINUX_H
 

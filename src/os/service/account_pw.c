@@ -38,7 +38,7 @@ int account_ensure(struct err *e)
 	return ensure_one(ACCOUNT_OPENVPN, "OpenVPN behind Portcullis", e);
 }
 
-/* Asked only after a refusal, so that what is not there is no failure. */
+/* Checked only after a refusal, so that an account that is not there is no failure. */
 static int remove_one(const char *verb, const char *show, const char *name, struct err *e)
 {
 	return pw(verb, name, e) == 0 || !has(show, name) ? 0 : -1;

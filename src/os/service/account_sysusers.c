@@ -32,7 +32,7 @@ static int run_tool(enum tool tool, const char *first, const char *second, struc
 	return tool_run(argv, NULL, PATIENCE, e);
 }
 
-/* Asked only after a refusal, so that what is not there is no failure. */
+/* Checked only after a refusal, so that an account that is not there is no failure. */
 static int remove_one(enum tool tool, const char *database, const char *name, struct err *e)
 {
 	if (run_tool(tool, name, NULL, e) == 0)

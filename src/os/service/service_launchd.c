@@ -86,8 +86,8 @@ static bool is_loaded(const char *target)
 	return launchctl("print", target, NULL, NULL) == 0;
 }
 
-/* bootout may return before the job has left, and one that has not left yet
- * can't be loaded anew. What was not loaded is refused, which is no failure. */
+/* bootout may return before the job has exited, and a job that has not exited can't be loaded anew. bootout
+ * is refused for a job that was not loaded; that is no failure. */
 static int unload(const char *target, struct err *e)
 {
 	int64_t deadline = clock_steady_ms() + LEAVING;

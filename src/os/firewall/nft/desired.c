@@ -194,8 +194,8 @@ static void put_refusal(struct nft_desired *desired, const char *chain, bool res
 	put_verdict_rule(desired, NFT_INET, chain, NF_DROP, NULL);
 }
 
-/* What a pause passes: before the first rule that stops. It marks nothing: what still waits for a
- * neighbour's address when it ends is stopped at egress, where the pause is asked for again. */
+/* What a pause passes: before the first rule that stops. It marks nothing: what still waits for a neighbour's
+ * address when it ends is stopped at egress, where the pause is looked up again. */
 static void put_pause_rule(struct nft_desired *desired, const char *chain, uint32_t key, unsigned set)
 {
 	struct nlmsghdr *m = rule_begin(desired, nft_sets[set].table, chain);

@@ -18,7 +18,7 @@ static struct netlink *route_of(struct nft_firewall *fw)
 	return fw->filters.route;
 }
 
-/* To probe it takes the kernel 10 ms: it is asked only where its number does not say. */
+/* It takes the kernel 10 ms to be probed, so that is done only where its version number does not tell. */
 static bool is_known_to_lose_chains(void)
 {
 	enum { MAJOR = 6, MINOR = 16 };
@@ -29,8 +29,8 @@ static bool is_known_to_lose_chains(void)
 	       (major > MAJOR || (major == MAJOR && minor >= MINOR));
 }
 
-/* Only such a kernel accepts a chain for a link that does not exist. One that does not answer is asked again;
- * until then the filters are taken to be needed: they harm nowhere. */
+/* Only such a kernel accepts a chain for a link that does not exist. One that does not answer is probed
+ * again; until then the filters are taken to be needed, because they do no harm. */
 static bool are_needed(struct nft_firewall *fw)
 {
 	int answer;

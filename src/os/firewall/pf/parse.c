@@ -334,8 +334,8 @@ bool pf_has_binat(const char *nat)
 	return has_line(nat, "binat");
 }
 
-/* A translation that passes is never filtered; ours is asked first and says no. There is no such place for
- * `binat`, for ours has none. */
+/* A translation that passes is never filtered, so ours is evaluated first and says no. For `binat` there is
+ * no such place, because our anchor has no rule for it. */
 static const char *judge_translation(const char *nat)
 {
 	bool nat_ours = false, rdr_ours = false;

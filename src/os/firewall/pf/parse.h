@@ -41,8 +41,8 @@ int pf_parse_rules(const char *text, char *rules, size_t size, struct pf_rules *
 /* How many rules pfctl makes of a text of policy_print_pf: each list in braces multiplies. */
 size_t pf_count_rules(const char *text);
 
-/* `-s rules` and `-s nat` of the main rules: NULL if our anchor is asked before
- * anything else can pass a packet; else a few words that say what is wrong. */
+/* `-s rules` and `-s nat` of the main rules: NULL if our anchor is evaluated before anything else can pass a
+ * packet; else a few words that say what is wrong. */
 const char *pf_judge_main(enum pf_dialect dialect, const char *rules, const char *nat);
 
 /* `-s nat`: is there a `binat`, or a call of anchors for such, in it? */

@@ -13,8 +13,8 @@ struct nlmsghdr;
 /* A message that has come, whole as far as its length goes. */
 typedef void netlink_message_fn(const struct nlmsghdr *message, void *argument);
 
-/* Opens a socket of `protocol` at the address `wanted`, or at any if that is taken or 0; with queues
- * of so many bytes (0: as they are), if we may. NULL and errno on failure. */
+/* Opens a socket of `protocol` at the address `wanted`, or at any if that is taken or 0. Its queues get
+ * `queue` bytes, if we may set that (0: they stay as they are). NULL and errno on failure. */
 struct netlink *netlink_open(int protocol, uint32_t wanted, int queue);
 void netlink_close(struct netlink *n); /* NULL is fine */
 

@@ -153,7 +153,7 @@ static const struct {
     /* no connection by the back door: MSG_FASTOPEN, which Landlock does not ask about */
     {SCMP_SYS(sendto), {MASKED(3, SENDING, 0)}},
     {SCMP_SYS(sendmsg), {MASKED(2, SENDING, 0)}},
-    /* its own limits are asked for, and not set */
+    /* it may query its own limits, and not set them */
     {SCMP_SYS(prlimit64), {EQ(0, 0), EQ(2, 0)}},
 };
 /* Refused whatever they ask. */

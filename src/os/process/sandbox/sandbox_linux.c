@@ -99,7 +99,7 @@ static int allow_partly(scmp_filter_ctx filter)
 	if (result == 0)
 		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
 					  SCMP_A3(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH));
-	/* names that are asked on the loopback, and their answers; no other socket */
+	/* queries for names on the loopback, and their answers; no other socket */
 	if (result == 0)
 		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(recvfrom), 1,
 					  SCMP_A0(SCMP_CMP_EQ, WIRE_FD_CAPTIVE_DNS, 0));
