@@ -101,6 +101,7 @@ int netlink_request(struct netlink *n, struct nlmsghdr *request, netlink_message
 {
 	assert_ptr_equal(n, &kernel_socket);
 	assert_true(each == NULL && argument == NULL);
+	assert_ptr_equal(request, fw->request);
 	say("request %x, family %u, %u bytes", request->nlmsg_type, nft_family_of(request),
 	    request->nlmsg_len);
 	return outcome("request");

@@ -147,6 +147,7 @@ static void test_opening(void **state)
 	try_to_open("no look-up", "the kernel's nftables can't be reached: Too many open files in system");
 	assert_null(strstr(journal, "close look-up"));
 	heal();
+	errno = EPROTONOSUPPORT; /* of an earlier failure of others */
 	assert_no_leak("open and closed", (fw = nft_of(firewall_nft.open(&e)), end(NULL)));
 }
 
@@ -237,6 +238,13 @@ static void test_other_links(void **state)
 	assert_int_equal(fw->desired.link_count, 1);
 	anew();
 	assert_false(is_looked_at("no other ones"));
+	strcpy(s.links[0], "en9"); /* its index stays */
+	machine[1].if_name = (char *)"en9";
+	machine[2].if_name = (char *)"en1";
+	anew();
+	strcpy(s.links[0], "en1");
+	machine[1].if_name = (char *)"en1";
+	assert_true(is_looked_at("one renamed"));
 	fw->desired.features.every_link = true; /* none is looked up */
 	anew();
 	strcpy(s.links[0], "en1");
@@ -355,6 +363,9 @@ static void test_looks_that_fail(void **state)
 		let_fail(rows[i].call, rows[i].result, rows[i].from, rows[i].times);
 		assert_int_equal(asserted(rows[i].call), rows[i].told ? -1 : 0);
 	}
+	anew();
+	let_fail("generation", -EIO, 1, EVER);
+	assert_int_equal(asserted("a flip, and the look behind it"), -1);
 	kernel.moves = 1;
 	fw->verified = false;
 	assert_int_equal(asserted("others change it without end"), -1);
@@ -383,6 +394,15 @@ static void test_names(void **state)
 	kernel.barred = NFT_NAMES;
 	assert_int_equal(asserted("barred, with other rules"), -1);
 	assert_journal("barred");
+	s.link_count = 0; /* and under a longer name they do not fit */
+	kernel.barred = 0;
+	anew();
+	fw->desired.messages.size = fw->desired.messages.used + NFT_MESSAGE;
+	anew();
+	fw->verified = false;
+	kernel.barred = 1;
+	assert_int_equal((firewall_nft.assert)(&fw->common, &s, &e), -1);
+	assert_string_equal(e.text, "the rules do not fit into their buffer");
 }
 
 /* An older kernel: once it has refused something, it is asked what it has; once. */

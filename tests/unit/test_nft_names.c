@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "between.h"
 #include "golden.h"
 #include "os/firewall/nft/nft.h"
 #include "os/netwatch/linux/netlink_owner.h"
@@ -38,7 +39,7 @@ static int kill_fails; /* an errno: 0 the owner lives */
 
 int kill(pid_t pid, int number)
 {
-	assert_int_equal(pid, OTHERS);
+	assert_between(pid, OTHERS, OTHERS + 10 + NFT_NAMES - 1);
 	assert_int_equal(number, 0);
 	errno = kill_fails;
 	return kill_fails == 0 ? 0 : -1;
@@ -58,7 +59,7 @@ int nft_read_tables(struct nft_firewall *unused)
 
 		fw.actual.table[i].exists = true;
 		fw.actual.table[i].flags = foreign ? NFT_TABLE_F_OWNER : 0;
-		fw.actual.table[i].owner = foreign ? OTHERS : 0;
+		fw.actual.table[i].owner = foreign ? OTHERS + fw.desired.features.name + 10 * i : 0;
 	}
 	return 0;
 }
@@ -118,6 +119,8 @@ int nft_unfilter_links(struct nft_firewall *unused, bool places)
 }
 
 static int generation_fails, all_fails;
+static unsigned whole_at, looks; /* the lock is whole at the so many-th look; 0: at none */
+static bool probe_succeeds;
 static int32_t found_owner; /* who has the socket, or is a program like ours */
 
 int nft_read_generation(struct nft_firewall *unused, uint32_t *generation)
@@ -131,6 +134,19 @@ int nft_read_all(struct nft_firewall *unused)
 {
 	(void)unused;
 	show(journal, sizeof journal, " all-of-%u", fw.desired.owner);
+	assert_true(fw.desired.link_count == 0 && fw.desired.count == fw.desired.standing);
+	assert_int_equal(nft_family_of(nft_piece_message(&fw.desired, &fw.desired.pieces[0])),
+			 nft_family(&fw.desired.features, NFT_INET));
+	assert_true(fw.desired.members[0].count == 0 && fw.desired.members[NFT_PAUSED - 2].count == 1);
+	memset(&fw.actual, 0, sizeof fw.actual);
+	for (unsigned i = 0; i < 2; i++) {
+		fw.actual.table[i].exists = true;
+		fw.actual.table[i].flags = fw.desired.owner == 0 ? 0 : NFT_TABLE_F_OWNER | NFT_PERSIST;
+		fw.actual.table[i].owner = fw.desired.owner;
+	}
+	looks++;
+	for (size_t i = 0; i < fw.desired.count; i++)
+		fw.desired.pieces[i].present = whole_at == looks;
 	return all_fails;
 }
 
@@ -138,12 +154,17 @@ int nft_probe_features(struct nft_firewall *unused, struct err *error)
 {
 	(void)unused;
 	show(journal, sizeof journal, " probe");
-	return err_set(error, "no probe");
+	if (!probe_succeeds)
+		return err_set(error, "no probe");
+	fw.probed = true;
+	fw.desired.features.ipv6 = false;
+	return 0;
 }
 
 void nft_probe_every_link(struct nft_firewall *unused)
 {
 	(void)unused;
+	show(journal, sizeof journal, " every-link");
 }
 
 int32_t netlink_owner(int protocol, uint32_t address, int32_t guess)
@@ -225,6 +246,13 @@ static void test_refused(void **state)
 	begin(1, "n--");
 	assert_int_equal(nft_remove(&fw.common, &e), -1);
 	assert_string_equal(e.text, "Operation not permitted under 1");
+	refused = -EBUSY;
+	begin(1, "m--"); /* what is nobody's could be removed */
+	assert_int_equal(nft_remove(&fw.common, &e), -1);
+	assert_string_equal(e.text, "Device or resource busy under 1");
+	begin(0, "---");
+	assert_int_equal(nft_remove(&fw.common, &e), 0);
+	assert_false(fw.verified);
 	begin(1, "-n-");
 	refused = -EAGAIN; /* again, and not for ever */
 	assert_int_equal(nft_remove(&fw.common, &e), -1);
@@ -244,40 +272,70 @@ static void test_refused(void **state)
 	unfiltered = 0;
 }
 
+static const struct held_row {
+	const char *all;
+	int generation, reads;
+	int32_t owner;
+	unsigned whole_at;
+	bool probe, probed;
+	int result, pid;
+	const char *asked;
+} held_rows[] = {
+    {"---", -EINVAL, 0, 0, 0, false, false, -1, 0, ""},
+    {"---", 0, 0, 5, 1, false, false, 0, 0, " every-link look0 look1 look2"},
+    {"-f-", 0, 0, 0, 1, false, false, 0, 0, " every-link look0 look1 owner-of-816,4711 look2"},
+    {"--n", 0, 0, 0, 1, false, false, 0, 0, " every-link look0 look1 look2 same-as-4711"},
+    {"--n", 0, 0, 5, 1, false, false, 0, 5, " every-link look0 look1 look2 same-as-4711 all-of-0"},
+    {"e-n", 0, -EIO, 5, 1, false, false, -1, 0, " every-link look0 look1 look2 same-as-4711 all-of-0"},
+    {"f--", 0, -EIO, 5, 1, false, false, -1, 0, " every-link look0 owner-of-815,4711 all-of-815"},
+    {"f--", 0, 0, 5, 0, false, false, 0, 0,
+     " every-link look0 owner-of-815,4711 all-of-815 probe look1 look2"},
+    {"f--", 0, 0, 5, 0, true, false, 0, 0,
+     " every-link look0 owner-of-815,4711 all-of-815 probe all-of-815 look1 look2"},
+    {"f--", 0, 0, 5, 2, true, false, 0, 5, " every-link look0 owner-of-815,4711 all-of-815 probe all-of-815"},
+    {"f--", 0, 0, 5, 0, true, true, 0, 0, " every-link look0 owner-of-815,4711 all-of-815 look1 look2"},
+    {"ff-", 0, 0, 5, 1, true, false, 0, 5, " every-link look0 owner-of-815,4711 all-of-815"},
+};
+
+static void begin_held(const struct held_row *row)
+{
+	begin(0, row->all);
+	fw.desired.messages = (struct nft_buffer){.bytes = desired_bytes, .size = sizeof desired_bytes};
+	fw.desired.features = (struct nft_features){true, true, true, true, false, 0};
+	fw.desired.links[0] = (struct nft_link){"en0", 2}; /* of a look of before */
+	fw.desired.link_count = 1;
+	fw.probed = row->probed;
+	generation_fails = row->generation;
+	all_fails = row->reads;
+	found_owner = row->owner;
+	whole_at = row->whole_at;
+	probe_succeeds = row->probe;
+	looks = 0;
+}
+
 /* Who holds a name proves nothing: it must be a program like ours, with a lock that can be read whole. */
 static void test_held(void **state)
 {
-	const struct situation locked = situation_named("locked");
-	static const struct {
-		const char *all;
-		int generation, reads;
-		int32_t owner;
-		int result;
-		const char *asked;
-	} rows[] = {{"---", -EINVAL, 0, 0, -1, ""},
-		    {"---", 0, 0, 5, 0, " look0 look1 look2"},
-		    {"-f-", 0, 0, 0, 0, " look0 look1 owner-of-815,4711 look2"},
-		    {"--n", 0, 0, 0, 0, " look0 look1 look2 same-as-4711"},
-		    {"e-n", 0, -EIO, 5, -1, " look0 look1 look2 same-as-4711 all-of-0"},
-		    {"f--", 0, -EIO, 5, -1, " look0 owner-of-815,4711 all-of-815"},
-		    {"f--", 0, 0, 5, 0, " look0 owner-of-815,4711 all-of-815 probe look1 look2"}};
+	struct situation locked = situation_named("locked");
+	int32_t pid;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		int32_t pid = 99;
-
-		begin(0, rows[i].all);
-		fw.desired.messages =
-		    (struct nft_buffer){.bytes = desired_bytes, .size = sizeof desired_bytes};
-		generation_fails = rows[i].generation;
-		all_fails = rows[i].reads;
-		found_owner = rows[i].owner;
-		assert_int_equal(nft_held(&fw.common, &locked, 4711, &pid, &e), rows[i].result);
-		assert_int_equal(pid, 0);
-		assert_string_equal(journal, rows[i].asked);
+	for (size_t i = 0; i < sizeof held_rows / sizeof held_rows[0]; i++) {
+		pid = 99;
+		begin_held(&held_rows[i]);
+		assert_int_equal(nft_held(&fw.common, &locked, 4711, &pid, &e), held_rows[i].result);
+		assert_int_equal(pid, held_rows[i].pid);
+		assert_string_equal(journal, held_rows[i].asked);
 		assert_int_equal(fw.desired.features.name, 0);
 		assert_int_equal(fw.desired.owner, US);
+		assert_int_equal(e.text[0] == '\0',
+				 held_rows[i].result == 0 && strstr(journal, "probe look") == NULL);
 	}
+	locked.driver_user = (struct identity){.known = false, .name = "nobody_here"};
+	begin_held(&held_rows[4]);
+	assert_int_equal(nft_held(&fw.common, &locked, 4711, &pid, &e), -1);
+	assert_int_equal(pid, 0);
+	assert_string_equal(e.text, "user nobody_here is not known on this machine");
 }
 
 /* One that may not be signalled lives; one that has ended owns nothing. */
@@ -289,7 +347,7 @@ static void test_owner(void **state)
 	begin(0, "-f-");
 	kill_fails = EPERM;
 	assert_int_equal(nft_owner(&fw.common, &pid, &e), 0);
-	assert_int_equal(pid, OTHERS);
+	assert_int_equal(pid, OTHERS + 1);
 	assert_string_equal(journal, " look0 look1");
 	kill_fails = ESRCH;
 	assert_int_equal(nft_owner(&fw.common, &pid, &e), 0);
