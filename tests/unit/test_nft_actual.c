@@ -407,6 +407,26 @@ static void test_a_new_table(void **state)
 	assert_int_equal(count_of(NFT_MSG_DELRULE, 0), 0);
 }
 
+/* Where the kernel has no `persist` nobody owns our tables, and that is whole; an owner's would go with it.
+ */
+static void test_whole_without_an_owner(void **state)
+{
+	static const struct {
+		uint32_t flags;
+		bool whole;
+	} rows[] = {{0, true}, {0x8, true}, {NFT_PERSIST, true}, {OWNED, true}, {NFT_TABLE_F_OWNER, false}};
+
+	(void)state;
+	desired.owner = 0;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		read_all_but(SIZE_MAX);
+		for (unsigned k = 0; k < NFT_TABLES; k++)
+			actual.table[k].flags = rows[i].flags, actual.table[k].owner = 0;
+		end_reading();
+		assert_int_equal(nft_actual_whole(&actual, &desired), rows[i].whole);
+	}
+}
+
 /* A gateway's table goes with the gateway. */
 static void test_the_bridge(void **state)
 {
@@ -415,7 +435,9 @@ static void test_the_bridge(void **state)
 	read_all_but(SIZE_MAX);
 	end_reading();
 	assert_false(nft_put_repairs(&batch, &desired, &actual));
+	assert_true(nft_actual_whole(&actual, &desired));
 	actual.table[NFT_BRIDGE].exists = actual.table[NFT_BRIDGE].differs = true;
+	actual.table[NFT_BRIDGE].flags = NFT_PERSIST; /* and is not made ours first */
 	assert_true(nft_put_repairs(&batch, &desired, &actual));
 	assert_int_equal(count_of(NFT_MSG_DELTABLE, NFPROTO_BRIDGE), 1);
 	assert_int_equal(batch.used, ((const struct nlmsghdr *)(void *)batch.bytes)->nlmsg_len);
@@ -524,6 +546,23 @@ static void test_a_chain_that_differs(void **state)
 	}
 }
 
+/* A set is none that can be set right: it goes and comes. */
+static void test_a_set_that_differs(void **state)
+{
+	const struct nlmsghdr *wanted = nft_piece_message(&desired, &desired.pieces[2]);
+
+	(void)state;
+	assert_int_equal(nft_type(wanted), NFT_MSG_NEWSET);
+	read_all_but(2);
+	((uint8_t *)mnl_attr_get_payload(
+	    attributes_find(nft_attributes(dump_of(wanted)), NFTA_SET_KEY_LEN)))[3] ^= 1;
+	nft_actual_object(&actual, &desired, dumped);
+	end_reading();
+	assert_true(nft_put_repairs(&batch, &desired, &actual));
+	assert_int_equal(count_of(NFT_MSG_DELSET, 0), 1);
+	assert_int_equal(count_of(NFT_MSG_NEWSET, 0), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -535,10 +574,12 @@ int main(void)
 	    cmocka_unit_test_setup(test_which_tables_stand, begin),
 	    cmocka_unit_test_setup(test_hands, begin),
 	    cmocka_unit_test_setup(test_a_new_table, begin),
+	    cmocka_unit_test_setup(test_whole_without_an_owner, begin),
 	    cmocka_unit_test_setup(test_the_bridge, begin),
 	    cmocka_unit_test_setup(test_members, begin),
 	    cmocka_unit_test_setup(test_strangers, begin),
 	    cmocka_unit_test_setup(test_a_chain_that_differs, begin),
+	    cmocka_unit_test_setup(test_a_set_that_differs, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

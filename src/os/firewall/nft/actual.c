@@ -248,15 +248,13 @@ static bool is_ours(const struct nft_actual *actual, const struct nft_desired *d
 }
 
 /* A piece that was not found is a difference; a table that only needs adopting is not. */
-void nft_actual_end(struct nft_actual *actual, struct nft_desired *desired)
+void nft_actual_end(struct nft_actual *actual, const struct nft_desired *desired)
 {
 	for (size_t i = 0; i < desired->count; i++) {
-		struct nft_piece *piece = &desired->pieces[i];
+		const struct nft_piece *piece = &desired->pieces[i];
 		const struct nlmsghdr *wanted = nft_piece_message(desired, piece);
 		bool is_table = nft_type(wanted) == NFT_MSG_NEWTABLE;
 
-		if (is_table)
-			piece->present = is_ours(actual, desired, piece->table);
 		if (!piece->present && !(is_table && actual->table[piece->table].exists))
 			note_difference(actual, piece->table, wanted);
 	}

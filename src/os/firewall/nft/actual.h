@@ -23,7 +23,7 @@ bool nft_same_object(const struct nlmsghdr *wanted, const struct nlmsghdr *dumpe
 void nft_actual_begin(struct nft_actual *actual, struct nft_desired *desired);
 void nft_actual_table(struct nft_actual *actual, unsigned table, const struct nlmsghdr *dumped);
 void nft_actual_object(struct nft_actual *actual, struct nft_desired *desired, const struct nlmsghdr *dumped);
-void nft_actual_end(struct nft_actual *actual, struct nft_desired *desired);
+void nft_actual_end(struct nft_actual *actual, const struct nft_desired *desired);
 
 /* Is each desired piece there, in tables that belong to desired->owner (0: to nobody) and that stay when
  * their owner exits? Is any table there at all? */
