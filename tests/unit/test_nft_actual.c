@@ -219,6 +219,44 @@ static void test_one_more_field(void **state)
 	}
 }
 
+/* The same bytes, and one more or one fewer. */
+static void test_each_length(void **state)
+{
+	static const char value[] = "blocked\0x";
+	const struct nlmsghdr *wanted = nft_piece_message(&desired, &desired.pieces[1]);
+
+	(void)state;
+	assert_string_equal(nft_text(wanted, NFTA_OBJ_NAME), value);
+	for (size_t size = sizeof "blocked" - 1; size <= sizeof "blocked" + 1; size++) {
+		struct nft_buffer b = {.bytes = room, .size = sizeof room};
+		struct nlmsghdr *m;
+
+		memset(room, 0, sizeof room);
+		m = nft_message_of(&b, &desired.features, NFT_INET, NFT_MSG_NEWOBJ, 0);
+		nft_put(m, NFTA_OBJ_NAME, value, size);
+		nft_put_be32(m, NFTA_OBJ_TYPE, NFT_OBJECT_COUNTER);
+		assert_int_equal(nft_same_object(wanted, m), size == sizeof "blocked");
+	}
+}
+
+/* Nothing of ours is nested deeper than that; what is, is never the same. */
+static void test_how_deep(void **state)
+{
+	(void)state;
+	for (unsigned depth = 1; depth <= 12; depth++) {
+		struct nft_buffer b = {.bytes = room, .size = sizeof room};
+		struct nlmsghdr *m = nft_message_of(&b, &desired.features, NFT_INET, NFT_MSG_NEWRULE, 0);
+		struct nlattr *nests[12];
+
+		for (unsigned i = 0; i < depth; i++)
+			nests[i] = nft_nest_begin(m, i == 0 ? NFTA_RULE_EXPRESSIONS : NFTA_LIST_ELEM);
+		nft_put_u8(m, NFTA_EXPR_NAME, 1);
+		for (unsigned i = depth; i-- > 0;)
+			nft_nest_end(m, nests[i]);
+		assert_int_equal(nft_same_object(m, m), depth <= 8);
+	}
+}
+
 /* --- whose the tables are --------------------------------------------------------------------- */
 
 /* The kernel's answer: all that is desired, but for one piece. */
@@ -569,6 +607,8 @@ int main(void)
 	    cmocka_unit_test_setup(test_made_anew, begin),
 	    cmocka_unit_test_setup(test_each_value, begin),
 	    cmocka_unit_test_setup(test_one_more_field, begin),
+	    cmocka_unit_test_setup(test_each_length, begin),
+	    cmocka_unit_test_setup(test_how_deep, begin),
 	    cmocka_unit_test_setup(test_all_of_it, begin),
 	    cmocka_unit_test_setup(test_tables, begin),
 	    cmocka_unit_test_setup(test_which_tables_stand, begin),
