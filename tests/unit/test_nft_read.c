@@ -26,6 +26,7 @@ static bool tables[NFT_TABLES];
 static const char *missing; /* an object */
 static uint16_t moment;     /* the generation that its answers are of */
 static uint64_t blocked[NFT_TABLES];
+static unsigned outlives; /* a member its time, by so many ms */
 static bool says_nothing; /* a counter without a number */
 static unsigned asked, fail_at;
 static int failure;
@@ -68,7 +69,7 @@ static void tell_members(const struct nlmsghdr *question, netlink_message_fn *ea
 	while (strcmp(nft_sets[set].name, nft_text(question, NFTA_SET_ELEM_LIST_SET)) != 0 ||
 	       nft_sets[set].table != table_of(nft_family_of(question)))
 		set++;
-	nft_put_members(&b, &fw.desired.features, set, &sets[set], false, nft_sets[set].timeout);
+	nft_put_members(&b, &fw.desired.features, set, &sets[set], false, nft_sets[set].timeout + outlives);
 	if (b.used == 0)
 		return;
 	((struct nfgenmsg *)mnl_nlmsg_get_payload((void *)b.bytes))->res_id = htons(moment);
@@ -104,23 +105,26 @@ int netlink_request(struct netlink *n, struct nlmsghdr *question, netlink_messag
 	uint8_t family = nft_family_of(question);
 
 	assert_ptr_equal(n, socket_of_kernel);
+	assert_ptr_equal(question, fw.request);
 	say("%u flags %x family %u \"%s\" \"%s\"", type, question->nlmsg_flags, family,
 	    nft_text(question, NFTA_TABLE_NAME),
 	    type == NFT_MSG_GETTABLE ? "" : nft_text(question, NFTA_SET_NAME));
 	if (++asked == fail_at)
 		return failure;
-	if (type == NFT_MSG_GETGEN)
+	if (type == NFT_MSG_GETGEN) {
 		tell_generation(each, argument);
-	else if (type == NFT_MSG_GETTABLE && tables[table_of(family)])
+	} else if (type == NFT_MSG_GETTABLE && tables[table_of(family)]) {
 		tell_table(family, each, argument);
-	else if (type == NFT_MSG_GETTABLE)
+	} else if (type == NFT_MSG_GETTABLE) {
 		return -ENOENT;
-	else if (type == NFT_MSG_GETSETELEM)
+	} else if (type == NFT_MSG_GETSETELEM) {
 		tell_members(question, each, argument);
-	else if (type == NFT_MSG_GETOBJ && !(question->nlmsg_flags & NLM_F_DUMP))
+	} else if (type == NFT_MSG_GETOBJ && !(question->nlmsg_flags & NLM_F_DUMP)) {
+		assert_int_equal(nft_number(nft_attributes(question), NFTA_OBJ_TYPE), NFT_OBJECT_COUNTER);
 		tell_counter(family, each, argument);
-	else
+	} else {
 		tell_objects((uint16_t)(type - NFT_MSG_GETTABLE + NFT_MSG_NEWTABLE), family, each, argument);
+	}
 	return 0;
 }
 
@@ -149,6 +153,7 @@ static int begin(void **state)
 	fw.actual.removals = (struct nft_buffer){.bytes = rooms[1], .size = ROOM};
 	missing = NULL;
 	says_nothing = false;
+	outlives = 0;
 	asked = fail_at = 0;
 	moment = 7;
 	journal[0] = '\0';
@@ -338,6 +343,10 @@ static void test_a_set_at_a_moment(void **state)
 	sets[lan].count = 0;
 	assert_int_equal(nft_read_set(&fw, lan, 7), 0);
 	sets[lan].count = 1;
+	assert_int_equal(nft_read_set(&fw, lan, 7), 0);
+	outlives = 1; /* longer than any of ours may */
+	assert_int_equal(nft_read_set(&fw, lan, 7), 1);
+	outlives = 0;
 	sets[lan].list[0].end = true;
 	assert_int_equal(nft_read_set(&fw, lan, 7), 1);
 }
