@@ -343,6 +343,9 @@ void nft_probe_every_link(struct nft_firewall *unused)
 {
 	(void)unused;
 	say("every link?");
+	if (!fw->probed_every_link)
+		fw->desired.features.every_link = kernel.has.every_link;
+	fw->probed_every_link = true;
 }
 
 int nft_probe_features(struct nft_firewall *unused, struct err *error)

@@ -210,6 +210,21 @@ static void test_flips_that_fail(void **state)
 	assert_journal("flip_fails");
 }
 
+/* Which chains stand is known before they are made. */
+static void test_every_link(void **state)
+{
+	size_t count;
+
+	(void)state;
+	kernel.has.every_link = true;
+	assert_int_equal(asserted("the first lock"), 0);
+	count = fw->desired.count;
+	fw->desired.standing = 0;
+	assert_int_equal(asserted("made anew"), 0);
+	assert_int_equal(fw->desired.count, count);
+	assert_int_equal(fw->desired.link_count, 0);
+}
+
 static bool is_looked_at(const char *what)
 {
 	journal[0] = '\0';
@@ -531,6 +546,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_opening, begin, end),
 	    cmocka_unit_test_setup_teardown(test_what_is_asked, begin, end),
 	    cmocka_unit_test_setup_teardown(test_flips_that_fail, begin, end),
+	    cmocka_unit_test_setup_teardown(test_every_link, begin, end),
 	    cmocka_unit_test_setup_teardown(test_other_links, begin, end),
 	    cmocka_unit_test_setup_teardown(test_links_left_out, begin, end),
 	    cmocka_unit_test_setup_teardown(test_a_refused_link, begin, end),
