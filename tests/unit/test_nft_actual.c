@@ -76,6 +76,57 @@ static void test_made_anew(void **state)
 	}
 }
 
+/* Of nobody there is but one. */
+static void test_made_for_whom(void **state)
+{
+	(void)state;
+	s.openvpn_group = s.driver_user = (struct identity){.known = false, .number = 5};
+	assert_int_equal(nft_desired_rules(&desired, &s, &e), 1);
+	s.openvpn_group.number = s.driver_user.number = 6;
+	assert_int_equal(nft_desired_rules(&desired, &s, &e), 0);
+	for (int i = 0; i < 4; i++) {
+		struct identity *who = i % 2 == 0 ? &s.openvpn_group : &s.driver_user;
+
+		*who = (struct identity){.known = true, .number = i < 2 ? 6 : 7};
+		assert_int_equal(nft_desired_rules(&desired, &s, &e), 1);
+		assert_int_equal(nft_desired_rules(&desired, &s, &e), 0);
+	}
+}
+
+/* What stands in no table of ours is no set of ours. */
+static void test_sets_of_tables(void **state)
+{
+	(void)state;
+	for (unsigned with = 0; with < 8; with++) {
+		struct nft_features features = {.egress = with & 1, .bridge = with & 2, .ipv6 = true};
+
+		desire(with & 4 ? "open-gateway-lan" : "open-lan", features);
+		for (unsigned i = 0; i < NFT_SETS; i++)
+			if (!nft_is_used(&desired, nft_sets[i].table))
+				assert_false(nft_has_set(&desired, i) || nft_is_filled(&desired, i));
+		assert_int_equal(nft_is_used(&desired, NFT_NETDEV), with & 1);
+		assert_int_equal(nft_is_used(&desired, NFT_BRIDGE), (with & 6) == 6);
+	}
+}
+
+/* What has no place is said. */
+static void test_more_pieces_than_places(void **state)
+{
+	size_t used = desired.messages.used;
+
+	(void)state;
+	assert_false(desired.messages.full);
+	nft_desired_links(&desired); /* in place of those of before */
+	assert_int_equal(desired.messages.used, used);
+	desired.standing = desired.count = NFT_PIECES - 4 * 2;
+	nft_desired_links(&desired);
+	assert_false(desired.messages.full);
+	desired.standing = desired.count = NFT_PIECES - 4 * 2 + 1;
+	nft_desired_links(&desired);
+	assert_true(desired.messages.full);
+	assert_int_equal(desired.count, NFT_PIECES);
+}
+
 /* --- fields ------------------------------------------------------------------------------- */
 
 static struct nlmsghdr *dump_of(const struct nlmsghdr *wanted)
@@ -605,6 +656,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(test_made_anew, begin),
+	    cmocka_unit_test_setup(test_made_for_whom, begin),
+	    cmocka_unit_test_setup(test_sets_of_tables, begin),
+	    cmocka_unit_test_setup(test_more_pieces_than_places, begin),
 	    cmocka_unit_test_setup(test_each_value, begin),
 	    cmocka_unit_test_setup(test_one_more_field, begin),
 	    cmocka_unit_test_setup(test_each_length, begin),

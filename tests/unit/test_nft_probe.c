@@ -39,6 +39,11 @@ int nft_batch_send(struct nft_firewall *unused, bool commit)
 	(void)unused;
 	assert_false(commit); /* nothing stays */
 	chain = mnl_nlmsg_next(table, &left);
+	assert_true(mnl_nlmsg_ok(chain, left) && left == (int)NLMSG_ALIGN(chain->nlmsg_len));
+	assert_string_equal(nft_text(table, NFTA_TABLE_NAME), "portcullis_probe"); /* none of ours */
+	assert_string_equal(nft_text(chain, NFTA_CHAIN_TABLE), "portcullis_probe");
+	assert_string_equal(nft_text(chain, NFTA_CHAIN_NAME), "probe");
+	assert_string_equal(nft_text(chain, NFTA_CHAIN_TYPE), "filter");
 	assert_true(nft_type(table) == NFT_MSG_NEWTABLE && nft_type(chain) == NFT_MSG_NEWCHAIN);
 	hook = attributes_find(nft_attributes(chain), NFTA_CHAIN_HOOK);
 	device = attributes_find(attributes_inside(hook), NFTA_HOOK_DEV);

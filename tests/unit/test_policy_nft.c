@@ -292,22 +292,31 @@ static void test_every_rule_compiles(void **state)
 	assert_true(total > 40);
 }
 
+/* Of nobody, and of a family that the kernel lacks. */
 static void test_rules_of_nobody_are_left_out(void **state)
 {
-	size_t total, left_out = 0;
+	size_t total;
 	const struct rule *rules = policy_table(&total);
 
 	(void)state;
-	s.openvpn_group.known = false;
-	for (size_t i = 0; i < total; i++) {
-		bool is_out = nft_is_left_out(&rules[i], &desired->features, &s);
+	for (unsigned who = 0; who < 3; who++) {
+		size_t left_out = 0;
 
-		assert_int_equal(is_out, rules[i].owner == OWNER_OPENVPN_GROUP ||
-					     rules[i].gateway == GATEWAY_ONLY ||
+		s.openvpn_group.known = who != 0;
+		s.driver_user.known = who != 1;
+		desired->features.ipv6 = who != 2;
+		for (size_t i = 0; i < total; i++) {
+			bool is_theirs = who == 0   ? rules[i].owner == OWNER_OPENVPN_GROUP
+					 : who == 1 ? rules[i].owner == OWNER_DRIVER_USER
+						    : rules[i].family == NET_IPV6;
+
+			assert_int_equal(nft_is_left_out(&rules[i], &desired->features, &s),
+					 is_theirs || rules[i].gateway == GATEWAY_ONLY ||
 					     rules[i].uplink != UPLINK_ANY);
-		left_out += is_out;
+			left_out += is_theirs;
+		}
+		assert_true(left_out > 0);
 	}
-	assert_true(left_out > 0);
 }
 
 /* --- a look at the kernel -------------------------------------------------------- */
