@@ -79,11 +79,23 @@ static void test_made_anew(void **state)
 /* Of nobody there is but one. */
 static void test_made_for_whom(void **state)
 {
+	size_t used;
+
 	(void)state;
 	s.openvpn_group = s.driver_user = (struct identity){.known = false, .number = 5};
 	assert_int_equal(nft_desired_rules(&desired, &s, &e), 1);
 	s.openvpn_group.number = s.driver_user.number = 6;
 	assert_int_equal(nft_desired_rules(&desired, &s, &e), 0);
+	used = desired.messages.used;
+	for (int i = 0; i < 2; i++) {
+		struct identity *who = i == 0 ? &s.openvpn_group : &s.driver_user;
+
+		who->known = true;
+		assert_int_equal(nft_desired_rules(&desired, &s, &e), 1);
+		who->known = false;
+		assert_int_equal(nft_desired_rules(&desired, &s, &e), 1);
+		assert_int_equal(desired.messages.used, used); /* in place of those of before */
+	}
 	for (int i = 0; i < 4; i++) {
 		struct identity *who = i % 2 == 0 ? &s.openvpn_group : &s.driver_user;
 
@@ -125,6 +137,42 @@ static void test_more_pieces_than_places(void **state)
 	nft_desired_links(&desired);
 	assert_true(desired.messages.full);
 	assert_int_equal(desired.count, NFT_PIECES);
+}
+
+/* By its kind, its table and its name. */
+static void test_link_of(void **state)
+{
+	static const struct {
+		uint16_t type;
+		uint8_t family;
+		const char *name;
+		int link;
+	} rows[] = {{NFT_MSG_NEWCHAIN, NFPROTO_NETDEV, "link_2", 0},
+		    {NFT_MSG_NEWCHAIN, NFPROTO_NETDEV, "link_3", 2},
+		    {NFT_MSG_NEWRULE, NFPROTO_NETDEV, "link_3", 2},
+		    {NFT_MSG_NEWCHAIN, NFPROTO_NETDEV, "link_4", -1},
+		    {NFT_MSG_NEWCHAIN, NFPROTO_NETDEV, "egress", -1},
+		    {NFT_MSG_NEWCHAIN, NFPROTO_INET, "link_2", -1},
+		    {NFT_MSG_NEWSET, NFPROTO_NETDEV, "link_2", -1}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct nft_buffer b = {.bytes = room, .size = sizeof room};
+		struct nlmsghdr *m = nft_message(&b, rows[i].type, 0, rows[i].family);
+
+		nft_put_text(m, nft_name_type(m), rows[i].name);
+		assert_int_equal(nft_link_of(&desired, m), rows[i].link);
+	}
+}
+
+static void test_a_pause_again(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		nft_desired_pause(&desired);
+		assert_int_equal(desired.members[NFT_PAUSED].count, 2);
+		assert_int_equal(desired.members[NFT_PAUSED_LINKS].count, 8);
+	}
 }
 
 /* --- fields ------------------------------------------------------------------------------- */
@@ -657,6 +705,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(test_made_anew, begin),
 	    cmocka_unit_test_setup(test_made_for_whom, begin),
+	    cmocka_unit_test_setup(test_link_of, begin),
+	    cmocka_unit_test_setup(test_a_pause_again, begin),
 	    cmocka_unit_test_setup(test_sets_of_tables, begin),
 	    cmocka_unit_test_setup(test_more_pieces_than_places, begin),
 	    cmocka_unit_test_setup(test_each_value, begin),

@@ -111,7 +111,7 @@ void nft_put_set(struct nlmsghdr *m, unsigned set)
 	nft_put_be32(m, NFTA_SET_FLAGS, kind->flags);
 	nft_put_be32(m, NFTA_SET_KEY_TYPE, kind->type);
 	nft_put_be32(m, NFTA_SET_KEY_LEN, kind->length);
-	if (kind->type == TYPE_LINK || kind->type == TYPE_USER || kind->type == TYPE_LINK_NAME)
+	if (kind->type == TYPE_USER || kind->type == TYPE_LINK_NAME)
 		nft_put(m, NFTA_SET_USERDATA, host_order, sizeof host_order);
 	if (nft_is_dynamic(kind)) {
 		put_key_words(m, set);
@@ -196,8 +196,8 @@ static void add_tunnel(struct nft_elements *elements, const struct nft_set *set,
 {
 	uint8_t key[NFT_KEY] = {0};
 
-	memcpy(key, &s->tunnel.index, 4);
-	memcpy(key + 4, POLICY_NFT_TUN, sizeof POLICY_NFT_TUN);
+	memcpy(key, &s->tunnel.index, sizeof s->tunnel.index);
+	memcpy(key + sizeof s->tunnel.index, POLICY_NFT_TUN, sizeof POLICY_NFT_TUN);
 	nft_add_element(elements, key, set->length, false);
 }
 
