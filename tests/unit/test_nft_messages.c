@@ -15,6 +15,7 @@
 #include "between.h"
 #include "golden.h"
 #include "os/firewall/nft/actual.h"
+#include "os/firewall/nft/rule_message.h"
 #include "policy_cases.h"
 
 enum { ROOM = 2048 * 1024 };
@@ -186,6 +187,119 @@ static void test_standing(void **state)
 	}
 }
 
+/* Rules that are none of the promise: each field alone, all at once, and each action at each hook. */
+static const struct rule field_rules[] = {
+    {.link = LINK_LOOPBACK},
+    {.link = LINK_TUNNEL},
+    {.link = LINK_PHYSICAL},
+    {.link = LINK_LAN_SIDE},
+    {.link = LINK_LOOPBACK, .hook = RULE_IN},
+    {.link = LINK_TUNNEL, .hook = RULE_IN},
+    {.link = LINK_LAN_SIDE, .hook = RULE_ARRIVE},
+    {.from = LINK_LOOPBACK},
+    {.from = LINK_TUNNEL},
+    {.from = LINK_LAN_SIDE},
+    {.proto = 17},
+    {.source = SET_LAN},
+    {.destination = SET_LAN},
+    {.source = SET_LINK_LOCAL},
+    {.destination = SET_LINK_LOCAL},
+    {.destination = SET_ALL_ROUTERS},
+    {.source = SET_ENDPOINT},
+    {.destination = SET_ENDPOINT},
+    {.source_port = 0x1234},
+    {.destination_port = 0x1234},
+    {.source_ports = SET_DNS_PORTS},
+    {.destination_ports = SET_DNS_PORTS},
+    {.icmp_type = 8},
+    {.icmp_code_0 = true},
+    {.hop_limit = 255},
+    {.owner = OWNER_OPENVPN_GROUP},
+    {.owner = OWNER_DRIVER_USER},
+    {.owner = OWNER_DHCP_USERS},
+    {.flow = FLOW_REPLY},
+    {.flow = FLOW_RELATED},
+    {.flow = FLOW_REPLY, .asked_from = SET_TUNNEL_ADDRESS, .destination = SET_LAN},
+    {.flow = FLOW_RELATED, .asked_from = SET_TUNNEL_ADDRESS, .destination = SET_LAN},
+    {.asker = ASKER_NEW, .hook = RULE_FORWARD},
+    {.asker = ASKER_CAME, .hook = RULE_LEAVE},
+    {.asker = ASKER_LEAVES, .hook = RULE_LEAVE},
+    {.ether_type = 0x1234, .hook = RULE_EGRESS},
+    {.ether_type = 0x8863, .uplink = UPLINK_PPPOE, .hook = RULE_EGRESS},
+    {.ether_type = 0x8864, .uplink = UPLINK_PPPOE, .ppp_protocol = 0xc021, .hook = RULE_EGRESS},
+    {.ether_type = 0x8809, .uplink = UPLINK_LACP, .hook = RULE_EGRESS},
+    {.hook = RULE_EGRESS},
+    {.marked = true},
+    {.link = LINK_LAN_SIDE,
+     .from = LINK_TUNNEL,
+     .ether_type = 0x8864,
+     .uplink = UPLINK_PPPOE,
+     .ppp_protocol = 0xc021,
+     .proto = 6,
+     .source = SET_LINK_LOCAL,
+     .destination = SET_ENDPOINT,
+     .asked_from = SET_TUNNEL_ADDRESS,
+     .source_port = 67,
+     .destination_ports = SET_DNS_PORTS,
+     .icmp_type = 133,
+     .icmp_code_0 = true,
+     .hop_limit = 1,
+     .owner = OWNER_DRIVER_USER,
+     .flow = FLOW_REPLY,
+     .asker = ASKER_CAME,
+     .marked = true},
+};
+
+static void print_rule(const struct rule *rule)
+{
+	struct nlmsghdr *m;
+	struct nlattr *list;
+
+	nft_buffer_empty(&batch);
+	m = nft_message(&batch, NFT_MSG_NEWRULE, 0, NFPROTO_INET);
+	list = nft_nest_begin(m, NFTA_RULE_EXPRESSIONS);
+	nft_put_rule(m, rule, &desired->features, &s);
+	nft_nest_end(m, list);
+	nft_message_end(&batch, m);
+	print_buffer(&batch);
+}
+
+static void test_rules(void **state)
+{
+	static const uint8_t families[] = {NET_NONE, NET_IPV4, NET_IPV6};
+	char *text = NULL;
+	size_t size;
+
+	(void)state;
+	out = open_memstream(&text, &size);
+	assert_non_null(out);
+	s = policy_case_make(policy_case_named("locked"));
+	for (int is_old = 0; is_old < 2; is_old++)
+		for (size_t i = 0; i < sizeof field_rules / sizeof field_rules[0]; i++) {
+			struct rule rule = field_rules[i];
+
+			desired->features.ipv6 = !is_old;
+			if (rule.hook == RULE_ARRIVE && rule.link == LINK_ANY) /* it is of no hook */
+				rule.hook = RULE_FORWARD;
+			for (size_t k = is_old; k < (is_old ? 2 : 3); k++) {
+				rule.family = families[k];
+				if (k > 0 || (rule.source == SET_ANY && rule.destination == SET_ANY))
+					print_rule(&rule);
+			}
+		}
+	for (int hook = 0; hook < RULE_HOOKS; hook++)
+		for (int action = RULE_PASS; action <= RULE_MASQUERADE; action++)
+			for (int link = LINK_ANY; link <= LINK_LAN_SIDE; link++) {
+				fprintf(out, "%d %d %d ", hook, action, link);
+				print_rule(&(struct rule){.hook = (enum rule_hook)hook,
+							  .action = (enum rule_action)action,
+							  .link = (enum rule_link)link});
+			}
+	fclose(out);
+	compare("rules", text);
+	free(text);
+}
+
 static void print_members(void)
 {
 	for (unsigned i = 0; i < NFT_SETS; i++) {
@@ -299,6 +413,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_standing, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_rules, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_members, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_repairs, setup, teardown),
 	};
