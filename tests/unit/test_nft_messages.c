@@ -287,6 +287,9 @@ static void test_rules(void **state)
 					print_rule(&rule);
 			}
 		}
+	for (int set = SET_ENDPOINT; set < SET_COUNT; set++)
+		print_rule(
+		    &(struct rule){.hook = RULE_OUT, .family = NET_IPV6, .destination = (enum rule_set)set});
 	for (int hook = 0; hook < RULE_HOOKS; hook++)
 		for (int action = RULE_PASS; action <= RULE_MASQUERADE; action++)
 			for (int link = LINK_ANY; link <= LINK_LAN_SIDE; link++) {
