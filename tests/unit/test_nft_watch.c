@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "journal.h"
+#include "leaks.h"
 #include "no_memory.h"
 #include "os/firewall/nft/watch.c"
 #include "timer_standin.h"
@@ -262,7 +263,9 @@ static void test_other_messages(void **state)
 {
 	(void)state;
 	put_end(OTHERS, 9);
-	put_end(OTHERS, 7);
+	wake(1);
+	assert_int_equal(fw.generation, 7);
+	put_end(OTHERS, 6);
 	wake(1);
 	assert_int_equal(fw.generation, 7);
 	put_rule(OTHERS, NFPROTO_INET, "portcullis");
@@ -390,6 +393,7 @@ static void test_closing(void **state)
 	assert_int_equal(event_base_get_num_events(base, EVENT_BASE_COUNT_ADDED), 0);
 	nft_watch_close(NULL);
 	assert_string_equal(journal, "close nft\nclose tc\n");
+	assert_no_leak("opened and closed", assert_int_equal(open_again(), 0));
 }
 
 int main(void)
