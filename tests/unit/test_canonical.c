@@ -11,20 +11,21 @@
 
 #include "base/canonical.h"
 #include "golden.h"
+#include "guard.h"
 #include "journal.h"
 
 #define HEAD "remote vpn.example 1194 udp 192.0.2.1 2001:db8::1\nneeds 1\n\n"
 
 static int check(const char *text, size_t length, struct err *e)
 {
-	char *exact = malloc(length > 0 ? length : 1);
+	struct guard guard;
+	char *exact = guard_open(&guard, length);
 	int result;
 
-	assert_non_null(exact);
 	memcpy(exact, text, length);
 	e->text[0] = '\0';
 	result = canonical_check(exact, length, e);
-	free(exact);
+	guard_close(&guard);
 	return result;
 }
 
@@ -76,6 +77,28 @@ static void test_head(void **state)
 	assert_bad("remote a 1 udp 127.0.0.1\nneeds 1\n\n", "line 1");
 	assert_bad("remote a 1 udp example\nneeds 1\n\n", "line 1");
 	assert_bad("remote a 1 udp \nneeds 1\n\n", "line 1");
+	assert_bad("romete a 1 udp\nneeds 1\n\n", "line 1: not a remote");
+	assert_bad("remote a 1 udp\nneeds 11\n\n", "line 2: not a remote");
+	assert_bad("remote a 1 udp\nneeds \n\n", "line 2: not a remote");
+	assert_bad("remote a 1 udp\nmeets 1\n\n", "line 2: not a remote");
+}
+
+/* Nothing is written past what a remote has room for. */
+static void test_long_remotes(void **state)
+{
+	char text[4096] = "remote a 1 udp";
+
+	(void)state;
+	for (int i = 0; i < CANONICAL_ADDRESSES; i++)
+		strcat(text, " 192.0.2.1");
+	strcat(text, "\nneeds 1\n\n");
+	assert_good(text);
+	strcpy(strchr(text, '\n'), " 192.0.2.1\nneeds 1\n\n");
+	assert_bad(text, "line 1: not a remote");
+	strcpy(text, "remote ");
+	memset(text + strlen(text), 'a', 3000);
+	strcpy(text + 3007, " 1 udp\nneeds 1\n\n");
+	assert_bad(text, "line 1: not a remote");
 }
 
 static void test_lines(void **state)
@@ -140,6 +163,43 @@ static void test_filters(void **state)
 		assert_true(canonical_takes_push(from, size, ""));
 	}
 	assert_true(canonical_has(HEAD "route-nopull\n", strlen(HEAD "route-nopull\n"), "route-nopull"));
+	assert_false(canonical_has(HEAD "route\n", strlen(HEAD "route\n"), "route-nopull"));
+}
+
+/* The last line of a text is a filter, or shorter than one: no byte behind it is read or copied. */
+static void test_the_last_line(void **state)
+{
+	static const char *const texts[] = {HEAD "pull-filter \"ignore\" \"a\"\n", HEAD "client\n",
+					    HEAD "p\n"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		size_t length = strlen(texts[i]), used = i == 0 ? length : strlen(HEAD);
+		struct guard from, to;
+		char *text = guard_open(&from, length), *less = guard_open(&to, used);
+
+		memcpy(text, texts[i], length);
+		assert_int_equal(canonical_without_keys(text, length, less), used);
+		assert_memory_equal(less, texts[i], used);
+		assert_int_equal(canonical_takes_push(text, length, "abc"), i != 0);
+		assert_false(canonical_has(text, length, "pull-filter-of-all"));
+		guard_close(&from);
+		guard_close(&to);
+	}
+}
+
+/* A filter without a text is for everything that is pushed; one that is too long is none. */
+static void test_filters_of_another_length(void **state)
+{
+	static const char all[] = HEAD "pull-filter \"accept\" \"route\"\npull-filter \"ignore\"\n";
+	char text[1024] = HEAD "pull-filter \"ignore\" \"", *end = text + strlen(text);
+
+	(void)state;
+	assert_true(canonical_takes_push(all, strlen(all), "route 10.0.0.0"));
+	assert_false(canonical_takes_push(all, strlen(all), "ping 10"));
+	memset(end, 'a', 600);
+	strcpy(end + 600, "\"\n");
+	assert_true(canonical_takes_push(text, strlen(text), end));
 }
 
 static void test_line_length(void **state)
@@ -169,6 +229,7 @@ static void test_blocks(void **state)
 	assert_bad(HEAD "<ca\nAA==\n</ca>\n", "line 4: not an allowed block");
 	assert_bad(HEAD "<>\n</>\n", "line 4: not an allowed block");
 	assert_bad(HEAD "</ca>\n", "line 4: not an allowed block");
+	assert_bad(HEAD "<ca>\nAAca>\n</ca>\n", "line 5: a byte that is not allowed");
 	assert_bad(HEAD "<connection>\n</connection>\n", "line 4: not an allowed block");
 	memset(pad, 'A', sizeof pad);
 	pad[101] = '\0';
@@ -290,11 +351,19 @@ static void test_each_option(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_good),    cmocka_unit_test(test_head),
-	    cmocka_unit_test(test_lines),   cmocka_unit_test(test_blocks),
-	    cmocka_unit_test(test_filters), cmocka_unit_test(test_line_length),
-	    cmocka_unit_test(test_bytes),   cmocka_unit_test(test_reading),
-	    cmocka_unit_test(test_cut),     cmocka_unit_test(test_each_option),
+	    cmocka_unit_test(test_good),
+	    cmocka_unit_test(test_head),
+	    cmocka_unit_test(test_lines),
+	    cmocka_unit_test(test_blocks),
+	    cmocka_unit_test(test_filters),
+	    cmocka_unit_test(test_line_length),
+	    cmocka_unit_test(test_bytes),
+	    cmocka_unit_test(test_reading),
+	    cmocka_unit_test(test_long_remotes),
+	    cmocka_unit_test(test_the_last_line),
+	    cmocka_unit_test(test_filters_of_another_length),
+	    cmocka_unit_test(test_cut),
+	    cmocka_unit_test(test_each_option),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
