@@ -21,6 +21,7 @@
 #include "driver/log_tail.h"
 #include "golden.h"
 #include "leaks.h"
+#include "no_memory.h"
 #include "ways.h"
 
 enum { LOG = 60 };
@@ -127,7 +128,8 @@ ssize_t read(int fd, void *to, size_t size)
 int close(int fd)
 {
 	say("close");
-	return (int)syscall(SYS_close, fd);
+	assert_int_equal(syscall(SYS_close, fd), 0);
+	return 0;
 }
 
 off_t log_tail_find(int descriptor, unsigned lines)
@@ -372,6 +374,22 @@ static void test_its_making_and_its_end(void **state)
 	assert_golden("tests/golden/control_client/made", journal);
 }
 
+static void test_no_memory(void **state)
+{
+	int pair[2];
+
+	(void)state;
+	if (!MEMORY_CAN_FAIL)
+		skip();
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+	journal[0] = '\0';
+	memory_fails_at = 1;
+	assert_null(client_new(&control, pair[1], 901));
+	memory_fails_at = 0;
+	assert_string_equal(journal, "close\n");
+	assert_int_equal(syscall(SYS_close, pair[0]), 0);
+}
+
 /* Who takes nothing has gone when so much is queued. */
 static void test_a_full_queue(void **state)
 {
@@ -397,7 +415,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_story), cmocka_unit_test(test_no_leak),
 					   cmocka_unit_test(test_its_making_and_its_end),
+					   cmocka_unit_test(test_no_memory),
 					   cmocka_unit_test(test_a_full_queue)};
 
+	overwrite_freed();
+	event_set_mem_functions(loop_malloc, loop_realloc, free);
 	return cmocka_run_group_tests_name("control client", tests, NULL, NULL);
 }
