@@ -11,20 +11,10 @@ static inline size_t bytes_in_use(void)
 {
 	return mallinfo2().uordblks + mallinfo2().hblkhd; /* small ones, and large ones */
 }
-
-/* Whoever still reads what was freed reads something else, if that was larger than 1 KiB. */
-static inline void overwrite_freed(void)
-{
-	mallopt(M_PERTURB, 0x5d);
-}
 #else
 static inline size_t bytes_in_use(void)
 {
 	return 0;
-}
-
-static inline void overwrite_freed(void)
-{
 }
 #endif
 

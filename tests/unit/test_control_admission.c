@@ -16,8 +16,10 @@
 #include "base/log.h"
 #include "driver/control.h"
 #include "driver/control_client.h"
+#include "freed.h"
 #include "golden.h"
 #include "leaks.h"
+#include "no_memory.h"
 #include "os/host/clock.h"
 #include "os/process/descriptor.h"
 #include "os/process/peer.h"
@@ -251,6 +253,10 @@ static void test_the_making(void **state)
 		control_free(control);
 	}
 	assert_golden("tests/golden/control_admission/made", journal);
+	memory_fails_at = MEMORY_CAN_FAIL ? 1 : 0;
+	begin(MEMORY_CAN_FAIL ? "" : ways[2]);
+	memory_fails_at = 0;
+	assert_null(control);
 }
 
 static void test_who_comes_in(void **state)

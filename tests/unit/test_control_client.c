@@ -19,6 +19,7 @@
 
 #include "driver/control_client.h"
 #include "driver/log_tail.h"
+#include "freed.h"
 #include "golden.h"
 #include "leaks.h"
 #include "no_memory.h"
@@ -418,7 +419,5 @@ int main(void)
 					   cmocka_unit_test(test_no_memory),
 					   cmocka_unit_test(test_a_full_queue)};
 
-	overwrite_freed();
-	event_set_mem_functions(loop_malloc, loop_realloc, free);
 	return cmocka_run_group_tests_name("control client", tests, NULL, NULL);
 }

@@ -19,8 +19,10 @@
 #include "base/log.h"
 #include "driver/management.h"
 #include "driver/management_session.h"
+#include "freed.h"
 #include "golden.h"
 #include "leaks.h"
+#include "no_memory.h"
 #include "os/host/clock.h"
 #include "os/process/descriptor.h"
 #include "os/process/peer.h"
@@ -327,6 +329,10 @@ static void test_the_making(void **state)
 		assert_no_leak(ways[i], live(ways[i]));
 	}
 	assert_no_leak("made", live(""));
+	memory_fails_at = MEMORY_CAN_FAIL ? 1 : 0;
+	make(MEMORY_CAN_FAIL ? "" : ways[0]);
+	memory_fails_at = 0;
+	assert_null(m);
 }
 
 /* Without memory for it the driver ends: the gate locks, and starts another. */
