@@ -142,9 +142,11 @@ void secret_wipe_bytes(void *bytes, size_t length)
 	memset(bytes, 0, length);
 }
 
-/* A print that is cut while it is read. */
+/* A print that is cut while it is read. What is too long, or has no room, is not read at all. */
 ssize_t pread(int fd, void *to, size_t size, off_t at)
 {
+	assert_non_null(to);
+	assert_true(size <= (fd == scratch[0] ? (size_t)CANONICAL_SIZE_MAX : COMPLAINT_MAX));
 	return syscall(SYS_pread64, fd, to, size - (fd == scratch[0] && is("reading-fails")), at);
 }
 
