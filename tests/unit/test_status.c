@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,9 +105,26 @@ static void test_no_leak(void **state)
 	assert_no_leak("a status", ask());
 }
 
+static void *no_memory(size_t size)
+{
+	(void)size;
+	return NULL;
+}
+
+static void test_no_memory(void **state)
+{
+	(void)state;
+	fill();
+	json_set_alloc_funcs(no_memory, free);
+	assert_null(driver_status(&d, 0));
+	json_set_alloc_funcs(malloc, free);
+	show(0);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_state), cmocka_unit_test(test_no_leak)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_state), cmocka_unit_test(test_no_leak),
+					   cmocka_unit_test(test_no_memory)};
 
 	return cmocka_run_group_tests_name("status", tests, NULL, NULL);
 }
