@@ -18,7 +18,8 @@
 #include "watch_loop.h"
 
 static int spare_descriptor;
-static unsigned descriptors;                   /* so many are open while nothing is looked at */
+static unsigned descriptors; /* so many are open while nothing is looked at */
+static unsigned forks;
 static int no_fork, no_pid, no_word, no_place; /* errno of that call, once */
 
 static bool is_due(int *number)
@@ -33,6 +34,7 @@ pid_t fork(void)
 	pid_t (*real)(void);
 
 	*(void **)&real = dlsym(RTLD_NEXT, "fork");
+	forks++;
 	return is_due(&no_fork) ? -1 : real();
 }
 
@@ -445,22 +447,53 @@ static void test_a_child_without_a_place(void **state)
 	assert_string_equal(what, "pf can't be checked: the check ended");
 }
 
-static void test_no_child(void **state)
-{
-	struct rlimit before, few;
+static struct rlimit limit;
 
-	(void)state;
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-	few = before;
+static void open_no_more(void)
+{
+	struct rlimit few;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	few = limit;
 	few.rlim_cur = (rlim_t)spare_descriptor;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+}
+
+static void open_as_before(void)
+{
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+static void test_no_child(void **state)
+{
+	(void)state;
+	open_no_more();
 	second();
 	assert_int_equal(told, 0);
 	second();
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	open_as_before();
 	assert_int_equal(told, 1);
 	assert_string_equal(what, "pf can't be checked: Too many open files");
 	assert_int_equal(open_descriptors(), descriptors);
+}
+
+/* Then it is not known what passes, and nobody is asked. */
+static void test_a_leak_that_can_not_be_looked_for(void **state)
+{
+	int result;
+
+	(void)state;
+	let_out();
+	second();
+	shared->probed = PROBED_REFUSED;
+	heal();
+	forks = 0;
+	open_no_more();
+	result = set(&locked);
+	open_as_before();
+	assert_true(result == -1 && forks == 0);
+	be(&locked);
+	assert_int_equal(forks, 1);
 }
 
 /* Nothing of the daemon's lives on in it, and what it logs does not become what it found. */
@@ -574,6 +607,7 @@ int main(void)
 	    WATCH(test_a_pause),
 	    WATCH(test_closing_ends_the_look),
 	    WATCH(test_a_leak),
+	    WATCH(test_a_leak_that_can_not_be_looked_for),
 	};
 
 	return cmocka_run_group_tests(tests, prepare, NULL);
