@@ -216,6 +216,12 @@ static void test_a_watchdog_looks(void **state)
 	fail_at = 1;
 	way = REFUSED;
 	assert_int_equal(watchdog_work.look(watchdog_work.argument, &e), -1);
+	be(&locked);
+	heal();
+	watchdog_fails = true;
+	assert_int_equal(firewall_pf.pause(fw, 60, &e), -1);
+	assert_int_equal(pf_of(fw)->deadline - the_time,
+			 6000); /* of the pause itself: its look is another process's */
 }
 
 /* Any number but 0 is one. */
