@@ -209,6 +209,50 @@ typedef int printer(const struct situation *s, char *to, size_t size, struct err
 static printer *const printers[] = {policy_print_nft, policy_print_pf, policy_print_ipfw};
 enum { PRINTERS = sizeof printers / sizeof printers[0] };
 
+/* A rule applies if each set that it asks for has a member, and if there is a tunnel, where it names that. */
+static void test_a_rule_applies_if_no_set_is_empty(void **state)
+{
+	const struct rule lan_side = {.source = SET_LAN_SIDE}, ports = {.source = SET_DNS_PORTS},
+			  asked = {.asked_from = SET_TUNNEL_ADDRESS, .family = NET_IPV4},
+			  goes = {.destination = SET_TUNNEL_ADDRESS, .family = NET_IPV4},
+			  into = {.link = LINK_TUNNEL}, from = {.from = LINK_TUNNEL};
+	struct situation s = situation_named("open"), gateway = situation_named("open-gateway");
+
+	(void)state;
+	assert_true(policy_applies(&ports, &s));
+	assert_false(policy_applies(&lan_side, &s));
+	assert_true(policy_applies(&lan_side, &gateway));
+	assert_true(policy_applies(&asked, &s) && policy_applies(&goes, &s));
+	assert_true(policy_applies(&into, &s) && policy_applies(&from, &s));
+	s.tunnel.name[0] = '\0';
+	assert_false(policy_applies(&into, &s) || policy_applies(&from, &s));
+	s.tunnel.address4.family = NET_NONE;
+	assert_false(policy_applies(&asked, &s) || policy_applies(&goes, &s));
+}
+
+/* The mark lets a frame out of a physical link: what stops something, and what egress never sees, has none.
+ */
+static void test_what_is_marked(void **state)
+{
+	static const struct {
+		struct rule rule;
+		bool marking;
+	} rules[] = {{{.hook = RULE_LEAVE, .link = LINK_PHYSICAL, .action = RULE_PASS}, true},
+		     {{.hook = RULE_LEAVE, .link = LINK_PHYSICAL, .action = RULE_STOP}, false},
+		     {{.hook = RULE_LEAVE, .link = LINK_LOOPBACK, .action = RULE_PASS}, false},
+		     {{.hook = RULE_LEAVE, .link = LINK_TUNNEL, .action = RULE_PASS}, false},
+		     {{.hook = RULE_EGRESS, .action = RULE_PASS}, true},
+		     {{.hook = RULE_EGRESS, .action = RULE_STOP}, false},
+		     {{.hook = RULE_BRIDGE, .action = RULE_PASS}, true},
+		     {{.hook = RULE_BRIDGE, .action = RULE_STOP}, false},
+		     {{.hook = RULE_OUT, .link = LINK_PHYSICAL, .action = RULE_PASS}, false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+		if (policy_is_marking(&rules[i].rule) != rules[i].marking)
+			fail_msg("rule %zu", i);
+}
+
 /* A hole that was left in the situation must not pass while locked; nor a resolver while open. */
 static void test_leftovers_do_not_open(void **state)
 {
@@ -706,6 +750,8 @@ int main(void)
 	    cmocka_unit_test(test_bare_reads_no_name_past_its_end),
 	    cmocka_unit_test(test_rows_of_each_state),
 	    cmocka_unit_test(test_tunnel_address_is_guarded_in_any_state),
+	    cmocka_unit_test(test_a_rule_applies_if_no_set_is_empty),
+	    cmocka_unit_test(test_what_is_marked),
 	    cmocka_unit_test(test_leftovers_do_not_open),
 	    cmocka_unit_test(test_leftovers_are_not_printed),
 	    cmocka_unit_test(test_members_are_sorted_and_apart),
