@@ -171,6 +171,13 @@ static void test_each_line(void **state)
 	    {"foreign_option_1=dns server 1 address "
 	     "10.0.0.1xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx "
 	     "10.0.0.2"},
+	    {"foreign_option_1=dns server 1 address "
+	     "[fd00::7]xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"},
+	    {"foreign_option_1=dhcp-optiox DNS 10.0.0.8", "foreign_option_2=dhcp-option DNS"},
+	    {"foreign_option_10=dhcp-option DNS 10.0.0.10", "foreign_option_20=dhcp-option DNS 10.0.0.20",
+	     "foreign_option_30=dhcp-option DNS 10.0.0.30", "foreign_option_40=dhcp-option DNS 10.0.0.40",
+	     "foreign_option_50=dhcp-option DNS 10.0.0.50", "foreign_option_5=dhcp-option DNS 10.0.0.5",
+	     "foreign_option_45=dhcp-option DNS 10.0.0.45"},
 	    /* DNS by the log */
 	    {PUSH "dhcp-option DNS 10.0.0.1,ping 5'"},
 	    {OPENVPN_2_7, PUSH "dhcp-option DNS 10.0.0.1,ping 5,dhcp-option DOMAIN a.example'"},
