@@ -17,6 +17,7 @@
 
 #include "driver/gate_channel.h"
 #include "leaks.h"
+#include "no_memory.h"
 #include "ways.h"
 
 static struct gate_channel *channel;
@@ -238,6 +239,11 @@ static void test_the_making(void **state)
 		assert_no_leak(ways[i], make(ways[i]));
 	}
 	assert_no_leak("made", make(""));
+	memory_fails_at = MEMORY_CAN_FAIL ? 1 : 0;
+	begin(MEMORY_CAN_FAIL ? "" : "!event_new");
+	memory_fails_at = 0;
+	assert_null(channel);
+	end();
 }
 
 int main(void)
