@@ -32,7 +32,8 @@ static size_t answered, answer_count;
 static int ends_with; /* what receiving gives behind the last one */
 static int send_fails;
 static uint32_t number;
-static bool barred, has_nftables;
+static bool can_read, has_nftables;
+static uint32_t foreign; /* who owns our tables; 0: nobody else */
 static struct nft_firewall fw;
 static uint8_t bytes[256 * 1024];
 static struct err e;
@@ -84,13 +85,13 @@ void fault_point(const char *moment)
 int nft_read_tables(struct nft_firewall *unused)
 {
 	(void)unused;
-	return barred ? 0 : -ENOENT;
+	return can_read ? 0 : -ENOENT;
 }
 
 uint32_t nft_actual_foreign(const struct nft_actual *actual, const struct nft_desired *desired)
 {
 	(void)actual, (void)desired;
-	return 4711;
+	return foreign;
 }
 
 int nft_read_generation(struct nft_firewall *unused, uint32_t *generation)
@@ -110,7 +111,8 @@ static int begin(void **state)
 	answered = answer_count = 0;
 	ends_with = send_fails = 0;
 	number = FIRST;
-	barred = false;
+	can_read = false;
+	foreign = 4711;
 	has_nftables = true;
 	journal[0] = e.text[0] = '\0';
 	return 0;
@@ -156,8 +158,10 @@ static void test_what_is_sent(void **state)
 	assert_string_equal(journal, "begin 100\nchange 101\nchange 102 answer\n");
 	fw.batch.full = true;
 	journal[0] = '\0';
+	fw.failed = 99;
 	assert_int_equal(nft_batch_send(&fw, true), -EMSGSIZE);
 	assert_string_equal(journal, "");
+	assert_int_equal(fw.failed, 0); /* no message of it was refused */
 }
 
 /* The kernel refuses what comes after a change of others. */
@@ -198,6 +202,7 @@ static void test_verdicts(void **state)
 		uint32_t failed;
 	} rows[] = {{{ANSWER(2, 0)}, 1, 0, 0, 0},
 		    {{ANSWER(1, -EPERM), ANSWER(2, -EINVAL)}, 2, 0, -EPERM, FIRST + 1}, /* the first one */
+		    {{ANSWER(2, 0), ANSWER(1, 0)}, 2, 0, 0, 0},
 		    {{ANSWER(2, -EINVAL)}, 1, 0, -EINVAL, FIRST + 2},
 		    {{ANSWER(0, -EBUSY)}, 1, 0, -EBUSY, FIRST},
 		    {{ANSWER(1, 5)}, 1, 0, -EPROTO, FIRST + 1}, /* no errors of a kernel */
@@ -214,9 +219,12 @@ static void test_verdicts(void **state)
 		    {{ANSWER(1, -EPERM)}, 1, -ENOBUFS, -EPERM, FIRST + 1}};
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		int64_t began = the_time;
+
 		begin(state);
 		ends_with = rows[i].ends_with;
 		assert_int_equal(send_with(rows[i].answers, rows[i].count), rows[i].result);
+		assert_int_equal(the_time - began, 10 * (rows[i].count + 1)); /* nothing is waited for */
 		assert_int_equal(fw.failed, rows[i].failed);
 		assert_int_equal(nft_batch_failed(&fw) == NULL, rows[i].failed == 0);
 		if (rows[i].failed != 0)
@@ -264,7 +272,14 @@ static void test_in_words(void **state)
 	assert_int_equal(send_with(&refused, 1), -EPERM);
 	assert_int_equal(nft_explain(&fw, -EPERM, &e), -1);
 	assert_string_equal(e.text, "the kernel's nftables rejects chain in: Operation not permitted");
-	barred = true;
+	assert_false(nft_is_barred(&fw));
+	can_read = true;
+	assert_true(nft_is_barred(&fw));
+	foreign = 0;
+	assert_false(nft_is_barred(&fw));
+	assert_int_equal(nft_explain(&fw, -EPERM, &e), -1);
+	assert_string_equal(e.text, "the kernel's nftables rejects chain in: Operation not permitted");
+	foreign = 4711;
 	assert_int_equal(nft_explain(&fw, -EINVAL, &e), -1);
 	assert_string_equal(e.text, "the kernel's nftables rejects chain in: Invalid argument");
 	assert_int_equal(nft_explain(&fw, -EPERM, &e), -1);
