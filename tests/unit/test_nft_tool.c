@@ -47,6 +47,7 @@ static void test_versions(void **state)
 	assert_false(nft_version_reads_every_link("nftables v1.1 (x)\n"));
 	assert_false(nft_version_reads_every_link("nftables v0.9.8\n"));
 	assert_false(nft_version_reads_every_link("nftables v1\n"));
+	assert_false(nft_version_reads_every_link("nftables v2\n")); /* not one of theirs */
 	assert_false(nft_version_reads_every_link("nftables"));
 	assert_false(nft_version_reads_every_link(""));
 }
