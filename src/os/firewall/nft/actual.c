@@ -239,11 +239,12 @@ static uint32_t table_flags(const struct nft_actual *actual, const struct nft_de
 	return NFT_TABLE_F_OWNER | NFT_PERSIST;
 }
 
+/* One that is there. */
 static bool is_ours(const struct nft_actual *actual, const struct nft_desired *desired, unsigned table)
 {
 	uint32_t flags = table_flags(actual, desired, table);
 
-	return actual->table[table].exists && actual->table[table].flags == flags &&
+	return actual->table[table].flags == flags &&
 	       (flags == 0 || actual->table[table].owner == desired->owner);
 }
 
