@@ -195,6 +195,9 @@ int nft_read_all(struct nft_firewall *unused)
 			nft_actual_object(&fw->actual, &fw->desired,
 					  nft_piece_message(&fw->desired, &fw->desired.pieces[i]));
 	nft_actual_end(&fw->actual, &fw->desired);
+	for (unsigned i = 0; i < NFT_SETS; i++) /* of members with a time, what was written counts */
+		fw->actual.set_differs[i] = nft_sets[i].timeout != 0 && nft_is_filled(&fw->desired, i) &&
+					    !nft_same_members(&fw->desired.members[i], &fw->held[i]);
 	return result;
 }
 

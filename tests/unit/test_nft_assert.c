@@ -538,6 +538,7 @@ static void test_the_rest(void **state)
 	assert_string_equal(firewall_nft.note(&fw->common), "");
 	anew();
 	assert_string_equal(firewall_nft.note(&fw->common), "a note");
+	assert_true(firewall_nft.held == nft_held && firewall_nft.owner == nft_owner);
 }
 
 int main(void)

@@ -331,6 +331,12 @@ static void test_held(void **state)
 		assert_int_equal(e.text[0] == '\0',
 				 held_rows[i].result == 0 && strstr(journal, "probe look") == NULL);
 	}
+	begin_held(&held_rows[sizeof held_rows / sizeof held_rows[0] - 1]);
+	assert_int_equal(nft_desired_rules(&fw.desired, &locked, &e), 1);
+	nft_desired_links(&fw.desired); /* links are the holder's own affair */
+	assert_true(fw.desired.count > fw.desired.standing);
+	assert_int_equal(nft_held(&fw.common, &locked, 4711, &pid, &e), 0);
+	assert_int_equal(pid, 5);
 	locked.driver_user = (struct identity){.known = false, .name = "nobody_here"};
 	begin_held(&held_rows[4]);
 	assert_int_equal(nft_held(&fw.common, &locked, 4711, &pid, &e), -1);
