@@ -287,8 +287,6 @@ bool nft_parse_members(struct nft_elements *to, const struct nft_set *set, const
 	const struct nlattr *list = attributes_find(nft_attributes(message), NFTA_SET_ELEM_LIST_ELEMENTS);
 	bool is_ours = true;
 
-	if (list == NULL)
-		return true;
 	for (const struct nlattr *a = attributes_first(attributes_inside(list)); a != NULL;
 	     a = attributes_next(attributes_inside(list), a))
 		is_ours = parse_element(to, set, attributes_inside(a)) && is_ours;
