@@ -48,9 +48,7 @@ static void test_what_it_is_about(void **state)
 		    {NFT_MSG_NEWOBJ, "counter x"},
 		    {NFT_MSG_DELOBJ, "counter x"},
 		    {NFT_MSG_GETTABLE, "message x"},
-		    {NFT_MSG_GETRULE, "message x"},
-		    {NFT_MSG_DELOBJ + 1, "message x"},
-		    {200, "message x"}};
+		    {NFT_MSG_GETRULE, "message x"}};
 	char text[64];
 
 	(void)state;
@@ -60,6 +58,13 @@ static void test_what_it_is_about(void **state)
 		nft_put_text(m, nft_name_type(m), "x");
 		nft_describe(m, text, sizeof text);
 		assert_string_equal(text, rows[i].words);
+	}
+	for (uint16_t type = NFT_MSG_DELOBJ + 1; type < 256; type++) { /* those to come */
+		struct nlmsghdr *m = message(type);
+
+		nft_put_text(m, nft_name_type(m), "x");
+		nft_describe(m, text, sizeof text);
+		assert_string_equal(text, "message x");
 	}
 	nft_describe(message(NFT_MSG_NEWSET), text, sizeof text);
 	assert_string_equal(text, "set ");
