@@ -10,9 +10,10 @@
 
 #include <cmocka.h>
 
+#include "guard.h"
 #include "profile/blocks.h"
 
-enum { HEAD = 16, SIZES = 8 };
+enum { HEAD = 32, SIZES = 8 };
 
 static unsigned fails_at; /* the allocation that fails; 0: none */
 static unsigned in_use;
@@ -20,12 +21,14 @@ static size_t sizes[SIZES], size_count;
 
 static void *counted_malloc(size_t size)
 {
+	struct guard guard;
 	char *bytes;
 
 	if (fails_at > 0 && --fails_at == 0)
 		return NULL;
-	assert_non_null(bytes = malloc(HEAD + size));
+	bytes = guard_open(&guard, HEAD + size);
 	memcpy(bytes, &size, sizeof size);
+	memcpy(bytes + sizeof size, &guard, sizeof guard);
 	memset(bytes + HEAD, 'k', size);
 	in_use++;
 	sizes[size_count++ % SIZES] = size;
@@ -35,6 +38,7 @@ static void *counted_malloc(size_t size)
 static void free_wiped(void *bytes)
 {
 	char *begin = bytes == NULL ? NULL : (char *)bytes - HEAD;
+	struct guard guard;
 	size_t size;
 
 	if (begin == NULL)
@@ -43,14 +47,29 @@ static void free_wiped(void *bytes)
 	for (size_t i = 0; i < size; i++)
 		assert_int_equal(begin[HEAD + i], 0);
 	in_use--;
-	free(begin);
+	memcpy(&guard, begin + sizeof size, sizeof guard);
+	guard_close(&guard);
 }
+
+static char wiped[64]; /* what was wiped last, as it was */
+static size_t wiped_length;
+
+void plain_wipe(void *bytes, size_t length);
 
 #define malloc counted_malloc
 #define free free_wiped
+#define wipe plain_wipe
 #include "profile/buffer.c"
 #undef malloc
 #undef free
+#undef wipe
+
+void wipe(void *bytes, size_t length)
+{
+	wiped_length = length;
+	memcpy(wiped, bytes, length < sizeof wiped ? length : sizeof wiped);
+	plain_wipe(bytes, length);
+}
 
 static int setup(void **state)
 {
@@ -87,6 +106,9 @@ static void test_growing(void **state)
 	buffer_free(&b);
 	assert_int_equal(in_use, 0);
 	assert_true(b.bytes == NULL && b.length == 0 && b.size == 0 && !b.failed);
+	buffer_free(&b);
+	buffer_add(&b, many, 1023); /* the first time too */
+	assert_int_equal(sizes[3], 1024);
 	buffer_free(&b);
 }
 
@@ -203,6 +225,8 @@ static void test_pem(void **state)
 	    {BLOCK_CERTIFICATES, "-----BEGIN_CERTIFICATE-----\n", NULL, NO_BLOCK, false},
 	    {BLOCK_CERTIFICATES, "-----BEGIN CERTIFICATE=----\n", NULL, NO_BLOCK, false},
 	    {BLOCK_CERTIFICATES, "-----BEGIN CERTIFICATE----=\n", NULL, NO_BLOCK, false},
+	    {BLOCK_CERTIFICATES, PEM("CERTIFICATE", PROC "DEK-Info: abc\n\nMAMCAQU=\n"), NULL, DAMAGED,
+	     false}, /* only of a key */
 	    {BLOCK_CRL, PEM("X509 CRL", "MAA=\n") PEM("X509 CRL", "MAEB\n"),
 	     PEM("X509 CRL", "MAA=\n") PEM("X509 CRL", "MAEB\n"), 0, false},
 	    {BLOCK_KEY, KEY PEM("PRIVATE KEY", "MAEB\n"), KEY, 0, false},
@@ -219,6 +243,9 @@ static void test_pem(void **state)
 	    {BLOCK_KEY, RSA(PROC "DEK-Infos:abc\n\nAAAA\n"), NULL, DAMAGED, false},
 	    {BLOCK_KEY, RSA(PROC "DEK-Info: a;c\n\nAAAA\n"), NULL, DAMAGED, false},
 	    {BLOCK_KEY, RSA(PROC "DEK-Info: abc\nAAAA\n"), NULL, DAMAGED, false},
+	    {BLOCK_KEY, RSA(PROC "DEK-Info: abc\nAAAA\nAAAA\n"), NULL, DAMAGED, false},
+	    {BLOCK_KEY, RSA("Proc-Type: 4,ENCRYPTEX\nDEK-Info: abc\n\nAAAA\n"), NULL, DAMAGED, false},
+	    {BLOCK_KEY, RSA("\nMAMCAQU=\n"), RSA("MAMCAQU=\n"), 0, false},
 	    {BLOCK_KEY, RSA(PROC "DEK-Info: abc\n"), NULL, DAMAGED, false},
 	    {BLOCK_KEY, RSA(PROC), NULL, DAMAGED, false},
 	    {BLOCK_KEY, RSA(PROC "DEK-Info: abc\n\n"), NULL, DAMAGED, false},
@@ -239,6 +266,7 @@ static void test_pem(void **state)
 	    {BLOCK_BASE64, "MAMC\nAQU=", "MAMCAQU=\n", 0, false},
 	    {BLOCK_BASE64, "MAECAQU=", NULL, NO_BASE64, false},
 	    {BLOCK_BASE64, "MAMCAQU", NULL, NO_BASE64, false},
+	    {BLOCK_BASE64, "MAMCAQU=*", NULL, NO_BASE64, false},
 	    {BLOCK_BASE64, "", NULL, NO_BASE64, false},
 	};
 
@@ -370,7 +398,12 @@ static void test_static_key(void **state)
 		strcat(wanted, "0123456789abcdeffedcba9876543210\n");
 	strcat(wanted, END(LABEL));
 	rewrites(BLOCK_STATIC_KEY, text, strlen(text), false, wanted, 0, false);
+	/* The line that it was put together in is wiped too. */
+	memset(wiped, 0, sizeof wiped);
+	wiped_length = 0;
 	rewrites(BLOCK_STATIC_KEY, wanted, strlen(wanted), false, wanted, 0, false);
+	assert_int_equal(wiped_length, 33);
+	assert_memory_equal(wiped, "0123456789abcdeffedcba9876543210\n", 33);
 #undef LABEL
 }
 
@@ -386,6 +419,33 @@ static void test_long_fingerprints(void **state)
 	rewrites(BLOCK_FINGERPRINTS, text, 95, false, wanted, 0, false);
 	text[95] = ':';
 	rewrites(BLOCK_FINGERPRINTS, text, 96, false, NULL, NO_FINGERPRINT, false);
+}
+
+/* What is longer than it says is no PKCS #12, even if there is room only for so much of it; and what is
+ * damaged is said to be. */
+static void test_too_long_without_memory(void **state)
+{
+	static const char damaged[] = PEM("CERTIFICATE", "MAECAQU=\n");
+	char text[1024 / 3 * 4 + 8] = "MIID+wAA"; /* 1019 bytes are to follow the first four */
+	struct buffer out = {0};
+	struct err e = {""};
+	bool encrypted;
+
+	(void)state;
+	memset(text + 8, 'A', 1023 / 3 * 4 - 8);
+	for (unsigned more = 0; more < 2; more++) {
+		strcat(text, more ? "AAAA" : "");
+		fails_at = more ? 2 : 0;
+		assert_int_equal(block_rewrite(BLOCK_BASE64, text, strlen(text), false, &out, &encrypted, &e),
+				 more ? -1 : 0);
+		assert_int_equal(fails_at, 0);
+		buffer_free(&out);
+	}
+	fails_at = 1;
+	assert_int_equal(
+	    block_rewrite(BLOCK_CERTIFICATES, damaged, strlen(damaged), false, &out, &encrypted, &e), -1);
+	assert_non_null(strstr(e.text, reasons[DAMAGED]));
+	buffer_free(&out);
 }
 
 /* Whichever piece of memory is not there. */
@@ -435,6 +495,7 @@ int main(void)
 	    TEST(test_static_key),
 	    TEST(test_long_fingerprints),
 	    TEST(test_blocks_without_memory),
+	    TEST(test_too_long_without_memory),
 	};
 
 	return cmocka_run_group_tests_name("blocks", tests, NULL, NULL);

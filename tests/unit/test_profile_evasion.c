@@ -2,6 +2,8 @@
  * is refused, or recognized. */
 #include "profile_test.h"
 
+#include "profile/lexer.h"
+
 #define KEY_LINE "00112233445566778899aabbccddeeff\n"
 #define KEY_4 KEY_LINE KEY_LINE KEY_LINE KEY_LINE
 #define KEY_TEXT                                                                                             \
@@ -38,6 +40,8 @@ static void test_spellings_of_plugin(void **state)
 	assert_refused("\xef\xbb\xbfplugin /x.so\n" BASE, "t.ovpn:1: plugin: loads");
 	/* One dash more, or no escape that openvpn knows, is no option at all. */
 	assert_refused(BASE "----plugin /x.so\n", "unknown option");
+	assert_refused(BASE "--\n", "t.ovpn:4: --: unknown option");
+	assert_same(BASE "--dev tun\n", BASE);
 	assert_refused(BASE "plug\\in /x.so\n", "'\\' before");
 }
 
@@ -64,6 +68,48 @@ static void test_bytes(void **state)
 	assert_same("\xef\xbb\xbf" BASE, BASE);
 	assert_same("client\r\nremote 192.0.2.1 1194\r\ndev tun\r\n", BASE);
 	assert_same("client\nremote 192.0.2.1 1194\ndev tun", BASE);
+}
+
+/* A line ends where it is said to, whatever stands behind it. */
+static void test_ends(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t length, words; /* SIZE_MAX: it is refused */
+	} all[] = {{"a  b", 2, 1},          {"a  b", 3, 1}, {"a  b", 4, 2}, {"   b", 2, 0},
+		   {"a \\ b", 3, SIZE_MAX}, {"#a", 2, 0},   {";a", 2, 0}};
+	struct lex_lines lines;
+	const char *line = "   b";
+	size_t length = 2;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		struct lex_words words;
+		struct err e = {""};
+		bool good = all[i].words != SIZE_MAX;
+
+		memset(&words, 0x55, sizeof words);
+		assert_int_equal(lex_words(all[i].text, all[i].length, &words, &e), good ? 0 : -1);
+		if (good) {
+			assert_int_equal(words.count, all[i].words);
+			assert_null(words.word[words.count]);
+		} else {
+			assert_non_null(strstr(e.text, "at the end of the line"));
+		}
+	}
+	lex_trim(&line, &length);
+	assert_int_equal(length, 0);
+	assert_string_equal(line, " b");
+	for (length = 0; length < 5; length++) { /* a mark of three bytes, or the beginning of one */
+		static const char marked[] = "\xef\xbb\xbf"
+					     "ab";
+
+		memset(&lines, 0x55, sizeof lines);
+		lex_begin(&lines, marked, length);
+		assert_int_equal(lines.at - marked, length < 3 ? 0 : 3);
+		assert_ptr_equal(lines.end, marked + length);
+		assert_int_equal(lines.number, 0);
+	}
 }
 
 static void test_lengths(void **state)
@@ -106,6 +152,8 @@ static void test_quoting(void **state)
 	assert_refused(BASE "verify-x509-name a\\nb\n", "'\\' before");
 	assert_refused(BASE "verify-x509-name \"a\\nb\"\n", "'\\' before");
 	assert_refused(BASE "verb \\ 3\n", "at the start of a word");
+	assert_refused(BASE "verify-x509-name \\ \n", "at the start of a word");
+	assert_same(BASE "verify-x509-name \\\\a\n", BASE "verify-x509-name '\\a'\n");
 	assert_refused(BASE "verify-x509-name a\xc3\xa9\n", "not printable ASCII");
 	assert_refused(BASE "\"\" x\n", "unknown option");
 }
@@ -126,6 +174,10 @@ static void test_open_tags(void **state)
 	assert_refused(BASE "</connection>\n", "closes no block");
 	assert_refused(BASE "<secret>\n" KEY_TEXT "</secret>\n", "secret: a static key");
 	assert_refused(BASE "<verb>\n3\n</verb2>\n", "'<' in the block");
+	assert_refused(BASE "<verb>\n3\n</mute>\n", "'<' in the block");
+	assert_refused(BASE "<verb>\n3\n</verbs\n", "'<' in the block");
+	assert_same(BASE "<verb>\n--verb>\n</verb>\n", BASE);
+	assert_refused(BASE "<verb>\n\x01\n", "t.ovpn:5: verb: control byte 0x01");
 	assert_same(BASE "<dh>\nanything\n</dh>\n", BASE);
 }
 
@@ -175,6 +227,10 @@ static void test_connections(void **state)
 			    "<connection>\nremote 192.0.2.2\nmssfix 1300\n</connection>\n",
 		       "differs between");
 	assert_refused(BASE "connection\n", "not a line but a block");
+	assert_refused(BASE "<connection>\nremote 192.0.2.1\nproto udp6\n</connection>\n",
+		       "t.ovpn:7: connection: 192.0.2.1 is not of the family");
+	assert_refused(BASE "<connection>\nremote 192.0.2.1\nca ca.crt\n</connection>\n",
+		       "t.ovpn:6: ca: inside <connection>");
 }
 
 static void test_said_once(void **state)
@@ -219,6 +275,8 @@ static void test_environment(void **state)
 	assert_same(BASE "ignore-unknown-option aa bb\nbb 1\n", BASE);
 	assert_refused(BASE "bb 1\nignore-unknown-option aa bb\n", "t.ovpn:4: bb: unknown option");
 	assert_same(BASE "setenv FORWARD_COMPATIBLE 1\nbb 1\n", BASE);
+	assert_refused(BASE "setenv FORWARD_COMPATIBLE 0\nbb 1\n", "t.ovpn:5: bb: unknown option");
+	assert_refused(BASE "setenv FORWARD_COMPATIBLE\nbb 1\n", "t.ovpn:5: bb: unknown option");
 }
 
 static void test_filters_of_ours(void **state)
@@ -256,6 +314,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_spellings_of_plugin),
 	    cmocka_unit_test(test_bytes),
+	    cmocka_unit_test(test_ends),
 	    cmocka_unit_test(test_lengths),
 	    cmocka_unit_test(test_quoting),
 	    cmocka_unit_test(test_open_tags),

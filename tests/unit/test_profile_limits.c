@@ -1,8 +1,27 @@
 /* How much a profile may hold, from both sides of each limit. */
 #include "profile_test.h"
 
+#include "freed.h"
 #include "profile/profile_internal.h"
 #include "profile/values.h"
+
+/* In place of the library's, which need not keep the order of what is equal: this one does not. */
+void qsort(void *array, size_t count, size_t size, int (*order)(const void *, const void *))
+{
+	char *bytes = array, swap[64];
+
+	assert_true(size <= sizeof swap);
+	for (size_t i = 0; i < count; i++) {
+		size_t least = i;
+
+		for (size_t k = i + 1; k < count; k++)
+			if (order(bytes + k * size, bytes + least * size) <= 0)
+				least = k;
+		memcpy(swap, bytes + i * size, size);
+		memmove(bytes + i * size, bytes + least * size, size);
+		memcpy(bytes + least * size, swap, size);
+	}
+}
 
 /* A profile of `head`, and then `line` so many times. */
 static char *many(const char *head, const char *line, size_t times)
@@ -43,6 +62,46 @@ static void test_remotes(void **state)
 	       "too many remotes; instead: at most 16384");
 }
 
+#define SAME "#@address a.example 192.0.2.1\n"
+
+/* Of one host's addresses that an import wrote down the first 256 are looked at. */
+static void test_places(void **state)
+{
+	(void)state;
+	for (size_t times = 255; times <= 256; times++) {
+		struct err e;
+		char *text = many("client\n", SAME, times), *more;
+		struct profile *profile;
+
+		more = many(text, "#@address a.example 192.0.2.2\nremote a.example\n", 1);
+		profile = parse_text(more, NULL, &e);
+		assert_non_null(profile);
+		assert_int_equal(profile_remote(profile, 0)->address_count, times == 255 ? 2 : 1);
+		profile_free(profile);
+		free(text);
+		free(more);
+	}
+}
+
+static void test_kept(void **state)
+{
+	struct profile profile = {.kept_count = PROFILE_KEPT_MAX - 1, .kept_size = PROFILE_KEPT_MAX};
+	struct net_address address;
+	struct err e = {""};
+
+	(void)state;
+	assert_int_equal(net_address_parse("192.0.2.1", &address), 0);
+	profile.kept = calloc(PROFILE_KEPT_MAX, sizeof *profile.kept);
+	assert_non_null(profile.kept);
+	assert_int_equal(profile_add_kept(&profile, "a.example", &address, &e), 0);
+	assert_int_equal(profile.kept_count, PROFILE_KEPT_MAX);
+	assert_int_equal(profile_add_kept(&profile, "a.example", &address, &e), -1);
+	assert_string_equal(e.text, "too many addresses; instead: at most 65536");
+	assert_int_equal(profile.kept_count, PROFILE_KEPT_MAX);
+	free(profile.kept[PROFILE_KEPT_MAX - 1].host);
+	free(profile.kept);
+}
+
 static void test_udp_only(void **state)
 {
 	static const char *const lines[] = {"fragment 1300", "mtu-test"};
@@ -53,6 +112,9 @@ static void test_udp_only(void **state)
 		snprintf(text, sizeof text, BASE "%s\n", lines[i]);
 		free(assert_taken(text, NULL));
 		snprintf(text, sizeof text, BASE "remote 192.0.2.2 443 tcp\n%s\n", lines[i]);
+		assert_refused(text, "only for UDP, and a remote is TCP");
+		snprintf(text, sizeof text, "client\nremote 192.0.2.2 443 tcp\nremote 192.0.2.1\n%s\n",
+			 lines[i]);
 		assert_refused(text, "only for UDP, and a remote is TCP");
 	}
 }
@@ -94,7 +156,9 @@ static void test_a_line_with_its_quotation_marks(void **state)
 	expect(many(BASE "remote-cert-eku ", "a", LEX_LINE_MAX - strlen("remote-cert-eku \"\"")), wanted);
 }
 
-#define CA "<ca>\n-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----\n</ca>\n"
+#define PEM "-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----\n"
+#define CA "<ca>\n" PEM "</ca>\n"
+#define CERT "<cert>\n" PEM "</cert>\n"
 
 static void test_how_often(void **state)
 {
@@ -102,6 +166,9 @@ static void test_how_often(void **state)
 	expect(many(BASE, "ignore-unknown-option x\n", 64), NULL);
 	expect(many(BASE, "ignore-unknown-option x\n", 65), "ignore-unknown-option: too many names");
 	expect(many(BASE, " ", 2 * LEX_LINE_MAX), NULL); /* so long may what says nothing be */
+	expect(many(BASE "#", "a", 2 * LEX_LINE_MAX), NULL);
+	expect(many(BASE ";", "a", 2 * LEX_LINE_MAX), NULL);
+	expect(many(BASE "#@address ", "a", 1 << 20), "t.ovpn:4: #@address: not HOST ADDRESS");
 	expect(many(BASE CA, "ca [inline]\n", PROFILE_BLOCKS_MAX), NULL);
 	expect(many(BASE CA, "ca [inline]\n", PROFILE_BLOCKS_MAX + 1), "ca: too many blocks");
 }
@@ -129,6 +196,13 @@ static void test_both_sides(void **state)
 	    {BASE "dns search-domains \"\"\n", "not an address or a domain name"},
 	    {BASE "dns search-domains a b c d e f g h i j k\n", NULL},
 	    {BASE "dns search-domains a b c d e f g h i j k l\n", "at most 12"},
+	    {BASE "dhcp-option ADAPTER_DOMAIN_SUFFIX a.example\n", NULL},
+	    {BASE "dhcp-option ADAPTER_DOMAIN_SUFFIX /x\n", "not a domain name"},
+	    {BASE "#@address a.example 192.0.2.1\n", NULL},
+	    {BASE "#@address a..example 192.0.2.1\n", "not HOST ADDRESS"},
+	    {BASE "#@addressed to whom it may concern\n", NULL},
+	    {BASE "tls-groups X25519\n", NULL},
+	    {BASE "tls-groups \"\"\n", "not a list of groups"},
 	    {BASE "keepalive 10 20\n", NULL},
 	    {BASE "keepalive 10 19\n", "twice the first or more"},
 	};
@@ -224,6 +298,9 @@ static void test_a_shared_address(void **state)
 	assert_int_equal(
 	    strncmp(text, "#@address a.example 192.0.2.1\n#@address b.example 192.0.2.1\nclient\n", 67), 0);
 	free(text);
+	/* What nobody asks for is not kept, even if it was once. */
+	assert_int_equal(profile_add_kept(profile, "c.example", &address, &e), 0);
+	assert_int_equal(profile_keep_address(profile, "c.example", &address), -1);
 	profile_free(profile);
 }
 
@@ -233,14 +310,16 @@ static void test_no_authority(void **state)
 	static const struct {
 		const char *text;
 		bool missing;
-	} all[] = {
-	    {"", true},
-	    {CA, false},
-	    {"<cert>\n-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----\n</cert>\n", true},
-	    {"<pkcs12>\nMAMCAQU=\n</pkcs12>\n", false},
-	    {"<peer-fingerprint>\nab:cd\n</peer-fingerprint>\n", false},
-	    {"peer-fingerprint ab:cd\n", false},
-	    {"mssfix 1400\n", true}};
+	} all[] = {{"", true},
+		   {CA, false},
+		   {CA CERT, false},
+		   {CA "mssfix 1400\n", false},
+		   {"peer-fingerprint ab:cd\nmssfix 1400\n", false},
+		   {CERT, true},
+		   {"<pkcs12>\nMAMCAQU=\n</pkcs12>\n", false},
+		   {"<peer-fingerprint>\nab:cd\n</peer-fingerprint>\n", false},
+		   {"peer-fingerprint ab:cd\n", false},
+		   {"mssfix 1400\n", true}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
@@ -270,6 +349,16 @@ static void test_what_is_told(void **state)
 	    {BASE "setenv UV_ID 4\n", "4 setenv: only sent with push-peer-info", true},
 	    {BASE "setenv UW_ID 4\n", "4 setenv: a profile never sets", true},
 	    {BASE "setenv FORWARD_COMPATIBLE 1\n", "setenv", false},
+	    {BASE "setenv PUSH_PEER_INFO\n", "4 setenv: would tell the server this machine's hardware", true},
+	    {BASE "setenv REMOTE_RANDOM_HOSTNAME\n", "4 setenv: the remotes are tried in the order", true},
+	    {BASE "<auth-user-pass>\na\nb\n</auth-user-pass>\n",
+	     "7 auth-user-pass: its user name and password are not kept", true},
+	    {BASE "pull-filter accept verb\n", "4 pull-filter: would let the server set", true},
+	    {BASE "pull-filter accept route\n", "pull-filter", false},
+	    {BASE "route 10.0.0.0 255.0.0.0 net_gateway\n", "4 route: dropped: nothing goes past", true},
+	    {BASE "route-ipv6 fd00::/8 net_gateway\n", "4 route-ipv6: dropped: nothing goes past", true},
+	    {BASE "route-ipv6 fd00::/8 fd00::1\n", "route-ipv6", false},
+	    {BASE "remote-cert-eku net_gateway\n", "remote-cert-eku", false},
 	    {BASE "#@address \n", "", true},
 	    {BASE CA CA, "13 ca: given twice", true},
 	    {BASE CA "<pkcs12>\nMAMCAQU=\n</pkcs12>\n", "given twice", false},
@@ -307,6 +396,66 @@ static void test_numbers(void **state)
 			if (values_check(all[i].kind, given, 1, NULL) != (k == 0 || k == 3 ? -1 : 0))
 				fail_msg("%s: %s", all[i].kind, number);
 		}
+	}
+}
+
+static char *repeat(char *text, const char *piece, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		text[i] = piece[i % strlen(piece)];
+	text[length] = '\0';
+	return text;
+}
+
+/* The longest label, name, host and text, and one byte more. */
+static void test_names(void **state)
+{
+	char text[300], *const given[] = {text};
+	const char *const inside = "a.b";
+
+	(void)state;
+	for (size_t more = 0; more < 2; more++) {
+		assert_int_equal(value_is_domain(repeat(text, "a", 63 + more)), !more);
+		assert_int_equal(value_is_domain(repeat(text, "abcdefghi.", 253 + more)), !more);
+		assert_int_equal(value_is_host(repeat(text, "abcdefghi.", 219 + 2 * more)), !more);
+		repeat(text, "a b", 255 + more);
+		assert_int_equal(values_check("s", given, 1, NULL), more ? -1 : 0);
+		repeat(text, more ? "\x7f" : "\x7e", 3);
+		assert_int_equal(values_check("s", given, 1, NULL), more ? -1 : 0);
+		strcpy(text, more ? "10.0.0.0/8" : "fd00::/8");
+		assert_int_equal(values_check("x", given, 1, NULL), more ? -1 : 0);
+	}
+	assert_true(value_is_host(repeat(text, "abcdefgh.", 220)));
+	assert_true(value_is_domain(inside));
+	assert_false(value_is_domain(inside + 1)); /* it begins with a dot, whatever is before it */
+}
+
+#define KEY_IN(label) "<key>\n-----BEGIN " label "-----\nMAMCAQU=\n-----END " label "-----\n</key>\n"
+
+/* What is needed is needed of the last key, and once. */
+static void test_needs(void **state)
+{
+	static const struct {
+		const char *text;
+		int needs;
+	} all[] = {
+	    {BASE KEY_IN("ENCRYPTED PRIVATE KEY"), PROFILE_NEEDS_KEY_PASSPHRASE},
+	    {BASE KEY_IN("ENCRYPTED PRIVATE KEY") KEY_IN("PRIVATE KEY"), 0},
+	    {BASE "auth-user-pass\n" KEY_IN("PRIVATE KEY"), PROFILE_NEEDS_USER_PASSWORD},
+	    {BASE KEY_IN("ENCRYPTED PRIVATE KEY") "auth-user-pass\nauth-user-pass\n",
+	     PROFILE_NEEDS_KEY_PASSPHRASE | PROFILE_NEEDS_USER_PASSWORD},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		struct err e;
+		struct profile *profile = parse_text(all[i].text, NULL, &e);
+		const bool asks = (all[i].needs & PROFILE_NEEDS_USER_PASSWORD) != 0;
+
+		assert_non_null(profile);
+		assert_int_equal(profile_needs(profile), all[i].needs);
+		assert_int_equal(profile->line_count, asks); /* auth-user-pass alone, and one */
+		profile_free(profile);
 	}
 }
 
@@ -363,6 +512,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_size),
 	    cmocka_unit_test(test_remotes),
+	    cmocka_unit_test(test_places),
+	    cmocka_unit_test(test_kept),
+	    cmocka_unit_test(test_names),
+	    cmocka_unit_test(test_needs),
 	    cmocka_unit_test(test_udp_only),
 	    cmocka_unit_test(test_static_key),
 	    cmocka_unit_test(test_a_line_with_its_quotation_marks),

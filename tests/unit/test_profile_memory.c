@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 
 #include "leaks.h"
+#include "profile/lexer.h"
 
 #ifndef __has_feature
 #define __has_feature(name) 0
@@ -77,7 +78,7 @@ static const char text[] = "ignore-unknown-option here there\nhere 1\n"
 			   "<connection>\nremote b.example 443 udp\nmssfix 1400\n</connection>\n"
 			   "comp-lzo no\nkeepalive 10 60\npull-filter ignore x\npull-filter reject y\n"
 			   "dhcp-option DNS 192.0.2.3\ndns server 0 address 192.0.2.4\ntls-cipher DEFAULT\n"
-			   "verb 3\nauth-user-pass\nauth SHA256\n"
+			   "verb 3\n<auth-user-pass>\na\nb\n</auth-user-pass>\nauth SHA256\ncomp-lzo yes\n"
 			   "<ca>\n-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----\n</ca>\n"
 			   "<ca>\n-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----\n</ca>\n";
 static char whole[2][4096]; /* as it is printed, if there is enough */
@@ -148,6 +149,18 @@ static void test_each_piece(void **state)
 	assert_true(MOST == 1 || (taken == 20 && refused > 10));
 }
 
+/* Of a line that is too long nothing is left either. */
+static void test_a_long_line(void **state)
+{
+	char long_text[512] = BASE "remote-cert-eku ";
+	struct err e;
+
+	(void)state;
+	memset(long_text + strlen(long_text), 'a', LEX_LINE_MAX - strlen("remote-cert-eku "));
+	assert_no_leak("a long line", assert_null(parse_text(long_text, NULL, &e)));
+	assert_non_null(strstr(e.text, "with its quotation marks"));
+}
+
 static int give_key(const char *path, char **bytes, size_t *length, void *argument, struct err *e)
 {
 	const char *content = strcmp(path, "good") == 0
@@ -180,6 +193,7 @@ static void test_a_key_that_was_read_is_wiped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_piece),
+					   cmocka_unit_test(test_a_long_line),
 					   cmocka_unit_test(test_a_key_that_was_read_is_wiped)};
 
 	return cmocka_run_group_tests_name("a profile's memory", tests, NULL, NULL);

@@ -500,6 +500,7 @@ static const char *const names[] = {"CHACHA20-POLY1305",
 				    "ECDHE-RSA-IDEA-SHA",
 				    "ECDHE_RSA_WITH_AES_128",
 				    "AES/128-SHA",
+				    "AES999",
 				    "RSA-SHA",
 				    "AES128-SHA:none",
 				    "NULL-AES128-SHA",
@@ -520,6 +521,7 @@ static const char *const names[] = {"CHACHA20-POLY1305",
 				    "@SECLEVEL=2",
 				    "@SECLEVEL=x",
 				    "@SECLEVEL=22",
+				    "@SECLEVELx2",
 				    "@OTHER",
 				    "TLS_AES_256_GCM_SHA384",
 				    "TLS_AES_128_GCM_SHA256",
@@ -555,6 +557,13 @@ static void test_algorithms(void **state)
 	assert_true(algorithms_are_ciphers(longest));
 	memmove(longest + 12, longest, 252);
 	assert_false(algorithms_are_ciphers(longest));
+	/* Nor is it cut, even if what is left would be one. */
+	longest[0] = '\0';
+	for (int i = 0; i < 21; i++)
+		strcat(strcat(longest, i == 0 ? "" : ":"), i < 4 ? "?AES-256-GCM" : "AES-256-GCM");
+	assert_int_equal(strlen(longest), 255);
+	assert_true(algorithms_are_ciphers(longest));
+	assert_false(algorithms_are_ciphers(strcat(longest, ":AES-256-GCM")));
 }
 
 int main(void)

@@ -116,6 +116,29 @@ static void test_defaults(void **state)
 	    "remote a.example 1 udp 2001:db8::1\n");
 }
 
+/* Each protocol comes back as it was written. */
+static void test_protocols(void **state)
+{
+	static const char *const words[] = {"udp", "udp4", "udp6", "tcp", "tcp4", "tcp6"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		char text[64], wanted[64], *printed;
+		size_t length;
+		struct err e;
+		struct profile *profile;
+
+		snprintf(text, sizeof text, "remote a.example 1 %s\n", words[i]);
+		snprintf(wanted, sizeof wanted, "client\nremote \"a.example\" \"1\" \"%s\"\n", words[i]);
+		profile = parse_text(text, NULL, &e);
+		assert_non_null(profile);
+		printed = profile_print(profile, &length);
+		assert_string_equal(printed, wanted);
+		free(printed);
+		profile_free(profile);
+	}
+}
+
 static void test_bad_remotes(void **state)
 {
 	(void)state;
@@ -209,6 +232,45 @@ static void test_files_become_inline(void **state)
 	profile_free(profile);
 }
 
+/* Whose paths, and which file would be read. */
+static int tell_path(const char *path, char **bytes, size_t *length, void *argument, struct err *e)
+{
+	(void)bytes, (void)length, (void)argument;
+	return err_set(e, "asked for %s.", path);
+}
+
+static int refuse_at_length(const char *path, char **bytes, size_t *length, void *argument, struct err *e)
+{
+	(void)path, (void)bytes, (void)length, (void)argument;
+	memset(e->text, 'x', 400);
+	e->text[400] = '\0';
+	return -1;
+}
+
+static void test_paths(void **state)
+{
+	static const char *const all[][2] = {{"ca a.crt\n", "t.ovpn:2: ca: asked for a.crt."},
+					     {"ca /a.crt\n", "t.ovpn:2: ca: asked for /a.crt."},
+					     {"cd keys\nca a.crt\n", "t.ovpn:3: ca: asked for keys/a.crt."},
+					     {"cd keys\nca /a.crt\n", "t.ovpn:3: ca: asked for /a.crt."}};
+	struct profile_source source = {.name = "t.ovpn"};
+	char text[128];
+	struct err e;
+
+	(void)state;
+	source.bytes = text;
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		snprintf(text, sizeof text, "remote a.example\n%s", all[i][0]);
+		source.length = strlen(text);
+		source.file = tell_path;
+		assert_null(profile_parse(&source, &e));
+		assert_string_equal(e.text, all[i][1]);
+		source.file = refuse_at_length; /* a long reason is cut */
+		assert_null(profile_parse(&source, &e));
+		assert_int_equal(strspn(strchr(e.text, 'x'), "x"), 255);
+	}
+}
+
 static void test_bad_files(void **state)
 {
 	static const char *const bad[][2] = {
@@ -269,6 +331,7 @@ int main(void)
 	    cmocka_unit_test(test_files),        cmocka_unit_test(test_remotes),
 	    cmocka_unit_test(test_defaults),     cmocka_unit_test(test_bad_remotes),
 	    cmocka_unit_test(test_many_remotes), cmocka_unit_test(test_files_become_inline),
+	    cmocka_unit_test(test_protocols),    cmocka_unit_test(test_paths),
 	    cmocka_unit_test(test_bad_files),    cmocka_unit_test(test_damaged_blocks),
 	};
 
