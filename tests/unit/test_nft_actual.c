@@ -425,7 +425,7 @@ static void test_tables(void **state)
 	    {OWNED, 0, false, false, true},
 	    {NFT_PERSIST, OTHERS, false, false, true},
 	    {NFT_PERSIST, 0, false, false, true},
-	    {OWNED | NFT_TABLE_F_DORMANT, OURS, true, false, true},
+	    {OWNED | NFT_TABLE_F_DORMANT, OURS, false, false, true}, /* it filters nothing */
 	    {0, 0, false, false, false},
 	};
 

@@ -264,11 +264,13 @@ void nft_actual_end(struct nft_actual *actual, const struct nft_desired *desired
 bool nft_actual_whole(const struct nft_actual *actual, const struct nft_desired *desired)
 {
 	for (unsigned i = 0; i < NFT_TABLES; i++) {
-		bool owned = actual->table[i].flags & NFT_TABLE_F_OWNER;
+		uint32_t flags = actual->table[i].flags;
 
+		/* A dormant table filters nothing. */
 		if (nft_is_used(desired, i) &&
 		    (!actual->table[i].exists || actual->table[i].owner != desired->owner ||
-		     (owned && !(actual->table[i].flags & NFT_PERSIST))))
+		     (flags & NFT_TABLE_F_DORMANT) ||
+		     ((flags & NFT_TABLE_F_OWNER) && !(flags & NFT_PERSIST))))
 			return false;
 	}
 	for (size_t i = 0; i < desired->count; i++)
