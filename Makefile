@@ -130,7 +130,7 @@ $(BUILD)/test/rooms.a: $(UNIT_ROOMS)
 	@rm -f $@
 	@$(AR) qcs $@ $^
 # The sanitizers' calls come first: a weak symbol pulls nothing out of an archive.
-$(BUILD)/test/test_%: $(BUILD)/obj/tests/unit/test_%.o $(if $(SANITIZE),$(call os,process/sandbox/sandbox_calls_sanitizer)) $(BUILD)/test/rooms.a
+$(BUILD)/test/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/obj/tests/unit/fortified.o $(if $(SANITIZE),$(call os,process/sandbox/sandbox_calls_sanitizer)) $(BUILD)/test/rooms.a
 	@$(say) LD $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter-out %.a,$^) $(filter %.a,$^) $(GATE_LIBS) $(DRIVER_LIBS) $(CTL_LIBS) $(call libs_of,cmocka)
 
