@@ -1,6 +1,7 @@
 /* glibc's checked calls lead to the plain ones, which a test may have replaced. Which call a compiler chooses
  * for _FORTIFY_SOURCE depends on how much it knows of the buffer (fcntl2.h, poll2.h, socket2.h and unistd.h
  * in glibc's bits/). */
+#undef _FORTIFY_SOURCE /* here a plain call is meant */
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
