@@ -454,8 +454,11 @@ void nft_desired_pause(struct nft_desired *desired)
 	paused->count = links->count = 0;
 	for (size_t i = 0; i < sizeof families; i++)
 		nft_add_element(paused, &families[i], sizeof families[i], false);
-	for (uint8_t kind = 0; kind < PACKET_KINDS; kind++)
-		nft_add_element(links, &kind, sizeof kind, false);
+	for (unsigned kind = 0; kind < PACKET_KINDS; kind++) {
+		uint8_t key = (uint8_t)kind;
+
+		nft_add_element(links, &key, sizeof key, false);
+	}
 }
 
 void nft_put_probe(struct nft_buffer *to, uint8_t family, uint32_t flags, uint32_t hook, const char *device)
