@@ -195,9 +195,8 @@ void control_changed(struct control *control)
 		}
 		client_send(control->clients[i], line);
 	}
-	if (line != NULL) {
-		free(control->last_status);
-		control->last_status = line;
-	}
+	/* Without a watcher there is none: who watches later was sent another one meanwhile. */
+	free(control->last_status);
+	control->last_status = line;
 	client_sweep(control);
 }

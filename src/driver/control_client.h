@@ -45,7 +45,7 @@ struct control {
 	int listener, log, reserve;
 	int64_t gid;
 	struct limit complaints;
-	char *last_status; /* what watchers were sent last */
+	char *last_status; /* of the last change, if anybody watched then */
 };
 
 /* Owns the descriptor from now on. NULL: no memory, and it is closed. */

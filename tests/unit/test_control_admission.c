@@ -373,6 +373,12 @@ static void test_what_is_sent(void **state)
 			control->clients[i]->mode = CLIENT_READY;
 	status_now = "{3}";
 	control_changed(control);
+	say("-- somebody watches again, and it becomes what the one before was told last");
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		if (control->clients[i] != NULL)
+			control->clients[i]->mode = CLIENT_WATCHES;
+	status_now = "{2}";
+	control_changed(control);
 	assert_golden("tests/golden/control_admission/sent", journal);
 	control_free(control);
 }
