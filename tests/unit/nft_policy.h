@@ -20,6 +20,7 @@ static struct err e;
 static void make_buffer(struct nft_buffer *b)
 {
 	b->bytes = calloc(1, ROOM);
+	assert_non_null(b->bytes);
 	b->size = ROOM;
 	nft_buffer_empty(b);
 }
@@ -28,6 +29,8 @@ static int setup(void **state)
 {
 	(void)state;
 	desired = calloc(1, sizeof *desired);
+	assert_non_null(desired);
+	memset(&actual, 0, sizeof actual);
 	desired->features = (struct nft_features){true, true, true, true, false, 0};
 	desired->owner = OURS;
 	make_buffer(&desired->messages);

@@ -14,49 +14,19 @@
 
 #include "between.h"
 #include "golden.h"
-#include "os/firewall/nft/actual.h"
-#include "os/firewall/nft/rule_message.h"
 #include "policy_cases.h"
 
-enum { ROOM = 2048 * 1024 };
+#include "nft_policy.h" /* its names are this test's own, and come last */
 
-static struct nft_desired *desired;
-static struct nft_actual actual;
-static struct nft_buffer batch;
-static struct situation s;
-static struct err e;
 static FILE *out;
 
-static void make_buffer(struct nft_buffer *b)
+static int begin(void **state)
 {
-	b->bytes = calloc(1, ROOM);
-	b->size = ROOM;
-	assert_non_null(b->bytes);
-}
-
-static int setup(void **state)
-{
-	(void)state;
 	if (htonl(1) == 1)
 		skip(); /* the golden files are of a machine with the lowest byte first */
-	desired = calloc(1, sizeof *desired);
-	assert_non_null(desired);
-	memset(&actual, 0, sizeof actual);
-	memset(&batch, 0, sizeof batch);
-	desired->owner = 4711;
-	make_buffer(&desired->messages);
-	make_buffer(&actual.removals);
-	make_buffer(&batch);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	free(desired->messages.bytes);
-	free(actual.removals.bytes);
-	free(batch.bytes);
-	free(desired);
+	setup(state);
+	desired->features = (struct nft_features){0};
+	s = (struct situation){0};
 	return 0;
 }
 
@@ -415,10 +385,10 @@ static void test_repairs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(test_standing, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_rules, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_members, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_repairs, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_standing, begin, teardown),
+	    cmocka_unit_test_setup_teardown(test_rules, begin, teardown),
+	    cmocka_unit_test_setup_teardown(test_members, begin, teardown),
+	    cmocka_unit_test_setup_teardown(test_repairs, begin, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
