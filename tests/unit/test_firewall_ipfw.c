@@ -12,7 +12,7 @@
 #include "ipfw_standin.h"
 #include "leaks.h"
 #include "no_memory.h"
-#include "watch_loop.h"
+#include "watch_memory.h"
 
 static void test_what_others_change(void **state)
 {
@@ -432,27 +432,8 @@ static void test_no_memory_to_build(void **state)
 
 static void test_no_memory_to_watch(void **state)
 {
-	struct event_base *one = event_base_new();
-	unsigned needed = 0;
-	int result = -1;
-
-	setup(state);
-	event_set_mem_functions(loop_malloc, loop_realloc, free);
-	for (unsigned given = MEMORY_CAN_FAIL ? 1 : 2; given < 20 && result == -1; given++) {
-		memory_fails_at = given;
-		result = firewall_ipfw.watch(fw, one, on_change, &told, &e);
-		memory_fails_at = 0;
-		needed = given;
-		if (result == -1) {
-			assert_memory_equal(e.text, "ipfw can't be watched: ", 23);
-			teardown(state);
-			setup(state);
-		}
-	}
-	assert_true(result == 0 && needed > 3);
-	teardown(state);
-	assert_int_equal(event_base_get_num_events(one, EVENT_BASE_COUNT_ADDED), 0);
-	event_base_free(one);
+	(void)state;
+	watch_without_memory(&firewall_ipfw, &fw, setup, teardown, "ipfw can't be watched: ");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -13,9 +13,8 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-#include "no_memory.h"
 #include "pf_standin.h"
-#include "watch_loop.h"
+#include "watch_memory.h"
 
 static int spare_descriptor;
 static unsigned descriptors; /* so many are open while nothing is looked at */
@@ -536,27 +535,8 @@ static void test_closing_ends_the_look(void **state)
 
 static void test_no_memory_to_watch(void **state)
 {
-	struct event_base *one = event_base_new();
-	unsigned needed = 0;
-	int result = -1;
-
-	setup(state);
-	event_set_mem_functions(loop_malloc, loop_realloc, free);
-	for (unsigned given = MEMORY_CAN_FAIL ? 1 : 2; given < 20 && result == -1; given++) {
-		memory_fails_at = given;
-		result = firewall_pf.watch(fw, one, on_change, &told, &e);
-		memory_fails_at = 0;
-		needed = given;
-		if (result == -1) {
-			assert_memory_equal(e.text, "pf can't be watched: ", 21);
-			teardown(state);
-			setup(state);
-		}
-	}
-	assert_true(result == 0 && needed > 3);
-	teardown(state);
-	assert_int_equal(event_base_get_num_events(one, EVENT_BASE_COUNT_ADDED), 0);
-	event_base_free(one);
+	(void)state;
+	watch_without_memory(&firewall_pf, &fw, setup, teardown, "pf can't be watched: ");
 }
 
 /* Only a refusal ends the doubt. */
