@@ -46,6 +46,7 @@ static const char *const events[TUNNEL_EVENTS] = {
     [TUNNEL_CREDENTIALS] = "credentials",
     [TUNNEL_TIMER] = "timer",
     [TUNNEL_NETWORK] = "network",
+    [TUNNEL_LOST_WAY] = "lost-way",
 };
 
 static const char *const effects[] = {

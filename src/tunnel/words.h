@@ -44,6 +44,7 @@ enum tunnel_event {
 	TUNNEL_CREDENTIALS,     /* credentials are wrong or missing */
 	TUNNEL_TIMER,           /* the deadline has passed */
 	TUNNEL_NETWORK,         /* the network changed, or the machine woke */
+	TUNNEL_LOST_WAY,        /* the network changed so that this attempt's session can't live on */
 	TUNNEL_EVENTS
 };
 
