@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 
-enum { BLOCK_ONLY = -1, BLOCK_LINE_MAX = 100, REMOTE_LINE_MAX = 2048 };
+enum { BLOCK_ONLY = -1, BLOCK_LINE_MAX = 100, REMOTE_LINE_MAX = 2048, SETTING_LINE_MAX = 64 };
 
 /* No name in here runs code, names a file or changes who openvpn talks to. */
 static const struct {
@@ -39,6 +39,19 @@ static const struct {
     {"verify-x509-name", 2, 0}, {"x509-username-field", 4, 0},
     /* clang-format on */
 };
+
+/* What the driver and the gate are told and openvpn is not, by name. */
+static const struct {
+	const char *name;
+	uint32_t min, max;
+} settings[] = {
+    {"connect-timeout", 1, 3600},
+    {"hand-window", 1, 3600},
+    {"remote-random", 1, 1},
+    {"server-poll-timeout", 1, 3600},
+};
+
+enum { SETTINGS = sizeof settings / sizeof *settings };
 
 /* The row of a name, or -1. */
 static int row_of(const char *name, size_t length)
@@ -198,7 +211,43 @@ static bool parse_needs(const char *line, size_t length)
 	return length == 7 && memcmp(line, "needs ", 6) == 0 && line[6] >= '0' && line[6] <= '3';
 }
 
-/* remote lines, needs, an empty line; *at goes to the body. */
+/* "set NAME NUMBER": the row of its name and its number; -1: it is something else. */
+static int parse_setting(const char *line, size_t length, uint32_t *value)
+{
+	char text[SETTING_LINE_MAX], *save = text, *name, *word;
+	uint64_t number;
+
+	if (length >= sizeof text || memchr(line, '\0', length) != NULL)
+		return -1;
+	memcpy(text, line, length);
+	text[length] = '\0';
+	if (strcmp(strsep(&save, " "), "set") != 0 || (name = strsep(&save, " ")) == NULL ||
+	    (word = strsep(&save, "")) == NULL)
+		return -1;
+	for (int i = 0; i < SETTINGS; i++) {
+		if (strcmp(settings[i].name, name) != 0)
+			continue;
+		if (text_number(word, settings[i].min, settings[i].max, &number) == -1)
+			return -1;
+		*value = (uint32_t)number;
+		return i;
+	}
+	return -1;
+}
+
+/* Setting lines from `line` on, each name once and in the order of the table; returns what follows. */
+static const char *skip_settings(const char *line, const char **at, const char *end, size_t *length,
+				 int *number)
+{
+	uint32_t value;
+
+	for (int last = -1, row; line != NULL && (row = parse_setting(line, *length, &value)) > last;
+	     last = row, ++*number)
+		line = whole_line(at, end, length);
+	return line;
+}
+
+/* remote lines, settings, needs, an empty line; *at goes to the body. */
 static const char *check_head(const char **at, const char *end, int *number)
 {
 	struct canonical_remote remote;
@@ -210,8 +259,11 @@ static const char *check_head(const char **at, const char *end, int *number)
 		if (!parse_remote(line, length, &remote))
 			break;
 	}
-	if (line == NULL || *number < 2 || !parse_needs(line, length))
+	if (line == NULL || *number < 2)
 		return "not a remote";
+	line = skip_settings(line, at, end, &length, number);
+	if (line == NULL || !parse_needs(line, length))
+		return "not a remote, a setting or needs";
 	++*number;
 	line = whole_line(at, end, &length);
 	return line == NULL || length != 0 ? "not an empty line" : NULL;
@@ -244,6 +296,23 @@ bool canonical_next_remote(const char *text, size_t length, size_t *at, struct c
 
 	*at = (size_t)(next - text);
 	return line != NULL && parse_remote(line, length, remote);
+}
+
+bool canonical_setting(const char *text, size_t length, const char *name, uint32_t *value)
+{
+	const char *at = text, *end = canonical_body(text, length), *line;
+	uint32_t found;
+	size_t size;
+
+	while ((line = whole_line(&at, end, &size)) != NULL) {
+		int row = parse_setting(line, size, &found);
+
+		if (row == -1 || strcmp(settings[row].name, name) != 0)
+			continue;
+		*value = found;
+		return true;
+	}
+	return false;
 }
 
 int canonical_needs(const char *text, size_t length)

@@ -2,6 +2,8 @@
  * gate checks line by line, what openvpn may get. It is closed:
  *
  *   remote HOST PORT udp|tcp [ADDR ...]     one a remote, at least one
+ *   set NAME NUMBER                         what the profile sets for us, not for openvpn:
+ *                                           each NAME of the table once, in its order
  *   needs N                                 0..3, enum profile_credentials
  *                                           an empty line, then the body:
  *   name "arg" "arg"                        name and count from the table
@@ -47,6 +49,9 @@ int canonical_check(const char *text, size_t length, struct err *e);
 /* The next remote, from offset *at (0 at first); false after the last. */
 bool canonical_next_remote(const char *text, size_t length, size_t *at, struct canonical_remote *remote);
 int canonical_needs(const char *text, size_t length);
+/* The number that the profile sets: connect-timeout, hand-window, server-poll-timeout (seconds),
+ * remote-random (1). False: it sets none, and *value is left as it is. */
+bool canonical_setting(const char *text, size_t length, const char *name, uint32_t *value);
 /* Where the body for openvpn begins; it goes to the end of `text`. */
 const char *canonical_body(const char *text, size_t length);
 /* The head, and of the body only the lines that decide which pushed options count: pull-filter and

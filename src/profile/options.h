@@ -19,6 +19,7 @@ enum option_action {
 	ACT_REFUSE, /* `text` is the reason */
 	ACT_DROP,   /* `text` is what is lost, and why */
 	ACT_KEEP,   /* if the arguments fit `arguments` */
+	ACT_SET,    /* the same, but for Portcullis: openvpn does not get it */
 	ACT_BLOCK,  /* inline block or file, of kind `block` */
 	ACT_HASH,   /* a value on the line, or a block of them */
 	ACT_CLIENT,

@@ -110,7 +110,22 @@ static int keep(struct parser *parser, const struct option *option, struct argum
 	notice_trust(parser, option, given);
 	if (strcmp(option->name, "route-nopull") == 0)
 		parser->profile->route_nopull = true;
+	(void)profile_settings_read(&parser->profile->settings, option->name, given.word, given.count);
 	return keep_line(parser, option, given);
+}
+
+/* Blocks of <connection> need not agree on what openvpn does not get: the last one counts. */
+static int set(struct parser *parser, const struct option *option, struct arguments given)
+{
+	struct err reason;
+
+	if (check(parser, option, option->arguments, given) == -1)
+		return -1;
+	if (!profile_settings_read(&parser->profile->settings, option->name, given.word, given.count))
+		parser_notice(parser, option->name, "0 is no limit; the one of Portcullis counts");
+	return profile_add_line(parser->profile, option, given.word, given.count, &reason) == 0
+		   ? 0
+		   : parser_refuse(parser, option->name, reason.text);
 }
 
 int parser_set_block(struct parser *parser, const struct option *option, const char *bytes, size_t length,
@@ -488,6 +503,8 @@ int parser_option(struct parser *parser, const struct option *option, const stru
 	case ACT_KEEP:
 	case ACT_HASH:
 		return keep(parser, option, given);
+	case ACT_SET:
+		return set(parser, option, given);
 	case ACT_BLOCK:
 		return block_by_line(parser, option, given);
 	case ACT_CLIENT:

@@ -12,9 +12,11 @@ static const char *proto_word(const struct profile_remote *remote)
 	return words[remote->proto == NET_TCP][family];
 }
 
-static void print_body(const struct profile *profile, struct buffer *to)
+static void print_body(const struct profile *profile, bool for_openvpn, struct buffer *to)
 {
 	for (size_t i = 0; i < profile->line_count; i++) {
+		if (for_openvpn && profile->lines[i].option->action == ACT_SET)
+			continue;
 		buffer_text(to, profile->lines[i].text);
 		buffer_text(to, "\n");
 	}
@@ -49,7 +51,7 @@ char *profile_print(const struct profile *profile, size_t *length)
 			 proto_word(remote));
 		buffer_text(&to, line);
 	}
-	print_body(profile, &to);
+	print_body(profile, false, &to);
 	return buffer_take(&to, length);
 }
 
@@ -70,8 +72,9 @@ char *profile_print_canonical(const struct profile *profile, size_t *length)
 		}
 		buffer_text(&to, "\n");
 	}
+	profile_settings_print(&profile->settings, &to);
 	snprintf(line, sizeof line, "needs %d\n\nclient\n", profile->needs);
 	buffer_text(&to, line);
-	print_body(profile, &to);
+	print_body(profile, true, &to);
 	return buffer_take(&to, length);
 }

@@ -68,8 +68,8 @@ char *profile_print(const struct profile *profile, size_t *length);
 /* What openvpn may get, and what the gate checks line by line: the same form
  * with neither remotes nor comments; preceded by one line
  *   remote HOST PORT udp|tcp [ADDR ...]
- * for each remote, `needs N`, and an empty line; base/canonical.h has the form
- * to the byte. The caller frees with free(). */
+ * for each remote, `set NAME NUMBER` for what it sets for us, `needs N`, and an empty line;
+ * base/canonical.h has the form to the byte. The caller frees with free(). */
 char *profile_print_canonical(const struct profile *profile, size_t *length);
 
 #endif

@@ -6,6 +6,7 @@
 #include "profile/lexer.h"
 #include "profile/options.h"
 #include "profile/profile.h"
+#include "profile/settings.h"
 
 enum { PROFILE_REMOTES_MAX = 16384, PROFILE_KEPT_MAX = 65536, PROFILE_BLOCKS_MAX = 16 };
 
@@ -36,6 +37,7 @@ struct profile {
 	size_t kept_count, kept_size;
 	int needs;
 	bool route_nopull;
+	struct profile_settings settings;
 };
 
 /* Each returns 0, or -1 and `e`. */

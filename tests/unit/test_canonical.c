@@ -83,6 +83,99 @@ static void test_head(void **state)
 	assert_bad("remote a 1 udp\nmeets 1\n\n", "line 2: not a remote");
 }
 
+#define REMOTE "remote a 1 udp\n"
+#define NEEDS "needs 2\n\nclient\nhand-window \"7\"\n"
+
+/* Each once, in the order of the table, within its bounds, nowhere else. */
+static void test_settings(void **state)
+{
+	static const char *const good[] = {
+	    "",
+	    "set connect-timeout 1\n",
+	    "set connect-timeout 3600\n",
+	    "set hand-window 1\n",
+	    "set hand-window 3600\n",
+	    "set remote-random 1\n",
+	    "set server-poll-timeout 1\n",
+	    "set server-poll-timeout 3600\n",
+	    "set connect-timeout 5\nset hand-window 6\nset remote-random 1\nset server-poll-timeout 8\n",
+	};
+	static const char *const bad[] = {
+	    "set connect-timeout 0\n",
+	    "set connect-timeout 3601\n",
+	    "set hand-window 0\n",
+	    "set hand-window 3601\n",
+	    "set remote-random 0\n",
+	    "set remote-random 2\n",
+	    "set server-poll-timeout 0\n",
+	    "set server-poll-timeout 3601\n",
+	    "set server-poll-timeout -1\n",
+	    "set server-poll-timeout 4 \n",
+	    "set server-poll-timeout 4 4\n",
+	    "set server-poll-timeout \n",
+	    "set server-poll-timeout\n",
+	    "set server-poll-timeout \"4\"\n",
+	    "set  server-poll-timeout 4\n",
+	    "set server-poll-timeou 4\n",
+	    "set server-poll-timeoutx 4\n",
+	    "sets server-poll-timeout 4\n",
+	    "set\n",
+	    "set \n",
+	    "set verb 4\n",
+	    "set server-poll-timeout 0000000000000000000000000000000000000000000000000000000000004\n",
+	    "set hand-window 5\nset hand-window 5\n",
+	    "set hand-window 5\nset connect-timeout 5\n",
+	    "set hand-window 5\nremote b 1 udp\n",
+	};
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		snprintf(text, sizeof text, REMOTE "%s" NEEDS, good[i]);
+		assert_good(text);
+		assert_int_equal(canonical_needs(text, strlen(text)), 2);
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		snprintf(text, sizeof text, REMOTE "%s" NEEDS, bad[i]);
+		assert_bad(text, "not a remote, a setting or needs");
+	}
+	assert_bad("set hand-window 5\n" REMOTE NEEDS, "line 1: not a remote");
+	assert_bad(REMOTE "needs 2\nset hand-window 5\n\n", "line 3: not an empty line");
+	assert_bad(REMOTE "set hand-window 5\nset connect-timeout 5\n" NEEDS, "line 3: ");
+	assert_bad(REMOTE "set hand-window 5\n", "line 3: ");
+	assert_bad(REMOTE "set hand-window 5\nneeds 1\nclient\n", "line 4: not an empty line");
+	assert_bad(REMOTE NEEDS "set hand-window 5\n", "not an allowed option");
+	memcpy(text, REMOTE "set hand-window 5\0\n" NEEDS, sizeof REMOTE NEEDS + 19);
+	assert_int_equal(check(text, sizeof REMOTE NEEDS + 18, &(struct err){""}), -1);
+}
+
+static void test_what_is_set(void **state)
+{
+	static const char text[] = REMOTE "set hand-window 60\nset server-poll-timeout 4\n" NEEDS
+					  "<key>\nset remote-random 1\n</key>\n",
+			  none[] = REMOTE NEEDS;
+	char less[sizeof text];
+	size_t length = sizeof text - 1;
+	uint32_t value = 77;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		const char *of = i == 0 ? text : less;
+
+		assert_true(canonical_setting(of, length, "server-poll-timeout", &value));
+		assert_int_equal(value, 4);
+		assert_true(canonical_setting(of, length, "hand-window", &value));
+		assert_int_equal(value, 60);
+		assert_false(canonical_setting(of, length, "connect-timeout", &value));
+		assert_false(canonical_setting(of, length, "remote-random", &value));
+		assert_false(canonical_setting(of, length, "hand-windo", &value));
+		assert_int_equal(value, 60);
+		assert_int_equal(canonical_needs(of, length), 2);
+		length = canonical_without_keys(text, sizeof text - 1, less);
+	}
+	assert_false(canonical_setting(none, sizeof none - 1, "hand-window", &value));
+}
+
 /* Nothing is written past what a remote has room for. */
 static void test_long_remotes(void **state)
 {
@@ -353,6 +446,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_good),
 	    cmocka_unit_test(test_head),
+	    cmocka_unit_test(test_settings),
+	    cmocka_unit_test(test_what_is_set),
 	    cmocka_unit_test(test_lines),
 	    cmocka_unit_test(test_blocks),
 	    cmocka_unit_test(test_filters),

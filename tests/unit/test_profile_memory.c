@@ -72,16 +72,17 @@ static unsigned keys_wiped = 2;
 enum { MOST = 1 }; /* the sanitizer's own is not replaced */
 #endif
 
-static const char text[] = "ignore-unknown-option here there\nhere 1\n"
-			   "#@address a.example 192.0.2.1\n#@address b.example 2001:db8::1\n"
-			   "<connection>\nremote a.example 1194 udp\nmssfix 1400\n</connection>\n"
-			   "<connection>\nremote b.example 443 udp\nmssfix 1400\n</connection>\n"
-			   "comp-lzo no\nkeepalive 10 60\npull-filter ignore x\npull-filter reject y\n"
-			   "dhcp-option DNS 192.0.2.3\ndns server 0 address 192.0.2.4\ntls-cipher DEFAULT\n"
-			   "verb 3\n<auth-user-pass>\na\nb\n</auth-user-pass>\nauth SHA256\n"
-			   "allow-compression no\nallow-compression yes\n"
-			   "<ca>\n-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----\n</ca>\n"
-			   "<ca>\n-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----\n</ca>\n";
+static const char text[] =
+    "ignore-unknown-option here there\nhere 1\n"
+    "#@address a.example 192.0.2.1\n#@address b.example 2001:db8::1\n"
+    "<connection>\nremote a.example 1194 udp\nmssfix 1400\n</connection>\n"
+    "<connection>\nremote b.example 443 udp\nmssfix 1400\n</connection>\n"
+    "comp-lzo no\nkeepalive 10 60\npull-filter ignore x\npull-filter reject y\n"
+    "dhcp-option DNS 192.0.2.3\ndns server 0 address 192.0.2.4\ntls-cipher DEFAULT\n"
+    "server-poll-timeout 4\nverb 3\n<auth-user-pass>\na\nb\n</auth-user-pass>\nauth SHA256\n"
+    "allow-compression no\nallow-compression yes\n"
+    "<ca>\n-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----\n</ca>\n"
+    "<ca>\n-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----\n</ca>\n";
 static char whole[2][4096]; /* as it is printed, if there is enough */
 
 /* Its texts, while the `at`th allocation from here on fails. Are they all there? */

@@ -18,6 +18,7 @@ static const struct {
     {"comp-noadapt", "", "x"},
     {"compat-mode", "2.4.0", "old"},
     {"compress", "stub-v2", "zip"},
+    {"connect-timeout", "10", "soon"},
     {"data-ciphers", "AES-256-GCM:?CHACHA20-POLY1305", "AES-256-GCM:none"},
     {"data-ciphers-fallback", "AES-256-CBC", "none"},
     {"dhcp-option", "DNS 10.0.0.1", "DNS resolver.example"},
@@ -53,6 +54,7 @@ static const struct {
     {"reneg-bytes", "0", "many"},
     {"reneg-pkts", "0", "99999999999"},
     {"reneg-sec", "3600 3600", "1 2 3"},
+    {"remote-random", "", "x"},
     {"replay-window", "64 15", "0"},
     {"route", "10.9.0.0 255.255.0.0 vpn_gateway 5", "intranet.example"},
     {"route-gateway", "10.0.0.1", "router.example"},
@@ -60,6 +62,7 @@ static const struct {
     {"route-ipv6-gateway", "fd00::1", "10.0.0.1"},
     {"route-metric", "5", "low"},
     {"route-nopull", "", "x"},
+    {"server-poll-timeout", "4", "4 4"},
     {"shaper", "100000", "1"},
     {"single-session", "", "x"},
     {"sndbuf", "100000", "big"},
@@ -210,8 +213,12 @@ static void check_kept(const struct option *option, const char *class)
 	if (sample == -1)
 		fail_msg("%s has no sample", option->name);
 	snprintf(text, sizeof text, BASE "%s %s\n", option->name, samples[sample].good);
-	snprintf(wanted, sizeof wanted, "\n%s%s", option->name,
-		 samples[sample].good[0] == '\0' ? "\n" : " \"");
+	if (option->action == ACT_SET)
+		snprintf(wanted, sizeof wanted, "\nset %s %s\n", option->name,
+			 samples[sample].good[0] == '\0' ? "1" : samples[sample].good);
+	else
+		snprintf(wanted, sizeof wanted, "\n%s%s", option->name,
+			 samples[sample].good[0] == '\0' ? "\n" : " \"");
 	canonical = assert_taken(text, NULL);
 	if (strstr(canonical, wanted) == NULL)
 		fail_msg("%s is lost", option->name);

@@ -1,0 +1,105 @@
+/* What an option of a profile sets for Portcullis: in the head of the canonical form, and not for openvpn. */
+#include "profile_test.h"
+
+/* What stands between the remote and `needs`. */
+static void assert_set(const char *lines, const char *head, const char *notice)
+{
+	static const char remote[] = "remote 192.0.2.1 1194 udp 192.0.2.1\n";
+	struct notices notices = {.used = 0};
+	char text[1024];
+	char *canonical, *needs;
+
+	snprintf(text, sizeof text, BASE "%s", lines);
+	canonical = assert_taken(text, &notices);
+	needs = strstr(canonical, "needs 0\n");
+	assert_memory_equal(canonical, remote, sizeof remote - 1);
+	assert_non_null(needs);
+	*needs = '\0';
+	assert_string_equal(canonical + sizeof remote - 1, head);
+	if (notice[0] == '\0')
+		assert_null(strstr(notices.text, "is no limit"));
+	else if (strstr(notices.text, notice) == NULL)
+		fail_msg("\"%s\" is not in \"%s\"", notice, notices.text);
+	free(canonical);
+}
+
+static void test_what_is_set(void **state)
+{
+	(void)state;
+	assert_set("", "", "");
+	assert_set("server-poll-timeout 4\n", "set server-poll-timeout 4\n", "");
+	assert_set("server-poll-timeout 4\nserver-poll-timeout 5\n", "set server-poll-timeout 5\n", "");
+	assert_set("setenv opt server-poll-timeout 4\n", "set server-poll-timeout 4\n", "");
+	assert_set("connect-timeout 1\n", "set connect-timeout 1\n", "");
+	assert_set("connect-timeout 3600\n", "set connect-timeout 3600\n", "");
+	assert_set("connect-timeout 3601\n", "set connect-timeout 3600\n", "");
+	assert_set("connect-timeout 2147483647\n", "set connect-timeout 3600\n", "");
+	assert_set("connect-timeout 0\n", "", "connect-timeout: 0 is no limit");
+	assert_set("connect-timeout 5\nconnect-timeout 0\n", "", "connect-timeout: 0 is no limit");
+	assert_set("remote-random\nremote-random\n", "set remote-random 1\n", "");
+	assert_set("server-poll-timeout 8\nremote-random\nhand-window 6\nconnect-timeout 5\n",
+		   "set connect-timeout 5\nset hand-window 6\nset remote-random 1\n"
+		   "set server-poll-timeout 8\n",
+		   "");
+}
+
+/* openvpn gets the handshake's window, too; the others are ours. */
+static void test_what_openvpn_gets(void **state)
+{
+	char *canonical = assert_taken(
+	    BASE "connect-timeout 5\nhand-window 6\nremote-random\nserver-poll-timeout 8\n", NULL);
+
+	(void)state;
+	assert_string_equal(canonical_body(canonical, strlen(canonical)), "client\nhand-window \"6\"\n");
+	free(canonical);
+}
+
+/* A file that import has written says the same, 0 included. */
+static void test_what_import_writes(void **state)
+{
+	static const char lines[] = "connect-timeout \"5\"\nconnect-timeout \"0\"\nremote-random\n"
+				    "server-poll-timeout \"8\"\n";
+	char text[512];
+	struct err e;
+	struct profile *profile;
+	size_t length;
+	char *printed;
+
+	(void)state;
+	snprintf(text, sizeof text, BASE "%s", lines);
+	profile = parse_text(text, NULL, &e);
+	assert_non_null(profile);
+	printed = profile_print(profile, &length);
+	assert_non_null(strstr(printed, lines));
+	free(printed);
+	profile_free(profile);
+}
+
+/* The blocks of a profile may differ in what openvpn does not get: the last one counts. */
+static void test_in_connections(void **state)
+{
+	static const char text[] =
+	    "<connection>\nremote a.example 1194 udp\nconnect-timeout 5\nmssfix 1400\n</connection>\n"
+	    "<connection>\nremote b.example 443 tcp\nmssfix 1400\nconnect-timeout 9\n</connection>\n"
+	    "<connection>\nremote c.example 443 tcp\nmssfix 1400\n</connection>\n";
+	char *canonical = assert_taken(text, NULL);
+
+	(void)state;
+	assert_non_null(strstr(canonical, "\nset connect-timeout 9\nneeds 0\n\nclient\nmssfix \"1400\"\n"));
+	free(canonical);
+	assert_refused("<connection>\nremote a.example\nconnect-timeout 5\nmssfix 1400\n</connection>\n"
+		       "<connection>\nremote b.example\nconnect-timeout 5\n</connection>\n",
+		       "its options differ from the first block's");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_what_is_set),
+	    cmocka_unit_test(test_what_openvpn_gets),
+	    cmocka_unit_test(test_what_import_writes),
+	    cmocka_unit_test(test_in_connections),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
