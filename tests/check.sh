@@ -53,7 +53,7 @@ jobs=-j$(getconf _NPROCESSORS_ONLN)
 # The matrices that are sampled are sampled anew each day; make check-e2e-whole and check-kill take all of them.
 seed=${SEED:-$(date +%j | sed 's/^0*//')}
 # A step named on the command line is run alone.
-steps=${*:-gcc clang unit san arch format tidy cppcheck man shell help pf ipfw property mutants cross fuzz e2e kill-sample package boot bench}
+steps=${*:-gcc clang unit model san arch format tidy cppcheck man shell help pf ipfw property mutants cross fuzz e2e kill-sample package boot bench}
 for step in $steps; do
 	case $step in
 	gcc | clang | fuzz | san) run "$step" "$make" "$jobs" "check-$step" ;;
