@@ -11,7 +11,7 @@
 enum { CHOICES_MAX = 12, NOW = 1000 };
 
 /* A note in a byte: its kind (NOTE_GATE is two kinds, open or not), and what every note says besides. */
-enum { KIND_OPEN_GATE = 14, KIND_MASK = 15, INTENT_SHIFT = 4, PID = 64, LEAVING = 128 };
+enum { KIND_LOST_WAY = 13, KIND_OPEN_GATE = 14, KIND_MASK = 15, INTENT_SHIFT = 4, PID = 64, LEAVING = 128 };
 
 /* One step under way. What may go either way is a choice; every sequence of choices is tried in turn. */
 static struct {
@@ -383,6 +383,9 @@ static void read_note(uint8_t kind, bool pid)
 	case NOTE_NETWORK:
 		drive(TUNNEL_NETWORK);
 		break;
+	case KIND_LOST_WAY:
+		drive(TUNNEL_LOST_WAY);
+		break;
 	default: /* a greeting, an intent, an open gate: nothing more follows */
 		break;
 	}
@@ -393,7 +396,8 @@ static void move_note(int unused)
 	static const char *const names[] = {
 	    [NOTE_HELLO] = "hello",       [NOTE_INTENT] = "intent",   [NOTE_GATE] = "shut",
 	    [NOTE_DIALLING] = "dialling", [NOTE_OPEN] = "open",       [NOTE_REFUSED] = "refused",
-	    [NOTE_ENDED] = "ended",       [NOTE_NETWORK] = "network", [KIND_OPEN_GATE] = "opened"};
+	    [NOTE_ENDED] = "ended",       [NOTE_NETWORK] = "network", [KIND_LOST_WAY] = "lost-way",
+	    [KIND_OPEN_GATE] = "opened"};
 	struct world *w = &now.world;
 	uint8_t note = w->notes[0], kind = note & KIND_MASK;
 
@@ -420,11 +424,10 @@ static void move_tunnel(int event)
 
 /* --- what happens around them */
 
-static void move_network(int unused)
+static void move_network(int kind)
 {
-	(void)unused;
-	say("world: the network changes");
-	notify(NOTE_NETWORK);
+	say(kind == NOTE_NETWORK ? "world: the network changes" : "world: the session's way is lost");
+	notify((uint8_t)kind);
 }
 
 static void move_exit(int unused)
@@ -501,17 +504,13 @@ static void try_move(const struct world *from, const struct kind *kind, world_ne
 
 static void try_gate(const struct world *from, world_next_fn *next, void *argument)
 {
-	static const struct kind always[] = {{move_command, EVENT_UP, CAUSE_USER},
-					     {move_command, EVENT_DOWN, CAUSE_USER},
-					     {move_command, EVENT_RECONNECT, CAUSE_USER},
-					     {move_command, EVENT_PAUSE, CAUSE_USER},
-					     {move_command, EVENT_RESUME, CAUSE_USER},
-					     {move_command, EVENT_OFF, CAUSE_USER},
-					     {move_gate, EVENT_MARKER, CAUSE_USER},
-					     {move_gate, EVENT_STOP, CAUSE_USER},
-					     {move_gate, EVENT_DISTURBED, CAUSE_WORLD},
-					     {move_gate, EVENT_KILL, CAUSE_WORLD},
-					     {move_network, 0, CAUSE_WORLD}};
+	static const struct kind always[] = {
+	    {move_command, EVENT_UP, CAUSE_USER},        {move_command, EVENT_DOWN, CAUSE_USER},
+	    {move_command, EVENT_RECONNECT, CAUSE_USER}, {move_command, EVENT_PAUSE, CAUSE_USER},
+	    {move_command, EVENT_RESUME, CAUSE_USER},    {move_command, EVENT_OFF, CAUSE_USER},
+	    {move_gate, EVENT_MARKER, CAUSE_USER},       {move_gate, EVENT_STOP, CAUSE_USER},
+	    {move_gate, EVENT_DISTURBED, CAUSE_WORLD},   {move_gate, EVENT_KILL, CAUSE_WORLD},
+	    {move_network, NOTE_NETWORK, CAUSE_WORLD},   {move_network, KIND_LOST_WAY, CAUSE_WORLD}};
 	static const struct kind verb = {move_verb, 0, CAUSE_SYSTEM}, reap = {move_reap, 0, CAUSE_SYSTEM},
 				 late = {move_gate, EVENT_KILL, CAUSE_SYSTEM},
 				 retry = {move_gate, EVENT_RETRY, CAUSE_SYSTEM},
