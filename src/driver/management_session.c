@@ -290,6 +290,16 @@ static void log_event(struct management_session *s, const struct ovm_event *even
 	openvpn_log_line(&s->log, s->now, event->field[0], event->field[1]);
 }
 
+/* The server ends the session. openvpn follows, but over UDP it first spends a second on telling that server.
+ */
+static void handle_notify(struct management_session *s, const struct ovm_event *event)
+{
+	text_copy(s->notice, sizeof s->notice, secret_masked(event->field[1]));
+	if (strncmp(event->field[1], "server-pushed-", 14) == 0 ||
+	    strcmp(event->field[1], "remote-exit") == 0)
+		report_end(s, TUNNEL_RESTART, "");
+}
+
 /* Rare events: they end the attempt, or are kept for its reason. */
 static void handle_rare(struct management_session *s, const struct ovm_event *event)
 {
@@ -298,7 +308,7 @@ static void handle_rare(struct management_session *s, const struct ovm_event *ev
 		text_copy(s->fatal, sizeof s->fatal, secret_masked(event->field[0]));
 		break;
 	case OVM_NOTIFY:
-		text_copy(s->notice, sizeof s->notice, secret_masked(event->field[1]));
+		handle_notify(s, event);
 		break;
 	case OVM_NEED_OK:
 		report_unanswerable(s, "a confirmation (a token to be inserted)");

@@ -15,10 +15,12 @@
 #include "os/firewall/bypass.h"
 #include "os/host/clock.h"
 #include "os/process/child.h"
+#include "os/process/pid.h"
 #include "os/route/device.h"
 
-/* LEAVE_MS: the hole stays until openvpn has been reaped, this long at most. */
-enum { LEAVE_MS = 1500, REPAIR_ATTEMPTS = 8, OUTPUT_MAX = 64 * 1024 + 1 };
+/* LEAVE_MS: the hole stays until openvpn has been reaped, this long at most. GOODBYE_MS: openvpn has told the
+ * server by then. */
+enum { LEAVE_MS = 1500, GOODBYE_MS = 100, REPAIR_ATTEMPTS = 8, OUTPUT_MAX = 64 * 1024 + 1 };
 
 static bool is_remote(const struct gate_profile *profile, const struct net_endpoint *endpoint)
 {
@@ -91,23 +93,55 @@ int attempt_dial(struct gate *gate, const struct net_endpoint *endpoint, struct 
 	return gate_dispatch(gate, EVENT_DIAL, why, e);
 }
 
+static void arm_deadline(struct attempt *attempt, int milliseconds)
+{
+	struct timeval limit = clock_timeval(milliseconds);
+
+	evtimer_add(attempt->deadline, &limit);
+}
+
+/* Over UDP openvpn tells the server at the first request, and then waits for a second: in vain, as no answer
+ * is due. Another request ends that wait. */
 static void deadline_cb(evutil_socket_t fd, short what, void *argument)
 {
+	struct gate *gate = argument;
+	struct attempt *attempt = &gate->attempt;
+
 	(void)fd, (void)what;
-	attempt_kill(argument, "openvpn did not exit in time");
+	if (attempt->told) {
+		attempt_kill(gate, "openvpn did not exit in time");
+		return;
+	}
+	attempt->told = true;
+	kill(attempt->pid, SIGTERM);
+	arm_deadline(attempt, LEAVE_MS - GOODBYE_MS);
 }
 
 /* The tunnel is shut already; the hole stays so that openvpn can say goodbye to the server. */
 static void terminate(struct gate *gate, const char *why)
 {
 	struct attempt *attempt = &gate->attempt;
-	struct timeval limit = clock_timeval(LEAVE_MS);
 
 	text_copy(attempt->why, sizeof attempt->why, why);
 	kill(attempt->pid, SIGTERM);
 	if (attempt->deadline == NULL)
 		attempt->deadline = evtimer_new(gate->base, deadline_cb, gate);
-	evtimer_add(attempt->deadline, &limit);
+	attempt->told = false;
+	arm_deadline(attempt, GOODBYE_MS);
+}
+
+void attempt_farewell(struct gate *gate)
+{
+	const struct attempt *attempt = &gate->attempt;
+	int descriptor;
+
+	if (gate->state.actual != ACTUAL_OPEN || attempt->endpoint.proto != NET_UDP ||
+	    gate_dispatch(gate, EVENT_LEAVE, "stopping", NULL) == -1)
+		return;
+	if ((descriptor = pid_open(attempt->pid)) == -1)
+		return;
+	(void)pid_ended(descriptor, GOODBYE_MS);
+	close(descriptor);
 }
 
 int attempt_effect(struct gate *gate, enum gate_effect effect, const char *why, struct err *e)

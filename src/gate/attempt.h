@@ -20,6 +20,7 @@ struct attempt {
 	struct wire_tunnel tunnel; /* as the driver requested it, checked */
 	unsigned index;            /* of its interface, once verified; 0: not yet */
 	bool set;                  /* the device is set as `tunnel` is */
+	bool told;                 /* it has had the time to tell the server that it goes */
 	char why[WIRE_TEXT];       /* why it ends; "" while it does not */
 };
 
@@ -33,6 +34,10 @@ int attempt_effect(struct gate *gate, enum gate_effect effect, const char *why, 
 
 /* Dispatches EVENT_KILL: locks now, without waiting for openvpn. */
 void attempt_kill(struct gate *gate, const char *why);
+
+/* For a stop, where no event loop runs any more: an open tunnel is left, and openvpn has the time to tell the
+ * server. Blocks for 0.1 s at most; openvpn need not be gone then. */
+void attempt_farewell(struct gate *gate);
 
 /* Does the interface exist, is it up, does our openvpn hold it, and does it have these addresses? Its index;
  * 0 and `e`: no. */

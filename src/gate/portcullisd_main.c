@@ -287,6 +287,7 @@ static void stop(void)
 	int status;
 
 	log_info("gate", "stopping; the gate stays %s", gate.state.actual == ACTUAL_OFF ? "off" : "shut");
+	attempt_farewell(&gate);
 	(void)gate_dispatch(&gate, EVENT_STOP, "stopping", NULL);
 	driver_end(&gate);
 	if (driver != 0)

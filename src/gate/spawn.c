@@ -101,6 +101,10 @@ static void fill_arguments(struct arguments *arguments, const struct gate *gate,
 	add_argument(arguments, arguments->address);
 	add_argument(arguments, arguments->port);
 	add_argument(arguments, proto_word(endpoint));
+	if (endpoint->proto == NET_UDP) { /* a server notices by itself that a TCP connection ends */
+		add_argument(arguments, "--explicit-exit-notify");
+		add_argument(arguments, "1");
+	}
 	add_argument(arguments, "--tmp-dir");
 	add_argument(arguments, "."); /* its own folder: it may not be able to enter those above */
 	add_argument(arguments, "--management");

@@ -136,7 +136,7 @@ const struct option option_table[] = {
     {"errors-to-stderr", CLASS_STRIP, ACT_DROP, BLOCK_NONE, "",
      "only for debugging"},
     {"explicit-exit-notify", CLASS_ALLOW, ACT_DROP, BLOCK_NONE, "",
-     "delays the end of an attempt by a second"},
+     "not needed: over UDP the server is always told when a session ends"},
     {"extra-certs", CLASS_INLINE, ACT_BLOCK, BLOCK_CERTIFICATES, "", NULL},
     {"fast-io", CLASS_OVERRIDE, ACT_DROP, BLOCK_NONE, "",
      "of no use to a client"},

@@ -20,6 +20,7 @@
 #include "os/firewall/bypass.h"
 #include "os/host/clock.h"
 #include "os/process/child.h"
+#include "os/process/pid.h"
 #include "os/route/device.h"
 #include "tests/arch/gate_states.h"
 #include "timer_standin.h"
@@ -176,6 +177,19 @@ bool child_holds_interface(pid_t pid, const char *name)
 {
 	say("child_holds_interface %d %s", (int)pid, name);
 	return !fails("child_holds_interface");
+}
+
+int pid_open(pid_t pid)
+{
+	say("pid_open %d", (int)pid);
+	return fails("pid_open") ? -1 : dup(STDIN_FILENO);
+}
+
+bool pid_ended(int descriptor, int milliseconds)
+{
+	assert_true(descriptor >= 0);
+	say("pid_ended %d ms", milliseconds);
+	return true;
 }
 
 void files_save_attempt(struct gate *it, pid_t pid, uint64_t started)
@@ -338,8 +352,16 @@ static void effect(enum gate_effect which, const char *why)
 	ended(attempt_effect(&gate, which, why, &refusal));
 	say("why \"%s\" %s", gate.attempt.why,
 	    kill_limit() == -1     ? "for good"
-	    : kill_limit() == 1500 ? "1.5 s"
+	    : kill_limit() == 100  ? "0.1 s"
+	    : kill_limit() == 1400 ? "1.4 s"
 				   : "?");
+}
+
+static void deadline(void)
+{
+	event_active(gate.attempt.deadline, EV_TIMEOUT, 0);
+	event_base_loop(gate.base, EVLOOP_NONBLOCK);
+	say("%s", kill_limit() == -1 ? "for good" : kill_limit() == 1400 ? "1.4 s" : "?");
 }
 
 static void test_the_ends(void **state)
@@ -358,10 +380,46 @@ static void test_the_ends(void **state)
 	gate.attempt.why[0] = '\0';
 	evtimer_del(gate.attempt.deadline);
 	effect(EFFECT_KILL, "four");
-	way("the deadline");
-	event_active(gate.attempt.deadline, EV_TIMEOUT, 0);
-	event_base_loop(gate.base, EVLOOP_NONBLOCK);
+	way("the deadlines");
+	effect(EFFECT_TERMINATE, "five");
+	deadline();
+	evtimer_del(gate.attempt.deadline);
+	deadline();
+	way("terminated anew: told anew");
+	effect(EFFECT_TERMINATE, "six");
+	deadline();
 	assert_golden("tests/golden/attempt/ends", journal);
+}
+
+/* Over UDP, if there is a session to give back, and it may be left. */
+static void test_farewell(void **state)
+{
+	static const struct {
+		enum gate_actual actual;
+		uint8_t proto;
+		const char *fails;
+	} all[] = {
+	    {ACTUAL_OPEN, NET_UDP, ""},          {ACTUAL_OPEN, NET_UDP, "!gate_dispatch"},
+	    {ACTUAL_OPEN, NET_UDP, "!pid_open"}, {ACTUAL_OPEN, NET_TCP, ""},
+	    {ACTUAL_DIALLING, NET_UDP, ""},      {ACTUAL_LEAVING, NET_UDP, ""},
+	    {ACTUAL_LOCKED, NET_UDP, ""},        {ACTUAL_OFF, NET_UDP, ""},
+	};
+	int before = dup(STDIN_FILENO), after;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		way(all[i].fails);
+		say("%s %s", actual_names[all[i].actual], net_proto_text(all[i].proto));
+		gate.attempt.pid = OPENVPN;
+		gate.attempt.endpoint.proto = all[i].proto;
+		gate.state.actual = all[i].actual;
+		attempt_farewell(&gate);
+	}
+	assert_golden("tests/golden/attempt/farewell", journal);
+	after = dup(STDIN_FILENO);
+	assert_int_equal(after, before + 1);
+	close(after);
+	close(before);
 }
 
 /* It has an address; it is open, if its device was proven. */
@@ -540,10 +598,10 @@ static void test_an_earlier_life(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_the_dial),       TEST(test_the_launch),
-					   TEST(test_the_ends),       TEST(test_what_was_proven),
-					   TEST(test_the_repair),     TEST(test_many_repairs),
-					   TEST(test_what_it_leaves), TEST(test_an_earlier_life)};
+	const struct CMUnitTest tests[] = {
+	    TEST(test_the_dial),        TEST(test_the_launch),     TEST(test_the_ends),
+	    TEST(test_what_was_proven), TEST(test_farewell),       TEST(test_the_repair),
+	    TEST(test_many_repairs),    TEST(test_what_it_leaves), TEST(test_an_earlier_life)};
 
 	return cmocka_run_group_tests_name("attempt", tests, NULL, NULL);
 }

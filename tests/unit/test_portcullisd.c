@@ -341,6 +341,11 @@ void gate_links_changed(struct gate *it)
 	CALL("gate_links_changed");
 }
 
+void attempt_farewell(struct gate *it)
+{
+	CALL("attempt_farewell");
+}
+
 void attempt_clean_earlier(struct gate *it)
 {
 	CALL("attempt_clean_earlier");
