@@ -1,4 +1,4 @@
-/* portcullis.conf as a struct: root's own file, read once at start. */
+/* portcullis.conf as a struct: root's own file, read at start and at each reload. */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 

@@ -10,6 +10,10 @@
 
 #define LATER "comes in a later version; instead: leave it empty"
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#define LIVE CONFIG_LIVE
+#define NEXT_ATTEMPT CONFIG_NEXT_ATTEMPT
+#define REDIAL CONFIG_REDIAL
+#define RESTART CONFIG_RESTART
 #define FIELD(member) offsetof(struct config, member), sizeof(((struct config *)NULL)->member)
 
 enum { WORD_MAX = 256 };
@@ -386,37 +390,41 @@ static void put_nothing(const struct config *config, const struct key *key, char
 /* --- all keys, in the order of portcullis.conf(5) */
 
 const struct key config_keys[CONFIG_KEYS] = {
-    {"profile", "", read_path, put_text, FIELD(profile), false},
-    {"interface", PORTCULLIS_INTERFACE, read_interface, put_text, FIELD(interface), false},
-    {"runtime-dir", PORTCULLIS_RUNDIR "/portcullis", read_needed_path, put_text, FIELD(runtime_dir), false},
-    {"state-dir", PORTCULLIS_STATEDIR "/portcullis", read_needed_path, put_text, FIELD(state_dir), false},
-    {"backend", "auto", read_backend, put_text, FIELD(backend), false},
-    {"user", "_portcullis", read_needed_identity, put_identity, FIELD(user), false},
-    {"openvpn-user", PORTCULLIS_OPENVPN_USER, read_own_identity, put_identity, FIELD(openvpn_user), false},
-    {"openvpn-group", "_openvpn", read_needed_identity, put_identity, FIELD(openvpn_group), false},
-    {"dhcp-user", "", read_identity, put_identity, FIELD(dhcp_user), false},
-    {"lan", "false", read_boolean, put_boolean, FIELD(lan), false},
-    {"on-unprotected", "links-down", read_unprotected, put_unprotected, 0, 0, false},
-    {"strict-boot", "false", read_boolean, put_boolean, FIELD(strict_boot), false},
-    {"openvpn.binary", PORTCULLIS_OPENVPN, read_needed_path, put_text, FIELD(openvpn_binary), false},
-    {"openvpn.arguments", NULL, read_argument, put_arguments, FIELD(openvpn_argument_count), true},
-    {"control.socket", NULL, read_socket, put_text, FIELD(control_socket), false},
-    {"control.group", "", read_identity, put_identity, FIELD(control_group), false},
-    {"management.socket", "", read_unsupported, put_nothing, 0, 0, false},
-    {"gateway.interfaces", NULL, read_lan_side, put_lan_side, FIELD(lan_side_count), true},
-    {"uplink.pppoe", "false", read_boolean, put_boolean, FIELD(pppoe), false},
-    {"uplink.lacp", "false", read_boolean, put_boolean, FIELD(lacp), false},
-    {"dns.manage", "true", read_boolean, put_boolean, FIELD(manage_dns), false},
-    {"resolver.address", "", read_unsupported, put_nothing, 0, 0, false},
-    {"resolver.name", "", read_unsupported, put_nothing, 0, 0, false},
-    {"credentials.username", "", read_text, put_presence, FIELD(username), false},
-    {"credentials.password-file", "", read_path, put_text, FIELD(password_file), false},
-    {"credentials.keychain", "", read_keychain, put_text, FIELD(keychain), false},
-    {"credentials.totp-file", "", read_unsupported, put_nothing, 0, 0, false},
-    {"log.file", "/var/log/portcullis/portcullis.log", read_needed_path, put_text, FIELD(log_file), false},
-    {"log.size", "10M", read_size, put_size, FIELD(log_size), false},
-    {"log.keep", "8", read_keep, put_keep, FIELD(log_keep), false},
-    {"log.level", "info", read_level, put_level, 0, 0, false},
+    {"profile", "", read_path, put_text, FIELD(profile), false, LIVE},
+    {"interface", PORTCULLIS_INTERFACE, read_interface, put_text, FIELD(interface), false, RESTART},
+    {"runtime-dir", PORTCULLIS_RUNDIR "/portcullis", read_needed_path, put_text, FIELD(runtime_dir), false,
+     RESTART},
+    {"state-dir", PORTCULLIS_STATEDIR "/portcullis", read_needed_path, put_text, FIELD(state_dir), false,
+     RESTART},
+    {"backend", "auto", read_backend, put_text, FIELD(backend), false, RESTART},
+    {"user", "_portcullis", read_needed_identity, put_identity, FIELD(user), false, RESTART},
+    {"openvpn-user", PORTCULLIS_OPENVPN_USER, read_own_identity, put_identity, FIELD(openvpn_user), false,
+     RESTART},
+    {"openvpn-group", "_openvpn", read_needed_identity, put_identity, FIELD(openvpn_group), false, RESTART},
+    {"dhcp-user", "", read_identity, put_identity, FIELD(dhcp_user), false, LIVE},
+    {"lan", "false", read_boolean, put_boolean, FIELD(lan), false, LIVE},
+    {"on-unprotected", "links-down", read_unprotected, put_unprotected, 0, 0, false, LIVE},
+    {"strict-boot", "false", read_boolean, put_boolean, FIELD(strict_boot), false, LIVE},
+    {"openvpn.binary", PORTCULLIS_OPENVPN, read_needed_path, put_text, FIELD(openvpn_binary), false, REDIAL},
+    {"openvpn.arguments", NULL, read_argument, put_arguments, FIELD(openvpn_argument_count), true, REDIAL},
+    {"control.socket", NULL, read_socket, put_text, FIELD(control_socket), false, RESTART},
+    {"control.group", "", read_identity, put_identity, FIELD(control_group), false, RESTART},
+    {"management.socket", "", read_unsupported, put_nothing, 0, 0, false, RESTART},
+    {"gateway.interfaces", NULL, read_lan_side, put_lan_side, FIELD(lan_side_count), true, RESTART},
+    {"uplink.pppoe", "false", read_boolean, put_boolean, FIELD(pppoe), false, LIVE},
+    {"uplink.lacp", "false", read_boolean, put_boolean, FIELD(lacp), false, LIVE},
+    {"dns.manage", "true", read_boolean, put_boolean, FIELD(manage_dns), false, LIVE},
+    {"resolver.address", "", read_unsupported, put_nothing, 0, 0, false, RESTART},
+    {"resolver.name", "", read_unsupported, put_nothing, 0, 0, false, RESTART},
+    {"credentials.username", "", read_text, put_presence, FIELD(username), false, NEXT_ATTEMPT},
+    {"credentials.password-file", "", read_path, put_text, FIELD(password_file), false, NEXT_ATTEMPT},
+    {"credentials.keychain", "", read_keychain, put_text, FIELD(keychain), false, NEXT_ATTEMPT},
+    {"credentials.totp-file", "", read_unsupported, put_nothing, 0, 0, false, NEXT_ATTEMPT},
+    {"log.file", "/var/log/portcullis/portcullis.log", read_needed_path, put_text, FIELD(log_file), false,
+     RESTART},
+    {"log.size", "10M", read_size, put_size, FIELD(log_size), false, LIVE},
+    {"log.keep", "8", read_keep, put_keep, FIELD(log_keep), false, LIVE},
+    {"log.level", "info", read_level, put_level, 0, 0, false, LIVE},
 };
 
 const char *config_key_last(const struct key *key, size_t *length)

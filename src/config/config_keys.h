@@ -2,7 +2,7 @@
 #ifndef CONFIG_CONFIG_KEYS_H
 #define CONFIG_CONFIG_KEYS_H
 
-#include "config/config.h"
+#include "config/config_change.h"
 
 enum { CONFIG_KEYS = 31 };
 
@@ -23,6 +23,7 @@ struct key {
 	void (*put)(const struct config *config, const struct key *key, char *to, size_t size);
 	size_t offset, size; /* of the field in struct config; of a list: of its count */
 	bool list;           /* each element is read by itself */
+	enum config_change change;
 };
 
 extern const struct key config_keys[CONFIG_KEYS];

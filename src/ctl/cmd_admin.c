@@ -1,4 +1,4 @@
-/* portcullis up, down, reconnect, pause, resume: what root asks of the gate. */
+/* portcullis up, down, reconnect, pause, resume, reload: what root asks of the gate. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -16,8 +16,9 @@
 #include "os/host/clock.h"
 
 enum {
-	ANSWER_TIMEOUT = 3000, /* ms; the gate answers within 1 s unless it is stopped */
-	SETTLE_SECONDS = 5     /* openvpn has 1.5 s to leave */
+	ANSWER_TIMEOUT = 3000,  /* ms; the gate answers within 1 s unless it is stopped, */
+	RELOAD_TIMEOUT = 10000, /* and has a profile vetted within 5 s */
+	SETTLE_SECONDS = 5      /* openvpn has 1.5 s to leave */
 };
 
 enum { OPTION_WAIT };
@@ -57,7 +58,7 @@ static int exchange(int fd, const struct wire_admin_request *request, struct wir
 	return answer->refused != 0 ? err_set(e, "%s", answer->text) : 0;
 }
 
-/* Waits 3 s at most. */
+/* Waits 3 s at most, for a reload 10 s. */
 static int request_gate(const struct ctl *ctl, const struct wire_admin_request *request)
 {
 	struct wire_admin_answer answer = {0};
@@ -68,7 +69,8 @@ static int request_gate(const struct ctl *ctl, const struct wire_admin_request *
 
 	if (client_beside(ctl->socket, "gate.sock", path, sizeof path, &e) == -1)
 		return ctl_fail(ctl, "%s", e.text);
-	result = client_connect(path, ANSWER_TIMEOUT, &fd, &e);
+	result =
+	    client_connect(path, request->verb == ADMIN_RELOAD ? RELOAD_TIMEOUT : ANSWER_TIMEOUT, &fd, &e);
 	if (result == CLIENT_NO_DAEMON)
 		return ctl_no_daemon(ctl);
 	if (result != CLIENT_OK && geteuid() != 0)
@@ -266,14 +268,25 @@ static int run_pause(struct ctl *ctl)
 	return ctl_admin_settled(ctl, &request);
 }
 
-static int run_resume(struct ctl *ctl)
+/* The verbs without options. */
+static int run_plain(struct ctl *ctl, uint32_t verb)
 {
-	const struct wire_admin_request request = {.version = WIRE_VERSION, .verb = ADMIN_RESUME};
+	const struct wire_admin_request request = {.version = WIRE_VERSION, .verb = verb};
 	struct err e = {""};
 	const char *value;
 	int what = ctl_args_next(ctl, &value, &e);
 
 	return what != CTL_ARGS_END ? ctl_args_stop(ctl, what, value, &e) : request_gate(ctl, &request);
+}
+
+static int run_resume(struct ctl *ctl)
+{
+	return run_plain(ctl, ADMIN_RESUME);
+}
+
+static int run_reload(struct ctl *ctl)
+{
+	return run_plain(ctl, ADMIN_RELOAD);
 }
 
 #define WAIT_OPTIONS wait_options, sizeof wait_options / sizeof *wait_options
@@ -326,4 +339,17 @@ const struct ctl_command cmd_resume = {
     NULL,
     0,
     run_resume,
+};
+
+const struct ctl_command cmd_reload = {
+    "reload",
+    "",
+    "read configuration, profile and password file again",
+    "Reads portcullis.conf, the profile and the password file again, and checks them. If all of it is\nfine "
+    "it "
+    "is taken; the VPN is dialled again only if that needs it. Otherwise nothing changes, the\nreason is "
+    "printed, and the exit status is 1.",
+    NULL,
+    0,
+    run_reload,
 };

@@ -14,6 +14,7 @@
 #include "base/wire_admin.h"
 #include "gate/admin_socket.h"
 #include "gate/files.h"
+#include "gate/reload.h"
 #include "os/host/off_marker.h"
 #include "os/process/descriptor.h"
 #include "os/process/peer.h"
@@ -55,7 +56,7 @@ static int apply_request(struct gate *gate, enum gate_event event, const char *n
 	if (event == EVENT_UP || event == EVENT_DOWN)
 		files_save_intent(gate);
 	if (event == EVENT_RECONNECT)
-		channel_reconnect(gate);
+		channel_reconnect(gate, why);
 	else
 		channel_notify(gate, NOTE_INTENT, why);
 	if (result == 0 || (gate->state.desired == desired && gate->state.actual != ACTUAL_UNPROTECTED))
@@ -82,15 +83,7 @@ static int request_off(struct gate *gate, bool persist, struct err *e)
 	return apply_request(gate, EVENT_OFF, "off", e);
 }
 
-int admin_socket_reload(struct gate *gate, struct err *e)
-{
-	if (vet_profile(&gate->config, &gate->profile, e) == -1)
-		return -1;
-	log_info("gate", "the profile is read again");
-	driver_restart(gate);
-	return 0;
-}
-
+/* 0, and `e` may say what was done; or -1, and `e` says why nothing was. */
 static int serve_request(struct gate *gate, const struct wire_admin_request *request, struct err *e)
 {
 	if (request->version != WIRE_VERSION)
@@ -110,7 +103,7 @@ static int serve_request(struct gate *gate, const struct wire_admin_request *req
 	case ADMIN_OFF:
 		return request_off(gate, request->persist != 0, e);
 	case ADMIN_RELOAD:
-		return admin_socket_reload(gate, e);
+		return reload(gate, e);
 	default:
 		return err_set(e, "there is no verb %u", request->verb);
 	}
@@ -136,7 +129,7 @@ static void client_cb(evutil_socket_t fd, short what, void *argument)
 	if (got > 0) {
 		answer.refused = serve_request(client->gate, &client->request, &e) == -1;
 		answer.gate = gate_shown(client->gate);
-		text_copy(answer.text, sizeof answer.text, answer.refused ? e.text : client->gate->reason);
+		text_copy(answer.text, sizeof answer.text, e.text[0] != '\0' ? e.text : client->gate->reason);
 		send(fd, &answer, sizeof answer, MSG_DONTWAIT | MSG_NOSIGNAL);
 	}
 	client_close(client);

@@ -9,7 +9,4 @@ struct gate;
 /* Serves gate->admin_fd from the loop. 0, or -1 and `e`. */
 int admin_socket_open(struct gate *gate, struct err *e);
 
-/* Vets the profile anew and starts the driver with it. 0, or -1 and `e`: the old one stays. */
-int admin_socket_reload(struct gate *gate, struct err *e);
-
 #endif

@@ -22,7 +22,7 @@
  * server by then. */
 enum { LEAVE_MS = 1500, GOODBYE_MS = 100, REPAIR_ATTEMPTS = 8, OUTPUT_MAX = 64 * 1024 + 1 };
 
-static bool is_remote(const struct gate_profile *profile, const struct net_endpoint *endpoint)
+bool attempt_knows(const struct gate_profile *profile, const struct net_endpoint *endpoint)
 {
 	for (size_t i = 0; i < profile->remote_count; i++) {
 		if (net_endpoint_equal(&profile->remotes[i], endpoint))
@@ -39,7 +39,7 @@ static int check_dial(const struct gate *gate, const struct net_endpoint *endpoi
 		return err_set(e, "%s", refusal);
 	if (bypass_find(e) != 0)
 		return -1;
-	if (!is_remote(&gate->profile, endpoint))
+	if (!attempt_knows(&gate->profile, endpoint))
 		return err_set(e, "the profile has no such remote");
 	/* A device that an earlier attempt of ours left has no openvpn any more: it can go. */
 	if (netwatch_taken(gate->config.interface) && device_delete(gate->config.interface, e) == -1)

@@ -11,6 +11,7 @@
 #include "gate/transition.h"
 
 struct gate;
+struct gate_profile;
 
 struct attempt {
 	pid_t pid;              /* 0: none */
@@ -23,6 +24,9 @@ struct attempt {
 	bool told;                 /* it has had the time to tell the server that it goes */
 	char why[WIRE_TEXT];       /* why it ends; "" while it does not */
 };
+
+/* Is it one of the profile's, and so may be dialled? */
+bool attempt_knows(const struct gate_profile *profile, const struct net_endpoint *endpoint);
 
 /* Checks the endpoint and whether the machine can dial it; then dispatches EVENT_DIAL. 0, or -1 and `e`: then
  * no openvpn runs. */

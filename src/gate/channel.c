@@ -33,7 +33,9 @@ static void send_notice(struct gate *gate, enum wire_note note, enum wire_intent
 	message.until = gate->pause_until;
 	text_copy(message.text, sizeof message.text, text);
 	text_copy(message.notice, sizeof message.notice,
-		  gate->notice[0] != '\0' ? gate->notice : gate->redirect);
+		  gate->notice[0] != '\0'    ? gate->notice
+		  : gate->refused[0] != '\0' ? gate->refused
+					     : gate->redirect);
 	message.blocked = gate->blocked;
 	if (note == NOTE_HELLO)
 		fill_hello(gate, &message.hello);
@@ -51,7 +53,7 @@ void channel_notify(struct gate *gate, enum wire_note note, const char *text)
 	send_notice(gate, note, INTENT_UP, text);
 }
 
-void channel_reconnect(struct gate *gate)
+void channel_reconnect(struct gate *gate, const char *why)
 {
-	send_notice(gate, NOTE_INTENT, INTENT_RECONNECT, "reconnect, by root's command");
+	send_notice(gate, NOTE_INTENT, INTENT_RECONNECT, why);
 }

@@ -11,6 +11,6 @@ struct gate;
 void channel_notify(struct gate *gate, enum wire_note note, const char *text);
 
 /* Has the driver end the attempt and dial again; the only request that is not stored. */
-void channel_reconnect(struct gate *gate);
+void channel_reconnect(struct gate *gate, const char *why);
 
 #endif

@@ -60,6 +60,7 @@ void driver_start(struct gate *gate)
 
 	if (driver->pid != 0)
 		return;
+	driver->stale = false;
 	driver->started_ms = clock_steady_ms();
 	made = descriptor_pair(pair) == 0;
 	if (made && (pid = child_fork()) == 0)
@@ -111,6 +112,16 @@ void driver_restart(struct gate *gate)
 		return;
 	driver_end(gate);
 	schedule_restart(gate);
+}
+
+void driver_renew(struct gate *gate)
+{
+	gate->driver.stale = true;
+	if (gate->driver.pid == 0 || gate->attempt.pid != 0)
+		return;
+	log_info("gate", "portcullis-driver is started again, with what was read again");
+	driver_end(gate);
+	driver_start(gate);
 }
 
 static void schedule_restart(struct gate *gate)

@@ -3,6 +3,7 @@
 #define GATE_DRIVER_PROCESS_H
 
 #include <event2/event.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -18,6 +19,7 @@ struct driver_process {
 	struct event *readable, *restart;
 	unsigned failures; /* exits in a row, each soon after the start */
 	int64_t started_ms;
+	bool stale; /* what it was started with has been read again since */
 	size_t filled;
 	struct wire_request request; /* being read */
 };
@@ -30,5 +32,9 @@ void driver_end(struct gate *gate);
 
 /* The same, and starts it again, with back-off. */
 void driver_restart(struct gate *gate);
+
+/* Starts another one with the present profile and credentials: at once, or, if an openvpn runs, only notes
+ * that; whoever has reaped openvpn calls it again. */
+void driver_renew(struct gate *gate);
 
 #endif

@@ -20,7 +20,7 @@
 
 enum { SMALL_FILE = 256 };
 
-static int open_log(struct gate *gate, struct err *e)
+int files_open_log(struct gate *gate, struct err *e)
 {
 	const struct config *config = &gate->config;
 	int fd;
@@ -156,7 +156,7 @@ int files_prepare(struct gate *gate, struct err *e)
 	struct err full = {""};
 
 	/* A full disk must not keep the gate from its work: these two can wait. */
-	if (open_log(gate, &full) == -1 || file_folder(gate->config.state_dir, 0700, &full) == -1)
+	if (files_open_log(gate, &full) == -1 || file_folder(gate->config.state_dir, 0700, &full) == -1)
 		log_error("gate", "the log or the state directory can't be used, continuing without it: %s",
 			  full.text);
 	log_open(gate->log_fd, gate->config.log_level);

@@ -26,6 +26,9 @@ int32_t files_find_instance(const struct gate *gate);
  * 0, or -1 and `e`; without a log or a state directory it goes on. */
 int files_prepare(struct gate *gate, struct err *e);
 
+/* The log, with the sizes that are configured now. 0, or -1 and `e`: the one that is open stays. */
+int files_open_log(struct gate *gate, struct err *e);
+
 void files_save_intent(struct gate *gate);
 
 /* Saves the present attempt, so that a later portcullisd can clean up after it; pid 0: none. */

@@ -28,7 +28,8 @@ struct gate {
 	struct situation situation;
 	struct gate_state state;
 	char reason[WIRE_TEXT];
-	char notice[WIRE_TEXT], redirect[WIRE_TEXT]; /* firewall_note; the last bypass that was found */
+	/* firewall_note; the last bypass that was found; why what root has changed is not in use */
+	char notice[WIRE_TEXT], redirect[WIRE_TEXT], refused[WIRE_TEXT];
 	int64_t boot_locked_at;
 	uint64_t blocked; /* packets, as last counted */
 	unsigned lock_failures;
@@ -65,6 +66,9 @@ int gate_dispatch(struct gate *gate, enum gate_event event, const char *why, str
 
 /* The state as users see it. */
 enum wire_gate gate_shown(const struct gate *gate);
+
+/* The numbers that the rules ask for; nobody's if no configuration names them: the lock needs none. */
+void gate_fill_identities(struct gate *gate);
 
 /* Sets our routes: into the attempt's tunnel, or to nowhere. 0, or -1 and `e`. */
 int gate_route(struct gate *gate, bool open, struct err *e);

@@ -16,6 +16,7 @@
 #include "gate/channel.h"
 #include "gate/files.h"
 #include "gate/gate.h"
+#include "gate/reload.h"
 #include "gate/verbs.h"
 #include "os/firewall/describe.h"
 #include "os/host/loop.h"
@@ -54,24 +55,6 @@ static int print_error(const char *text)
 	return 1;
 }
 
-/* The numbers that the rules ask for. If no configuration names them, they are nobody's: the lock needs
- * none, and the next start completes them. */
-static void fill_identities(void)
-{
-	const struct config *config = &gate.config;
-	struct situation *s = &gate.situation;
-	struct identity nobody = {.known = true, .number = POLICY_NOBODY};
-
-	s->openvpn_group = config->openvpn_group.known ? config->openvpn_group : nobody;
-	s->driver_user = config->user.known ? config->user : nobody;
-	s->dhcp_user = config->dhcp_user;
-	s->lan = config->lan;
-	s->pppoe = config->pppoe;
-	s->lacp = config->lacp;
-	memcpy(s->lan_side, config->lan_side, sizeof s->lan_side);
-	s->lan_side_count = config->lan_side_count;
-}
-
 /* Does another portcullisd live, with a verified lock? Then `e` names it. If that can't be found out,
  * locking will fail too. */
 static bool is_held_by_other(struct err *e)
@@ -80,7 +63,7 @@ static bool is_held_by_other(struct err *e)
 
 	if ((gate.fw = firewall_open(gate.config.backend, e)) == NULL)
 		return false;
-	fill_identities();
+	gate_fill_identities(&gate);
 	if (firewall_held(gate.fw, &gate.situation, files_find_instance(&gate), &pid, e) == -1 || pid == 0 ||
 	    pid == getpid())
 		return false;
@@ -152,8 +135,16 @@ static void reload_cb(evutil_socket_t signal_number, short what, void *argument)
 	struct err e = {""};
 
 	(void)signal_number, (void)what, (void)argument;
-	if (admin_socket_reload(&gate, &e) == -1)
-		log_error("gate", "the new profile is refused, the old one stays in use: %s", e.text);
+	if (!incomplete)
+		(void)reload(&gate, &e); /* it is logged */
+}
+
+/* What was reloaded meanwhile is for the next attempt, and for the driver that dials it. */
+static void ended(int status)
+{
+	attempt_reaped(&gate, status);
+	if (gate.driver.stale)
+		driver_renew(&gate);
 }
 
 static void child_cb(evutil_socket_t signal_number, short what, void *argument)
@@ -164,7 +155,7 @@ static void child_cb(evutil_socket_t signal_number, short what, void *argument)
 	(void)signal_number, (void)what, (void)argument;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == gate.attempt.pid)
-			attempt_reaped(&gate, status);
+			ended(status);
 		else if (pid == gate.driver.pid)
 			driver_restart(&gate);
 		else
@@ -267,8 +258,8 @@ static int watch_bypasses(struct gate *watched, struct err *e)
 static int complete_start(struct err *e)
 {
 	static int (*const steps[])(struct gate *, struct err *) = {
-	    gate_watch, hold_instance, files_prepare,  vet,
-	    watch,      watch_routes,  watch_bypasses, admin_socket_open};
+	    gate_watch,   hold_instance,  files_prepare,     vet,         watch,
+	    watch_routes, watch_bypasses, admin_socket_open, reload_watch};
 	static size_t done;
 
 	for (; done < sizeof steps / sizeof *steps; done++) {
@@ -336,7 +327,7 @@ static int start(const struct command_line *options, struct err *e)
 
 	if (is_held_by_other(e))
 		return -1;
-	fill_identities();
+	gate_fill_identities(&gate);
 	locked = gate_start(&gate, &unlocked) == 0;
 	fault_point("locked");
 	if ((held = files_lock_instance(&gate, e)) == 1)

@@ -99,13 +99,30 @@ static int list_remotes(struct gate_profile *profile, const char *text, size_t l
 	return 0;
 }
 
-static void free_profile(const struct gate_profile *profile)
+void vet_free(const struct gate_profile *profile)
 {
 	if (profile->head != -1)
 		close(profile->head);
 	if (profile->body != -1)
 		close(profile->body);
 	free(profile->remotes);
+}
+
+bool vet_same(int one, int other)
+{
+	size_t length = 0, other_length = 0;
+	char *text = read_file(one, CANONICAL_SIZE_MAX, &length),
+	     *other_text = read_file(other, CANONICAL_SIZE_MAX, &other_length);
+	bool same = text != NULL && other_text != NULL && length == other_length &&
+		    memcmp(text, other_text, length) == 0;
+
+	if (text != NULL)
+		secret_wipe_bytes(text, length);
+	if (other_text != NULL)
+		secret_wipe_bytes(other_text, other_length);
+	free(text);
+	free(other_text);
+	return same;
 }
 
 static int seal_profile(struct gate_profile *profile, const struct config *config, const char *text,
@@ -128,7 +145,7 @@ static int seal_profile(struct gate_profile *profile, const struct config *confi
 		fresh.body = child_sealed("portcullis-profile", body, length - (size_t)(body - text), e);
 		result = fresh.head == -1 || fresh.body == -1 ? -1 : 0;
 	}
-	free_profile(result == 0 ? profile : &fresh);
+	vet_free(result == 0 ? profile : &fresh);
 	if (result == 0)
 		*profile = fresh;
 	free(head);

@@ -21,4 +21,10 @@ struct gate_profile {
  * = one line, and the old one stays. Waits at most 5 s for the child. */
 int vet_profile(const struct config *config, struct gate_profile *profile, struct err *e);
 
+/* Closes and frees what it has. */
+void vet_free(const struct gate_profile *profile);
+
+/* Do two heads, or two bodies, have the same bytes? False if that can't be found out. */
+bool vet_same(int one, int other);
+
 #endif

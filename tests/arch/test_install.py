@@ -158,8 +158,9 @@ def test_systemd_reads_the_units(tmp_path):
     """systemd's own verification, with a daemon that exists."""
     prefix = str(tmp_path / "p")
     data("linux", "", prefix=prefix, etc=str(tmp_path / "e"))
-    (tmp_path / "p/sbin").mkdir()
-    shutil.copy("/bin/true", tmp_path / "p/sbin/portcullisd")
+    for program in ("sbin/portcullisd", "bin/portcullis"):
+        (tmp_path / "p" / program).parent.mkdir()
+        shutil.copy("/bin/true", tmp_path / "p" / program)
     folder = tmp_path / "p/lib/systemd/system"
     units = sorted(each for each in folder.iterdir() if each.is_file())
     (folder / "nftables.service").write_text(NFTABLES)

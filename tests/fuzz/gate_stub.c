@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "gate/channel.h"
 #include "gate/files.h"
+#include "gate/reload.h"
 #include "os/host/off_marker.h"
 #include "os/process/child.h"
 #include "os/process/peer.h"
@@ -304,9 +305,9 @@ void driver_restart(struct gate *gate)
 	driver_end(gate);
 }
 
-int vet_profile(const struct config *config, struct gate_profile *profile, struct err *e)
+int reload(struct gate *gate, struct err *e)
 {
-	(void)config, (void)profile;
+	(void)gate;
 	return err_set(e, "no profile");
 }
 

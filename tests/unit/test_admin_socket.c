@@ -19,6 +19,7 @@
 #include "gate/channel.h"
 #include "gate/files.h"
 #include "gate/gate.h"
+#include "gate/reload.h"
 #include "golden.h"
 #include "os/host/off_marker.h"
 #include "os/process/peer.h"
@@ -64,10 +65,10 @@ void channel_notify(struct gate *it, enum wire_note note, const char *text)
 	say("channel_notify %d %s", (int)note, text);
 }
 
-void channel_reconnect(struct gate *it)
+void channel_reconnect(struct gate *it, const char *why)
 {
 	(void)it;
-	say("channel_reconnect");
+	say("channel_reconnect %s", why);
 }
 
 int off_marker_clear(struct err *e)
@@ -76,17 +77,11 @@ int off_marker_clear(struct err *e)
 	return FAILS("off_marker_clear") ? -1 : 0;
 }
 
-int vet_profile(const struct config *config, struct gate_profile *profile, struct err *e)
-{
-	assert_true(config == &gate.config && profile == &gate.profile);
-	say("vet_profile");
-	return FAILS("vet_profile") ? -1 : 0;
-}
-
-void driver_restart(struct gate *it)
+int reload(struct gate *it, struct err *e)
 {
 	assert_ptr_equal(it, &gate);
-	say("driver_restart");
+	say("reload");
+	return FAILS("reload") ? -1 : (err_set(e, "lan taken"), 0);
 }
 
 int peer_of(int descriptor, struct peer *peer)
@@ -253,7 +248,7 @@ static void test_each_request(void **state)
 	    {"", ADMIN_OFF, 0, 1, DESIRED_UP, ACTUAL_LOCKED},
 	    {"", ADMIN_OFF, 0, 0, DESIRED_STOP, ACTUAL_LOCKED},
 	    {"", ADMIN_RELOAD, 0, 0, DESIRED_UP, ACTUAL_LOCKED},
-	    {"!vet_profile", ADMIN_RELOAD, 0, 0, DESIRED_UP, ACTUAL_LOCKED},
+	    {"!reload", ADMIN_RELOAD, 0, 0, DESIRED_UP, ACTUAL_LOCKED},
 	    {"", 0, 0, 0, DESIRED_UP, ACTUAL_LOCKED},
 	    {"", ADMIN_RELOAD + 1, 0, 0, DESIRED_UP, ACTUAL_LOCKED},
 	    /* It failed: what was wanted is wanted, or it is not; a lock stands, or none. */

@@ -137,10 +137,10 @@ static void test_each_state(void **state)
 				 gate_may_dial(gate.state) ? INTENT_UP : INTENT_DOWN);
 	}
 	gate.state = (struct gate_state){DESIRED_UP, ACTUAL_LOCKED};
-	channel_reconnect(&gate);
+	channel_reconnect(&gate, "reconnect, by root's command");
 	assert_int_equal(told().intent, INTENT_RECONNECT);
 	gate.state.desired = DESIRED_DOWN;
-	channel_reconnect(&gate);
+	channel_reconnect(&gate, "reconnect, by root's command");
 	assert_int_equal(told().intent, INTENT_DOWN);
 }
 

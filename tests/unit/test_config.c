@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config/config.h"
+#include "config/config_change.h"
 
 static struct config config;
 static struct err e;
@@ -611,6 +611,42 @@ static void defaults_without_a_file(void **state)
 	assert_memory_equal(&other, &config, sizeof other);
 }
 
+static void assert_changed(const struct config *now, enum config_change change, const char *wanted)
+{
+	char names[128];
+
+	config_changed(now, &config, change, names, sizeof names);
+	assert_string_equal(names, wanted);
+}
+
+/* Each kind by itself, in the order of the keys; what is not printed too. */
+static void what_differs_is_named(void **state)
+{
+	static struct config now;
+
+	(void)state;
+	assert_int_equal(read_text("log { level = debug }\n"), 0);
+	now = config;
+	for (int change = CONFIG_RESTART; change <= CONFIG_REDIAL; change++)
+		assert_changed(&now, (enum config_change)change, "");
+	assert_int_equal(read_text("interface = tun7\nlan = true\nopenvpn { arguments = {\"--fast-io\"} }\n"
+				   "on-unprotected = report\ngateway { interfaces = {\"eth7\"} }\n"
+				   "credentials { username = \"alice\" }\nlog { level = info  keep = 7 }\n"),
+			 0);
+	assert_changed(&now, CONFIG_RESTART, "interface, gateway.interfaces");
+	assert_changed(&now, CONFIG_LIVE, "lan, on-unprotected, log.keep, log.level");
+	assert_changed(&now, CONFIG_NEXT_ATTEMPT, "credentials.username");
+	assert_changed(&now, CONFIG_REDIAL, "openvpn.arguments");
+	now = config;
+	assert_int_equal(read_text("interface = tun7\nlan = true\nopenvpn { arguments = {\"--fast-io\"} }\n"
+				   "on-unprotected = report\ngateway { interfaces = {\"eth7\"} }\n"
+				   "credentials { username = \"bob\" }\nlog { level = info  keep = 7 }\n"),
+			 0);
+	assert_changed(&now, CONFIG_NEXT_ATTEMPT, "credentials.username");
+	config.user.number++; /* another number of the same name */
+	assert_changed(&now, CONFIG_RESTART, "user");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -632,6 +668,7 @@ int main(void)
 	    cmocka_unit_test(files_of_others_are_refused),
 	    cmocka_unit_test(relative_names_work),
 	    cmocka_unit_test(defaults_without_a_file),
+	    cmocka_unit_test(what_differs_is_named),
 	    cmocka_unit_test(the_profile_is_looked_at),
 	    cmocka_unit_test(the_program_is_looked_at),
 	    cmocka_unit_test(the_password_file_is_looked_at),

@@ -263,12 +263,34 @@ static void test_when_it_is_started_again(void **state)
 	}
 }
 
+/* With an openvpn it waits for its end; a start has what is new. */
+static void test_when_what_it_has_is_old(void **state)
+{
+	(void)state;
+	driver_renew(&gate);
+	assert_true(gate.driver.stale);
+	assert_string_equal(journal, "");
+	start("");
+	assert_false(gate.driver.stale);
+	gate.attempt.pid = 5;
+	journal[0] = '\0';
+	driver_renew(&gate);
+	assert_true(gate.driver.stale);
+	assert_string_equal(journal, "");
+	gate.attempt.pid = 0;
+	driver_renew(&gate);
+	assert_false(gate.driver.stale);
+	assert_int_equal(gate.driver.pid, DRIVER);
+	assert_golden("tests/golden/driver_process/renewed", journal);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_what_is_executed), TEST(test_starts_and_ends),
-					   TEST(test_when_it_is_started_again)};
+					   TEST(test_when_it_is_started_again),
+					   TEST(test_when_what_it_has_is_old)};
 
 	return cmocka_run_group_tests_name("driver process", tests, NULL, NULL);
 }

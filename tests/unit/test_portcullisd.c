@@ -319,9 +319,15 @@ int admin_socket_open(struct gate *it, struct err *e)
 	return 0;
 }
 
-int admin_socket_reload(struct gate *it, struct err *e)
+int reload(struct gate *it, struct err *e)
 {
-	STEP("admin_socket_reload");
+	STEP("reload");
+	return 0;
+}
+
+int reload_watch(struct gate *it, struct err *e)
+{
+	STEP("reload_watch");
 	return 0;
 }
 
@@ -397,6 +403,11 @@ void driver_end(struct gate *it)
 void driver_restart(struct gate *it)
 {
 	CALL("driver_restart");
+}
+
+void driver_renew(struct gate *it)
+{
+	CALL("driver_renew");
 }
 
 void channel_notify(struct gate *it, enum wire_note note, const char *text)
@@ -575,6 +586,8 @@ static void happen(const char *what)
 		ends(what + 5);
 	else if (strcmp(what, "runs") == 0)
 		gate->attempt.pid = OPENVPN, gate->driver.pid = DRIVER, gate->attempt.index = 7;
+	else if (strcmp(what, "stale") == 0)
+		gate->driver.stale = true;
 	else if (strcmp(what, "links") == 0)
 		network->links(network->argument);
 	else if (strcmp(what, "reachable") == 0)
@@ -758,7 +771,8 @@ static void test_events(void **state)
 {
 	static const struct way ways[] = {
 	    {"d", "", "hup"},
-	    {"d", "!admin_socket_reload", "hup"},
+	    {"d", "!reload", "hup"},
+	    {"d", "", "runs stale ends:o"},
 	    {"d", "", "ends:odr"},
 	    {"d", "", "ends:rdo"},
 	    {"d", "", "links reachable shut reachable woke routes"},

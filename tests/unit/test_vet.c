@@ -258,12 +258,51 @@ static void test_a_long_complaint(void **state)
 	assert_non_null(strstr(journal, "= xxxxxxxx"));
 }
 
+/* Two that are there, of which the first has these bytes: are they the same? */
+static bool same(const char *one, const char *other, const char *words)
+{
+	struct err e = {""};
+	bool result;
+
+	scratch_count = 0;
+	so = "";
+	(void)child_scratch("one", &e);
+	(void)child_scratch("other", &e);
+	put(scratch[0], one, strlen(one));
+	put(scratch[1], other, strlen(other));
+	so = words;
+	callocs = 0;
+	result = vet_same(scratch[0], scratch[1]);
+	so = "";
+	close(scratch[0]);
+	close(scratch[1]);
+	return result;
+}
+
+/* By every byte; what can't be read is another. What was read is wiped. */
+static void test_what_is_the_same(void **state)
+{
+	(void)state;
+	assert_true(same("remote", "remote", ""));
+	assert_non_null(strstr(journal, "secret_wipe_bytes 6 1\nsecret_wipe_bytes 6 1\n"));
+	assert_false(same("remote", "remotf", ""));
+	assert_false(same("remote", "remot", ""));
+	assert_false(same("remot", "remote", ""));
+	assert_false(same("remote", "remote", "!calloc-1"));
+	assert_false(same("remote", "remote", "!calloc-2"));
+	assert_false(same("remote", "remote", "reading-fails"));
+	assert_false(same("", "remote", ""));
+	assert_true(same("", "", ""));
+	assert_no_leak("the same", same("remote", "remote", ""));
+	assert_no_leak("no second", same("remote", "remote", "!calloc-2"));
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_no_leak), TEST(test_each_way),
-					   TEST(test_a_long_complaint)};
+					   TEST(test_a_long_complaint), TEST(test_what_is_the_same)};
 
 	return cmocka_run_group_tests_name("vet", tests, NULL, NULL);
 }

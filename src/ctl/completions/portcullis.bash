@@ -50,7 +50,7 @@ _portcullis_value()
 	esac
 }
 
-_portcullis_commands='status watch up down reconnect pause resume off rules log import check doctor selftest enable disable help'
+_portcullis_commands='status watch up down reconnect pause resume reload off rules log import check doctor selftest enable disable help'
 
 # What a command takes, one a line: option WORD, value WORD=KIND, optional WORD=KIND (only behind an =), operand KIND.
 _portcullis_takes()
@@ -103,6 +103,11 @@ _portcullis_takes()
 			operand '5m 15m 1h'
 		;;
 	resume)
+		printf '%s\t%s\n' \
+			option '-h' \
+			option '--help'
+		;;
+	reload)
 		printf '%s\t%s\n' \
 			option '-h' \
 			option '--help'

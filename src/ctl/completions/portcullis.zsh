@@ -12,6 +12,7 @@ _portcullis_commands() {
 	    'reconnect:start a new attempt now'
 	    'pause:let traffic out in the clear for a limited time'
 	    'resume:end a pause now'
+	    'reload:read configuration, profile and password file again'
 	    'off:remove the rules\: traffic leaves in the clear; root only'
 	    'rules:print the firewall'\''s rules; changes nothing'
 	    'log:the last lines of the log'
@@ -70,6 +71,10 @@ _portcullis_takes() {
 		    '1:operand:(5m 15m 1h)'
 		;;
 	resume)
+		_arguments -s '(-h --help)-h[what it takes]' \
+		    '(-h --help)--help[what it takes]'
+		;;
+	reload)
 		_arguments -s '(-h --help)-h[what it takes]' \
 		    '(-h --help)--help[what it takes]'
 		;;

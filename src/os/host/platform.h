@@ -8,6 +8,9 @@
 /* What a user can run to undo the resolver's settings, if no daemon does. */
 extern const char platform_dns_manual_command[];
 
+/* What restarts portcullisd, where this system's own service manager runs it. */
+extern const char platform_restart_command[];
+
 /* True on macOS and FreeBSD, where an address of a device names both ends, ours and the other, and brings no
  * route to its subnet. */
 extern const bool platform_device_has_ends;

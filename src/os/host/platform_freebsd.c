@@ -2,6 +2,7 @@
 #include "os/host/platform.h"
 
 const char platform_dns_manual_command[] = "resolvconf -f -d " PORTCULLIS_INTERFACE ".portcullis";
+const char platform_restart_command[] = "service portcullis restart";
 
 /* An address has its subnet. */
 const bool platform_device_has_ends = false;

@@ -4,6 +4,7 @@
 #include "os/dns/scutil_service.h"
 
 const char platform_dns_manual_command[] = "echo remove " DNS_SCUTIL_SERVICE "/DNS | sudo scutil, or reboot";
+const char platform_restart_command[] = "launchctl kickstart -k system/org.portcullis.daemon";
 
 /* A utun has two ends. */
 const bool platform_device_has_ends = true;
