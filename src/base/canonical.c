@@ -21,10 +21,10 @@ static const struct {
     {"compat-mode", 1, 0}, {"compress", 1, 0}, {"crl-verify", BLOCK_ONLY, 1}, {"data-ciphers", 1, 0},
     {"data-ciphers-fallback", 1, 0}, {"dhcp-option", 2, 0}, {"disable-occ", 0, 0}, {"dns", 12, 0},
     {"extra-certs", BLOCK_ONLY, 1}, {"fragment", 2, 0}, {"hand-window", 1, 0}, {"ifconfig", 2, 0},
-    {"ifconfig-ipv6", 2, 0}, {"ifconfig-nowarn", 0, 0}, {"keepalive", 2, 0}, {"key", BLOCK_ONLY, 1},
+    {"ifconfig-ipv6", 2, 0}, {"ifconfig-nowarn", 0, 0}, {"key", BLOCK_ONLY, 1},
     {"key-direction", 1, 0}, {"link-mtu", 1, 0}, {"max-packet-size", 1, 0}, {"mssfix", 2, 0},
     {"mtu-disc", 1, 0}, {"mtu-test", 0, 0}, {"mute-replay-warnings", 0, 0}, {"ncp-ciphers", 1, 0},
-    {"ns-cert-type", 1, 0}, {"peer-fingerprint", 1, 1}, {"ping", 1, 0}, {"ping-restart", 1, 0},
+    {"ns-cert-type", 1, 0}, {"peer-fingerprint", 1, 1}, {"ping", 1, 0},
     {"ping-timer-rem", 0, 0}, {"pkcs12", BLOCK_ONLY, 1}, {"providers", 4, 0}, {"pull-filter", 2, 0},
     {"rcvbuf", 1, 0}, {"remote-cert-eku", 1, 0}, {"remote-cert-ku", 15, 0}, {"remote-cert-tls", 1, 0},
     {"reneg-bytes", 1, 0}, {"reneg-pkts", 1, 0}, {"reneg-sec", 2, 0}, {"replay-window", 2, 0},
@@ -45,10 +45,8 @@ static const struct {
 	const char *name;
 	uint32_t min, max;
 } settings[] = {
-    {"connect-timeout", 1, 3600},
-    {"hand-window", 1, 3600},
-    {"remote-random", 1, 1},
-    {"server-poll-timeout", 1, 3600},
+    {"connect-timeout", 1, 3600}, {"dead-peer", 10, 120},           {"hand-window", 1, 3600},
+    {"remote-random", 1, 1},      {"server-poll-timeout", 1, 3600},
 };
 
 enum { SETTINGS = sizeof settings / sizeof *settings };

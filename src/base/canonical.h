@@ -49,7 +49,7 @@ int canonical_check(const char *text, size_t length, struct err *e);
 /* The next remote, from offset *at (0 at first); false after the last. */
 bool canonical_next_remote(const char *text, size_t length, size_t *at, struct canonical_remote *remote);
 int canonical_needs(const char *text, size_t length);
-/* The number that the profile sets: connect-timeout, hand-window, server-poll-timeout (seconds),
+/* The number that the profile sets: connect-timeout, dead-peer, hand-window, server-poll-timeout (seconds),
  * remote-random (1). False: it sets none, and *value is left as it is. */
 bool canonical_setting(const char *text, size_t length, const char *name, uint32_t *value);
 /* Where the body for openvpn begins; it goes to the end of `text`. */

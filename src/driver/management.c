@@ -25,12 +25,13 @@ struct waiting {
 
 struct management {
 	struct event_base *base;
-	struct event *acceptable, *readable, *writable;
+	struct event *acceptable, *readable, *writable, *look;
 	struct waiting waiting[WAITING];
 	struct management_session session;
 	struct ovm_session *parser; /* NULL: nobody is connected */
 	int descriptor;
 	int32_t wanted; /* 0: the gate has not named it yet; -1: nobody */
+	uint32_t every; /* ms between two looks at whether the server sends; 0: none */
 	bool busy;      /* inside ovm_feed: the parser must stay */
 	bool leave;     /* it was ended there */
 };
@@ -48,6 +49,9 @@ static void hang_up(struct management *m)
 	ovm_free(m->parser);
 	m->parser = m->session.parser = NULL;
 	close(m->descriptor);
+	if (m->every != 0)
+		event_del(m->look);
+	m->every = 0;
 	m->leave = false;
 }
 
@@ -83,6 +87,31 @@ static void writable_cb(evutil_socket_t fd, short what, void *argument)
 	send_pending(argument);
 }
 
+static void look_cb(evutil_socket_t fd, short what, void *argument)
+{
+	struct management *m = argument;
+
+	(void)fd, (void)what;
+	m->session.now = (uint64_t)clock_steady_ms();
+	management_session_look(&m->session);
+	if (m->parser != NULL)
+		send_pending(m);
+}
+
+static void arm_look(struct management *m)
+{
+	uint32_t every = dead_peer_interval_ms(&m->session.peer);
+	struct timeval interval = clock_timeval(every);
+
+	if (every == m->every)
+		return;
+	if (m->every != 0)
+		event_del(m->look);
+	if (every != 0)
+		event_add(m->look, &interval);
+	m->every = every;
+}
+
 static void readable_cb(evutil_socket_t fd, short what, void *argument)
 {
 	struct management *m = argument;
@@ -103,8 +132,10 @@ static void readable_cb(evutil_socket_t fd, short what, void *argument)
 		hang_up(m);
 	else if (result == -1 || got == 0 || (got == -1 && errno != EAGAIN && errno != EINTR))
 		connection_lost(m);
-	else
+	else {
+		arm_look(m);
 		send_pending(m);
+	}
 }
 
 static void accept_openvpn(struct management *m, int descriptor)
@@ -182,7 +213,8 @@ struct management *management_new(struct event_base *base, int listener, int pas
 	for (size_t i = 0; i < WAITING; i++)
 		m->waiting[i].descriptor = -1;
 	m->acceptable = event_new(base, listener, EV_READ | EV_PERSIST, acceptable_cb, m);
-	if (m->acceptable == NULL || event_add(m->acceptable, NULL) == -1) {
+	m->look = event_new(base, -1, EV_PERSIST, look_cb, m);
+	if (m->acceptable == NULL || m->look == NULL || event_add(m->acceptable, NULL) == -1) {
 		management_free(m);
 		return NULL;
 	}
@@ -197,6 +229,8 @@ void management_free(struct management *m)
 	clear_waiting(m);
 	if (m->acceptable != NULL)
 		event_free(m->acceptable);
+	if (m->look != NULL)
+		event_free(m->look);
 	free(m);
 }
 

@@ -62,6 +62,7 @@ void management_session_begin(struct management_session *s, const struct managem
 	s->verbosity_resets = 0;
 	s->now = now;
 	memset(&s->announced, 0, sizeof s->announced);
+	dead_peer_begin(&s->peer, 0);
 	tunnel_config_begin(&s->config, attempt->interface, &attempt->endpoint);
 	s->config.profile = attempt->profile;
 	s->config.profile_length = attempt->profile_length;
@@ -137,6 +138,7 @@ static void report_connected(struct management_session *s, const struct ovm_even
 {
 	tunnel_config_set_addresses(&s->config, event->field[2], event->field[7]);
 	tunnel_config_finish(&s->config);
+	dead_peer_begin(&s->peer, tunnel_config_dead_peer(&s->config));
 	if (strcmp(event->field[1], "SUCCESS") == 0)
 		emit(s, TUNNEL_SUCCESS, "openvpn is connected");
 	else if (s->log.fault[0] != '\0')
@@ -275,8 +277,18 @@ static void handle_reply(struct management_session *s, const struct ovm_event *e
 
 	if (!event->ok && strncmp(event->command, "load-stats", 10) != 0)
 		log_complaint(s, "openvpn refused a command (%.16s)", event->command);
-	else if (in != NULL && out != NULL)
-		s->events.count(strtoull(in + 8, NULL, 10), strtoull(out + 9, NULL, 10), s->events.argument);
+	if (!event->ok || in == NULL || out == NULL)
+		return;
+	dead_peer_count(&s->peer, strtoull(in + 8, NULL, 10));
+	s->events.count(strtoull(in + 8, NULL, 10), strtoull(out + 9, NULL, 10), s->events.argument);
+}
+
+void management_session_look(struct management_session *s)
+{
+	if (dead_peer_look(&s->peer))
+		emit(s, TUNNEL_RESTART, "nothing has come from the server for %u s", s->peer.limit);
+	else
+		send_command(s, "load-stats", NULL, NULL);
 }
 
 static void report_unanswerable(struct management_session *s, const char *what)

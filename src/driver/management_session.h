@@ -2,6 +2,7 @@
 #ifndef DRIVER_MANAGEMENT_SESSION_H
 #define DRIVER_MANAGEMENT_SESSION_H
 
+#include "driver/dead_peer.h"
 #include "driver/management.h"
 #include "driver/openvpn_log.h"
 #include "driver/tunnel_config.h"
@@ -15,6 +16,7 @@ struct management_session {
 	struct ovm_session *parser; /* for answers; NULL: the connection has ended */
 	struct tunnel_config config;
 	struct wire_tunnel announced; /* whose addresses the last TUNNEL_ADDRESS gave */
+	struct dead_peer peer;        /* once connected */
 	struct openvpn_log log;
 	uint64_t now; /* ms, set by the owner before each feed */
 	int password_file;
@@ -32,6 +34,8 @@ void management_session_begin(struct management_session *session, const struct m
 void management_session_greet(struct management_session *session);
 /* An ovm_event_fn; `session` is a struct management_session. */
 void management_session_event(const struct ovm_event *event, void *session);
+/* At each interval of `peer`: asks for the count of bytes, or reports that the server is silent. */
+void management_session_look(struct management_session *session);
 /* The connection has ended. */
 void management_session_lost(struct management_session *session);
 

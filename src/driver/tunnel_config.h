@@ -29,6 +29,8 @@ struct tunnel_config {
 	const char *profile; /* canonical: its filters; NULL: none */
 	size_t profile_length;
 	bool dns_in_push_only; /* openvpn 2.7 and newer */
+	bool limit_pushed;     /* a ping-restart or a ping-exit: `limit`, as it was pushed */
+	uint32_t limit, ping;  /* seconds; 0: none */
 };
 
 /* Empties it for a new attempt. */
@@ -40,6 +42,9 @@ void tunnel_config_set_addresses(struct tunnel_config *config, const char *tun4,
 void tunnel_config_read_env(struct tunnel_config *config, const char *name, const char *value);
 /* One line of openvpn's log: its version, and options that a server pushed. */
 void tunnel_config_read_log(struct tunnel_config *config, const char *text);
+/* So many seconds of silence mean that the server is dead, from what it pushed or from the profile: 10 to
+ * 120. 0: it may be silent for ever, as nothing says that it sends pings. */
+uint32_t tunnel_config_dead_peer(const struct tunnel_config *config);
 /* After the block: fills in `tunnel`'s networks and routes. */
 void tunnel_config_finish(struct tunnel_config *config);
 /* Are its name and addresses those of `other`? */

@@ -1,11 +1,9 @@
 /* DNS servers and search domains that a server pushes: three spellings. */
 #include "driver/tunnel_config_dns.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/canonical.h"
 #include "base/text.h"
 #include "driver/tunnel_config.h"
 
@@ -93,7 +91,7 @@ static size_t split_words(char *line, char **words)
 	return count;
 }
 
-/* One option as it stands in a profile: dhcp-option ..., dns ... */
+/* dhcp-option ..., dns ... */
 static void parse_option(struct tunnel_config *config, const char *option, uint32_t order)
 {
 	char line[OPTION_LENGTH];
@@ -144,49 +142,10 @@ void tunnel_config_dns_read_env(struct tunnel_config *config, const char *name, 
 		add_server(config, value, ORDER_DNS + (uint32_t)order);
 }
 
-/* openvpn logs an option that the profile filters out, too, but does not apply it. */
-static bool is_accepted(const struct tunnel_config *config, const char *option)
+bool tunnel_config_dns_read_pushed(struct tunnel_config *config, const char *option, uint32_t nth)
 {
-	return config->profile == NULL ||
-	       (!canonical_has(config->profile, config->profile_length, "route-nopull") &&
-		canonical_takes_push(config->profile, config->profile_length, option));
-}
-
-static void parse_push(struct tunnel_config *config, const char *options)
-{
-	char option[OPTION_LENGTH];
-	uint32_t order = ORDER_PUSH;
-
-	while (*options != '\0' && order < ORDER_MAX) {
-		size_t length = strcspn(options, ",'");
-
-		if (length < sizeof option) {
-			memcpy(option, options, length);
-			option[length] = '\0';
-			if (is_accepted(config, option))
-				parse_option(config, option, order++);
-		}
-		if (options[length] != ',')
-			break;
-		options += length + 1;
-	}
-}
-
-/* "7.6 ..." or "10.0 ...", of "OpenVPN 2." */
-static bool is_2_7_or_newer(const char *minor)
-{
-	return (minor[0] >= '7' && minor[0] <= '9') ||
-	       (isdigit((unsigned char)minor[0]) && isdigit((unsigned char)minor[1]));
-}
-
-void tunnel_config_read_log(struct tunnel_config *config, const char *text)
-{
-	static const char pushed[] = "PUSH: Received control message: 'PUSH_REPLY,", version[] = "OpenVPN 2.";
-
-	if (strncmp(text, version, sizeof version - 1) == 0)
-		config->dns_in_push_only = is_2_7_or_newer(text + sizeof version - 1);
-	else if (strncmp(text, "OpenVPN ", 8) == 0 && isdigit((unsigned char)text[8]))
-		config->dns_in_push_only = text[8] > '2';
-	else if (config->dns_in_push_only && strncmp(text, pushed, sizeof pushed - 1) == 0)
-		parse_push(config, text + sizeof pushed - 1);
+	if (nth >= ORDER_MAX - ORDER_PUSH)
+		return false;
+	parse_option(config, option, ORDER_PUSH + nth);
+	return true;
 }

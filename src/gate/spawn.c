@@ -20,12 +20,14 @@ enum { ARGUMENTS_MAX = 192 };
 /* Our options come after --config: of a single-valued option the last one counts, and the vetted profile
  * has none that accumulates.
  * --remap-usr1: one process per attempt; instead of restarting itself openvpn exits.
+ * --ping-restart 0: when a silent server is dead, the driver decides; without it openvpn restarts after two
+ * minutes of silence, also where no server ever sends a ping.
  * disable-dco: data channel offload sends from the kernel, without an owner.
  * dns-updown: 2.7 would run a DNS helper of its own.
  * What a server may not decide comes before --config: openvpn takes the first filter that matches. */
 static const char fixed[] =
     "--nobind --dev-type tun --verb 3 --suppress-timestamps "
-    "--remap-usr1 SIGTERM --connect-retry-max 1 --tls-exit "
+    "--remap-usr1 SIGTERM --ping-restart 0 --connect-retry-max 1 --tls-exit "
     "--management-client --management-hold --management-query-passwords --management-up-down "
     "--management-log-cache 500 --auth-retry interact "
     "--setenv opt disable-dco --setenv opt dns-updown disable";
@@ -39,6 +41,7 @@ static const char filters[] =
     "--pull-filter ignore verb --pull-filter ignore mute --pull-filter ignore persist- "
     "--pull-filter ignore bind-dev --pull-filter ignore setenv --pull-filter ignore errors-to-stderr "
     "--pull-filter ignore inactive --pull-filter ignore session-timeout --pull-filter ignore ping-exit "
+    "--pull-filter ignore ping-restart "
     "--pull-filter ignore explicit-exit-notify --pull-filter ignore lladdr --pull-filter ignore socket-flags "
     "--pull-filter ignore ifconfig-noexec --pull-filter ignore route-noexec --pull-filter ignore route-delay "
     "--pull-filter ignore providers "

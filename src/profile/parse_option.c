@@ -96,6 +96,21 @@ static bool is_past_the_tunnel(const struct option *option, struct arguments giv
 	return gateway != 0 && given.count > gateway && strncmp(given.word[gateway], "net_gateway", 11) == 0;
 }
 
+/* What the line sets for Portcullis, if anything. */
+static void read_setting(struct parser *parser, const struct option *option, struct arguments given)
+{
+	char reason[REASON_SIZE];
+	uint32_t value;
+
+	if (profile_settings_read(&parser->profile->settings, option->name, given.word, given.count, &value))
+		return;
+	if (value == 0)
+		snprintf(reason, sizeof reason, "0 sets no limit here");
+	else
+		snprintf(reason, sizeof reason, "out of bounds: counts as %u seconds here", value);
+	parser_notice(parser, option->name, reason);
+}
+
 static int keep(struct parser *parser, const struct option *option, struct arguments given)
 {
 	if (check(parser, option, option->arguments, given) == -1)
@@ -110,7 +125,7 @@ static int keep(struct parser *parser, const struct option *option, struct argum
 	notice_trust(parser, option, given);
 	if (strcmp(option->name, "route-nopull") == 0)
 		parser->profile->route_nopull = true;
-	(void)profile_settings_read(&parser->profile->settings, option->name, given.word, given.count);
+	read_setting(parser, option, given);
 	return keep_line(parser, option, given);
 }
 
@@ -121,8 +136,7 @@ static int set(struct parser *parser, const struct option *option, struct argume
 
 	if (check(parser, option, option->arguments, given) == -1)
 		return -1;
-	if (!profile_settings_read(&parser->profile->settings, option->name, given.word, given.count))
-		parser_notice(parser, option->name, "0 is no limit; the one of Portcullis counts");
+	read_setting(parser, option, given);
 	return profile_add_line(parser->profile, option, given.word, given.count, &reason) == 0
 		   ? 0
 		   : parser_refuse(parser, option->name, reason.text);
@@ -365,6 +379,7 @@ static int keepalive(struct parser *parser, const struct option *option, struct 
 	if (strtoul(given.word[1], NULL, 10) < 2 * strtoul(given.word[0], NULL, 10))
 		return parser_refuse(parser, option->name,
 				     "the second number is too small; instead: twice the first or more");
+	read_setting(parser, option, given);
 	return keep_line(parser, option, given);
 }
 
@@ -384,6 +399,7 @@ static bool undoes_ours(const char *text)
 					   "inactive",
 					   "session-timeout",
 					   "ping-exit",
+					   "ping-restart",
 					   "explicit-exit-notify",
 					   "lladdr",
 					   "socket-flags"};

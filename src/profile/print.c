@@ -12,14 +12,30 @@ static const char *proto_word(const struct profile_remote *remote)
 	return words[remote->proto == NET_TCP][family];
 }
 
+/* The half of keepalive "P" "R" that openvpn gets: ping "P". */
+static void print_ping(const char *keepalive, struct buffer *to)
+{
+	const char *first = strchr(keepalive, ' '), *second = strchr(first + 1, ' ');
+
+	buffer_text(to, "ping");
+	buffer_add(to, first, (size_t)(second - first));
+}
+
+static void print_line(const struct profile_line *line, bool for_openvpn, struct buffer *to)
+{
+	if (for_openvpn && line->option->action == ACT_SET)
+		return;
+	if (for_openvpn && line->option->action == ACT_KEEPALIVE)
+		print_ping(line->text, to);
+	else
+		buffer_text(to, line->text);
+	buffer_text(to, "\n");
+}
+
 static void print_body(const struct profile *profile, bool for_openvpn, struct buffer *to)
 {
-	for (size_t i = 0; i < profile->line_count; i++) {
-		if (for_openvpn && profile->lines[i].option->action == ACT_SET)
-			continue;
-		buffer_text(to, profile->lines[i].text);
-		buffer_text(to, "\n");
-	}
+	for (size_t i = 0; i < profile->line_count; i++)
+		print_line(&profile->lines[i], for_openvpn, to);
 	for (size_t i = 0; i < profile->block_count; i++) {
 		const struct profile_block *block = &profile->blocks[i];
 

@@ -5,30 +5,55 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST = 3600 };
+enum { FLAG = 7 };
 
-/* In the order of the canonical form. */
+/* Names and bounds, in the order of the canonical form. */
 static const struct {
-	const char *name; /* of the option, and of the setting */
-	bool flag;        /* without a number: 1 */
+	const char *name;
+	uint32_t min, max;
 } names[PROFILE_SETTINGS] = {
-    [SETTING_CONNECT_TIMEOUT] = {"connect-timeout", false},
-    [SETTING_HAND_WINDOW] = {"hand-window", false},
-    [SETTING_REMOTE_RANDOM] = {"remote-random", true},
-    [SETTING_SERVER_POLL_TIMEOUT] = {"server-poll-timeout", false},
+    [SETTING_CONNECT_TIMEOUT] = {"connect-timeout", 1, 3600},
+    [SETTING_DEAD_PEER] = {"dead-peer", 10, 120},
+    [SETTING_HAND_WINDOW] = {"hand-window", 1, 3600},
+    [SETTING_REMOTE_RANDOM] = {"remote-random", 1, 1},
+    [SETTING_SERVER_POLL_TIMEOUT] = {"server-poll-timeout", 1, 3600},
 };
 
-bool profile_settings_read(struct profile_settings *settings, const char *option, char *const *arguments,
-			   size_t count)
+/* Which argument of which option; FLAG: it has none. */
+static const struct {
+	const char *option;
+	enum profile_setting setting;
+	size_t argument;
+} options[] = {
+    {"connect-timeout", SETTING_CONNECT_TIMEOUT, 0},
+    {"hand-window", SETTING_HAND_WINDOW, 0},
+    {"keepalive", SETTING_DEAD_PEER, 1},
+    {"ping-exit", SETTING_DEAD_PEER, 0},
+    {"ping-restart", SETTING_DEAD_PEER, 0},
+    {"remote-random", SETTING_REMOTE_RANDOM, FLAG},
+    {"server-poll-timeout", SETTING_SERVER_POLL_TIMEOUT, 0},
+};
+
+static uint32_t bounded(enum profile_setting setting, unsigned long number)
 {
-	for (size_t i = 0; i < PROFILE_SETTINGS; i++) {
+	if (number == 0)
+		return 0;
+	return number < names[setting].min   ? names[setting].min
+	       : number > names[setting].max ? names[setting].max
+					     : (uint32_t)number;
+}
+
+bool profile_settings_read(struct profile_settings *settings, const char *option, char *const *arguments,
+			   size_t count, uint32_t *value)
+{
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
 		unsigned long number;
 
-		if (strcmp(names[i].name, option) != 0)
+		if (strcmp(options[i].option, option) != 0)
 			continue;
-		number = names[i].flag || count == 0 ? 1 : strtoul(arguments[0], NULL, 10);
-		settings->value[i] = number > LONGEST ? LONGEST : (uint32_t)number;
-		return number != 0;
+		number = options[i].argument < count ? strtoul(arguments[options[i].argument], NULL, 10) : 1;
+		*value = settings->value[options[i].setting] = bounded(options[i].setting, number);
+		return number != 0 && number == *value;
 	}
 	return true;
 }

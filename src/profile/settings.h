@@ -11,6 +11,7 @@
 /* Each is a `set` line of base/canonical.h, in this order. */
 enum profile_setting {
 	SETTING_CONNECT_TIMEOUT,
+	SETTING_DEAD_PEER,
 	SETTING_HAND_WINDOW,
 	SETTING_REMOTE_RANDOM,
 	SETTING_SERVER_POLL_TIMEOUT,
@@ -22,10 +23,10 @@ struct profile_settings {
 	uint32_t value[PROFILE_SETTINGS];
 };
 
-/* What a line with this option sets, if anything; its arguments have been checked. False: it says 0, and
- * nothing is set any more. */
+/* What a line with this option sets, if anything; its arguments have been checked. False: not what it says,
+ * but *value, the nearest within bounds; or 0, if it says 0, which sets nothing. */
 bool profile_settings_read(struct profile_settings *settings, const char *option, char *const *arguments,
-			   size_t count);
+			   size_t count, uint32_t *value);
 /* The `set` lines. */
 void profile_settings_print(const struct profile_settings *settings, struct buffer *to);
 

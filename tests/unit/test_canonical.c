@@ -93,16 +93,22 @@ static void test_settings(void **state)
 	    "",
 	    "set connect-timeout 1\n",
 	    "set connect-timeout 3600\n",
+	    "set dead-peer 10\n",
+	    "set dead-peer 120\n",
 	    "set hand-window 1\n",
 	    "set hand-window 3600\n",
 	    "set remote-random 1\n",
 	    "set server-poll-timeout 1\n",
 	    "set server-poll-timeout 3600\n",
-	    "set connect-timeout 5\nset hand-window 6\nset remote-random 1\nset server-poll-timeout 8\n",
+	    "set connect-timeout 5\nset dead-peer 60\nset hand-window 6\nset remote-random 1\nset "
+	    "server-poll-timeout 8\n",
 	};
 	static const char *const bad[] = {
 	    "set connect-timeout 0\n",
 	    "set connect-timeout 3601\n",
+	    "set dead-peer 0\n",
+	    "set dead-peer 9\n",
+	    "set dead-peer 121\n",
 	    "set hand-window 0\n",
 	    "set hand-window 3601\n",
 	    "set remote-random 0\n",
@@ -197,6 +203,8 @@ static void test_long_remotes(void **state)
 static void test_lines(void **state)
 {
 	(void)state;
+	assert_bad(HEAD "ping-restart \"60\"\n", "not an allowed option");
+	assert_bad(HEAD "keepalive \"10\" \"60\"\n", "not an allowed option");
 	assert_bad(HEAD "plugin \"/x.so\"\n", "line 4: not an allowed option");
 	assert_bad(HEAD "client", "no line end");
 	assert_bad(HEAD "\n", "not an allowed option");
@@ -420,9 +428,9 @@ static void test_each_option(void **state)
 	    "allow-compression allow-recursive-routing auth auth-user-pass block-ipv6 ca cert cipher "
 	    "client client-nat comp-lzo comp-noadapt compat-mode compress crl-verify data-ciphers "
 	    "data-ciphers-fallback dhcp-option disable-occ dns extra-certs fragment hand-window "
-	    "ifconfig ifconfig-ipv6 ifconfig-nowarn keepalive key key-direction link-mtu "
+	    "ifconfig ifconfig-ipv6 ifconfig-nowarn key key-direction link-mtu "
 	    "max-packet-size mssfix mtu-disc mtu-test mute-replay-warnings ncp-ciphers ns-cert-type "
-	    "peer-fingerprint ping ping-restart ping-timer-rem pkcs12 providers pull-filter rcvbuf "
+	    "peer-fingerprint ping ping-timer-rem pkcs12 providers pull-filter rcvbuf "
 	    "remote-cert-eku remote-cert-ku remote-cert-tls reneg-bytes reneg-pkts reneg-sec "
 	    "replay-window route route-gateway route-ipv6 route-ipv6-gateway route-metric "
 	    "route-nopull shaper single-session sndbuf socket-flags static-challenge tcp-nodelay "

@@ -28,7 +28,7 @@
 #include "os/process/peer.h"
 #include "ways.h"
 
-enum { LISTENER = 50, PASSWORD_FILE, FIRST = 100, ACCEPTABLE = 0, READABLE, WRITABLE, KINDS };
+enum { LISTENER = 50, PASSWORD_FILE, FIRST = 100, ACCEPTABLE = 0, READABLE, WRITABLE, LOOK, KINDS };
 
 static struct management *m;
 static char base_here, events[KINDS], parser_here;
@@ -56,6 +56,11 @@ int64_t clock_steady_ms(void)
 	return 1000;
 }
 
+struct timeval clock_timeval(int64_t ms)
+{
+	return (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+}
+
 bool openvpn_log_may(struct openvpn_log *log, uint64_t now, enum log_level level)
 {
 	assert_true((session == NULL || log == &session->log) && now == 1000 && level == LOG_WARN);
@@ -66,10 +71,12 @@ struct event *event_new(struct event_base *base, evutil_socket_t fd, short what,
 			void *argument)
 {
 	char word[32];
-	int kind = fd == LISTENER ? ACCEPTABLE : what == EV_WRITE ? WRITABLE : READABLE;
+	int kind = fd == LISTENER ? ACCEPTABLE : fd == -1 ? LOOK : what == EV_WRITE ? WRITABLE : READABLE;
 
 	assert_true(base == (struct event_base *)&base_here && argument != NULL);
-	assert_int_equal(what, kind == WRITABLE ? EV_WRITE : EV_READ | EV_PERSIST);
+	assert_int_equal(what, kind == WRITABLE ? EV_WRITE
+			       : kind == LOOK   ? EV_PERSIST
+						: EV_READ | EV_PERSIST);
 	callbacks[kind] = cb;
 	snprintf(word, sizeof word, "event_new-%d", kind);
 	return fails(word) ? NULL : (struct event *)&events[kind];
@@ -77,15 +84,23 @@ struct event *event_new(struct event_base *base, evutil_socket_t fd, short what,
 
 static const char *name_of(const struct event *event)
 {
-	static const char *const names[KINDS] = {"acceptable", "readable", "writable"};
+	static const char *const names[KINDS] = {"acceptable", "readable", "writable", "look"};
 
 	return names[(const char *)event - events];
 }
 
 int event_add(struct event *event, const struct timeval *timeout)
 {
-	say("event_add %s%s", name_of(event), timeout == NULL ? "" : " for a time");
+	say("event_add %s", name_of(event));
+	if (timeout != NULL)
+		say("for %ld ms", (long)(timeout->tv_sec * 1000 + timeout->tv_usec / 1000));
 	return fails("event_add") ? -1 : 0;
+}
+
+int event_del(struct event *event)
+{
+	say("event_del %s", name_of(event));
+	return 0;
 }
 
 void event_free(struct event *event)
@@ -193,6 +208,15 @@ void management_session_greet(struct management_session *s)
 	pending = 3;
 }
 
+void management_session_look(struct management_session *s)
+{
+	assert_ptr_equal(s, session);
+	say("session_look %d", s->now == 1000);
+	pending = 3;
+	if (is("it-ends-at-a-look"))
+		management_end(m);
+}
+
 void management_session_lost(struct management_session *s)
 {
 	assert_null(s->parser);
@@ -249,6 +273,11 @@ static void happens(const char *what)
 		callbacks[WRITABLE](FIRST, EV_WRITE, m);
 	else if (strcmp(what, "eof") == 0)
 		read_result = 0, callbacks[READABLE](FIRST, EV_READ, m);
+	else if (strncmp(what, "limit ", 6) == 0)
+		dead_peer_begin(&((struct management_session *)(uintptr_t)session)->peer,
+				(uint32_t)atoi(what + 6));
+	else if (strcmp(what, "look") == 0)
+		callbacks[LOOK](-1, EV_TIMEOUT, m);
 	else if (strcmp(what, "healed") == 0)
 		so = "";
 	else if (strcmp(what, "mild") == 0)
@@ -278,6 +307,10 @@ static void test_each_story(void **state)
 	    {"it-ends-the-attempt !read-again", {CONNECTED, "3", "mild", "begin", "expect", "ours", "2"}},
 	    {"", {CONNECTED, "20"}},
 	    {"", {"begin", "another"}},
+	    {"!read-again", {CONNECTED, "limit 25", "1", "1", "look", "limit 0", "1"}},
+	    {"!read-again", {CONNECTED, "limit 25", "1", "limit 10", "1", "look", "end"}},
+	    {"!read-again it-ends-at-a-look", {CONNECTED, "limit 10", "1", "look", "begin"}},
+	    {"it-ends-the-attempt !read-again", {CONNECTED, "limit 10", "1"}},
 	    {"half !read-again", {CONNECTED, "count", "1"}},
 	    {"!write-again !read-again", {CONNECTED, "writable", "1", "healed", "writable"}},
 	    {"!write-interrupted-once", {CONNECTED, "writable"}},
@@ -317,7 +350,7 @@ static void live(const char *words)
 
 static void test_the_making(void **state)
 {
-	static const char *const ways[] = {"!event_new-0", "!event_add"};
+	static const char *const ways[] = {"!event_new-0", "!event_new-3", "!event_add"};
 
 	(void)state;
 	management_free(NULL);
@@ -325,7 +358,8 @@ static void test_the_making(void **state)
 		journal[0] = '\0';
 		make(ways[i]);
 		assert_null(m);
-		assert_int_equal(strstr(journal, "event_free acceptable") != NULL, i == 1);
+		assert_int_equal(strstr(journal, "event_free acceptable") != NULL, i > 0);
+		assert_int_equal(strstr(journal, "event_free look") != NULL, i != 1);
 		assert_no_leak(ways[i], live(ways[i]));
 	}
 	assert_no_leak("made", live(""));

@@ -261,6 +261,39 @@ static void test_answers(void **state)
 	assert_null(strstr(journal, "log"));
 }
 
+/* While the server may not be silent, each look asks; the last one reports. */
+static void test_looks(void **state)
+{
+	static const char connected[] = ">STATE:1,CONNECTED,SUCCESS," ADDRESSES,
+			  push[] =
+			      ">LOG:1,,PUSH: Received control message: 'PUSH_REPLY,ping 10,ping-restart 60'";
+
+	(void)state;
+	so = "";
+	begin_with(0);
+	show_sent();
+	feed(push);
+	assert_int_equal(session.peer.limit, 0); /* before it is connected, an attempt has its own limits */
+	feed(connected);
+	assert_int_equal(session.peer.limit, 60);
+	journal[0] = '\0';
+	for (int i = 0; i < 13; i++) {
+		management_session_look(&session);
+		show_sent();
+		if (i < 3)
+			feed(i < 2 ? "SUCCESS: nclients=0,bytesin=12,bytesout=34"
+				   : "SUCCESS: nclients=0,bytesin=13,bytesout=34");
+		else if (i < 12)
+			feed("SUCCESS: nclients=0,bytesin=13,bytesout=99");
+		say("look %d", i);
+	}
+	assert_golden("tests/golden/management_session_looks", journal);
+	management_session_begin(&session, &session.attempt, 1);
+	assert_int_equal(session.peer.limit, 0);
+	ovm_free(parser);
+	parser = session.parser = NULL;
+}
+
 /* Its log before we were there. */
 static void test_the_history(void **state)
 {
@@ -324,10 +357,10 @@ static void test_many_pushes(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_line), cmocka_unit_test(test_answers),
-					   cmocka_unit_test(test_the_history),
-					   cmocka_unit_test(test_the_greeting),
-					   cmocka_unit_test(test_many_pushes)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_each_line),    cmocka_unit_test(test_answers),
+	    cmocka_unit_test(test_looks),        cmocka_unit_test(test_the_history),
+	    cmocka_unit_test(test_the_greeting), cmocka_unit_test(test_many_pushes)};
 
 	return cmocka_run_group_tests_name("management session", tests, NULL, NULL);
 }

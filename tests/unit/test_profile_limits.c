@@ -256,6 +256,7 @@ static void test_filters(void **state)
 					    "inactive",
 					    "session-timeout",
 					    "ping-exit",
+					    "ping-restart",
 					    "explicit-exit-notify",
 					    "lladdr",
 					    "socket-flags"};

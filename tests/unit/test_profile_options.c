@@ -43,6 +43,7 @@ static const struct {
      "78:7B:10:72:03:97:48:CD:D8:8A:37:71:DD:F8:9E:2F:B4:34:1B:51:76:C8:CF:CA:C4:DA:C1:D8:E3:C7:AF:72",
      "/etc/shadow"},
     {"ping", "10", "ten"},
+    {"ping-exit", "20", "often"},
     {"ping-restart", "60", "-1"},
     {"ping-timer-rem", "", "x"},
     {"providers", "default legacy", "default /tmp/x.so"},
@@ -214,8 +215,11 @@ static void check_kept(const struct option *option, const char *class)
 		fail_msg("%s has no sample", option->name);
 	snprintf(text, sizeof text, BASE "%s %s\n", option->name, samples[sample].good);
 	if (option->action == ACT_SET)
-		snprintf(wanted, sizeof wanted, "\nset %s %s\n", option->name,
+		snprintf(wanted, sizeof wanted, "\nset %s %s\n",
+			 strncmp(option->name, "ping-", 5) == 0 ? "dead-peer" : option->name,
 			 samples[sample].good[0] == '\0' ? "1" : samples[sample].good);
+	else if (option->action == ACT_KEEPALIVE)
+		snprintf(wanted, sizeof wanted, "\nping \"10\"\n");
 	else
 		snprintf(wanted, sizeof wanted, "\n%s%s", option->name,
 			 samples[sample].good[0] == '\0' ? "\n" : " \"");

@@ -17,7 +17,7 @@ static void assert_set(const char *lines, const char *head, const char *notice)
 	*needs = '\0';
 	assert_string_equal(canonical + sizeof remote - 1, head);
 	if (notice[0] == '\0')
-		assert_null(strstr(notices.text, "is no limit"));
+		assert_null(strstr(notices.text, "here\n"));
 	else if (strstr(notices.text, notice) == NULL)
 		fail_msg("\"%s\" is not in \"%s\"", notice, notices.text);
 	free(canonical);
@@ -32,10 +32,11 @@ static void test_what_is_set(void **state)
 	assert_set("setenv opt server-poll-timeout 4\n", "set server-poll-timeout 4\n", "");
 	assert_set("connect-timeout 1\n", "set connect-timeout 1\n", "");
 	assert_set("connect-timeout 3600\n", "set connect-timeout 3600\n", "");
-	assert_set("connect-timeout 3601\n", "set connect-timeout 3600\n", "");
-	assert_set("connect-timeout 2147483647\n", "set connect-timeout 3600\n", "");
-	assert_set("connect-timeout 0\n", "", "connect-timeout: 0 is no limit");
-	assert_set("connect-timeout 5\nconnect-timeout 0\n", "", "connect-timeout: 0 is no limit");
+	assert_set("connect-timeout 3601\n", "set connect-timeout 3600\n",
+		   "connect-timeout: out of bounds: counts as 3600 seconds here\n");
+	assert_set("connect-timeout 2147483647\n", "set connect-timeout 3600\n", "out of bounds");
+	assert_set("connect-timeout 0\n", "", "connect-timeout: 0 sets no limit here\n");
+	assert_set("connect-timeout 5\nconnect-timeout 0\n", "", "connect-timeout: 0 sets no limit here\n");
 	assert_set("remote-random\nremote-random\n", "set remote-random 1\n", "");
 	assert_set("server-poll-timeout 8\nremote-random\nhand-window 6\nconnect-timeout 5\n",
 		   "set connect-timeout 5\nset hand-window 6\nset remote-random 1\n"
@@ -43,14 +44,38 @@ static void test_what_is_set(void **state)
 		   "");
 }
 
+/* Four spellings of one limit: when a server that is silent counts as dead. */
+static void test_dead_peer(void **state)
+{
+	(void)state;
+	assert_set("keepalive 10 60\n", "set dead-peer 60\n", "");
+	assert_set("ping-restart 45\n", "set dead-peer 45\n", "");
+	assert_set("ping-exit 20\n", "set dead-peer 20\n", "");
+	assert_set("ping 10\n", "", "");
+	assert_set("ping-restart 10\n", "set dead-peer 10\n", "");
+	assert_set("ping-restart 120\n", "set dead-peer 120\n", "");
+	assert_set("ping-restart 9\n", "set dead-peer 10\n",
+		   "ping-restart: out of bounds: counts as 10 seconds");
+	assert_set("ping-exit 121\n", "set dead-peer 120\n",
+		   "ping-exit: out of bounds: counts as 120 seconds");
+	assert_set("keepalive 10 600\n", "set dead-peer 120\n",
+		   "keepalive: out of bounds: counts as 120 seconds");
+	assert_set("ping-restart 0\n", "", "ping-restart: 0 sets no limit here");
+	assert_set("keepalive 10 60\nping-exit 20\nhand-window 7\n", "set dead-peer 20\nset hand-window 7\n",
+		   "");
+}
+
 /* openvpn gets the handshake's window, too; the others are ours. */
 static void test_what_openvpn_gets(void **state)
 {
-	char *canonical = assert_taken(
-	    BASE "connect-timeout 5\nhand-window 6\nremote-random\nserver-poll-timeout 8\n", NULL);
+	char *canonical =
+	    assert_taken(BASE "connect-timeout 5\nhand-window 6\nremote-random\nserver-poll-timeout 8\n"
+			      "ping 5\nkeepalive 10 60\nping-restart 70\nping-exit 80\n",
+			 NULL);
 
 	(void)state;
-	assert_string_equal(canonical_body(canonical, strlen(canonical)), "client\nhand-window \"6\"\n");
+	assert_string_equal(canonical_body(canonical, strlen(canonical)),
+			    "client\nhand-window \"6\"\nping \"5\"\nping \"10\"\n");
 	free(canonical);
 }
 
@@ -58,7 +83,7 @@ static void test_what_openvpn_gets(void **state)
 static void test_what_import_writes(void **state)
 {
 	static const char lines[] = "connect-timeout \"5\"\nconnect-timeout \"0\"\nremote-random\n"
-				    "server-poll-timeout \"8\"\n";
+				    "server-poll-timeout \"8\"\nkeepalive \"10\" \"60\"\nping-exit \"0\"\n";
 	char text[512];
 	struct err e;
 	struct profile *profile;
@@ -95,9 +120,8 @@ static void test_in_connections(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_what_is_set),
-	    cmocka_unit_test(test_what_openvpn_gets),
-	    cmocka_unit_test(test_what_import_writes),
+	    cmocka_unit_test(test_what_is_set),       cmocka_unit_test(test_dead_peer),
+	    cmocka_unit_test(test_what_openvpn_gets), cmocka_unit_test(test_what_import_writes),
 	    cmocka_unit_test(test_in_connections),
 	};
 

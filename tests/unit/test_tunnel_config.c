@@ -72,7 +72,9 @@ static void begin(void)
 	tunnel_config_begin(&config, "tun0", &endpoint);
 }
 
-#define HEAD "remote vpn.example 1194 udp 192.0.2.1\nneeds 0\n\n"
+#define REMOTE "remote vpn.example 1194 udp 192.0.2.1\n"
+#define NEEDS "needs 0\n\n"
+#define HEAD REMOTE NEEDS
 #define OPENVPN_2_7 "!OpenVPN 2.7.0 x86_64"
 #define PUSH "!PUSH: Received control message: 'PUSH_REPLY,"
 enum { LINES = 14 };
@@ -217,6 +219,88 @@ static void test_each_line(void **state)
 	assert_golden("tests/golden/tunnel_config", journal);
 }
 
+/* What the server pushes, else what the profile says; and nothing if neither says that it pings. */
+static void test_dead_peer(void **state)
+{
+	static const struct {
+		const char *profile, *push;
+		uint32_t limit;
+	} all[] = {
+	    {NULL, "", 0},
+	    {NULL, "ping 10,ping-restart 60", 60},
+	    {NULL, "ping-restart 60", 60},
+	    {NULL, "ping 1,ping-restart 5", 10},
+	    {NULL, "ping 1,ping-restart 9", 10},
+	    {NULL, "ping 1,ping-restart 10", 10},
+	    {NULL, "ping 1,ping-restart 11", 11},
+	    {NULL, "ping 10,ping-restart 119", 119},
+	    {NULL, "ping 10,ping-restart 120", 120},
+	    {NULL, "ping 10,ping-restart 121", 120},
+	    {NULL, "ping 10,ping-restart 600", 120},
+	    {NULL, "ping 10,ping-restart 2147483647", 120},
+	    {NULL, "ping-exit 20", 20},
+	    {NULL, "ping-exit 20,ping-restart 30", 30},
+	    {NULL, "ping-restart 30,ping-exit 20", 20},
+	    {NULL, "ping 10,ping-restart 0", 0},
+	    {NULL, "ping 10,ping-exit 0", 0},
+	    {NULL, "ping 0,ping-restart 0", 0},
+	    {NULL, "ping 0", 0},
+	    /* no limit of its own */
+	    {NULL, "ping 1", 30},
+	    {NULL, "ping 10", 30},
+	    {NULL, "ping 11", 33},
+	    {NULL, "ping 39", 117},
+	    {NULL, "ping 40", 120},
+	    {NULL, "ping 41", 120},
+	    {NULL, "ping 2147483647", 120},
+	    /* not these options */
+	    {NULL, "ping-restart 2147483648", 0},
+	    {NULL, "ping-restart", 0},
+	    {NULL, "ping-restart ", 0},
+	    {NULL, "ping-restart -5", 0},
+	    {NULL, "ping-restart 5 5", 0},
+	    {NULL, "ping-restart \"50\"", 0},
+	    {NULL, "ping-restarts 50", 0},
+	    {NULL, "ping-exits 50", 0},
+	    {NULL, "pings 50", 0},
+	    {NULL, "ping-timer-rem", 0},
+	    {NULL, "dhcp-option DNS 10.0.0.1,ping-restart 50,dhcp-option DNS 10.0.0.2", 50},
+	    /* the profile's */
+	    {HEAD, "", 0},
+	    {HEAD, "ping 10,ping-restart 60", 60},
+	    {REMOTE "set dead-peer 45\n" NEEDS, "", 45},
+	    {REMOTE "set dead-peer 45\n" NEEDS, "ping 5", 45},
+	    {REMOTE "set dead-peer 45\n" NEEDS, "ping-restart 60", 60},
+	    {REMOTE "set dead-peer 45\n" NEEDS, "ping-restart 0", 0},
+	    {REMOTE "set dead-peer 45\n" NEEDS "pull-filter \"ignore\" \"ping\"\n", "ping 5,ping-restart 60",
+	     45},
+	    {HEAD "pull-filter \"ignore\" \"ping-restart\"\n", "ping 5,ping-restart 60", 30},
+	    {HEAD "route-nopull\n", "ping 10,ping-restart 60", 60},
+	};
+	char line[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		for (int newer = 0; newer < 2; newer++) {
+			begin();
+			config.profile = all[i].profile;
+			config.profile_length = all[i].profile == NULL ? 0 : strlen(all[i].profile);
+			read_line(newer ? OPENVPN_2_7 : "!OpenVPN 2.6.3 x86_64");
+			snprintf(line, sizeof line, PUSH "%s'", all[i].push);
+			read_line(line);
+			if (tunnel_config_dead_peer(&config) != all[i].limit)
+				fail_msg("%s: %u", all[i].push, tunnel_config_dead_peer(&config));
+		}
+	}
+	/* The rest of a long push follows in another message. */
+	begin();
+	read_line(PUSH "ping 10,ping-restart 60,push-continuation 2'");
+	read_line(PUSH "ifconfig 10.8.0.2 255.255.255.0,push-continuation 1'");
+	assert_int_equal(tunnel_config_dead_peer(&config), 60);
+	begin();
+	assert_int_equal(tunnel_config_dead_peer(&config), 0);
+}
+
 /* So many routes and no more; and an option that fills a line, and one byte more. */
 static void test_the_most(void **state)
 {
@@ -276,7 +360,8 @@ static void test_is_it_the_same(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_line), cmocka_unit_test(test_the_most),
-					   cmocka_unit_test(test_is_it_the_same)};
+					   cmocka_unit_test(test_is_it_the_same),
+					   cmocka_unit_test(test_dead_peer)};
 
 	return cmocka_run_group_tests_name("tunnel config", tests, NULL, NULL);
 }
