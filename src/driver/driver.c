@@ -39,6 +39,7 @@ static enum tunnel_event pick_remote(struct driver *d, char *cause, size_t size)
 		return TUNNEL_NONE;
 	}
 	d->tunnel.same_remote = false;
+	d->tunnel.limits = remotes_limits(&d->remotes);
 	text_append(cause, size, &used, "dialling %s (%s)", d->remotes.remote.host,
 		    net_endpoint_text(&d->remotes.endpoint, endpoint));
 	return TUNNEL_FOUND;
@@ -81,7 +82,11 @@ static enum tunnel_event carry_out(struct driver *d, enum tunnel_effect effect, 
 		d->counted = false;
 		break;
 	case TUNNEL_NO_EFFECT:
-	case TUNNEL_ARM_ATTEMPT:
+	case TUNNEL_ARM_START:
+	case TUNNEL_ARM_ANSWER:
+	case TUNNEL_ARM_HANDSHAKE:
+	case TUNNEL_ARM_PENDING:
+	case TUNNEL_ARM_SETUP:
 	case TUNNEL_ARM_LEAVE:
 	case TUNNEL_ARM_WAIT:
 	case TUNNEL_DISARM:
@@ -166,24 +171,48 @@ static void dispatch(struct driver *d, enum tunnel_event event, const char *text
 	control_changed(d->control);
 }
 
+/* What has not come in time. */
+static void describe_lack(const struct driver *d, char *cause, size_t size)
+{
+	char endpoint[NET_ENDPOINT_TEXT];
+	size_t used = 0;
+
+	net_endpoint_text(&d->remotes.endpoint, endpoint);
+	if (d->tunnel.state == TUNNEL_WAITING)
+		text_append(cause, size, &used, "the wait is over");
+	else if (d->tunnel.state == TUNNEL_CONNECTING)
+		text_append(
+		    cause, size, &used,
+		    "no answer from %s (%s): the server is down, something on the way stops its packets, "
+		    "or the profile's tls-auth or tls-crypt key is not the server's",
+		    d->remotes.remote.host, endpoint);
+	else if (d->tunnel.state == TUNNEL_AUTHENTICATING)
+		text_append(cause, size, &used, "%s (%s) answered, but the handshake came to no end",
+			    d->remotes.remote.host, endpoint);
+	else if (d->tunnel.state == TUNNEL_PENDING)
+		text_append(cause, size, &used, "%s (%s) did not let us in within its time",
+			    d->remotes.remote.host, endpoint);
+	else
+		text_append(cause, size, &used, "no progress while %s", tunnel_state_word(d->tunnel.state));
+}
+
 static void timer_cb(evutil_socket_t fd, short what, void *argument)
 {
 	struct driver *d = argument;
 	char cause[DRIVER_REASON];
-	size_t used = 0;
 
 	(void)fd, (void)what;
-	if (d->tunnel.state == TUNNEL_WAITING)
-		text_append(cause, sizeof cause, &used, "the wait is over");
-	else
-		text_append(cause, sizeof cause, &used, "no progress while %s",
-			    tunnel_state_word(d->tunnel.state));
+	describe_lack(d, cause, sizeof cause);
 	dispatch(d, TUNNEL_TIMER, cause);
 }
 
 static void openvpn_event(enum tunnel_event event, const char *cause, void *argument)
 {
-	dispatch(argument, event, cause);
+	struct driver *d = argument;
+
+	if (event == TUNNEL_PENDED)
+		limits_set_patience(&d->tunnel.limits, management_patience(d->management));
+	dispatch(d, event, cause);
 }
 
 /* --- fresh counts for `status`: requested only when a client asks, so that nothing

@@ -271,6 +271,11 @@ bool management_ask_count(struct management *m)
 	return true;
 }
 
+uint64_t management_patience(const struct management *m)
+{
+	return m->session.patience;
+}
+
 const struct wire_tunnel *management_tunnel(const struct management *m)
 {
 	return &m->session.config.tunnel;

@@ -44,6 +44,9 @@ void management_end(struct management *management);
 /* Asks openvpn for its byte counts. False: it is not connected. */
 bool management_ask_count(struct management *management);
 
+/* For how many seconds the server asks for patience; 0: it has not said. */
+uint64_t management_patience(const struct management *management);
+
 /* What openvpn has reported so far, checked. Valid until the next begin. */
 const struct wire_tunnel *management_tunnel(const struct management *management);
 

@@ -60,6 +60,7 @@ void management_session_begin(struct management_session *s, const struct managem
 	s->released = s->rising = s->failed = false;
 	s->failure[0] = s->fatal[0] = s->notice[0] = '\0';
 	s->verbosity_resets = 0;
+	s->patience = 0;
 	s->now = now;
 	memset(&s->announced, 0, sizeof s->announced);
 	dead_peer_begin(&s->peer, 0);
@@ -158,14 +159,36 @@ static void reset_verbosity(struct management_session *s)
 	send_command(s, "mute", "0", NULL);
 }
 
+/* "timeout 60", perhaps with more behind it; a number that is none says nothing. */
+static void report_pending(struct management_session *s, const char *detail)
+{
+	char number[16];
+	size_t length;
+
+	if (strncmp(detail, "timeout ", 8) == 0) {
+		length = strcspn(detail + 8, ",");
+		text_copy(number, sizeof number < length + 1 ? sizeof number : length + 1, detail + 8);
+		if (text_number(number, 0, UINT32_MAX, &s->patience) == -1)
+			s->patience = 0;
+	}
+	if (s->patience != 0)
+		emit(s, TUNNEL_PENDED,
+		     "the server waits for an approval, perhaps by a second factor: %llu s at most",
+		     (unsigned long long)s->patience);
+	else
+		emit(s, TUNNEL_PENDED, "the server waits for an approval, perhaps by a second factor");
+}
+
 static void handle_state(struct management_session *s, const struct ovm_event *event)
 {
 	const char *name = event->field[0], *detail = event->field[1];
 
-	if (strcmp(name, "AUTH") == 0 || strcmp(name, "AUTH_PENDING") == 0) {
+	if (strcmp(name, "AUTH") == 0) {
 		emit(s, TUNNEL_HANDSHAKE, "the server answers");
+	} else if (strcmp(name, "AUTH_PENDING") == 0) {
+		report_pending(s, detail);
 	} else if (strcmp(name, "GET_CONFIG") == 0) {
-		emit(s, TUNNEL_CONFIG, "asking the server for its options");
+		emit(s, TUNNEL_PENDED, "asking the server for its options");
 	} else if (strcmp(name, "ASSIGN_IP") == 0) {
 		reset_verbosity(s);
 		tunnel_config_set_addresses(&s->config, event->field[2], event->field[7]);

@@ -21,6 +21,7 @@ struct management_session {
 	uint64_t now; /* ms, set by the owner before each feed */
 	int password_file;
 	unsigned verbosity_resets;   /* times that verb and mute were set anew */
+	uint64_t patience;           /* s, that the server asks for; 0: it has not */
 	bool released;               /* the first hold is over */
 	bool rising;                 /* inside a block of UPDOWN:UP */
 	bool failed;                 /* Verification Failed has come; whether it is final is not known yet */

@@ -87,3 +87,14 @@ int remotes_needs(const struct remotes *remotes)
 {
 	return canonical_needs(remotes->text, remotes->length);
 }
+
+struct tunnel_limits remotes_limits(const struct remotes *remotes)
+{
+	uint32_t poll_timeout = 0, hand_window = 0;
+
+	/* Two names of one thing; openvpn takes the last line, but nobody writes both. */
+	if (!canonical_setting(remotes->text, remotes->length, "server-poll-timeout", &poll_timeout))
+		canonical_setting(remotes->text, remotes->length, "connect-timeout", &poll_timeout);
+	canonical_setting(remotes->text, remotes->length, "hand-window", &hand_window);
+	return limits_of(poll_timeout, hand_window);
+}

@@ -7,6 +7,7 @@
 
 #include "base/canonical.h"
 #include "base/err.h"
+#include "tunnel/limits.h"
 
 struct remotes {
 	const char *text; /* mapped read-only until the process exits */
@@ -22,6 +23,9 @@ int remotes_open(struct remotes *remotes, int descriptor, struct err *e);
 /* Picks the next address, or with `again` the same one. 0, or -1 and `e`: the profile
  * has none. Remotes without an address are logged once. */
 int remotes_pick(struct remotes *remotes, bool again, struct err *e);
+
+/* How long an attempt may take, as far as the profile says so. */
+struct tunnel_limits remotes_limits(const struct remotes *remotes);
 
 int remotes_needs(const struct remotes *remotes); /* enum profile_credentials */
 

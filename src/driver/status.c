@@ -44,6 +44,7 @@ static bool has_attempt(const struct driver *d)
 	case TUNNEL_ASKED:
 	case TUNNEL_CONNECTING:
 	case TUNNEL_AUTHENTICATING:
+	case TUNNEL_PENDING:
 	case TUNNEL_CONFIGURING:
 	case TUNNEL_OPENING:
 	case TUNNEL_CONNECTED:

@@ -11,7 +11,6 @@ enum {
 	BACKOFF_SPREAD = 8,  /* chance changes a wait by at most 1/8 */
 	BACKOFF_GOOD_RUN = 2000, /* a run of that length is followed by a try at once */
 	BACKOFF_SHORT_RUNS = 3,  /* after connections that break at once the wait stays at this step */
-	BACKOFF_ATTEMPT = 30000, /* an attempt without progress ends after that */
 	BACKOFF_LEAVE = 5000     /* the gate needs 1.5 s at most; then it is asked again */
 };
 

@@ -49,8 +49,20 @@ static void carry_out(struct tunnel *tunnel, enum tunnel_effect effect, uint64_t
 		tunnel->attempts++;
 		tunnel->ran = tunnel->changed = false;
 		break;
-	case TUNNEL_ARM_ATTEMPT:
-		tunnel->deadline = now + BACKOFF_ATTEMPT;
+	case TUNNEL_ARM_START:
+		tunnel->deadline = now + LIMIT_START;
+		break;
+	case TUNNEL_ARM_ANSWER:
+		tunnel->deadline = limits_answer(&tunnel->limits, tunnel->failures, now);
+		break;
+	case TUNNEL_ARM_HANDSHAKE:
+		tunnel->deadline = limits_handshake(&tunnel->limits, now);
+		break;
+	case TUNNEL_ARM_PENDING:
+		tunnel->deadline = limits_pending(&tunnel->limits, tunnel->dialled_at, now);
+		break;
+	case TUNNEL_ARM_SETUP:
+		tunnel->deadline = now + LIMIT_SETUP;
 		break;
 	case TUNNEL_ARM_LEAVE:
 		tunnel->deadline = now + BACKOFF_LEAVE;

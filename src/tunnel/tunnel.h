@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tunnel/effects.h"
+#include "tunnel/limits.h"
 #include "tunnel/words.h"
 
 enum { TUNNEL_CELL_EFFECTS = 4 };
@@ -21,12 +23,13 @@ struct tunnel_cell {
 /* Times in ms of a clock that never goes back. Zeroed is a tunnel that is down. */
 struct tunnel {
 	enum tunnel_state state;
-	uint64_t deadline;     /* when TUNNEL_TIMER is due; 0 none */
-	uint64_t dialled_at;   /* the latest attempt */
-	uint64_t connected_at; /* of the latest run */
-	uint64_t run;          /* how long that run lasted */
-	uint32_t failures;     /* in a row */
-	uint32_t attempts;     /* since the last good run, or since the user asked */
+	uint64_t deadline;           /* when TUNNEL_TIMER is due; 0 none */
+	uint64_t dialled_at;         /* the latest attempt */
+	uint64_t connected_at;       /* of the latest run */
+	uint64_t run;                /* how long that run lasted */
+	struct tunnel_limits limits; /* of this attempt; the caller sets them */
+	uint32_t failures;           /* in a row */
+	uint32_t attempts;           /* since the last good run, or since the user asked */
 	bool ran, changed, same_remote;
 };
 

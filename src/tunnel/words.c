@@ -1,10 +1,11 @@
-/* The names of the tunnel's states, events and effects; and its part of docs/states.md. */
+/* The names of the tunnel's states and events; and its part of docs/states.md. */
 #include "tunnel/tunnel.h"
 
 #include <string.h>
 
 #include "base/text.h"
 #include "tunnel/backoff.h"
+#include "tunnel/limits.h"
 
 static const char *const names[TUNNEL_STATES] = {
     [TUNNEL_DOWN] = "down",
@@ -12,6 +13,7 @@ static const char *const names[TUNNEL_STATES] = {
     [TUNNEL_ASKED] = "connecting-asked",
     [TUNNEL_CONNECTING] = "connecting",
     [TUNNEL_AUTHENTICATING] = "authenticating",
+    [TUNNEL_PENDING] = "authenticating-pending",
     [TUNNEL_CONFIGURING] = "configuring",
     [TUNNEL_OPENING] = "configuring-opening",
     [TUNNEL_CONNECTED] = "connected",
@@ -36,6 +38,7 @@ static const char *const events[TUNNEL_EVENTS] = {
     [TUNNEL_SHUT] = "shut",
     [TUNNEL_ENDED] = "ended",
     [TUNNEL_HANDSHAKE] = "handshake",
+    [TUNNEL_PENDED] = "pended",
     [TUNNEL_CONFIG] = "config",
     [TUNNEL_ADDRESS] = "address",
     [TUNNEL_SUCCESS] = "success",
@@ -49,16 +52,6 @@ static const char *const events[TUNNEL_EVENTS] = {
     [TUNNEL_LOST_WAY] = "lost-way",
 };
 
-static const char *const effects[] = {
-    [TUNNEL_NO_EFFECT] = "",          [TUNNEL_PICK] = "pick",
-    [TUNNEL_DIAL] = "dial",           [TUNNEL_SEND_ADDRESS] = "send-address",
-    [TUNNEL_ASK_OPEN] = "ask-open",   [TUNNEL_ASK_LEAVE] = "ask-leave",
-    [TUNNEL_FORGET] = "forget",       [TUNNEL_ARM_ATTEMPT] = "arm-attempt",
-    [TUNNEL_ARM_LEAVE] = "arm-leave", [TUNNEL_ARM_WAIT] = "arm-wait",
-    [TUNNEL_DISARM] = "disarm",       [TUNNEL_RETRY_SOON] = "retry-soon",
-    [TUNNEL_REMEMBER] = "remember",   [TUNNEL_RESET_BACKOFF] = "reset-backoff",
-};
-
 const char *tunnel_state_name(enum tunnel_state state)
 {
 	return names[state];
@@ -69,16 +62,13 @@ const char *tunnel_event_name(enum tunnel_event event)
 	return events[event];
 }
 
-const char *tunnel_effect_name(enum tunnel_effect effect)
-{
-	return effects[effect];
-}
-
 const char *tunnel_state_word(enum tunnel_state state)
 {
 	switch (state) {
 	case TUNNEL_ASKED:
 		return "connecting";
+	case TUNNEL_PENDING:
+		return "authenticating";
 	case TUNNEL_OPENING:
 		return "configuring";
 	case TUNNEL_LEAVING_DOWN:
@@ -111,25 +101,55 @@ static void print_cell(char *to, size_t size, size_t *used, enum tunnel_state st
 	text_append(to, size, used, "| %s | %s |", events[event],
 		    cell->next == state ? "stays" : names[cell->next]);
 	for (size_t i = 0; i < TUNNEL_CELL_EFFECTS && cell->effects[i] != TUNNEL_NO_EFFECT; i++)
-		text_append(to, size, used, "%s %s", i > 0 ? "," : "", effects[cell->effects[i]]);
+		text_append(to, size, used, "%s %s", i > 0 ? "," : "", tunnel_effect_name(cell->effects[i]));
 	text_append(to, size, used, " |\n");
+}
+
+static void print_introduction(char *to, size_t size, size_t *used)
+{
+	text_append(
+	    to, size, used,
+	    "# The tunnel's states\n\n"
+	    "Made from `src/tunnel/table.c`; `make unit` fails if the two differ.\n\n"
+	    "`status` shows the part before the first `-` of a state's name. An effect is a request "
+	    "to the gate (dial, send-address, ask-open, ask-leave) or to the driver (pick, forget), or "
+	    "concerns time.\n\n"
+	    "## Times\n\n"
+	    "An attempt ends if a stage of it takes too long:\n\n"
+	    "| effect | until | limit |\n| --- | --- | --- |\n");
+	text_append(to, size, used, "| arm-start | openvpn runs | %d s |\n", LIMIT_START / 1000);
+	text_append(
+	    to, size, used,
+	    "| arm-answer | the server's first answer | %d s, doubled with each round of failures to at "
+	    "most %d s; or what the profile says, %d to %d s |\n",
+	    LIMIT_ANSWER / 1000, LIMIT_ANSWER_MAX / 1000, LIMIT_ANSWER_MIN / 1000, LIMIT_ANSWER_MAX / 1000);
+	text_append(
+	    to, size, used,
+	    "| arm-handshake | the end of the handshake | %d s; or the profile's `hand-window`, %d to %d "
+	    "s (openvpn itself ends it after that time, or 60 s) |\n",
+	    LIMIT_HANDSHAKE / 1000, LIMIT_HANDSHAKE_MIN / 1000, LIMIT_HANDSHAKE_MAX / 1000);
+	text_append(to, size, used,
+		    "| arm-pending | the server admits us | what the server says (`AUTH_PENDING`), else the "
+		    "profile's `hand-window`, else %d s; at most %d s after the dial |\n",
+		    LIMIT_PENDING / 1000, LIMIT_PENDING_MAX / 1000);
+	text_append(to, size, used,
+		    "| arm-setup | the next step of the configuration, and the open gate | %d s |\n",
+		    LIMIT_SETUP / 1000);
+	text_append(to, size, used, "| arm-leave | the attempt's end; then it is requested again | %d s |\n",
+		    BACKOFF_LEAVE / 1000);
+	text_append(
+	    to, size, used,
+	    "\nAfter a connection of at least %d s the next attempt follows at once. "
+	    "Otherwise the wait (arm-wait) doubles from %d ms to %d s, and is changed at random by up to an "
+	    "eighth: longer, or at the maximum shorter. A change of network cuts it short.\n",
+	    BACKOFF_GOOD_RUN / 1000, BACKOFF_FIRST, BACKOFF_CAP / 1000);
 }
 
 size_t tunnel_print_states(char *to, size_t size)
 {
 	size_t used = 0;
 
-	text_append(
-	    to, size, &used,
-	    "# The tunnel's states\n\n"
-	    "Made from `src/tunnel/table.c`; `make unit` fails if the two differ.\n\n"
-	    "`status` shows the part before the first `-` of a state's name. Times: an attempt ends after "
-	    "%d s without progress. After a connection of at least %d s the next attempt follows at once. "
-	    "Otherwise the wait doubles from %d ms to %d s, and is changed at random by up to an eighth: "
-	    "longer, or at the maximum shorter. A change of network cuts it short. An effect is a request "
-	    "to the gate (dial, send-address, ask-open, ask-leave) or to the driver (pick, forget), or "
-	    "concerns time.\n",
-	    BACKOFF_ATTEMPT / 1000, BACKOFF_GOOD_RUN / 1000, BACKOFF_FIRST, BACKOFF_CAP / 1000);
+	print_introduction(to, size, &used);
 	for (int state = 0; state < TUNNEL_STATES; state++) {
 		text_append(to, size, &used, "\n## %s\n\n| event | next | effects |\n| --- | --- | --- |\n",
 			    names[state]);

@@ -1,4 +1,4 @@
-/* The tunnel's states, events and effects, and their names. */
+/* The tunnel's states and events, and their names. */
 #ifndef TUNNEL_WORDS_H
 #define TUNNEL_WORDS_H
 
@@ -9,6 +9,7 @@ enum tunnel_state {
 	TUNNEL_ASKED, /* the gate was asked to dial */
 	TUNNEL_CONNECTING,
 	TUNNEL_AUTHENTICATING,
+	TUNNEL_PENDING, /* the handshake is over; the server has yet to admit us */
 	TUNNEL_CONFIGURING,
 	TUNNEL_OPENING, /* openvpn is ready, the gate was asked to open */
 	TUNNEL_CONNECTED,
@@ -34,7 +35,8 @@ enum tunnel_event {
 	TUNNEL_SHUT,            /* gate: no longer open */
 	TUNNEL_ENDED,           /* gate: openvpn reaped, locked */
 	TUNNEL_HANDSHAKE,       /* openvpn: first answer of the server */
-	TUNNEL_CONFIG,          /* openvpn: asks for or sets its configuration */
+	TUNNEL_PENDED,          /* openvpn: the server wants patience, or lets us wait for our options */
+	TUNNEL_CONFIG,          /* openvpn: sets its configuration */
 	TUNNEL_ADDRESS,         /* openvpn: the tunnel's addresses are known or changed */
 	TUNNEL_SUCCESS,         /* openvpn: CONNECTED,SUCCESS */
 	TUNNEL_CONNECT_ERRORS,  /* openvpn: CONNECTED with an error */
@@ -48,30 +50,10 @@ enum tunnel_event {
 	TUNNEL_EVENTS
 };
 
-enum tunnel_effect {
-	TUNNEL_NO_EFFECT,
-	/* for the caller to carry out, in order */
-	TUNNEL_PICK,         /* pick a remote; then comes TUNNEL_FOUND or TUNNEL_NONE */
-	TUNNEL_DIAL,         /* ask the gate to dial it */
-	TUNNEL_SEND_ADDRESS, /* send the gate the tunnel's addresses */
-	TUNNEL_ASK_OPEN,     /* ask the gate to open */
-	TUNNEL_ASK_LEAVE,    /* ask the gate to end the attempt */
-	TUNNEL_FORGET,       /* drop what is left of the attempt */
-	/* carried out by the step itself, in `struct tunnel` */
-	TUNNEL_ARM_ATTEMPT, /* so long without progress */
-	TUNNEL_ARM_LEAVE,   /* then ask again */
-	TUNNEL_ARM_WAIT,    /* back-off */
-	TUNNEL_DISARM,
-	TUNNEL_RETRY_SOON,   /* try now, or as soon as the last try is old enough */
-	TUNNEL_REMEMBER,     /* the network changed: the next wait is cut short */
-	TUNNEL_RESET_BACKOFF /* count failures from 0 again */
-};
-
 /* "connecting", "leaving" ...: the words of status. Never NULL. */
 const char *tunnel_state_word(enum tunnel_state state);
-/* One name for each: "leaving-retry", "refused-running", "ask-leave". */
+/* One name for each: "leaving-retry", "refused-running". */
 const char *tunnel_state_name(enum tunnel_state state);
 const char *tunnel_event_name(enum tunnel_event event);
-const char *tunnel_effect_name(enum tunnel_effect effect);
 
 #endif

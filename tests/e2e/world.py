@@ -61,6 +61,9 @@ SERVERS = {server.name: server for server in (
     Server("slowtls", Endpoint(SERVER4, 1198, "udp"), 16, SLOW + ["--tls-verify", f"{HERE}/slow_server"]),
     Server("password", Endpoint(SERVER4, 1200, "udp"), 18, ["--script-security", "3", "--auth-user-pass-verify",
                                                             f"{HERE}/verify_password", "via-env"]),
+    Server("approval", Endpoint(SERVER4, 1201, "udp"), 19, [
+        "--script-security", "3", "--setenv", "asked", f"{ROOT}/asked", "--auth-user-pass-verify", f"{HERE}/slow_approval",
+        "via-env"]),
     Server("stranger", Endpoint(SERVER4, 1195, "udp"), 13, ["--cert", "other.crt",
                                                             "--key", "other.key"]),
 )}

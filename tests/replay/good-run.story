@@ -1,7 +1,7 @@
-# Up, a run, openvpn killed, up again at once. Progress puts the 30 s off each time.
+# Up, a run, openvpn killed, up again at once. Each stage has its own limit.
 0      up                                => resolving pick due 30
 0      found                             => connecting-asked dial due 30
-0.02   started                           => connecting due 30.02
+0.02   started                           => connecting due 4.02
 0.03   handshake                         => authenticating due 30.03
 0.04   config                            => configuring due 30.04
 0.04   !config address                   => configuring send-address

@@ -167,6 +167,12 @@ int remotes_pick(struct remotes *remotes, bool again, struct err *e)
 	return net_endpoint_parse("192.0.2.1:1194/udp", &remotes->endpoint);
 }
 
+struct tunnel_limits remotes_limits(const struct remotes *remotes)
+{
+	assert_ptr_equal(remotes, &d.remotes);
+	return (struct tunnel_limits){.answer = is("hasty") ? 2500 : 0};
+}
+
 int remotes_needs(const struct remotes *remotes)
 {
 	(void)remotes;
@@ -209,6 +215,12 @@ bool management_ask_count(struct management *m)
 {
 	say("management_ask_count %d", m == d.management);
 	return !fails("management_ask_count");
+}
+
+uint64_t management_patience(const struct management *m)
+{
+	assert_ptr_equal(m, d.management);
+	return is("patient") ? 77 : 0;
 }
 
 const struct wire_tunnel *management_tunnel(const struct management *m)
@@ -471,6 +483,12 @@ static void test_each_story(void **state)
 	    {"", "hello dialling device-down address address success device-down timer"},
 	    {"", "hello dialling +120 timer +120 timer"},
 	    {"", "gone"},
+	    /* each stage's own limit, and what is said when it is over */
+	    {"", "hello dialling timer ended"},
+	    {"hasty", "hello dialling timer ended"},
+	    {"", "hello dialling handshake timer ended"},
+	    {"", "hello dialling handshake pended timer ended"},
+	    {"patient", "hello dialling handshake pended config timer ended"},
 	    /* counts for the status */
 	    {"", CONNECTED "asked asked count bytes +99m asked +1m asked bytes count status"},
 	    {"", CONNECTED "asked over asked count bytes +100m asked bytes over bytes"},

@@ -199,6 +199,46 @@ static void test_second_hold_and_push_update(void **state)
 	end();
 }
 
+/* What the server says of how long it lets us wait; what is no number says nothing. */
+static void test_pending(void **state)
+{
+	static const struct {
+		const char *line;
+		uint64_t patience;
+		const char *cause;
+	} ways[] = {
+	    {">STATE:1,GET_CONFIG,,,,,,", 0, "asking the server for its options"},
+	    {">STATE:1,AUTH_PENDING,timeout 60,,,,,", 60,
+	     "the server waits for an approval, perhaps by a second factor: 60 s at most"},
+	    {">STATE:1,AUTH_PENDING,timeout 4294967295,,,,,", UINT32_MAX,
+	     "the server waits for an approval, perhaps by a second factor: 4294967295 s at most"},
+	    {">STATE:1,AUTH_PENDING,,,,,,", 0, NULL},
+	    {">STATE:1,AUTH_PENDING,timeout ,,,,,", 0, NULL},
+	    {">STATE:1,AUTH_PENDING,timeout 0,,,,,", 0, NULL},
+	    {">STATE:1,AUTH_PENDING,timeout -1,,,,,", 0, NULL},
+	    {">STATE:1,AUTH_PENDING,timeout 6x,,,,,", 0, NULL},
+	    {">STATE:1,AUTH_PENDING,timeout 4294967296,,,,,", 0, NULL},
+	    {">STATE:1,AUTH_PENDING,timeout 99999999999999999999999999,,,,,", 0, NULL},
+	    {">STATE:1,AUTH_PENDING,timeoux 60,,,,,", 0, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		begin(-1, "", 0);
+		feed(ways[i].line);
+		assert_string_equal(it.events, " pended");
+		assert_int_equal(it.session.patience, ways[i].patience);
+		assert_string_equal(it.cause, ways[i].cause != NULL
+						  ? ways[i].cause
+						  : "the server waits for an approval, perhaps by a second "
+						    "factor");
+		management_session_begin(&it.session, &it.session.attempt, 1); /* nothing of it stays */
+		assert_int_equal(it.session.patience, 0);
+		it.session.parser = it.parser;
+		end();
+	}
+}
+
 static void test_dns_of_27(void **state)
 {
 	char text[NET_ADDRESS_TEXT];
@@ -605,6 +645,7 @@ int main(void)
 	    cmocka_unit_test(test_basic),
 	    cmocka_unit_test(test_refusals),
 	    cmocka_unit_test(test_second_hold_and_push_update),
+	    cmocka_unit_test(test_pending),
 	    cmocka_unit_test(test_dns_of_27),
 	    cmocka_unit_test(test_dns_that_the_profile_keeps_out),
 	    cmocka_unit_test(test_hostile_facts),

@@ -252,7 +252,7 @@ static void connected(void)
 	says(">PASSWORD:Need 'Auth' username/password");
 	assert_string_equal(heard(openvpn), "username Auth somebody\npassword Auth secret\n");
 	says(">STATE:1,GET_CONFIG,,,,,,");
-	assert_int_equal(d.tunnel.state, TUNNEL_CONFIGURING);
+	assert_int_equal(d.tunnel.state, TUNNEL_PENDING);
 	asked_for(0);
 }
 

@@ -60,6 +60,15 @@ static void test_no_hole(void **state)
 	each_cell(check_whole);
 }
 
+static bool arms(const struct tunnel_cell *cell)
+{
+	for (int effect = TUNNEL_ARM_START; effect <= TUNNEL_ARM_WAIT; effect++) {
+		if (has(cell, effect))
+			return true;
+	}
+	return false;
+}
+
 static void check_promises(enum tunnel_state state, enum tunnel_event event, const struct tunnel_cell *cell)
 {
 	enum tunnel_state next = cell->next;
@@ -84,8 +93,14 @@ static void check_promises(enum tunnel_state state, enum tunnel_event event, con
 	/* Every state that waits for something has a deadline from its entry on. */
 	if (cell->why == NULL && next != state && next != TUNNEL_DOWN && next != TUNNEL_STOPPED &&
 	    next != TUNNEL_CONNECTED && !is_leaving(state))
-		assert_true(has(cell, TUNNEL_ARM_ATTEMPT) || has(cell, TUNNEL_ARM_LEAVE) ||
-			    has(cell, TUNNEL_ARM_WAIT));
+		assert_true(arms(cell));
+	/* No stage is without its own limit. */
+	if (next == state || cell->why != NULL)
+		return;
+	assert_true(next != TUNNEL_CONNECTING || has(cell, TUNNEL_ARM_ANSWER));
+	assert_true(next != TUNNEL_AUTHENTICATING || has(cell, TUNNEL_ARM_HANDSHAKE));
+	assert_true(next != TUNNEL_PENDING || has(cell, TUNNEL_ARM_PENDING));
+	assert_true((next != TUNNEL_CONFIGURING && next != TUNNEL_OPENING) || has(cell, TUNNEL_ARM_SETUP));
 }
 
 static void test_promises(void **state)
@@ -162,6 +177,60 @@ static void go(struct tunnel *t, uint64_t now, const enum tunnel_event *events)
 static const enum tunnel_event connect[] = {TUNNEL_FOUND,   TUNNEL_STARTED, TUNNEL_HANDSHAKE, TUNNEL_CONFIG,
 					    TUNNEL_ADDRESS, TUNNEL_SUCCESS, TUNNEL_OPENED,    TUNNEL_EVENTS};
 
+/* What is known of one attempt counts within its bounds; 0 is not known. */
+static void test_limits(void **state)
+{
+	static const struct {
+		uint64_t poll, window;
+		struct tunnel_limits limits;
+	} ways[] = {
+	    {0, 0, {0, 0, 0}},
+	    {1, 9, {2000, 10000, 10000}},
+	    {2, 10, {2000, 10000, 10000}},
+	    {3, 11, {3000, 11000, 11000}},
+	    {29, 119, {29000, 119000, 119000}},
+	    {30, 120, {30000, 120000, 120000}},
+	    {31, 121, {30000, 120000, 120000}},
+	    {UINT64_MAX, UINT64_MAX, {30000, 120000, 120000}},
+	};
+	static const uint32_t answers[] = {4000, 8000, 16000, 30000, 30000};
+	struct tunnel_limits limits = {0, 0, 0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		limits = limits_of(ways[i].poll, ways[i].window);
+		assert_memory_equal(&limits, &ways[i].limits, sizeof limits);
+	}
+	limits = limits_of(0, 0);
+	for (uint32_t i = 0; i < sizeof answers / sizeof *answers; i++)
+		assert_int_equal(limits_answer(&limits, i, 100), 100 + answers[i]);
+	assert_int_equal(limits_answer(&limits, UINT32_MAX, 100), 100 + LIMIT_ANSWER_MAX);
+	assert_int_equal(limits_handshake(&limits, 100), 100 + LIMIT_HANDSHAKE);
+	assert_int_equal(limits_pending(&limits, 50, 100), 100 + LIMIT_PENDING);
+	limits = limits_of(5, 20);
+	assert_int_equal(limits_answer(&limits, 7, 100), 5100);
+	assert_int_equal(limits_handshake(&limits, 100), 20100);
+	assert_int_equal(limits_pending(&limits, 50, 100), 20100);
+}
+
+/* The server says how long; but never for ever, however often it says so. */
+static void test_patience(void **state)
+{
+	static const struct {
+		uint64_t says, waits;
+	} ways[] = {{0, 20000}, {1, 10000}, {60, 60000}, {600, 600000}, {601, 600000}, {UINT64_MAX, 600000}};
+	struct tunnel_limits limits;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		limits = limits_of(0, 20);
+		limits_set_patience(&limits, ways[i].says);
+		assert_int_equal(limits_pending(&limits, 100, 100), 100 + ways[i].waits);
+	}
+	assert_int_equal(limits_pending(&limits, 100, 200), 100 + LIMIT_PENDING_MAX);
+	assert_int_equal(limits_pending(&limits, 100, 5000000), 100 + LIMIT_PENDING_MAX);
+}
+
 static void test_good_run(void **state)
 {
 	struct tunnel t = {.state = TUNNEL_DOWN};
@@ -214,7 +283,7 @@ static void check_step(struct model *m, const struct tunnel *t, enum tunnel_even
 	if (t->state == TUNNEL_DOWN || t->state == TUNNEL_STOPPED || t->state == TUNNEL_CONNECTED)
 		assert_int_equal(t->deadline, 0);
 	else
-		assert_true(t->deadline != 0 && t->deadline <= m->now + BACKOFF_CAP);
+		assert_true(t->deadline != 0 && t->deadline <= m->now + LIMIT_PENDING_MAX);
 }
 
 /* What usually comes next: pure chance would hardly ever connect. */
@@ -225,7 +294,8 @@ static enum tunnel_event usual(enum tunnel_state state)
 	    [TUNNEL_RESOLVING] = TUNNEL_FOUND,
 	    [TUNNEL_ASKED] = TUNNEL_STARTED,
 	    [TUNNEL_CONNECTING] = TUNNEL_HANDSHAKE,
-	    [TUNNEL_AUTHENTICATING] = TUNNEL_CONFIG,
+	    [TUNNEL_AUTHENTICATING] = TUNNEL_PENDED,
+	    [TUNNEL_PENDING] = TUNNEL_CONFIG,
 	    [TUNNEL_CONFIGURING] = TUNNEL_SUCCESS,
 	    [TUNNEL_OPENING] = TUNNEL_OPENED,
 	    [TUNNEL_CONNECTED] = TUNNEL_EXITED,
@@ -289,7 +359,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_no_hole),     cmocka_unit_test(test_promises),
 	    cmocka_unit_test(test_words),       cmocka_unit_test(test_backoff),
-	    cmocka_unit_test(test_spread),      cmocka_unit_test(test_good_run),
+	    cmocka_unit_test(test_spread),      cmocka_unit_test(test_limits),
+	    cmocka_unit_test(test_patience),    cmocka_unit_test(test_good_run),
 	    cmocka_unit_test(test_any_history), cmocka_unit_test(test_document),
 	};
 
