@@ -7,6 +7,7 @@
 #include "base/net.h"
 #include "base/wire.h"
 #include "base/wire_tunnel.h"
+#include "base/wire_way.h"
 
 /* Driver to gate. There is no verb for paused, off or a rule. */
 enum wire_verb {
@@ -36,7 +37,8 @@ enum wire_note {
 			 */
 	NOTE_ENDED,     /* the attempt is over, openvpn reaped, the gate locked; `text` says why */
 	NOTE_NETWORK,   /* links or addresses changed, or the machine woke: worth trying now */
-	NOTE_COUNT      /* answer to VERB_COUNT: `blocked`; no news */
+	NOTE_COUNT,     /* answer to VERB_COUNT: `blocked`; no news */
+	NOTE_WAY        /* `way` has changed; nothing has come that would be worth a try */
 };
 
 struct wire_hello {
@@ -60,6 +62,8 @@ struct wire_note_message {
 	uint64_t blocked;                        /* packets stopped since the gate was loaded */
 	int64_t until;                           /* end of a pause, seconds since the epoch, else 0 */
 	char text[WIRE_TEXT], notice[WIRE_TEXT]; /* notice: what is unusual about the lock, always current */
+	struct wire_way
+	    way; /* as last looked at; looked at for NOTE_HELLO, NOTE_DIALLING, NOTE_NETWORK, NOTE_WAY */
 	struct wire_hello hello;
 };
 _Static_assert(sizeof(struct net_endpoint) == 20, "no padding on the wire");

@@ -34,7 +34,7 @@ static enum tunnel_event pick_remote(struct driver *d, char *cause, size_t size)
 	struct err e = {""};
 	size_t used = 0;
 
-	if (remotes_pick(&d->remotes, d->tunnel.same_remote, &e) == -1) {
+	if (remotes_pick(&d->remotes, d->tunnel.same_remote, &d->way_now, &e) == -1) {
 		text_copy(cause, size, e.text);
 		return TUNNEL_NONE;
 	}
@@ -79,7 +79,7 @@ static enum tunnel_event carry_out(struct driver *d, enum tunnel_effect effect, 
 		break;
 	case TUNNEL_FORGET:
 		management_end(d->management);
-		d->counted = false;
+		d->way.active = d->counted = false;
 		break;
 	case TUNNEL_NO_EFFECT:
 	case TUNNEL_ARM_START:
@@ -274,6 +274,35 @@ static char *status(void *argument)
 	return driver_status(argument, (uint64_t)clock_steady_ms());
 }
 
+/* --- the way to the server */
+
+static void judge_way(struct driver *d)
+{
+	uint64_t now = (uint64_t)clock_steady_ms();
+	enum way_verdict verdict = way_judge(&d->way, &d->way_now, now);
+	struct timeval left = clock_timeval((int64_t)(d->way.due - now));
+
+	/* One that fires although it is due no more judges once again, and nothing follows. */
+	if (d->way.due != 0)
+		evtimer_add(d->way_due, &left);
+	if (verdict == WAY_LOST)
+		dispatch(d, TUNNEL_LOST_WAY, d->way.why);
+}
+
+static void way_due_cb(evutil_socket_t fd, short what, void *argument)
+{
+	(void)fd, (void)what;
+	judge_way(argument);
+}
+
+/* A change after which no route leads to any server is nothing to try for. */
+static void network_changed(struct driver *d)
+{
+	if (way_leads(&d->way_now, NET_IPV4) || way_leads(&d->way_now, NET_IPV6))
+		dispatch(d, TUNNEL_NETWORK, "the network has changed");
+	judge_way(d);
+}
+
 /* --- notes of the gate */
 
 static void apply_hello(struct driver *d, const struct wire_hello *hello)
@@ -313,6 +342,7 @@ static void store_gate(struct driver *d, const struct wire_note_message *note)
 	d->gate = note->gate;
 	d->leaving = note->leaving != 0;
 	d->blocked = note->blocked;
+	d->way_now = note->way;
 	text_copy(d->notice, sizeof d->notice, note->notice);
 	if (note->note == NOTE_GATE || note->note == NOTE_HELLO)
 		text_copy(d->gate_text, sizeof d->gate_text, note->text);
@@ -342,7 +372,9 @@ static void gate_note(const struct wire_note_message *note, void *argument)
 		break;
 	case NOTE_DIALLING:
 		management_expect(d->management, note->pid);
+		way_begin(&d->way, &d->remotes.endpoint);
 		dispatch(d, TUNNEL_STARTED, "openvpn is started");
+		judge_way(d);
 		break;
 	case NOTE_OPEN:
 		dispatch(d, TUNNEL_OPENED, "the gate is open");
@@ -354,7 +386,10 @@ static void gate_note(const struct wire_note_message *note, void *argument)
 		dispatch(d, TUNNEL_ENDED, note->text);
 		break;
 	case NOTE_NETWORK:
-		dispatch(d, TUNNEL_NETWORK, "the network has changed");
+		network_changed(d);
+		break;
+	case NOTE_WAY:
+		judge_way(d);
 		break;
 	}
 	control_changed(d->control);
@@ -379,7 +414,8 @@ int driver_open(struct driver *d, struct err *e)
 	if (remotes_open(&d->remotes, WIRE_FD_PROFILE, e) == -1)
 		return -1;
 	if ((d->base = event_base_new()) == NULL || (d->timer = evtimer_new(d->base, timer_cb, d)) == NULL ||
-	    (d->refresh_over = evtimer_new(d->base, refresh_over_cb, d)) == NULL)
+	    (d->refresh_over = evtimer_new(d->base, refresh_over_cb, d)) == NULL ||
+	    (d->way_due = evtimer_new(d->base, way_due_cb, d)) == NULL)
 		return err_set(e, "the event loop can't be made");
 	if ((d->control = control_new(d->base, WIRE_FD_CONTROL, WIRE_FD_LOG, &from_control)) == NULL ||
 	    (d->management =
@@ -404,5 +440,6 @@ void driver_close(struct driver *d)
 	captive_dns_free(d->captive_dns);
 	event_free(d->timer);
 	event_free(d->refresh_over);
+	event_free(d->way_due);
 	event_base_free(d->base);
 }

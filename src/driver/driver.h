@@ -13,6 +13,7 @@
 #include "driver/management.h"
 #include "driver/remotes.h"
 #include "tunnel/tunnel.h"
+#include "tunnel/way.h"
 
 enum { DRIVER_REASON = 240 };
 
@@ -21,13 +22,15 @@ struct event;
 
 struct driver {
 	struct event_base *base;
-	struct event *timer, *refresh_over, *captive_dns;
+	struct event *timer, *refresh_over, *way_due, *captive_dns;
 	struct gate_channel *channel;
 	struct management *management;
 	struct control *control;
 	struct remotes remotes;
 	struct tunnel tunnel;
 	struct wire_hello hello;
+	struct wire_way way_now; /* as the gate told last */
+	struct way way;          /* of the attempt */
 	bool greeted, wanted;
 	bool leaving;  /* the gate is already ending the attempt */
 	uint32_t gate; /* enum wire_gate */

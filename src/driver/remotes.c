@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "tunnel/way.h"
 
 int remotes_open(struct remotes *remotes, int descriptor, struct err *e)
 {
@@ -25,8 +26,9 @@ int remotes_open(struct remotes *remotes, int descriptor, struct err *e)
 	return 0;
 }
 
-/* Goes to the current remote's next address. False: it has no more. */
-static bool next_address(struct remotes *remotes)
+/* Goes to the current remote's next address. False: it has no more. `cut_off` is set if no way leads to one.
+ */
+static bool next_address(struct remotes *remotes, const struct wire_way *way, bool *cut_off)
 {
 	struct canonical_remote *remote = &remotes->remote;
 	char text[NET_ADDRESS_TEXT];
@@ -34,6 +36,10 @@ static bool next_address(struct remotes *remotes)
 	while (remotes->next_address < remote->address_count) {
 		const struct net_address *address = &remote->addresses[remotes->next_address++];
 
+		if (!way_leads(way, address->family)) {
+			*cut_off = true;
+			continue;
+		}
 		if (net_address_is_dialable(address)) {
 			remotes->endpoint.address = *address;
 			remotes->endpoint.port = remote->port;
@@ -67,16 +73,21 @@ static bool next_remote(struct remotes *remotes)
 	return wrapped;
 }
 
-int remotes_pick(struct remotes *remotes, bool again, struct err *e)
+int remotes_pick(struct remotes *remotes, bool again, const struct wire_way *way, struct err *e)
 {
-	if (again && remotes->endpoint.address.family != NET_NONE)
+	bool cut_off = false;
+
+	if (again && remotes->endpoint.address.family != NET_NONE &&
+	    way_leads(way, remotes->endpoint.address.family))
 		return 0;
-	for (int wraps = 0; !next_address(remotes);) {
+	for (int wraps = 0; !next_address(remotes, way, &cut_off);) {
 		if (next_remote(remotes)) {
 			remotes->complained = true;
 			if (++wraps == 2) {
 				memset(&remotes->endpoint, 0, sizeof remotes->endpoint);
-				return err_set(e, "no server of the profile has a known address");
+				return err_set(e, "%s",
+					       cut_off ? "there is no network: no route leads to a server"
+						       : "no server of the profile has a known address");
 			}
 		}
 	}

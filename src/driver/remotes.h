@@ -20,9 +20,10 @@ struct remotes {
 /* Maps the sealed profile; reads nothing of it yet. 0 or -1. */
 int remotes_open(struct remotes *remotes, int descriptor, struct err *e);
 
-/* Picks the next address, or with `again` the same one. 0, or -1 and `e`: the profile
- * has none. Remotes without an address are logged once. */
-int remotes_pick(struct remotes *remotes, bool again, struct err *e);
+/* Picks the next address to which a way leads, or with `again` the same one. 0, or -1 and `e`: there
+ * is none. Remotes without an address are logged once. */
+struct wire_way;
+int remotes_pick(struct remotes *remotes, bool again, const struct wire_way *way, struct err *e);
 
 /* How long an attempt may take, as far as the profile says so. */
 struct tunnel_limits remotes_limits(const struct remotes *remotes);

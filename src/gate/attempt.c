@@ -75,6 +75,7 @@ static int launch(struct gate *gate, struct err *e)
 	attempt->set = false;
 	attempt->why[0] = '\0';
 	files_save_attempt(gate, pid, child_started(pid));
+	ways_look(gate);
 	fault_point("spawned");
 	return 0;
 }

@@ -38,6 +38,9 @@ static void send_notice(struct gate *gate, enum wire_note note, enum wire_intent
 					     : gate->redirect);
 	message.blocked = gate->blocked;
 	if (note == NOTE_HELLO)
+		ways_look(gate); /* of the profile that this driver has */
+	message.way = gate->ways.now;
+	if (note == NOTE_HELLO)
 		fill_hello(gate, &message.hello);
 	/* A driver that no longer reads is as good as dead: the event loop sees the closed channel and
 	 * ends it. */

@@ -13,6 +13,7 @@
 #include "gate/driver_process.h"
 #include "gate/transition.h"
 #include "gate/vet.h"
+#include "gate/ways.h"
 #include "os/dns/job.h"
 #include "os/firewall/bypass.h"
 #include "os/firewall/firewall.h"
@@ -28,8 +29,8 @@ struct gate {
 	struct situation situation;
 	struct gate_state state;
 	char reason[WIRE_TEXT];
-	/* firewall_note; the last bypass that was found; why what root has changed is not in use */
-	char notice[WIRE_TEXT], redirect[WIRE_TEXT], refused[WIRE_TEXT];
+	char notice[WIRE_TEXT], redirect[WIRE_TEXT]; /* firewall_note; the last bypass that was found; */
+	char refused[WIRE_TEXT];                     /* why what root has changed is not in use */
 	int64_t boot_locked_at;
 	uint64_t blocked; /* packets, as last counted */
 	unsigned lock_failures;
@@ -45,6 +46,7 @@ struct gate {
 	int (*openvpn)(struct gate *gate, enum gate_effect effect, const char *why, struct err *e);
 	struct gate_profile profile;
 	struct attempt attempt;
+	struct ways ways;
 	struct driver_process driver;
 	int control_fd, management_fd, log_fd, admin_fd, captive_dns_fd;
 	struct event *admin_event;
@@ -54,8 +56,7 @@ struct gate {
 /* Locks, bare if need be; or stays off where the marker says so. 0, or -1 and `e`: no lock. */
 int gate_start(struct gate *gate, struct err *e);
 
-/* After that: starts the timers (`cause`, if not NULL: why there is no lock yet), and watches the rules. 0,
- * or -1 and `e`. */
+/* After that: starts the timers (`cause`: why there is no lock yet, or NULL), watches the rules. 0 or -1. */
 void gate_begin(struct gate *gate, const struct err *cause);
 int gate_watch(struct gate *gate, struct err *e);
 
@@ -73,8 +74,7 @@ void gate_fill_identities(struct gate *gate);
 /* Sets our routes: into the attempt's tunnel, or to nowhere. 0, or -1 and `e`. */
 int gate_route(struct gate *gate, bool open, struct err *e);
 
-/* The lock is in force now, and was not before: on a gateway, forwarding may begin. */
-void gate_begin_gateway(struct gate *gate);
+void gate_begin_gateway(struct gate *gate); /* locked now, and not before: forwarding may begin */
 void gate_links_changed(struct gate *gate); /* links or neighbours changed */
 
 #endif

@@ -176,8 +176,13 @@ static void routes_cb(void *argument)
 
 static void reachable_cb(void *argument)
 {
-	channel_notify(argument, NOTE_NETWORK, "the network has changed");
+	ways_changed(argument, true);
 	dns_job_look(&gate.dns, gate.dns.shut);
+}
+
+static void ways_cb(void *argument)
+{
+	ways_changed(argument, false);
 }
 
 static void lost_cb(const char *name, unsigned index, void *argument)
@@ -203,7 +208,7 @@ static void redirect_cb(void *argument)
 	if (redirects)
 		attempt_kill(&gate, e.text);
 	else if (gate.redirected)
-		channel_notify(argument, NOTE_NETWORK, "nothing bypasses the filter any more");
+		ways_changed(argument, true);
 	gate.redirected = redirects;
 }
 
@@ -211,7 +216,7 @@ static void woke_cb(void *argument)
 {
 	(void)argument;
 	(void)gate_dispatch(&gate, EVENT_PAUSE_OVER, "the machine slept: the pause is over", NULL);
-	channel_notify(&gate, NOTE_NETWORK, "the machine woke");
+	ways_changed(&gate, true);
 }
 
 static void on_signal(int number, event_callback_fn callback)
@@ -234,13 +239,14 @@ static int vet(struct gate *vetted, struct err *e)
 /* What is opened here and below lasts as long as the process: nobody closes it. */
 static int watch(struct gate *watched, struct err *e)
 {
-	static const struct netwatch_events events = {links_cb, reachable_cb, lost_cb, &gate};
+	static const struct netwatch_events events = {links_cb, reachable_cb, ways_cb, lost_cb, &gate};
 	struct err none = {""};
 
 	if (netwatch_open(watched->base, &events, e) == NULL)
 		return -1;
 	if (sleep_open(watched->base, woke_cb, watched, &none) == NULL)
 		log_warn("gate", "sleep can't be detected: %s", none.text);
+	ways_look(watched);
 	return 0;
 }
 

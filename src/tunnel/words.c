@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "tunnel/backoff.h"
 #include "tunnel/limits.h"
+#include "tunnel/way.h"
 
 static const char *const names[TUNNEL_STATES] = {
     [TUNNEL_DOWN] = "down",
@@ -141,8 +142,16 @@ static void print_introduction(char *to, size_t size, size_t *used)
 	    to, size, used,
 	    "\nAfter a connection of at least %d s the next attempt follows at once. "
 	    "Otherwise the wait (arm-wait) doubles from %d ms to %d s, and is changed at random by up to an "
-	    "eighth: longer, or at the maximum shorter. A change of network cuts it short.\n",
-	    BACKOFF_GOOD_RUN / 1000, BACKOFF_FIRST, BACKOFF_CAP / 1000);
+	    "eighth: longer, or at the maximum shorter. A change of network cuts it short. If no route leads "
+	    "to a "
+	    "server, nothing is dialled until one does.\n\n"
+	    "lost-way ends an attempt whose session can't live on: the address of its TCP connection is "
+	    "gone, or no "
+	    "route led to its server for more than %d ms (UDP waits, however long), or for %d ms only the "
+	    "other family "
+	    "of addresses has a route to a server.\n",
+	    BACKOFF_GOOD_RUN / 1000, BACKOFF_FIRST, BACKOFF_CAP / 1000, WAY_TCP_PATIENCE,
+	    WAY_FAMILY_PATIENCE);
 }
 
 size_t tunnel_print_states(char *to, size_t size)

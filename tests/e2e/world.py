@@ -49,6 +49,7 @@ def management(name):
 
 
 SLOW = ["--script-security", "2"]
+PATIENT = ["--keepalive", "10", "60"]  # as providers push it
 SERVERS = {server.name: server for server in (
     Server("udp", Endpoint(SERVER4, 1194, "udp"), 8),
     Server("tcp", Endpoint(SERVER4, 1194, "tcp"), 9),
@@ -66,6 +67,9 @@ SERVERS = {server.name: server for server in (
         "via-env"]),
     Server("stranger", Endpoint(SERVER4, 1195, "udp"), 13, ["--cert", "other.crt",
                                                             "--key", "other.key"]),
+    *(Server(name, Endpoint(address, 1201, proto), network, PATIENT) for name, address, proto, network in (
+        ("patient", SERVER4, "udp", 20), ("patient-tcp", SERVER4, "tcp", 21),
+        ("patient6", SERVER6, "udp", 22), ("patient-tcp6", SERVER6, "tcp", 23))),
 )}
 
 
@@ -209,8 +213,8 @@ class World:
         wait_for(lambda: "tentative" not in self.host.run("ip", "-6", "address").stdout
                  and "LOWER_UP" in self.host.run("ip", "link", "show", "eth0").stdout, "eth0 up")
 
-    def wire(self, *names, **more):
-        return Wire(self.rtr, "r0", [SERVERS[name].endpoint for name in names], **more)
+    def wire(self, *names, link="r0", **more):
+        return Wire(self.rtr, link, [SERVERS[name].endpoint for name in names], **more)
 
     def fence(self, wire, interface="eth0"):
         fence(self.host, wire, interface)

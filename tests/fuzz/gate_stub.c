@@ -124,6 +124,23 @@ int netwatch_fill(struct situation *s, const char *tunnel, struct err *e)
 	return 0;
 }
 
+int netwatch_way(const struct net_address *to, uint32_t user, const char *tunnel, struct wire_way *way,
+		 struct err *e)
+{
+	(void)to, (void)user, (void)tunnel, (void)way;
+	return err_set(e, "nobody looks");
+}
+
+bool netwatch_carries(unsigned link)
+{
+	return link != 0;
+}
+
+bool netwatch_has_address(unsigned link, const struct net_address *address)
+{
+	return link != 0 && address->family != NET_NONE;
+}
+
 int netwatch_tunnel(const char *name, const struct net_address *address4, const struct net_address *address6,
 		    unsigned *index, struct err *e)
 {

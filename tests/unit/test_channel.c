@@ -18,6 +18,13 @@ static struct gate gate;
 static int peer;
 static bool sends; /* else the driver reads nothing */
 
+void ways_look(struct gate *it)
+{
+	assert_ptr_equal(it, &gate);
+	say("ways_look");
+	it->ways.now.link = 5;
+}
+
 enum wire_gate gate_shown(const struct gate *it)
 {
 	assert_ptr_equal(it, &gate);
@@ -86,8 +93,10 @@ static void test_each_field(void **state)
 	gate.blocked = 1ULL << 40;
 	strcpy(gate.redirect, "it bypasses");
 	strcpy(gate.config.profile, "/etc/a.ovpn");
+	gate.ways.now.link = 7;
 	message = notify(NOTE_GATE);
 	assert_int_equal(message.note, NOTE_GATE);
+	assert_int_equal(message.way.link, 7);
 	assert_int_equal(message.intent, INTENT_UP);
 	assert_int_equal(message.pid, 1002);
 	assert_int_equal(message.leaving, 0);
@@ -111,6 +120,7 @@ static void test_the_hello(void **state)
 	gate.config.log_level = LOG_DEBUG;
 	gate.config.log_size = 1ULL << 33;
 	gate.boot_locked_at = 1LL << 34;
+	assert_int_equal(notify(NOTE_HELLO).way.link, 5); /* it is looked at anew */
 	hello = notify(NOTE_HELLO).hello;
 	assert_string_equal(hello.gate_version, PORTCULLIS_VERSION);
 	assert_string_equal(hello.profile_name, "/etc/a.ovpn");

@@ -26,9 +26,10 @@ static struct driver d;
 static int64_t now;
 static time_t wall;
 static bool leaving; /* as the gate says */
-static bool armed[2];
-static char base_here, timers[2], control_here, management_here, channel_here, dns_here;
-static event_callback_fn callbacks[2];
+static bool armed[3];
+static struct wire_way leads;
+static char base_here, timers[3], control_here, management_here, channel_here, dns_here;
+static event_callback_fn callbacks[3];
 static size_t timer_count;
 static struct gate_channel_events from_channel;
 static struct management_events from_management;
@@ -92,7 +93,9 @@ struct event *event_new(struct event_base *base, evutil_socket_t fd, short what,
 			void *argument)
 {
 	assert_true(base == d.base && fd == -1 && what == 0 && argument == &d);
-	if (fails(timer_count == 0 ? "event_new-timer" : "event_new-refresh"))
+	static const char *const failing[] = {"event_new-timer", "event_new-refresh", "event_new-way"};
+
+	if (fails(failing[timer_count]))
 		return NULL;
 	callbacks[timer_count] = cb;
 	return (struct event *)&timers[timer_count++];
@@ -102,22 +105,28 @@ static size_t index_of(const struct event *event)
 {
 	size_t i = (size_t)((const char *)event - timers);
 
-	assert_true(i < 2);
+	assert_true(i < 3);
 	return i;
+}
+
+static const char *name_of(const struct event *event)
+{
+	static const char *const timer_names[] = {"timer", "refresh", "way"};
+
+	return timer_names[index_of(event)];
 }
 
 int event_add(struct event *event, const struct timeval *timeout)
 {
 	armed[index_of(event)] = true;
-	say("arm %s %ld.%03ld s", index_of(event) == 0 ? "timer" : "refresh", (long)timeout->tv_sec,
-	    (long)timeout->tv_usec / 1000);
+	say("arm %s %ld.%03ld s", name_of(event), (long)timeout->tv_sec, (long)timeout->tv_usec / 1000);
 	return 0;
 }
 
 int event_del(struct event *event)
 {
 	armed[index_of(event)] = false;
-	say("disarm %s", index_of(event) == 0 ? "timer" : "refresh");
+	say("disarm %s", name_of(event));
 	return 0;
 }
 
@@ -156,8 +165,9 @@ int remotes_open(struct remotes *remotes, int descriptor, struct err *e)
 	return FAILS("remotes_open") ? -1 : 0;
 }
 
-int remotes_pick(struct remotes *remotes, bool again, struct err *e)
+int remotes_pick(struct remotes *remotes, bool again, const struct wire_way *way, struct err *e)
 {
+	assert_ptr_equal(way, &d.way_now);
 	say("remotes_pick %s", again ? "the same" : "the next");
 	if (FAILS("remotes_pick"))
 		return -1;
@@ -309,7 +319,8 @@ static void begin(void)
 	wall = 2000000000;
 	leaving = false;
 	timer_count = 0;
-	armed[0] = armed[1] = false;
+	armed[0] = armed[1] = armed[2] = false;
+	memset(&leads, 0, sizeof leads);
 	so = "";
 	failed[0] = '\0';
 	assert_int_equal(driver_open(&d, &e), 0);
@@ -324,6 +335,8 @@ static int setup(void **state)
 	return 0;
 }
 
+static const struct wire_way to_the_server = {.local = {NET_IPV4, {192, 0, 2, 9}}, .kept = 1, .link = 3};
+
 static struct wire_note_message note_of(enum wire_note note, enum wire_gate gate, enum wire_intent intent,
 					const char *text)
 {
@@ -331,6 +344,7 @@ static struct wire_note_message note_of(enum wire_note note, enum wire_gate gate
 	    .version = WIRE_VERSION, .note = note, .gate = gate, .intent = intent};
 
 	message.leaving = leaving;
+	message.way = leads;
 	message.blocked = 77;
 	message.pid = gate == GATE_DIALLING ? OPENVPN : 0;
 	strcpy(message.notice, "beside it");
@@ -377,7 +391,9 @@ static bool from_the_gate(const char *what)
 		     {"refused-running", NOTE_REFUSED, GATE_DIALLING, INTENT_UP, "it refuses"},
 		     {"ended", NOTE_ENDED, GATE_LOCKED, INTENT_UP, "openvpn has ended"},
 		     {"ended-down", NOTE_ENDED, GATE_LOCKED, INTENT_DOWN, "openvpn has ended"},
-		     {"network", NOTE_NETWORK, GATE_LOCKED, INTENT_UP, "it has changed"}};
+		     {"network", NOTE_NETWORK, GATE_LOCKED, INTENT_UP, "it has changed"},
+		     {"way", NOTE_WAY, GATE_OPEN, INTENT_UP, ""},
+		     {"open-network", NOTE_NETWORK, GATE_OPEN, INTENT_UP, "it has changed"}};
 
 	for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
 		if (strcmp(notes[i].name, what) == 0) {
@@ -401,6 +417,14 @@ static void happens(const char *what)
 	} else if (strcmp(what, "over") == 0) {
 		armed[1] = false;
 		callbacks[1](-1, EV_TIMEOUT, &d);
+	} else if (strcmp(what, "due") == 0) {
+		callbacks[2](-1, EV_TIMEOUT, &d);
+	} else if (strcmp(what, "leads") == 0) {
+		leads = to_the_server;
+	} else if (strcmp(what, "leads-nowhere") == 0) {
+		leads = (struct wire_way){.no_way = NO_WAY4 | NO_WAY6};
+	} else if (strcmp(what, "leads-by-ipv6") == 0) {
+		leads = (struct wire_way){.no_way = NO_WAY4};
 	} else if (strcmp(what, "asked") == 0) {
 		say("refresh %d", from_control.refresh(from_control.argument));
 	} else if (strcmp(what, "bytes") == 0) {
@@ -494,6 +518,12 @@ static void test_each_story(void **state)
 	    {"", CONNECTED "asked over asked count bytes +100m asked bytes over bytes"},
 	    {"!management_ask_count", CONNECTED "asked count"},
 	    {"", "hello asked count locked"},
+	    /* the way to the server */
+	    {"", "leads " CONNECTED "leads-nowhere way open-network +60 leads open-network"},
+	    {"", "leads " CONNECTED "leads-by-ipv6 way +1 due +1 due due ended way due"},
+	    {"", "leads " CONNECTED "leads-by-ipv6 way +1 leads way +1 due"},
+	    {"", CONNECTED "leads-by-ipv6 way +60 due"},
+	    {"", "leads-nowhere hello network leads network"},
 	};
 
 	(void)state;
@@ -543,6 +573,7 @@ static void test_the_start(void **state)
 					   "!event_base_new",
 					   "!event_new-timer",
 					   "!event_new-refresh",
+					   "!event_new-way",
 					   "!control_new",
 					   "!management_new",
 					   "!gate_channel_new",

@@ -438,10 +438,68 @@ static void test_links_down(void **state)
 	sh("ip link del eth2; ip link del vlan5; ip link set eth0 up");
 }
 
+/* --- ways */
+
+static int way_to(const char *to, uint32_t user, struct wire_way *way)
+{
+	struct net_address address;
+	struct err e = {""};
+
+	assert_int_equal(net_address_parse(to, &address), 0);
+	return netwatch_way(&address, user, "tun0", way, &e);
+}
+
+static void assert_way(const char *to, uint32_t user, const char *link, const char *local,
+		       const char *gateway)
+{
+	char text[NET_ADDRESS_TEXT];
+	struct wire_way way;
+
+	assert_int_equal(way_to(to, user, &way), 1);
+	assert_int_equal(way.link, netwatch_index(link));
+	assert_string_equal(net_address_text(&way.local, text), local);
+	assert_string_equal(net_address_text(&way.gateway, text), gateway);
+}
+
+/* As the kernel answers, by its rules too; an address that leads no further than the link is none. */
+static void test_way(void **state)
+{
+	struct net_address address;
+	struct wire_way way;
+
+	NEEDS_OWN_NETWORK();
+	assert_int_equal(way_to("203.0.113.7", 7, &way), 0);
+	assert_int_equal(way_to("2001:db8::7", 7, &way), 0);
+	sh("ip link add w0 type veth peer name w1 && ip link set w0 up");
+	assert_false(netwatch_carries(netwatch_index("w0")));
+	sh("ip link set w1 up");
+	assert_true(netwatch_carries(netwatch_index("w0")));
+	sh("ip addr add 198.51.100.2/24 dev w0 && ip route add default via 198.51.100.1");
+	assert_way("203.0.113.7", 7, "w0", "198.51.100.2", "198.51.100.1");
+	assert_way("198.51.100.9", 7, "w0", "198.51.100.2", "");
+	sh("ip link set lo up; ip route add default via fe80::1 dev w0"); /* by ::1, the kernel says */
+	assert_int_equal(way_to("2001:db8::7", 7, &way), 0);
+	sh("ip addr add 2001:db8:50::2/64 dev w0 nodad");
+	assert_way("2001:db8::7", 7, "w0", "2001:db8:50::2", "fe80::1");
+	/* Another user's packets are led elsewhere, as those of every program are by our own rules. */
+	sh("ip rule add uidrange 9-9 unreachable pref 5 && ip -6 rule add uidrange 9-9 unreachable pref 5");
+	assert_int_equal(way_to("203.0.113.7", 9, &way), 0);
+	assert_int_equal(way_to("2001:db8::7", 9, &way), 0);
+	assert_way("203.0.113.7", 7, "w0", "198.51.100.2", "198.51.100.1");
+	assert_int_equal(net_address_parse("198.51.100.2", &address), 0);
+	assert_true(netwatch_has_address(netwatch_index("w0"), &address));
+	assert_false(netwatch_has_address(netwatch_index("w1"), &address));
+	sh("ip addr del 198.51.100.2/24 dev w0");
+	assert_false(netwatch_has_address(netwatch_index("w0"), &address));
+	assert_int_equal(way_to("203.0.113.7", 7, &way), 0);
+	sh("ip rule del pref 5; ip -6 rule del pref 5; ip link del w0");
+	assert_false(netwatch_carries(12345));
+}
+
 /* --- watching */
 
 struct seen {
-	int links, reachable, lost, marks;
+	int links, reachable, ways, lost, marks;
 	char lost_name[NET_NAME_SIZE];
 };
 
@@ -453,6 +511,11 @@ static void on_links(void *argument)
 static void on_reachable(void *argument)
 {
 	((struct seen *)argument)->reachable++;
+}
+
+static void on_ways(void *argument)
+{
+	((struct seen *)argument)->ways++;
 }
 
 static void on_lost(const char *name, unsigned index, void *argument)
@@ -488,12 +551,23 @@ static void drain(struct event_base *base, struct seen *seen)
 	wait_for(base, &seen->marks, 2);
 }
 
+static void take_what_is_there(struct event_base *base)
+{
+	event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+}
+
 static void test_watch(void **state)
 {
 	struct seen seen = {0};
-	const struct netwatch_events events = {on_links, on_reachable, on_lost, &seen};
+	const struct netwatch_events events = {on_links, on_reachable, on_ways, on_lost, &seen};
 	struct event_base *base;
 	struct netwatch *watch;
+	static const char *const ways[] = {"ip link set eth0 up",
+					   "ip addr add 192.0.2.9/24 dev eth0",
+					   "ip route add 192.0.2.128/25 dev eth0",
+					   "ip route del 192.0.2.128/25",
+					   "ip addr del 192.0.2.9/24 dev eth0",
+					   "ip link set eth0 down"};
 	struct err e = {0};
 	int tun;
 
@@ -501,7 +575,8 @@ static void test_watch(void **state)
 	base = event_base_new();
 	watch = netwatch_open(base, &events, &e);
 	assert_non_null(watch);
-	assert_int_equal(seen.links + seen.reachable + seen.lost, 0); /* what was there is no news */
+	assert_int_equal(seen.links + seen.reachable + seen.ways + seen.lost,
+			 0); /* what was there is no news */
 	sh("ip link add eth6 type veth peer name eth7");
 	wait_for(base, &seen.links, 1);
 	assert_int_equal(seen.lost, 0);
@@ -514,22 +589,30 @@ static void test_watch(void **state)
 	wait_for(base, &seen.lost, 2);
 	drain(base, &seen);
 	memset(&seen, 0, sizeof seen);
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		take_what_is_there(base);
+		seen.ways = 0;
+		sh(ways[i]);
+		wait_for(base, &seen.ways, 1);
+	}
+	drain(base, &seen);
+	memset(&seen, 0, sizeof seen);
 	tun = open_tun("tun0", IFF_TUN); /* created down: that is not lost */
 	sh("ip link set tun0 up && ip addr add 10.8.0.2/24 dev tun0 && ip route add 10.9.0.0/16 dev tun0");
 	drain(base, &seen);
 	wait_for(base, &seen.links, 1);
 	assert_int_equal(seen.lost, 0);
 	assert_int_equal(seen.reachable, 0); /* our own tunnel is no reason to try again */
-	close(tun);                          /* openvpn was killed */
+	seen.ways = 0;
+	sh("ip addr add 10.8.0.3/24 dev tun0 && ip route add 10.10.0.0/16 dev tun0 && ip link set tun0 mtu "
+	   "1400");
+	take_what_is_there(base);
+	assert_int_equal(seen.ways, 0); /* nor to look for openvpn's way */
+	close(tun);                     /* openvpn was killed */
 	wait_for(base, &seen.lost, 1);
 	assert_string_equal(seen.lost_name, "tun0");
 	netwatch_close(watch);
 	event_base_free(base);
-}
-
-static void take_what_is_there(struct event_base *base)
-{
-	event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
 
 /* What comes is told at once, and in the wake of another a little later; what went waits, but is lost at
@@ -537,7 +620,7 @@ static void take_what_is_there(struct event_base *base)
 static void test_watch_gathers(void **state)
 {
 	struct seen seen = {0};
-	const struct netwatch_events events = {on_links, on_reachable, on_lost, &seen};
+	const struct netwatch_events events = {on_links, on_reachable, on_ways, on_lost, &seen};
 	struct event_base *base;
 	struct netwatch *watch;
 	struct err e = {0};
@@ -566,7 +649,7 @@ static void test_watch_gathers(void **state)
 static void test_watch_overflow(void **state)
 {
 	struct seen seen = {0};
-	const struct netwatch_events events = {on_links, on_reachable, on_lost, &seen};
+	const struct netwatch_events events = {on_links, on_reachable, on_ways, on_lost, &seen};
 	struct event_base *base;
 	struct netwatch *watch;
 	struct err e = {0};
@@ -597,6 +680,7 @@ int main(void)
 	    cmocka_unit_test(test_tunnel),
 	    cmocka_unit_test(test_clean),
 	    cmocka_unit_test(test_links_down),
+	    cmocka_unit_test(test_way),
 	    cmocka_unit_test(test_watch),
 	    cmocka_unit_test(test_watch_gathers),
 	    cmocka_unit_test(test_watch_overflow),

@@ -401,6 +401,65 @@ static void test_a_tunnel_must_be_up_and_held(void **state)
 	}
 }
 
+/* By the longest route, less the tunnel's, the address' own, those that reject and a neighbour's. */
+static void test_finds_the_way(void **state)
+{
+	static const struct {
+		const char *to, *local, *gateway;
+	} ways[] = {{"203.0.113.7", "192.0.2.2", "192.0.2.1"},
+		    {"203.0.113.8", "192.0.2.2", "192.0.2.1"},
+		    {"64.0.2.9", "192.0.2.2", "192.0.2.1"},
+		    {"192.0.2.9", "192.0.2.2", ""},
+		    {"2001:db8:7::9", "2001:db8:1::2", "2001:db8:1::1"},
+		    {"2001:db8:9::9", "2001:db8:1::2", ""},
+		    {"fd00:8::9", "2001:db8:1::2", "fe80::1"}};
+	const struct net_address own = address_of("192.0.2.2"), tunnels = address_of("10.8.0.2");
+	char text[NET_ADDRESS_TEXT];
+	struct err e = {""};
+
+	(void)state;
+	for (size_t i = 0; i < SYSTEMS; i++) {
+		const struct route_layout *layout = systems[i].layout;
+		struct route_buffer links = sample(&systems[i], "interfaces");
+		struct wire_way way;
+
+		for (size_t n = 0; n < sizeof ways / sizeof *ways; n++) {
+			struct net_address to = address_of(ways[n].to);
+			struct route_buffer routes =
+			    sample(&systems[i], to.family == NET_IPV4 ? "routes4" : "routes6");
+			struct route_buffer none = {routes.bytes, 0},
+					    torn = {routes.bytes, routes.length - 3};
+
+			memset(&way, 0x55, sizeof way);
+			assert_int_equal(route_way(layout, links, routes, systems[i].tunnel, &to, &way, &e),
+					 1);
+			assert_int_equal(way.link, WIRE);
+			assert_string_equal(net_address_text(&way.local, text), ways[n].local);
+			assert_string_equal(net_address_text(&way.gateway, text), ways[n].gateway);
+			assert_int_equal(way.kept + way.no_way, 0);
+			assert_int_equal(route_way(layout, links, none, systems[i].tunnel, &to, &way, &e), 0);
+			assert_int_equal(route_way(layout, links, torn, systems[i].tunnel, &to, &way, &e),
+					 -1);
+			/* A link without an address leads nowhere. */
+			assert_int_equal(route_way(layout, none, routes, systems[i].tunnel, &to, &way, &e),
+					 0);
+			/* Of another tunnel the routes count. */
+			if (n == 2) {
+				assert_int_equal(route_way(layout, links, routes, "tun0", &to, &way, &e), 1);
+				assert_int_equal(way.link, TUNNEL);
+				assert_true(net_address_equal(&way.local, &tunnels));
+			}
+			free(routes.bytes);
+		}
+		assert_true(route_has_address(layout, links, WIRE, &own));
+		assert_false(route_has_address(layout, links, TUNNEL, &own));
+		assert_true(route_has_address(layout, links, TUNNEL, &tunnels));
+		links.length -= 3; /* torn: nobody knows */
+		assert_false(route_has_address(layout, links, TUNNEL, &tunnels));
+		free(links.bytes);
+	}
+}
+
 static void test_finds_what_openvpn_left(void **state)
 {
 	const struct net_address to = address_of("203.0.113.7"), none = address_of("203.0.113.9");
@@ -492,6 +551,20 @@ static void test_what_goes_down_is_lost_at_once(void **state)
 	assert_lost(&told, "utun87", TUNNEL);
 	assert_true(news.links);
 	assert_int_equal(known.count, 1);
+}
+
+static void test_carries(void **state)
+{
+	struct route_links known = both();
+
+	(void)state;
+	assert_true(route_carries(&known, WIRE) && route_carries(&known, TUNNEL));
+	assert_false(route_carries(&known, 77));
+	known.list[0].carrier = false;
+	assert_false(route_carries(&known, WIRE));
+	known.list[0].carrier = true;
+	known.list[0].flags &= ~(uint32_t)LINK_UP;
+	assert_false(route_carries(&known, WIRE));
 }
 
 static void test_what_is_missing_is_lost(void **state)
@@ -659,6 +732,8 @@ int main(void)
 	    cmocka_unit_test(test_a_link_without_a_name_is_an_error),
 	    cmocka_unit_test(test_proves_a_tunnel),
 	    cmocka_unit_test(test_a_tunnel_must_be_up_and_held),
+	    cmocka_unit_test(test_finds_the_way),
+	    cmocka_unit_test(test_carries),
 	    cmocka_unit_test(test_finds_what_openvpn_left),
 	    cmocka_unit_test(test_what_goes_down_is_lost_at_once),
 	    cmocka_unit_test(test_what_is_missing_is_lost),

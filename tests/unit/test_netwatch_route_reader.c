@@ -158,6 +158,11 @@ static void on_reachable(void *argument)
 	tell(argument, "reachable");
 }
 
+static void on_ways(void *argument)
+{
+	tell(argument, "ways");
+}
+
 static void on_lost(const char *name, unsigned index, void *argument)
 {
 	char text[64];
@@ -169,7 +174,7 @@ static void on_lost(const char *name, unsigned index, void *argument)
 static struct told *begin(void)
 {
 	static struct told told;
-	struct netwatch_events events = {on_links, on_reachable, on_lost, &told};
+	struct netwatch_events events = {on_links, on_reachable, on_ways, on_lost, &told};
 	struct err e = {""};
 
 	memset(&told, 0, sizeof told);
@@ -227,9 +232,9 @@ static void test_nothing_new_is_not_told(void **state)
 	(void)state;
 	loop(told);
 	assert_string_equal(told->text, "");
-	send_flags(4, LINK_UP | LINK_RUNNING);
+	send_flags(4, LINK_UP | LINK_RUNNING); /* that something has changed, and not what */
 	loop(told);
-	assert_string_equal(told->text, "");
+	assert_string_equal(told->text, "ways;");
 	end(told);
 }
 
@@ -240,11 +245,11 @@ static void test_lost_comes_first_and_at_once(void **state)
 	(void)state;
 	send_flags(33, LINK_RUNNING);
 	loop(told);
-	assert_string_equal(told->text, "lost utun87 33;");
+	assert_string_equal(told->text, "lost utun87 33;ways;");
 	/* A burst is told once. */
 	send_sample("events", 0, 9);
 	loop(told);
-	assert_string_equal(told->text, "lost en0 4;links;reachable;");
+	assert_string_equal(told->text, "lost en0 4;links;reachable;ways;");
 	end(told);
 }
 
@@ -257,11 +262,11 @@ static void test_a_link_that_went_without_a_word(void **state)
 	links_sample = "interfaces-without-tunnel";
 	send_sample("events", 1, 1);
 	loop(told);
-	assert_string_equal(told->text, "lost utun87 33;links;");
+	assert_string_equal(told->text, "lost utun87 33;links;ways;");
 	links_sample = "interfaces";
 	send_flags(4, LINK_UP | LINK_RUNNING);
 	loop(told);
-	assert_string_equal(told->text, "links;");
+	assert_string_equal(told->text, "links;ways;");
 	end(told);
 }
 
@@ -270,25 +275,49 @@ static void test_what_can_not_be_read_is_lost(void **state)
 	struct told *told = begin();
 
 	(void)state;
-	assert_int_equal(send(kernel_end, "\3\0\5\16", 4, 0), 4); /* torn: read anew, nothing changed */
+	assert_int_equal(send(kernel_end, "\3\0\5\16", 4, 0),
+			 4); /* torn: read anew, nothing is known to have changed */
 	loop(told);
-	assert_string_equal(told->text, "");
+	assert_string_equal(told->text, "ways;");
 	dump_fails = true;
 	assert_int_equal(send(kernel_end, "\3\0\5\16", 4, 0), 4);
 	loop(told);
 	assert_string_equal(told->text,
-			    "lost lo0 1;lost en0 4;lost pflog0 6;lost utun87 33;links;reachable;");
+			    "lost lo0 1;lost en0 4;lost pflog0 6;lost utun87 33;links;reachable;ways;");
 	dump_fails = false;
 	cut = 5;
 	assert_int_equal(send(kernel_end, "\3\0\5\16", 4, 0), 4);
 	loop(told);
-	assert_string_equal(told->text, "links;reachable;");
+	assert_string_equal(told->text, "links;reachable;ways;");
+	end(told);
+}
+
+static void test_the_way(void **state)
+{
+	struct told *told = begin();
+	struct net_address to, own;
+	struct wire_way way;
+	struct err e = {""};
+
+	(void)state;
+	assert_int_equal(net_address_parse("203.0.113.7", &to), 0);
+	assert_int_equal(net_address_parse("192.0.2.2", &own), 0);
+	assert_int_equal(netwatch_way(&to, 7, "utun87", &way, &e), 1);
+	assert_int_equal(way.link, 4);
+	assert_true(net_address_equal(&way.local, &own));
+	assert_true(netwatch_carries(4) && !netwatch_carries(77));
+	assert_true(netwatch_has_address(4, &own) && !netwatch_has_address(33, &own));
+	dump_fails = true;
+	assert_int_equal(netwatch_way(&to, 7, "utun87", &way, &e), -1);
+	assert_string_equal(e.text, "the kernel does not answer");
+	assert_false(netwatch_carries(4) || netwatch_has_address(4, &own));
+	dump_fails = false;
 	end(told);
 }
 
 static void test_no_watch_without_a_list(void **state)
 {
-	struct netwatch_events events = {on_links, on_reachable, on_lost, NULL};
+	struct netwatch_events events = {on_links, on_reachable, on_ways, on_lost, NULL};
 	struct event_base *base = event_base_new();
 	struct err e = {""};
 
@@ -408,6 +437,7 @@ int main(void)
 	    cmocka_unit_test_setup(test_lost_comes_first_and_at_once, reset),
 	    cmocka_unit_test_setup(test_a_link_that_went_without_a_word, reset),
 	    cmocka_unit_test_setup(test_what_can_not_be_read_is_lost, reset),
+	    cmocka_unit_test_setup(test_the_way, reset),
 	    cmocka_unit_test_setup(test_no_watch_without_a_list, reset),
 	    cmocka_unit_test_setup(test_fill_and_tunnel, reset),
 	    cmocka_unit_test_setup(test_links_go_down_and_come_back, reset),

@@ -416,6 +416,17 @@ void channel_notify(struct gate *it, enum wire_note note, const char *text)
 	say("  %d %s", (int)note, text);
 }
 
+void ways_look(struct gate *it)
+{
+	CALL("ways_look");
+}
+
+void ways_changed(struct gate *it, bool worth)
+{
+	CALL("ways_changed");
+	say("  %s", worth ? "worth a try" : "perhaps");
+}
+
 void verbs_read_cb(evutil_socket_t fd, short what, void *argument)
 {
 	(void)fd, (void)what, (void)argument;
@@ -592,6 +603,8 @@ static void happen(const char *what)
 		network->links(network->argument);
 	else if (strcmp(what, "reachable") == 0)
 		network->reachable(network->argument);
+	else if (strcmp(what, "ways") == 0)
+		network->ways(network->argument);
 	else if (strncmp(what, "lost", 4) == 0)
 		lost((unsigned)(what[4] - '0'));
 	else if (strcmp(what, "woke") == 0)
@@ -775,7 +788,7 @@ static void test_events(void **state)
 	    {"d", "", "runs stale ends:o"},
 	    {"d", "", "ends:odr"},
 	    {"d", "", "ends:rdo"},
-	    {"d", "", "links reachable shut reachable woke routes"},
+	    {"d", "", "links reachable ways shut reachable woke routes"},
 	    {"d", "", "lost0 runs lost0 lost8 lost7"},
 	    {"d", "", "hooks redirects hooks hooks redirects-no-more hooks hooks"},
 	    {"d", "", "fatal"},

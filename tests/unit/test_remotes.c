@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/wire_way.h"
 #include "driver/remotes.h"
 #include "journal.h"
 
@@ -28,6 +29,8 @@ void log_line(enum log_level level, const char *room, const char *format, ...)
 	va_end(ap);
 	say("%d %s: %s", (int)level, room, text);
 }
+
+static struct wire_way way; /* families that lead nowhere: none, unless a test says so */
 
 static void open_with(const char *text)
 {
@@ -54,7 +57,7 @@ static void picks(bool again, const char *host, const char *endpoint)
 	char text[NET_ENDPOINT_TEXT];
 	struct err e = {""};
 
-	assert_int_equal(remotes_pick(&remotes, again, &e), 0);
+	assert_int_equal(remotes_pick(&remotes, again, &way, &e), 0);
 	assert_string_equal(remotes.remote.host, host);
 	assert_string_equal(net_endpoint_text(&remotes.endpoint, text), endpoint);
 }
@@ -75,7 +78,32 @@ static void test_turns(void **state)
 	assert_non_null(strstr(journal, "never.example"));
 	journal[0] = '\0';
 	for (int i = 0; i < 6; i++) /* said once is enough */
-		assert_int_equal(remotes_pick(&remotes, false, NULL), 0);
+		assert_int_equal(remotes_pick(&remotes, false, &way, NULL), 0);
+	assert_string_equal(journal, "");
+	close_it();
+}
+
+/* What no route leads to is passed over, also where the same was to be tried again, and not complained of. */
+static void test_families(void **state)
+{
+	struct err e = {""};
+
+	(void)state;
+	open_with("remote a.example 1194 udp 192.0.2.1 2001:db8::1\nremote b.example 443 tcp "
+		  "192.0.2.2\nneeds 0\n\n");
+	picks(false, "a.example", "192.0.2.1:1194/udp");
+	way.no_way = NO_WAY4;
+	picks(true, "a.example", "[2001:db8::1]:1194/udp");
+	picks(true, "a.example", "[2001:db8::1]:1194/udp");
+	picks(false, "a.example", "[2001:db8::1]:1194/udp");
+	way.no_way = NO_WAY6;
+	picks(true, "b.example", "192.0.2.2:443/tcp");
+	picks(false, "a.example", "192.0.2.1:1194/udp");
+	way.no_way = NO_WAY4 | NO_WAY6;
+	assert_int_equal(remotes_pick(&remotes, true, &way, &e), -1);
+	assert_string_equal(e.text, "there is no network: no route leads to a server");
+	way.no_way = 0;
+	picks(true, "a.example", "192.0.2.1:1194/udp");
 	assert_string_equal(journal, "");
 	close_it();
 }
@@ -95,7 +123,7 @@ static void test_none(void **state)
 		open_with(i < 2 ? "remote never.example 1194 udp\nremote b.example 443 tcp\nneeds 0\n\n"
 				: "remote a.example 1194 udp 192.0.2.1 junk\nneeds 0\n\n");
 		e.text[0] = '\0';
-		assert_int_equal(remotes_pick(&remotes, i % 2 == 1, &e), -1);
+		assert_int_equal(remotes_pick(&remotes, i % 2 == 1, &way, &e), -1);
 		assert_string_equal(e.text, "no server of the profile has a known address");
 		assert_string_equal(journal, i < 2 ? NEVER("never.example") NEVER("b.example") : "");
 		close_it();
@@ -137,7 +165,8 @@ static void test_what_can_not_be_read(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_turns), cmocka_unit_test(test_none),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_turns), cmocka_unit_test(test_families),
+					   cmocka_unit_test(test_none),
 					   cmocka_unit_test(test_what_can_not_be_read)};
 
 	return cmocka_run_group_tests_name("remotes", tests, NULL, NULL);

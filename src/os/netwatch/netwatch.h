@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/wire_way.h"
 #include "policy/situation.h"
 
 struct netwatch;
@@ -16,6 +17,8 @@ struct netwatch_events {
 	void (*links)(void *argument); /* a link came, went, was renamed, or a TUN lost its carrier; or IPv6
 					  neighbours changed */
 	void (*reachable)(void *argument); /* carrier, address or default route came: worth a try */
+	void (*ways)(void *argument); /* a carrier, an address or a route of no TUN came, went or changed:
+					 packets may leave otherwise, or not at all */
 	void (*lost)(const char *name, unsigned index,
 		     void *argument); /* an interface went away or went down */
 	void *argument;
@@ -39,6 +42,15 @@ int netwatch_fill(struct situation *s, const char *tunnel, struct err *e);
  * address given, NET_NONE: don't care, assigned to it). 0 or -1 and `e`. */
 int netwatch_tunnel(const char *name, const struct net_address *address4, const struct net_address *address6,
 		    unsigned *index, struct err *e);
+
+/* How packets of `user` to `to` leave now, past the device `tunnel` and its routes: local, gateway and link
+ * of *way. 1; 0: there is no way; or -1 and `e`: that can't be found out. */
+int netwatch_way(const struct net_address *to, uint32_t user, const char *tunnel, struct wire_way *way,
+		 struct err *e);
+/* Has the link, by its index, a carrier (or can that not be known)? Has it the address? False also if that
+ * can't be found out. */
+bool netwatch_carries(unsigned link);
+bool netwatch_has_address(unsigned link, const struct net_address *address);
 
 /* The index of the interface `name`, 0 if there is none. */
 unsigned netwatch_index(const char *name);

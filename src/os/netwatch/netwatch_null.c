@@ -63,3 +63,26 @@ unsigned netwatch_index(const char *name)
 	(void)name;
 	return 0;
 }
+
+int netwatch_way(const struct net_address *to, uint32_t user, const char *tunnel, struct wire_way *way,
+		 struct err *e)
+{
+	(void)to;
+	(void)user;
+	(void)tunnel;
+	(void)way;
+	return missing(e);
+}
+
+bool netwatch_carries(unsigned link)
+{
+	(void)link;
+	return false;
+}
+
+bool netwatch_has_address(unsigned link, const struct net_address *address)
+{
+	(void)link;
+	(void)address;
+	return false;
+}

@@ -201,3 +201,94 @@ int route_leftovers(const struct route_layout *layout, struct route_buffer route
 	*count = collecting.count;
 	return result;
 }
+
+struct leading {
+	const struct route_layout *layout;
+	const char *tunnel;
+	const struct net_address *to;
+	unsigned tunnel_index; /* 0: there is none */
+	struct route_route best;
+	bool found;
+	struct net_address local;
+};
+
+static int find_tunnel(const struct route_message *message, void *argument)
+{
+	struct leading *leading = argument;
+
+	if (message->kind == ROUTE_LINK && strcmp(message->link.name, leading->tunnel) == 0)
+		leading->tunnel_index = message->link.index;
+	return 0;
+}
+
+static int find_leading(const struct route_message *message, void *argument)
+{
+	struct leading *leading = argument;
+	const struct route_route *route = &message->route;
+	const struct net_prefix *to = &route->destination;
+	const uint32_t no_way = ROUTE_REJECT | ROUTE_BLACKHOLE | ROUTE_NEIGHBOUR;
+
+	if (message->kind != ROUTE_ROUTE || message->gone || (route->flags & ROUTE_UP) == 0 ||
+	    (route->flags & (no_way | leading->layout->made | leading->layout->scoped)) != 0 ||
+	    route->index == leading->tunnel_index || to->address.family != leading->to->family ||
+	    net_address_equal(&to->address, leading->to) || !net_prefix_contains(to, leading->to))
+		return 0;
+	if (!leading->found || to->length > leading->best.destination.length)
+		leading->best = *route;
+	leading->found = true;
+	return 0;
+}
+
+/* The first one that leads further than the link. */
+static int find_local(const struct route_message *message, void *argument)
+{
+	struct leading *leading = argument;
+	const struct net_address *address = &message->address.address;
+
+	if (message->kind == ROUTE_ADDRESS && message->address.index == leading->best.index &&
+	    leading->local.family == NET_NONE && address->family == leading->to->family &&
+	    net_address_is_dialable(address))
+		leading->local = *address;
+	return 0;
+}
+
+int route_way(const struct route_layout *layout, struct route_buffer interfaces, struct route_buffer routes,
+	      const char *tunnel, const struct net_address *to, struct wire_way *way, struct err *e)
+{
+	struct leading leading = {.layout = layout, .tunnel = tunnel, .to = to};
+
+	memset(way, 0, sizeof *way);
+	if (walk(layout, interfaces, find_tunnel, &leading, e) == -1 ||
+	    walk(layout, routes, find_leading, &leading, e) == -1 ||
+	    walk(layout, interfaces, find_local, &leading, e) == -1)
+		return -1;
+	if (!leading.found || leading.local.family == NET_NONE)
+		return 0;
+	way->local = leading.local;
+	way->gateway = leading.best.gateway;
+	way->link = leading.best.index;
+	return 1;
+}
+
+struct searching {
+	unsigned index;
+	const struct net_address *address;
+	bool found;
+};
+
+static int find_address(const struct route_message *message, void *argument)
+{
+	struct searching *searching = argument;
+
+	searching->found |= message->kind == ROUTE_ADDRESS && message->address.index == searching->index &&
+			    net_address_equal(&message->address.address, searching->address);
+	return 0;
+}
+
+bool route_has_address(const struct route_layout *layout, struct route_buffer interfaces, unsigned index,
+		       const struct net_address *address)
+{
+	struct searching searching = {index, address, false};
+
+	return walk(layout, interfaces, find_address, &searching, NULL) == 0 && searching.found;
+}

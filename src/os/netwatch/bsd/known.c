@@ -43,10 +43,20 @@ static bool works(const struct route_link *link)
 	return (link->flags & LINK_UP) != 0 && link->carrier;
 }
 
+bool route_carries(const struct route_links *known, unsigned index)
+{
+	for (size_t i = 0; i < known->count; i++) {
+		if (known->list[i].index == index)
+			return works(&known->list[i]);
+	}
+	return false;
+}
+
 static bool update_link(struct route_links *known, const struct route_link *link, struct route_news *news)
 {
 	struct route_link *before = find_link(known, link->index);
 
+	news->ways = true;
 	if (before != NULL && (before->flags & LINK_UP) != 0 && (link->flags & LINK_UP) == 0) {
 		before->flags &= ~(uint32_t)LINK_UP;
 		report_lost(before, news);
@@ -63,7 +73,7 @@ static bool heard_announcement(struct route_links *known, const struct route_mes
 		struct route_link gone = *before;
 
 		*before = known->list[--known->count];
-		news->links = true;
+		news->links = news->ways = true;
 		report_lost(&gone, news);
 	}
 	return true;
@@ -84,6 +94,7 @@ static bool heard_address(struct route_links *known, const struct route_layout *
 	if (!is_of_tunnel(known, layout, message->address.index)) {
 		news->links |= message->address.address.family == NET_IPV6;
 		news->reachable |= !message->gone;
+		news->ways = true;
 	}
 	return message->gone || find_link(known, message->address.index) == NULL;
 }
@@ -96,6 +107,7 @@ static void heard_route(struct route_links *known, const struct route_layout *la
 
 	if (is_of_tunnel(known, layout, route->index))
 		return;
+	news->ways |= (route->flags & ROUTE_NEIGHBOUR) == 0;
 	news->links |= on_link && route->destination.address.family == NET_IPV6 &&
 		       route->destination.length >= NETWATCH_ON_LINK_MIN;
 	news->reachable |= route->destination.length == 0 && !message->gone;
@@ -133,6 +145,7 @@ void route_compare(struct route_links *known, const struct route_layout *layout,
 	struct route_links before = *known;
 
 	*known = *now;
+	news->ways = true;
 	/* What is not watched may have changed each time. */
 	news->links |= now->more;
 	for (size_t i = 0; i < before.count; i++) {
@@ -156,7 +169,7 @@ void route_forget(struct route_links *known, struct route_news *news)
 	struct route_links before = *known;
 
 	known->count = 0;
-	news->links = news->reachable = true;
+	news->links = news->reachable = news->ways = true;
 	for (size_t i = 0; i < before.count; i++) {
 		if ((before.list[i].flags & LINK_UP) != 0)
 			report_lost(&before.list[i], news);

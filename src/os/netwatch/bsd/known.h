@@ -17,7 +17,7 @@ struct route_links {
 
 /* What is to be reported. `lost` is called at once, the two others are marked. */
 struct route_news {
-	bool links, reachable;
+	bool links, reachable, ways;
 	void (*lost)(const char *name, unsigned index, void *argument);
 	void *argument;
 };
@@ -27,6 +27,9 @@ bool route_is_tunnel(const struct route_layout *layout, const struct route_link 
 
 /* Neither loopback nor pf's own log device, by which nothing leaves. */
 bool route_leads_out(const struct route_link *link);
+
+/* Is that link up, with a carrier? */
+bool route_carries(const struct route_links *known, unsigned index);
 
 /* One message of the route socket. Returns true if the links must be read anew:
  * an event names none of them, and is lost without a word when its socket is

@@ -98,6 +98,10 @@ static void readable_cb(evutil_socket_t descriptor, short what, void *argument)
 		watch->news.reachable = false;
 		watch->events.reachable(watch->events.argument);
 	}
+	if (watch->news.ways) {
+		watch->news.ways = false;
+		watch->events.ways(watch->events.argument);
+	}
 }
 
 static int open_socket(struct netwatch *watch, struct err *e)
@@ -176,4 +180,36 @@ int netwatch_tunnel(const char *name, const struct net_address *address4, const 
 unsigned netwatch_index(const char *name)
 {
 	return if_nametoindex(name);
+}
+
+int netwatch_way(const struct net_address *to, uint32_t user, const char *tunnel, struct wire_way *way,
+		 struct err *e)
+{
+	struct route_buffer interfaces = {NULL, 0}, routes = {NULL, 0};
+	int result = -1;
+
+	(void)user; /* there are no routes by user */
+	if (route_dump(ROUTE_LIST_LINKS, &interfaces, e) == 0 &&
+	    route_dump(to->family == NET_IPV4 ? ROUTE_LIST_IPV4 : ROUTE_LIST_IPV6, &routes, e) == 0)
+		result = route_way(route_layout_here, interfaces, routes, tunnel, to, way, e);
+	route_release(&interfaces);
+	route_release(&routes);
+	return result;
+}
+
+bool netwatch_carries(unsigned link)
+{
+	static struct route_links links;
+
+	return read_links(&links, NULL) == 0 && route_carries(&links, link);
+}
+
+bool netwatch_has_address(unsigned link, const struct net_address *address)
+{
+	struct route_buffer interfaces = {NULL, 0};
+	bool has = route_dump(ROUTE_LIST_LINKS, &interfaces, NULL) == 0 &&
+		   route_has_address(route_layout_here, interfaces, link, address);
+
+	route_release(&interfaces);
+	return has;
 }

@@ -205,6 +205,8 @@ static int decode_route_attribute(const struct nlattr *attribute, struct rtnl_ro
 		return parse_address(attribute, route->family, &route->destination.address);
 	case RTA_GATEWAY:
 		return parse_address(attribute, route->family, &route->gateway);
+	case RTA_PREFSRC:
+		return parse_address(attribute, route->family, &route->source);
 	case RTA_VIA: /* a gateway of the other family: not on the link, and not one that we print */
 		route->gateway.family = route->family == NET_IPV4 ? NET_IPV6 : NET_IPV4;
 		return 0;

@@ -41,6 +41,7 @@ struct rtnl_route {
 	uint32_t table, priority;
 	struct net_prefix destination; /* length 0: a default route */
 	struct net_address gateway;    /* NET_NONE: the destination is on the link */
+	struct net_address source;     /* of packets that take it; NET_NONE: not said */
 	unsigned link;                 /* 0: none, or several */
 	bool multipath;
 };

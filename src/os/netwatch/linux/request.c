@@ -39,6 +39,24 @@ void rtnl_close(struct rtnl *rtnl)
 	free(rtnl);
 }
 
+static struct rtnl *shared;
+
+struct rtnl *rtnl_shared(struct err *e)
+{
+	if (shared == NULL)
+		shared = rtnl_open(e);
+	return shared;
+}
+
+int rtnl_shared_result(int result)
+{
+	if (result == -1) {
+		rtnl_close(shared);
+		shared = NULL;
+	}
+	return result;
+}
+
 struct reading {
 	rtnl_message_fn *each;
 	void (*again)(void *argument); /* a long answer begins anew */
@@ -120,17 +138,80 @@ int rtnl_link_by_name(struct rtnl *rtnl, const char *name, struct rtnl_link *lin
 	return link->index != 0 ? 0 : err_set(e, "%s: the kernel's answer is not valid", name);
 }
 
-int rtnl_link_name(struct rtnl *rtnl, unsigned index, char name[static NET_NAME_SIZE])
+int rtnl_link_by_index(struct rtnl *rtnl, unsigned index, struct rtnl_link *link)
 {
 	_Alignas(8) char buffer[RTNL_REQUEST];
-	struct rtnl_link link = {.index = 0};
-	struct reading reading = {.each = copy_link, .argument = &link};
+	struct reading reading = {.each = copy_link, .argument = link};
 	struct nlmsghdr *header = message_begin(buffer, RTM_GETLINK, NLM_F_ACK, sizeof(struct ifinfomsg));
 
+	memset(link, 0, sizeof *link);
 	((struct ifinfomsg *)mnl_nlmsg_get_payload(header))->ifi_index = (int)index;
-	if (send_request(rtnl, header, &reading) == -1 || link.index != index)
+	return send_request(rtnl, header, &reading) == -1 || link->index != index ? -1 : 0;
+}
+
+int rtnl_link_name(struct rtnl *rtnl, unsigned index, char name[static NET_NAME_SIZE])
+{
+	struct rtnl_link link;
+
+	return rtnl_link_by_index(rtnl, index, &link) == -1 ? -1 : text_copy(name, NET_NAME_SIZE, link.name);
+}
+
+struct assigned {
+	unsigned index;
+	const struct net_address *wanted;
+	bool found;
+};
+
+static int look_for_address(const struct rtnl_message *message, void *argument)
+{
+	struct assigned *assigned = argument;
+
+	if (message->kind == RTNL_ADDRESS && message->address.index == assigned->index &&
+	    net_address_equal(&message->address.address, assigned->wanted))
+		assigned->found = true;
+	return 0;
+}
+
+int rtnl_has_address(struct rtnl *rtnl, unsigned index, const struct net_address *address, struct err *e)
+{
+	struct assigned assigned = {.index = index, .wanted = address};
+
+	if (rtnl_dump(rtnl, RTM_GETADDR, address->family, look_for_address, NULL, &assigned, e) != 0)
 		return -1;
-	return text_copy(name, NET_NAME_SIZE, link.name);
+	return assigned.found;
+}
+
+static int copy_route(const struct rtnl_message *message, void *argument)
+{
+	if (message->kind == RTNL_ROUTE)
+		*(struct rtnl_route *)argument = message->route;
+	return 0;
+}
+
+static bool is_no_way(int failure)
+{
+	return failure == ENETUNREACH || failure == EHOSTUNREACH || failure == EACCES || failure == EINVAL ||
+	       failure == EAFNOSUPPORT || failure == ENETDOWN;
+}
+
+int rtnl_route_to(struct rtnl *rtnl, const struct net_address *to, uint32_t user, struct rtnl_route *route,
+		  struct err *e)
+{
+	_Alignas(8) char buffer[REQUEST_SIZE];
+	char text[NET_ADDRESS_TEXT];
+	struct reading reading = {.each = copy_route, .argument = route};
+	struct nlmsghdr *header = message_begin(buffer, RTM_GETROUTE, NLM_F_ACK, sizeof(struct rtmsg));
+	struct rtmsg *body = mnl_nlmsg_get_payload(header);
+	size_t size = to->family == NET_IPV4 ? 4 : 16;
+
+	memset(route, 0, sizeof *route);
+	body->rtm_family = to->family == NET_IPV4 ? AF_INET : AF_INET6;
+	body->rtm_dst_len = (uint8_t)(8 * size);
+	mnl_attr_put(header, RTA_DST, size, to->bytes);
+	mnl_attr_put_u32(header, RTA_UID, user);
+	if (send_request(rtnl, header, &reading) == -1)
+		return is_no_way(errno) ? 1 : err_errno(e, "how %s is reached", net_address_text(to, text));
+	return route->type == RTN_UNICAST && route->link != 0 ? 0 : 1;
 }
 
 /* A link is meant by its index: a name may have passed to another meanwhile. */

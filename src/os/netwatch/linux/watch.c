@@ -37,29 +37,8 @@ struct netwatch {
 	struct event *readable, *due;
 	int64_t reported_at, came_at, went_at; /* of clock_steady_ms; the first that waits, 0: none does */
 	struct known known[KNOWN_LINKS];
-	bool links_changed, links_went, worth_a_try;
+	bool links_changed, links_went, worth_a_try, ways_changed;
 };
-
-/* Kept open: opening one takes as long as a request, and netwatch_tunnel stands
- * between a tunnel that is up and a gate that opens. */
-static struct rtnl *shared;
-
-static struct rtnl *shared_rtnl(struct err *e)
-{
-	if (shared == NULL)
-		shared = rtnl_open(e);
-	return shared;
-}
-
-/* After a failure nobody knows what may still arrive on it. */
-static int close_if_failed(int result)
-{
-	if (result == -1) {
-		rtnl_close(shared);
-		shared = NULL;
-	}
-	return result;
-}
 
 static bool is_tun(const struct rtnl_link *link)
 {
@@ -89,14 +68,14 @@ static void link_gone(struct netwatch *watch, const struct rtnl_link *link)
 
 	if (known != NULL)
 		memset(known, 0, sizeof *known);
-	watch->links_went = true;
+	watch->links_went = watch->ways_changed = true;
 	report_lost(watch, link->name, link->index);
 }
 
 /* No place left: then each message of that link is reported as if all had changed. */
 static void link_unknown(struct netwatch *watch, const struct rtnl_link *link)
 {
-	watch->links_changed = watch->worth_a_try = true;
+	watch->links_changed = watch->worth_a_try = watch->ways_changed = true;
 	if ((link->flags & IFF_UP) == 0)
 		report_lost(watch, link->name, link->index);
 }
@@ -118,6 +97,8 @@ static void link_is(struct netwatch *watch, const struct rtnl_link *link)
 	text_copy(known->name, sizeof known->name, link->name);
 	if (before.index == 0 || strcmp(before.name, link->name) != 0)
 		watch->links_changed = true;
+	if (!known->tun && (known->running != before.running || known->up != before.up))
+		watch->ways_changed = true;
 	if (known->tun && before.running && !known->running) { /* nobody holds it open any more */
 		watch->links_changed = true;
 		watch->came_at = watch->reported_at = 0; /* and that waits for no storm */
@@ -141,6 +122,7 @@ static void address_changed(struct netwatch *watch, const struct rtnl_message *m
 {
 	if (is_of_tun(watch, message->address.index))
 		return;
+	watch->ways_changed = true;
 	if (netwatch_is_prefix(&(struct net_prefix){message->address.address, 128}))
 		watch->links_changed = true;
 	if (!message->gone)
@@ -153,6 +135,7 @@ static void route_changed(struct netwatch *watch, const struct rtnl_message *mes
 
 	if (is_of_tun(watch, route->link) || route->type != RTN_UNICAST)
 		return;
+	watch->ways_changed = true;
 	if (route->gateway.family == NET_NONE && route->destination.length > 0 &&
 	    netwatch_is_prefix(&route->destination))
 		watch->links_changed = true;
@@ -204,7 +187,7 @@ static int read_links(struct netwatch *watch, struct err *e)
 		memset(&watch->known[i], 0, sizeof gone);
 		report_lost(watch, gone.name, gone.index);
 	}
-	watch->links_changed = watch->worth_a_try = true;
+	watch->links_changed = watch->worth_a_try = watch->ways_changed = true;
 	return 0;
 }
 
@@ -219,7 +202,7 @@ static void lose_everything(struct netwatch *watch)
 		if (gone.index != 0 && gone.up)
 			report_lost(watch, gone.name, gone.index);
 	}
-	watch->links_changed = watch->worth_a_try = true;
+	watch->links_changed = watch->worth_a_try = watch->ways_changed = true;
 }
 
 static void decode_message(const struct nlmsghdr *message, void *argument)
@@ -285,6 +268,10 @@ static void readable_cb(evutil_socket_t descriptor, short what, void *argument)
 		watch->worth_a_try = false;
 		watch->events.reachable(watch->events.argument);
 	}
+	if (watch->ways_changed) {
+		watch->ways_changed = false;
+		watch->events.ways(watch->events.argument);
+	}
 }
 
 static int join(struct netwatch *watch, struct err *e)
@@ -321,12 +308,12 @@ struct netwatch *netwatch_open(struct event_base *base, const struct netwatch_ev
 		err_errno(e, "watching the network");
 		return NULL;
 	}
-	watch->events =
-	    (struct netwatch_events){.links = nothing, .reachable = nothing, .lost = nothing_lost};
+	watch->events = (struct netwatch_events){
+	    .links = nothing, .reachable = nothing, .ways = nothing, .lost = nothing_lost};
 	/* Joined first and read afterwards, so that a change in between comes as a message. */
 	if (join(watch, e) == -1 || read_links(watch, e) == -1)
 		goto fail;
-	watch->links_changed = watch->links_went = watch->worth_a_try = false;
+	watch->links_changed = watch->links_went = watch->worth_a_try = watch->ways_changed = false;
 	watch->events = *events;
 	watch->reported_at = clock_steady_ms() - CAME_MS;
 	watch->readable =
@@ -428,45 +415,28 @@ static void refill_neighbours(void *argument)
 int netwatch_fill(struct situation *s, const char *tunnel, struct err *e)
 {
 	struct filling filling = {.s = s, .tunnel = tunnel != NULL ? tunnel : s->tunnel.name, .e = e};
-	struct rtnl *rtnl = shared_rtnl(e);
+	struct rtnl *rtnl = rtnl_shared(e);
 
 	if (rtnl == NULL)
 		return -1;
 	refill(&filling);
 	if (rtnl_dump(rtnl, RTM_GETLINK, NET_NONE, fill_link, refill, &filling, e) != 0 ||
 	    rtnl_dump(rtnl, RTM_GETADDR, NET_IPV6, fill_address, refill_neighbours, &filling, e) != 0)
-		return close_if_failed(-1);
-	return close_if_failed(rtnl_dump(rtnl, RTM_GETROUTE, NET_IPV6, fill_route, NULL, &filling, e));
-}
-
-struct assigned {
-	unsigned index;
-	const struct net_address *wanted;
-	bool found;
-};
-
-static int look_for_address(const struct rtnl_message *message, void *argument)
-{
-	struct assigned *assigned = argument;
-
-	if (message->kind == RTNL_ADDRESS && message->address.index == assigned->index &&
-	    net_address_equal(&message->address.address, assigned->wanted))
-		assigned->found = true;
-	return 0;
+		return rtnl_shared_result(-1);
+	return rtnl_shared_result(rtnl_dump(rtnl, RTM_GETROUTE, NET_IPV6, fill_route, NULL, &filling, e));
 }
 
 static int check_address(struct rtnl *rtnl, const char *name, unsigned index,
 			 const struct net_address *address, struct err *e)
 {
-	struct assigned assigned = {.index = index, .wanted = address};
 	char text[NET_ADDRESS_TEXT];
+	int has;
 
 	if (address == NULL || address->family == NET_NONE)
 		return 0;
-	if (close_if_failed(
-		rtnl_dump(rtnl, RTM_GETADDR, address->family, look_for_address, NULL, &assigned, e)) != 0)
+	if ((has = rtnl_shared_result(rtnl_has_address(rtnl, index, address, e))) == -1)
 		return -1;
-	return assigned.found ? 0 : err_set(e, "%s does not have %s", name, net_address_text(address, text));
+	return has ? 0 : err_set(e, "%s does not have %s", name, net_address_text(address, text));
 }
 
 /* Carrier is what a TUN device has while a process holds it open. */
@@ -484,7 +454,7 @@ static int check_tun(const struct rtnl_link *link, struct err *e)
 int netwatch_tunnel(const char *name, const struct net_address *address4, const struct net_address *address6,
 		    unsigned *index, struct err *e)
 {
-	struct rtnl *rtnl = shared_rtnl(e);
+	struct rtnl *rtnl = rtnl_shared(e);
 	struct rtnl_link link;
 	int found;
 
@@ -493,7 +463,7 @@ int netwatch_tunnel(const char *name, const struct net_address *address4, const 
 	found = rtnl_link_by_name(rtnl, name, &link, e);
 	if (found == 1)
 		return err_set(e, "%s does not exist", name);
-	if (close_if_failed(found) == -1 || check_tun(&link, e) == -1 ||
+	if (rtnl_shared_result(found) == -1 || check_tun(&link, e) == -1 ||
 	    check_address(rtnl, name, link.index, address4, e) == -1 ||
 	    check_address(rtnl, name, link.index, address6, e) == -1)
 		return -1;

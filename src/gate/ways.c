@@ -1,0 +1,89 @@
+/* gate: how openvpn's packets leave now. */
+#include "gate/ways.h"
+#include "gate/gate.h"
+
+#include <string.h>
+
+#include "os/host/clock.h"
+
+/* GATHER_MS: an address comes a moment before its routes. LOOKS: remotes of one family; they are alike. */
+enum { GATHER_MS = 20, LOOKS = 8 };
+
+static int way_to(const struct gate *gate, const struct net_address *to, struct wire_way *way)
+{
+	return netwatch_way(to, gate->config.openvpn_user.number, gate->config.interface, way, NULL);
+}
+
+/* Does any route lead to a remote by that family? What can't be found out is no reason not to try. */
+static bool leads(const struct gate *gate, uint8_t family)
+{
+	struct wire_way way;
+	int looks = 0;
+
+	for (size_t i = 0; i < gate->profile.remote_count && looks < LOOKS; i++) {
+		const struct net_address *address = &gate->profile.remotes[i].address;
+
+		if (address->family != family)
+			continue;
+		if (way_to(gate, address, &way) != 0)
+			return true;
+		looks++;
+	}
+	return false;
+}
+
+static void look_for_attempt(struct gate *gate)
+{
+	struct ways *ways = &gate->ways;
+	struct wire_way way;
+	int found;
+
+	if (ways->pid != gate->attempt.pid)
+		memset(&ways->began, 0, sizeof ways->began);
+	ways->pid = gate->attempt.pid;
+	found = ways->pid == 0 ? 0 : way_to(gate, &gate->attempt.endpoint.address, &way);
+	if (found == -1)
+		return;
+	if (found == 0 || !netwatch_carries(way.link)) {
+		memset(&ways->now, 0, sizeof ways->now);
+		return;
+	}
+	if (ways->began.family == NET_NONE)
+		ways->began = way.local;
+	way.kept =
+	    net_address_equal(&ways->began, &way.local) || netwatch_has_address(way.link, &ways->began);
+	ways->now = way;
+}
+
+void ways_look(struct gate *gate)
+{
+	look_for_attempt(gate);
+	gate->ways.now.no_way = (leads(gate, NET_IPV4) ? 0 : NO_WAY4) | (leads(gate, NET_IPV6) ? 0 : NO_WAY6);
+}
+
+static void due_cb(evutil_socket_t fd, short what, void *argument)
+{
+	struct gate *gate = argument;
+	struct wire_way before = gate->ways.now;
+	bool worth = gate->ways.worth;
+
+	(void)fd, (void)what;
+	gate->ways.worth = false;
+	ways_look(gate);
+	if (worth)
+		gate->changed(gate, NOTE_NETWORK, "the network has changed");
+	else if (memcmp(&before, &gate->ways.now, sizeof before) != 0)
+		gate->changed(gate, NOTE_WAY, "");
+}
+
+void ways_changed(struct gate *gate, bool worth)
+{
+	struct ways *ways = &gate->ways;
+	struct timeval gather = clock_timeval(GATHER_MS);
+
+	ways->worth |= worth;
+	if (ways->due == NULL)
+		ways->due = evtimer_new(gate->base, due_cb, gate);
+	if (!evtimer_pending(ways->due, NULL))
+		evtimer_add(ways->due, &gather);
+}
