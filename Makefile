@@ -238,6 +238,7 @@ help:
 	@echo 'make check      everything (as ./bootstrap check, without installing)'
 	@echo 'make check-e2e-whole  the end-to-end tests with all of the matrices that check samples'
 	@echo 'make check-kill the whole matrix of kills, 20 times each'
+	@echo 'make check-chaos ten minutes of disturbances; CHAOS_SECONDS, CHAOS_SEED'
 	@echo 'make check-boot whole machines in qemu, from power-on to power-off (check does two of them)'
 	@echo 'make check-mutants small changes of the code: do the tests notice? MUTANTS=all: every one of them'
 	@echo 'make check-distros Debian 12, 13 and sid, each with its own compilers, nft and openvpn'

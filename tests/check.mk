@@ -183,6 +183,11 @@ E2E = $(PYTEST) tests/e2e --ignore=tests/e2e/test_kill.py $(E2E_OPTIONS)
 check-e2e: E2E += --sample=$(SEED)
 check-e2e check-e2e-whole: all tests-build
 	$(E2E) -n $(WORKERS) -m 'not quiet'; together=$$?; $(E2E) -m quiet && exit $$together
+# Chaos, longer than the minute of check-e2e. A failure prints its seed, and what had happened until then.
+CHAOS_SECONDS ?= 600
+CHAOS_SEED ?= $(SEED)
+check-chaos: all tests-build
+	$(PYTEST) -s tests/e2e/test_chaos.py --chaos-seconds=$(CHAOS_SECONDS) --chaos-seed=$(CHAOS_SEED) $(E2E_OPTIONS)
 # The matrix of kills: a sample that SEED chooses; check-kill runs all of it, KILL_ROUNDS times.
 check-kill-sample: all tests-build
 	$(PYTEST) tests/e2e/test_kill.py --kill-sample=$(SEED) $(E2E_OPTIONS)
@@ -241,4 +246,4 @@ check-fuzz-%: $(BUILD)/fuzz/%
 	else tail -n 40 $(BUILD)/fuzz/$*.log; exit 1; fi
 
 .PHONY: check check-gcc check-clang tests-build check-unit check-selftest check-san check-arch check-format check-tidy \
-	check-cppcheck check-man check-shell check-lint check-pf check-ipfw check-property check-package check-distros check-help check-mutants check-e2e check-e2e-whole check-kill-sample check-kill bench bench-build fuzz-build check-fuzz check-boot check-boot-once
+	check-cppcheck check-man check-shell check-lint check-pf check-ipfw check-property check-package check-distros check-help check-mutants check-e2e check-e2e-whole check-kill-sample check-kill check-chaos bench bench-build fuzz-build check-fuzz check-boot check-boot-once

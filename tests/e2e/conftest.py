@@ -20,6 +20,8 @@ def pytest_addoption(parser):
     parser.addoption("--kill-sample", type=int, default=1, help="seed of the sample of the kill matrix")
     parser.addoption("--kill-count", type=int, default=12, help="size of that sample")
     parser.addoption("--sample", type=int, default=0, help="seed: of long matrices a sample; 0: all of them")
+    parser.addoption("--chaos-seconds", type=float, default=60, help="how long the chaos lasts")
+    parser.addoption("--chaos-seed", type=int, default=0, help="decides the chaos; 0: --sample does")
     parser.addoption("--flips", type=int, default=1000, help="flips under the flood")
 
 

@@ -29,12 +29,12 @@ def still_open(world, gate):
 
 @pytest.fixture
 def small_disk():
-    """A disk of 64 KiB, which `fill` fills up."""
+    """A disk of 64 KiB, or as given, which `fill` fills up."""
     made = []
 
-    def make(path):
+    def make(path, size="64k"):
         os.makedirs(path)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=755", "none", path], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "none", path], check=True)
         made.append(path)
         return path
     yield make
