@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-enum { WIRE_VERSION = 4, WIRE_TEXT = 240 };
+enum { WIRE_VERSION = 5, WIRE_TEXT = 240 };
 
 enum wire_gate { GATE_LOCKED, GATE_DIALLING, GATE_OPEN, GATE_PAUSED, GATE_OFF, GATE_UNPROTECTED };
 

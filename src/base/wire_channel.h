@@ -60,6 +60,7 @@ struct wire_note_message {
 	int32_t pid;
 	uint32_t leaving;                        /* 1: openvpn is being ended already; NOTE_ENDED follows */
 	uint64_t blocked;                        /* packets stopped since the gate was loaded */
+	uint64_t slept;                          /* ms, with NOTE_NETWORK: the machine did, and has woken */
 	int64_t until;                           /* end of a pause, seconds since the epoch, else 0 */
 	char text[WIRE_TEXT], notice[WIRE_TEXT]; /* notice: what is unusual about the lock, always current */
 	struct wire_way

@@ -295,9 +295,20 @@ static void way_due_cb(evutil_socket_t fd, short what, void *argument)
 	judge_way(argument);
 }
 
-/* A change after which no route leads to any server is nothing to try for. */
-static void network_changed(struct driver *d)
+/* A server waits for twice the limit that it tells its clients (openvpn's --keepalive): after that its
+ * session is gone. */
+static bool is_overslept(const struct driver *d, uint64_t slept)
 {
+	uint64_t limit = management_dead_peer(d->management);
+
+	return limit != 0 && slept > 2 * limit * 1000;
+}
+
+/* A change after which no route leads to any server is nothing to try for. */
+static void network_changed(struct driver *d, uint64_t slept)
+{
+	if (is_overslept(d, slept))
+		dispatch(d, TUNNEL_LOST_WAY, "the machine slept for longer than the server waits");
 	if (way_leads(&d->way_now, NET_IPV4) || way_leads(&d->way_now, NET_IPV6))
 		dispatch(d, TUNNEL_NETWORK, "the network has changed");
 	judge_way(d);
@@ -386,7 +397,7 @@ static void gate_note(const struct wire_note_message *note, void *argument)
 		dispatch(d, TUNNEL_ENDED, note->text);
 		break;
 	case NOTE_NETWORK:
-		network_changed(d);
+		network_changed(d, note->slept);
 		break;
 	case NOTE_WAY:
 		judge_way(d);

@@ -271,6 +271,11 @@ bool management_ask_count(struct management *m)
 	return true;
 }
 
+uint32_t management_dead_peer(const struct management *m)
+{
+	return m->session.peer.limit;
+}
+
 uint64_t management_patience(const struct management *m)
 {
 	return m->session.patience;

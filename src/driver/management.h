@@ -44,6 +44,9 @@ void management_end(struct management *management);
 /* Asks openvpn for its byte counts. False: it is not connected. */
 bool management_ask_count(struct management *management);
 
+/* After how many seconds of silence the server is dead; 0: it may be silent, or nothing is connected. */
+uint32_t management_dead_peer(const struct management *management);
+
 /* For how many seconds the server asks for patience; 0: it has not said. */
 uint64_t management_patience(const struct management *management);
 

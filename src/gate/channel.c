@@ -40,6 +40,7 @@ static void send_notice(struct gate *gate, enum wire_note note, enum wire_intent
 	if (note == NOTE_HELLO)
 		ways_look(gate); /* of the profile that this driver has */
 	message.way = gate->ways.now;
+	message.slept = gate->ways.slept;
 	if (note == NOTE_HELLO)
 		fill_hello(gate, &message.hello);
 	/* A driver that no longer reads is as good as dead: the event loop sees the closed channel and

@@ -212,11 +212,13 @@ static void redirect_cb(void *argument)
 	gate.redirected = redirects;
 }
 
-static void woke_cb(void *argument)
+/* The lock is read back first of all, and what is missing is put back: while the machine slept, anybody who
+ * had its disk or its memory may have changed it. */
+static void woke_cb(uint64_t ms, void *argument)
 {
-	(void)argument;
 	(void)gate_dispatch(&gate, EVENT_PAUSE_OVER, "the machine slept: the pause is over", NULL);
-	ways_changed(&gate, true);
+	links_cb(argument);
+	ways_woke(argument, ms);
 }
 
 static void on_signal(int number, event_callback_fn callback)

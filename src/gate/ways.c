@@ -71,9 +71,11 @@ static void due_cb(evutil_socket_t fd, short what, void *argument)
 	gate->ways.worth = false;
 	ways_look(gate);
 	if (worth)
-		gate->changed(gate, NOTE_NETWORK, "the network has changed");
+		gate->changed(gate, NOTE_NETWORK,
+			      gate->ways.slept != 0 ? "the machine woke" : "the network has changed");
 	else if (memcmp(&before, &gate->ways.now, sizeof before) != 0)
 		gate->changed(gate, NOTE_WAY, "");
+	gate->ways.slept = 0;
 }
 
 void ways_changed(struct gate *gate, bool worth)
@@ -86,4 +88,10 @@ void ways_changed(struct gate *gate, bool worth)
 		ways->due = evtimer_new(gate->base, due_cb, gate);
 	if (!evtimer_pending(ways->due, NULL))
 		evtimer_add(ways->due, &gather);
+}
+
+void ways_woke(struct gate *gate, uint64_t ms)
+{
+	gate->ways.slept += ms;
+	ways_changed(gate, true);
 }

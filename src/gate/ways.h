@@ -16,6 +16,7 @@ struct ways {
 	pid_t pid;                /* whose attempt */
 	struct event *due;
 	bool worth;
+	uint64_t slept; /* ms; not told yet */
 };
 
 /* Looks now, at the routes of the attempt and of the profile's remotes. */
@@ -24,5 +25,8 @@ void ways_look(struct gate *gate);
 /* Something has changed: looks a moment later, once for a burst, and tells the driver, if it is `worth` a try
  * or if it matters. */
 void ways_changed(struct gate *gate, bool worth);
+
+/* The machine slept for so long. */
+void ways_woke(struct gate *gate, uint64_t ms);
 
 #endif

@@ -94,9 +94,11 @@ static void test_each_field(void **state)
 	strcpy(gate.redirect, "it bypasses");
 	strcpy(gate.config.profile, "/etc/a.ovpn");
 	gate.ways.now.link = 7;
+	gate.ways.slept = 9000;
 	message = notify(NOTE_GATE);
 	assert_int_equal(message.note, NOTE_GATE);
 	assert_int_equal(message.way.link, 7);
+	assert_int_equal(message.slept, 9000);
 	assert_int_equal(message.intent, INTENT_UP);
 	assert_int_equal(message.pid, 1002);
 	assert_int_equal(message.leaving, 0);

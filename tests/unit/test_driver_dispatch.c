@@ -28,6 +28,7 @@ static time_t wall;
 static bool leaving; /* as the gate says */
 static bool armed[3];
 static struct wire_way leads;
+static uint64_t slept;
 static char base_here, timers[3], control_here, management_here, channel_here, dns_here;
 static event_callback_fn callbacks[3];
 static size_t timer_count;
@@ -189,6 +190,12 @@ int remotes_needs(const struct remotes *remotes)
 	return 3;
 }
 
+uint32_t management_dead_peer(const struct management *management)
+{
+	(void)management;
+	return strcmp(so, "watched") == 0 ? 60 : 0;
+}
+
 struct management *management_new(struct event_base *base, int listener, int password_file,
 				  const struct management_events *events)
 {
@@ -345,6 +352,7 @@ static struct wire_note_message note_of(enum wire_note note, enum wire_gate gate
 
 	message.leaving = leaving;
 	message.way = leads;
+	message.slept = slept;
 	message.blocked = 77;
 	message.pid = gate == GATE_DIALLING ? OPENVPN : 0;
 	strcpy(message.notice, "beside it");
@@ -419,6 +427,10 @@ static void happens(const char *what)
 		callbacks[1](-1, EV_TIMEOUT, &d);
 	} else if (strcmp(what, "due") == 0) {
 		callbacks[2](-1, EV_TIMEOUT, &d);
+	} else if (strncmp(what, "slept:", 6) == 0) {
+		slept = strtoul(what + 6, NULL, 10);
+		happens("open-network");
+		slept = 0;
 	} else if (strcmp(what, "leads") == 0) {
 		leads = to_the_server;
 	} else if (strcmp(what, "leads-nowhere") == 0) {
@@ -524,6 +536,8 @@ static void test_each_story(void **state)
 	    {"", "leads " CONNECTED "leads-by-ipv6 way +1 leads way +1 due"},
 	    {"", CONNECTED "leads-by-ipv6 way +60 due"},
 	    {"", "leads-nowhere hello network leads network"},
+	    {"watched", "leads " CONNECTED "slept:120000 slept:120001 ended"},
+	    {"", "leads " CONNECTED "slept:3600000"},
 	};
 
 	(void)state;

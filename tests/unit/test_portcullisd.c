@@ -48,7 +48,8 @@ static const struct way *way;
 static size_t after_start; /* the journal begins there anew at the driver's start; 0: it does not */
 static struct gate *gate;
 static const struct netwatch_events *network;
-static void (*fatal)(int code), (*woke)(void *), (*routes_changed)(void *), (*hooks_changed)(void *);
+static sleep_woke_fn *woke;
+static void (*fatal)(int code), (*routes_changed)(void *), (*hooks_changed)(void *);
 static char all_reaped[32];
 static const char *reaped = all_reaped; /* what waitpid finds next */
 
@@ -427,6 +428,12 @@ void ways_changed(struct gate *it, bool worth)
 	say("  %s", worth ? "worth a try" : "perhaps");
 }
 
+void ways_woke(struct gate *it, uint64_t ms)
+{
+	CALL("ways_woke");
+	say("  after %d ms", (int)ms);
+}
+
 void verbs_read_cb(evutil_socket_t fd, short what, void *argument)
 {
 	(void)fd, (void)what, (void)argument;
@@ -478,8 +485,7 @@ struct netwatch *netwatch_open(struct event_base *base, const struct netwatch_ev
 	return (struct netwatch *)gate;
 }
 
-struct sleep_watch *sleep_open(struct event_base *base, void (*cb)(void *argument), void *argument,
-			       struct err *e)
+struct sleep_watch *sleep_open(struct event_base *base, sleep_woke_fn *cb, void *argument, struct err *e)
 {
 	assert_ptr_equal(argument, gate);
 	WATCH("sleep_open");
@@ -608,7 +614,7 @@ static void happen(const char *what)
 	else if (strncmp(what, "lost", 4) == 0)
 		lost((unsigned)(what[4] - '0'));
 	else if (strcmp(what, "woke") == 0)
-		woke(gate);
+		woke(5000, gate);
 	else if (strcmp(what, "routes") == 0)
 		routes_changed(gate);
 	else if (strcmp(what, "hooks") == 0)

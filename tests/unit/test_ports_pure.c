@@ -36,11 +36,11 @@ static void test_who_holds_a_tun(void **state)
 	assert_int_equal(tun_status_pid("", 0), 0);
 }
 
-static bool slept(int64_t through, int64_t awake)
+static uint64_t slept(int64_t through, int64_t awake)
 {
 	struct sleep_clocks before = {.through = 5000, .awake = 100};
 	struct sleep_clocks now = {.through = 5000 + through, .awake = 100 + awake};
-	bool result = sleep_gap(&before, now);
+	uint64_t result = sleep_gap(&before, now);
 
 	assert_int_equal(before.through, now.through);
 	assert_int_equal(before.awake, now.awake);
@@ -54,8 +54,8 @@ static void test_sleep_is_a_gap_between_clocks(void **state)
 	(void)state;
 	assert_false(slept(1000, 1000));
 	assert_false(slept(1999, 1000));
-	assert_true(slept(2000, 1000));
-	assert_true(slept(8 * 3600 * 1000, 1000));
+	assert_int_equal(slept(2000, 1000), 1000);
+	assert_int_equal(slept(8 * 3600 * 1000 + 1000, 1000), 8 * 3600 * 1000);
 	assert_false(slept(60000, 60000));   /* this process was stopped, not the machine */
 	assert_false(slept(-3600000, 1000)); /* a clock that was set back */
 	assert_false(slept(0, 1000));

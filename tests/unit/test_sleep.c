@@ -45,8 +45,11 @@ static int test_settime(int descriptor, int flags, const struct itimerspec *when
 #undef read
 #undef timerfd_settime
 
-static void count(void *argument)
+static uint64_t slept;
+
+static void count(uint64_t ms, void *argument)
 {
+	slept = ms;
 	++*(int *)argument;
 }
 
@@ -74,6 +77,7 @@ static void test_tells_sleep_from_a_set_clock(void **state)
 	asleep_ms += 60000;
 	cancelled_cb(-1, EV_READ, watch);
 	assert_int_equal(woke, 1);
+	assert_int_equal(slept, 60000);
 	cancelled_cb(-1, EV_READ, watch); /* once for each sleep */
 	assert_int_equal(woke, 1);
 
@@ -81,6 +85,10 @@ static void test_tells_sleep_from_a_set_clock(void **state)
 	asleep_ms += 60000;
 	cancelled_cb(-1, EV_READ, watch); /* nothing was cancelled */
 	assert_int_equal(woke, 1);
+	read_errno = ECANCELED;
+	cancelled_cb(-1, EV_READ, watch); /* since it was last told */
+	assert_int_equal(woke, 2);
+	assert_int_equal(slept, 60000);
 	sleep_close(watch);
 	sleep_close(NULL);
 	event_base_free(base);

@@ -54,7 +54,11 @@ bool netwatch_has_address(unsigned link, const struct net_address *address)
 static void changed(struct gate *it, enum wire_note note, const char *text)
 {
 	assert_ptr_equal(it, &gate);
-	say("%s %s", note == NOTE_NETWORK ? "network" : note == NOTE_WAY ? "way" : "?", text);
+	say(gate.ways.slept != 0 ? "%s %s %d" : "%s %s",
+	    note == NOTE_NETWORK ? "network"
+	    : note == NOTE_WAY   ? "way"
+				 : "?",
+	    text, (int)gate.ways.slept);
 }
 
 static int setup(void **state)
@@ -197,6 +201,13 @@ static void test_what_is_told(void **state)
 	ways_changed(&gate, false);
 	gather();
 	assert_string_equal(journal, "way \n");
+	/* A wake is told with all the time that was slept, once. */
+	ways_woke(&gate, 5000);
+	ways_woke(&gate, 7000);
+	assert_int_equal(gate.ways.slept, 12000);
+	gather();
+	assert_string_equal(journal, "network the machine woke 12000\n");
+	assert_int_equal(gate.ways.slept, 0);
 	ways_changed(&gate, true); /* worth a try, whatever it changed */
 	gather();
 	assert_string_equal(journal, "network the network has changed\n");

@@ -9,22 +9,22 @@
 struct sleep_watch {
 	struct event *tick;
 	struct sleep_clocks seen;
-	void (*woke)(void *argument);
+	sleep_woke_fn *woke;
 	void *argument;
 };
 
 static void tick_cb(evutil_socket_t descriptor, short what, void *argument)
 {
 	struct sleep_watch *watch = argument;
+	uint64_t slept = sleep_gap(&watch->seen, sleep_clocks_now());
 
 	(void)descriptor;
 	(void)what;
-	if (sleep_gap(&watch->seen, sleep_clocks_now()))
-		watch->woke(watch->argument);
+	if (slept != 0)
+		watch->woke(slept, watch->argument);
 }
 
-struct sleep_watch *sleep_open(struct event_base *base, void (*woke)(void *argument), void *argument,
-			       struct err *e)
+struct sleep_watch *sleep_open(struct event_base *base, sleep_woke_fn *woke, void *argument, struct err *e)
 {
 	static const struct timeval second = {.tv_sec = 1};
 	struct sleep_watch *watch = calloc(1, sizeof *watch);

@@ -2,7 +2,6 @@
 #ifndef OS_HOST_SLEEP_GAP_H
 #define OS_HOST_SLEEP_GAP_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct sleep_clocks {
@@ -13,8 +12,8 @@ struct sleep_clocks {
 /* The clocks now: sleep_clocks_macos.c, sleep_clocks_freebsd.c. */
 struct sleep_clocks sleep_clocks_now(void);
 
-/* Has the first clock run ahead of the second by a second or more since *before? If so, and also if not,
+/* By how many ms has the first clock run ahead of the second since *before? 0 if by less than a second.
  * *before becomes `now`, so that slow drift never adds up. */
-bool sleep_gap(struct sleep_clocks *before, struct sleep_clocks now);
+uint64_t sleep_gap(struct sleep_clocks *before, struct sleep_clocks now);
 
 #endif

@@ -16,7 +16,7 @@ struct sleep_watch {
 	int timer;
 	struct event *cancelled;
 	int64_t slept; /* ms of sleep since boot, as last seen */
-	void (*woke)(void *argument);
+	sleep_woke_fn *woke;
 	void *argument;
 };
 
@@ -49,12 +49,12 @@ static void cancelled_cb(evutil_socket_t descriptor, short what, void *argument)
 		(void)event_del(watch->cancelled); /* never a busy loop: sleep is then reported by nobody */
 	if (slept - watch->slept < SLEPT_AT_LEAST_MS)
 		return;
-	watch->slept = slept;
-	watch->woke(watch->argument);
+	slept -= watch->slept;
+	watch->slept += slept;
+	watch->woke((uint64_t)slept, watch->argument);
 }
 
-struct sleep_watch *sleep_open(struct event_base *base, void (*woke)(void *argument), void *argument,
-			       struct err *e)
+struct sleep_watch *sleep_open(struct event_base *base, sleep_woke_fn *woke, void *argument, struct err *e)
 {
 	struct sleep_watch *watch = calloc(1, sizeof *watch);
 

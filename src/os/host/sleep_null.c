@@ -7,8 +7,7 @@ struct sleep_watch {
 	char unused;
 };
 
-struct sleep_watch *sleep_open(struct event_base *base, void (*woke)(void *argument), void *argument,
-			       struct err *e)
+struct sleep_watch *sleep_open(struct event_base *base, sleep_woke_fn *woke, void *argument, struct err *e)
 {
 	struct sleep_watch *watch = calloc(1, sizeof *watch);
 
