@@ -34,11 +34,13 @@ static enum tunnel_event pick_remote(struct driver *d, char *cause, size_t size)
 	struct err e = {""};
 	size_t used = 0;
 
+	order_answered(&d->remotes.order, d->tunnel.answered);
 	if (remotes_pick(&d->remotes, d->tunnel.same_remote, &d->way_now, &e) == -1) {
 		text_copy(cause, size, e.text);
 		return TUNNEL_NONE;
 	}
 	d->tunnel.same_remote = false;
+	d->tunnel.left = (uint32_t)order_left(&d->remotes.order);
 	d->tunnel.limits = remotes_limits(&d->remotes);
 	text_append(cause, size, &used, "dialling %s (%s)", d->remotes.remote.host,
 		    net_endpoint_text(&d->remotes.endpoint, endpoint));
@@ -210,6 +212,9 @@ static void openvpn_event(enum tunnel_event event, const char *cause, void *argu
 {
 	struct driver *d = argument;
 
+	/* Nobody else to try: it may yet be reached while this attempt lasts. */
+	if (event == TUNNEL_UNREACHABLE && d->tunnel.left == 0)
+		return;
 	if (event == TUNNEL_PENDED)
 		limits_set_patience(&d->tunnel.limits, management_patience(d->management));
 	dispatch(d, event, cause);
@@ -424,6 +429,7 @@ int driver_open(struct driver *d, struct err *e)
 	d->since = time(NULL);
 	if (remotes_open(&d->remotes, WIRE_FD_PROFILE, e) == -1)
 		return -1;
+	d->remotes.chance = chance();
 	if ((d->base = event_base_new()) == NULL || (d->timer = evtimer_new(d->base, timer_cb, d)) == NULL ||
 	    (d->refresh_over = evtimer_new(d->base, refresh_over_cb, d)) == NULL ||
 	    (d->way_due = evtimer_new(d->base, way_due_cb, d)) == NULL)
@@ -453,4 +459,5 @@ void driver_close(struct driver *d)
 	event_free(d->refresh_over);
 	event_free(d->way_due);
 	event_base_free(d->base);
+	remotes_close(&d->remotes);
 }

@@ -1,6 +1,7 @@
 /* Makes openvpn's messages into events of the tunnel; uses no sockets. */
 #include "driver/management_session.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -319,8 +320,24 @@ static void report_unanswerable(struct management_session *s, const char *what)
 	emit(s, TUNNEL_CREDENTIALS, "openvpn asks for %s, which is not supported", what);
 }
 
+/* "read UDPv4 [ECONNREFUSED]: Connection refused (fd=3,code=111)": an ICMP error, or no route. By TCP openvpn
+ * ends by itself. The text depends on the version and on the system; the number is errno. */
+static bool is_unreachable(const char *text)
+{
+	const char *code = strstr(text, "code=");
+	char *end;
+	long number;
+
+	if ((strncmp(text, "read UDP", 8) != 0 && strncmp(text, "write UDP", 9) != 0) || code == NULL)
+		return false;
+	number = strtol(code + 5, &end, 10);
+	return *end == ')' && (number == ECONNREFUSED || number == EHOSTUNREACH || number == ENETUNREACH);
+}
+
 static void log_event(struct management_session *s, const struct ovm_event *event)
 {
+	if (is_unreachable(event->field[1]))
+		emit(s, TUNNEL_UNREACHABLE, "it can't be reached: %s", event->field[1]);
 	tunnel_config_read_log(&s->config, event->field[1]);
 	openvpn_log_line(&s->log, s->now, event->field[0], event->field[1]);
 }

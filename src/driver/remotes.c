@@ -1,12 +1,18 @@
-/* The servers of the canonical profile, one after the other. */
+/* The servers of the canonical profile, in turns. */
 #include "driver/remotes.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "base/log.h"
 #include "tunnel/way.h"
+
+struct remotes_place {
+	size_t at;      /* the remote's line */
+	size_t address; /* which of its addresses */
+};
 
 int remotes_open(struct remotes *remotes, int descriptor, struct err *e)
 {
@@ -26,77 +32,92 @@ int remotes_open(struct remotes *remotes, int descriptor, struct err *e)
 	return 0;
 }
 
-/* Goes to the current remote's next address. False: it has no more. `cut_off` is set if no way leads to one.
- */
-static bool next_address(struct remotes *remotes, const struct wire_way *way, bool *cut_off)
+void remotes_close(struct remotes *remotes)
 {
-	struct canonical_remote *remote = &remotes->remote;
-	char text[NET_ADDRESS_TEXT];
-
-	while (remotes->next_address < remote->address_count) {
-		const struct net_address *address = &remote->addresses[remotes->next_address++];
-
-		if (!way_leads(way, address->family)) {
-			*cut_off = true;
-			continue;
-		}
-		if (net_address_is_dialable(address)) {
-			remotes->endpoint.address = *address;
-			remotes->endpoint.port = remote->port;
-			remotes->endpoint.proto = remote->proto;
-			return true;
-		}
-		if (!remotes->complained)
-			log_error("driver", "remote %s: %s can't be a server's address; skipped",
-				  remote->host, net_address_text(address, text));
-	}
-	return false;
+	free(remotes->order.entries);
+	free(remotes->places);
+	munmap((void *)(uintptr_t)remotes->text, remotes->length);
+	memset(remotes, 0, sizeof *remotes);
 }
 
-/* Goes to the next remote, after the last one to the first. True if it wrapped. */
-static bool next_remote(struct remotes *remotes)
+static void complain(const struct canonical_remote *remote)
 {
-	bool wrapped = false;
-
-	if (!canonical_next_remote(remotes->text, remotes->length, &remotes->at, &remotes->remote)) {
-		wrapped = true;
-		remotes->at = 0;
-		if (!canonical_next_remote(remotes->text, remotes->length, &remotes->at, &remotes->remote))
-			remotes->remote.address_count = 0;
-	}
-	remotes->next_address = 0;
-	if (!wrapped && remotes->remote.address_count == 0 && !remotes->complained)
+	if (remote->address_count == 0)
 		log_error("driver",
 			  "remote %s was never resolved; instead: portcullis import, while the machine "
 			  "is not shut",
-			  remotes->remote.host);
-	return wrapped;
+			  remote->host);
+}
+
+/* Adds the addresses of one remote; without an array it only counts them. */
+static void add_remote(struct remotes *remotes, const struct canonical_remote *remote, size_t at,
+		       uint32_t place)
+{
+	for (size_t i = 0; i < remote->address_count; i++) {
+		size_t to = remotes->order.count;
+
+		if (remotes->places != NULL) {
+			remotes->places[to] = (struct remotes_place){.at = at, .address = i};
+			remotes->order.entries[to] = (struct order_entry){
+			    .place = place, .family = remote->addresses[i].family, .rank = ORDER_USUAL};
+		}
+		remotes->order.count++;
+	}
+}
+
+static void walk(struct remotes *remotes, bool random)
+{
+	struct canonical_remote remote;
+	size_t at = 0, next = 0;
+
+	remotes->order.count = 0;
+	for (uint32_t number = 0; canonical_next_remote(remotes->text, remotes->length, &next, &remote);
+	     number++) {
+		if (remotes->places == NULL)
+			complain(&remote);
+		add_remote(remotes, &remote, at, random ? order_random_place(remotes->chance, number) : 0);
+		at = next;
+	}
+}
+
+/* Lists what can be dialled: only now, because nothing of the profile is read before the sandbox. */
+static int list(struct remotes *remotes, struct err *e)
+{
+	uint32_t random = 0;
+	size_t count;
+
+	canonical_setting(remotes->text, remotes->length, "remote-random", &random);
+	walk(remotes, random != 0);
+	count = remotes->order.count;
+	remotes->order.entries = calloc(count + 1, sizeof *remotes->order.entries);
+	remotes->places = calloc(count + 1, sizeof *remotes->places);
+	if (remotes->order.entries == NULL || remotes->places == NULL)
+		return err_set(e, "no memory for the list of servers");
+	walk(remotes, random != 0);
+	remotes->listed = true;
+	return 0;
 }
 
 int remotes_pick(struct remotes *remotes, bool again, const struct wire_way *way, struct err *e)
 {
-	bool cut_off = false;
+	const struct remotes_place *place;
+	size_t at;
 
-	if (again && remotes->endpoint.address.family != NET_NONE &&
-	    way_leads(way, remotes->endpoint.address.family))
-		return 0;
-	for (int wraps = 0; !next_address(remotes, way, &cut_off);) {
-		if (next_remote(remotes)) {
-			remotes->complained = true;
-			if (++wraps == 2) {
-				memset(&remotes->endpoint, 0, sizeof remotes->endpoint);
-				return err_set(e, "%s",
-					       cut_off ? "there is no network: no route leads to a server"
-						       : "no server of the profile has a known address");
-			}
-		}
-	}
+	if (!remotes->listed && list(remotes, e) == -1)
+		return -1;
+	remotes->order.no_way4 = !way_leads(way, NET_IPV4);
+	remotes->order.no_way6 = !way_leads(way, NET_IPV6);
+	if (!(again ? order_again(&remotes->order) : order_next(&remotes->order)))
+		return err_set(e, "%s",
+			       remotes->order.count > 0 ? "there is no network: no route leads to a server"
+							: "no server of the profile has a known address");
+	place = &remotes->places[remotes->order.at];
+	at = place->at;
+	canonical_next_remote(remotes->text, remotes->length, &at, &remotes->remote);
+	remotes->endpoint.address = remotes->remote.addresses[place->address];
+	remotes->endpoint.port = remotes->remote.port;
+	remotes->endpoint.proto = remotes->remote.proto;
 	return 0;
-}
-
-int remotes_needs(const struct remotes *remotes)
-{
-	return canonical_needs(remotes->text, remotes->length);
 }
 
 struct tunnel_limits remotes_limits(const struct remotes *remotes)
@@ -108,4 +129,9 @@ struct tunnel_limits remotes_limits(const struct remotes *remotes)
 		canonical_setting(remotes->text, remotes->length, "connect-timeout", &poll_timeout);
 	canonical_setting(remotes->text, remotes->length, "hand-window", &hand_window);
 	return limits_of(poll_timeout, hand_window);
+}
+
+int remotes_needs(const struct remotes *remotes)
+{
+	return canonical_needs(remotes->text, remotes->length);
 }

@@ -1,4 +1,4 @@
-/* The servers of the canonical profile, one after the other. */
+/* The servers of the canonical profile, in turns: tunnel/order.h decides whose it is. */
 #ifndef DRIVER_REMOTES_H
 #define DRIVER_REMOTES_H
 
@@ -8,20 +8,25 @@
 #include "base/canonical.h"
 #include "base/err.h"
 #include "tunnel/limits.h"
+#include "tunnel/order.h"
 
 struct remotes {
 	const char *text; /* mapped read-only until the process exits */
-	size_t length, at, next_address;
+	size_t length;
+	struct order order;           /* each address; listed at the first pick */
+	struct remotes_place *places; /* where each of them stands in the text */
 	struct canonical_remote remote;
 	struct net_endpoint endpoint; /* the one picked last; NET_NONE: none yet */
-	bool complained;              /* what can't be dialled has been logged */
+	uint32_t chance;              /* any number; if the profile wants a random order, it decides which */
+	bool listed;
 };
 
 /* Maps the sealed profile; reads nothing of it yet. 0 or -1. */
 int remotes_open(struct remotes *remotes, int descriptor, struct err *e);
+void remotes_close(struct remotes *remotes);
 
-/* Picks the next address to which a way leads, or with `again` the same one. 0, or -1 and `e`: there
- * is none. Remotes without an address are logged once. */
+/* Picks the next address to which a way leads, or with `again` the same one. 0, or -1 and `e`: there is none,
+ * or no memory. Remotes without an address are logged once. */
 struct wire_way;
 int remotes_pick(struct remotes *remotes, bool again, const struct wire_way *way, struct err *e);
 

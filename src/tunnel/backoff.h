@@ -9,6 +9,7 @@ enum {
 	BACKOFF_CAP = 60000, /* never exceeded; reached after 63.5 s of attempts that fail at once, so not in
 				the first minute */
 	BACKOFF_SPREAD = 8,  /* chance changes a wait by at most 1/8 */
+	BACKOFF_PACE = 100,  /* between two dials at least, whatever happens */
 	BACKOFF_GOOD_RUN = 2000, /* a run of that length is followed by a try at once */
 	BACKOFF_SHORT_RUNS = 3,  /* after connections that break at once the wait stays at this step */
 	BACKOFF_LEAVE = 5000     /* the gate needs 1.5 s at most; then it is asked again */

@@ -3,21 +3,25 @@
 
 #include "tunnel/backoff.h"
 
-/* Depends on the last run: no wait after a good one, a short one after one that broke at
- * once; without a run the wait doubles. */
+/* Depends on the last run: no wait after a good one, a short one after one that broke at once. Without a run
+ * the next server of the round has its turn at once; after the last one the wait doubles. An attempt that the
+ * gate did not even start says nothing about a server. */
 static uint64_t next_wait(struct tunnel *tunnel, uint32_t chance)
 {
-	tunnel->same_remote = false;
-	if (tunnel->ran && tunnel->run >= BACKOFF_GOOD_RUN) {
+	bool ran = tunnel->ran, next_server = !ran && tunnel->started && tunnel->left > 0;
+
+	tunnel->ran = tunnel->started = tunnel->same_remote = false;
+	if (next_server)
+		return 0;
+	if (ran && tunnel->run >= BACKOFF_GOOD_RUN) {
 		tunnel->failures = 0;
 		tunnel->attempts = 0;
 		tunnel->same_remote = true; /* it worked until now */
 	} else {
 		tunnel->failures++;
-		if (tunnel->ran && tunnel->failures > BACKOFF_SHORT_RUNS)
+		if (ran && tunnel->failures > BACKOFF_SHORT_RUNS)
 			tunnel->failures = BACKOFF_SHORT_RUNS;
 	}
-	tunnel->ran = false;
 	return backoff_wait(tunnel->failures, chance);
 }
 
@@ -35,7 +39,11 @@ static void retry_soon(struct tunnel *tunnel, uint64_t now)
 
 static void arm_wait(struct tunnel *tunnel, uint64_t now, uint32_t chance)
 {
+	uint64_t soonest = tunnel->attempts > 0 ? tunnel->dialled_at + BACKOFF_PACE : now;
+
 	tunnel->deadline = now + next_wait(tunnel, chance);
+	if (tunnel->deadline < soonest)
+		tunnel->deadline = soonest;
 	if (tunnel->changed)
 		retry_soon(tunnel, now);
 	tunnel->changed = false;
@@ -47,21 +55,25 @@ static void carry_out(struct tunnel *tunnel, enum tunnel_effect effect, uint64_t
 	case TUNNEL_DIAL:
 		tunnel->dialled_at = now;
 		tunnel->attempts++;
-		tunnel->ran = tunnel->changed = false;
+		tunnel->ran = tunnel->changed = tunnel->started = tunnel->answered = false;
 		break;
 	case TUNNEL_ARM_START:
 		tunnel->deadline = now + LIMIT_START;
 		break;
 	case TUNNEL_ARM_ANSWER:
+		tunnel->started = true;
 		tunnel->deadline = limits_answer(&tunnel->limits, tunnel->failures, now);
 		break;
 	case TUNNEL_ARM_HANDSHAKE:
+		tunnel->answered = true;
 		tunnel->deadline = limits_handshake(&tunnel->limits, now);
 		break;
 	case TUNNEL_ARM_PENDING:
+		tunnel->answered = true;
 		tunnel->deadline = limits_pending(&tunnel->limits, tunnel->dialled_at, now);
 		break;
 	case TUNNEL_ARM_SETUP:
+		tunnel->answered = true;
 		tunnel->deadline = now + LIMIT_SETUP;
 		break;
 	case TUNNEL_ARM_LEAVE:

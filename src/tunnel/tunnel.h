@@ -28,8 +28,10 @@ struct tunnel {
 	uint64_t connected_at;       /* of the latest run */
 	uint64_t run;                /* how long that run lasted */
 	struct tunnel_limits limits; /* of this attempt; the caller sets them */
-	uint32_t failures;           /* in a row */
+	uint32_t left;               /* servers that this round still has; the caller sets it, too */
+	uint32_t failures;           /* rounds in a row */
 	uint32_t attempts;           /* since the last good run, or since the user asked */
+	bool started, answered;      /* openvpn; the server: in this attempt */
 	bool ran, changed, same_remote;
 };
 

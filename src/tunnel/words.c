@@ -38,6 +38,7 @@ static const char *const events[TUNNEL_EVENTS] = {
     [TUNNEL_OPENED] = "opened",
     [TUNNEL_SHUT] = "shut",
     [TUNNEL_ENDED] = "ended",
+    [TUNNEL_UNREACHABLE] = "unreachable",
     [TUNNEL_HANDSHAKE] = "handshake",
     [TUNNEL_PENDED] = "pended",
     [TUNNEL_CONFIG] = "config",
@@ -140,18 +141,21 @@ static void print_introduction(char *to, size_t size, size_t *used)
 		    BACKOFF_LEAVE / 1000);
 	text_append(
 	    to, size, used,
-	    "\nAfter a connection of at least %d s the next attempt follows at once. "
-	    "Otherwise the wait (arm-wait) doubles from %d ms to %d s, and is changed at random by up to an "
-	    "eighth: longer, or at the maximum shorter. A change of network cuts it short. If no route leads "
-	    "to a "
-	    "server, nothing is dialled until one does.\n\n"
-	    "lost-way ends an attempt whose session can't live on: the address of its TCP connection is "
-	    "gone, or no "
-	    "route led to its server for more than %d ms (UDP waits, however long), or for %d ms only the "
-	    "other family "
-	    "of addresses has a route to a server.\n",
-	    BACKOFF_GOOD_RUN / 1000, BACKOFF_FIRST, BACKOFF_CAP / 1000, WAY_TCP_PATIENCE,
-	    WAY_FAMILY_PATIENCE);
+	    "\nA round tries every address of every server once, the next one at once; at most %d are "
+	    "dialled "
+	    "in a second. After a connection of at least %d s the next attempt follows at once. Otherwise "
+	    "the "
+	    "wait (arm-wait) after a round doubles from %d ms to %d s, and is changed at random by up to an "
+	    "eighth: longer, or at the maximum shorter. A change of network cuts it short. Addresses of a "
+	    "family without a route are passed over; if no route leads to a server, nothing is dialled until "
+	    "one does.\n",
+	    1000 / BACKOFF_PACE, BACKOFF_GOOD_RUN / 1000, BACKOFF_FIRST, BACKOFF_CAP / 1000);
+	text_append(
+	    to, size, used,
+	    "\nlost-way ends an attempt whose session can't live on: the address of its TCP connection is "
+	    "gone, or no route led to its server for more than %d ms (UDP waits, however long), or for %d ms "
+	    "only the other family of addresses has a route to a server.\n",
+	    WAY_TCP_PATIENCE, WAY_FAMILY_PATIENCE);
 }
 
 size_t tunnel_print_states(char *to, size_t size)

@@ -34,6 +34,7 @@ enum tunnel_event {
 	TUNNEL_OPENED,          /* gate: open and verified */
 	TUNNEL_SHUT,            /* gate: no longer open */
 	TUNNEL_ENDED,           /* gate: openvpn reaped, locked */
+	TUNNEL_UNREACHABLE,     /* openvpn: no way to the server, or it refuses; others are left to try */
 	TUNNEL_HANDSHAKE,       /* openvpn: first answer of the server */
 	TUNNEL_PENDED,          /* openvpn: the server wants patience, or lets us wait for our options */
 	TUNNEL_CONFIG,          /* openvpn: sets its configuration */

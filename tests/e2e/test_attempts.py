@@ -2,8 +2,10 @@
 import os
 import time
 
+import pytest
+
 from test_flow import gets_inside
-from world import ROOT
+from world import ROOT, ROUTER4, SERVER4, SERVER6
 
 
 def give_credentials(gate, user, password="right horse"):
@@ -40,3 +42,64 @@ def test_an_approval_that_does_not_come(portcullis):
         said = watch.until(tunnel="leaving", seconds=20)
     assert 8 < time.monotonic() - began < 16, said
     assert said["gate"] != "open"
+
+
+# Servers that answer nothing, refuse, or can't be reached; each list stands before one that works.
+SWALLOWED = [f"remote {SERVER4} {port} udp" for port in (1194, 1202, 1203, 1204)]
+NOWHERE = [f"remote {SERVER6[:-2]}{number} 1194 udp6" for number in range(20, 24)]
+REFUSED = [f"remote {SERVER4} {port} {proto}" for port in range(1205, 1209) for proto in ("udp", "tcp")]
+
+
+def behind(world, first, name, *extra):
+    """A profile with these remotes before that of the server."""
+    return world.profile(name, extra=extra).replace("\nremote ", "\n" + "\n".join([*first, "remote "]), 1)
+
+
+def swallow(world, what):
+    world.rtr.nft(f"table inet swallowed {{ chain f {{ type filter hook forward priority 0; iif r0 {what} drop; }}; }}")
+
+
+def no_ipv6(world):
+    world.host.run("ip", "-6", "address", "flush", "dev", "eth0", "scope", "global")
+    world.host.run("ip", "-6", "route", "flush", "default")
+
+
+@pytest.mark.parametrize("kind", ["udp", "ipv6", "no ipv6", "refused"])
+def test_the_next_server_at_once(world, portcullis, kind):
+    """UDP is swallowed and TCP comes last; IPv6 leads nowhere, or there is none; the first ones refuse. The one that
+    works has its turn after a short time for each silent one, and none for the others."""
+    first, name, extra, seconds = {
+        "udp": (SWALLOWED, "tcp", ["server-poll-timeout 2"], 4 * 2 + 4),
+        "ipv6": (NOWHERE, "udp", ["server-poll-timeout 2"], 2 + 3),
+        "no ipv6": (NOWHERE, "udp", [], 3),
+        "refused": (REFUSED, "udp", [], 5)}[kind]
+    gate = portcullis("udp", profile=behind(world, first, name, *extra))
+    if kind == "no ipv6":
+        no_ipv6(world)
+    elif kind != "refused":
+        swallow(world, "meta l4proto udp" if kind == "udp" else "meta nfproto ipv6")
+    try:
+        began = time.monotonic()
+        gate.start().wait(gate="open", seconds=30)
+        took = time.monotonic() - began
+    finally:
+        world.rtr.run("nft", "delete", "table", "inet", "swallowed", check=False)
+    assert took < seconds, gate.told(f"open after {took} s")
+    status = gate.status()
+    assert status["remote"]["address"] == SERVER4 and status["attempt"] == {
+        "udp": 5, "ipv6": 2, "no ipv6": 1, "refused": 9}[kind], status
+
+
+def test_nobody_is_there(world, portcullis):
+    """No network at all and eight servers: each has its turn, and then there is a wait; never a busy loop."""
+    gate = portcullis("udp", profile=behind(world, SWALLOWED + NOWHERE[:3], "udp"))
+    no_ipv6(world)
+    world.host.ip("link set eth0 down")
+    gate.start().wait(tunnel="waiting", gate="locked", seconds=20)
+    began, before = time.monotonic(), gate.status()["attempt"]
+    with gate.watch() as watch:
+        while time.monotonic() - began < 3:
+            watch.next(0.5)
+    assert gate.status()["attempt"] - before <= 10 * (time.monotonic() - began)
+    world.host.ip("link set eth0 up", f"route add default via {ROUTER4}")
+    gate.wait(gate="open", seconds=15)

@@ -541,7 +541,7 @@ static void try_gate(const struct world *from, world_next_fn *next, void *argume
 /* What openvpn may report; the rest are the gate's, root's and the driver's own. */
 static bool is_openvpns(enum tunnel_event event)
 {
-	return event >= TUNNEL_HANDSHAKE && event <= TUNNEL_CREDENTIALS;
+	return event >= TUNNEL_UNREACHABLE && event <= TUNNEL_CREDENTIALS;
 }
 
 /* An honest openvpn at an honest server: it gets there. */

@@ -168,8 +168,12 @@ int remotes_open(struct remotes *remotes, int descriptor, struct err *e)
 
 int remotes_pick(struct remotes *remotes, bool again, const struct wire_way *way, struct err *e)
 {
+	static struct order_entry entries[4];
+
 	assert_ptr_equal(way, &d.way_now);
-	say("remotes_pick %s", again ? "the same" : "the next");
+	say("remotes_pick %s, of %u", again ? "the same" : "the next", (unsigned)remotes->chance);
+	remotes->order.entries = entries;
+	remotes->order.count = is("several") ? 4 : 0;
 	if (FAILS("remotes_pick"))
 		return -1;
 	strcpy(remotes->remote.host, "vpn.example");
@@ -182,6 +186,12 @@ struct tunnel_limits remotes_limits(const struct remotes *remotes)
 {
 	assert_ptr_equal(remotes, &d.remotes);
 	return (struct tunnel_limits){.answer = is("hasty") ? 2500 : 0};
+}
+
+void remotes_close(struct remotes *remotes)
+{
+	assert_ptr_equal(remotes, &d.remotes);
+	say("remotes_close");
 }
 
 int remotes_needs(const struct remotes *remotes)
@@ -519,6 +529,9 @@ static void test_each_story(void **state)
 	    {"", "hello dialling device-down address address success device-down timer"},
 	    {"", "hello dialling +120 timer +120 timer"},
 	    {"", "gone"},
+	    /* to be refused counts only where somebody else is left */
+	    {"", "hello dialling unreachable timer ended"},
+	    {"several", "hello dialling unreachable ended timer dialling handshake exited ended timer"},
 	    /* each stage's own limit, and what is said when it is over */
 	    {"", "hello dialling timer ended"},
 	    {"hasty", "hello dialling timer ended"},

@@ -49,7 +49,9 @@ static void open_with(const char *text)
 
 static void close_it(void)
 {
-	munmap((void *)(uintptr_t)remotes.text, remotes.length);
+	remotes_close(&remotes);
+	assert_null(remotes.text);
+	assert_null(remotes.places);
 }
 
 static void picks(bool again, const char *host, const char *endpoint)
@@ -69,13 +71,15 @@ static void test_turns(void **state)
 		  "remote b.example 443 tcp 192.0.2.2\nneeds 2\n\n");
 	assert_int_equal(remotes_needs(&remotes), 2);
 	picks(true, "a.example", "192.0.2.1:1194/udp"); /* none was there yet to be the same */
-	assert_string_equal(journal, "");
+	assert_non_null(strstr(journal, "never.example"));
+	assert_int_equal(order_left(&remotes.order), 2);
 	picks(true, "a.example", "192.0.2.1:1194/udp");
 	picks(false, "a.example", "[2001:db8::1]:1194/udp");
 	picks(true, "a.example", "[2001:db8::1]:1194/udp");
+	picks(false, "a.example", "192.0.2.1:1194/udp"); /* a new round, and this one is left */
 	picks(false, "b.example", "192.0.2.2:443/tcp");
+	assert_int_equal(order_left(&remotes.order), 0);
 	picks(false, "a.example", "192.0.2.1:1194/udp");
-	assert_non_null(strstr(journal, "never.example"));
 	journal[0] = '\0';
 	for (int i = 0; i < 6; i++) /* said once is enough */
 		assert_int_equal(remotes_pick(&remotes, false, &way, NULL), 0);
@@ -97,13 +101,13 @@ static void test_families(void **state)
 	picks(true, "a.example", "[2001:db8::1]:1194/udp");
 	picks(false, "a.example", "[2001:db8::1]:1194/udp");
 	way.no_way = NO_WAY6;
-	picks(true, "b.example", "192.0.2.2:443/tcp");
-	picks(false, "a.example", "192.0.2.1:1194/udp");
+	picks(true, "a.example", "192.0.2.1:1194/udp");
+	picks(false, "b.example", "192.0.2.2:443/tcp");
 	way.no_way = NO_WAY4 | NO_WAY6;
 	assert_int_equal(remotes_pick(&remotes, true, &way, &e), -1);
 	assert_string_equal(e.text, "there is no network: no route leads to a server");
 	way.no_way = 0;
-	picks(true, "a.example", "192.0.2.1:1194/udp");
+	picks(true, "b.example", "192.0.2.2:443/tcp");
 	assert_string_equal(journal, "");
 	close_it();
 }
@@ -126,6 +130,83 @@ static void test_none(void **state)
 		assert_int_equal(remotes_pick(&remotes, i % 2 == 1, &way, &e), -1);
 		assert_string_equal(e.text, "no server of the profile has a known address");
 		assert_string_equal(journal, i < 2 ? NEVER("never.example") NEVER("b.example") : "");
+		close_it();
+	}
+}
+
+/* What was silent by one family is tried by the other next. */
+static void test_families_take_turns(void **state)
+{
+	static const char *const turns[] = {"[2001:db8::1]:1194/udp", "192.0.2.9:1195/tcp",
+					    "[2001:db8::2]:1194/udp", "192.0.2.9:1195/tcp"};
+	char text[NET_ENDPOINT_TEXT];
+
+	(void)state;
+	open_with("remote a.example 1194 udp 2001:db8::1 2001:db8::2\n"
+		  "remote b.example 1195 tcp 192.0.2.9\nneeds 0\n\n");
+	for (size_t i = 0; i < 4; i++) {
+		order_answered(&remotes.order, false);
+		assert_int_equal(remotes_pick(&remotes, false, &way, NULL), 0);
+		assert_string_equal(net_endpoint_text(&remotes.endpoint, text), turns[i]);
+	}
+	assert_string_equal(journal, "");
+	close_it();
+}
+
+/* Each run has an order of its own, and keeps it; the addresses of one remote stay together. */
+static void test_random(void **state)
+{
+	char first[3][NET_ENDPOINT_TEXT] = {"", "", ""}, text[NET_ENDPOINT_TEXT];
+	bool differs = false;
+
+	(void)state;
+	for (uint32_t run = 0; run < 20; run++) {
+		open_with("remote a.example 1 udp 192.0.2.1 192.0.2.2\nremote b.example 2 udp 192.0.2.3\n"
+			  "remote c.example 3 udp 192.0.2.4 192.0.2.5\nset remote-random 1\nneeds 0\n"
+			  "\n");
+		remotes.chance = run;
+		for (size_t i = 0; i < 10; i++) {
+			char host[sizeof remotes.remote.host];
+
+			memcpy(host, remotes.remote.host, sizeof host);
+			assert_int_equal(remotes_pick(&remotes, false, &way, NULL), 0);
+			net_endpoint_text(&remotes.endpoint, text);
+			if (i == 0 && run < 3)
+				strcpy(first[run], text);
+			if (i == 0)
+				differs = differs || strcmp(text, first[0]) != 0;
+			else if (remotes.endpoint.address.bytes[3] % 5 == 2 ||
+				 remotes.endpoint.address.bytes[3] == 5)
+				assert_string_equal(host, remotes.remote.host);
+		}
+		close_it();
+	}
+	assert_true(differs);
+}
+
+/* What the profile says of times; openvpn's own two names of one of them. */
+static void test_limits(void **state)
+{
+	static const struct {
+		const char *settings;
+		struct tunnel_limits limits;
+	} ways[] = {
+	    {"", {0, 0, 0}},
+	    {"set server-poll-timeout 5\n", {5000, 0, 0}},
+	    {"set connect-timeout 6\n", {6000, 0, 0}},
+	    {"set hand-window 40\n", {0, 40000, 40000}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		char text[256];
+		struct tunnel_limits limits;
+
+		snprintf(text, sizeof text, "remote a.example 1 udp 192.0.2.1\n%sneeds 0\n\n",
+			 ways[i].settings);
+		open_with(text);
+		limits = remotes_limits(&remotes);
+		assert_memory_equal(&limits, &ways[i].limits, sizeof limits);
 		close_it();
 	}
 }
@@ -165,7 +246,11 @@ static void test_what_can_not_be_read(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_turns), cmocka_unit_test(test_families),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_turns),
+					   cmocka_unit_test(test_families),
+					   cmocka_unit_test(test_families_take_turns),
+					   cmocka_unit_test(test_random),
+					   cmocka_unit_test(test_limits),
 					   cmocka_unit_test(test_none),
 					   cmocka_unit_test(test_what_can_not_be_read)};
 

@@ -2,9 +2,9 @@
  *
  *   TIME EVENT... => STATE EFFECT... [due TIME]
  *
- * Times in seconds. A '!' before an event: it is ignored there. `timer` stands
- * exactly where it is due, and no deadline may pass untold. Effects are those
- * for the caller, of all events of the line. */
+ * Times in seconds. `found:3`: the round has three more servers. A '!' before an event: it is ignored there.
+ * `timer` stands exactly where it is due, and no deadline may pass untold. Effects are those for the caller,
+ * of all events of the line. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -57,8 +57,14 @@ static enum tunnel_event parse_event(const struct story *s, const char *word)
 static void step(struct story *s, const char *word)
 {
 	bool ignored = word[0] == '!';
-	enum tunnel_event event = parse_event(s, word + ignored);
+	char name[32];
+	enum tunnel_event event;
 	const struct tunnel_cell *cell;
+
+	snprintf(name, sizeof name, "%.*s", (int)strcspn(word + ignored, ":"), word + ignored);
+	event = parse_event(s, name);
+	if (event == TUNNEL_FOUND)
+		s->tunnel.left = strchr(word, ':') != NULL ? (uint32_t)atoi(strchr(word, ':') + 1) : 0;
 
 	if (event == TUNNEL_TIMER && !ignored && s->tunnel.deadline != s->now)
 		broken(s, "the timer is not due", word);

@@ -1,0 +1,44 @@
+/* Which server has its turn: a round tries every address of every remote once. Pure. */
+#ifndef TUNNEL_ORDER_H
+#define TUNNEL_ORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The lower has its turn earlier. */
+enum order_rank { ORDER_GOOD_LAST, ORDER_USUAL, ORDER_DEAD };
+
+struct order_entry {
+	uint32_t place; /* among those of one rank; equal ones: as they stand */
+	uint8_t family; /* enum net_family */
+	uint8_t rank;   /* enum order_rank */
+	bool tried;     /* in this round */
+};
+
+/* Zeroed but for `entries` and `count`, which stay the caller's. */
+struct order {
+	struct order_entry *entries;
+	size_t count, at;
+	bool begun;            /* `at` is the one picked last */
+	bool no_way4, no_way6; /* no route leads to that family: it is passed over */
+	uint8_t silent;        /* the family of the last attempt, if it got no answer; else NET_NONE */
+};
+
+/* A random place for the remote of that number; the addresses of one remote stay together. */
+uint32_t order_random_place(uint64_t seed, uint32_t remote);
+
+/* Picks the next: by rank, then the family that was not silent just now, then by place. After the last one
+ * of a round another round begins. False: there is none to which a way leads. */
+bool order_next(struct order *order);
+/* Picks the one that was picked last, as the first of a new round; the next one if there was none, or no way
+ * leads to it. */
+bool order_again(struct order *order);
+
+/* How many this round has left. */
+size_t order_left(const struct order *order);
+
+/* Has the one that was picked last given an answer? */
+void order_answered(struct order *order, bool answered);
+
+#endif

@@ -1,0 +1,169 @@
+/* Whose turn it is: rounds, families, ranks, and a random order that is one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "base/net.h"
+#include "tunnel/order.h"
+
+enum { MANY = 64 };
+
+static struct order_entry entries[MANY];
+static struct order order;
+
+/* Each a family and, if it is not the usual one, a rank: "6", "4-" dead, "4+" good last. */
+static void begin(const char *words)
+{
+	memset(entries, 0, sizeof entries);
+	memset(&order, 0, sizeof order);
+	order.entries = entries;
+	for (const char *at = words; *at != '\0'; at++) {
+		struct order_entry *last = &entries[order.count];
+
+		if (*at == '4' || *at == '6')
+			entries[order.count++] =
+			    (struct order_entry){.family = (uint8_t)(*at - '0'), .rank = ORDER_USUAL};
+		else if (*at == '+' || *at == '-')
+			last[-1].rank = *at == '+' ? ORDER_GOOD_LAST : ORDER_DEAD;
+	}
+}
+
+/* The numbers picked in turn, each of them silent; "." where a round ends. */
+static void picks(const char *wanted)
+{
+	char text[256] = "";
+
+	for (size_t i = 0; i < strlen(wanted) && strlen(text) < strlen(wanted); i++) {
+		assert_true(order_next(&order));
+		snprintf(text + strlen(text), sizeof text - strlen(text), "%zu%s", order.at,
+			 order_left(&order) == 0 ? "." : "");
+		order_answered(&order, false);
+	}
+	assert_string_equal(text, wanted);
+}
+
+static void test_rounds(void **state)
+{
+	(void)state;
+	begin("");
+	assert_false(order_next(&order));
+	assert_false(order_again(&order));
+	assert_int_equal(order_left(&order), 0);
+	begin("4");
+	assert_int_equal(order_left(&order), 1);
+	picks("0.0.0.");
+	begin("444");
+	picks("012.012.0");
+	/* After the same one again all the others are left. */
+	assert_true(order_again(&order));
+	assert_int_equal(order.at, 0);
+	assert_int_equal(order_left(&order), 2);
+	picks("12.0");
+	/* None was there yet to be the same. */
+	begin("44");
+	assert_true(order_again(&order));
+	assert_int_equal(order.at, 0);
+	assert_int_equal(order_left(&order), 1);
+	picks("1.01.");
+}
+
+/* A family that was silent waits until the other had its turn. */
+static void test_families(void **state)
+{
+	(void)state;
+	begin("66664");
+	picks("04123.40123.");
+	begin("64644");
+	picks("01234.01234.");
+	begin("44446666");
+	picks("04152637.");
+	begin("4444");
+	picks("0123.");
+	/* One that has answered is followed by the next as it stands. */
+	begin("664");
+	assert_true(order_next(&order));
+	order_answered(&order, true);
+	assert_true(order_next(&order));
+	assert_int_equal(order.at, 1);
+	order_answered(&order, false);
+	picks("2.0");
+	/* Before the first pick nobody was silent. */
+	begin("64");
+	order_answered(&order, false);
+	assert_int_equal(order.silent, NET_NONE);
+	picks("01.");
+}
+
+static void test_ranks(void **state)
+{
+	(void)state;
+	begin("4-44+4");
+	picks("2130.2130.");
+	/* The dead are last whatever their family. */
+	begin("6-6-44");
+	picks("2301.");
+	begin("66+4");
+	picks("120.");
+}
+
+/* To which no way leads, that is passed over, and is not one of those that are left. */
+static void test_ways(void **state)
+{
+	(void)state;
+	begin("646");
+	order.no_way6 = true;
+	assert_int_equal(order_left(&order), 1);
+	picks("1.1.");
+	order.no_way6 = false;
+	order.no_way4 = true;
+	assert_true(order_again(&order));
+	assert_int_equal(order.at, 0);
+	assert_int_equal(order_left(&order), 1);
+	order.no_way6 = true;
+	assert_false(order_again(&order));
+	assert_false(order_next(&order));
+	assert_int_equal(order_left(&order), 0);
+	order.no_way4 = order.no_way6 = false;
+	picks("012.");
+}
+
+/* Equal seeds give equal orders, others others; every remote is first now and then, and none is lost. */
+static void test_random(void **state)
+{
+	unsigned first[8] = {0};
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 800; seed++) {
+		bool seen[8] = {false};
+
+		begin("44444444");
+		for (uint32_t i = 0; i < 8; i++) {
+			entries[i].place = order_random_place(seed, i);
+			assert_int_equal(entries[i].place, order_random_place(seed, i));
+		}
+		for (size_t i = 0; i < 8; i++) {
+			assert_true(order_next(&order));
+			assert_false(seen[order.at]);
+			seen[order.at] = true;
+			first[order.at] += i == 0;
+		}
+		assert_int_equal(order_left(&order), 0);
+	}
+	for (size_t i = 0; i < 8; i++)
+		assert_true(first[i] > 60 && first[i] < 140);
+	assert_int_not_equal(order_random_place(1, 0), order_random_place(2, 0));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_rounds), cmocka_unit_test(test_families),
+					   cmocka_unit_test(test_ranks), cmocka_unit_test(test_ways),
+					   cmocka_unit_test(test_random)};
+
+	return cmocka_run_group_tests_name("order", tests, NULL, NULL);
+}
