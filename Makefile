@@ -69,7 +69,7 @@ OS_PORTS := $(call port,route/forwarding host/platform host/off_marker host/off_
 OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) $(call port,process/sandbox/confine $(CONFINE) \
 	process/daemon process/openvpn_words route/tun_node dns/job $(DNS) $(CAPTIVE_DNS) host/keychain $(KEYCHAIN) host/file_watch host/loop host/lockfile host/log_file)
 OS_DRIVER := $(call port,process/sandbox/sandbox $(if $(SANITIZE),process/sandbox/sandbox_calls_sanitizer) process/peer $(DESCRIPTOR) host/clock host/chance)
-OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) $(call port,$(PROBE) service/machine service/machine_fact $(MACHINE) \
+OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) $(call port,$(PROBE) host/chance service/machine service/machine_fact $(MACHINE) \
 	$(SERVICE))
 # The other platforms' firewalls, and the pure halves of their ports: they are tested on this platform too.
 OS_BACKENDS := $(call port,firewall/pf/* firewall/ipfw/* firewall/probe firewall/probe_group) $(call os,firewall/pf/system_macos)

@@ -30,7 +30,7 @@ static const struct {
     {"reneg-bytes", 1, 0}, {"reneg-pkts", 1, 0}, {"reneg-sec", 2, 0}, {"replay-window", 2, 0},
     {"route", 4, 0}, {"route-gateway", 1, 0}, {"route-ipv6", 3, 0},
     {"route-ipv6-gateway", 1, 0}, {"route-metric", 1, 0}, {"route-nopull", 0, 0}, {"shaper", 1, 0},
-    {"single-session", 0, 0}, {"sndbuf", 1, 0}, {"socket-flags", 1, 0}, {"static-challenge", 3, 0},
+    {"session-timeout", 1, 0}, {"single-session", 0, 0}, {"sndbuf", 1, 0}, {"socket-flags", 1, 0}, {"static-challenge", 3, 0},
     {"tcp-nodelay", 0, 0}, {"tls-auth", BLOCK_ONLY, 1}, {"tls-cert-profile", 1, 0}, {"tls-cipher", 1, 0},
     {"tls-ciphersuites", 1, 0}, {"tls-crypt", BLOCK_ONLY, 1}, {"tls-crypt-v2", BLOCK_ONLY, 1},
     {"tls-groups", 1, 0}, {"tls-timeout", 1, 0}, {"tls-version-max", 1, 0}, {"tls-version-min", 2, 0},

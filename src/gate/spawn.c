@@ -37,8 +37,8 @@ static const char fixed[] =
  * are new in 2.6 and can be done without. A check of the server (peer-fingerprint) is not among them: 2.5
  * does not start with it. */
 static const char filters[] =
-    "--ignore-unknown-option compat-mode dns max-packet-size mssfix providers tun-mtu tun-mtu-max "
-    "--pull-filter ignore \" --pull-filter ignore ' --pull-filter ignore \\ "
+    "--ignore-unknown-option compat-mode dns max-packet-size mssfix providers session-timeout tun-mtu "
+    "tun-mtu-max --pull-filter ignore \" --pull-filter ignore ' --pull-filter ignore \\ "
     "--pull-filter ignore verb --pull-filter ignore mute --pull-filter ignore persist- "
     "--pull-filter ignore bind-dev --pull-filter ignore setenv --pull-filter ignore errors-to-stderr "
     "--pull-filter ignore inactive --pull-filter ignore session-timeout --pull-filter ignore ping-exit "

@@ -10,7 +10,7 @@
 #include "profile/parser.h"
 #include "profile/values.h"
 
-enum { REASON_SIZE = 256, PATH_SIZE = 512 };
+enum { REASON_SIZE = 256, PATH_SIZE = 512, SESSION_MIN = 60 };
 
 /* What follows the option's name on one line. */
 struct arguments {
@@ -323,6 +323,23 @@ static int device(struct parser *parser, const struct option *option, struct arg
 	return 0;
 }
 
+/* A session's length is kept: openvpn ends it, and another one is dialled. */
+static int session_timeout(struct parser *parser, const struct option *option, struct arguments given)
+{
+	if (check(parser, option, option->arguments, given) == -1)
+		return -1;
+	if (strtoul(given.word[0], NULL, 10) >= SESSION_MIN)
+		return keep_line(parser, option, given);
+	parser_notice(parser, option->name, "not used: a session that is shorter than a minute");
+	return 0;
+}
+
+static int random_host(struct parser *parser, const struct option *option, struct arguments given)
+{
+	parser->profile->random_host = true;
+	return set(parser, option, given);
+}
+
 static int environment(struct parser *parser, const struct option *option, struct arguments given)
 {
 	const char *name = given.count > 0 ? given.word[0] : "",
@@ -336,14 +353,16 @@ static int environment(struct parser *parser, const struct option *option, struc
 		parser->forward = given.count > 1 && strcmp(given.word[1], "1") == 0;
 		return 0;
 	}
+	/* Old names of options. */
+	if (strcmp(name, "SERVER_POLL_TIMEOUT") == 0)
+		return set(parser, option_find("server-poll-timeout"),
+			   (struct arguments){given.word + 1, given.count - 1});
+	if (strcmp(name, "REMOTE_RANDOM_HOSTNAME") == 0)
+		return random_host(parser, option_find("remote-random-hostname"), (struct arguments){0});
 	if (strcmp(name, "PUSH_PEER_INFO") == 0)
 		lost = option_find("push-peer-info")->text;
 	else if (strncmp(name, "UV_", 3) == 0)
 		lost = "only sent with push-peer-info, which is off";
-	else if (strcmp(name, "SERVER_POLL_TIMEOUT") == 0)
-		lost = "when to try again is decided here";
-	else if (strcmp(name, "REMOTE_RANDOM_HOSTNAME") == 0)
-		lost = option_find("remote-random-hostname")->text;
 	parser_notice(parser, option->name, lost);
 	return 0;
 }
@@ -549,6 +568,10 @@ int parser_option(struct parser *parser, const struct option *option, const stru
 		return user_password(parser, option, given);
 	case ACT_KEEPALIVE:
 		return keepalive(parser, option, given);
+	case ACT_SESSION_TIMEOUT:
+		return session_timeout(parser, option, given);
+	case ACT_RANDOM_HOST:
+		return random_host(parser, option, given);
 	case ACT_PULL_FILTER:
 		return pull_filter(parser, option, given);
 	case ACT_DHCP:

@@ -23,9 +23,11 @@ static void print_ping(const char *keepalive, struct buffer *to)
 
 static void print_line(const struct profile_line *line, bool for_openvpn, struct buffer *to)
 {
-	if (for_openvpn && line->option->action == ACT_SET)
+	enum option_action action = line->option->action;
+
+	if (for_openvpn && (action == ACT_SET || action == ACT_RANDOM_HOST))
 		return;
-	if (for_openvpn && line->option->action == ACT_KEEPALIVE)
+	if (for_openvpn && action == ACT_KEEPALIVE)
 		print_ping(line->text, to);
 	else
 		buffer_text(to, line->text);

@@ -167,6 +167,11 @@ bool profile_route_nopull(const struct profile *profile)
 	return profile->route_nopull;
 }
 
+bool profile_random_host(const struct profile *profile)
+{
+	return profile->random_host;
+}
+
 int profile_keep_address(struct profile *profile, const char *host, const struct net_address *address)
 {
 	bool known = false;

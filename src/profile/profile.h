@@ -57,6 +57,9 @@ const struct profile_remote *profile_remote(const struct profile *profile, size_
 int profile_needs(const struct profile *profile);         /* enum profile_credentials, or-ed */
 bool profile_route_nopull(const struct profile *profile); /* it wants no routes that the server sends */
 
+/* It wants a label of random digits in front of each name when that is resolved (remote-random-hostname). */
+bool profile_random_host(const struct profile *profile);
+
 /* Records what a name resolved to (import). 0, or -1 if `host` is not a remote's. */
 int profile_keep_address(struct profile *profile, const char *host, const struct net_address *address);
 

@@ -36,7 +36,7 @@ struct profile {
 	struct profile_kept *kept; /* resolved addresses, in the order they came */
 	size_t kept_count, kept_size;
 	int needs;
-	bool route_nopull;
+	bool route_nopull, random_host;
 	struct profile_settings settings;
 };
 

@@ -52,6 +52,16 @@ def test_a_kill_tells_nobody(world, portcullis):
     assert gets_inside(world) and goodbyes("udp") == before
 
 
+def test_a_session_of_limited_length(world, portcullis):
+    """openvpn ends it, tells the server, and the next one begins at once. (In a profile a minute is the least.)"""
+    gate = portcullis("udp", settings={"openvpn": '{ arguments = { "--session-timeout", "2" } }'}).start_open()
+    before, first = goodbyes("udp"), gate.openvpn()
+    wait_for(lambda: goodbyes("udp") > before, "the goodbye at the server", 4)
+    gate.wait(gate="open", seconds=3)
+    wait_for(lambda: gate.openvpns() not in ([], [first]), "the next openvpn", 3)
+    assert gets_inside(world)
+
+
 def kick(server, message):
     """The server ends the session of its only client, and says so to it."""
     with socket.socket(socket.AF_UNIX) as connection, connection.makefile("rw") as manager:

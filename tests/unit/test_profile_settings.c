@@ -30,6 +30,7 @@ static void test_what_is_set(void **state)
 	assert_set("server-poll-timeout 4\n", "set server-poll-timeout 4\n", "");
 	assert_set("server-poll-timeout 4\nserver-poll-timeout 5\n", "set server-poll-timeout 5\n", "");
 	assert_set("setenv opt server-poll-timeout 4\n", "set server-poll-timeout 4\n", "");
+	assert_set("setenv SERVER_POLL_TIMEOUT 4\n", "set server-poll-timeout 4\n", "");
 	assert_set("connect-timeout 1\n", "set connect-timeout 1\n", "");
 	assert_set("connect-timeout 3600\n", "set connect-timeout 3600\n", "");
 	assert_set("connect-timeout 3601\n", "set connect-timeout 3600\n",
@@ -100,6 +101,63 @@ static void test_what_import_writes(void **state)
 	profile_free(profile);
 }
 
+/* openvpn ends a session of a length that makes sense; what is shorter is said. */
+static void test_session_timeout(void **state)
+{
+	static const char notice[] = "4 session-timeout: not used: a session that is shorter than a minute\n";
+	static const char *const all[][2] = {{"60", "session-timeout \"60\"\n"},
+					     {"86400", "session-timeout \"86400\"\n"},
+					     {"59", ""},
+					     {"0", ""}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		struct notices notices = {.used = 0};
+		char text[256], wanted[64];
+		char *canonical;
+
+		snprintf(text, sizeof text, BASE "session-timeout %s\n", all[i][0]);
+		snprintf(wanted, sizeof wanted, "client\n%s", all[i][1]);
+		canonical = assert_taken(text, &notices);
+		assert_string_equal(canonical_body(canonical, strlen(canonical)), wanted);
+		assert_int_equal(strstr(notices.text, notice) != NULL, all[i][1][0] == '\0');
+		free(canonical);
+	}
+	assert_refused(BASE "session-timeout\n", "an argument is missing");
+	assert_refused(BASE "setenv SERVER_POLL_TIMEOUT x\n", "4: server-poll-timeout: ");
+	assert_refused(BASE "setenv SERVER_POLL_TIMEOUT\n", "4: server-poll-timeout: ");
+}
+
+/* By its name or by its old one, and through a file that import has written. */
+static void test_random_host(void **state)
+{
+	static const char *const lines[] = {"", "remote-random-hostname\n",
+					    "setenv REMOTE_RANDOM_HOSTNAME y\n",
+					    "setenv REMOTE_RANDOM_HOSTNAME\n"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+		struct profile *profile, *again;
+		char text[256];
+		struct err e;
+		size_t length;
+		char *printed;
+
+		snprintf(text, sizeof text, BASE "%s", lines[i]);
+		profile = parse_text(text, NULL, &e);
+		assert_non_null(profile);
+		assert_int_equal(profile_random_host(profile), i > 0);
+		printed = profile_print(profile, &length);
+		again = parse_text(printed, NULL, &e);
+		assert_non_null(again);
+		assert_int_equal(profile_random_host(again), i > 0);
+		free(printed);
+		profile_free(profile);
+		profile_free(again);
+	}
+	assert_refused(BASE "remote-random-hostname x\n", "too many arguments");
+}
+
 /* The blocks of a profile may differ in what openvpn does not get: the last one counts. */
 static void test_in_connections(void **state)
 {
@@ -122,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_what_is_set),       cmocka_unit_test(test_dead_peer),
 	    cmocka_unit_test(test_what_openvpn_gets), cmocka_unit_test(test_what_import_writes),
+	    cmocka_unit_test(test_session_timeout),   cmocka_unit_test(test_random_host),
 	    cmocka_unit_test(test_in_connections),
 	};
 
