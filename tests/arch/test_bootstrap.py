@@ -60,7 +60,7 @@ def make_bootstrap(tmp_path):
 
 def test_deps_on_a_mac(bootstrap):
     """As a user, or with sudo, as which Homebrew refuses to run; README's line is the same."""
-    packages = "pkgconf libevent confuse jansson openvpn"
+    packages = "pkgconf libevent confuse jansson openssl@3 openvpn"
     done, calls = bootstrap("Darwin", "deps", user=501)
     assert done.returncode == 0 and calls == [f"brew install {packages}"]
     done, calls = bootstrap("Darwin", "deps", SUDO_USER="me")
@@ -97,7 +97,7 @@ def test_a_build_needs_no_more(bootstrap):
 
 
 def test_what_is_installed_is_left(bootstrap):
-    done, calls = bootstrap("Darwin", "deps", user=501, HAVE="pkgconf libevent confuse jansson openvpn")
+    done, calls = bootstrap("Darwin", "deps", user=501, HAVE="pkgconf libevent confuse jansson openssl@3 openvpn")
     assert done.returncode == 0 and not calls and "every package that is needed is installed" in done.stdout
     done, calls = bootstrap("FreeBSD", "deps", HAVE="pkgconf gmake jansson")
     assert calls == ["pkg install -y libevent libconfuse openvpn"]

@@ -32,7 +32,7 @@ compiler() {
 
 # The machine's own Debian, but its sources; its apt is not touched. apt checks the signatures.
 sources() {
-	[ -e "$cache/sources/done" ] && return 0
+	[ -e "$cache/sources/done" ] && [ -d "$cache/sources/openssl" ] && return 0
 	say "getting the libraries' sources"
 	rm -rf "$cache/sources" "$cache/apt"
 	mkdir -p "$cache/sources" "$cache/apt/lists/partial"
@@ -50,12 +50,12 @@ sources() {
 		-o Dir::Cache="$cache/apt"
 	apt-get "$@" update >"$cache/apt/update.log" 2>&1 || { cat "$cache/apt/update.log" >&2; exit 1; }
 	# The upstream archives alone: Debian's patches are not for these systems.
-	(cd "$cache/sources" && apt-get "$@" --tar-only source libevent libconfuse jansson >"$cache/apt/source.log" 2>&1) ||
+	(cd "$cache/sources" && apt-get "$@" --tar-only source libevent libconfuse jansson openssl >"$cache/apt/source.log" 2>&1) ||
 		{ tail -n 20 "$cache/apt/source.log" >&2; exit 1; }
-	for package in libevent libconfuse jansson; do
+	for package in libevent libconfuse jansson openssl; do
 		mkdir "$cache/sources/$package"
 		tar -x -C "$cache/sources/$package" --strip-components=1 -f "$cache/sources/$package"_*.orig.tar.*
-		[ -x "$cache/sources/$package/configure" ] ||
+		[ -x "$cache/sources/$package/configure" ] || [ -x "$cache/sources/$package/Configure" ] ||
 			(cd "$cache/sources/$package" && autoreconf -fi >"$cache/apt/autoreconf.log" 2>&1) ||
 			{ tail -n 20 "$cache/apt/autoreconf.log" >&2; exit 1; }
 	done
@@ -90,10 +90,21 @@ library() {
 		>"$folder/$package.log" 2>&1 || { tail -n 30 "$folder/$package.log" >&2; exit 1; }
 }
 
+# OpenSSL has a configuration of its own. Only libcrypto is linked; a generic C build is enough to link with.
+crypto() {
+	folder=$1
+	rm -rf "$folder/work"
+	mkdir -p "$folder/work"
+	(cd "$folder/work" && PATH="$folder/bin:$PATH" && export PATH CC=cc AR=ar RANLIB=ranlib &&
+		"$cache/sources/openssl/Configure" BSD-generic64 --prefix="$folder" --libdir=lib no-shared no-asm no-tests \
+			no-module no-engine no-dso no-sock && make -j"$(nproc)" build_libs && make install_dev) \
+		>"$folder/openssl.log" 2>&1 || { tail -n 30 "$folder/openssl.log" >&2; exit 1; }
+}
+
 target() {
 	name=$1 triple=$2 host=$3
 	folder=$cache/$name
-	[ "$(cat "$folder/done" 2>/dev/null)" = "$(cat "$cache/zig/pin")" ] && return 0
+	[ "$(cat "$folder/done" 2>/dev/null)" = "$(cat "$cache/zig/pin")" ] && [ -e "$folder/lib/libcrypto.a" ] && return 0
 	say "building the libraries for $name"
 	rm -rf "$folder"
 	wrappers "$folder" "$triple"
@@ -101,6 +112,7 @@ target() {
 		--disable-debug-mode --disable-thread-support
 	library "$folder" "$host" libconfuse --disable-nls --disable-examples
 	library "$folder" "$host" jansson
+	crypto "$folder"
 	rm -rf "$folder/work"
 	cp "$cache/zig/pin" "$folder/done"
 }

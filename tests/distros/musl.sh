@@ -26,6 +26,11 @@ library() {
 		if [ "$package" = cmocka ]; then
 			cmake -S . -B work -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_INSTALL_LIBDIR=lib -DBUILD_SHARED_LIBS=OFF -DWITH_EXAMPLES=OFF
 			cmake --build work --target install
+		elif [ "$package" = openssl ]; then
+			cd work
+			../Configure linux-generic64 --prefix="$prefix" --libdir=lib no-shared no-asm no-tests no-module no-engine no-dso
+			make build_libs
+			make install_dev
 		else
 			[ -x configure ] || autoreconf -fi
 			cd work
@@ -47,7 +52,7 @@ without() {
 libraries() {
 	mkdir -p "$build"
 	headers
-	for package in libevent libconfuse jansson libmnl libseccomp cmocka; do
+	for package in libevent libconfuse jansson libmnl libseccomp openssl cmocka; do
 		[ ! -e "$prefix/$package.done" ] || continue
 		ls "$build/$package"_*.orig.tar.* >/dev/null 2>&1 ||
 			(cd "$build" && apt-get -q --tar-only source "$package") >"$build/$package.log" 2>&1 ||
