@@ -79,7 +79,7 @@ OS_PURE := $(OS_BACKENDS) $(call port,firewall/pause_watchdog host/lockfile proc
 
 CONFIG := $(call room,src/config)
 GATE := $(call room,src/gate) $(CONFIG)
-DRIVER := $(call room,src/driver)
+DRIVER := $(call room,src/driver) $(call room,src/driver/*)
 CTL := $(call room,src/ctl) $(call room,src/ctl/*)
 FAULT := $(BUILD)/obj/src/base/fault_none.o
 

@@ -327,20 +327,26 @@ const char *canonical_body(const char *text, size_t length)
 	return empty == NULL ? text + length : empty + 2;
 }
 
-bool canonical_has(const char *text, size_t length, const char *name)
+/* The first line of the body with this option, *size long; NULL: there is none. */
+static const char *find_line(const char *text, size_t length, const char *name, size_t *size)
 {
 	const char *at = canonical_body(text, length), *end = text + length, *line;
 	bool block = false;
 
-	while ((line = whole_line(&at, end, &length)) != NULL) {
-		const char *space = memchr(line, ' ', length);
+	while ((line = whole_line(&at, end, size)) != NULL) {
+		const char *space = memchr(line, ' ', *size);
 
-		if (length > 0 && line[0] == '<')
-			block = length < 2 || line[1] != '/';
-		if (!block && same(line, space == NULL ? length : (size_t)(space - line), name))
-			return true;
+		if (*size > 0 && line[0] == '<')
+			block = *size < 2 || line[1] != '/';
+		if (!block && same(line, space == NULL ? *size : (size_t)(space - line), name))
+			return line;
 	}
-	return false;
+	return NULL;
+}
+
+bool canonical_has(const char *text, size_t length, const char *name)
+{
+	return find_line(text, length, name, &length) != NULL;
 }
 
 static bool begins(const char *line, size_t length, const char *with)
@@ -355,7 +361,8 @@ size_t canonical_without_keys(const char *text, size_t length, char *to)
 
 	memcpy(to, text, used);
 	while ((line = whole_line(&at, end, &size)) != NULL) {
-		if (!begins(line, size, "pull-filter ") && !same(line, size, "route-nopull"))
+		if (!begins(line, size, "pull-filter ") && !same(line, size, "route-nopull") &&
+		    !begins(line, size, "static-challenge "))
 			continue;
 		memcpy(to + used, line, size + 1);
 		used += size + 1;
@@ -374,6 +381,17 @@ static const char *unquote(const char *at, const char *end, char *to)
 	}
 	*to = '\0';
 	return at < end ? at + 1 : end;
+}
+
+bool canonical_argument(const char *text, size_t length, const char *name, char *to)
+{
+	const char *line = find_line(text, length, name, &length);
+	const char *at = line != NULL && length <= CANONICAL_LINE_MAX ? memchr(line, '"', length) : NULL;
+
+	to[0] = '\0';
+	if (at != NULL)
+		unquote(at, line + length, to);
+	return at != NULL;
 }
 
 bool canonical_takes_push(const char *text, size_t length, const char *option)

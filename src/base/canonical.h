@@ -54,13 +54,15 @@ int canonical_needs(const char *text, size_t length);
 bool canonical_setting(const char *text, size_t length, const char *name, uint32_t *value);
 /* Where the body for openvpn begins; it goes to the end of `text`. */
 const char *canonical_body(const char *text, size_t length);
-/* The head, and of the body only the lines that decide which pushed options count: pull-filter and
- * route-nopull. Writes at most `length` bytes to `to`, and returns their number. All functions here answer
- * the same for the result as for `text`. */
+/* The head, and of the body only the lines that decide which pushed options count, pull-filter and
+ * route-nopull, and the static challenge. Writes at most `length` bytes to `to`, and returns their number.
+ * All functions here answer the same for the result as for `text`. */
 size_t canonical_without_keys(const char *text, size_t length, char *to);
 /* Would openvpn accept this option from a server, according to those lines? Any text is fine. */
 bool canonical_takes_push(const char *text, size_t length, const char *option);
 /* Is there a line with this option (say "route-nopull")? */
 bool canonical_has(const char *text, size_t length, const char *name);
+/* The first argument of that line, unquoted, to `to` of CANONICAL_LINE_MAX + 1 bytes; false and "": none. */
+bool canonical_argument(const char *text, size_t length, const char *name, char *to);
 
 #endif

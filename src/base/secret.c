@@ -37,12 +37,13 @@ void secret_wipe(struct secret *secret)
 bool secret_may_log(const char *line)
 {
 	/* Commands are echoed with user names in clear; a push or a refusal can
-	 * carry tokens, a challenge its state; from level 7 on openvpn logs
+	 * carry tokens, a challenge its state, an address of the web the log-in; from level 7 on openvpn logs
 	 * keys, what they are made of, and what it encrypts. */
 	static const char *const never[] = {
-	    "MANAGEMENT:", "PUSH",       "CRV1",       "SCRV1",      "auth-token", "SESS_ID",   "KEY:",
-	    "Master ",     "pre_master", "random1:",   "random2:",   "entropy:",   "PRF out",   "tls1_P",
-	    "CRYPT FROM:", "CRYPT TO:",  "CRYPT HMAC", "CRYPT MAC:", "CRYPT IV:",  "CRYPT AD:", "BIO "};
+	    "MANAGEMENT:", "PUSH",       "CRV1",      "SCRV1",  "CR_RESPONSE", "Info command", "WEB_AUTH",
+	    "OPEN_URL",    "auth-token", "SESS_ID",   "KEY:",   "Master ",     "pre_master",   "random1:",
+	    "random2:",    "entropy:",   "PRF out",   "tls1_P", "CRYPT FROM:", "CRYPT TO:",    "CRYPT HMAC",
+	    "CRYPT MAC:",  "CRYPT IV:",  "CRYPT AD:", "BIO "};
 
 	for (size_t i = 0; i < sizeof never / sizeof *never; i++) {
 		if (strstr(line, never[i]) != NULL)

@@ -14,14 +14,16 @@ enum wire_admin {
 	ADMIN_PAUSE,
 	ADMIN_RESUME,
 	ADMIN_OFF,
-	ADMIN_RELOAD
+	ADMIN_RELOAD,
+	ADMIN_LOGIN
 };
 
 struct wire_admin_request {
 	uint32_t version;
-	uint32_t verb;    /* enum wire_admin */
-	uint32_t seconds; /* ADMIN_PAUSE */
-	uint32_t persist; /* ADMIN_OFF: 1 = stay off over a reboot */
+	uint32_t verb;            /* enum wire_admin */
+	uint32_t seconds;         /* ADMIN_PAUSE */
+	uint32_t persist;         /* ADMIN_OFF: 1 = stay off over a reboot */
+	char answer[WIRE_ANSWER]; /* ADMIN_LOGIN: a secret, terminated; else zero */
 };
 
 struct wire_admin_answer {
@@ -32,7 +34,7 @@ struct wire_admin_answer {
 	char text[WIRE_TEXT]; /* why it was refused, or what is going on */
 };
 
-_Static_assert(sizeof(struct wire_admin_request) == 16, "no padding on the wire");
+_Static_assert(sizeof(struct wire_admin_request) == 16 + WIRE_ANSWER, "no padding on the wire");
 _Static_assert(sizeof(struct wire_admin_answer) == 16 + WIRE_TEXT, "no padding on the wire");
 
 #endif

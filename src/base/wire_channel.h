@@ -38,7 +38,8 @@ enum wire_note {
 	NOTE_ENDED,     /* the attempt is over, openvpn reaped, the gate locked; `text` says why */
 	NOTE_NETWORK,   /* links or addresses changed, or the machine woke: worth trying now */
 	NOTE_COUNT,     /* answer to VERB_COUNT: `blocked`; no news */
-	NOTE_WAY        /* `way` has changed; nothing has come that would be worth a try */
+	NOTE_WAY,       /* `way` has changed; nothing has come that would be worth a try */
+	NOTE_ANSWER     /* what a person answers to the server's question: `answer`, a secret; no news */
 };
 
 struct wire_hello {
@@ -46,6 +47,7 @@ struct wire_hello {
 	char profile_name[512]; /* the path, for status */
 	char interface[NET_NAME_SIZE];
 	char username[128];     /* from the configuration, may be "" */
+	uint32_t totp_use;      /* enum wire_totp */
 	int64_t boot_locked_at; /* seconds since the epoch, 0 unknown */
 	int32_t control_gid;    /* who may connect beside root: its members; -1 none */
 	uint32_t log_level;     /* enum log_level */
@@ -65,6 +67,7 @@ struct wire_note_message {
 	char text[WIRE_TEXT], notice[WIRE_TEXT]; /* notice: what is unusual about the lock, always current */
 	struct wire_way
 	    way; /* as last looked at; looked at for NOTE_HELLO, NOTE_DIALLING, NOTE_NETWORK, NOTE_WAY */
+	char answer[WIRE_ANSWER]; /* NOTE_ANSWER; wiped after use */
 	struct wire_hello hello;
 };
 _Static_assert(sizeof(struct net_endpoint) == 20, "no padding on the wire");

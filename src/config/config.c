@@ -342,6 +342,7 @@ static int read_into(struct reading *r, FILE *stream)
 	    .profile = line_of(r, "profile"),
 	    .openvpn_binary = line_of(r, "openvpn.binary"),
 	    .password_file = line_of(r, "credentials.password-file"),
+	    .totp_file = line_of(r, "credentials.totp-file"),
 	};
 	return 0;
 }

@@ -15,7 +15,7 @@ enum { CONFIG_ARGUMENTS = 16 };
 
 /* The lines of the keys that name files which may be missing; 0: not given. */
 struct config_lines {
-	int profile, openvpn_binary, password_file;
+	int profile, openvpn_binary, password_file, totp_file;
 };
 
 struct config {
@@ -34,7 +34,8 @@ struct config {
 	char control_socket[PATH_MAX];
 	struct identity control_group;
 	int64_t control_gid; /* -1: none */
-	char username[128], password_file[PATH_MAX];
+	char username[128], password_file[PATH_MAX], totp_file[PATH_MAX];
+	uint32_t totp_use;  /* enum wire_totp, never TOTP_NONE */
 	char keychain[128]; /* the service of an item of the System keychain; "": none */
 	char log_file[PATH_MAX];
 	uint64_t log_size; /* bytes */
@@ -54,7 +55,7 @@ void config_defaults(struct config *config);
 int config_read(struct config *config, const char *file, struct err *e);
 
 /* After config_read of the same FILE: do the files that it names exist, and may they
- * be used (profile, openvpn.binary, credentials.password-file)? Opens nothing. 0, or
+ * be used (profile, openvpn.binary, credentials.password-file, .totp-file)? Opens nothing. 0, or
  * -1 and `e` as above. */
 int config_check_files(const struct config *config, const char *file, struct err *e);
 

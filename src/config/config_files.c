@@ -80,6 +80,7 @@ int config_check_files(const struct config *config, const char *file, struct err
 				     e};
 	const struct named password = {file, "credentials.password-file", config->password_file,
 				       lines->password_file, e};
+	const struct named totp = {file, "credentials.totp-file", config->totp_file, lines->totp_file, e};
 
 	if (profile.path[0] == '\0')
 		return err_set(e, "%s: no profile is configured; instead: profile = \"/path/to/your.ovpn\"",
@@ -87,5 +88,7 @@ int config_check_files(const struct config *config, const char *file, struct err
 	if (check_owned(&profile, S_IWGRP | S_IWOTH, "chmod go-w") == -1 ||
 	    check_binary(config, &binary) == -1)
 		return -1;
-	return password.path[0] == '\0' ? 0 : check_owned(&password, S_IRWXG | S_IRWXO, "chmod 600");
+	if (password.path[0] != '\0' && check_owned(&password, S_IRWXG | S_IRWXO, "chmod 600") == -1)
+		return -1;
+	return totp.path[0] == '\0' ? 0 : check_owned(&totp, S_IRWXG | S_IRWXO, "chmod 600");
 }

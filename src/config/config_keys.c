@@ -7,6 +7,7 @@
 #include <sys/un.h>
 
 #include "base/text.h"
+#include "base/wire.h"
 
 #define LATER "comes in a later version; instead: leave it empty"
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -19,6 +20,7 @@
 enum { WORD_MAX = 256 };
 
 static const char *const unprotected_words[] = {"links-down", "report"};
+static const char *const totp_words[] = {"challenge", "password-suffix"}; /* of enum wire_totp, from 1 */
 
 static void *field(struct config *config, const struct key *key)
 {
@@ -205,6 +207,15 @@ static int read_level(struct reading *r, const struct key *key, const char *valu
 	return which == -1 ? -1 : 0;
 }
 
+static int read_totp_use(struct reading *r, const struct key *key, const char *value)
+{
+	int which = read_word(r, key, value, totp_words, COUNT(totp_words));
+
+	if (which != -1)
+		r->config->totp_use = (uint32_t)which + TOTP_CHALLENGE;
+	return which == -1 ? -1 : 0;
+}
+
 static int read_size(struct reading *r, const struct key *key, const char *value)
 {
 	char digits[WORD_MAX];
@@ -357,6 +368,12 @@ static void put_unprotected(const struct config *config, const struct key *key, 
 	text_copy(to, size, unprotected_words[!config->links_down]);
 }
 
+static void put_totp_use(const struct config *config, const struct key *key, char *to, size_t size)
+{
+	(void)key;
+	text_copy(to, size, totp_words[config->totp_use == TOTP_PASSWORD_SUFFIX]);
+}
+
 static void put_level(const struct config *config, const struct key *key, char *to, size_t size)
 {
 	(void)key;
@@ -419,7 +436,8 @@ const struct key config_keys[CONFIG_KEYS] = {
     {"credentials.username", "", read_text, put_presence, FIELD(username), false, NEXT_ATTEMPT},
     {"credentials.password-file", "", read_path, put_text, FIELD(password_file), false, NEXT_ATTEMPT},
     {"credentials.keychain", "", read_keychain, put_text, FIELD(keychain), false, NEXT_ATTEMPT},
-    {"credentials.totp-file", "", read_unsupported, put_nothing, 0, 0, false, NEXT_ATTEMPT},
+    {"credentials.totp-file", "", read_path, put_text, FIELD(totp_file), false, NEXT_ATTEMPT},
+    {"credentials.totp-use", "challenge", read_totp_use, put_totp_use, 0, 0, false, NEXT_ATTEMPT},
     {"log.file", "/var/log/portcullis/portcullis.log", read_needed_path, put_text, FIELD(log_file), false,
      RESTART},
     {"log.size", "10M", read_size, put_size, FIELD(log_size), false, LIVE},

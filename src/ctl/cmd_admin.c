@@ -58,8 +58,7 @@ static int exchange(int fd, const struct wire_admin_request *request, struct wir
 	return answer->refused != 0 ? err_set(e, "%s", answer->text) : 0;
 }
 
-/* Waits 3 s at most, for a reload 10 s. */
-static int request_gate(const struct ctl *ctl, const struct wire_admin_request *request)
+int ctl_admin_request(const struct ctl *ctl, const struct wire_admin_request *request)
 {
 	struct wire_admin_answer answer = {0};
 	struct err e = {""};
@@ -199,13 +198,13 @@ static int run_waiting(struct ctl *ctl, uint32_t verb)
 	if (code != -1)
 		return code;
 	if (!waiting.wanted)
-		return request_gate(ctl, &request);
+		return ctl_admin_request(ctl, &request);
 	result = client_command(&waiting.client, ctl->socket, "watch", &status, &e);
 	if (result == CLIENT_NO_DAEMON)
 		return ctl_no_daemon(ctl);
 	if (result != CLIENT_OK)
 		return ctl_fail(ctl, "%s", e.text);
-	code = request_gate(ctl, &request);
+	code = ctl_admin_request(ctl, &request);
 	if (code == 0)
 		code = wait_done(ctl, &waiting, verb, status);
 	else
@@ -220,7 +219,7 @@ int ctl_admin_settled(const struct ctl *ctl, const struct wire_admin_request *re
 	json_t *status = NULL;
 	enum client_result result;
 	struct err e = {""};
-	int code = request_gate(ctl, request);
+	int code = ctl_admin_request(ctl, request);
 
 	if (code != 0)
 		return code;
@@ -276,7 +275,7 @@ static int run_plain(struct ctl *ctl, uint32_t verb)
 	const char *value;
 	int what = ctl_args_next(ctl, &value, &e);
 
-	return what != CTL_ARGS_END ? ctl_args_stop(ctl, what, value, &e) : request_gate(ctl, &request);
+	return what != CTL_ARGS_END ? ctl_args_stop(ctl, what, value, &e) : ctl_admin_request(ctl, &request);
 }
 
 static int run_resume(struct ctl *ctl)

@@ -7,6 +7,9 @@
 #include "base/wire_admin.h"
 #include "ctl/ctl.h"
 
+/* Sends the request and prints the answer; waits 3 s at most. Returns an exit code. */
+int ctl_admin_request(const struct ctl *ctl, const struct wire_admin_request *request);
+
 /* Sends the request, prints the answer, and returns an exit code when it is carried
  * out: as soon as openvpn has exited. For pause and off, which must not be reported
  * before they are complete. */

@@ -53,9 +53,10 @@ int show_exit(const json_t *status)
 
 json_t *show_nothing(const char *reason)
 {
-	static const char *const keys[] = {"version", "gate",    "tunnel",    "reason",    "since",
-					   "profile", "remote",  "interface", "addresses", "dns",
-					   "bytes",   "blocked", "attempt",   "retry_in",  "boot_locked_at"};
+	static const char *const keys[] = {"version",  "gate",    "tunnel",    "reason",    "since",
+					   "profile",  "remote",  "interface", "addresses", "dns",
+					   "bytes",    "blocked", "attempt",   "retry_in",  "boot_locked_at",
+					   "question", "url"};
 	json_t *object = json_object();
 
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
@@ -217,6 +218,8 @@ void show_full(const json_t *status, bool colour, char *to, size_t size)
 		put_endpoint(&printer, status);
 		end_line(&printer);
 	}
+	put_string(&printer, status, "question", "question");
+	put_string(&printer, status, "open", "url");
 	put_string(&printer, status, "interface", "interface");
 	put_list(&printer, status, "addresses", "addresses");
 	put_list(&printer, status, "dns", "dns");
@@ -228,6 +231,17 @@ void show_full(const json_t *status, bool colour, char *to, size_t size)
 		put_count(&printer, json_object_get(status, "retry_in"), "next try", "in ", 1, " s");
 	}
 	put_string(&printer, status, "boot lock", "boot_locked_at");
+}
+
+/* In a line: "  open: https://..." */
+static void put_labelled(struct printer *printer, const json_t *status, const char *name, const char *key)
+{
+	const char *value = string_of(status, key);
+
+	if (value == NULL || value[0] == '\0')
+		return;
+	text_append(printer->to, printer->size, &printer->used, "  %s: ", name);
+	put(printer, value);
 }
 
 void show_line(const json_t *status, bool colour, char *to, size_t size)
@@ -250,6 +264,8 @@ void show_line(const json_t *status, bool colour, char *to, size_t size)
 		text_append(to, size, &printer.used, "  ");
 		put(&printer, reason);
 	}
+	put_labelled(&printer, status, "question", "question");
+	put_labelled(&printer, status, "open", "url");
 	end_line(&printer);
 }
 

@@ -27,17 +27,33 @@ static void arm_timer(struct driver *d)
 		evtimer_add(d->timer, &delay);
 }
 
+/* Are the answers there that the server will ask for? Nothing is dialled to be refused. */
+static enum login_ready look_for_answers(struct driver *d, struct err *e)
+{
+	const struct login_time now = {(uint64_t)clock_steady_ms(), (uint64_t)time(NULL)};
+	char challenge[CANONICAL_LINE_MAX + 1];
+	uint64_t wait = 0;
+	enum login_ready ready;
+
+	canonical_argument(d->remotes.text, d->remotes.length, "static-challenge", challenge);
+	ready = login_ready(&d->login, remotes_needs(&d->remotes), challenge, &now, &wait, e);
+	d->not_before = ready == LOGIN_WAIT ? now.now + wait : 0;
+	return ready;
+}
+
 /* The event that follows at once; TUNNEL_EVENTS: none. */
 static enum tunnel_event pick_remote(struct driver *d, char *cause, size_t size)
 {
 	char endpoint[NET_ENDPOINT_TEXT];
+	bool again = d->tunnel.same_remote || login_same_remote(&d->login);
 	struct err e = {""};
 	size_t used = 0;
+	enum login_ready ready = look_for_answers(d, &e);
 
 	order_answered(&d->remotes.order, d->tunnel.answered);
-	if (remotes_pick(&d->remotes, d->tunnel.same_remote, &d->way_now, &e) == -1) {
+	if (ready != LOGIN_READY || remotes_pick(&d->remotes, again, &d->way_now, &e) == -1) {
 		text_copy(cause, size, e.text);
-		return TUNNEL_NONE;
+		return ready == LOGIN_STOP ? TUNNEL_CREDENTIALS : TUNNEL_NONE;
 	}
 	d->tunnel.same_remote = false;
 	d->tunnel.left = (uint32_t)order_left(&d->remotes.order);
@@ -169,6 +185,8 @@ static void dispatch(struct driver *d, enum tunnel_event event, const char *text
 			log_change(d, before, event, why);
 		event = next;
 	}
+	if (d->tunnel.state == TUNNEL_WAITING && d->not_before != 0)
+		d->tunnel.deadline = d->not_before;
 	arm_timer(d);
 	control_changed(d->control);
 }
@@ -218,6 +236,14 @@ static void openvpn_event(enum tunnel_event event, const char *cause, void *argu
 	if (event == TUNNEL_PENDED)
 		limits_set_patience(&d->tunnel.limits, management_patience(d->management));
 	dispatch(d, event, cause);
+}
+
+static void openvpn_asked(void *argument)
+{
+	struct driver *d = argument;
+
+	log_info("driver", "the server waits for a person: see portcullis status");
+	control_changed(d->control);
 }
 
 /* --- fresh counts for `status`: requested only when a client asks, so that nothing
@@ -326,6 +352,7 @@ static void apply_hello(struct driver *d, const struct wire_hello *hello)
 	d->hello = *hello;
 	log_open(WIRE_FD_LOG, (enum log_level)hello->log_level);
 	log_bound(hello->log_size, NULL);
+	d->login.totp_use = hello->totp_use;
 	if (!d->greeted)
 		control_start(d->control, hello->control_gid);
 	d->greeted = true;
@@ -364,6 +391,22 @@ static void store_gate(struct driver *d, const struct wire_note_message *note)
 		text_copy(d->gate_text, sizeof d->gate_text, note->text);
 }
 
+/* A person's answer: for the attempt that waits for it, else for a new one. */
+static void apply_answer(struct driver *d, const struct wire_note_message *note)
+{
+	if (login_answer(&d->login, note->answer, (uint64_t)clock_steady_ms()) == -1) {
+		log_warn("driver", "the answer is empty, too long or has control characters: left out");
+		return;
+	}
+	if (management_reply(d->management)) {
+		log_info("driver", "a person's answer is sent to the server");
+		return;
+	}
+	d->login.question[0] = '\0';
+	if (d->wanted && d->tunnel.state == TUNNEL_STOPPED)
+		dispatch(d, TUNNEL_UP, "a person has answered");
+}
+
 static void gate_note(const struct wire_note_message *note, void *argument)
 {
 	struct driver *d = argument;
@@ -376,6 +419,9 @@ static void gate_note(const struct wire_note_message *note, void *argument)
 	switch ((enum wire_note)note->note) {
 	case NOTE_HELLO:
 	case NOTE_INTENT:
+		break;
+	case NOTE_ANSWER:
+		apply_answer(d, note);
 		break;
 	case NOTE_GATE:
 		if (note->gate != GATE_OPEN)
@@ -422,11 +468,14 @@ static void gate_ended(const char *why, void *argument)
 int driver_open(struct driver *d, struct err *e)
 {
 	const struct gate_channel_events from_channel = {gate_note, gate_ended, d};
-	const struct management_events from_management = {openvpn_event, openvpn_count, d};
+	const struct management_events from_management = {openvpn_event, openvpn_asked, openvpn_count, d};
 	const struct control_events from_control = {refresh, status, d};
 
 	memset(d, 0, sizeof *d);
 	d->since = time(NULL);
+	d->login.files = (struct credentials_files){
+	    .password = WIRE_FD_PASSWORD, .totp = WIRE_FD_TOTP, .used = WIRE_FD_TOTP_USED};
+	d->login.used_until = credentials_load_used(WIRE_FD_TOTP_USED);
 	if (remotes_open(&d->remotes, WIRE_FD_PROFILE, e) == -1)
 		return -1;
 	d->remotes.chance = chance();
@@ -435,8 +484,8 @@ int driver_open(struct driver *d, struct err *e)
 	    (d->way_due = evtimer_new(d->base, way_due_cb, d)) == NULL)
 		return err_set(e, "the event loop can't be made");
 	if ((d->control = control_new(d->base, WIRE_FD_CONTROL, WIRE_FD_LOG, &from_control)) == NULL ||
-	    (d->management =
-		 management_new(d->base, WIRE_FD_MANAGEMENT, WIRE_FD_PASSWORD, &from_management)) == NULL ||
+	    (d->management = management_new(d->base, WIRE_FD_MANAGEMENT, &d->login, &from_management)) ==
+		NULL ||
 	    (d->channel = gate_channel_new(d->base, WIRE_FD_CHANNEL, &from_channel)) == NULL ||
 	    captive_dns_new(d->base, WIRE_FD_CAPTIVE_DNS, &d->captive_dns) == -1)
 		return err_set(e, "no memory");

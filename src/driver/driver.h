@@ -10,6 +10,7 @@
 #include "base/wire_channel.h"
 #include "driver/control.h"
 #include "driver/gate_channel.h"
+#include "driver/login.h"
 #include "driver/management.h"
 #include "driver/remotes.h"
 #include "tunnel/tunnel.h"
@@ -27,13 +28,15 @@ struct driver {
 	struct management *management;
 	struct control *control;
 	struct remotes remotes;
+	struct login login;
 	struct tunnel tunnel;
 	struct wire_hello hello;
 	struct wire_way way_now; /* as the gate told last */
 	struct way way;          /* of the attempt */
 	bool greeted, wanted;
-	bool leaving;  /* the gate is already ending the attempt */
-	uint32_t gate; /* enum wire_gate */
+	uint64_t not_before; /* ms: what the next attempt needs is there only then; 0: now */
+	bool leaving;        /* the gate is already ending the attempt */
+	uint32_t gate;       /* enum wire_gate */
 	uint64_t blocked;
 	char gate_text[DRIVER_REASON];
 	char notice[DRIVER_REASON];    /* the gate's, in addition to the reason */

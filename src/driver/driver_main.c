@@ -38,25 +38,26 @@ static int check_descriptors(struct err *e)
 {
 	struct stat status;
 
-	for (int fd = WIRE_FD_CHANNEL; fd <= WIRE_FD_CAPTIVE_DNS; fd++) {
+	for (int fd = WIRE_FD_CHANNEL; fd <= WIRE_FD_LAST; fd++) {
 		bool socket = fd <= WIRE_FD_MANAGEMENT;
 
 		if (fstat(fd, &status) == -1 || (socket && !S_ISSOCK(status.st_mode)))
 			return err_set(
 			    e, "it is started by portcullisd, not manually (descriptor %d is missing)", fd);
 	}
-	descriptor_close_from(WIRE_FD_CAPTIVE_DNS + 1);
+	descriptor_close_from(WIRE_FD_LAST + 1);
 	return 0;
 }
 
 /* Libraries do some things once, with system calls that the sandbox does not allow: they
- * look for the time zone, and seed a hash table. So that is done now. */
+ * look for the time zone, seed a hash table, and load their parts. So that is done now. */
 static void warm_up(void)
 {
 	char stamp[TEXT_TIME_SIZE];
 
 	text_time(stamp, 0);
 	json_object_seed(0);
+	totp_warm_up();
 	signal(SIGPIPE, SIG_IGN);
 }
 

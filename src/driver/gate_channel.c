@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/secret.h"
+
 struct gate_channel {
 	struct event *readable;
 	struct gate_channel_events events;
@@ -60,7 +62,9 @@ static void notes_cb(evutil_socket_t fd, short what, void *argument)
 	note->hello.profile_name[sizeof note->hello.profile_name - 1] = '\0';
 	note->hello.interface[sizeof note->hello.interface - 1] = '\0';
 	note->hello.username[sizeof note->hello.username - 1] = '\0';
+	note->answer[sizeof note->answer - 1] = '\0';
 	channel->events.note(note, channel->events.argument);
+	secret_wipe_bytes(note->answer, sizeof note->answer);
 }
 
 struct gate_channel *gate_channel_new(struct event_base *base, int descriptor,

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "driver/login.h"
 #include "driver/management_session.h"
 #include "os/host/clock.h"
 #include "os/process/descriptor.h"
@@ -199,7 +200,7 @@ static void clear_waiting(struct management *m)
 	}
 }
 
-struct management *management_new(struct event_base *base, int listener, int password_file,
+struct management *management_new(struct event_base *base, int listener, struct login *login,
 				  const struct management_events *events)
 {
 	struct management *m = calloc(1, sizeof *m);
@@ -209,7 +210,7 @@ struct management *management_new(struct event_base *base, int listener, int pas
 	m->base = base;
 	m->wanted = -1;
 	m->session.events = *events;
-	m->session.password_file = password_file;
+	m->session.login = login;
 	for (size_t i = 0; i < WAITING; i++)
 		m->waiting[i].descriptor = -1;
 	m->acceptable = event_new(base, listener, EV_READ | EV_PERSIST, acceptable_cb, m);
@@ -259,6 +260,16 @@ void management_end(struct management *m)
 	m->wanted = -1;
 	clear_waiting(m);
 	hang_up(m);
+	login_settle(m->session.login);
+}
+
+bool management_reply(struct management *m)
+{
+	m->session.now = (uint64_t)clock_steady_ms();
+	if (m->parser == NULL || !management_session_reply(&m->session))
+		return false;
+	send_pending(m);
+	return true;
 }
 
 bool management_ask_count(struct management *m)

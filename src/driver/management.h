@@ -10,11 +10,14 @@
 #include "tunnel/words.h"
 
 struct event_base;
+struct login;
 struct management; /* opaque */
 
 struct management_events {
 	/* `cause` is untrusted text for the log and for `reason`. */
 	void (*event)(enum tunnel_event event, const char *cause, void *argument);
+	/* A person is asked for something, or no longer: see struct login. */
+	void (*asked)(void *argument);
 	/* The answer to management_ask_count. */
 	void (*count)(uint64_t in, uint64_t out, void *argument);
 	void *argument;
@@ -29,8 +32,8 @@ struct management_attempt {
 	size_t profile_length;
 };
 
-/* `listener` and `password_file` stay the caller's. NULL: no memory. */
-struct management *management_new(struct event_base *base, int listener, int password_file,
+/* `listener` and `login` stay the caller's. NULL: no memory. */
+struct management *management_new(struct event_base *base, int listener, struct login *login,
 				  const struct management_events *events);
 void management_free(struct management *management); /* NULL is fine */
 
@@ -40,6 +43,9 @@ void management_begin(struct management *management, const struct management_att
 void management_expect(struct management *management, int32_t pid);
 /* At NOTE_ENDED: closes the connection. No events follow until the next management_begin. */
 void management_end(struct management *management);
+
+/* A person has answered: sends it if openvpn waits for it. False: it does not. */
+bool management_reply(struct management *management);
 
 /* Asks openvpn for its byte counts. False: it is not connected. */
 bool management_ask_count(struct management *management);

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/text.h"
-#include "driver/credentials.h"
 #include "profile/profile.h"
 
 /* How often verb and mute are set again in one attempt. An honest openvpn is configured
@@ -58,7 +58,7 @@ void management_session_begin(struct management_session *s, const struct managem
 {
 	s->attempt = *attempt;
 	s->parser = NULL;
-	s->released = s->rising = s->failed = false;
+	s->released = s->rising = s->failed = s->repeats = false;
 	s->failure[0] = s->fatal[0] = s->notice[0] = '\0';
 	s->verbosity_resets = 0;
 	s->patience = 0;
@@ -69,6 +69,7 @@ void management_session_begin(struct management_session *s, const struct managem
 	s->config.profile = attempt->profile;
 	s->config.profile_length = attempt->profile_length;
 	openvpn_log_begin(&s->log);
+	login_settle(s->login);
 }
 
 /* Sets again everything that an earlier peer could have set. With version 3 openvpn asks for keys and
@@ -97,11 +98,26 @@ static const char *advice_for(const char *last)
 						   : "";
 }
 
+/* The refusal was answered by a question, or was of the token only: the next attempt has another answer. */
+static bool report_challenge(struct management_session *s, enum tunnel_event event)
+{
+	if (!s->repeats)
+		return false;
+	s->repeats = s->failed = false;
+	if (s->login->question[0] == '\0')
+		emit(s, event, "%s; the next attempt answers anew", s->failure);
+	else
+		emit(s, TUNNEL_CREDENTIALS, "%s; instead: portcullis login", s->failure);
+	return true;
+}
+
 /* The process is about to exit or to restart: reports the reason. */
 static void report_end(struct management_session *s, enum tunnel_event event, const char *detail)
 {
 	const char *last = s->fatal[0] != '\0' ? s->fatal : s->notice;
 
+	if (report_challenge(s, event))
+		return;
 	if (s->failed && !is_temporary(s, detail)) {
 		s->failed = false;
 		emit(s, TUNNEL_CREDENTIALS, "the credentials were refused: %s", s->failure);
@@ -237,50 +253,105 @@ static void end_updown(struct management_session *s)
 	report_address(s);
 }
 
-/* openvpn asks for credentials: they are read again each time, and wiped afterwards. */
-static void send_credentials(struct management_session *s, const struct ovm_event *event)
+static struct login_time time_of(const struct management_session *s)
 {
-	const char *type = event->field[0], *challenge = event->field[2];
-	bool key = strcmp(type, "Private Key") == 0;
-	int needs = s->attempt.needs;
+	return (struct login_time){s->now, (uint64_t)time(NULL)};
+}
+
+static void send_passphrase(struct management_session *s, const char *type)
+{
+	int needs = s->attempt.needs | PROFILE_NEEDS_KEY_PASSPHRASE;
 	struct credentials credentials;
 	struct err e = {""};
 
-	if (!key && strcmp(type, "Auth") != 0) {
-		emit(s, TUNNEL_CREDENTIALS,
-		     "openvpn asks for the credentials of '%s', which are not supported", type);
-		return;
-	}
-	if (!key && challenge[0] != '\0') {
-		emit(s, TUNNEL_CREDENTIALS, "the server asks for input that a file can't give: %s",
-		     secret_masked(challenge));
-		return;
-	}
-	needs |= key ? PROFILE_NEEDS_KEY_PASSPHRASE : PROFILE_NEEDS_USER_PASSWORD;
-	/* Only what is asked for now must exist; which line is which depends on the profile. */
-	if (!key)
-		needs &= ~PROFILE_NEEDS_KEY_PASSPHRASE;
-	if (credentials_read(s->password_file, needs, s->attempt.username, &credentials, &e) == -1) {
+	if (credentials_read(s->login->files.password, needs, s->attempt.username, &credentials, &e) == -1) {
 		emit(s, TUNNEL_CREDENTIALS, "%s", e.text);
 		return;
 	}
-	if (key) {
-		send_command(s, "password", type, credentials.passphrase.bytes);
-	} else {
-		send_command(s, "username", type, credentials.user.bytes);
-		send_command(s, "password", type, credentials.password.bytes);
-	}
+	send_command(s, "password", type, credentials.passphrase.bytes);
 	credentials_wipe(&credentials);
+}
+
+static void send_password(struct management_session *s, const struct ovm_event *event)
+{
+	/* Only what is asked for now must exist; which line is which depends on the profile. */
+	const struct login_ask ask = {.needs = (s->attempt.needs | PROFILE_NEEDS_USER_PASSWORD) &
+					       ~PROFILE_NEEDS_KEY_PASSPHRASE,
+				      .username = s->attempt.username,
+				      .challenge = event->field[2],
+				      .flags = event->number};
+	const struct login_time now = time_of(s);
+	struct credentials credentials;
+	struct err e = {""};
+	enum login_ready ready = login_fill(s->login, &ask, &now, &credentials, &e);
+
+	if (ready != LOGIN_READY) {
+		emit(s, ready == LOGIN_WAIT ? TUNNEL_RESTART : TUNNEL_CREDENTIALS, "%s", e.text);
+		return;
+	}
+	send_command(s, "username", event->field[0], credentials.user.bytes);
+	send_command(s, "password", event->field[0], credentials.password.bytes);
+	credentials_wipe(&credentials);
+}
+
+/* openvpn asks for credentials: they are read again each time, and wiped afterwards. */
+static void send_credentials(struct management_session *s, const struct ovm_event *event)
+{
+	const char *type = event->field[0];
+
+	if (strcmp(type, "Private Key") == 0)
+		send_passphrase(s, type);
+	else if (strcmp(type, "Auth") == 0)
+		send_password(s, event);
+	else
+		emit(s, TUNNEL_CREDENTIALS,
+		     "openvpn asks for the credentials of '%s', which are not supported", type);
+}
+
+bool management_session_reply(struct management_session *s)
+{
+	const struct login_time now = time_of(s);
+	struct secret answer = {.length = 0};
+	struct err e = {""};
+	bool sent = s->parser != NULL && login_reply(s->login, &now, &answer, &e);
+
+	if (sent)
+		send_command(s, "cr-response", answer.bytes, NULL);
+	else if (e.text[0] != '\0')
+		log_complaint(s, "%s", e.text);
+	secret_wipe(&answer);
+	return sent;
+}
+
+/* The server wants something of a person while it keeps the attempt waiting. */
+static void handle_pending(struct management_session *s, const struct ovm_event *event)
+{
+	if (!login_pending(s->login, event->field[0]))
+		log_complaint(s, "the server asks for something that can't be shown; left out");
+	else if (!management_session_reply(s))
+		s->events.asked(s->events.argument);
 }
 
 static void store_failure(struct management_session *s, const struct ovm_event *event)
 {
 	const char *reason = event->field[1];
+	char asked[SESSION_CAUSE];
 	size_t used = 0;
 
 	s->failed = true;
-	if (strncmp(reason, "CRV1:", 5) == 0)
-		reason = "the server asks for input (a challenge) that a file can't give";
+	s->failure[0] = '\0';
+	if (strncmp(reason, "CRV1:", 5) == 0) {
+		s->repeats = login_challenged(s->login, reason, asked, sizeof asked);
+		text_append(s->failure, sizeof s->failure, &used, "the server asks: '%s'",
+			    secret_masked(asked));
+		return;
+	}
+	/* A server that is busy may take the token later. */
+	if (strncmp(reason, "TEMP", 4) != 0 && login_refused(s->login)) {
+		s->repeats = true;
+		text_append(s->failure, sizeof s->failure, &used, "the server no longer takes its token");
+		return;
+	}
 	reason = secret_masked(reason);
 	text_append(s->failure, sizeof s->failure, &used, "'%s'%s%s%s", event->field[0],
 		    reason[0] != '\0' ? " ['" : "", reason, reason[0] != '\0' ? "']" : "");
@@ -373,8 +444,13 @@ static void handle_rare(struct management_session *s, const struct ovm_event *ev
 	case OVM_PK_SIGN:
 		report_unanswerable(s, "an external key");
 		break;
-	default: /* INFO, ECHO, AUTH_TOKEN (a secret), server-side and unknown ones: nothing follows from them
-		  */
+	case OVM_AUTH_TOKEN:
+		login_keep_token(s->login, event->field[0]);
+		break;
+	case OVM_INFOMSG:
+		handle_pending(s, event);
+		break;
+	default: /* INFO, ECHO, server-side and unknown ones: nothing follows from them */
 		break;
 	}
 }

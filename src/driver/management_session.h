@@ -3,6 +3,7 @@
 #define DRIVER_MANAGEMENT_SESSION_H
 
 #include "driver/dead_peer.h"
+#include "driver/login.h"
 #include "driver/management.h"
 #include "driver/openvpn_log.h"
 #include "driver/tunnel_config.h"
@@ -19,11 +20,12 @@ struct management_session {
 	struct dead_peer peer;        /* once connected */
 	struct openvpn_log log;
 	uint64_t now; /* ms, set by the owner before each feed */
-	int password_file;
+	struct login *login;
 	unsigned verbosity_resets;   /* times that verb and mute were set anew */
 	uint64_t patience;           /* s, that the server asks for; 0: it has not */
 	bool released;               /* the first hold is over */
 	bool rising;                 /* inside a block of UPDOWN:UP */
+	bool repeats;                /* the next attempt has another answer for what was refused */
 	bool failed;                 /* Verification Failed has come; whether it is final is not known yet */
 	char failure[SESSION_CAUSE]; /* its type and reason */
 	char fatal[SESSION_CAUSE], notice[SESSION_CAUSE];
@@ -37,6 +39,8 @@ void management_session_greet(struct management_session *session);
 void management_session_event(const struct ovm_event *event, void *session);
 /* At each interval of `peer`: asks for the count of bytes, or reports that the server is silent. */
 void management_session_look(struct management_session *session);
+/* Answers the question that the server waits for, if there is an answer. */
+bool management_session_reply(struct management_session *session);
 /* The connection has ended. */
 void management_session_lost(struct management_session *session);
 

@@ -140,6 +140,8 @@ char *driver_status(const struct driver *d, uint64_t now)
 	add_tunnel(object, d);
 	add_counts(object, d, now);
 	json_object_set_new(object, "boot_locked_at", time_or_null(d->hello.boot_locked_at));
+	json_object_set_new(object, "question", text_or_null(d->login.question));
+	json_object_set_new(object, "url", text_or_null(d->login.url));
 	line = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
 	json_decref(object);
 	return line;

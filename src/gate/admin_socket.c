@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/secret.h"
 #include "base/text.h"
 #include "base/wire_admin.h"
 #include "gate/admin_socket.h"
@@ -36,6 +37,7 @@ static void client_close(struct client *client)
 
 	event_free(client->readable);
 	client->readable = NULL;
+	secret_wipe_bytes(&client->request, sizeof client->request);
 	close(fd);
 }
 
@@ -83,6 +85,16 @@ static int request_off(struct gate *gate, bool persist, struct err *e)
 	return apply_request(gate, EVENT_OFF, "off", e);
 }
 
+static int request_login(struct gate *gate, const char *answer, struct err *e)
+{
+	if (memchr(answer, '\0', WIRE_ANSWER) == NULL || answer[0] == '\0')
+		return err_set(e, "the answer is empty, or longer than %d bytes", WIRE_ANSWER - 1);
+	if (gate->driver.pid == 0)
+		return err_set(e, "the driver does not run at present; instead: try again");
+	channel_answer(gate, answer);
+	return 0;
+}
+
 /* 0, and `e` may say what was done; or -1, and `e` says why nothing was. */
 static int serve_request(struct gate *gate, const struct wire_admin_request *request, struct err *e)
 {
@@ -104,6 +116,8 @@ static int serve_request(struct gate *gate, const struct wire_admin_request *req
 		return request_off(gate, request->persist != 0, e);
 	case ADMIN_RELOAD:
 		return reload(gate, e);
+	case ADMIN_LOGIN:
+		return request_login(gate, request->answer, e);
 	default:
 		return err_set(e, "there is no verb %u", request->verb);
 	}

@@ -4,6 +4,7 @@
 
 #include <sys/socket.h>
 
+#include "base/secret.h"
 #include "base/text.h"
 
 static void fill_hello(const struct gate *gate, struct wire_hello *hello)
@@ -14,13 +15,15 @@ static void fill_hello(const struct gate *gate, struct wire_hello *hello)
 	text_copy(hello->profile_name, sizeof hello->profile_name, config->profile);
 	text_copy(hello->interface, sizeof hello->interface, config->interface);
 	text_copy(hello->username, sizeof hello->username, config->username);
+	hello->totp_use = config->totp_file[0] != '\0' ? config->totp_use : TOTP_NONE;
 	hello->boot_locked_at = gate->boot_locked_at;
 	hello->control_gid = (int32_t)config->control_gid;
 	hello->log_level = config->log_level;
 	hello->log_size = config->log_size;
 }
 
-static void send_notice(struct gate *gate, enum wire_note note, enum wire_intent up, const char *text)
+static void send_notice(struct gate *gate, enum wire_note note, enum wire_intent up, const char *text,
+			const char *answer)
 {
 	struct wire_note_message message = {.version = WIRE_VERSION, .note = note, .gate = gate_shown(gate)};
 	bool runs = gate->state.actual == ACTUAL_DIALLING || gate->state.actual == ACTUAL_OPEN;
@@ -37,6 +40,7 @@ static void send_notice(struct gate *gate, enum wire_note note, enum wire_intent
 		  : gate->refused[0] != '\0' ? gate->refused
 					     : gate->redirect);
 	message.blocked = gate->blocked;
+	text_copy(message.answer, sizeof message.answer, answer);
 	if (note == NOTE_HELLO)
 		ways_look(gate); /* of the profile that this driver has */
 	message.way = gate->ways.now;
@@ -50,14 +54,20 @@ static void send_notice(struct gate *gate, enum wire_note note, enum wire_intent
 		log_error("gate", "the driver accepts no messages: it is ended");
 		shutdown(gate->driver.channel, SHUT_RDWR);
 	}
+	secret_wipe_bytes(message.answer, sizeof message.answer);
 }
 
 void channel_notify(struct gate *gate, enum wire_note note, const char *text)
 {
-	send_notice(gate, note, INTENT_UP, text);
+	send_notice(gate, note, INTENT_UP, text, "");
 }
 
 void channel_reconnect(struct gate *gate, const char *why)
 {
-	send_notice(gate, NOTE_INTENT, INTENT_RECONNECT, why);
+	send_notice(gate, NOTE_INTENT, INTENT_RECONNECT, why, "");
+}
+
+void channel_answer(struct gate *gate, const char *answer)
+{
+	send_notice(gate, NOTE_ANSWER, INTENT_UP, "", answer);
 }

@@ -13,4 +13,7 @@ void channel_notify(struct gate *gate, enum wire_note note, const char *text);
 /* Has the driver end the attempt and dial again; the only request that is not stored. */
 void channel_reconnect(struct gate *gate, const char *why);
 
+/* Passes a person's answer on, a secret that stays the caller's to wipe. */
+void channel_answer(struct gate *gate, const char *answer);
+
 #endif

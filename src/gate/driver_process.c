@@ -23,29 +23,56 @@
 /* A life shorter than this counts as a failed start. The longest pause is 8 s. */
 enum { SHORT_LIFE_MS = 10000, RESTART_FIRST_MS = 250 };
 
+/* Only a file that belongs to root and that nobody else can read; any other is left unread. -1: none, or `e`.
+ */
+static int open_secret(const char *path, struct err *e)
+{
+	return path[0] == '\0' ? -1 : file_open_owned(path, S_IRWXG | S_IRWXO, e);
+}
+
+/* The driver's note of the one-time passwords that it has sent, which outlives it. -1: it can't be opened. */
+static int open_used(const struct config *config)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof path, "%.*s/totp-used", PATH_MAX - 16, config->state_dir);
+	return open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+}
+
 /* In the child. Never returns. */
 static void become_driver(const struct gate *gate, int channel)
 {
-	int from[] = {channel, gate->control_fd,    gate->management_fd, gate->log_fd, gate->profile.head,
-		      -1,      gate->captive_dns_fd};
+	int from[] = {channel,
+		      gate->control_fd,
+		      gate->management_fd,
+		      gate->log_fd,
+		      gate->profile.head,
+		      -1,
+		      gate->captive_dns_fd,
+		      -1,
+		      -1};
 	char path[PATH_MAX], uid[16], gid[16], name[] = "portcullis-driver";
 	char *list[] = {name, uid, gid, NULL};
 	const struct config *config = &gate->config;
-	struct err e = {""};
+	struct err e = {""}, none = {""};
 
 	child_sibling(name, PORTCULLIS_LIBEXECDIR, path, sizeof path);
 	snprintf(uid, sizeof uid, "%u", gate->config.user.number);
 	snprintf(gid, sizeof gid, "%u", gate->config.user_gid);
 	if (config->keychain[0] != '\0')
 		from[5] = keychain_open(config->keychain, config->username, &e);
-	else if (config->password_file[0] != '\0')
-		/* Only a file that belongs to root and that nobody else can read; any other is left
-		 * unread. */
-		from[5] = file_open_owned(config->password_file, S_IRWXG | S_IRWXO, &e);
+	else
+		from[5] = open_secret(config->password_file, &e);
 	if (e.text[0] != '\0')
 		log_error("gate", "no password: %s", e.text);
-	if (from[5] == -1)
-		from[5] = open("/dev/null", O_RDONLY);
+	from[7] = open_secret(config->totp_file, &none);
+	if (none.text[0] != '\0')
+		log_error("gate", "no one-time passwords: %s", none.text);
+	if (config->totp_file[0] != '\0')
+		from[8] = open_used(config);
+	for (size_t i = 0; i < sizeof from / sizeof *from; i++)
+		if (from[i] == -1)
+			from[i] = open("/dev/null", i == 8 ? O_RDWR : O_RDONLY);
 	child_exec(path, list, from, sizeof from / sizeof *from, WIRE_FD_CHANNEL);
 }
 

@@ -24,14 +24,15 @@ enum { ARGUMENTS_MAX = 192 };
  * minutes of silence, also where no server ever sends a ping.
  * disable-dco: data channel offload sends from the kernel, without an owner.
  * dns-updown: 2.7 would run a DNS helper of its own.
- * IV_SSO: a server that lets a person approve refuses a client that does not know what that is.
+ * IV_SSO: a server that asks a person, or shows them an address, refuses a client that can't tell them.
  * What a server may not decide comes before --config: openvpn takes the first filter that matches. */
 static const char fixed[] =
     "--nobind --dev-type tun --verb 3 --suppress-timestamps "
     "--remap-usr1 SIGTERM --ping-restart 0 --connect-retry-max 1 --tls-exit "
     "--management-client --management-hold --management-query-passwords --management-up-down "
     "--management-log-cache 500 --auth-retry interact "
-    "--setenv opt disable-dco --setenv opt dns-updown disable --setenv IV_SSO webauth,openurl";
+    "--setenv opt disable-dco --setenv opt dns-updown disable "
+    "--setenv IV_SSO webauth,openurl,crtext";
 /* The first three filters: openvpn compares a filter with the line as it arrived, and unquotes the line
  * afterwards; no honest push begins with one of these characters. The first line: 2.5 ignores options that
  * are new in 2.6 and can be done without. A check of the server (peer-fingerprint) is not among them: 2.5

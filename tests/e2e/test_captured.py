@@ -15,7 +15,7 @@ import subprocess
 
 import pytest
 
-from daemon import BUILD, GROUP, OPENVPN_USER, TOP, USER, WIRE_VERSION
+from daemon import ADMIN_REQUEST, BUILD, GROUP, OPENVPN_USER, TOP, USER, WIRE_VERSION
 from netns import wait_for
 from test_flow import gets_inside, gets_out
 from world import INTERNET4, INTERNET6, ROOT, SERVER4
@@ -359,7 +359,7 @@ def admin_request(path, verb):
         sock.settimeout(3)
         try:
             sock.connect(path)
-            sock.sendall(struct.pack("IIII", WIRE_VERSION, verb, 0, 0))
+            sock.sendall(struct.pack(ADMIN_REQUEST, WIRE_VERSION, verb, 0, 0))
             return sock.recv(1000)
         except OSError as problem:
             return problem.errno

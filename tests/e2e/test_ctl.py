@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from daemon import BUILD, WIRE_VERSION
+from daemon import ADMIN_REQUEST, BUILD, WIRE_VERSION
 from listener import Listener
 
 PORTCULLIS = os.path.join(BUILD, "portcullis")
@@ -262,8 +262,8 @@ def test_log_follow_goes_on(serve, run):
 def admin_socket(seen, gate="locked", refused="", version=WIRE_VERSION, after=None):
     """gate.sock: one request of fixed size, one answer."""
     def handle(_, connection):
-        request = connection.recv(16, socket.MSG_WAITALL)
-        seen.append(struct.unpack("=IIII", request))
+        request = connection.recv(struct.calcsize(ADMIN_REQUEST), socket.MSG_WAITALL)
+        seen.append(struct.unpack(ADMIN_REQUEST, request))
         connection.sendall(struct.pack("=IIII240s", version, 1 if refused else 0, GATES.index(gate), 0,
                                        refused.encode()))
         if after:

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from conftest import build_tool
-from daemon import GROUP, OPENVPN_USER, USER, WIRE_VERSION, is_gone, programs_with
+from daemon import ADMIN_REQUEST, GROUP, OPENVPN_USER, USER, WIRE_VERSION, is_gone, programs_with
 from netns import wait_for, wait_gone
 from test_flow import gets_inside, gets_out
 from world import INTERNET4, NOBODY, ROOT, SERVER4, connect_tcp
@@ -194,7 +194,7 @@ def test_sockets_are_not_for_everybody(world, portcullis):
         sock.settimeout(2)
         try:
             sock.connect(path)
-            sock.sendall(struct.pack("IIII", WIRE_VERSION, 6, 0, 0))  # off
+            sock.sendall(struct.pack(ADMIN_REQUEST, WIRE_VERSION, 6, 0, 0))  # off
             return sock.recv(1000)
         except OSError:
             return b""
@@ -204,10 +204,10 @@ def test_sockets_are_not_for_everybody(world, portcullis):
     still_open(world, gate)
 
 
-ADMIN = {"wrong version": struct.pack("IIII", 99, 6, 0, 0), "verb 0": struct.pack("IIII", WIRE_VERSION, 0, 0, 0),
-        "verb 99": struct.pack("IIII", WIRE_VERSION, 99, 0, 0), "half": struct.pack("II", WIRE_VERSION, 6),
-        "two in one": struct.pack("IIII", WIRE_VERSION, 99, 0, 0) * 2, "no seconds": struct.pack("IIII", WIRE_VERSION, 4, 0, 0),
-        "endless pause": struct.pack("IIII", WIRE_VERSION, 4, 0xffffffff, 0)}
+ADMIN = {"wrong version": struct.pack(ADMIN_REQUEST, 99, 6, 0, 0), "verb 0": struct.pack(ADMIN_REQUEST, WIRE_VERSION, 0, 0, 0),
+        "verb 99": struct.pack(ADMIN_REQUEST, WIRE_VERSION, 99, 0, 0), "half": struct.pack("II", WIRE_VERSION, 6),
+        "two in one": struct.pack(ADMIN_REQUEST, WIRE_VERSION, 99, 0, 0) * 2, "no seconds": struct.pack(ADMIN_REQUEST, WIRE_VERSION, 4, 0, 0),
+        "endless pause": struct.pack(ADMIN_REQUEST, WIRE_VERSION, 4, 0xffffffff, 0)}
 
 
 @pytest.mark.parametrize("what", ADMIN)

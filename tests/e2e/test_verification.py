@@ -8,7 +8,7 @@ import struct
 
 import pytest
 
-from daemon import GROUP, OPENVPN_USER, WIRE_VERSION, programs_with
+from daemon import ADMIN_REQUEST, GROUP, OPENVPN_USER, WIRE_VERSION, programs_with
 from netns import state_of, wait_for, wait_gone
 from test_flow import gets_inside, gets_out
 from world import INTERNET4, NOBODY, ROOT
@@ -258,7 +258,7 @@ def admin_request(path, verb):
         sock.settimeout(3)
         try:
             sock.connect(path)
-            sock.sendall(struct.pack("IIII", WIRE_VERSION, verb, 0, 0))
+            sock.sendall(struct.pack(ADMIN_REQUEST, WIRE_VERSION, verb, 0, 0))
             return sock.recv(1000)
         except ConnectionError:
             return b""

@@ -50,6 +50,13 @@ def management(name):
 
 SLOW = ["--script-security", "2"]
 PATIENT = ["--keepalive", "10", "60"]  # as providers push it
+
+
+def asking(mode):
+    """The options of a server that wants a second factor, in one of verify_login's ways."""
+    return ["--script-security", "2", "--auth-user-pass-verify", f"{HERE}/verify_login {mode}", "via-file"]
+
+
 SERVERS = {server.name: server for server in (
     Server("udp", Endpoint(SERVER4, 1194, "udp"), 8),
     Server("tcp", Endpoint(SERVER4, 1194, "tcp"), 9),
@@ -62,9 +69,15 @@ SERVERS = {server.name: server for server in (
     Server("slowtls", Endpoint(SERVER4, 1198, "udp"), 16, SLOW + ["--tls-verify", f"{HERE}/slow_server"]),
     Server("password", Endpoint(SERVER4, 1200, "udp"), 18, ["--script-security", "3", "--auth-user-pass-verify",
                                                             f"{HERE}/verify_password", "via-env"]),
-    Server("approval", Endpoint(SERVER4, 1201, "udp"), 19, [
+    Server("approval", Endpoint(SERVER4, 1202, "udp"), 19, [
         "--script-security", "3", "--setenv", "asked", f"{ROOT}/asked", "--auth-user-pass-verify", f"{HERE}/slow_approval",
         "via-env"]),
+    Server("static", Endpoint(SERVER4, 1206, "udp"), 25, asking("static")),
+    Server("suffix", Endpoint(SERVER4, 1207, "udp"), 26, asking("suffix")),
+    Server("dynamic", Endpoint(SERVER4, 1208, "udp"), 27, asking("dynamic")),
+    Server("pending", Endpoint(SERVER4, 1209, "udp"), 28, asking("pending")
+           + ["--client-crresponse", f"{HERE}/verify_login response"]),
+    Server("token", Endpoint(SERVER4, 1210, "udp"), 29, asking("static") + ["--auth-gen-token", "600"]),
     Server("stranger", Endpoint(SERVER4, 1195, "udp"), 13, ["--cert", "other.crt",
                                                             "--key", "other.key"]),
     *(Server(name, Endpoint(address, 1201, proto), network, PATIENT) for name, address, proto, network in (

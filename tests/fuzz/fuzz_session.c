@@ -10,6 +10,11 @@
 #include "base/text.h"
 #include "driver/management_session.h"
 
+static void on_asked(void *argument)
+{
+	(void)argument;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const uint8_t *whole;
@@ -58,6 +63,7 @@ static void check_tunnel(const struct wire_tunnel *tunnel)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct management_session session;
+	static struct login login;
 	static int password = -1;
 	struct management_attempt attempt = {.interface = "tun0", .username = ""};
 	struct ovm_session *parser;
@@ -70,14 +76,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	whole = data;
 	whole_size = size;
 	memset(&session, 0, sizeof session);
-	session.events = (struct management_events){on_event, on_count, NULL};
-	session.password_file = password;
+	memset(&login, 0, sizeof login);
+	login.files = (struct credentials_files){password, password, -1};
+	login.totp_use = size > 0 ? data[0] >> 2 & 3 : 0;
+	session.events = (struct management_events){on_event, on_asked, on_count, NULL};
+	session.login = &login;
 	attempt.needs = size > 0 ? data[0] & 3 : 0;
 	require(net_endpoint_parse("192.0.2.1:1194/udp", &attempt.endpoint) == 0);
 	management_session_begin(&session, &attempt, 1);
 	require((parser = session.parser = ovm_new(management_session_event, &session)) != NULL);
 	management_session_greet(&session);
 	(void)ovm_feed(parser, data, size);
+	if (size > 1)
+		(void)login_answer(&login, "an answer", data[1]);
+	(void)management_session_reply(&session);
+	require(login.question[sizeof login.question - 1] == '\0' && login.url[sizeof login.url - 1] == '\0');
 	management_session_lost(&session);
 	tunnel_config_finish(&session.config);
 	check_tunnel(&session.config.tunnel);

@@ -71,6 +71,12 @@ void channel_reconnect(struct gate *it, const char *why)
 	say("channel_reconnect %s", why);
 }
 
+void channel_answer(struct gate *it, const char *answer)
+{
+	assert_ptr_equal(it, &gate);
+	say("channel_answer %.12s", answer);
+}
+
 int off_marker_clear(struct err *e)
 {
 	say("off_marker_clear");
@@ -196,7 +202,8 @@ struct request {
 /* Sent in pieces of so many bytes. */
 static void ask(const struct request *it, uint32_t version, size_t piece)
 {
-	struct wire_admin_request request = {version, it->verb, it->seconds, it->persist};
+	struct wire_admin_request request = {
+	    .version = version, .verb = it->verb, .seconds = it->seconds, .persist = it->persist};
 	struct wire_admin_answer answer = {.version = 0};
 	int fd = join();
 	ssize_t got;
@@ -250,7 +257,7 @@ static void test_each_request(void **state)
 	    {"", ADMIN_RELOAD, 0, 0, DESIRED_UP, ACTUAL_LOCKED},
 	    {"!reload", ADMIN_RELOAD, 0, 0, DESIRED_UP, ACTUAL_LOCKED},
 	    {"", 0, 0, 0, DESIRED_UP, ACTUAL_LOCKED},
-	    {"", ADMIN_RELOAD + 1, 0, 0, DESIRED_UP, ACTUAL_LOCKED},
+	    {"", ADMIN_LOGIN + 1, 0, 0, DESIRED_UP, ACTUAL_LOCKED},
 	    /* It failed: what was wanted is wanted, or it is not; a lock stands, or none. */
 	    {"!gate_dispatch", ADMIN_UP, 0, 0, DESIRED_DOWN, ACTUAL_LOCKED},
 	    {"!gate_dispatch forgotten", ADMIN_PAUSE, 1, 0, DESIRED_UP, ACTUAL_LOCKED},
@@ -267,6 +274,37 @@ static void test_each_request(void **state)
 	ask(&requests[0], WIRE_VERSION + 1, sizeof(struct wire_admin_request));
 	ask(&requests[0], WIRE_VERSION, 4);
 	assert_golden("tests/golden/admin_socket/requests", journal);
+}
+
+#define SENT "send 256 and not wait and no signal\n"
+
+/* A person's answer: only root's, whole; and nothing of it stays. */
+static void test_an_answer(void **state)
+{
+	static const char *const answers[] = {"123456", "", "long", "longest", "no driver"};
+	struct wire_admin_request request = {.version = WIRE_VERSION, .verb = ADMIN_LOGIN};
+	struct wire_admin_answer answer;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+		int fd = join();
+
+		gate.driver.pid = strcmp(answers[i], "no driver") == 0 ? 0 : 1;
+		memset(request.answer, 0, sizeof request.answer);
+		strcpy(request.answer, answers[i]);
+		if (strncmp(answers[i], "long", 4) == 0)
+			memset(request.answer, 'x', sizeof request.answer - (answers[i][4] == 'e'));
+		assert_int_equal(write(fd, &request, sizeof request), sizeof request);
+		pump();
+		assert_int_equal(read(fd, &answer, sizeof answer), sizeof answer);
+		say("%s: %s", answers[i], answer.refused ? answer.text : "passed on");
+		close(fd);
+	}
+	assert_string_equal(journal, "channel_answer 123456\n" SENT "123456: passed on\n" SENT
+				     ": the answer is empty, or longer than 255 bytes\n" SENT
+				     "long: the answer is empty, or longer than 255 bytes\n"
+				     "channel_answer xxxxxxxxxxxx\n" SENT "longest: passed on\n" SENT
+				     "no driver: the driver does not run at present; instead: try again\n");
 }
 
 static void test_who_may_ask(void **state)
@@ -330,8 +368,9 @@ static void test_what_can_not_be(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_each_request), TEST(test_who_may_ask),
-					   TEST(test_who_leaves), TEST(test_what_can_not_be)};
+	const struct CMUnitTest tests[] = {TEST(test_each_request), TEST(test_an_answer),
+					   TEST(test_who_may_ask), TEST(test_who_leaves),
+					   TEST(test_what_can_not_be)};
 
 	return cmocka_run_group_tests_name("admin socket", tests, NULL, NULL);
 }

@@ -402,6 +402,47 @@ static void test_cut(void **state)
 	assert_true(canonical_takes_push(filter, strlen(filter), "ping 10"));
 }
 
+/* What one option says: the first line of it, outside blocks. */
+static void test_an_argument(void **state)
+{
+	static const char text[] =
+	    HEAD "<ca>\nstatic-challenge\n</ca>\nstatic \"no\"\n"
+		 "static-challenge \"say \\\"a\\\\b\\\"\" \"1\"\nstatic-challenge \"two\" \"1\"\n"
+		 "client\n";
+	char less[sizeof text], to[CANONICAL_LINE_MAX + 1] = "before";
+	size_t length = canonical_without_keys(text, sizeof text - 1, less);
+
+	(void)state;
+	assert_true(canonical_argument(text, sizeof text - 1, "static-challenge", to));
+	assert_string_equal(to, "say \"a\\b\"");
+	memset(to, 'x', sizeof to);
+	assert_true(canonical_argument(less, length, "static-challenge", to)); /* it is among what is left */
+	assert_string_equal(to, "say \"a\\b\"");
+	assert_false(canonical_argument(text, sizeof text - 1, "client", to)); /* it has none */
+	assert_string_equal(to, "");
+	memset(to, 'x', sizeof to);
+	assert_false(canonical_argument(text, sizeof text - 1, "auth", to));
+	assert_string_equal(to, "");
+}
+
+/* As long as a line can be; one that is longer is none of ours. */
+static void test_a_long_argument(void **state)
+{
+	static const char start[] = HEAD "static-challenge \"";
+	char text[sizeof start + 2 * CANONICAL_LINE_MAX], to[CANONICAL_LINE_MAX + 1];
+	size_t fits = CANONICAL_LINE_MAX - strlen("static-challenge \"\"");
+
+	(void)state;
+	for (size_t size = fits; size <= fits + 1; size++) {
+		memcpy(text, start, sizeof start - 1);
+		memset(text + sizeof start - 1, 'q', size);
+		memcpy(text + sizeof start - 1 + size, "\"\n", 2);
+		assert_int_equal(canonical_argument(text, sizeof start + 1 + size, "static-challenge", to),
+				 size == fits);
+		assert_int_equal(strlen(to), size == fits ? fits : 0);
+	}
+}
+
 /* So many arguments may it have; -1: it is no line. */
 static int most_arguments(const char *name)
 {
@@ -467,6 +508,8 @@ int main(void)
 	    cmocka_unit_test(test_filters_of_another_length),
 	    cmocka_unit_test(test_cut),
 	    cmocka_unit_test(test_each_option),
+	    cmocka_unit_test(test_an_argument),
+	    cmocka_unit_test(test_a_long_argument),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

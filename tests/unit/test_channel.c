@@ -129,6 +129,11 @@ static void test_the_hello(void **state)
 	assert_string_equal(hello.interface, "tun7");
 	assert_string_equal(hello.username, "somebody");
 	assert_int_equal(hello.control_gid, 905);
+	assert_int_equal(hello.totp_use, TOTP_NONE); /* without a file it goes nowhere */
+	gate.config.totp_use = TOTP_PASSWORD_SUFFIX;
+	assert_int_equal(notify(NOTE_HELLO).hello.totp_use, TOTP_NONE);
+	strcpy(gate.config.totp_file, "/etc/totp");
+	assert_int_equal(notify(NOTE_HELLO).hello.totp_use, TOTP_PASSWORD_SUFFIX);
 	assert_int_equal(hello.log_level, LOG_DEBUG);
 	assert_true(hello.log_size == 1ULL << 33 && hello.boot_locked_at == 1LL << 34);
 }
@@ -154,6 +159,21 @@ static void test_each_state(void **state)
 	gate.state.desired = DESIRED_DOWN;
 	channel_reconnect(&gate, "reconnect, by root's command");
 	assert_int_equal(told().intent, INTENT_DOWN);
+}
+
+/* A person's answer is in its own note only. */
+static void test_an_answer(void **state)
+{
+	struct wire_note_message message;
+
+	(void)state;
+	channel_answer(&gate, "123456");
+	message = told();
+	assert_int_equal(message.note, NOTE_ANSWER);
+	assert_int_equal(message.intent, INTENT_UP);
+	assert_string_equal(message.answer, "123456");
+	assert_string_equal(message.text, "");
+	assert_string_equal(notify(NOTE_GATE).answer, "");
 }
 
 static void test_one_that_reads_nothing(void **state)
@@ -185,7 +205,10 @@ static void test_nobody_is_told_nothing(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_each_field), TEST(test_the_hello), TEST(test_each_state),
+	const struct CMUnitTest tests[] = {TEST(test_each_field),
+					   TEST(test_the_hello),
+					   TEST(test_each_state),
+					   TEST(test_an_answer),
 					   TEST(test_one_that_reads_nothing),
 					   TEST(test_nobody_is_told_nothing)};
 

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/wire.h"
 #include "config/config_change.h"
 
 static struct config config;
@@ -81,7 +82,8 @@ static void every_key_is_taken(void **state)
 		      "control { socket = \"/c/ctl\" group = 77 }\nmanagement { socket = \"\" }\n"
 		      "gateway { interfaces = {\"br0\", lan1} }\n"
 		      "dns { manage = false }\nresolver { address = \"\" name = \"\" }\n"
-		      "credentials { username = \"me\" password-file = \"secret\" totp-file = \"\" }\n"
+		      "credentials { username = \"me\" password-file = \"secret\" totp-file = \"codes\" "
+		      "totp-use = \"password-suffix\" }\n"
 		      "log { file = \"/l\" size = \"64K\" keep = 0 level = \"debug\" }\n"),
 	    0);
 	assert_string_equal(config.profile, "/etc/portcullis/home.ovpn");
@@ -105,6 +107,8 @@ static void every_key_is_taken(void **state)
 	assert_int_equal(config.control_group.number, 77);
 	assert_string_equal(config.username, "me");
 	assert_string_equal(config.password_file, "/etc/portcullis/secret");
+	assert_string_equal(config.totp_file, "/etc/portcullis/codes");
+	assert_int_equal(config.totp_use, TOTP_PASSWORD_SUFFIX);
 	assert_int_equal(config.log_size, 64 * 1024);
 	assert_int_equal(config.log_keep, 0);
 	assert_int_equal(config.log_level, LOG_DEBUG);
@@ -210,8 +214,9 @@ static void later_keys_are_refused_unless_empty(void **state)
 	assert_refused(
 	    "credentials {\n keychain = \"vpn\"\n}\n", /* this platform has none */
 	    "p.conf:2: credentials.keychain does not exist on this platform; instead: password-file");
-	assert_refused("credentials { totp-file = \"t\" }\n",
-		       "p.conf:1: credentials.totp-file comes in a later version; instead: leave it empty");
+	assert_refused("credentials { totp-use = \"suffix\" }\n",
+		       "p.conf:1: credentials.totp-use: unknown value \"suffix\"; instead: one of challenge, "
+		       "password-suffix");
 	assert_refused("resolver { address = \"9.9.9.9\" }\n",
 		       "p.conf:1: resolver.address comes in a later version; instead: leave it empty");
 }
@@ -585,6 +590,24 @@ static void the_password_file_is_looked_at(void **state)
 	unlink(named);
 }
 
+static void the_totp_file_is_looked_at(void **state)
+{
+	const char *const text = "profile = a.ovpn\n" PROGRAM "credentials {\n\n totp-file = codes\n}\n";
+
+	(void)state;
+	make_named("a.ovpn", 0600);
+	make_named("codes", 0600);
+	assert_int_equal(check_files(text), 0);
+	chmod(named, 0640);
+	assert_named_refused(
+	    text, ":7: credentials.totp-file: ", "may be read or written by others; instead: chmod 600");
+	unlink(named);
+	assert_named_refused(text,
+			     ":7: credentials.totp-file: ", "does not exist; instead: name an existing file");
+	make_named("a.ovpn", 0600);
+	unlink(named);
+}
+
 /* A default has no line. */
 static void a_default_that_is_missing(void **state)
 {
@@ -672,6 +695,7 @@ int main(void)
 	    cmocka_unit_test(the_profile_is_looked_at),
 	    cmocka_unit_test(the_program_is_looked_at),
 	    cmocka_unit_test(the_password_file_is_looked_at),
+	    cmocka_unit_test(the_totp_file_is_looked_at),
 	    cmocka_unit_test(a_default_that_is_missing),
 	};
 

@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "driver/credentials.h"
+#include "base/log.h"
+#include "driver/login/credentials.h"
 #include "golden.h"
 #include "profile/profile.h"
 #include "ways.h"
@@ -20,15 +21,15 @@
 enum { FILE_MAX = 3 * SECRET_SIZE };
 
 static const char *file;
-static size_t file_length;
+static size_t file_length, piece = 7;
 
 /* So many bytes at a time: the file is there in pieces. */
 ssize_t pread(int fd, void *to, size_t size, off_t at)
 {
-	size_t left = file_length - (size_t)at, got = left < 7 ? left : 7;
+	size_t left = file_length - (size_t)at, got = left < piece ? left : piece;
 
 	assert_int_equal(fd, 60);
-	assert_true(size > 0 && (size_t)at + size == FILE_MAX);
+	assert_true(size > 0 && ((size_t)at + size == FILE_MAX || piece == 8));
 	errno = EIO;
 	if (fails("pread") || (at > 0 && fails("pread-later")))
 		return -1;
@@ -100,12 +101,98 @@ static void test_each_file(void **state)
 	run("", full, KEY, "");
 	run("!pread ", "me\nword\n", USER, "");
 	run("!pread-later ", "me and more\nword\n", USER, "");
+	/* the mark of UTF-8, and what only looks like it */
+	run("", "\xef\xbb\xbfme\nword\n", USER, "");
+	run("", "\xef\xbb\xbfword\n", USER, "somebody");
+	run("", "\xef\xbb\xbf", USER, "somebody");
+	run("", "\xef\xbb", USER, "");
+	run("", "me\n\xef\xbb\xbfword\n", USER, "");
 	assert_golden("tests/golden/credentials", journal);
+}
+
+static void run_totp(const char *words, const char *text)
+{
+	struct totp totp;
+	struct err e = {""};
+	int result;
+
+	so = words;
+	failed[0] = '\0';
+	file = text;
+	file_length = strlen(text);
+	memset(&totp, 0x55, sizeof totp);
+	result = credentials_totp(60, &totp, &e);
+	say("%s%.60s: %d %s, %zu bytes", words, text, result, e.text, totp.key.length);
+	assert_int_equal(result == 1, totp.key.length > 0);
+}
+
+static void test_the_totp_file(void **state)
+{
+	static char full[2 * FILE_MAX];
+
+	(void)state;
+	memset(full, 'A', sizeof full - 1);
+	memcpy(full, "otpauth://totp/", 15);
+	journal[0] = '\0';
+	run_totp("", "");
+	run_totp("", "\xef\xbb\xbfGEZDGNBVGY3TQOJQ\r\n");
+	run_totp("", "\xef\xbb\xbf");
+	run_totp("", "GEZDGNBVGY3TQOJ!\n");
+	run_totp("", full);
+	run_totp("!pread ", "GEZDGNBVGY3TQOJQ");
+	assert_golden("tests/golden/credentials_totp", journal);
+}
+
+static uint64_t kept;
+static ssize_t written;
+
+ssize_t pwrite(int fd, const void *from, size_t size, off_t at)
+{
+	assert_true(fd == 61 && at == 0 && size == sizeof kept);
+	memcpy(&kept, from, size);
+	return written;
+}
+
+void log_line(enum log_level level, const char *room, const char *format, ...)
+{
+	assert_int_equal(level, LOG_WARN);
+	assert_string_equal(room, "driver");
+	assert_int_equal(format[0], 't');
+	kept++;
+}
+
+bool log_wants(enum log_level level)
+{
+	return level == LOG_WARN;
+}
+
+static void test_what_was_used(void **state)
+{
+	static uint64_t until = 1234567890123;
+
+	(void)state;
+	so = "";
+	file = (const char *)&until;
+	file_length = 8;
+	piece = 8;
+	assert_true(credentials_load_used(60) == until);
+	file_length = 7;
+	assert_true(credentials_load_used(60) == 0);
+	so = "!pread";
+	assert_true(credentials_load_used(60) == 0);
+	written = 8;
+	credentials_save_used(61, until);
+	assert_true(kept == until);
+	written = 7;
+	credentials_save_used(61, until);
+	assert_true(kept == until + 1);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_file)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_file),
+					   cmocka_unit_test(test_the_totp_file),
+					   cmocka_unit_test(test_what_was_used)};
 
 	return cmocka_run_group_tests_name("credentials", tests, NULL, NULL);
 }

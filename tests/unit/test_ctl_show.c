@@ -18,7 +18,8 @@
 	","                                                                                                  \
 	"\"interface\":\"tun0\",\"addresses\":[\"10.8.0.2\",\"fd00::2\"],\"dns\":[\"10.8.0.1\"],"            \
 	"\"bytes\":{\"in\":1572864,\"out\":1000},\"blocked\":{\"packets\":12},\"attempt\":3,"                \
-	"\"retry_in\":null,\"boot_locked_at\":\"2026-11-23T11:00:00Z\"}"
+	"\"retry_in\":null,\"boot_locked_at\":\"2026-11-23T11:00:00Z\","                                     \
+	"\"question\":null,\"url\":null}"
 
 static char text[SHOW_SIZE];
 
@@ -166,6 +167,20 @@ static bool is_nothing(const json_t *value)
 	return true;
 }
 
+static void what_a_person_is_asked(void **state)
+{
+	static const char asked[] =
+	    "{\"gate\":\"locked\",\"question\":\"the \\u001b[1mcode\",\"url\":\"https://a\"}";
+	json_t *o = object(asked);
+
+	(void)state;
+	full(asked, false);
+	assert_non_null(strstr(text, "\nquestion   the \\x1b[1mcode\nopen       https://a\n"));
+	show_line(o, false, text, sizeof text);
+	assert_string_equal(text, "-  locked  -  question: the \\x1b[1mcode  open: https://a\n");
+	json_decref(o);
+}
+
 static void nothing_has_every_key(void **state)
 {
 	json_t *nothing = show_nothing(NULL), *full = object(OPEN), *value;
@@ -215,6 +230,7 @@ int main(void)
 	    cmocka_unit_test(never_past_the_end),
 	    cmocka_unit_test(one_line),
 	    cmocka_unit_test(nothing_has_every_key),
+	    cmocka_unit_test(what_a_person_is_asked),
 	    cmocka_unit_test(log_lines_can_not_steer_the_terminal),
 	};
 

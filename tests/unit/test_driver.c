@@ -32,12 +32,12 @@ static int stand_in(void)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
 	assert_int_equal(write(profile, PROFILE, strlen(PROFILE)), strlen(PROFILE));
 	/* Out of the way of those that the driver has. */
-	gate = fcntl(ends[0], F_DUPFD_CLOEXEC, WIRE_FD_CAPTIVE_DNS + 1);
-	ends[1] = fcntl(ends[1], F_DUPFD_CLOEXEC, WIRE_FD_CAPTIVE_DNS + 1);
-	profile = fcntl(profile, F_DUPFD_CLOEXEC, WIRE_FD_CAPTIVE_DNS + 1);
-	null = fcntl(null, F_DUPFD_CLOEXEC, WIRE_FD_CAPTIVE_DNS + 1);
+	gate = fcntl(ends[0], F_DUPFD_CLOEXEC, WIRE_FD_LAST + 1);
+	ends[1] = fcntl(ends[1], F_DUPFD_CLOEXEC, WIRE_FD_LAST + 1);
+	profile = fcntl(profile, F_DUPFD_CLOEXEC, WIRE_FD_LAST + 1);
+	null = fcntl(null, F_DUPFD_CLOEXEC, WIRE_FD_LAST + 1);
 	assert_true(gate != -1 && ends[1] != -1 && profile != -1 && null != -1);
-	for (int fd = WIRE_FD_LOG; fd <= WIRE_FD_CAPTIVE_DNS; fd++)
+	for (int fd = WIRE_FD_LOG; fd <= WIRE_FD_LAST; fd++)
 		assert_int_equal(dup2(null, fd), fd);
 	assert_int_equal(dup2(profile, WIRE_FD_PROFILE), WIRE_FD_PROFILE);
 	assert_int_equal(dup2(ends[1], WIRE_FD_CHANNEL), WIRE_FD_CHANNEL);

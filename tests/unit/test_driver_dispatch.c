@@ -163,6 +163,8 @@ int remotes_open(struct remotes *remotes, int descriptor, struct err *e)
 {
 	assert_ptr_equal(remotes, &d.remotes);
 	say("remotes_open %d", descriptor);
+	remotes->text = "a profile";
+	remotes->length = strlen(remotes->text);
 	return FAILS("remotes_open") ? -1 : 0;
 }
 
@@ -206,11 +208,52 @@ uint32_t management_dead_peer(const struct management *management)
 	return strcmp(so, "watched") == 0 ? 60 : 0;
 }
 
-struct management *management_new(struct event_base *base, int listener, int password_file,
+enum login_ready login_ready(struct login *login, int needs, const char *challenge,
+			     const struct login_time *time, uint64_t *wait, struct err *e)
+{
+	assert_true(login == &d.login && needs == 3 && *wait == 0 && time->now == (uint64_t)now &&
+		    time->seconds == (uint64_t)wall);
+	assert_string_equal(challenge, "");
+	if (FAILS("login_ready"))
+		return LOGIN_STOP;
+	if (!is("no-code-yet") || now >= BEGUN + 7000)
+		return LOGIN_READY;
+	*wait = (uint64_t)(BEGUN + 7000 - now);
+	err_set(e, "waiting for the next one");
+	return LOGIN_WAIT;
+}
+
+uint64_t credentials_load_used(int descriptor)
+{
+	say("credentials_load_used %d", descriptor);
+	return 4711;
+}
+
+bool login_same_remote(const struct login *login)
+{
+	return login == &d.login && is("same-server");
+}
+
+int login_answer(struct login *login, const char *text, uint64_t when)
+{
+	assert_true(login == &d.login && when == (uint64_t)now);
+	say("login_answer %s", text);
+	return fails("login_answer") ? -1 : 0;
+}
+
+bool management_reply(struct management *m)
+{
+	say("management_reply %d", m == d.management);
+	return is("it-waits");
+}
+
+struct management *management_new(struct event_base *base, int listener, struct login *login,
 				  const struct management_events *events)
 {
 	from_management = *events;
-	say("management_new %d %d %d", base == d.base, listener, password_file);
+	say("management_new %d %d, login %d %d %d", base == d.base, listener, login == &d.login,
+	    login->files.password, login->files.totp);
+	assert_true(login->files.used == WIRE_FD_TOTP_USED && login->used_until == 4711);
 	return fails("management_new") ? NULL : (struct management *)&management_here;
 }
 
@@ -366,6 +409,7 @@ static struct wire_note_message note_of(enum wire_note note, enum wire_gate gate
 	message.blocked = 77;
 	message.pid = gate == GATE_DIALLING ? OPENVPN : 0;
 	strcpy(message.notice, "beside it");
+	strcpy(message.answer, note == NOTE_ANSWER ? "blue" : "");
 	snprintf(message.text, sizeof message.text, "%s", text);
 	message.hello = (struct wire_hello){.interface = "tun7",
 					    .username = "somebody",
@@ -411,7 +455,9 @@ static bool from_the_gate(const char *what)
 		     {"ended-down", NOTE_ENDED, GATE_LOCKED, INTENT_DOWN, "openvpn has ended"},
 		     {"network", NOTE_NETWORK, GATE_LOCKED, INTENT_UP, "it has changed"},
 		     {"way", NOTE_WAY, GATE_OPEN, INTENT_UP, ""},
-		     {"open-network", NOTE_NETWORK, GATE_OPEN, INTENT_UP, "it has changed"}};
+		     {"open-network", NOTE_NETWORK, GATE_OPEN, INTENT_UP, "it has changed"},
+		     {"answer", NOTE_ANSWER, GATE_LOCKED, INTENT_UP, ""},
+		     {"answer-down", NOTE_ANSWER, GATE_LOCKED, INTENT_DOWN, ""}};
 
 	for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
 		if (strcmp(notes[i].name, what) == 0) {
@@ -451,6 +497,10 @@ static void happens(const char *what)
 		say("refresh %d", from_control.refresh(from_control.argument));
 	} else if (strcmp(what, "bytes") == 0) {
 		from_management.count(12, 34, from_management.argument);
+	} else if (strcmp(what, "person") == 0) {
+		from_management.asked(from_management.argument);
+	} else if (strcmp(what, "healed") == 0) {
+		so = "";
 	} else if (strcmp(what, "leaving") == 0) {
 		leaving = true;
 	} else if (strcmp(what, "status") == 0) {
@@ -551,6 +601,14 @@ static void test_each_story(void **state)
 	    {"", "leads-nowhere hello network leads network"},
 	    {"watched", "leads " CONNECTED "slept:120000 slept:120001 ended"},
 	    {"", "leads " CONNECTED "slept:3600000"},
+	    /* what logging in takes */
+	    {"!login_ready", "hello network answer healed answer answer"},
+	    {"!login_ready", "hello down-mute answer-down"},
+	    {"!login_ready !login_answer", "hello answer"},
+	    {"no-code-yet", "hello network up +7 timer"},
+	    {"no-code-yet", "hello +7 timer dialling restart ended +1 timer"},
+	    {"same-server", "hello dialling restart ended"},
+	    {"it-waits", "hello dialling handshake person answer"},
 	};
 
 	(void)state;

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -141,6 +142,8 @@ int close(int fd)
 	return 0;
 }
 
+static char folder[] = "/tmp/driver-process-XXXXXX";
+
 /* --- the loop -------------------------------------------------------------------------------- */
 
 static void read_cb(evutil_socket_t fd, short what, void *argument)
@@ -193,7 +196,24 @@ static int setup(void **state)
 	gate.log_fd = 102;
 	gate.profile.head = 103;
 	gate.captive_dns_fd = 104;
+	snprintf(gate.config.state_dir, sizeof gate.config.state_dir, "%s", folder);
 	return 0;
+}
+
+static int make_folder(void **state)
+{
+	(void)state;
+	return mkdtemp(folder) != NULL ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+	char path[sizeof folder + 16];
+
+	(void)state;
+	snprintf(path, sizeof path, "%s/totp-used", folder);
+	(void)unlink(path);
+	return rmdir(folder);
 }
 
 static void start(const char *words)
@@ -214,10 +234,15 @@ static void test_what_is_executed(void **state)
 	strcpy(gate.config.password_file, "/etc/password");
 	start("child");
 	start("child !file_open_owned");
+	strcpy(gate.config.totp_file, "/etc/totp");
+	start("child");
+	start("child !file_open_owned");
 	strcpy(gate.config.keychain, "service");
 	strcpy(gate.config.username, "somebody");
 	start("child");
 	start("child !keychain_open");
+	strcpy(gate.config.state_dir, "/nowhere");
+	start("child");
 	assert_golden("tests/golden/driver_process/executed", journal);
 }
 
@@ -292,5 +317,5 @@ int main(void)
 					   TEST(test_when_it_is_started_again),
 					   TEST(test_when_what_it_has_is_old)};
 
-	return cmocka_run_group_tests_name("driver process", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("driver process", tests, make_folder, remove_folder);
 }

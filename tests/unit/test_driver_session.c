@@ -14,7 +14,7 @@
 
 #include "base/log.h"
 #include "between.h"
-#include "driver/credentials.h"
+#include "driver/login/credentials.h"
 #include "driver/management_session.h"
 #include "profile/profile.h"
 
@@ -68,6 +68,13 @@ static void take_sent(void)
 	}
 }
 
+static struct login login;
+
+static void on_asked(void *argument)
+{
+	(void)argument;
+}
+
 static void feed(const char *line)
 {
 	assert_int_equal(ovm_feed(it.session.parser, line, strlen(line)), 0);
@@ -83,8 +90,11 @@ static void begin(int password_file, const char *username, int needs)
 	memset(&it, 0, sizeof it);
 	snprintf(kept, sizeof kept, "%s", username);
 	assert_int_equal(net_endpoint_parse("192.0.2.1:1194/udp", &attempt.endpoint), 0);
-	it.session.events = (struct management_events){on_event, on_count, NULL};
-	it.session.password_file = password_file;
+	memset(&login, 0, sizeof login);
+	login.files = (struct credentials_files){password_file, -1, -1};
+	it.session.events =
+	    (struct management_events){.event = on_event, .asked = on_asked, .count = on_count};
+	it.session.login = &login;
 	management_session_begin(&it.session, &attempt, 1);
 	it.parser = it.session.parser = ovm_new(management_session_event, &it.session);
 	assert_non_null(it.parser);

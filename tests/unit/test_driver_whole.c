@@ -94,6 +94,8 @@ static int start_with(const char *text)
 	put(file_with(""), WIRE_FD_LOG);
 	put(file_with(text), WIRE_FD_PROFILE);
 	put(file_with("somebody\nsecret\n"), WIRE_FD_PASSWORD);
+	put(file_with(""), WIRE_FD_TOTP);
+	put(file_with(""), WIRE_FD_TOTP_USED);
 	put(captive_dns, WIRE_FD_CAPTIVE_DNS);
 	put(ends[1], WIRE_FD_CHANNEL);
 	gate = ends[0];

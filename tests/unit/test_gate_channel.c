@@ -161,6 +161,7 @@ static void test_open_texts(void **state)
 	memset(message.hello.profile_name, 'p', sizeof message.hello.profile_name);
 	memset(message.hello.interface, 'i', sizeof message.hello.interface);
 	memset(message.hello.username, 'u', sizeof message.hello.username);
+	memset(message.answer, 'a', sizeof message.answer);
 	send_bytes(&message, sizeof message);
 	journal[0] = '\0';
 	callback(ours, EV_READ, callback_argument);

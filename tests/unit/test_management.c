@@ -28,12 +28,13 @@
 #include "os/process/peer.h"
 #include "ways.h"
 
-enum { LISTENER = 50, PASSWORD_FILE, FIRST = 100, ACCEPTABLE = 0, READABLE, WRITABLE, LOOK, KINDS };
+enum { LISTENER = 50, FIRST = 100, ACCEPTABLE = 0, READABLE, WRITABLE, LOOK, KINDS };
 
 static struct management *m;
 static char base_here, events[KINDS], parser_here;
 static event_callback_fn callbacks[KINDS];
 static const struct management_session *session;
+static struct login login;
 static int next_fd, to_read, read_result, feeds; /* to_read: so many reads have bytes; then read_result */
 static int32_t pid;
 static size_t pending;
@@ -197,7 +198,7 @@ void management_session_begin(struct management_session *s, const struct managem
 			      uint64_t now)
 {
 	session = s;
-	assert_true(s->events.argument == &base_here && s->password_file == PASSWORD_FILE);
+	assert_true(s->events.argument == &base_here && s->login == &login);
 	say("session_begin %s %d", attempt->interface, now == 1000);
 }
 
@@ -223,6 +224,22 @@ void management_session_lost(struct management_session *s)
 	say("session_lost");
 }
 
+bool management_session_reply(struct management_session *s)
+{
+	assert_true(s == session && s->now == 1000);
+	say("session_reply");
+	if (fails("session_reply"))
+		return false;
+	pending = 3;
+	return true;
+}
+
+void login_settle(struct login *which)
+{
+	assert_ptr_equal(which, &login);
+	say("login_settle");
+}
+
 void management_session_event(const struct ovm_event *event, void *argument)
 {
 	(void)event, (void)argument;
@@ -232,7 +249,7 @@ void management_session_event(const struct ovm_event *event, void *argument)
 
 static void make(const char *words)
 {
-	const struct management_events from = {NULL, NULL, &base_here};
+	const struct management_events from = {.argument = &base_here};
 
 	so = words;
 	failed[0] = '\0';
@@ -241,7 +258,7 @@ static void make(const char *words)
 	to_read = feeds = 0;
 	read_result = -1;
 	pending = 0;
-	m = management_new((struct event_base *)&base_here, LISTENER, PASSWORD_FILE, &from);
+	m = management_new((struct event_base *)&base_here, LISTENER, &login, &from);
 }
 
 static void comes(int32_t who)
@@ -267,6 +284,8 @@ static void happens(const char *what)
 		comes(4712);
 	else if (strcmp(what, "nobody") == 0)
 		comes(0);
+	else if (strcmp(what, "reply") == 0)
+		say("reply %d", management_reply(m));
 	else if (strcmp(what, "count") == 0)
 		say("count %d", management_ask_count(m));
 	else if (strcmp(what, "writable") == 0)
@@ -298,6 +317,8 @@ static void test_each_story(void **state)
 	    {"", {"begin", "ours", "another", "nobody", "ours", "another", "expect", "another"}},
 	    {"", {"begin", "another", "end", "ours", "begin", "ours", "begin", "expect"}},
 	    {"", {CONNECTED, "ours", "count", "end", "count", "ours"}},
+	    {"", {"reply", CONNECTED, "reply", "end", "reply"}},
+	    {"!session_reply", {CONNECTED, "reply", "end"}},
 	    {"!read-again", {CONNECTED, "0", "3", "8", "20", "begin"}},
 	    {"!read-interrupted", {CONNECTED, "1"}},
 	    {"", {CONNECTED, "2"}},

@@ -8,10 +8,11 @@
 
 #include <cmocka.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/err.h"
 #include "base/log.h"
-#include "driver/credentials.h"
+#include "driver/login/credentials.h"
 #include "driver/management_session.h"
 #include "golden.h"
 #include "profile/profile.h"
@@ -21,6 +22,7 @@ enum { PASSWORD_FILE = 60, LINES = 8 };
 
 static struct management_session session;
 static struct ovm_session *parser;
+static struct login login;
 
 /* --- what it asks others ---------------------------------------------------------------- */
 
@@ -56,6 +58,88 @@ int credentials_read(int descriptor, int needs, const char *username, struct cre
 void credentials_wipe(struct credentials *credentials)
 {
 	say("credentials_wipe %d", credentials->user.length == 2);
+	memset(credentials, 0, sizeof *credentials);
+}
+
+time_t time(time_t *to)
+{
+	(void)to;
+	return 7777;
+}
+
+void login_settle(struct login *which)
+{
+	assert_ptr_equal(which, &login);
+	say("login_settle");
+}
+
+static void check_time(const struct login_time *when)
+{
+	assert_true(when->now == 1000 && when->seconds == 7777);
+}
+
+enum login_ready login_fill(struct login *which, const struct login_ask *ask, const struct login_time *when,
+			    struct credentials *to, struct err *e)
+{
+	assert_ptr_equal(which, &login);
+	check_time(when);
+	say("login_fill %d %s, challenge \"%s\" %d", ask->needs, ask->username, ask->challenge,
+	    (int)ask->flags);
+	memset(to, 0, sizeof *to);
+	if (FAILS("login_fill"))
+		return is("wait") ? LOGIN_WAIT : LOGIN_STOP;
+	secret_set(&to->user, "me", 2);
+	secret_set(&to->password, "word", 4);
+	return LOGIN_READY;
+}
+
+bool login_pending(struct login *which, const char *text)
+{
+	assert_ptr_equal(which, &login);
+	say("login_pending %s", text);
+	return !fails("login_pending");
+}
+
+bool login_reply(struct login *which, const struct login_time *when, struct secret *to, struct err *e)
+{
+	assert_ptr_equal(which, &login);
+	check_time(when);
+	say("login_reply");
+	if (is("nothing"))
+		return false;
+	if (FAILS("login_reply"))
+		return false;
+	secret_set(to, "Ymx1ZQ==", 8);
+	return true;
+}
+
+bool login_challenged(struct login *which, const char *reason, char *text, size_t size)
+{
+	assert_ptr_equal(which, &login);
+	say("login_challenged %s", reason);
+	snprintf(text, size, "%s", is("hostile") ? "SCRV1" : "the code");
+	strcpy(which->question, is("person") ? "the code" : "");
+	return !fails("login_challenged");
+}
+
+bool login_refused(struct login *which)
+{
+	assert_ptr_equal(which, &login);
+	say("login_refused");
+	which->question[0] = '\0';
+	return is("token");
+}
+
+void login_keep_token(struct login *which, const char *token)
+{
+	assert_ptr_equal(which, &login);
+	say("login_keep_token %s", token);
+}
+
+static void on_asked(void *argument)
+{
+	assert_ptr_equal(argument, &session);
+	say("ASKED");
 }
 
 static void on_event(enum tunnel_event event, const char *cause, void *argument)
@@ -103,8 +187,9 @@ static void begin_with(int needs)
 					     .profile_length = 9};
 
 	net_endpoint_parse("192.0.2.1:1194/udp", &attempt.endpoint);
-	session.events = (struct management_events){on_event, on_count, &session};
-	session.password_file = PASSWORD_FILE;
+	session.events = (struct management_events){on_event, on_asked, on_count, &session};
+	session.login = &login;
+	login.files.password = PASSWORD_FILE;
 	management_session_begin(&session, &attempt, 1000);
 	assert_true(session.parser == NULL && session.now == 1000);
 	parser = session.parser = ovm_new(management_session_event, &session);
@@ -197,7 +282,9 @@ static void test_each_line(void **state)
 	     3,
 	     {ASK, ">PASSWORD:Need 'Private Key' password", ">PASSWORD:Need 'Other' username/password"}},
 	    {"", 0, {ASK, ">PASSWORD:Need 'Private Key' password"}},
-	    {"!credentials_read", 0, {ASK, ">PASSWORD:Need 'Private Key' password"}},
+	    {"!credentials_read", 0, {">PASSWORD:Need 'Private Key' password"}},
+	    {"!login_fill", 0, {ASK}},
+	    {"!login_fill wait", 0, {ASK}},
 	    {"",
 	     0,
 	     {ASK " SC:1,Enter the code", ASK " SC:0,the password is: x",
@@ -209,9 +296,22 @@ static void test_each_line(void **state)
 	      ">STATE:1,EXITING,x,,,,,"}},
 	    {"", 0, {REFUSED, ">STATE:1,RECONNECTING,auth-temp,,,,,"}},
 	    {"", 0, {REFUSED, ">STATE:1,RECONNECTING,auth-failure (auth-token),,,,,"}},
+	    {"token", 0, {REFUSED " ['TEMP:1:busy']", ">STATE:1,RECONNECTING,auth-failure,,,,,"}},
+	    {"token",
+	     0,
+	     {REFUSED " ['SESSION: expired']", ">STATE:1,EXITING,auth-failure,,,,,",
+	      ">STATE:1,EXITING,x,,,,,"}},
+	    {"token", 0, {REFUSED, "LOST"}},
 	    {"", 0, {REFUSED " ['TEMP:1:busy']", ">STATE:1,RECONNECTING,auth-failure,,,,,"}},
 	    {"", 0, {REFUSED " ['SESSION: expired']", "LOST"}},
 	    {"", 0, {REFUSED " ['CRV1:R,E:abc:def:the code']", ">STATE:1,EXITING,auth-failure,,,,,"}},
+	    {"person", 0, {REFUSED " ['CRV1:R,E:abc:def:the code']", ">STATE:1,EXITING,auth-failure,,,,,"}},
+	    {"!login_challenged", 0, {REFUSED " ['CRV1:E:abc:def:the code']", ">STATE:1,EXITING,x,,,,,"}},
+	    {"hostile", 0, {REFUSED " ['CRV1:R:abc:def:SCRV1']", ">STATE:1,EXITING,x,,,,,"}},
+	    {"", 0, {">PASSWORD:Auth-Token:SESS_ID_x", ">INFOMSG:CR_TEXT:R:the code"}},
+	    {"nothing", 0, {">INFOMSG:CR_TEXT:R:the code"}},
+	    {"!login_reply", 0, {">INFOMSG:CR_TEXT:R:the code"}},
+	    {"!login_pending", 0, {">INFOMSG:OPEN_URL:http://x"}},
 	    {"", 0, {REFUSED " ['CRV2:x']", ">STATE:1,EXITING,auth-failure,,,,,"}},
 	    {"", 0, {REFUSED " ['you are not paid up']", ">STATE:1,EXITING,auth-failure,,,,,"}},
 	    /* what can't be answered, and what nothing follows from */
@@ -314,6 +414,30 @@ static void test_the_history(void **state)
 	parser = NULL;
 }
 
+/* A person's answer while the server waits, and after that. */
+static void test_the_reply(void **state)
+{
+	(void)state;
+	so = "";
+	begin_with(0);
+	journal[0] = '\0';
+	assert_true(management_session_reply(&session));
+	show_sent();
+	assert_string_equal(journal, "login_reply\nSEND cr-response Ymx1ZQ==\n");
+	so = "nothing";
+	journal[0] = '\0';
+	assert_false(management_session_reply(&session));
+	show_sent();
+	assert_string_equal(journal, "login_reply\n");
+	so = "";
+	session.parser = NULL;
+	journal[0] = '\0';
+	assert_false(management_session_reply(&session));
+	assert_string_equal(journal, "");
+	ovm_free(parser);
+	parser = NULL;
+}
+
 static void test_the_greeting(void **state)
 {
 	(void)state;
@@ -360,7 +484,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_each_line),    cmocka_unit_test(test_answers),
 	    cmocka_unit_test(test_looks),        cmocka_unit_test(test_the_history),
-	    cmocka_unit_test(test_the_greeting), cmocka_unit_test(test_many_pushes)};
+	    cmocka_unit_test(test_the_greeting), cmocka_unit_test(test_the_reply),
+	    cmocka_unit_test(test_many_pushes)};
 
 	return cmocka_run_group_tests_name("management session", tests, NULL, NULL);
 }

@@ -89,6 +89,9 @@ static void test_each_state(void **state)
 	strcpy(d.reason, "\xc3\xa9, as UTF-8 has it");
 	strcpy(d.hello.profile_name, "/etc/\xff.ovpn");
 	show(5000);
+	strcpy(d.login.question, "Enter the code");
+	strcpy(d.login.url, "https://sso.example/x");
+	show(5000);
 	assert_golden("tests/golden/status", journal);
 }
 

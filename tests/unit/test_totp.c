@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "driver/totp.h"
+#include "driver/login/totp.h"
 #include "golden.h"
 #include "guard.h"
 #include "journal.h"

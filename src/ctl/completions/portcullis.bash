@@ -50,7 +50,7 @@ _portcullis_value()
 	esac
 }
 
-_portcullis_commands='status watch up down reconnect pause resume reload off rules log import check doctor selftest enable disable help'
+_portcullis_commands='status watch up down reconnect pause resume reload login off rules log import check doctor selftest enable disable help'
 
 # What a command takes, one a line: option WORD, value WORD=KIND, optional WORD=KIND (only behind an =), operand KIND.
 _portcullis_takes()
@@ -108,6 +108,11 @@ _portcullis_takes()
 			option '--help'
 		;;
 	reload)
+		printf '%s\t%s\n' \
+			option '-h' \
+			option '--help'
+		;;
+	login)
 		printf '%s\t%s\n' \
 			option '-h' \
 			option '--help'

@@ -2,7 +2,7 @@
 # Generated from --help by src/ctl/completions/generate.py; see there.
 
 function __portcullis_commands
-	printf '%s\n' status watch up down reconnect pause resume reload off rules log import check doctor selftest enable disable help
+	printf '%s\n' status watch up down reconnect pause resume reload login off rules log import check doctor selftest enable disable help
 end
 
 function __portcullis_profiles
@@ -64,6 +64,8 @@ complete -c portcullis -n __portcullis_needs_command -a resume -d 'end a pause n
 complete -c portcullis -n '__portcullis_is resume' -s h -l help -d 'what it takes'
 complete -c portcullis -n __portcullis_needs_command -a reload -d 'read configuration, profile and password file again'
 complete -c portcullis -n '__portcullis_is reload' -s h -l help -d 'what it takes'
+complete -c portcullis -n __portcullis_needs_command -a login -d 'answer what the server asks, such as a code; root only'
+complete -c portcullis -n '__portcullis_is login' -s h -l help -d 'what it takes'
 complete -c portcullis -n __portcullis_needs_command -a off -d 'remove the rules: traffic leaves in the clear; root only'
 complete -c portcullis -n '__portcullis_is off' -l offline -d 'without portcullisd: end it, remove the rules'
 complete -c portcullis -n '__portcullis_is off' -l persist -d 'stay off across a reboot, until portcullis up'

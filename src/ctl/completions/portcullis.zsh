@@ -13,6 +13,7 @@ _portcullis_commands() {
 	    'pause:let traffic out in the clear for a limited time'
 	    'resume:end a pause now'
 	    'reload:read configuration, profile and password file again'
+	    'login:answer what the server asks, such as a code; root only'
 	    'off:remove the rules\: traffic leaves in the clear; root only'
 	    'rules:print the firewall'\''s rules; changes nothing'
 	    'log:the last lines of the log'
@@ -75,6 +76,10 @@ _portcullis_takes() {
 		    '(-h --help)--help[what it takes]'
 		;;
 	reload)
+		_arguments -s '(-h --help)-h[what it takes]' \
+		    '(-h --help)--help[what it takes]'
+		;;
+	login)
 		_arguments -s '(-h --help)-h[what it takes]' \
 		    '(-h --help)--help[what it takes]'
 		;;

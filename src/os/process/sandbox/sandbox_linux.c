@@ -28,6 +28,7 @@ static const struct {
     {BOTH, SCMP_SYS(write), "sockets, the log, a pipe"},
     {DRIVER, SCMP_SYS(writev), "evbuffer_write: answers to control clients"},
     {DRIVER, SCMP_SYS(pread64), "the log's tail, the password file"},
+    {DRIVER, SCMP_SYS(pwrite64), "which one-time passwords were sent"},
     {BOTH, SCMP_SYS(close), "a client that has left"},
     {BOTH, SCMP_SYS(fstat), "the log's size; stdio's buffers"},
     {DRIVER, SCMP_SYS(accept4), "control clients, openvpn's management connection"},

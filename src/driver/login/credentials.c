@@ -1,9 +1,10 @@
-/* The credentials that openvpn asks for, read from the password file. */
-#include "driver/credentials.h"
+/* The credentials that openvpn asks for, read from root's files. */
+#include "driver/login/credentials.h"
 
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "profile/profile.h"
 
 enum { LINES = 3, FILE_MAX = LINES * SECRET_SIZE };
@@ -13,12 +14,23 @@ struct reader {
 	size_t length, at;
 };
 
-static void wipe(struct reader *reader)
+/* All of the file, without the mark by which editors tell UTF-8: it would become a part of the first word. 0,
+ * or -1 with errno. */
+static int read_file(int descriptor, struct reader *reader)
 {
-	volatile char *at = reader->bytes;
+	static const char mark[] = "\xef\xbb\xbf";
+	ssize_t got = 0;
 
-	for (size_t i = 0; i < sizeof reader->bytes; i++)
-		at[i] = 0;
+	reader->length = reader->at = 0;
+	while (reader->length < FILE_MAX &&
+	       (got = pread(descriptor, reader->bytes + reader->length, FILE_MAX - reader->length,
+			    (off_t)reader->length)) > 0)
+		reader->length += (size_t)got;
+	if (got == -1)
+		return -1;
+	if (reader->length >= sizeof mark - 1 && memcmp(reader->bytes, mark, sizeof mark - 1) == 0)
+		reader->at = sizeof mark - 1;
+	return 0;
 }
 
 static int next_line(struct reader *reader, struct secret *to, const char *what, struct err *e)
@@ -69,19 +81,15 @@ static int read_lines(struct reader *reader, int needs, const char *username, st
 int credentials_read(int descriptor, int needs, const char *username, struct credentials *credentials,
 		     struct err *e)
 {
-	struct reader reader = {.length = 0};
-	ssize_t got = 0;
+	struct reader reader;
 	int result;
 
 	memset(credentials, 0, sizeof *credentials);
-	while (reader.length < FILE_MAX && (got = pread(descriptor, reader.bytes + reader.length,
-							FILE_MAX - reader.length, (off_t)reader.length)) > 0)
-		reader.length += (size_t)got;
-	if (got == -1)
+	if (read_file(descriptor, &reader) == -1)
 		result = err_errno(e, "the password file can't be read");
 	else
 		result = read_lines(&reader, needs, username, credentials, e);
-	wipe(&reader);
+	secret_wipe_bytes(&reader, sizeof reader);
 	if (result == -1)
 		credentials_wipe(credentials);
 	return result;
@@ -92,4 +100,38 @@ void credentials_wipe(struct credentials *credentials)
 	secret_wipe(&credentials->user);
 	secret_wipe(&credentials->password);
 	secret_wipe(&credentials->passphrase);
+}
+
+int credentials_totp(int descriptor, struct totp *totp, struct err *e)
+{
+	struct reader reader;
+	int result;
+
+	memset(totp, 0, sizeof *totp);
+	if (read_file(descriptor, &reader) == -1)
+		result = err_errno(e, "the TOTP file can't be read");
+	else if (reader.length == 0)
+		result = 0;
+	else if (reader.length == FILE_MAX)
+		result = err_set(e, "the TOTP file is too long; instead: a line of at most %d bytes",
+				 FILE_MAX - 1);
+	else if (totp_parse(reader.bytes + reader.at, reader.length - reader.at, totp, e) == -1)
+		result = err_prefix(e, "the TOTP file");
+	else
+		result = 1;
+	secret_wipe_bytes(&reader, sizeof reader);
+	return result;
+}
+
+uint64_t credentials_load_used(int descriptor)
+{
+	uint64_t until = 0;
+
+	return pread(descriptor, &until, sizeof until, 0) == (ssize_t)sizeof until ? until : 0;
+}
+
+void credentials_save_used(int descriptor, uint64_t until)
+{
+	if (pwrite(descriptor, &until, sizeof until, 0) != (ssize_t)sizeof until)
+		log_warn("driver", "that a one-time password was sent can't be kept over a restart");
 }

@@ -1,6 +1,6 @@
 /* One-time passwords by time (RFC 6238): the secret from text, the code of a time. Pure. */
-#ifndef DRIVER_TOTP_H
-#define DRIVER_TOTP_H
+#ifndef DRIVER_LOGIN_TOTP_H
+#define DRIVER_LOGIN_TOTP_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* One-time passwords by time (RFC 6238): the secret from text, the code of a time. Pure. */
-#include "driver/totp.h"
+#include "driver/login/totp.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
