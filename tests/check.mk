@@ -103,8 +103,8 @@ $(foreach name,$(patsubst src/os/%.mk,%,$(wildcard src/os/*.mk)),$(call variant,
 $(call variant,test/strict/portcullisd,PORTCULLISD,$(SYSTEM),$(call os,service/strict_boot_macos service/strict_boot_list) $(STANDIN_SYSTEM))
 TESTED := $(VARIANTS)
 $(call variant,test/explore,EXPLORE,,)
-# The gate that is measured: it records when each flip was acknowledged.
-$(call variant,bench/portcullisd,PORTCULLISD,$(FAULT),$(patsubst %,$(BUILD)/obj/tests/bench/%.o,stamps_fault stamps))
+# The gate that is measured: it records when each flip was acknowledged, and is told when it woke.
+$(call variant,bench/portcullisd,PORTCULLISD,$(FAULT) $(call port,host/sleep $(SLEEP)),$(patsubst %,$(BUILD)/obj/tests/bench/%.o,stamps_fault stamps sleep_standin))
 $(call variant,bench/fake_openvpn,FAKE_OPENVPN,,)
 
 tests-build: $(UNIT) $(TESTED)

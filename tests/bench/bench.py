@@ -20,6 +20,7 @@ sys.dont_write_bytecode = True
 
 import isolate  # noqa: E402  pylint: disable=wrong-import-position
 from daemon import Portcullis, is_gone  # noqa: E402  pylint: disable=wrong-import-position
+from back import Back  # noqa: E402  pylint: disable=wrong-import-position
 from netns import Namespace, wait_for  # noqa: E402  pylint: disable=wrong-import-position
 from world import INTERNET4, World  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -305,7 +306,7 @@ def main():
     parser.add_argument("--build", default=os.path.join(TOP, "build"))
     parser.add_argument("--rounds", type=int, default=15, help="runs of each kind")
     parser.add_argument("--idle", type=int, default=60, help="seconds of (f); 0: leave it out")
-    parser.add_argument("--only", default="abcdefg", help="letters")
+    parser.add_argument("--only", default="abcdefghijkl", help="letters")
     parser.add_argument("--report", action="store_true", help="exit 0 whatever the figures are (a busy machine)")
     options = parser.parse_args()
     if not isolate.is_inside():
@@ -313,7 +314,9 @@ def main():
     bench, only = Bench(options), options.only
     one_flip = bench.flip() if set("ag") & set(only) else None
     for letters, run in (("b", bench.locked), ("c", bench.recover), ("d", bench.throughput), ("ef", bench.idle),
-                         ("g", lambda: bench.remotes(one_flip))):
+                         ("g", lambda: bench.remotes(one_flip)),
+                         ("hijkl", lambda: Back(bench.world, bench.measured_programs(), bench.claim,
+                                                1 if options.report else 3).run(only))):
         if set(letters) & set(only):
             run()
     print(f"bench: {'every claim holds' if not bench.failed else f'{bench.failed} claims fail'}; Linux {os.uname().release}, "
