@@ -4,7 +4,10 @@
 
 #include <string.h>
 
+#include "base/limit.h"
+#include "base/log.h"
 #include "os/host/clock.h"
+#include "os/route/route.h"
 
 /* GATHER_MS: an address comes a moment before its routes. LOOKS: remotes of one family; they are alike. */
 enum { GATHER_MS = 20, LOOKS = 8 };
@@ -34,8 +37,10 @@ static bool leads(const struct gate *gate, uint8_t family)
 
 static void look_for_attempt(struct gate *gate)
 {
+	static struct limit complaints;
 	struct ways *ways = &gate->ways;
 	struct wire_way way;
+	struct err e = {""};
 	int found;
 
 	if (ways->pid != gate->attempt.pid)
@@ -48,6 +53,10 @@ static void look_for_attempt(struct gate *gate)
 		memset(&ways->now, 0, sizeof ways->now);
 		return;
 	}
+	if (gate->state.actual == ACTUAL_OPEN &&
+	    route_follow(&gate->attempt.endpoint.address, &way, &e) == -1 &&
+	    limit_allows(&complaints, (uint64_t)clock_steady_ms(), NULL))
+		log_warn("gate", "the server's own route can't follow the network: %s", e.text);
 	if (ways->began.family == NET_NONE)
 		ways->began = way.local;
 	way.kept =

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +89,11 @@ unsigned netwatch_index(const char *name)
 {
 	(void)name;
 	return standin_exists ? 7 : 0;
+}
+
+char *if_indextoname(unsigned index, char name[IF_NAMESIZE])
+{
+	return index == 0 ? NULL : strcpy(name, index == 4 ? "em0" : "wlan0");
 }
 
 int netwatch_clean(const struct net_endpoint *endpoint, struct err *e)

@@ -216,6 +216,81 @@ static void test_an_endpoint_of_ipv6(void **state)
 	standin_shut();
 }
 
+/* The link came back, or another one did: the endpoint's route follows, and nothing else is touched. */
+static void test_the_endpoint_follows(void **state)
+{
+	static const struct {
+		const char *answer; /* how the endpoint is reached as it is */
+		struct wire_way way;
+		const char *calls;
+	} cases[] = {
+	    /* as it was */
+	    {"    gateway: 192.168.1.1\n  interface: em0\n",
+	     {.gateway = {NET_IPV4, {192, 168, 1, 1}}, .link = 4},
+	     ""},
+	    /* its route went with the link: it is inside the tunnel */
+	    {"  interface: tun87\n",
+	     {.gateway = {NET_IPV4, {192, 168, 1, 1}}, .link = 4},
+	     "clean 203.0.113.7:1194/udp\nroute -q -n add -inet 203.0.113.7 -gateway 192.168.1.1\n"},
+	    /* another router; another link with the same */
+	    {"    gateway: 192.168.1.1\n  interface: em0\n",
+	     {.gateway = {NET_IPV4, {192, 168, 1, 2}}, .link = 4},
+	     "clean 203.0.113.7:1194/udp\nroute -q -n add -inet 203.0.113.7 -gateway 192.168.1.2\n"},
+	    {"    gateway: 192.168.1.1\n  interface: em0\n",
+	     {.gateway = {NET_IPV4, {192, 168, 1, 1}}, .link = 5},
+	     "clean 203.0.113.7:1194/udp\nroute -q -n add -inet 203.0.113.7 -gateway 192.168.1.1\n"},
+	    /* it is on the link now */
+	    {"    gateway: 192.168.1.1\n  interface: em0\n", {.link = 5}, "clean 203.0.113.7:1194/udp\n"},
+	    /* a link that has gone again */
+	    {"  interface: tun87\n", {.gateway = {NET_IPV4, {192, 168, 1, 1}}}, NULL}};
+	const struct situation s = standin_situation("203.0.113.7:1194/udp");
+	const struct wire_tunnel tunnel = standin_tunnel("10.8.0.6", NULL);
+	const struct route_desired desired = standin_desired(&s, &tunnel);
+	char calls[256], before[64];
+	struct err e = {""};
+
+	(void)state;
+	assert_int_equal(route_follow(&s.endpoint.address, &cases[1].way, &e), 0); /* nothing stands */
+	assert_string_equal(standin_calls(), "");
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		standin_way("203.0.113.7", "em0");
+		standin_put("way-203.0.113.7", "    gateway: 192.168.1.1\n  interface: em0\n", 0644);
+		assert_int_equal(route_assert(&desired, &e), 0);
+		(void)standin_calls();
+		standin_put("way-203.0.113.7", cases[i].answer, 0644);
+		assert_int_equal(route_follow(&s.endpoint.address, &cases[i].way, &e), 0);
+		snprintf(calls, sizeof calls, "%s%s",
+			 cases[i].calls != NULL ? "route -n get -inet 203.0.113.7\n" : "",
+			 cases[i].calls != NULL ? cases[i].calls : "");
+		assert_string_equal(standin_calls(), calls);
+		standin_shut(); /* it goes with the others */
+		snprintf(before, sizeof before, "route -q -n delete -inet 203.0.113.7\n");
+		assert_non_null(strstr(standin_told, before));
+	}
+	standin_put("way-203.0.113.7", "    gateway: 192.168.1.1\n  interface: em0\n", 0644);
+}
+
+/* One that was on the link, and is not any more: its route is remembered, and goes with the others. */
+static void test_an_endpoint_that_leaves_the_link(void **state)
+{
+	const struct situation s = standin_situation("[2001:db8:7::7]:443/tcp");
+	const struct wire_tunnel tunnel = standin_tunnel("10.8.0.6", NULL);
+	const struct route_desired desired = standin_desired(&s, &tunnel);
+	const struct wire_way way = {.gateway = {NET_IPV6, {0xfe, 0x80, [15] = 1}}, .link = 4};
+	struct err e = {""};
+
+	(void)state;
+	standin_put("way-2001:db8:7::7", "  interface: em0\n", 0644);
+	assert_int_equal(route_assert(&desired, &e), 0);
+	assert_null(strstr(standin_calls(), "add -inet6 2001:db8:7::7"));
+	assert_int_equal(route_follow(&s.endpoint.address, &way, &e), 0);
+	assert_non_null(strstr(standin_calls(), "add -inet6 2001:db8:7::7 -gateway fe80::1%em0\n"));
+	standin_put("fail", "add -inet6 2001:db8:7::7", 0644);
+	assert_int_equal(route_follow(&s.endpoint.address, &way, &e), -1);
+	standin_shut();
+	assert_non_null(strstr(standin_told, "delete -inet6 2001:db8:7::7\n"));
+}
+
 static void test_what_fails_is_taken_away(void **state)
 {
 	static const char *const failing[] = {"add -inet 203", "add -inet 128", "add -inet6 8000",
@@ -328,6 +403,8 @@ int main(void)
 	    TEST(test_only_what_is_asked_for),
 	    TEST(test_an_endpoint_on_the_link),
 	    TEST(test_an_endpoint_of_ipv6),
+	    TEST(test_the_endpoint_follows),
+	    TEST(test_an_endpoint_that_leaves_the_link),
 	    TEST(test_what_fails_is_taken_away),
 	    TEST(test_what_does_not_hold),
 	    TEST(test_what_route_tells),

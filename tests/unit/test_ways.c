@@ -10,6 +10,7 @@
 
 #include "gate/gate.h"
 #include "journal.h"
+#include "os/route/route.h"
 #include "timer_standin.h"
 
 enum { USER = 64002 };
@@ -49,6 +50,16 @@ bool netwatch_has_address(unsigned link, const struct net_address *address)
 	assert_int_equal(link, 5);
 	say("has %d", address->bytes[3]);
 	return has_address;
+}
+
+static bool follows = true;
+
+int route_follow(const struct net_address *endpoint, const struct wire_way *way, struct err *e)
+{
+	char text[NET_ADDRESS_TEXT];
+
+	say("follow %s %d %u", net_address_text(endpoint, text), way->gateway.bytes[3], way->link);
+	return follows ? 0 : err_set(e, "no such route");
 }
 
 static void changed(struct gate *it, enum wire_note note, const char *text)
@@ -173,6 +184,28 @@ static void test_an_attempt(void **state)
 	assert_int_equal(now->local.family, NET_NONE);
 }
 
+/* While the gate is open, the server's own route follows each look, and only then. */
+static void test_the_servers_route_follows(void **state)
+{
+	(void)state;
+	gate.attempt.pid = 77;
+	gate.attempt.endpoint = remotes[0];
+	gate.state.actual = ACTUAL_DIALLING;
+	ways_look(&gate);
+	assert_string_equal(journal, "");
+	gate.state.actual = ACTUAL_OPEN;
+	ways_look(&gate);
+	assert_string_equal(journal, "follow 203.0.113.7 1 5\n");
+	follows = false;
+	ways_look(&gate); /* the driver is told all the same */
+	assert_true(gate.ways.now.kept && gate.ways.now.link == 5);
+	follows = true;
+	journal[0] = '\0';
+	four = false;
+	ways_look(&gate);
+	assert_string_equal(journal, "");
+}
+
 static void gather(void)
 {
 	journal[0] = '\0';
@@ -219,6 +252,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_families, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_few_looks, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_an_attempt, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_the_servers_route_follows, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_what_is_told, setup, teardown)};
 
 	return cmocka_run_group_tests_name("ways", tests, NULL, NULL);

@@ -24,6 +24,11 @@ struct route_desired {
  * millisecond. */
 int route_assert(const struct route_desired *desired, struct err *e);
 
+/* The machine's own routes lead to the endpoint by `way` now, while the routes into the tunnel stand. Where
+ * the endpoint has a route of its own past the tunnel, it follows; elsewhere it does by itself. 0, or -1 and
+ * `e`. */
+int route_follow(const struct net_address *endpoint, const struct wire_way *way, struct err *e);
+
 /* Somebody else changed these routes or rules, or the tunnel's device: its addresses, its MTU, down. Called
  * from `base`'s loop, once for a burst. The receiver sets the device and asserts again. 0, or -1 and `e`. */
 struct event_base;

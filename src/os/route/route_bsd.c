@@ -4,6 +4,11 @@
 #include "os/route/route.h"
 
 #include <string.h>
+#include <sys/types.h>
+
+#include <sys/socket.h>
+
+#include <net/if.h>
 
 #include "base/text.h"
 #include "os/netwatch/netwatch.h"
@@ -141,6 +146,39 @@ int route_assert(const struct route_desired *desired, struct err *e)
 		return 0;
 	(void)remove_standing(NULL);
 	return -1;
+}
+
+/* So that it is deleted with the others. */
+static int remember_endpoint(const struct net_address *endpoint, struct err *e)
+{
+	char text[NET_ADDRESS_TEXT], line[NET_ADDRESS_TEXT + 8];
+	size_t used = 0, end = strlen(standing);
+
+	(void)text_append(line, sizeof line, &used, "%s %s",
+			  endpoint->family == NET_IPV4 ? "-inet" : "-inet6",
+			  net_address_text(endpoint, text));
+	if (strstr(standing, line) != NULL || text_append(standing, sizeof standing, &end, "%s\n", line) == 0)
+		return 0;
+	return err_set(e, "the tunnel has more routes than can be set");
+}
+
+/* With a link the kernel takes away all that led by it: then the endpoint is inside the tunnel. */
+int route_follow(const struct net_address *endpoint, const struct wire_way *way, struct err *e)
+{
+	char line[160], link[IF_NAMESIZE] = "";
+	struct tunnel_way is, desired;
+
+	if (standing[0] == '\0' || if_indextoname(way->link, link) == NULL)
+		return 0;
+	tunnel_words_from(way, link, &desired);
+	if (query_way(endpoint, &is, NULL) == 0 && tunnel_words_alike(&is, &desired))
+		return 0;
+	if (netwatch_clean(&towards, e) == -1 ||
+	    tunnel_words_endpoint(endpoint, &desired, line, sizeof line, e) == -1)
+		return -1;
+	if (line[0] == '\0')
+		return 0;
+	return remember_endpoint(endpoint, e) == -1 ? -1 : add_lines(line, e);
 }
 
 int route_remove(struct err *e)

@@ -138,19 +138,57 @@ static bool is_repeated(const struct wire_tunnel *tunnel, size_t index)
 	return false;
 }
 
+/* On the link itself it needs none: the link's own route is more specific than a half. */
+static void add_endpoint(struct lines *lines, const struct net_address *endpoint,
+			 const struct tunnel_way *way)
+{
+	char text[NET_ADDRESS_TEXT], word[sizeof way->gateway + 16];
+	size_t used = 0;
+
+	(void)text_append(word, sizeof word, &used, " -gateway %s", way->gateway);
+	if (way->gateway[0] != '\0')
+		add(lines, family_word(endpoint), net_address_text(endpoint, text), word);
+}
+
+int tunnel_words_endpoint(const struct net_address *endpoint, const struct tunnel_way *way, char *to,
+			  size_t size, struct err *e)
+{
+	struct lines lines = {to, size, 0, false};
+
+	to[0] = '\0';
+	add_endpoint(&lines, endpoint, way);
+	return end(&lines, e);
+}
+
+void tunnel_words_from(const struct wire_way *from, const char *link, struct tunnel_way *way)
+{
+	static const struct net_prefix link_local = {{NET_IPV6, {0xfe, 0x80}}, 10};
+	char text[NET_ADDRESS_TEXT];
+	size_t used = 0;
+
+	*way = (struct tunnel_way){.gateway = ""};
+	(void)text_copy(way->link, sizeof way->link, link);
+	if (from->gateway.family != NET_NONE)
+		(void)text_append(way->gateway, sizeof way->gateway, &used, "%s%s%s",
+				  net_address_text(&from->gateway, text),
+				  net_prefix_contains(&link_local, &from->gateway) ? "%" : "",
+				  net_prefix_contains(&link_local, &from->gateway) ? link : "");
+}
+
+bool tunnel_words_alike(const struct tunnel_way *one, const struct tunnel_way *other)
+{
+	return strcmp(one->link, other->link) == 0 && strcmp(one->gateway, other->gateway) == 0;
+}
+
 int tunnel_words_routes(const struct route_desired *desired, const struct tunnel_way *way, char *to,
 			size_t size, struct err *e)
 {
 	const struct net_address *endpoint = &desired->situation->endpoint.address;
 	const struct wire_tunnel *tunnel = desired->tunnel;
 	struct lines lines = {to, size, 0, false};
-	char text[NET_ADDRESS_TEXT], word[sizeof way->gateway + 16];
-	size_t used = 0;
 
 	to[0] = '\0';
-	(void)text_append(word, sizeof word, &used, " -gateway %s", way->gateway);
-	if (way->gateway[0] != '\0')
-		add(&lines, family_word(endpoint), net_address_text(endpoint, text), word);
+	add_endpoint(&lines, endpoint, way);
 	for (uint8_t family = NET_IPV4; desired->redirect && family <= NET_IPV6;
 	     family += NET_IPV6 - NET_IPV4)
 		if (has_address(tunnel, family))

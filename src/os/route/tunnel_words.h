@@ -24,6 +24,14 @@ int tunnel_words_device(const struct wire_tunnel *tunnel, char *to, size_t size,
 int tunnel_words_routes(const struct route_desired *desired, const struct tunnel_way *way, char *to,
 			size_t size, struct err *e);
 
+/* For route, after its verb: the endpoint past the tunnel alone. */
+int tunnel_words_endpoint(const struct net_address *endpoint, const struct tunnel_way *way, char *to,
+			  size_t size, struct err *e);
+
+/* A way as the network port found it, by the link of that name; and are two the same? */
+void tunnel_words_from(const struct wire_way *from, const char *link, struct tunnel_way *way);
+bool tunnel_words_alike(const struct tunnel_way *one, const struct tunnel_way *other);
+
 /* The tunnel's own subnets, where their addresses may not have brought them; perhaps none. */
 int tunnel_words_subnets(const struct wire_tunnel *tunnel, char *to, size_t size, struct err *e);
 
