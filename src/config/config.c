@@ -408,5 +408,7 @@ int config_read(struct config *config, const char *file, struct err *e)
 	fclose(stream);
 	if (result == 0)
 		result = resolve_all(&r);
+	if (result == 0)
+		config_take_credentials(config, getenv("CREDENTIALS_DIRECTORY"));
 	return result == 0 ? 0 : err_set(e, "%s", r.e.text);
 }

@@ -35,8 +35,9 @@ struct config {
 	struct identity control_group;
 	int64_t control_gid; /* -1: none */
 	char username[128], password_file[PATH_MAX], totp_file[PATH_MAX];
-	uint32_t totp_use;  /* enum wire_totp, never TOTP_NONE */
-	char keychain[128]; /* the service of an item of the System keychain; "": none */
+	char passphrase_file[PATH_MAX]; /* of the private key; from the service manager only, else "" */
+	uint32_t totp_use;              /* enum wire_totp, never TOTP_NONE */
+	char keychain[128];             /* the service of an item of the System keychain; "": none */
 	char log_file[PATH_MAX];
 	uint64_t log_size; /* bytes */
 	uint32_t log_keep;
@@ -53,6 +54,11 @@ void config_defaults(struct config *config);
  * or the caller, and others must not be able to write to it. 0, or -1 and `e` =
  * "FILE:LINE: what; instead: ...". May block in the user database. */
 int config_read(struct config *config, const char *file, struct err *e);
+
+/* What the service manager has given (systemd.exec(5), LoadCredential=), where FILE names no file: looks in
+ * `folder`, $CREDENTIALS_DIRECTORY, for portcullis.password, .totp and .key-passphrase. NULL: there is none.
+ */
+void config_take_credentials(struct config *config, const char *folder);
 
 /* After config_read of the same FILE: do the files that it names exist, and may they
  * be used (profile, openvpn.binary, credentials.password-file, .totp-file)? Opens nothing. 0, or

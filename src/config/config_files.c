@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
+
 struct named {
 	const char *file; /* the configuration, for messages */
 	const char *key, *path;
@@ -72,6 +74,28 @@ static int check_owned(const struct named *named, mode_t never, const char *chmo
 	return 0;
 }
 
+/* Where no file is named: FOLDER/NAME, if it is there. */
+static void take_credential(const char *folder, const char *name, char to[PATH_MAX])
+{
+	char path[PATH_MAX];
+	struct stat status;
+	size_t used = 0;
+
+	if (to[0] == '\0' && text_append(path, sizeof path, &used, "%s/portcullis.%s", folder, name) == 0 &&
+	    lstat(path, &status) == 0)
+		text_copy(to, PATH_MAX, path);
+}
+
+void config_take_credentials(struct config *config, const char *folder)
+{
+	if (folder == NULL || folder[0] != '/')
+		return;
+	if (config->keychain[0] == '\0')
+		take_credential(folder, "password", config->password_file);
+	take_credential(folder, "totp", config->totp_file);
+	take_credential(folder, "key-passphrase", config->passphrase_file);
+}
+
 int config_check_files(const struct config *config, const char *file, struct err *e)
 {
 	const struct config_lines *lines = &config->lines;
@@ -80,6 +104,7 @@ int config_check_files(const struct config *config, const char *file, struct err
 				     e};
 	const struct named password = {file, "credentials.password-file", config->password_file,
 				       lines->password_file, e};
+	const struct named passphrase = {file, "portcullis.key-passphrase", config->passphrase_file, 0, e};
 	const struct named totp = {file, "credentials.totp-file", config->totp_file, lines->totp_file, e};
 
 	if (profile.path[0] == '\0')
@@ -89,6 +114,8 @@ int config_check_files(const struct config *config, const char *file, struct err
 	    check_binary(config, &binary) == -1)
 		return -1;
 	if (password.path[0] != '\0' && check_owned(&password, S_IRWXG | S_IRWXO, "chmod 600") == -1)
+		return -1;
+	if (passphrase.path[0] != '\0' && check_owned(&passphrase, S_IRWXG | S_IRWXO, "chmod 600") == -1)
 		return -1;
 	return totp.path[0] == '\0' ? 0 : check_owned(&totp, S_IRWXG | S_IRWXO, "chmod 600");
 }

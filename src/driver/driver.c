@@ -473,8 +473,10 @@ int driver_open(struct driver *d, struct err *e)
 
 	memset(d, 0, sizeof *d);
 	d->since = time(NULL);
-	d->login.files = (struct credentials_files){
-	    .password = WIRE_FD_PASSWORD, .totp = WIRE_FD_TOTP, .used = WIRE_FD_TOTP_USED};
+	d->login.files = (struct credentials_files){.password = WIRE_FD_PASSWORD,
+						    .totp = WIRE_FD_TOTP,
+						    .passphrase = WIRE_FD_PASSPHRASE,
+						    .used = WIRE_FD_TOTP_USED};
 	d->login.used_until = credentials_load_used(WIRE_FD_TOTP_USED);
 	if (remotes_open(&d->remotes, WIRE_FD_PROFILE, e) == -1)
 		return -1;

@@ -263,8 +263,10 @@ static void send_passphrase(struct management_session *s, const char *type)
 	int needs = s->attempt.needs | PROFILE_NEEDS_KEY_PASSPHRASE;
 	struct credentials credentials;
 	struct err e = {""};
+	int own = credentials_passphrase(s->login->files.passphrase, &credentials, &e);
 
-	if (credentials_read(s->login->files.password, needs, s->attempt.username, &credentials, &e) == -1) {
+	if (own == -1 || (own == 0 && credentials_read(s->login->files.password, needs, s->attempt.username,
+						       &credentials, &e) == -1)) {
 		emit(s, TUNNEL_CREDENTIALS, "%s", e.text);
 		return;
 	}

@@ -50,11 +50,12 @@ static void become_driver(const struct gate *gate, int channel)
 		      -1,
 		      gate->captive_dns_fd,
 		      -1,
+		      -1,
 		      -1};
 	char path[PATH_MAX], uid[16], gid[16], name[] = "portcullis-driver";
 	char *list[] = {name, uid, gid, NULL};
 	const struct config *config = &gate->config;
-	struct err e = {""}, none = {""};
+	struct err e = {""}, none = {""}, key = {""};
 
 	child_sibling(name, PORTCULLIS_LIBEXECDIR, path, sizeof path);
 	snprintf(uid, sizeof uid, "%u", gate->config.user.number);
@@ -70,6 +71,9 @@ static void become_driver(const struct gate *gate, int channel)
 		log_error("gate", "no one-time passwords: %s", none.text);
 	if (config->totp_file[0] != '\0')
 		from[8] = open_used(config);
+	from[9] = open_secret(config->passphrase_file, &key);
+	if (key.text[0] != '\0')
+		log_error("gate", "no passphrase: %s", key.text);
 	for (size_t i = 0; i < sizeof from / sizeof *from; i++)
 		if (from[i] == -1)
 			from[i] = open("/dev/null", i == 8 ? O_RDWR : O_RDONLY);

@@ -1,4 +1,4 @@
-/* reload: portcullis.conf, the profile and the password file, read anew while the gate stands. */
+/* reload: portcullis.conf, the profile and the files of secrets, read anew while the gate stands. */
 #include "gate/reload.h"
 
 #include <stdlib.h>
@@ -19,19 +19,22 @@
 /* Whoever writes a file does so in several steps; then this long nothing. */
 enum { SETTLE_MS = 200, NAMES = 256 };
 
+enum secret_file { SECRET_PASSWORD, SECRET_TOTP, SECRET_PASSPHRASE, SECRETS };
+static const char *const secret_names[SECRETS] = {"the password file", "the TOTP file", "the passphrase"};
+
 /* What the next attempt needs of what was read. */
 struct news {
-	bool profile, password, redial, renew;
+	bool profile, secret[SECRETS], redial, renew;
 	const char *why; /* it is dialled again */
 };
 
-enum watched { WATCHED_PROFILE, WATCHED_PASSWORD, WATCHED };
+enum watched { WATCHED_PROFILE, WATCHED_SECRETS, WATCHED = WATCHED_SECRETS + SECRETS };
 
 static struct file_watch *watch;
 static struct event *settled;
-static bool config_refused;  /* the refusal that is shown is of portcullis.conf itself */
-static unsigned reported;    /* bits of `enum watched`: what has changed since it was last looked at */
-static struct stat password; /* as it was then; zeroed: there was none */
+static bool config_refused; /* the refusal that is shown is of portcullis.conf itself */
+static unsigned reported;   /* bits of `enum watched`: what has changed since it was last looked at */
+static struct stat secrets[SECRETS]; /* as they were then; zeroed: there was none */
 
 /* --- what is refused */
 
@@ -131,20 +134,36 @@ static void take_profile(struct gate *gate, struct gate_profile *fresh, struct n
 	gate->profile = *fresh;
 }
 
-/* Another password file, or another password in it, than when it was last looked at? */
-static void take_password(const struct config *config, struct news *news)
+static const char *secret_path(const struct config *config, size_t which)
 {
-	bool told = (reported & 1U << WATCHED_PASSWORD) != 0;
-	struct stat before = password;
+	return which == SECRET_PASSWORD ? config->password_file
+	       : which == SECRET_TOTP   ? config->totp_file
+					: config->passphrase_file;
+}
 
+/* Another file, or another secret in it, than when it was last looked at? */
+static bool take_secret(const struct config *config, size_t which)
+{
+	const char *path = secret_path(config, which);
+	struct stat *now = &secrets[which], before = *now;
+
+	memset(now, 0, sizeof *now);
+	if (path[0] != '\0' && lstat(path, now) == -1)
+		memset(now, 0, sizeof *now);
+	return before.st_ino != now->st_ino || before.st_dev != now->st_dev ||
+	       before.st_size != now->st_size || before.st_mtime != now->st_mtime ||
+	       before.st_ctime != now->st_ctime;
+}
+
+static void take_secrets(const struct config *config, struct news *news)
+{
+	for (size_t i = 0; i < SECRETS; i++) {
+		bool told = (reported & 1U << (WATCHED_SECRETS + i)) != 0;
+
+		news->secret[i] = take_secret(config, i) || told;
+		news->renew = news->renew || news->secret[i];
+	}
 	reported = 0;
-	memset(&password, 0, sizeof password);
-	if (config->password_file[0] != '\0' && lstat(config->password_file, &password) == -1)
-		memset(&password, 0, sizeof password);
-	news->password = told || before.st_ino != password.st_ino || before.st_dev != password.st_dev ||
-			 before.st_size != password.st_size || before.st_mtime != password.st_mtime ||
-			 before.st_ctime != password.st_ctime;
-	news->renew = news->renew || news->password;
 }
 
 static void take_log(struct gate *gate)
@@ -175,13 +194,13 @@ static void take_dns(struct gate *gate, bool managed)
 
 static void watch_files(const struct gate *gate)
 {
-	const char *const paths[WATCHED] = {
-	    [WATCHED_PROFILE] = gate->config.profile, [WATCHED_PASSWORD] = gate->config.password_file};
+	const char *paths[WATCHED] = {[WATCHED_PROFILE] = gate->config.profile};
 	struct err e = {""};
 
+	for (size_t i = 0; i < SECRETS; i++)
+		paths[WATCHED_SECRETS + i] = secret_path(&gate->config, i);
 	if (watch != NULL && file_watch_set(watch, paths, WATCHED, &e) == -1)
-		log_warn("gate",
-			 "changes of the profile or the password file may need `portcullis reload`: %s",
+		log_warn("gate", "changes of the profile or of secrets may need `portcullis reload`: %s",
 			 e.text);
 }
 
@@ -216,8 +235,9 @@ static void describe(const struct gate *gate, const struct news *news, const cha
 	text_append(text, sizeof text, &used, "%s", names);
 	if (news->profile)
 		text_append(text, sizeof text, &used, "%sthe profile", used > 0 ? ", " : "");
-	if (news->password)
-		text_append(text, sizeof text, &used, "%sthe password file", used > 0 ? ", " : "");
+	for (size_t i = 0; i < SECRETS; i++)
+		if (news->secret[i])
+			text_append(text, sizeof text, &used, "%s%s", used > 0 ? ", " : "", secret_names[i]);
 	if (used == 0)
 		err_set(e, "nothing has changed");
 	else
@@ -263,7 +283,7 @@ static int take_all(struct gate *gate, const struct config *fresh, struct gate_p
 	take_log(gate);
 	take_dns(gate, managed);
 	take_profile(gate, profile, &news);
-	take_password(&gate->config, &news);
+	take_secrets(&gate->config, &news);
 	watch_files(gate);
 	describe(gate, &news, names, e);
 	carry_out(gate, &news);
@@ -285,15 +305,18 @@ int reload(struct gate *gate, struct err *e)
 /* --- what the kernel says of the files */
 
 /* Readable for root alone, or it is not taken; the driver keeps what it has. */
-static int check_password(const struct config *config, struct err *e)
+static int check_secrets(const struct config *config, struct err *e)
 {
-	int fd;
+	for (size_t i = 0; i < SECRETS; i++) {
+		int fd = secret_path(config, i)[0] == '\0'
+			     ? -1
+			     : file_open_owned(secret_path(config, i), S_IRWXG | S_IRWXO, e);
 
-	if (config->password_file[0] == '\0')
-		return 0;
-	if ((fd = file_open_owned(config->password_file, S_IRWXG | S_IRWXO, e)) == -1)
-		return -1;
-	close(fd);
+		if (fd == -1 && secret_path(config, i)[0] != '\0')
+			return -1;
+		if (fd != -1)
+			close(fd);
+	}
 	return 0;
 }
 
@@ -306,14 +329,14 @@ static void settled_cb(evutil_socket_t fd, short what, void *argument)
 
 	(void)fd, (void)what;
 	watch_files(gate); /* first: what changes from here on is seen */
-	if (vet_profile(&gate->config, &profile, &e) == -1 || check_password(&gate->config, &e) == -1) {
+	if (vet_profile(&gate->config, &profile, &e) == -1 || check_secrets(&gate->config, &e) == -1) {
 		vet_free(&profile);
 		config_refused = false;
 		refuse(gate, &e);
 		return;
 	}
 	take_profile(gate, &profile, &news);
-	take_password(&gate->config, &news);
+	take_secrets(&gate->config, &news);
 	if (!news.renew && (config_refused || gate->refused[0] == '\0'))
 		return;
 	describe(gate, &news, "", &e);
@@ -338,7 +361,7 @@ int reload_watch(struct gate *gate, struct err *e)
 		return err_set(e, "no memory");
 	if ((watch = file_watch_open(gate->base, changed_cb, gate, &none)) == NULL)
 		log_warn("gate", "another profile needs `portcullis reload`: %s", none.text);
-	take_password(&gate->config, &news);
+	take_secrets(&gate->config, &news);
 	watch_files(gate);
 	return 0;
 }

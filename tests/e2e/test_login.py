@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import os
 import struct
+import subprocess
 import time
 
 import pytest
@@ -244,6 +245,47 @@ def test_a_file_that_others_may_read(portcullis, server_asks):
     assert "totp-file" in done.stderr and done.stderr.rstrip().endswith("; instead: chmod 600")
     os.chmod(f"{gate.directory}/totp", 0o600)
     assert gate.run_daemon("-n").returncode == 0, "control"
+
+
+def test_from_the_service_manager(world, portcullis, server_asks):
+    """systemd's credentials stand for the files that the configuration does not name: password, secret of the codes, and
+    the passphrase of an encrypted key."""
+    server_asks()
+    folder = f"{ROOT}/credentials"
+    os.makedirs(folder, 0o700, exist_ok=True)
+    gate = portcullis("static", extra=("auth-user-pass", CHALLENGE), environment={"CREDENTIALS_DIRECTORY": folder})
+    with open(gate.profile, encoding="ascii") as file:
+        profile = file.read()
+    plain = profile.split("<key>\n")[1].split("\n</key>")[0]
+    encrypted = subprocess.run(["openssl", "pkcs8", "-topk8", "-passout", "pass:a phrase"], input=plain, text=True,
+                               capture_output=True, check=True).stdout.strip()
+    gate.write(profile.replace(plain, encrypted))
+    gate.start().wait(tunnel="stopped")  # the control: nothing is there
+    assert gate.stop() == 0
+    for name, content in (("password", "alice\nright horse\n"), ("totp", link()), ("key-passphrase", "a phrase\n")):
+        path = f"{folder}/portcullis.{name}"
+        with open(path, "w", encoding="ascii") as file:
+            file.write(content)
+        os.chmod(path, 0o400)
+    gate.start_open()
+    assert gets_inside(world) and logins() == ["static", "right"]
+    told = everything_told(gate)
+    assert "right horse" not in told and "a phrase" not in told and KEY not in told
+    assert gate.stop() == 0
+    os.chmod(f"{folder}/portcullis.totp", 0o440)
+    done = gate.run_daemon("-n")
+    assert done.returncode == 1 and "may be read or written by others; instead: chmod 600" in done.stderr
+
+
+def test_a_file_put_right(world, portcullis, server_asks):
+    """A wrong secret stops the tunnel; another file in its place, as editors write it, is noticed, and the VPN comes up."""
+    server_asks()
+    gate = portcullis("static", extra=("auth-user-pass", CHALLENGE))
+    credentials(gate, "ABC1DEFG")
+    gate.start().wait(tunnel="stopped")
+    os.rename(private(gate, "better", link().encode()), f"{gate.directory}/totp")
+    gate.wait(gate="open")
+    assert gets_inside(world) and logins() == ["static", "right"]
 
 
 def test_no_core_has_secrets(portcullis, server_asks):

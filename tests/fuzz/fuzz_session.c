@@ -77,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	whole_size = size;
 	memset(&session, 0, sizeof session);
 	memset(&login, 0, sizeof login);
-	login.files = (struct credentials_files){password, password, -1};
+	login.files = (struct credentials_files){password, password, password, -1};
 	login.totp_use = size > 0 ? data[0] >> 2 & 3 : 0;
 	session.events = (struct management_events){on_event, on_asked, on_count, NULL};
 	session.login = &login;

@@ -608,6 +608,40 @@ static void the_totp_file_is_looked_at(void **state)
 	unlink(named);
 }
 
+/* Only where no file is named, and only what is there. */
+static void what_the_service_manager_has_given(void **state)
+{
+	char folder[] = "/tmp/portcullis-credentials-XXXXXX", names[3][PATH_MAX];
+	static const char *const files[] = {"password", "totp", "key-passphrase"};
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	config_defaults(&config);
+	config_take_credentials(&config, folder);
+	config_take_credentials(&config, NULL);
+	assert_true(config.password_file[0] == '\0' && config.totp_file[0] == '\0' &&
+		    config.passphrase_file[0] == '\0');
+	for (int i = 0; i < 3; i++) {
+		snprintf(names[i], sizeof names[i], "%s/portcullis.%s", folder, files[i]);
+		close(open(names[i], O_CREAT | O_WRONLY, 0400));
+	}
+	config_take_credentials(&config, "tmp");
+	assert_string_equal(config.totp_file, "");
+	config_take_credentials(&config, folder);
+	assert_string_equal(config.password_file, names[0]);
+	assert_string_equal(config.totp_file, names[1]);
+	assert_string_equal(config.passphrase_file, names[2]);
+	config_defaults(&config);
+	strcpy(config.keychain, "vpn");
+	strcpy(config.totp_file, "/t");
+	config_take_credentials(&config, folder);
+	assert_string_equal(config.password_file, "");
+	assert_string_equal(config.totp_file, "/t");
+	for (int i = 0; i < 3; i++)
+		unlink(names[i]);
+	rmdir(folder);
+}
+
 /* A default has no line. */
 static void a_default_that_is_missing(void **state)
 {
@@ -696,6 +730,7 @@ int main(void)
 	    cmocka_unit_test(the_program_is_looked_at),
 	    cmocka_unit_test(the_password_file_is_looked_at),
 	    cmocka_unit_test(the_totp_file_is_looked_at),
+	    cmocka_unit_test(what_the_service_manager_has_given),
 	    cmocka_unit_test(a_default_that_is_missing),
 	};
 

@@ -143,6 +143,30 @@ static void test_the_totp_file(void **state)
 	assert_golden("tests/golden/credentials_totp", journal);
 }
 
+static void test_the_passphrase(void **state)
+{
+	struct credentials c;
+	struct err e = {""};
+
+	(void)state;
+	so = "";
+	file = "\xef\xbb\xbf"
+	       "phrase\r\nmore";
+	file_length = strlen(file);
+	assert_int_equal(credentials_passphrase(60, &c, &e), 1);
+	assert_string_equal(c.passphrase.bytes, "phrase");
+	file_length = 0;
+	assert_int_equal(credentials_passphrase(60, &c, &e), 0);
+	assert_true(is_wiped(&c));
+	file = "\n";
+	file_length = 1;
+	assert_int_equal(credentials_passphrase(60, &c, &e), -1);
+	assert_non_null(strstr(e.text, "has no line for it"));
+	so = "!pread";
+	assert_int_equal(credentials_passphrase(60, &c, &e), -1);
+	assert_string_equal(e.text, "the passphrase of the private key can't be read: Input/output error");
+}
+
 static uint64_t kept;
 static ssize_t written;
 
@@ -190,9 +214,9 @@ static void test_what_was_used(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_file),
-					   cmocka_unit_test(test_the_totp_file),
-					   cmocka_unit_test(test_what_was_used)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_each_file), cmocka_unit_test(test_the_totp_file),
+	    cmocka_unit_test(test_the_passphrase), cmocka_unit_test(test_what_was_used)};
 
 	return cmocka_run_group_tests_name("credentials", tests, NULL, NULL);
 }

@@ -253,7 +253,8 @@ struct management *management_new(struct event_base *base, int listener, struct 
 	from_management = *events;
 	say("management_new %d %d, login %d %d %d", base == d.base, listener, login == &d.login,
 	    login->files.password, login->files.totp);
-	assert_true(login->files.used == WIRE_FD_TOTP_USED && login->used_until == 4711);
+	assert_true(login->files.used == WIRE_FD_TOTP_USED && login->files.passphrase == WIRE_FD_PASSPHRASE &&
+		    login->used_until == 4711);
 	return fails("management_new") ? NULL : (struct management *)&management_here;
 }
 

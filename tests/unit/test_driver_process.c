@@ -235,6 +235,7 @@ static void test_what_is_executed(void **state)
 	start("child");
 	start("child !file_open_owned");
 	strcpy(gate.config.totp_file, "/etc/totp");
+	strcpy(gate.config.passphrase_file, "/run/credentials/x/portcullis.key-passphrase");
 	start("child");
 	start("child !file_open_owned");
 	strcpy(gate.config.keychain, "service");

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -82,6 +83,8 @@ static void feed(const char *line)
 	take_sent();
 }
 
+static int no_file = -1;
+
 static void begin(int password_file, const char *username, int needs)
 {
 	static char kept[64];
@@ -90,8 +93,10 @@ static void begin(int password_file, const char *username, int needs)
 	memset(&it, 0, sizeof it);
 	snprintf(kept, sizeof kept, "%s", username);
 	assert_int_equal(net_endpoint_parse("192.0.2.1:1194/udp", &attempt.endpoint), 0);
+	if (no_file == -1)
+		no_file = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	memset(&login, 0, sizeof login);
-	login.files = (struct credentials_files){password_file, -1, -1};
+	login.files = (struct credentials_files){password_file, -1, no_file, -1};
 	it.session.events =
 	    (struct management_events){.event = on_event, .asked = on_asked, .count = on_count};
 	it.session.login = &login;

@@ -200,7 +200,8 @@ static void run(const struct way *way)
 	so = way->so;
 	failed[0] = '\0';
 	memset(&login, 0, sizeof login);
-	login.files = (struct credentials_files){PASSWORD_FILE, TOTP_FILE, USED_FILE};
+	login.files =
+	    (struct credentials_files){.password = PASSWORD_FILE, .totp = TOTP_FILE, .used = USED_FILE};
 	login.totp_use = way->use;
 	now = 5000;
 	seconds = 3001;

@@ -18,7 +18,7 @@
 #include "profile/profile.h"
 #include "ways.h"
 
-enum { PASSWORD_FILE = 60, LINES = 8 };
+enum { PASSWORD_FILE = 60, PASSPHRASE_FILE, LINES = 8 };
 
 static struct management_session session;
 static struct ovm_session *parser;
@@ -53,6 +53,19 @@ int credentials_read(int descriptor, int needs, const char *username, struct cre
 	secret_set(&to->password, "word", 4);
 	secret_set(&to->passphrase, "phrase", 6);
 	return 0;
+}
+
+int credentials_passphrase(int descriptor, struct credentials *to, struct err *e)
+{
+	assert_int_equal(descriptor, PASSPHRASE_FILE);
+	memset(to, 0, sizeof *to);
+	if (FAILS("credentials_passphrase"))
+		return -1;
+	if (!is("own-passphrase"))
+		return 0;
+	secret_set(&to->user, "me", 2); /* for what looks whether it is wiped */
+	secret_set(&to->passphrase, "own", 3);
+	return 1;
 }
 
 void credentials_wipe(struct credentials *credentials)
@@ -190,6 +203,7 @@ static void begin_with(int needs)
 	session.events = (struct management_events){on_event, on_asked, on_count, &session};
 	session.login = &login;
 	login.files.password = PASSWORD_FILE;
+	login.files.passphrase = PASSPHRASE_FILE;
 	management_session_begin(&session, &attempt, 1000);
 	assert_true(session.parser == NULL && session.now == 1000);
 	parser = session.parser = ovm_new(management_session_event, &session);
@@ -283,6 +297,8 @@ static void test_each_line(void **state)
 	     {ASK, ">PASSWORD:Need 'Private Key' password", ">PASSWORD:Need 'Other' username/password"}},
 	    {"", 0, {ASK, ">PASSWORD:Need 'Private Key' password"}},
 	    {"!credentials_read", 0, {">PASSWORD:Need 'Private Key' password"}},
+	    {"own-passphrase", 0, {">PASSWORD:Need 'Private Key' password"}},
+	    {"!credentials_passphrase", 0, {">PASSWORD:Need 'Private Key' password"}},
 	    {"!login_fill", 0, {ASK}},
 	    {"!login_fill wait", 0, {ASK}},
 	    {"",

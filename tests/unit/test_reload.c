@@ -444,6 +444,12 @@ static void test_files(void **state)
 	settle("a folder is gone", "same !file_watch_set", 1);
 	gate.config.password_file[0] = '\0';
 	settle("no password", "same", 1);
+	strcpy(gate.config.totp_file, "/codes");
+	settle("codes", "same", 1);
+	settle("codes in place", "same", 4);
+	settle("codes that others may read", "same !file_open_owned", 4);
+	strcpy(gate.config.passphrase_file, "/phrase");
+	settle("a passphrase", "same", 8);
 	gate.attempt.pid = 0;
 	gate.state.actual = ACTUAL_LOCKED;
 	settle("no attempt", "remotes", 1);

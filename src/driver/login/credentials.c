@@ -95,6 +95,25 @@ int credentials_read(int descriptor, int needs, const char *username, struct cre
 	return result;
 }
 
+int credentials_passphrase(int descriptor, struct credentials *credentials, struct err *e)
+{
+	struct reader reader;
+	int result;
+
+	memset(credentials, 0, sizeof *credentials);
+	if (read_file(descriptor, &reader) == -1)
+		result = err_errno(e, "the passphrase of the private key can't be read");
+	else if (reader.length == 0)
+		result = 0;
+	else
+		result =
+		    next_line(&reader, &credentials->passphrase, "passphrase of the private key", e) == -1
+			? -1
+			: 1;
+	secret_wipe_bytes(&reader, sizeof reader);
+	return result;
+}
+
 void credentials_wipe(struct credentials *credentials)
 {
 	secret_wipe(&credentials->user);

@@ -12,7 +12,8 @@ struct credentials {
 
 /* Open to read; an empty one counts as none. */
 struct credentials_files {
-	int password, totp, used; /* used: for credentials_save_used, also to write */
+	int password, totp, passphrase;
+	int used; /* for credentials_save_used, also to write */
 };
 
 /* Reads the password file anew (pread from 0). It holds one answer a line, in this order, and only those that
@@ -21,6 +22,9 @@ struct credentials_files {
  * it. 0, or -1 and `e`, which contains none of their bytes. Wipe them after use. */
 int credentials_read(int descriptor, int needs, const char *username, struct credentials *credentials,
 		     struct err *e);
+
+/* The passphrase of the key from a file of its own. 1; 0: there is none; -1 and `e`. Wipe it after use. */
+int credentials_passphrase(int descriptor, struct credentials *credentials, struct err *e);
 
 void credentials_wipe(struct credentials *credentials);
 
