@@ -24,6 +24,7 @@ SAME, ELSEWHERE, BY_THE_DEAD_PEER_LIMIT = 2.0, 10.0, 15.0
 DEAD = 13.0
 # A connection that lasts for so long is a good one, after which the next attempt follows at once.
 GOOD_RUN = 2.2
+PROVIDER_TABLES = ("black_hole", "refusal")
 SPEAKERS = (0, NOBODY, 1000, USER)
 RESOLVER = ROUTER4
 
@@ -213,24 +214,23 @@ def server_restarts(m, sig):
     m.world.server(name)
 
 
-def at_the_provider(m, *rules):
-    m.world.rtr.nft("table inet chaos { chain f { type filter hook forward priority 0; " + "; ".join(rules) + "; } }")
+def at_the_provider(m, name, *rules):
+    m.world.rtr.nft(f"table inet {name} {{ chain f {{ type filter hook forward priority 0; " + "; ".join(rules) + "; } }")
     yield
-    m.world.rtr.run("nft", "delete", "table", "inet", "chaos")
+    m.world.rtr.run("nft", "delete", "table", "inet", name)
 
 
 def black_hole(m):
     """Nothing gets through to the servers, nor back, and nobody gets an error."""
-    yield from at_the_provider(m, *(f"{family} {end} {address} drop" for family, address in (("ip", SERVER4), ("ip6", SERVER6))
-                                    for end in ("saddr", "daddr")))
+    yield from at_the_provider(m, PROVIDER_TABLES[0], *(
+        f"{family} {end} {address} drop" for family, address in (("ip", SERVER4), ("ip6", SERVER6)) for end in ("saddr", "daddr")))
 
 
 def refused(m):
     """Each packet to the servers is answered: there is nobody."""
-    yield from at_the_provider(m, *(f"{family} daddr {address} {act}" for family, address, unreachable in
-                                    (("ip", SERVER4, "icmp"), ("ip6", SERVER6, "icmpv6"))
-                                    for act in ("meta l4proto tcp reject with tcp reset",
-                                                f"reject with {unreachable} type port-unreachable")))
+    yield from at_the_provider(m, PROVIDER_TABLES[1], *(
+        f"{family} daddr {address} {act}" for family, address, unreachable in (("ip", SERVER4, "icmp"), ("ip6", SERVER6, "icmpv6"))
+        for act in ("meta l4proto tcp reject with tcp reset", f"reject with {unreachable} type port-unreachable")))
 
 
 def pids_of(m, victim):

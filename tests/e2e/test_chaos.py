@@ -61,7 +61,8 @@ def test_chaos(world, portcullis, small_disk, request):  # noqa: F811  pylint: d
     finally:
         liar.kill()
         liar.wait()
-        world.rtr.run("nft", "delete", "table", "inet", "chaos", check=False)
+        for table in chaos.PROVIDER_TABLES:
+            world.rtr.run("nft", "delete", "table", "inet", table, check=False)
         for name in chaos.NAMES:
             world.server(name)
     for _, took, episode in sorted(referee.took)[-5:]:
