@@ -316,6 +316,9 @@ static void judge_way(struct driver *d)
 	/* One that fires although it is due no more judges once again, and nothing follows. */
 	if (d->way.due != 0)
 		evtimer_add(d->way_due, &left);
+	management_away(d->management, d->way.gone_at != 0);
+	if (verdict == WAY_CHANGED)
+		management_hurry(d->management);
 	if (verdict == WAY_LOST)
 		dispatch(d, TUNNEL_LOST_WAY, d->way.why);
 }
@@ -340,6 +343,8 @@ static void network_changed(struct driver *d, uint64_t slept)
 {
 	if (is_overslept(d, slept))
 		dispatch(d, TUNNEL_LOST_WAY, "the machine slept for longer than the server waits");
+	else if (slept != 0)
+		management_hurry(d->management);
 	if (way_leads(&d->way_now, NET_IPV4) || way_leads(&d->way_now, NET_IPV6))
 		dispatch(d, TUNNEL_NETWORK, "the network has changed");
 	judge_way(d);

@@ -52,6 +52,7 @@ static void hang_up(struct management *m)
 	close(m->descriptor);
 	if (m->every != 0)
 		event_del(m->look);
+	m->session.peer.active = false;
 	m->every = 0;
 	m->leave = false;
 }
@@ -280,6 +281,23 @@ bool management_ask_count(struct management *m)
 		return false;
 	send_pending(m);
 	return true;
+}
+
+void management_away(struct management *m, bool away)
+{
+	dead_peer_away(&m->session.peer, away);
+	arm_look(m);
+}
+
+void management_hurry(struct management *m)
+{
+	dead_peer_hurry(&m->session.peer);
+	arm_look(m);
+}
+
+uint32_t management_unanswered(const struct management *m)
+{
+	return dead_peer_unanswered(&m->session.peer);
 }
 
 uint32_t management_dead_peer(const struct management *m)

@@ -53,6 +53,13 @@ bool management_ask_count(struct management *management);
 /* After how many seconds of silence the server is dead; 0: it may be silent, or nothing is connected. */
 uint32_t management_dead_peer(const struct management *management);
 
+/* No way leads to the server (`away`), or one does again. The network has changed: whether the server still
+ * answers is to be known soon. For how many seconds have programs sent without an answer? 0: they have not.
+ */
+void management_away(struct management *management, bool away);
+void management_hurry(struct management *management);
+uint32_t management_unanswered(const struct management *management);
+
 /* For how many seconds the server asks for patience; 0: it has not said. */
 uint64_t management_patience(const struct management *management);
 

@@ -64,7 +64,7 @@ void management_session_begin(struct management_session *s, const struct managem
 	s->patience = 0;
 	s->now = now;
 	memset(&s->announced, 0, sizeof s->announced);
-	dead_peer_begin(&s->peer, 0);
+	s->peer = (struct dead_peer){.active = false};
 	tunnel_config_begin(&s->config, attempt->interface, &attempt->endpoint);
 	s->config.profile = attempt->profile;
 	s->config.profile_length = attempt->profile_length;
@@ -368,6 +368,17 @@ static void read_history(struct management_session *s, const char *line)
 		tunnel_config_read_log(&s->config, text + 1);
 }
 
+/* What openvpn took for the server's word counts, and not what anybody else sent to its port. */
+static void read_statistics(struct management_session *s, const char *line)
+{
+	static const char heard[] = "Auth read bytes,", sent[] = "TUN/TAP read bytes,";
+
+	if (strncmp(line, heard, sizeof heard - 1) == 0)
+		dead_peer_heard(&s->peer, strtoull(line + sizeof heard - 1, NULL, 10));
+	else if (strncmp(line, sent, sizeof sent - 1) == 0)
+		dead_peer_sent(&s->peer, strtoull(line + sizeof sent - 1, NULL, 10));
+}
+
 static void handle_reply(struct management_session *s, const struct ovm_event *event)
 {
 	const char *in = strstr(event->field[0], "bytesin="), *out = strstr(event->field[0], "bytesout=");
@@ -376,16 +387,22 @@ static void handle_reply(struct management_session *s, const struct ovm_event *e
 		log_complaint(s, "openvpn refused a command (%.16s)", event->command);
 	if (!event->ok || in == NULL || out == NULL)
 		return;
-	dead_peer_count(&s->peer, strtoull(in + 8, NULL, 10));
 	s->events.count(strtoull(in + 8, NULL, 10), strtoull(out + 9, NULL, 10), s->events.argument);
 }
 
 void management_session_look(struct management_session *s)
 {
-	if (dead_peer_look(&s->peer))
-		emit(s, TUNNEL_RESTART, "nothing has come from the server for %u s", s->peer.limit);
+	bool hurries = s->peer.hurry > 0;
+
+	if (!dead_peer_look(&s->peer))
+		send_command(s, "status", NULL, NULL);
+	else if (hurries)
+		emit(s, TUNNEL_LOST_WAY, "the server has not answered since the network changed");
+	else if (s->peer.limit == 0)
+		emit(s, TUNNEL_RESTART, "programs send, and nothing has come from the server for %d s",
+		     DEAD_PEER_MUTE);
 	else
-		send_command(s, "load-stats", NULL, NULL);
+		emit(s, TUNNEL_RESTART, "nothing has come from the server for %u s", s->peer.limit);
 }
 
 static void report_unanswerable(struct management_session *s, const char *what)
@@ -493,6 +510,8 @@ void management_session_event(const struct ovm_event *event, void *argument)
 	case OVM_REPLY_LINE:
 		if (strncmp(event->command, "log", 3) == 0)
 			read_history(s, event->field[0]);
+		else if (strncmp(event->command, "status", 6) == 0)
+			read_statistics(s, event->field[0]);
 		break;
 	default:
 		handle_rare(s, event);

@@ -64,8 +64,14 @@ static const char *reason_text(const struct driver *d, char *to, size_t size)
 	bool more = d->notice[0] != '\0' && d->gate != GATE_OFF;
 	size_t used = 0;
 
-	text_append(to, size, &used, "%s%s%s", why, more && why[0] != '\0' ? "; " : "",
-		    more ? d->notice : "");
+	uint32_t unanswered = d->tunnel.state == TUNNEL_CONNECTED ? management_unanswered(d->management) : 0;
+
+	text_append(to, size, &used, "%s", why);
+	if (!of_gate && d->way.active && d->way.gone_at != 0)
+		text_append(to, size, &used, "; no route leads to the server now");
+	else if (!of_gate && unanswered != 0)
+		text_append(to, size, &used, "; no answer from the server for %u s", unanswered);
+	text_append(to, size, &used, "%s%s", more && used > 0 ? "; " : "", more ? d->notice : "");
 	return to;
 }
 
@@ -128,7 +134,7 @@ static void add_counts(json_t *object, const struct driver *d, uint64_t now)
 char *driver_status(const struct driver *d, uint64_t now)
 {
 	json_t *object = json_object();
-	char *line, why[2 * DRIVER_REASON + 4];
+	char *line, why[2 * DRIVER_REASON + 64];
 
 	json_object_set_new(object, "version", json_string(PORTCULLIS_VERSION));
 	json_object_set_new(object, "gate", json_string(wire_gate_word(d->gate)));

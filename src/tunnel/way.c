@@ -17,9 +17,11 @@ void way_begin(struct way *way, const struct net_endpoint *endpoint)
 /* Links and addresses come and go together: only if the other family alone stays, it is worth a session. */
 static enum way_verdict judge_none(struct way *way, const struct wire_way *now, uint64_t ms)
 {
+	way->due = 0;
+	if (way->last.local.family == NET_NONE) /* perhaps it can't be found out */
+		return WAY_GOES_ON;
 	if (way->gone_at == 0)
 		way->gone_at = ms;
-	way->due = 0;
 	if (way->last.local.family == NET_NONE ||
 	    !way_leads(now, way->family == NET_IPV4 ? NET_IPV6 : NET_IPV4))
 		return WAY_GOES_ON;

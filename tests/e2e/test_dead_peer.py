@@ -6,7 +6,7 @@ import time
 import pytest
 from test_flow import gets_inside
 from test_pushed_options import add_server, push, was_sent
-from world import SERVERS
+from world import INTERNET4, NOBODY, SERVERS, ask_udp
 
 pytestmark = pytest.mark.quiet  # it is measured how long things take
 
@@ -66,3 +66,28 @@ def test_the_limit_of_the_profile(world, portcullis):
         watch.until(gate={"locked", "dialling"})
     assert 8 < time.monotonic() - began < 12, gate.told()
     assert "nothing has come from the server for 10 s" in gate.log(), gate.log()
+
+
+def test_programs_send_and_no_answer_comes(world, portcullis, sampled):
+    """A server that sends no pings, and then is gone: noticed within half a minute of the first thing that is sent, and
+    the status tells meanwhile. As long as nobody sends it may be silent."""
+    for _ in sampled(["half a minute"], 0):  # too long for every day
+        server = pings("gone", 1210, 26, "--keepalive", "0", "0")
+        gate = portcullis(server).start_open()
+        assert gets_inside(world)
+        freeze(world, server, signal.SIGSTOP)
+        try:
+            with gate.watch() as watch:
+                watch.until(gate="open")
+                assert watch.next(8) is None, gate.told("nobody sends")
+            began, told = time.monotonic(), False
+            while gate.status()["gate"] == "open":
+                world.host.call(ask_udp, INTERNET4, 5300, b"INSIDE", 0.5, uid=NOBODY)
+                told = told or "no answer from the server for" in gate.status()["reason"]
+                assert time.monotonic() - began < 40, gate.told()
+            assert time.monotonic() - began > 20 and told
+            assert "programs send, and nothing has come from the server for 30 s" in gate.log(), gate.log()
+        finally:
+            freeze(world, server, signal.SIGCONT)
+        gate.wait(gate="open")
+        assert gets_inside(world)

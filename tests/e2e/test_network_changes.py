@@ -140,6 +140,20 @@ def flap(world, seconds, *addresses):
     return count
 
 
+def test_a_server_that_has_forgotten_us(world, portcullis):
+    """It was restarted while the link was away: the address is the same, and nobody says that the session is gone. Programs
+    send, so that it is known within seconds, and not after the minute that the server asks for."""
+    with world.wire("patient") as wire:
+        gate = portcullis("patient").start_open()
+        world.host.ip("link set eth0 down")
+        world.stop_server("patient", "KILL")
+        world.server("patient")
+        come_back(world, "same")
+        assert until_answered(world, gate, 30) <= ELSEWHERE, gate.told()
+        assert "the server has not answered since the network changed" in gate.log()
+        wire.assert_clean()
+
+
 HOME, ABROAD = (HOST4, ROUTER4), ("192.168.44.23", "192.168.44.1")
 
 

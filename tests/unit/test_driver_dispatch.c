@@ -202,6 +202,26 @@ int remotes_needs(const struct remotes *remotes)
 	return 3;
 }
 
+void management_away(struct management *management, bool away)
+{
+	static bool was;
+
+	if (away != was)
+		say("management_away %d %d", management == d.management, away);
+	was = away;
+}
+
+void management_hurry(struct management *management)
+{
+	say("management_hurry %d", management == d.management);
+}
+
+uint32_t management_unanswered(const struct management *management)
+{
+	(void)management;
+	return 0;
+}
+
 uint32_t management_dead_peer(const struct management *management)
 {
 	(void)management;

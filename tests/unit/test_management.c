@@ -295,6 +295,12 @@ static void happens(const char *what)
 	else if (strncmp(what, "limit ", 6) == 0)
 		dead_peer_begin(&((struct management_session *)(uintptr_t)session)->peer,
 				(uint32_t)atoi(what + 6));
+	else if (strcmp(what, "hurry") == 0)
+		management_hurry(m);
+	else if (strcmp(what, "away") == 0 || strcmp(what, "back") == 0)
+		management_away(m, what[0] == 'a');
+	else if (strcmp(what, "unanswered") == 0)
+		say("unanswered %u", management_unanswered(m));
 	else if (strcmp(what, "look") == 0)
 		callbacks[LOOK](-1, EV_TIMEOUT, m);
 	else if (strcmp(what, "healed") == 0)
@@ -330,6 +336,8 @@ static void test_each_story(void **state)
 	    {"", {"begin", "another"}},
 	    {"!read-again", {CONNECTED, "limit 25", "1", "1", "look", "limit 0", "1"}},
 	    {"!read-again", {CONNECTED, "limit 25", "1", "limit 10", "1", "look", "end"}},
+	    {"!read-again", {CONNECTED, "hurry", "limit 60", "hurry", "away", "unanswered"}},
+	    {"!read-again", {CONNECTED, "limit 0", "away", "hurry", "back", "end", "hurry"}},
 	    {"!read-again it-ends-at-a-look", {CONNECTED, "limit 10", "1", "look", "begin"}},
 	    {"it-ends-the-attempt !read-again", {CONNECTED, "limit 10", "1"}},
 	    {"half !read-again", {CONNECTED, "count", "1"}},

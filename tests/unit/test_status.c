@@ -24,6 +24,14 @@ const struct wire_tunnel *management_tunnel(const struct management *management)
 	return &tunnel;
 }
 
+static uint32_t unanswered;
+
+uint32_t management_unanswered(const struct management *management)
+{
+	assert_ptr_equal(management, d.management);
+	return unanswered;
+}
+
 static void show(uint64_t now)
 {
 	char *line = driver_status(&d, now);
@@ -83,6 +91,22 @@ static void test_each_state(void **state)
 	show(5000);
 	strcpy(d.reason, "of the tunnel");
 	show(5000);
+	/* What is missing while it is connected; nothing of it while it is not, or where the gate has a
+	 * reason. */
+	d.tunnel.state = TUNNEL_CONNECTED;
+	unanswered = 9;
+	show(5000);
+	strcpy(d.notice, "beside it");
+	show(5000);
+	d.way = (struct way){.active = true, .gone_at = 7};
+	show(5000);
+	d.gate = GATE_PAUSED;
+	show(5000);
+	d.gate = GATE_LOCKED;
+	d.way.active = false;
+	d.tunnel.state = TUNNEL_WAITING;
+	show(5000);
+	unanswered = 0;
 	memset(&d, 0, sizeof d);
 	show(5000);
 	fill();
