@@ -110,6 +110,7 @@ static enum tunnel_event carry_out(struct driver *d, enum tunnel_effect effect, 
 	case TUNNEL_DISARM:
 	case TUNNEL_RETRY_SOON:
 	case TUNNEL_REMEMBER:
+	case TUNNEL_COUNT_REFUSAL:
 	case TUNNEL_RESET_BACKOFF:
 		break; /* done by the step */
 	}
@@ -181,7 +182,8 @@ static void dispatch(struct driver *d, enum tunnel_event event, const char *text
 			if (follows != TUNNEL_EVENTS)
 				next = follows;
 		}
-		if (after != before)
+		/* A refusal may come behind openvpn's leaving: then it is the reason. */
+		if (after != before || event == TUNNEL_DENIED)
 			log_change(d, before, event, why);
 		event = next;
 	}
@@ -207,7 +209,10 @@ static void describe_lack(const struct driver *d, char *cause, size_t size)
 		    "or the profile's tls-auth or tls-crypt key is not the server's",
 		    d->remotes.remote.host, endpoint);
 	else if (d->tunnel.state == TUNNEL_AUTHENTICATING)
-		text_append(cause, size, &used, "%s (%s) answered, but the handshake came to no end",
+		text_append(cause, size, &used,
+			    "%s (%s) answered, but the handshake came to no end: packets are lost, or the "
+			    "server refuses "
+			    "this machine's certificate without a word (revoked?)",
 			    d->remotes.remote.host, endpoint);
 	else if (d->tunnel.state == TUNNEL_PENDING)
 		text_append(cause, size, &used, "%s (%s) did not let us in within its time",
@@ -216,14 +221,66 @@ static void describe_lack(const struct driver *d, char *cause, size_t size)
 		text_append(cause, size, &used, "no progress while %s", tunnel_state_word(d->tunnel.state));
 }
 
+/* Servers turn an expired certificate away without a word. */
+static const char *own_fault(const struct driver *d)
+{
+	bool answered = d->tunnel.state == TUNNEL_AUTHENTICATING || d->tunnel.state == TUNNEL_PENDING;
+
+	return answered ? management_own_fault(d->management) : NULL;
+}
+
 static void timer_cb(evutil_socket_t fd, short what, void *argument)
 {
 	struct driver *d = argument;
+	const char *fault = own_fault(d);
 	char cause[DRIVER_REASON];
 
 	(void)fd, (void)what;
 	describe_lack(d, cause, sizeof cause);
-	dispatch(d, TUNNEL_TIMER, cause);
+	if (fault != NULL)
+		dispatch(d, TUNNEL_CREDENTIALS, fault);
+	else
+		dispatch(d, TUNNEL_TIMER, cause);
+}
+
+/* The server refuses the log-in: who is next, and when? */
+static void log_in_refused(struct driver *d, const char *cause)
+{
+	struct refusals with = d->tunnel.refusals;
+	char text[DRIVER_REASON];
+	size_t used = 0;
+	bool last;
+
+	order_pass_remote(&d->remotes.order);
+	d->tunnel.left = (uint32_t)order_left(&d->remotes.order);
+	last = refusals_is_last(&d->tunnel.refusals, d->tunnel.left);
+	refusals_count(&with);
+	if (last)
+		text_append(text, sizeof text, &used,
+			    "%s; that was log-in %u; instead: correct the credentials, "
+			    "then portcullis up",
+			    cause, with.total);
+	else if (refusals_are_enough(&with, d->tunnel.left))
+		text_append(text, sizeof text, &used, "%s; every server was asked; the next log-in in %u min",
+			    cause, refusals_wait(&with) / 60000);
+	else
+		text_append(text, sizeof text, &used, "%s; another server is asked", cause);
+	dispatch(d, last ? TUNNEL_CREDENTIALS : TUNNEL_DENIED, text);
+}
+
+/* What a temporary refusal asks for. */
+static void heed_refusal(struct driver *d)
+{
+	struct refusal refusal = management_refusal(d->management);
+	uint32_t most = REFUSALS_HOLD_MAX / 1000;
+
+	if (refusal.kind != REFUSAL_TEMPORARY)
+		return;
+	d->tunnel.hold = (refusal.backoff < most ? refusal.backoff : most) * 1000;
+	d->tunnel.stay = refusal.advance == ADVANCE_NO;
+	if (refusal.advance == ADVANCE_REMOTE)
+		order_pass_remote(&d->remotes.order);
+	d->tunnel.left = (uint32_t)order_left(&d->remotes.order);
 }
 
 static void openvpn_event(enum tunnel_event event, const char *cause, void *argument)
@@ -233,9 +290,16 @@ static void openvpn_event(enum tunnel_event event, const char *cause, void *argu
 	/* Nobody else to try: it may yet be reached while this attempt lasts. */
 	if (event == TUNNEL_UNREACHABLE && d->tunnel.left == 0)
 		return;
+	if (event == TUNNEL_HANDSHAKE && management_own_fault(d->management) != NULL)
+		d->tunnel.limits.handshake = d->tunnel.limits.pending = LIMIT_EXPIRED;
 	if (event == TUNNEL_PENDED)
 		limits_set_patience(&d->tunnel.limits, management_patience(d->management));
-	dispatch(d, event, cause);
+	if (event == TUNNEL_RESTART || event == TUNNEL_EXITED)
+		heed_refusal(d);
+	if (event == TUNNEL_DENIED && d->tunnel.state != TUNNEL_CONNECTED)
+		log_in_refused(d, cause);
+	else
+		dispatch(d, event, cause);
 }
 
 static void openvpn_asked(void *argument)

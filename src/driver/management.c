@@ -310,6 +310,16 @@ uint64_t management_patience(const struct management *m)
 	return m->session.patience;
 }
 
+struct refusal management_refusal(const struct management *m)
+{
+	return m->session.refusal;
+}
+
+const char *management_own_fault(const struct management *m)
+{
+	return m->session.own_fault;
+}
+
 const struct wire_tunnel *management_tunnel(const struct management *m)
 {
 	return &m->session.config.tunnel;

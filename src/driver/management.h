@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/wire_channel.h"
+#include "driver/refusal.h"
 #include "tunnel/words.h"
 
 struct event_base;
@@ -62,6 +63,11 @@ uint32_t management_unanswered(const struct management *management);
 
 /* For how many seconds the server asks for patience; 0: it has not said. */
 uint64_t management_patience(const struct management *management);
+
+/* The last refusal of the log-in in this attempt. */
+struct refusal management_refusal(const struct management *management);
+/* What is wrong with this machine's certificate, as far as openvpn has noticed; NULL: nothing. */
+const char *management_own_fault(const struct management *management);
 
 /* What openvpn has reported so far, checked. Valid until the next begin. */
 const struct wire_tunnel *management_tunnel(const struct management *management);

@@ -62,6 +62,10 @@ void management_session_begin(struct management_session *s, const struct managem
 	s->failure[0] = s->fatal[0] = s->notice[0] = '\0';
 	s->verbosity_resets = 0;
 	s->patience = 0;
+	s->refusal = (struct refusal){.kind = REFUSAL_NONE};
+	s->verified = false;
+	s->own_fault = NULL;
+	s->peer_fault[0] = '\0';
 	s->now = now;
 	memset(&s->announced, 0, sizeof s->announced);
 	s->peer = (struct dead_peer){.active = false};
@@ -88,7 +92,7 @@ void management_session_greet(struct management_session *s)
 static bool is_temporary(const struct management_session *s, const char *detail)
 {
 	return strncmp(detail, "auth-temp-failure", 17) == 0 || strstr(detail, "(auth-token)") != NULL ||
-	       strstr(s->failure, "['TEMP") != NULL || strstr(s->failure, "['SESSION:") != NULL;
+	       s->refusal.kind == REFUSAL_TEMPORARY;
 }
 
 /* What the user can do about openvpn's last message, if that does not say it itself. */
@@ -120,14 +124,27 @@ static void report_end(struct management_session *s, enum tunnel_event event, co
 		return;
 	if (s->failed && !is_temporary(s, detail)) {
 		s->failed = false;
-		emit(s, TUNNEL_CREDENTIALS, "the credentials were refused: %s", s->failure);
+		emit(s, s->refusal.kind == REFUSAL_PERSON ? TUNNEL_CREDENTIALS : TUNNEL_DENIED,
+		     "the credentials were refused: %s", s->failure);
+		return;
+	}
+	/* Said by a server whose own certificate is proven: nobody else can bring us to a stop. */
+	if (s->own_fault != NULL && s->verified && strcmp(detail, "tls-error") == 0) {
+		emit(s, TUNNEL_CREDENTIALS, "%s", s->own_fault);
 		return;
 	}
 	s->failed = false;
 	if (s->failure[0] != '\0')
 		emit(s, event, "refused temporarily: %s", s->failure);
+	else if (s->peer_fault[0] != '\0')
+		emit(s, event, "the server's certificate is not believed: %s", s->peer_fault);
 	else if (last[0] != '\0')
 		emit(s, event, "openvpn reports: %s%s", last, advice_for(last));
+	else if (s->verified && strcmp(detail, "tls-error") == 0)
+		emit(s, event,
+		     "openvpn leaves: tls-error: the server proved itself and then went no further; it may "
+		     "refuse "
+		     "this machine's certificate without a word (revoked?)");
 	else
 		emit(s, event, "openvpn %s: %s", event == TUNNEL_RESTART ? "restarts" : "leaves",
 		     detail[0] != '\0' ? detail : "no reason given");
@@ -341,6 +358,7 @@ static void store_failure(struct management_session *s, const struct ovm_event *
 	size_t used = 0;
 
 	s->failed = true;
+	s->refusal = refusal_read(event->field[0], reason);
 	s->failure[0] = '\0';
 	if (strncmp(reason, "CRV1:", 5) == 0) {
 		s->repeats = login_challenged(s->login, reason, asked, sizeof asked);
@@ -424,8 +442,25 @@ static bool is_unreachable(const char *text)
 	return *end == ')' && (number == ECONNREFUSED || number == EHOSTUNREACH || number == ENETUNREACH);
 }
 
+/* What is wrong with a certificate, ours or the server's. */
+static void read_certificates(struct management_session *s, const char *text)
+{
+	if (strncmp(text, "VERIFY OK: depth=0", 18) == 0)
+		s->verified = true;
+	else if (strncmp(text, "VERIFY ERROR: ", 14) == 0)
+		text_copy(s->peer_fault, sizeof s->peer_fault, secret_masked(text + 14));
+	else if (strstr(text, "Your certificate has expired") != NULL ||
+		 (strncmp(text, "OpenSSL: ", 9) == 0 && strstr(text, "alert certificate expired") != NULL))
+		s->own_fault =
+		    "this machine's certificate has expired; instead: import a profile with a new one";
+	else if (strncmp(text, "OpenSSL: ", 9) == 0 && strstr(text, "alert certificate revoked") != NULL)
+		s->own_fault =
+		    "this machine's certificate is revoked; instead: import a profile with a new one";
+}
+
 static void log_event(struct management_session *s, const struct ovm_event *event)
 {
+	read_certificates(s, event->field[1]);
 	if (is_unreachable(event->field[1]))
 		emit(s, TUNNEL_UNREACHABLE, "it can't be reached: %s", event->field[1]);
 	tunnel_config_read_log(&s->config, event->field[1]);

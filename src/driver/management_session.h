@@ -6,6 +6,7 @@
 #include "driver/login.h"
 #include "driver/management.h"
 #include "driver/openvpn_log.h"
+#include "driver/refusal.h"
 #include "driver/tunnel_config.h"
 #include "openvpn-mgmt/openvpn-mgmt.h"
 
@@ -21,11 +22,15 @@ struct management_session {
 	struct openvpn_log log;
 	uint64_t now; /* ms, set by the owner before each feed */
 	struct login *login;
-	unsigned verbosity_resets;   /* times that verb and mute were set anew */
-	uint64_t patience;           /* s, that the server asks for; 0: it has not */
-	bool released;               /* the first hold is over */
-	bool rising;                 /* inside a block of UPDOWN:UP */
-	bool repeats;                /* the next attempt has another answer for what was refused */
+	unsigned verbosity_resets;      /* times that verb and mute were set anew */
+	struct refusal refusal;         /* the last one */
+	bool verified;                  /* the server's certificate is, in this attempt */
+	const char *own_fault;          /* what is wrong with this machine's certificate; NULL */
+	char peer_fault[SESSION_CAUSE]; /* why the server's is not believed */
+	uint64_t patience;              /* s, that the server asks for; 0: it has not */
+	bool released;                  /* the first hold is over */
+	bool rising;                    /* inside a block of UPDOWN:UP */
+	bool repeats;                   /* the next attempt has another answer for what was refused */
 	bool failed;                 /* Verification Failed has come; whether it is final is not known yet */
 	char failure[SESSION_CAUSE]; /* its type and reason */
 	char fatal[SESSION_CAUSE], notice[SESSION_CAUSE];

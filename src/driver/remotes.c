@@ -51,15 +51,18 @@ static void complain(const struct canonical_remote *remote)
 
 /* Adds the addresses of one remote; without an array it only counts them. */
 static void add_remote(struct remotes *remotes, const struct canonical_remote *remote, size_t at,
-		       uint32_t place)
+		       uint32_t number, uint32_t place)
 {
 	for (size_t i = 0; i < remote->address_count; i++) {
 		size_t to = remotes->order.count;
 
 		if (remotes->places != NULL) {
 			remotes->places[to] = (struct remotes_place){.at = at, .address = i};
-			remotes->order.entries[to] = (struct order_entry){
-			    .place = place, .family = remote->addresses[i].family, .rank = ORDER_USUAL};
+			remotes->order.entries[to] =
+			    (struct order_entry){.place = place,
+						 .remote = number,
+						 .family = remote->addresses[i].family,
+						 .rank = ORDER_USUAL};
 		}
 		remotes->order.count++;
 	}
@@ -75,7 +78,8 @@ static void walk(struct remotes *remotes, bool random)
 	     number++) {
 		if (remotes->places == NULL)
 			complain(&remote);
-		add_remote(remotes, &remote, at, random ? order_random_place(remotes->chance, number) : 0);
+		add_remote(remotes, &remote, at, number,
+			   random ? order_random_place(remotes->chance, number) : 0);
 		at = next;
 	}
 }

@@ -19,6 +19,7 @@ static const char *const effects[] = {
     [TUNNEL_DISARM] = "disarm",
     [TUNNEL_RETRY_SOON] = "retry-soon",
     [TUNNEL_REMEMBER] = "remember",
+    [TUNNEL_COUNT_REFUSAL] = "count-refusal",
     [TUNNEL_RESET_BACKOFF] = "reset-backoff",
 };
 

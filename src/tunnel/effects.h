@@ -21,9 +21,10 @@ enum tunnel_effect {
 	TUNNEL_ARM_LEAVE, /* then ask again */
 	TUNNEL_ARM_WAIT,  /* back-off */
 	TUNNEL_DISARM,
-	TUNNEL_RETRY_SOON,   /* try now, or as soon as the last try is old enough */
-	TUNNEL_REMEMBER,     /* the network changed: the next wait is cut short */
-	TUNNEL_RESET_BACKOFF /* count failures from 0 again */
+	TUNNEL_RETRY_SOON,    /* try now, or as soon as the last try is old enough */
+	TUNNEL_REMEMBER,      /* the network changed: the next wait is cut short */
+	TUNNEL_COUNT_REFUSAL, /* a log-in was refused */
+	TUNNEL_RESET_BACKOFF  /* count failures and refusals from 0 again */
 };
 
 /* "ask-leave", "arm-wait" ... */

@@ -15,7 +15,8 @@ enum {
 	LIMIT_HANDSHAKE_MAX = 120000,
 	LIMIT_PENDING = 60000,      /* the server says nothing of how long: openvpn's own hand-window */
 	LIMIT_PENDING_MAX = 600000, /* since the dial, so that no server can hold us for ever */
-	LIMIT_SETUP = 30000
+	LIMIT_SETUP = 30000,
+	LIMIT_EXPIRED = 5000 /* for a server to take our certificate although it has expired */
 };
 
 /* What is known about one attempt, in ms; 0: the values above. */

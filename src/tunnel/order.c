@@ -85,3 +85,11 @@ void order_answered(struct order *order, bool answered)
 {
 	order->silent = order->begun && !answered ? order->entries[order->at].family : NET_NONE;
 }
+
+void order_pass_remote(struct order *order)
+{
+	for (size_t i = 0; order->begun && i < order->count; i++) {
+		if (order->entries[i].remote == order->entries[order->at].remote)
+			order->entries[i].tried = true;
+	}
+}

@@ -10,10 +10,11 @@
 enum order_rank { ORDER_GOOD_LAST, ORDER_USUAL, ORDER_DEAD };
 
 struct order_entry {
-	uint32_t place; /* among those of one rank; equal ones: as they stand */
-	uint8_t family; /* enum net_family */
-	uint8_t rank;   /* enum order_rank */
-	bool tried;     /* in this round */
+	uint32_t place;  /* among those of one rank; equal ones: as they stand */
+	uint32_t remote; /* equal for the addresses of one remote */
+	uint8_t family;  /* enum net_family */
+	uint8_t rank;    /* enum order_rank */
+	bool tried;      /* in this round */
 };
 
 /* Zeroed but for `entries` and `count`, which stay the caller's. */
@@ -40,5 +41,7 @@ size_t order_left(const struct order *order);
 
 /* Has the one that was picked last given an answer? */
 void order_answered(struct order *order, bool answered);
+/* Its remote needs no other turn in this round, by any address. */
+void order_pass_remote(struct order *order);
 
 #endif

@@ -8,9 +8,11 @@
  * gate did not even start says nothing about a server. */
 static uint64_t next_wait(struct tunnel *tunnel, uint32_t chance)
 {
-	bool ran = tunnel->ran, next_server = !ran && tunnel->started && tunnel->left > 0;
+	bool ran = tunnel->ran, next_server = !ran && tunnel->started && !tunnel->stay &&
+					      !refusals_are_enough(&tunnel->refusals, tunnel->left);
 
-	tunnel->ran = tunnel->started = tunnel->same_remote = false;
+	tunnel->same_remote = tunnel->stay;
+	tunnel->ran = tunnel->started = tunnel->stay = false;
 	if (next_server)
 		return 0;
 	if (ran && tunnel->run >= BACKOFF_GOOD_RUN) {
@@ -33,17 +35,37 @@ static void retry_soon(struct tunnel *tunnel, uint64_t now)
 
 	if (soonest < now || tunnel->attempts == 0)
 		soonest = now;
+	if (soonest < tunnel->not_before)
+		soonest = tunnel->not_before;
 	if (tunnel->deadline > soonest)
 		tunnel->deadline = soonest;
+}
+
+/* What a server asked for, and what refused log-ins cost. Both are bounded by whoever sets them. */
+static uint32_t held(struct tunnel *tunnel, bool round_over)
+{
+	uint32_t hold = tunnel->hold, wait = 0;
+
+	if (round_over) {
+		wait = refusals_wait(&tunnel->refusals);
+		refusals_end_round(&tunnel->refusals);
+	}
+	tunnel->hold = 0;
+	return wait > hold ? wait : hold;
 }
 
 static void arm_wait(struct tunnel *tunnel, uint64_t now, uint32_t chance)
 {
 	uint64_t soonest = tunnel->attempts > 0 ? tunnel->dialled_at + BACKOFF_PACE : now;
+	uint64_t wait = next_wait(tunnel, chance);
+	uint32_t hold = held(tunnel, refusals_are_enough(&tunnel->refusals, tunnel->left));
 
-	tunnel->deadline = now + next_wait(tunnel, chance);
+	tunnel->deadline = now + wait;
+	tunnel->not_before = hold > 0 ? now + hold : 0;
 	if (tunnel->deadline < soonest)
 		tunnel->deadline = soonest;
+	if (tunnel->deadline < tunnel->not_before)
+		tunnel->deadline = tunnel->not_before;
 	if (tunnel->changed)
 		retry_soon(tunnel, now);
 	tunnel->changed = false;
@@ -55,7 +77,8 @@ static void carry_out(struct tunnel *tunnel, enum tunnel_effect effect, uint64_t
 	case TUNNEL_DIAL:
 		tunnel->dialled_at = now;
 		tunnel->attempts++;
-		tunnel->ran = tunnel->changed = tunnel->started = tunnel->answered = false;
+		tunnel->ran = tunnel->changed = tunnel->started = tunnel->answered = tunnel->stay = false;
+		tunnel->hold = 0;
 		break;
 	case TUNNEL_ARM_START:
 		tunnel->deadline = now + LIMIT_START;
@@ -91,8 +114,14 @@ static void carry_out(struct tunnel *tunnel, enum tunnel_effect effect, uint64_t
 	case TUNNEL_REMEMBER:
 		tunnel->changed = true;
 		break;
+	case TUNNEL_COUNT_REFUSAL:
+		refusals_count(&tunnel->refusals);
+		break;
 	case TUNNEL_RESET_BACKOFF:
-		tunnel->failures = tunnel->attempts = 0;
+		tunnel->failures = tunnel->attempts = tunnel->hold = 0;
+		tunnel->refusals = (struct refusals){0, 0, 0};
+		tunnel->not_before = 0;
+		tunnel->stay = false;
 		tunnel->same_remote = false;
 		break;
 	case TUNNEL_NO_EFFECT:
@@ -118,8 +147,10 @@ const struct tunnel_cell *tunnel_step(struct tunnel *tunnel, enum tunnel_event e
 		tunnel->ran = true;
 		tunnel->run = now - tunnel->connected_at;
 	}
-	if (before != TUNNEL_CONNECTED && cell->next == TUNNEL_CONNECTED)
+	if (before != TUNNEL_CONNECTED && cell->next == TUNNEL_CONNECTED) {
 		tunnel->connected_at = now;
+		tunnel->refusals = (struct refusals){0, 0, 0};
+	}
 	for (size_t i = 0; i < TUNNEL_CELL_EFFECTS; i++)
 		carry_out(tunnel, cell->effects[i], now, chance);
 	return cell;

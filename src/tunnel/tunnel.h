@@ -9,6 +9,7 @@
 
 #include "tunnel/effects.h"
 #include "tunnel/limits.h"
+#include "tunnel/refusals.h"
 #include "tunnel/words.h"
 
 enum { TUNNEL_CELL_EFFECTS = 4 };
@@ -26,11 +27,15 @@ struct tunnel {
 	uint64_t deadline;           /* when TUNNEL_TIMER is due; 0 none */
 	uint64_t dialled_at;         /* the latest attempt */
 	uint64_t connected_at;       /* of the latest run */
+	uint64_t not_before;         /* no wait ends earlier, whatever the network does; 0 none */
 	uint64_t run;                /* how long that run lasted */
 	struct tunnel_limits limits; /* of this attempt; the caller sets them */
 	uint32_t left;               /* servers that this round still has; the caller sets it, too */
 	uint32_t failures;           /* rounds in a row */
 	uint32_t attempts;           /* since the last good run, or since the user asked */
+	struct refusals refusals;    /* of the log-in */
+	uint32_t hold;               /* ms, the back-off that the server asked for in this attempt */
+	bool stay;                   /* and it wants to be asked again, not another one */
 	bool started, answered;      /* openvpn; the server: in this attempt */
 	bool ran, changed, same_remote;
 };

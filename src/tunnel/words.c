@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "tunnel/backoff.h"
 #include "tunnel/limits.h"
+#include "tunnel/refusals.h"
 #include "tunnel/way.h"
 
 static const char *const names[TUNNEL_STATES] = {
@@ -48,6 +49,7 @@ static const char *const events[TUNNEL_EVENTS] = {
     [TUNNEL_DEVICE_DOWN] = "device-down",
     [TUNNEL_RESTART] = "restart",
     [TUNNEL_EXITED] = "exited",
+    [TUNNEL_DENIED] = "denied",
     [TUNNEL_CREDENTIALS] = "credentials",
     [TUNNEL_TIMER] = "timer",
     [TUNNEL_NETWORK] = "network",
@@ -150,6 +152,13 @@ static void print_introduction(char *to, size_t size, size_t *used)
 	    "family without a route are passed over; if no route leads to a server, nothing is dialled until "
 	    "one does.\n",
 	    1000 / BACKOFF_PACE, BACKOFF_GOOD_RUN / 1000, BACKOFF_FIRST, BACKOFF_CAP / 1000);
+	text_append(
+	    to, size, used,
+	    "\nA refused log-in (denied) is tried at the other servers, each remote once and at most %d in a "
+	    "round; then again after 1, 5 and 15 minutes, each followed by one round, and then it is "
+	    "stopped. No change of network cuts these waits short; `up` and `reconnect` begin anew. A server "
+	    "that asks for a back-off is given it, %d minutes at most.\n",
+	    REFUSALS_ROUND, REFUSALS_HOLD_MAX / 60000);
 	text_append(
 	    to, size, used,
 	    "\nlost-way ends an attempt whose session can't live on: the address of its TCP connection is "

@@ -44,7 +44,8 @@ enum tunnel_event {
 	TUNNEL_DEVICE_DOWN,     /* openvpn: closes its device */
 	TUNNEL_RESTART,         /* openvpn: RECONNECTING, or a hold after the first */
 	TUNNEL_EXITED,          /* openvpn: EXITING, FATAL, or its connection ended */
-	TUNNEL_CREDENTIALS,     /* credentials are wrong or missing */
+	TUNNEL_DENIED,          /* the server refuses the log-in; others may not, or it later */
+	TUNNEL_CREDENTIALS,     /* credentials are missing, or refused for good */
 	TUNNEL_TIMER,           /* the deadline has passed */
 	TUNNEL_NETWORK,         /* the network changed, or the machine woke */
 	TUNNEL_LOST_WAY,        /* the network changed so that this attempt's session can't live on */

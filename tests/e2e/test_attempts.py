@@ -1,4 +1,5 @@
 """How long an attempt lasts, which server is next, and what becomes of a refusal."""
+import contextlib
 import os
 import time
 
@@ -17,15 +18,29 @@ def give_credentials(gate, user, password="right horse"):
     gate.configure(credentials=f'{{ username = "{user}" password-file = "{secret}" }}')
 
 
+@pytest.fixture(name="asked")
+def fixture_asked():
+    """What the servers' scripts read and write: who was asked, whether to let us in, and a reason to refuse."""
+    for name in ("asked", "asked.accept", "asked.reason"):
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(f"{ROOT}/{name}")
+
+    def put(name, text=""):
+        with open(f"{ROOT}/{name}", "w", encoding="ascii") as file:
+            file.write(text)
+    put("asked")
+    return put
+
+
 def times_asked():
     with open(f"{ROOT}/asked", encoding="ascii") as file:
         return file.read().count("asked")
 
 
+@pytest.mark.usefixtures("asked")
 def test_an_approval_takes_its_time(world, portcullis):
     """The server waits for somebody who approves: it is given the time that it asks for, and asks once."""
     gate = portcullis("approval", extra=("auth-user-pass", "hand-window 10"))
-    open(f"{ROOT}/asked", "w", encoding="ascii").close()
     give_credentials(gate, "12-60")
     gate.start().wait(tunnel="authenticating").wait(gate="open", seconds=25)
     assert times_asked() == 1
@@ -45,9 +60,9 @@ def test_an_approval_that_does_not_come(portcullis):
 
 
 # Servers that answer nothing, refuse, or can't be reached; each list stands before one that works.
-SWALLOWED = [f"remote {SERVER4} {port} udp" for port in (1194, 1202, 1203, 1204)]
+SWALLOWED = [f"remote {SERVER4} {port} udp" for port in (1194, 1250, 1251, 1252)]
 NOWHERE = [f"remote {SERVER6[:-2]}{number} 1194 udp6" for number in range(20, 24)]
-REFUSED = [f"remote {SERVER4} {port} {proto}" for port in range(1205, 1209) for proto in ("udp", "tcp")]
+REFUSED = [f"remote {SERVER4} {port} {proto}" for port in range(1240, 1244) for proto in ("udp", "tcp")]
 
 
 def behind(world, first, name, *extra):
@@ -103,3 +118,63 @@ def test_nobody_is_there(world, portcullis):
     assert gate.status()["attempt"] - before <= 10 * (time.monotonic() - began)
     world.host.ip("link set eth0 up", f"route add default via {ROUTER4}")
     gate.wait(gate="open", seconds=15)
+
+
+# --- refused
+
+def test_a_refusal_costs_one_login(world, portcullis, asked):
+    """Refused: one log-in, and then a minute, whatever the network does; the reason is told. `up` tries at once."""
+    asked("asked.reason", "too many sessions of this account")
+    gate = portcullis("refusing", extra=("auth-user-pass",))
+    give_credentials(gate, "alice")
+    gate.start().wait(tunnel="waiting", gate="locked")
+    status = gate.status()
+    assert "too many sessions" in status["reason"] and "1 min" in status["reason"] and 50 < status["retry_in"] <= 60, status
+    world.host.ip("link set eth0 down")
+    world.host.ip("link set eth0 up", f"route add default via {ROUTER4}")
+    assert gate.status()["tunnel"] == "waiting" and times_asked() == 1
+    asked("asked.accept")
+    assert gate.ctl("up").returncode == 0
+    gate.wait(gate="open")
+    assert times_asked() == 2 and gets_inside(world)
+
+
+def test_another_server_accepts(world, portcullis, asked):
+    """Refused by the first: the others are asked at once, each once."""
+    asked("asked.reason", "full")
+    gate = portcullis("refusing", "welcoming", extra=("auth-user-pass",))
+    give_credentials(gate, "alice")
+    gate.start().wait(gate="open")
+    assert gate.status()["remote"]["address"] == SERVER6
+    assert times_asked() == 1 and gate.status()["attempt"] == 2
+    assert gets_inside(world)
+
+
+@pytest.mark.parametrize("flags, seconds", [("[backoff 4,advance no]", 4), ("[backoff 3]", 3)])
+def test_a_temporary_refusal(portcullis, asked, flags, seconds):
+    """A server that says TEMP is given the time that it asks for, and asked again."""
+    asked("asked.reason", f"TEMP{flags}:overloaded")
+    gate = portcullis("refusing", extra=("auth-user-pass",))
+    give_credentials(gate, "alice")
+    gate.start().wait(tunnel="waiting")
+    began = time.monotonic()
+    assert "overloaded" in gate.status()["reason"], gate.status()
+    asked("asked.accept")
+    gate.wait(gate="open", seconds=20)
+    assert seconds - 1.5 < time.monotonic() - began < seconds + 3 and times_asked() == 2
+
+
+def test_our_certificate_has_expired(world, portcullis):
+    """No server takes it: stopped, with the reason."""
+    gate = portcullis("udp", profile=world.profile("udp", certificate="expired"))
+    gate.start().wait(tunnel="stopped", gate="locked", seconds=15)
+    assert "this machine's certificate has expired" in gate.status()["reason"], gate.status()
+
+
+def test_our_certificate_is_revoked(world, portcullis):
+    """The server turns it away, and openvpn sends no word of it: after the handshake's time the reason names it."""
+    gate = portcullis("revoked", extra=("hand-window 10",))
+    with gate.start().wait(tunnel="authenticating").watch() as watch:
+        said = watch.until(tunnel={"leaving", "waiting"}, seconds=15)
+    assert "revoked" in said["reason"] and said["gate"] != "open", said
+    assert "certificate revoked" in world.told()

@@ -484,12 +484,14 @@ def give_password(gate, password):
 
 
 def test_user_and_password(world, portcullis):
-    """They are given over the management interface only: the right ones open the gate, wrong ones stop the tunnel for
-    good; neither is ever logged."""
+    """They are given over the management interface only: the right ones open the gate, wrong ones cost one log-in and
+    a wait; neither is ever logged."""
     gate = portcullis("password", extra=("auth-user-pass",))
     give_password(gate, "wrong horse")
-    gate.start().wait(tunnel="stopped", seconds=20)
-    assert gate.status()["gate"] == "locked" and not gate.openvpns()
+    gate.start().wait(tunnel="waiting", seconds=20)
+    status = gate.status()
+    assert status["gate"] == "locked" and not gate.openvpns() and 50 < status["retry_in"] <= 60, status
+    assert "the credentials were refused" in status["reason"] and "in 1 min" in status["reason"], status
     assert gate.stop() == 0
     give_password(gate, "right horse")
     gate.start_open()

@@ -10,7 +10,7 @@ import subprocess
 from daemon import programs_with
 from netns import wait_for, wait_gone
 from test_attacks import Sender
-from test_flow import blackhole, gets_inside, give_password
+from test_flow import blackhole, gets_inside
 from world import INTERNET6, ROOT
 
 VICTIMS = ("openvpn", "driver", "portcullisd")
@@ -67,7 +67,7 @@ def bring_to(world, gate, state):
     if state == "connecting":
         blackhole(world)
     if state == "stopped":
-        give_password(gate, "wrong horse")
+        gate.configure(credentials='{ username = "alice" password-file = "/nowhere" }')
     gate.start()
     if state == "leaving":
         gate.wait(gate="open")

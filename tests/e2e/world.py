@@ -78,6 +78,12 @@ SERVERS = {server.name: server for server in (
     Server("pending", Endpoint(SERVER4, 1209, "udp"), 28, asking("pending")
            + ["--client-crresponse", f"{HERE}/verify_login response"]),
     Server("token", Endpoint(SERVER4, 1210, "udp"), 29, asking("static") + ["--auth-gen-token", "600"]),
+    Server("refusing", Endpoint(SERVER4, 1220, "udp"), 40, [
+        "--script-security", "3", "--setenv", "asked", f"{ROOT}/asked", "--auth-user-pass-verify",
+        f"{HERE}/refusing_password", "via-env"]),
+    Server("welcoming", Endpoint(SERVER6, 1221, "udp"), 42, ["--script-security", "3", "--auth-user-pass-verify",
+                                                             f"{HERE}/verify_password", "via-env"]),
+    Server("revoked", Endpoint(SERVER4, 1222, "udp"), 41, ["--crl-verify", "crl.pem"]),
     Server("stranger", Endpoint(SERVER4, 1195, "udp"), 13, ["--cert", "other.crt",
                                                             "--key", "other.key"]),
     *(Server(name, Endpoint(address, 1201, proto), network, PATIENT) for name, address, proto, network in (
@@ -103,11 +109,26 @@ def make_certificates(directory):
                 "-CA", f"{ca}.crt", "-CAkey", f"{ca}.key", "-addext", f"extendedKeyUsage={usage}",
                 "-addext", "keyUsage=digitalSignature", "-addext", "basicConstraints=critical,CA:FALSE")
 
+    def revoke(name):
+        """A list of revoked certificates with this one; and one that has expired, of the same key."""
+        with open(f"{directory}/ca.cnf", "w", encoding="ascii") as file:
+            file.write("[ca]\ndefault_ca = c\n[c]\ndatabase = index.txt\nnew_certs_dir = .\nrand_serial = yes\n"
+                       "default_md = sha256\npolicy = p\ndefault_crl_days = 2\nunique_subject = no\n[p]\ncommonName = supplied\n"
+                       "[client]\nextendedKeyUsage = clientAuth\nkeyUsage = digitalSignature\n")
+        open(f"{directory}/index.txt", "w", encoding="ascii").close()
+        by = ("ca", "-batch", "-config", "ca.cnf", "-cert", "ca.crt", "-keyfile", "ca.key")
+        openssl("req", "-new", "-key", f"{name}.key", "-subj", f"/CN={name}", "-out", "old.csr")
+        openssl(*by, "-in", "old.csr", "-out", "expired.crt", "-startdate", "20240101000000Z",
+                "-enddate", "20250101000000Z", "-extensions", "client", "-notext")
+        openssl(*by, "-revoke", f"{name}.crt")
+        openssl(*by, "-gencrl", "-out", "crl.pem")
+
     authority("ca")
     authority("other-ca")
     issue("server", "ca", "serverAuth")
     issue("client", "ca", "clientAuth")
     issue("other", "other-ca", "serverAuth")
+    revoke("client")
 
 
 class World:
@@ -185,7 +206,7 @@ class World:
                     pass
         self.used.clear()
 
-    def profile(self, *names, extra=(), authority="ca"):
+    def profile(self, *names, extra=(), authority="ca", certificate="client"):
         """A provider's .ovpn for these servers, everything inline."""
         servers = [self.server(name) for name in names]
 
@@ -196,7 +217,7 @@ class World:
         remotes = [f"remote {s.endpoint.address} {s.endpoint.port} "
                    + s.endpoint.proto + ("6" if ":" in s.endpoint.address else "") for s in servers]
         return "\n".join(["client", "dev tun", "nobind", "persist-key", "remote-cert-tls server", *remotes, *extra,
-                          inline("ca", f"{authority}.crt"), inline("cert", "client.crt"),
+                          inline("ca", f"{authority}.crt"), inline("cert", f"{certificate}.crt"),
                           inline("key", "client.key")]) + "\n"
 
     # --- the protected machine and its wire: new for every test

@@ -314,6 +314,24 @@ uint64_t management_patience(const struct management *m)
 	return is("patient") ? 77 : 0;
 }
 
+struct refusal management_refusal(const struct management *m)
+{
+	assert_ptr_equal(m, d.management);
+	return (struct refusal){.kind = is("later") || is("next-host") || is("the-same") || is("much-later")
+					    ? REFUSAL_TEMPORARY
+					    : REFUSAL_PLAIN,
+				.advance = is("next-host")  ? ADVANCE_REMOTE
+					   : is("the-same") ? ADVANCE_NO
+							    : ADVANCE_ADDRESS,
+				.backoff = is("much-later") ? 4000000 : 42};
+}
+
+const char *management_own_fault(const struct management *m)
+{
+	assert_ptr_equal(m, d.management);
+	return is("expired") ? "its certificate has expired" : NULL;
+}
+
 const struct wire_tunnel *management_tunnel(const struct management *m)
 {
 	assert_ptr_equal(m, d.management);
@@ -603,6 +621,18 @@ static void test_each_story(void **state)
 	    /* to be refused counts only where somebody else is left */
 	    {"", "hello dialling unreachable timer ended"},
 	    {"several", "hello dialling unreachable ended timer dialling handshake exited ended timer"},
+	    /* a log-in that is refused: the others, then minutes, then it is over */
+	    {"", "hello dialling handshake denied ended network +60 timer dialling denied ended +300 timer "
+		 "dialling denied ended +900 timer dialling denied ended network up"},
+	    {"several", "hello dialling handshake denied ended timer dialling handshake timer ended"},
+	    {"", CONNECTED "denied ended"},
+	    {"", "hello dialling handshake exited denied ended"},
+	    {"later", "hello dialling handshake restart ended network"},
+	    {"much-later", "hello dialling handshake exited ended"},
+	    {"several the-same later", "hello dialling handshake restart ended timer"},
+	    {"several next-host later", "hello dialling handshake restart ended timer"},
+	    {"expired", "hello dialling timer ended timer dialling handshake timer ended"},
+	    {"expired", "hello dialling handshake pended timer"},
 	    /* each stage's own limit, and what is said when it is over */
 	    {"", "hello dialling timer ended"},
 	    {"hasty", "hello dialling timer ended"},

@@ -172,15 +172,16 @@ static void test_refusals(void **state)
 {
 	static const struct {
 		const char *name;
-		bool stops;
+		bool stops, denied;
+		uint32_t backoff;
 	} cases[] = {
-	    {"09b-auth-failed-retry-none", true},
-	    {"09c-auth-failed-reason-retry-none", true},
-	    {"09g-auth-failed-temp", false},
-	    {"09h-auth-failed-temp-plain", false},
-	    {"09j-dynamic-challenge-crv1-retry-none", true},
-	    {"12b-auth-token-refused-then-stored-password", false},
-	    {"19b-private-key-password-wrong", true},
+	    {"09b-auth-failed-retry-none", false, true, 0},
+	    {"09c-auth-failed-reason-retry-none", false, true, 0},
+	    {"09g-auth-failed-temp", false, false, 3},
+	    {"09h-auth-failed-temp-plain", false, false, 0},
+	    {"09j-dynamic-challenge-crv1-retry-none", true, false, 0},
+	    {"12b-auth-token-refused-then-stored-password", false, false, 0},
+	    {"19b-private-key-password-wrong", true, false, 0},
 	};
 	int file = file_with("bob\nsecret\npassphrase\n");
 
@@ -189,9 +190,10 @@ static void test_refusals(void **state)
 		begin(file, "", 3);
 		replay(cases[i].name);
 		management_session_lost(&it.session);
-		if (said("credentials") != cases[i].stops)
+		if (said("credentials") != cases[i].stops || said("denied") != cases[i].denied)
 			fail_msg("%s:%s (%s)", cases[i].name, it.events, it.cause);
-		assert_true(cases[i].stops || said("restart") || said("exited"));
+		assert_true(cases[i].stops || cases[i].denied || said("restart") || said("exited"));
+		assert_int_equal(it.session.refusal.backoff, cases[i].backoff);
 		/* A challenge's state is as good as a password for a while. */
 		assert_null(strstr(it.cause, "Om01u7Fh4LrGBS7uh0SWmzwabUiGiW6l"));
 		end();
@@ -212,6 +214,118 @@ static void test_second_hold_and_push_update(void **state)
 	replay("62a-v27-push-update");
 	assert_memory_equal(it.events, " handshake config address success device-down", 45);
 	end();
+}
+
+static void test_what_a_refusal_says(void **state)
+{
+	static const struct {
+		const char *type, *reason;
+		struct refusal is;
+	} ways[] = {
+	    {"Auth", "", {REFUSAL_PLAIN, ADVANCE_ADDRESS, 0}},
+	    {"Auth", "too many sessions", {REFUSAL_PLAIN, ADVANCE_ADDRESS, 0}},
+	    {"Auth", "CRV1:R,E:x:y:z", {REFUSAL_PERSON, ADVANCE_ADDRESS, 0}},
+	    {"Private Key", "", {REFUSAL_PERSON, ADVANCE_ADDRESS, 0}},
+	    {"Auth", "SESSION: token expired", {REFUSAL_TEMPORARY, ADVANCE_ADDRESS, 0}},
+	    {"Auth", "TEMP", {REFUSAL_TEMPORARY, ADVANCE_ADDRESS, 0}},
+	    {"Auth", "TEMP[backoff 42,advance addr]:later", {REFUSAL_TEMPORARY, ADVANCE_ADDRESS, 42}},
+	    {"Auth", "TEMP[advance no,backoff 7]:later", {REFUSAL_TEMPORARY, ADVANCE_NO, 7}},
+	    {"Auth", "TEMP[advance remote]", {REFUSAL_TEMPORARY, ADVANCE_REMOTE, 0}},
+	    {"Auth", "TEMP[advance remotex,advance nox]", {REFUSAL_TEMPORARY, ADVANCE_ADDRESS, 0}},
+	    {"Auth", "TEMP[]:backoff 3", {REFUSAL_TEMPORARY, ADVANCE_ADDRESS, 0}},
+	    {"Auth", "TEMP[backoff 3", {REFUSAL_TEMPORARY, ADVANCE_ADDRESS, 3}},
+	    {"Auth", "TEMP[,,backoff -1,]", {REFUSAL_TEMPORARY, ADVANCE_ADDRESS, UINT32_MAX / 1000}},
+	    {"Auth", "TEMP[backoff 99999999999999999999]", {REFUSAL_TEMPORARY, 0, UINT32_MAX / 1000}},
+	    {"Auth", "TEMP[backoff x]", {REFUSAL_TEMPORARY, ADVANCE_ADDRESS, 0}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		struct refusal is = refusal_read(ways[i].type, ways[i].reason);
+
+		if (memcmp(&is, &ways[i].is, sizeof is) != 0)
+			fail_msg("%s: %d %d %u", ways[i].reason, (int)is.kind, (int)is.advance, is.backoff);
+	}
+}
+
+/* What openvpn logs of certificates, and when that brings us to a stop. */
+static void test_certificates(void **state)
+{
+#define OK ">LOG:1,,VERIFY OK: depth=0, CN=server"
+#define SILENT                                                                                               \
+	"openvpn leaves: tls-error: the server proved itself and then went no further; it may refuse this "  \
+	"machine's "                                                                                         \
+	"certificate without a word (revoked?)"
+#define ENDS ">STATE:1,EXITING,tls-error,,,,,"
+	static const struct {
+		const char *lines[4];
+		const char *event, *cause;
+	} ways[] = {
+	    {{ENDS}, " exited", "openvpn leaves: tls-error"},
+	    {{OK, ENDS}, " exited", SILENT},
+	    {{">LOG:1,N,VERIFY ERROR: depth=0, error=certificate has expired: CN=server", ENDS},
+	     " exited",
+	     "the server's certificate is not believed: depth=0, error=certificate has expired: CN=server"},
+	    {{">LOG:1,W,WARNING: Your certificate has expired!", OK, ENDS},
+	     " credentials",
+	     "this machine's certificate has expired; instead: import a profile with a new one"},
+	    {{OK, ">LOG:1,N,OpenSSL: error:0A000415:SSL routines::sslv3 alert certificate expired:x", ENDS},
+	     " credentials",
+	     "this machine's certificate has expired; instead: import a profile with a new one"},
+	    {{OK, ">LOG:1,N,OpenSSL: error:0A000414:SSL routines::sslv3 alert certificate revoked:x", ENDS},
+	     " credentials",
+	     "this machine's certificate is revoked; instead: import a profile with a new one"},
+	    /* an alert of nobody in particular */
+	    {{">LOG:1,N,OpenSSL: error:0A000414:SSL routines::sslv3 alert certificate revoked:x", ENDS},
+	     " exited",
+	     "openvpn leaves: tls-error"},
+	    /* no alert at all */
+	    {{OK, ">LOG:1,N,PUSH: alert certificate revoked", ENDS}, " exited", SILENT},
+	    {{">LOG:1,W,WARNING: Your certificate has expired!", OK, ">STATE:1,EXITING,SIGTERM,,,,,"},
+	     " exited",
+	     "openvpn leaves: SIGTERM"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		begin(-1, "", 0);
+		for (size_t k = 0; k < 4 && ways[i].lines[k] != NULL; k++)
+			feed(ways[i].lines[k]);
+		assert_string_equal(it.events, ways[i].event);
+		assert_string_equal(it.cause, ways[i].cause);
+		management_session_begin(&it.session, &it.session.attempt, 1); /* nothing of it stays */
+		assert_null(it.session.own_fault);
+		assert_false(it.session.verified);
+		assert_string_equal(it.session.peer_fault, "");
+		it.session.parser = it.parser;
+		end();
+	}
+}
+
+/* An ICMP error, or no route: not what only looks like it. */
+static void test_unreachable(void **state)
+{
+	static const struct {
+		const char *line, *event;
+	} ways[] = {
+	    {">LOG:1,N,read UDPv4 [ECONNREFUSED]: Connection refused (fd=3,code=111)", " unreachable"},
+	    {">LOG:1,N,read UDP [ECONNREFUSED]: Connection refused (code=111)", " unreachable"},
+	    {">LOG:1,N,write UDPv6 []: Network is unreachable (fd=3,code=101)", " unreachable"},
+	    {">LOG:1,N,read UDPv4 [EHOSTUNREACH]: No route to host (fd=3,code=113)", " unreachable"},
+	    {">LOG:1,N,write UDPv4 []: Operation not permitted (fd=3,code=1)", ""},
+	    {">LOG:1,N,write UDPv4 []: Network is unreachable", ""},
+	    {">LOG:1,N,write UDPv4 []: (code=101", ""},
+	    {">LOG:1,N,write UDPv4 []: (code=1011)", ""},
+	    {">LOG:1,N,a text: write UDPv4 []: (code=101)", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		begin(-1, "", 0);
+		feed(ways[i].line);
+		assert_string_equal(it.events, ways[i].event);
+		end();
+	}
 }
 
 /* What the server says of how long it lets us wait; what is no number says nothing. */
@@ -661,6 +775,9 @@ int main(void)
 	    cmocka_unit_test(test_refusals),
 	    cmocka_unit_test(test_second_hold_and_push_update),
 	    cmocka_unit_test(test_pending),
+	    cmocka_unit_test(test_what_a_refusal_says),
+	    cmocka_unit_test(test_certificates),
+	    cmocka_unit_test(test_unreachable),
 	    cmocka_unit_test(test_dns_of_27),
 	    cmocka_unit_test(test_dns_that_the_profile_keeps_out),
 	    cmocka_unit_test(test_hostile_facts),

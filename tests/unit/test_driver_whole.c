@@ -397,19 +397,63 @@ static void test_each_end_is_seen(void **state)
 	}
 }
 
-static void test_wrong_credentials_stop(void **state)
+static void until(enum tunnel_state wanted, int64_t least, int64_t most)
+{
+	int64_t begun = clock_steady_ms(), took;
+
+	while (d.tunnel.state != wanted && clock_steady_ms() < begun + WAIT_MS)
+		event_base_loop(d.base, EVLOOP_ONCE);
+	took = clock_steady_ms() - begun;
+	assert_int_equal(d.tunnel.state, wanted);
+	assert_between(took, least, most);
+}
+
+static void ends_with(const char *failure, const char *reason)
+{
+	says(failure);
+	says(reason);
+	asked_for(VERB_LEAVE);
+	note(NOTE_ENDED, GATE_LOCKED, "openvpn left");
+	note(NOTE_NETWORK, GATE_LOCKED, "");
+	asked_for(0);
+}
+
+static void test_a_wrong_passphrase_stops(void **state)
 {
 	(void)state;
 	connected();
-	says(">PASSWORD:Verification Failed: 'Auth'");
-	says(">STATE:1,EXITING,auth-failure,,,,,");
-	asked_for(VERB_LEAVE);
-	assert_int_equal(d.tunnel.state, TUNNEL_LEAVING_STOP);
-	note(NOTE_ENDED, GATE_LOCKED, "openvpn left");
+	ends_with(">PASSWORD:Verification Failed: 'Private Key'",
+		  ">STATE:1,EXITING,private-key-password-failure,,,,,");
 	assert_int_equal(d.tunnel.state, TUNNEL_STOPPED);
 	shows("locked", "stopped", "the credentials were refused");
-	note(NOTE_NETWORK, GATE_LOCKED, "");
-	asked_for(0);
+	note(NOTE_INTENT, GATE_LOCKED, "");
+	assert_int_equal(request().verb, VERB_DIAL);
+}
+
+/* The other host is asked at once, the same host's other address is not; then nobody for a minute. */
+static void test_a_refused_log_in_waits(void **state)
+{
+	struct wire_request next;
+	char text[NET_ENDPOINT_TEXT];
+
+	(void)state;
+	connected();
+	ends_with(">PASSWORD:Verification Failed: 'Auth' ['no more']", ">STATE:1,EXITING,auth-failure,,,,,");
+	assert_int_equal(d.tunnel.state, TUNNEL_WAITING);
+	shows("locked", "waiting",
+	      "the credentials were refused: 'Auth' ['no more']; another server is asked");
+	until(TUNNEL_ASKED, 0, WAIT_MS);
+	next = request();
+	assert_int_equal(next.verb, VERB_DIAL);
+	assert_string_equal(net_endpoint_text(&next.endpoint, text), "192.0.2.2:443/tcp");
+	close(openvpn);
+	started(getpid());
+	openvpn = connect_to(&management_at, management_length);
+	ends_with(">PASSWORD:Verification Failed: 'Auth'", ">STATE:1,EXITING,auth-failure,,,,,");
+	assert_int_equal(d.tunnel.state, TUNNEL_WAITING);
+	assert_between(d.tunnel.deadline - (uint64_t)clock_steady_ms(), 59000, 60000);
+	shows("locked", "waiting", "every server was asked; the next log-in in 1 min");
+	assert_string_equal(shown("retry_in", NULL), "60");
 	note(NOTE_INTENT, GATE_LOCKED, "");
 	assert_int_equal(request().verb, VERB_DIAL);
 }
@@ -634,17 +678,6 @@ static void test_a_profile_that_is_none(void **state)
 }
 
 /* --- time ------------------------------------------------------------------------- */
-
-static void until(enum tunnel_state wanted, int64_t least, int64_t most)
-{
-	int64_t begun = clock_steady_ms(), took;
-
-	while (d.tunnel.state != wanted && clock_steady_ms() < begun + WAIT_MS)
-		event_base_loop(d.base, EVLOOP_ONCE);
-	took = clock_steady_ms() - begun;
-	assert_int_equal(d.tunnel.state, wanted);
-	assert_between(took, least, most);
-}
 
 static void test_the_wait_ends(void **state)
 {
@@ -887,7 +920,8 @@ int main(void)
 	    TEST(test_what_status_shows),
 	    TEST(test_a_whole_run),
 	    TEST(test_each_end_is_seen),
-	    TEST(test_wrong_credentials_stop),
+	    TEST(test_a_wrong_passphrase_stops),
+	    TEST(test_a_refused_log_in_waits),
 	    TEST(test_only_our_openvpn_is_heard),
 	    TEST(test_who_came_before_its_name),
 	    TEST(test_who_waits_from_an_attempt_before),

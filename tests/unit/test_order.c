@@ -26,8 +26,9 @@ static void begin(const char *words)
 		struct order_entry *last = &entries[order.count];
 
 		if (*at == '4' || *at == '6')
-			entries[order.count++] =
-			    (struct order_entry){.family = (uint8_t)(*at - '0'), .rank = ORDER_USUAL};
+			entries[order.count++] = (struct order_entry){.family = (uint8_t)(*at - '0'),
+								      .remote = (uint32_t)order.count,
+								      .rank = ORDER_USUAL};
 		else if (*at == '+' || *at == '-')
 			last[-1].rank = *at == '+' ? ORDER_GOOD_LAST : ORDER_DEAD;
 	}
@@ -111,6 +112,19 @@ static void test_ranks(void **state)
 	picks("120.");
 }
 
+static void test_remotes(void **state)
+{
+	(void)state;
+	begin("44444");
+	entries[3].remote = entries[0].remote;
+	order_pass_remote(&order); /* none has been picked yet */
+	assert_int_equal(order_left(&order), 5);
+	assert_true(order_next(&order));
+	order_pass_remote(&order);
+	assert_int_equal(order_left(&order), 3);
+	picks("124.0123");
+}
+
 /* To which no way leads, that is passed over, and is not one of those that are left. */
 static void test_ways(void **state)
 {
@@ -162,8 +176,8 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_rounds), cmocka_unit_test(test_families),
-					   cmocka_unit_test(test_ranks), cmocka_unit_test(test_ways),
-					   cmocka_unit_test(test_random)};
+					   cmocka_unit_test(test_ranks),  cmocka_unit_test(test_remotes),
+					   cmocka_unit_test(test_ways),   cmocka_unit_test(test_random)};
 
 	return cmocka_run_group_tests_name("order", tests, NULL, NULL);
 }

@@ -231,6 +231,48 @@ static void test_patience(void **state)
 	assert_int_equal(limits_pending(&limits, 100, 5000000), 100 + LIMIT_PENDING_MAX);
 }
 
+/* The others, then 1, 5 and 15 minutes, each followed by a round; eight log-ins in a round at most. */
+static void test_refusals(void **state)
+{
+	static const uint32_t waits[] = {60000, 300000, 900000};
+	struct refusals r = {0, 0, 0};
+
+	(void)state;
+	assert_int_equal(refusals_wait(&r), 0);
+	refusals_end_round(&r); /* nobody has refused: nothing counts */
+	for (uint32_t i = 0; i < REFUSALS_WAITS; i++) {
+		assert_false(refusals_is_last(&r, 1));
+		refusals_count(&r);
+		assert_false(refusals_are_enough(&r, 1));
+		assert_false(refusals_is_last(&r, 0));
+		refusals_count(&r);
+		assert_true(refusals_are_enough(&r, 0));
+		assert_int_equal(refusals_wait(&r), waits[i]);
+		refusals_end_round(&r);
+		assert_int_equal(r.waits, i + 1);
+		assert_int_equal(r.round, 0);
+		assert_int_equal(r.total, 2 * (i + 1));
+	}
+	assert_false(refusals_is_last(&r, 1));
+	assert_true(refusals_is_last(&r, 0));
+	/* A round whose last server was silent: one wait more, and then any refusal is the last. */
+	refusals_count(&r);
+	assert_int_equal(refusals_wait(&r), waits[2]);
+	refusals_end_round(&r);
+	assert_true(refusals_is_last(&r, 1));
+	refusals_count(&r);
+	refusals_end_round(&r);
+	assert_int_equal(r.waits, REFUSALS_WAITS + 1);
+	r = (struct refusals){.round = REFUSALS_ROUND - 1};
+	assert_false(refusals_are_enough(&r, 9));
+	refusals_count(&r);
+	assert_true(refusals_are_enough(&r, 9));
+	r = (struct refusals){.round = REFUSALS_ROUND - 2, .waits = REFUSALS_WAITS};
+	assert_false(refusals_is_last(&r, 9));
+	r.round++;
+	assert_true(refusals_is_last(&r, 9));
+}
+
 static void test_good_run(void **state)
 {
 	struct tunnel t = {.state = TUNNEL_DOWN};
@@ -283,7 +325,7 @@ static void check_step(struct model *m, const struct tunnel *t, enum tunnel_even
 	if (t->state == TUNNEL_DOWN || t->state == TUNNEL_STOPPED || t->state == TUNNEL_CONNECTED)
 		assert_int_equal(t->deadline, 0);
 	else
-		assert_true(t->deadline != 0 && t->deadline <= m->now + LIMIT_PENDING_MAX);
+		assert_true(t->deadline != 0 && t->deadline <= m->now + REFUSALS_HOLD_MAX);
 }
 
 /* What usually comes next: pure chance would hardly ever connect. */
@@ -357,11 +399,12 @@ static void test_document(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_no_hole),     cmocka_unit_test(test_promises),
-	    cmocka_unit_test(test_words),       cmocka_unit_test(test_backoff),
-	    cmocka_unit_test(test_spread),      cmocka_unit_test(test_limits),
-	    cmocka_unit_test(test_patience),    cmocka_unit_test(test_good_run),
-	    cmocka_unit_test(test_any_history), cmocka_unit_test(test_document),
+	    cmocka_unit_test(test_no_hole),  cmocka_unit_test(test_promises),
+	    cmocka_unit_test(test_words),    cmocka_unit_test(test_backoff),
+	    cmocka_unit_test(test_spread),   cmocka_unit_test(test_limits),
+	    cmocka_unit_test(test_patience), cmocka_unit_test(test_refusals),
+	    cmocka_unit_test(test_good_run), cmocka_unit_test(test_any_history),
+	    cmocka_unit_test(test_document),
 	};
 
 	return cmocka_run_group_tests_name("tunnel", tests, NULL, NULL);
