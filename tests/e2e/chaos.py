@@ -113,7 +113,8 @@ class Machine:
         return self.host.run(*command, check=False)
 
     def network(self):
-        """The network manager: the links, addresses and default routes become what they should be."""
+        """The network manager: the links, addresses and default routes become what they should be. `onlink`, because a
+        foreign rule could keep the kernel from finding the router."""
         lease = LEASES[self.lease]
         if self.given != self.lease:
             self.quietly("ip", "address", "flush", "dev", "eth0", "scope", "global")
@@ -126,11 +127,11 @@ class Machine:
                 self.host.ip(f"link set {link} down")
                 continue
             self.host.ip(f"link set {link} up", f"address replace {addresses[0]} dev {link}",
-                         f"route replace default via {gateways[0]} dev {link} metric {metric}",
+                         f"route replace default via {gateways[0]} dev {link} metric {metric} onlink",
                          f"neigh replace {INTERNET4} lladdr {self._mac('r0' if link == 'eth0' else 'r2')} dev {link}")
             if self.ipv6:
                 self.host.ip(f"address replace {addresses[1]} dev {link} nodad",
-                             f"route replace default via {gateways[1]} dev {link} metric {metric}")
+                             f"route replace default via {gateways[1]} dev {link} metric {metric} onlink")
 
     def gateway4(self):
         """That of the link in use."""
@@ -209,7 +210,8 @@ def ipv6_away(m):
 def server_restarts(m, sig):
     """Asked to end, it says goodbye; killed, it says nothing."""
     name = m.server_in_use()
-    m.world.stop_server(name, sig)
+    if name in m.world.running:
+        m.world.stop_server(name, sig)
     yield
     m.world.server(name)
 
