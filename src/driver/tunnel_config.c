@@ -18,6 +18,7 @@ void tunnel_config_begin(struct tunnel_config *config, const char *interface,
 	memset(config, 0, sizeof *config);
 	text_copy(config->tunnel.name, sizeof config->tunnel.name, interface);
 	config->endpoint = *endpoint;
+	config->profile = "";
 }
 
 static void set_address(struct net_address *to, uint8_t family, const char *text)

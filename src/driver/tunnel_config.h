@@ -26,7 +26,7 @@ struct tunnel_config {
 	struct tunnel_config_route routes4[TUNNEL_CONFIG_ROUTES], routes6[TUNNEL_CONFIG_ROUTES];
 	bool routes_left_out;                                            /* there were more */
 	uint32_t server_order[WIRE_SERVERS], domain_order[WIRE_DOMAINS]; /* lower comes first */
-	const char *profile; /* canonical: its filters; NULL: none */
+	const char *profile; /* canonical: its filters and settings; "": none */
 	size_t profile_length;
 	bool dns_in_push_only; /* openvpn 2.7 and newer */
 	bool limit_pushed;     /* a ping-restart or a ping-exit: `limit`, as it was pushed */

@@ -9,7 +9,7 @@
 
 /* Which spelling wins: `dns server` before `dhcp-option`, both as they stand in
  * the environment; the log's copy only where 2.7 leaves them out of it. */
-enum { ORDER_DNS = 0, ORDER_OPTION = 1 << 16, ORDER_PUSH = 2 << 16, ORDER_MAX = 3 << 16 };
+enum { ORDER_DNS = 0, ORDER_OPTION = 1 << 16, ORDER_PUSH = 2 << 16 };
 enum { OPTION_WORDS = 12, OPTION_LENGTH = 1024 };
 
 static void add_server(struct tunnel_config *config, const char *text, uint32_t order)
@@ -142,10 +142,7 @@ void tunnel_config_dns_read_env(struct tunnel_config *config, const char *name, 
 		add_server(config, value, ORDER_DNS + (uint32_t)order);
 }
 
-bool tunnel_config_dns_read_pushed(struct tunnel_config *config, const char *option, uint32_t nth)
+void tunnel_config_dns_read_pushed(struct tunnel_config *config, const char *option, uint32_t nth)
 {
-	if (nth >= ORDER_MAX - ORDER_PUSH)
-		return false;
 	parse_option(config, option, ORDER_PUSH + nth);
-	return true;
 }

@@ -19,15 +19,13 @@ enum {
 /* openvpn logs an option that the profile filters out, too, but does not apply it. */
 static bool takes(const struct tunnel_config *config, const char *option)
 {
-	return config->profile == NULL ||
-	       canonical_takes_push(config->profile, config->profile_length, option);
+	return canonical_takes_push(config->profile, config->profile_length, option);
 }
 
 static bool takes_dns(const struct tunnel_config *config)
 {
 	return config->dns_in_push_only &&
-	       (config->profile == NULL ||
-		!canonical_has(config->profile, config->profile_length, "route-nopull"));
+	       !canonical_has(config->profile, config->profile_length, "route-nopull");
 }
 
 /* "NAME NUMBER"? */
@@ -70,7 +68,8 @@ static void parse_push(struct tunnel_config *config, const char *options)
 			option[length] = '\0';
 			if (takes(config, option)) {
 				parse_ping(config, option);
-				dns = dns && tunnel_config_dns_read_pushed(config, option, nth++);
+				if (dns)
+					tunnel_config_dns_read_pushed(config, option, nth++);
 			}
 		}
 		if (options[length] != ',')
@@ -109,8 +108,7 @@ uint32_t tunnel_config_dead_peer(const struct tunnel_config *config)
 
 	if (config->limit_pushed)
 		return config->limit == 0 ? 0 : bounded(config->limit);
-	if (config->profile != NULL &&
-	    canonical_setting(config->profile, config->profile_length, "dead-peer", &seconds))
+	if (canonical_setting(config->profile, config->profile_length, "dead-peer", &seconds))
 		return seconds;
 	if (config->ping == 0)
 		return 0;

@@ -5,21 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FLAG = 7 };
+enum { LONGEST = 3600 };
 
 /* Names and bounds, in the order of the canonical form. */
 static const struct {
 	const char *name;
 	uint32_t min, max;
 } names[PROFILE_SETTINGS] = {
-    [SETTING_CONNECT_TIMEOUT] = {"connect-timeout", 1, 3600},
+    [SETTING_CONNECT_TIMEOUT] = {"connect-timeout", 1, LONGEST},
     [SETTING_DEAD_PEER] = {"dead-peer", 10, 120},
-    [SETTING_HAND_WINDOW] = {"hand-window", 1, 3600},
-    [SETTING_REMOTE_RANDOM] = {"remote-random", 1, 1},
-    [SETTING_SERVER_POLL_TIMEOUT] = {"server-poll-timeout", 1, 3600},
+    [SETTING_HAND_WINDOW] = {"hand-window", 1, LONGEST},
+    [SETTING_REMOTE_RANDOM] = {"remote-random", 1, LONGEST},
+    [SETTING_SERVER_POLL_TIMEOUT] = {"server-poll-timeout", 1, LONGEST},
 };
 
-/* Which argument of which option; FLAG: it has none. */
+/* Which argument of which option; SIZE_MAX: it has none, and sets 1. */
 static const struct {
 	const char *option;
 	enum profile_setting setting;
@@ -30,7 +30,7 @@ static const struct {
     {"keepalive", SETTING_DEAD_PEER, 1},
     {"ping-exit", SETTING_DEAD_PEER, 0},
     {"ping-restart", SETTING_DEAD_PEER, 0},
-    {"remote-random", SETTING_REMOTE_RANDOM, FLAG},
+    {"remote-random", SETTING_REMOTE_RANDOM, SIZE_MAX},
     {"server-poll-timeout", SETTING_SERVER_POLL_TIMEOUT, 0},
 };
 

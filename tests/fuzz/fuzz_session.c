@@ -65,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct management_session session;
 	static struct login login;
 	static int password = -1;
-	struct management_attempt attempt = {.interface = "tun0", .username = ""};
+	struct management_attempt attempt = {.interface = "tun0", .username = "", .profile = ""};
 	struct ovm_session *parser;
 
 	if (password == -1) {
@@ -91,6 +91,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(void)login_answer(&login, "an answer", data[1]);
 	(void)management_session_reply(&session);
 	require(login.question[sizeof login.question - 1] == '\0' && login.url[sizeof login.url - 1] == '\0');
+	for (int i = 0; i < 12; i++)
+		management_session_look(&session);
 	management_session_lost(&session);
 	tunnel_config_finish(&session.config);
 	check_tunnel(&session.config.tunnel);

@@ -88,7 +88,8 @@ static int no_file = -1;
 static void begin(int password_file, const char *username, int needs)
 {
 	static char kept[64];
-	struct management_attempt attempt = {.interface = "tun0", .username = kept, .needs = needs};
+	struct management_attempt attempt = {
+	    .interface = "tun0", .username = kept, .needs = needs, .profile = ""};
 
 	memset(&it, 0, sizeof it);
 	snprintf(kept, sizeof kept, "%s", username);

@@ -256,6 +256,8 @@ static void test_dead_peer(void **state)
 	    /* not these options */
 	    {NULL, "ping-restart 2147483648", 0},
 	    {NULL, "ping-restart", 0},
+	    {NULL, "ping-restart=50", 0},
+	    {NULL, "ping=50", 0},
 	    {NULL, "ping-restart ", 0},
 	    {NULL, "ping-restart -5", 0},
 	    {NULL, "ping-restart 5 5", 0},
@@ -283,8 +285,10 @@ static void test_dead_peer(void **state)
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
 		for (int newer = 0; newer < 2; newer++) {
 			begin();
-			config.profile = all[i].profile;
-			config.profile_length = all[i].profile == NULL ? 0 : strlen(all[i].profile);
+			if (all[i].profile != NULL) {
+				config.profile = all[i].profile;
+				config.profile_length = strlen(all[i].profile);
+			}
 			read_line(newer ? OPENVPN_2_7 : "!OpenVPN 2.6.3 x86_64");
 			snprintf(line, sizeof line, PUSH "%s'", all[i].push);
 			read_line(line);
