@@ -100,8 +100,8 @@ static void test_settings(void **state)
 	    "set remote-random 1\n",
 	    "set server-poll-timeout 1\n",
 	    "set server-poll-timeout 3600\n",
-	    "set connect-timeout 5\nset dead-peer 60\nset hand-window 6\nset remote-random 1\nset "
-	    "server-poll-timeout 8\n",
+	    "set connect-timeout 5\nset dead-peer 60\nset hand-window 6\n",
+	    "set connect-timeout 5\nset remote-random 1\nset server-poll-timeout 8\n",
 	};
 	static const char *const bad[] = {
 	    "set connect-timeout 0\n",
