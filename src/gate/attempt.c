@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/fault.h"
-#include "base/limit.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "gate/files.h"
@@ -20,7 +19,7 @@
 
 /* LEAVE_MS: the hole stays until openvpn has been reaped, this long at most. GOODBYE_MS: openvpn has told the
  * server by then. */
-enum { LEAVE_MS = 1500, GOODBYE_MS = 100, REPAIR_ATTEMPTS = 8, OUTPUT_MAX = 64 * 1024 + 1 };
+enum { LEAVE_MS = 1500, GOODBYE_MS = 100, OUTPUT_MAX = 64 * 1024 + 1 };
 
 bool attempt_knows(const struct gate_profile *profile, const struct net_endpoint *endpoint)
 {
@@ -179,52 +178,6 @@ unsigned attempt_verify_tunnel(const struct gate *gate, const struct wire_tunnel
 	return index;
 }
 
-void attempt_reverify_tunnel(struct gate *gate)
-{
-	struct attempt *attempt = &gate->attempt;
-	struct err e = {""};
-	unsigned index;
-
-	if (gate->state.actual != ACTUAL_OPEN)
-		return;
-	index = attempt_verify_tunnel(gate, &attempt->tunnel, &e);
-	/* An address that somebody else has removed is set again. */
-	if (index == 0 && device_set(&attempt->tunnel, &e) == 0)
-		index = attempt_verify_tunnel(gate, &attempt->tunnel, &e);
-	if (index == attempt->index)
-		return;
-	if (index != 0)
-		err_set(&e, "%s is now another device", attempt->tunnel.name);
-	attempt_kill(gate, e.text);
-}
-
-/* This fails if somebody is still removing things while they are set: then everything is set again. */
-static int repair_routes(struct gate *gate, bool open, struct err *e)
-{
-	int result = -1;
-
-	for (int i = 0; i < REPAIR_ATTEMPTS && result == -1; i++)
-		result = open && device_set(&gate->attempt.tunnel, e) == -1 ? -1 : gate_route(gate, open, e);
-	return result;
-}
-
-void attempt_repair(struct gate *gate)
-{
-	static struct limit warnings;
-	struct err e = {""};
-	bool open = gate->state.actual == ACTUAL_OPEN;
-
-	if (gate->state.actual == ACTUAL_OFF || gate->state.actual == ACTUAL_PAUSED)
-		return;
-	if (repair_routes(gate, open, &e) == -1) {
-		log_error("gate", "somebody else changed our routes: %s", e.text);
-		attempt_kill(gate, e.text);
-		return;
-	}
-	if (limit_allows(&warnings, (uint64_t)clock_steady_ms(), NULL))
-		log_warn("gate", "somebody else changed our routes or our device; restored and verified");
-}
-
 /* The option that openvpn refused, or the last line that it printed: the only trace of an early end. One
  * read returns all that the pipe holds. */
 static void read_last_line(int output, char *to, size_t size)
@@ -308,8 +261,9 @@ void attempt_reaped(struct gate *gate, int status)
 	text_copy(why, sizeof why, attempt->why);
 	attempt->why[0] = '\0';
 	channel_notify(gate, NOTE_ENDED, why);
-	/* This takes some milliseconds, in which the driver already decides what comes next. */
-	if (device_delete(gate->config.interface, &e) == -1)
+	/* This takes some milliseconds, in which the driver already decides what comes next. Whatever its
+	 * name is now: under another one it would keep the tunnel's address. */
+	if (device_delete_all(&e) == -1)
 		log_warn("gate", "cleaning up after openvpn: %s", e.text);
 	if ((awaited = gate_awaited(gate->state)) != GATE_EVENTS)
 		(void)gate_dispatch(gate, awaited, "off, by root's command", NULL);

@@ -47,12 +47,6 @@ void attempt_farewell(struct gate *gate);
  * 0 and `e`: no. */
 unsigned attempt_verify_tunnel(const struct gate *gate, const struct wire_tunnel *tunnel, struct err *e);
 
-/* While open: verifies all of that again. If it has changed, locks and ends the attempt. */
-void attempt_reverify_tunnel(struct gate *gate);
-
-/* Somebody else has changed our device, routes or rules: restores them, or locks. */
-void attempt_repair(struct gate *gate);
-
 /* openvpn has been reaped: locks, cleans up after it, notifies the driver. */
 void attempt_reaped(struct gate *gate, int status);
 

@@ -8,7 +8,6 @@
 #include "os/host/clock.h"
 #include "os/host/off_marker.h"
 #include "os/route/forwarding.h"
-#include "os/route/route.h"
 #include "os/service/notify.h"
 #include "os/service/strict_boot.h"
 
@@ -79,14 +78,20 @@ static void arm_retry(struct gate *gate)
 	evtimer_add(gate->retry, &delay);
 }
 
-int gate_route(struct gate *gate, bool open, struct err *e)
+struct route_desired gate_routes(const struct gate *gate, bool open)
 {
 	const struct identity *user = &gate->config.openvpn_user;
-	const struct route_desired desired = {.situation = &gate->situation,
-					      .openvpn = user->known ? user->number : 0,
-					      .tunnel = open ? &gate->attempt.tunnel : NULL,
-					      .index = gate->attempt.index,
-					      .redirect = !gate->profile.route_nopull};
+
+	return (struct route_desired){.situation = &gate->situation,
+				      .openvpn = user->known ? user->number : 0,
+				      .tunnel = open ? &gate->attempt.tunnel : NULL,
+				      .index = gate->attempt.index,
+				      .redirect = !gate->profile.route_nopull};
+}
+
+int gate_route(struct gate *gate, bool open, struct err *e)
+{
+	const struct route_desired desired = gate_routes(gate, open);
 
 	return route_assert(&desired, e);
 }

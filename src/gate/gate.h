@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "gate/attempt.h"
 #include "gate/driver_process.h"
+#include "gate/proof.h"
 #include "gate/transition.h"
 #include "gate/vet.h"
 #include "gate/ways.h"
@@ -19,6 +20,7 @@
 #include "os/firewall/firewall.h"
 #include "os/host/sleep.h"
 #include "os/netwatch/netwatch.h"
+#include "os/route/route.h"
 #include "policy/situation.h"
 
 struct gate {
@@ -29,8 +31,8 @@ struct gate {
 	struct situation situation;
 	struct gate_state state;
 	char reason[WIRE_TEXT];
-	char notice[WIRE_TEXT], redirect[WIRE_TEXT]; /* firewall_note; the last bypass that was found; */
-	char refused[WIRE_TEXT];                     /* why what root has changed is not in use */
+	/* firewall_note; the last bypass that was found; why what root has changed is not in use */
+	char notice[WIRE_TEXT], redirect[WIRE_TEXT], refused[WIRE_TEXT];
 	int64_t boot_locked_at;
 	uint64_t blocked; /* packets, as last counted */
 	unsigned lock_failures;
@@ -47,6 +49,7 @@ struct gate {
 	struct gate_profile profile;
 	struct attempt attempt;
 	struct ways ways;
+	struct proof proof;
 	struct driver_process driver;
 	int control_fd, management_fd, log_fd, admin_fd, captive_dns_fd;
 	struct event *admin_event;
@@ -65,15 +68,12 @@ int gate_watch(struct gate *gate, struct err *e);
  * failed; then the event that gate_failure names has been carried out too. */
 int gate_dispatch(struct gate *gate, enum gate_event event, const char *why, struct err *e);
 
-/* The state as users see it. */
-enum wire_gate gate_shown(const struct gate *gate);
+enum wire_gate gate_shown(const struct gate *gate); /* the state as users see it */
+void gate_fill_identities(struct gate *gate);       /* for the rules; nobody's where none are named */
 
-/* The numbers that the rules ask for; nobody's if no configuration names them: the lock needs none. */
-void gate_fill_identities(struct gate *gate);
-
-/* Sets our routes: into the attempt's tunnel, or to nowhere. 0, or -1 and `e`. */
+/* What our routes follow from, into the attempt's tunnel or to nowhere; and sets them. 0, or -1 and `e`. */
+struct route_desired gate_routes(const struct gate *gate, bool open);
 int gate_route(struct gate *gate, bool open, struct err *e);
-
 void gate_begin_gateway(struct gate *gate); /* locked now, and not before: forwarding may begin */
 void gate_links_changed(struct gate *gate); /* links or neighbours changed */
 

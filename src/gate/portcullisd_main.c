@@ -166,12 +166,12 @@ static void child_cb(evutil_socket_t signal_number, short what, void *argument)
 static void links_cb(void *argument)
 {
 	gate_links_changed(argument);
-	attempt_reverify_tunnel(argument);
+	proof_look(argument, "");
 }
 
-static void routes_cb(void *argument)
+static void routes_cb(const char *who, void *argument)
 {
-	attempt_repair(argument);
+	proof_look(argument, who);
 }
 
 static void reachable_cb(void *argument)

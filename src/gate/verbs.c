@@ -98,7 +98,8 @@ static int verb_address(struct gate *gate, const struct wire_tunnel *tunnel, str
 		(void)gate_dispatch(gate, EVENT_DISTURBED, "the tunnel's address can't be protected", NULL);
 		return -1;
 	}
-	if (set_device(gate, tunnel, e) == -1)
+	/* The second wall, too: what has this address goes nowhere yet. */
+	if (gate_route(gate, false, e) == -1 || set_device(gate, tunnel, e) == -1)
 		return -1;
 	gate->attempt.index = attempt_verify_tunnel(gate, tunnel, &not_yet);
 	return 0;
@@ -121,7 +122,7 @@ static int verb_open(struct gate *gate, const struct wire_tunnel *tunnel, struct
 		return -1;
 	apply_tunnel(gate, tunnel);
 	if ((gate->attempt.index = attempt_verify_tunnel(gate, tunnel, e)) == 0 ||
-	    gate_route(gate, true, e) == -1)
+	    gate_route(gate, true, e) == -1 || proof_open(gate, e) == -1)
 		return -1;
 	fault_point("routes-set");
 	gate->situation.tunnel.index = gate->attempt.index;
@@ -151,7 +152,8 @@ static void serve_verb(struct gate *gate, struct wire_request *request)
 		channel_notify(gate, NOTE_COUNT, "");
 		return;
 	case VERB_DIAL:
-		if ((result = attempt_dial(gate, &request->endpoint, &e)) == 0)
+		if ((result = proof_dial(gate, &e)) == 0 &&
+		    (result = attempt_dial(gate, &request->endpoint, &e)) == 0)
 			channel_notify(gate, NOTE_DIALLING, "");
 		break;
 	case VERB_ADDRESS:

@@ -378,7 +378,7 @@ def test_no_tun_driver(portcullis):
 # --- what a server pushes
 
 PUSHES = {
-    "own address": ("ifconfig-push 192.168.50.2 255.255.255.0", "address that eth0 already has"),
+    "own address": ("ifconfig-push 192.168.50.2 255.255.255.0", "192.168.50.2 is the address of eth0, and the server gives it to tun0 too; instead: give eth0 another address"),
     "endpoint": (f"ifconfig-push {SERVER4} 255.255.255.0", "endpoint is inside the tunnel"),
     "loopback": ("ifconfig-push 127.0.0.5 255.255.255.0", "the tunnel's address is not valid"),
     "multicast": ("ifconfig-push 224.0.0.5 255.255.255.0", "the tunnel's address is not valid"),

@@ -31,12 +31,20 @@ static void read_route(const void *bytes, size_t size)
 	const struct nlmsghdr *message = bytes;
 	struct route_rule rule;
 	struct route_entry entry;
+	struct route_answer answer;
+	static struct route_raw raw;
 
 	if (size < sizeof *message || message->nlmsg_len < sizeof *message || message->nlmsg_len > size)
 		return;
 	if (route_decode_rule(message, &rule) == ROUTE_IS_OURS && rule.from.length > 128)
 		abort();
 	if (route_decode_entry(message, &entry) == ROUTE_IS_OURS && entry.to.length > 128)
+		abort();
+	if (route_decode_answer(message, &answer) && answer.source.family != NET_NONE &&
+	    answer.source.family != NET_IPV4 && answer.source.family != NET_IPV6)
+		abort();
+	if (route_decode_entry(message, &entry) != ROUTE_IS_NOT_OURS && route_keep(message, &raw) &&
+	    route_delete(&raw)->nlmsg_len > sizeof raw.bytes)
 		abort();
 }
 

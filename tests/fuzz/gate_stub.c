@@ -216,6 +216,18 @@ int route_assert(const struct route_desired *desired, struct err *e)
 	return 0;
 }
 
+int route_prove(const struct route_desired *desired, struct err *e)
+{
+	(void)desired, (void)e;
+	return 0;
+}
+
+bool route_reaches(const struct route_desired *desired)
+{
+	(void)desired;
+	return true;
+}
+
 int route_remove(struct err *e)
 {
 	(void)e;

@@ -49,7 +49,8 @@ static size_t after_start; /* the journal begins there anew at the driver's star
 static struct gate *gate;
 static const struct netwatch_events *network;
 static sleep_woke_fn *woke;
-static void (*fatal)(int code), (*routes_changed)(void *), (*hooks_changed)(void *);
+static void (*fatal)(int code), (*hooks_changed)(void *);
+static route_foreign_fn *routes_changed;
 static char all_reaped[32];
 static const char *reaped = all_reaped; /* what waitpid finds next */
 
@@ -358,14 +359,10 @@ void attempt_clean_earlier(struct gate *it)
 	CALL("attempt_clean_earlier");
 }
 
-void attempt_reverify_tunnel(struct gate *it)
+void proof_look(struct gate *it, const char *who)
 {
-	CALL("attempt_reverify_tunnel");
-}
-
-void attempt_repair(struct gate *it)
-{
-	CALL("attempt_repair");
+	CALL("proof_look");
+	say("by %s", who);
 }
 
 void attempt_kill(struct gate *it, const char *why)
@@ -616,7 +613,7 @@ static void happen(const char *what)
 	else if (strcmp(what, "woke") == 0)
 		woke(5000, gate);
 	else if (strcmp(what, "routes") == 0)
-		routes_changed(gate);
+		routes_changed("hand (process 5)", gate);
 	else if (strcmp(what, "hooks") == 0)
 		hooks_changed(gate);
 	else if (strcmp(what, "redirects") == 0)

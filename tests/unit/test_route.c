@@ -13,6 +13,7 @@
 #include "between.h"
 #include "os/route/kernel_linux.h"
 #include "os/route/plan.h"
+#include "os/route/probes.h"
 
 enum { OPENVPN = 64002, ROOT = 0, SOMEBODY = 1000, DEVICE = 7 };
 enum answer { TUNNEL, NOWHERE, OTHERS };
@@ -369,6 +370,217 @@ static void what_is_not_ours_is_told_from_what_is_strange(void **state)
 	}
 }
 
+/* --- the proof ---------------------------------------------------------------------------------- */
+
+static struct route_probe probes[PROBES_MAX];
+
+/* The addresses that are asked about, in one line; a star behind those of all kinds of programs. */
+static const char *asked(uint8_t family, bool shut)
+{
+	static char line[4096];
+	struct route_plan plan;
+	size_t count;
+
+	line[0] = '\0';
+	route_plan_make(&desired, family, &plan);
+	count = shut ? route_probes_of_last_word(&plan, probes) : route_probes(&plan, &tunnel, probes);
+	for (size_t i = 0; i < count; i++) {
+		char text[NET_ADDRESS_TEXT];
+
+		strcat(line, i > 0 ? " " : "");
+		strcat(line, net_address_text(&probes[i].to, text));
+		strcat(line, probes[i].everywhere ? "*" : "");
+	}
+	return line;
+}
+
+static void each_route_is_probed(void **state)
+{
+	(void)state;
+	open_it();
+	assert_string_equal(asked(NET_IPV4, false), "192.0.2.1* 198.51.100.1* 11.0.0.1* 10.8.0.1");
+	assert_string_equal(asked(NET_IPV6, false), "2001:db8::1* 2600::1* 2a00::1* fd00:8::1");
+	net_address_parse("9.9.9.9", &tunnel.dns[0]);
+	net_address_parse("10.8.0.1", &tunnel.dns[1]);
+	net_address_parse("10.8.0.2", &tunnel.dns[2]); /* its own end proves nothing */
+	net_address_parse("2620:fe::fe", &tunnel.dns[3]);
+	net_prefix_parse("10.99.0.0/16", &tunnel.routes[0].to);
+	net_prefix_parse("10.98.7.254/31", &tunnel.routes[1].to);
+	net_prefix_parse("10.97.7.255/32", &tunnel.routes[2].to);
+	net_prefix_parse("10.96.7.252/30", &tunnel.routes[3].to);
+	net_prefix_parse("198.51.100.0/24", &tunnel.routes[4].to);
+	tunnel.routes[4].excluded = 1;
+	assert_string_equal(asked(NET_IPV4, false),
+			    "192.0.2.1* 11.0.0.1* 9.9.9.9 10.8.0.1 10.99.0.1 10.99.0.2 10.98.7.255 "
+			    "10.97.7.255 10.96.7.253 10.96.7.254");
+	assert_string_equal(asked(NET_IPV6, false), "2001:db8::1* 2600::1* 2a00::1* 2620:fe::fe fd00:8::1");
+	desired.redirect = false;
+	assert_string_equal(asked(NET_IPV4, false), "10.8.0.1 10.99.0.1 10.99.0.2 10.98.7.255 10.97.7.255 "
+						    "10.96.7.253 10.96.7.254");
+	/* What goes elsewhere proves nothing about the tunnel. */
+	situation.lan = true;
+	situation.tunnel.network_count = 0;
+	net_prefix_parse("192.168.0.0/16", &tunnel.routes[0].to);
+	net_prefix_parse("192.168.7.0/24", &tunnel.routes[1].to);
+	assert_string_equal(asked(NET_IPV4, false),
+			    "10.8.0.1 192.168.7.1 192.168.7.2 10.97.7.255 10.96.7.253 10.96.7.254");
+	memset(&tunnel.address6, 0, sizeof tunnel.address6);
+	assert_string_equal(asked(NET_IPV6, false), "");
+}
+
+static void shut_is_probed_where_nothing_else_is_said(void **state)
+{
+	(void)state;
+	assert_string_equal(asked(NET_IPV4, true), "192.0.2.1* 198.51.100.1* 11.0.0.1*");
+	assert_string_equal(asked(NET_IPV6, true), "2001:db8::1* 2600::1* 2a00::1*");
+	open_it();
+	assert_string_equal(asked(NET_IPV4, true), "");
+}
+
+static void all_probes_have_room(void **state)
+{
+	struct route_plan plan;
+
+	(void)state;
+	open_it();
+	for (size_t i = 0; i < WIRE_ROUTES; i++)
+		tunnel.routes[i].to = (struct net_prefix){{NET_IPV4, {11, (uint8_t)i}}, 16};
+	for (uint8_t i = 0; i < WIRE_SERVERS; i++)
+		tunnel.dns[i] = (struct net_address){NET_IPV4, {9, 9, 9, i}};
+	route_plan_make(&desired, NET_IPV4, &plan);
+	assert_int_equal(route_probes(&plan, &tunnel, probes), 2 + 1 + WIRE_SERVERS + 2 * WIRE_ROUTES);
+}
+
+/* An attribute of a message; NULL: it has none of that kind. */
+static const struct nlattr *attribute_of(const struct nlmsghdr *message, uint16_t type)
+{
+	const struct nlattr *attribute = mnl_nlmsg_get_payload_offset(message, sizeof(struct rtmsg));
+
+	for (; (const char *)attribute < (const char *)message + message->nlmsg_len;
+	     attribute = (const void *)((const char *)attribute + MNL_ALIGN(attribute->nla_len)))
+		if (mnl_attr_get_type(attribute) == type)
+			return attribute;
+	return NULL;
+}
+
+static void a_question_is_a_packets(void **state)
+{
+	_Alignas(8) static char buffer[ROUTE_MESSAGE];
+	struct route_question question = {.user = SOMEBODY, .protocol = NET_TCP, .port = 443, .received = 0};
+	const struct nlmsghdr *message;
+	const struct rtmsg *body;
+
+	(void)state;
+	net_address_parse("192.0.2.1", &question.to);
+	message = route_ask(buffer, &question);
+	body = mnl_nlmsg_get_payload(message);
+	assert_int_equal(message->nlmsg_type, RTM_GETROUTE);
+	assert_int_equal(message->nlmsg_flags & NLM_F_DUMP, 0);
+	assert_int_equal(body->rtm_family, AF_INET);
+	assert_int_equal(body->rtm_dst_len, 32);
+	assert_int_equal(body->rtm_src_len, 0);
+	assert_memory_equal(mnl_attr_get_payload(attribute_of(message, RTA_DST)), "\300\0\2\1", 4);
+	assert_int_equal(mnl_attr_get_u32(attribute_of(message, RTA_UID)), SOMEBODY);
+	assert_int_equal(mnl_attr_get_u8(attribute_of(message, RTA_IP_PROTO)), NET_TCP);
+	assert_memory_equal(mnl_attr_get_payload(attribute_of(message, RTA_DPORT)), "\1\273", 2);
+	assert_null(attribute_of(message, RTA_SRC));
+	assert_null(attribute_of(message, RTA_IIF));
+	question = (struct route_question){.received = 9};
+	net_address_parse("2001:db8::1", &question.to);
+	net_address_parse("2001:db8::2", &question.from);
+	message = route_ask(buffer, &question);
+	body = mnl_nlmsg_get_payload(message);
+	assert_int_equal(body->rtm_family, AF_INET6);
+	assert_int_equal(body->rtm_dst_len, 128);
+	assert_int_equal(body->rtm_src_len, 128);
+	assert_memory_equal(mnl_attr_get_payload(attribute_of(message, RTA_SRC)), question.from.bytes, 16);
+	assert_int_equal(mnl_attr_get_u32(attribute_of(message, RTA_IIF)), 9);
+	assert_null(attribute_of(message, RTA_UID));
+	assert_null(attribute_of(message, RTA_IP_PROTO));
+	assert_null(attribute_of(message, RTA_DPORT));
+	message = route_ask_link(buffer, 9);
+	assert_int_equal(message->nlmsg_type, RTM_GETLINK);
+	assert_int_equal(((const struct ifinfomsg *)mnl_nlmsg_get_payload(message))->ifi_index, 9);
+	message = route_ask_addresses(buffer);
+	assert_int_equal(message->nlmsg_type, RTM_GETADDR);
+	assert_int_equal(message->nlmsg_flags & NLM_F_DUMP, NLM_F_DUMP);
+}
+
+static void an_answer_is_read_whole_or_not(void **state)
+{
+	static struct route_raw raw;
+	struct nlmsghdr *message = (void *)raw.bytes;
+	struct route_entry entry = {.to = {{NET_IPV4, {10}}, 8}, .leads = ROUTE_TO_TUNNEL, .index = 3};
+	struct route_answer answer;
+	uint32_t whole;
+
+	(void)state;
+	net_address_parse("10.8.0.2", &entry.source);
+	route_add_entry(raw.bytes, &entry); /* it is told the same way */
+	whole = message->nlmsg_len;
+	assert_true(route_decode_answer(message, &answer));
+	assert_int_equal(answer.type, RTN_UNICAST);
+	assert_int_equal(answer.index, 3);
+	assert_true(net_address_equal(&answer.source, &entry.source));
+	for (uint32_t length = whole; length >= sizeof *message; length--) {
+		message->nlmsg_len = length;
+		assert_int_equal(route_decode_answer(message, &answer),
+				 length >= sizeof *message + sizeof(struct rtmsg));
+		assert_true(answer.index == 0 || answer.index == 3);
+	}
+	message->nlmsg_len = whole;
+	message->nlmsg_type = RTM_DELROUTE;
+	assert_false(route_decode_answer(message, &answer));
+	message->nlmsg_type = RTM_NEWROUTE;
+	((struct rtmsg *)mnl_nlmsg_get_payload(message))->rtm_family = AF_UNIX;
+	assert_false(route_decode_answer(message, &answer));
+	route_add_entry(raw.bytes, &entry);
+	mnl_attr_put_u8(message, RTA_OIF, 3); /* too short for an index */
+	assert_false(route_decode_answer(message, &answer));
+	route_add_entry(raw.bytes, &entry);
+	mnl_attr_put_u8(message, RTA_PREFSRC, 3);
+	assert_false(route_decode_answer(message, &answer));
+}
+
+/* What names a route for the kernel, when it is deleted. */
+static void long_and_named_routes_are_kept_by_their_place(void **state)
+{
+	_Alignas(8) static char room[4 * ROUTE_MESSAGE];
+	static const char many[ROUTE_MESSAGE];
+	static struct route_raw raw;
+	struct nlmsghdr *message = (void *)room, *kept = (void *)raw.bytes;
+	const struct route_entry entry = {
+	    .to = {{NET_IPV4, {10}}, 8}, .leads = ROUTE_TO_TUNNEL, .metric = 5, .index = 3};
+
+	(void)state;
+	route_add_entry(room, &entry);
+	assert_true(route_keep(message, &raw));
+	assert_memory_equal(raw.bytes, room, message->nlmsg_len);
+	mnl_attr_put_u32(message, RTA_NH_ID, 77);
+	((struct rtmsg *)mnl_nlmsg_get_payload(message))->rtm_flags = RTNH_F_ONLINK;
+	for (int i = 0; i < 2; i++) {
+		assert_true(route_keep(message, &raw));
+		assert_int_equal(kept->nlmsg_type, RTM_NEWROUTE);
+		assert_int_equal(mnl_attr_get_u32(attribute_of(kept, RTA_NH_ID)), 77);
+		assert_int_equal(mnl_attr_get_u32(attribute_of(kept, RTA_PRIORITY)), 5);
+		assert_int_equal(mnl_attr_get_u32(attribute_of(kept, RTA_TABLE)), ROUTE_TABLE);
+		assert_memory_equal(mnl_attr_get_payload(attribute_of(kept, RTA_DST)), "\12\0\0\0", 4);
+		assert_null(attribute_of(kept, RTA_OIF));
+		assert_null(attribute_of(kept, RTA_MULTIPATH));
+		assert_int_equal(((struct rtmsg *)mnl_nlmsg_get_payload(kept))->rtm_flags, 0);
+		assert_int_equal(((struct rtmsg *)mnl_nlmsg_get_payload(kept))->rtm_dst_len, 8);
+		mnl_attr_put(message, RTA_MULTIPATH, sizeof many, many);
+		mnl_attr_put(message, RTA_DST, sizeof many, many); /* no address is that long */
+	}
+	/* One byte less fits; a rule is never that long, or it is none that could be named. */
+	for (uint32_t length = ROUTE_MESSAGE; length <= ROUTE_MESSAGE + 4; length += 4) {
+		route_add_rule(room, NET_IPV4, &(struct route_rule){.priority = 5});
+		mnl_attr_put(message, 0, length - message->nlmsg_len - MNL_ATTR_HDRLEN, many);
+		assert_int_equal(message->nlmsg_len, length);
+		assert_int_equal(route_keep(message, &raw), length == ROUTE_MESSAGE);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -382,6 +594,12 @@ int main(void)
 	    cmocka_unit_test_setup(a_full_plan_fits, setup),
 	    cmocka_unit_test_setup(messages_come_back_as_they_went, setup),
 	    cmocka_unit_test_setup(what_is_not_ours_is_told_from_what_is_strange, setup),
+	    cmocka_unit_test_setup(each_route_is_probed, setup),
+	    cmocka_unit_test_setup(shut_is_probed_where_nothing_else_is_said, setup),
+	    cmocka_unit_test_setup(all_probes_have_room, setup),
+	    cmocka_unit_test_setup(a_question_is_a_packets, setup),
+	    cmocka_unit_test_setup(an_answer_is_read_whole_or_not, setup),
+	    cmocka_unit_test_setup(long_and_named_routes_are_kept_by_their_place, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,6 +62,20 @@ int gate_dispatch(struct gate *it, enum gate_event event, const char *why, struc
 	return FAILS("gate_dispatch") ? -1 : 0;
 }
 
+int proof_dial(struct gate *it, struct err *e)
+{
+	assert_ptr_equal(it, &gate);
+	say("proof_dial");
+	return FAILS("proof_dial") ? -1 : 0;
+}
+
+int proof_open(struct gate *it, struct err *e)
+{
+	assert_ptr_equal(it, &gate);
+	say("proof_open");
+	return FAILS("proof_open") ? -1 : 0;
+}
+
 int gate_route(struct gate *it, bool open, struct err *e)
 {
 	assert_ptr_equal(it, &gate);
@@ -253,6 +267,7 @@ static void test_each_verb(void **state)
 	    {"!firewall_blocked", VERB_COUNT, ACTUAL_LOCKED},
 	    {"", VERB_DIAL, ACTUAL_LOCKED},
 	    {"!attempt_dial", VERB_DIAL, ACTUAL_LOCKED},
+	    {"!proof_dial", VERB_DIAL, ACTUAL_LOCKED},
 	    {"", VERB_LEAVE, ACTUAL_OPEN},
 	    {"none", VERB_LEAVE, ACTUAL_LOCKED},
 	    {"", 0, ACTUAL_LOCKED},
@@ -267,6 +282,7 @@ static void test_each_verb(void **state)
 	    {"", VERB_ADDRESS, ACTUAL_OPEN},
 	    {"", VERB_ADDRESS, ACTUAL_LOCKED},
 	    {"!firewall_assert", VERB_ADDRESS, ACTUAL_DIALLING},
+	    {"!gate_route", VERB_ADDRESS, ACTUAL_DIALLING},
 	    {"!child_holds_interface", VERB_ADDRESS, ACTUAL_DIALLING},
 	    {"!device_set", VERB_ADDRESS, ACTUAL_DIALLING},
 	    {"!attempt_verify_tunnel", VERB_ADDRESS, ACTUAL_DIALLING},
@@ -280,6 +296,7 @@ static void test_each_verb(void **state)
 	    {"!device_set", VERB_OPEN, ACTUAL_DIALLING},
 	    {"set !attempt_verify_tunnel", VERB_OPEN, ACTUAL_DIALLING},
 	    {"set !gate_route", VERB_OPEN, ACTUAL_DIALLING},
+	    {"set !proof_open", VERB_OPEN, ACTUAL_DIALLING},
 	    {"set !gate_dispatch", VERB_OPEN, ACTUAL_DIALLING},
 	};
 

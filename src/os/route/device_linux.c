@@ -18,6 +18,7 @@
 #include "os/netwatch/linux/decode.h"
 #include "os/netwatch/linux/message.h"
 #include "os/netwatch/linux/request.h"
+#include "os/route/route_linux.h"
 
 #define TUN "/dev/net/tun"
 /* What tells a device of ours from another's. */
@@ -141,17 +142,34 @@ static int add_address(struct rtnl *rtnl, const struct rtnl_link *link, const st
 struct looking {
 	const struct wire_tunnel *tunnel;
 	unsigned index, other; /* the tunnel's; who has its address too, 0: nobody */
+	const struct net_address *address;
 };
 
 static int look_for_twin(const struct rtnl_message *message, void *argument)
 {
 	struct looking *looking = argument;
 
-	if (message->kind == RTNL_ADDRESS && message->address.index != looking->index &&
-	    (net_address_equal(&message->address.address, &looking->tunnel->address4) ||
-	     net_address_equal(&message->address.address, &looking->tunnel->address6)))
+	const struct net_address *own[] = {&looking->tunnel->address4, &looking->tunnel->address6};
+
+	if (message->kind != RTNL_ADDRESS || message->address.index == looking->index)
+		return 0;
+	for (size_t i = 0; i < 2; i++) {
+		if (!net_address_equal(&message->address.address, own[i]))
+			continue;
 		looking->other = message->address.index;
+		looking->address = own[i];
+	}
 	return 0;
+}
+
+int route_twin(const struct net_address *address, const char *link, const char *device, struct err *e)
+{
+	char text[NET_ADDRESS_TEXT];
+
+	return err_set(e,
+		       "%s is the address of %s, and the server gives it to %s too" ERR_INSTEAD
+		       "give %s another address, or have the server give another one",
+		       net_address_text(address, text), link, device, link);
 }
 
 /* Row 2 of the promise would silence the other link, and with it openvpn. */
@@ -167,7 +185,7 @@ static int check_twins(struct rtnl *rtnl, const struct rtnl_link *link, const st
 		return 0;
 	if (rtnl_link_name(rtnl, looking.other, name) == -1)
 		text_copy(name, sizeof name, "another link");
-	return err_set(e, "the server pushed an address that %s already has", name);
+	return route_twin(looking.address, name, tunnel->name, e);
 }
 
 static int set(struct rtnl *rtnl, const struct wire_tunnel *tunnel, struct err *e)
@@ -176,7 +194,9 @@ static int set(struct rtnl *rtnl, const struct wire_tunnel *tunnel, struct err *
 	struct rtnl_link link;
 	int found = rtnl_link_by_name(rtnl, tunnel->name, &link, e);
 
-	if (found != 0 || !is_our_device(&link))
+	if (found == 1)
+		return err_set(e, "the tunnel's interface %s is gone", tunnel->name);
+	if (found == -1 || !is_our_device(&link))
 		return found == -1 ? -1 : err_set(e, "%s is not the device that the gate made", tunnel->name);
 	if (check_twins(rtnl, &link, tunnel, e) == -1)
 		return -1;

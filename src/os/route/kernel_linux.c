@@ -1,8 +1,10 @@
 /* Rules and routes as the kernel's messages, both ways; no length is believed. */
 #include "os/route/kernel_linux.h"
 
+#include <arpa/inet.h>
 #include <libmnl/libmnl.h>
 #include <linux/fib_rules.h>
+#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -247,6 +249,50 @@ enum route_decoded route_decode_entry(const struct nlmsghdr *message, struct rou
 		   : ROUTE_IS_STRANGE;
 }
 
+static bool has_nexthop_object(const struct nlmsghdr *message)
+{
+	size_t at = MNL_NLMSG_HDRLEN + MNL_ALIGN(sizeof(struct rtmsg));
+	const struct nlattr *attribute;
+
+	while ((attribute = next(message, &at)) != NULL) {
+		if (mnl_attr_get_type(attribute) == RTA_NH_ID)
+			return true;
+	}
+	return false;
+}
+
+/* A route by a nexthop object is told with what the object says, and is not deleted by both; and one by many
+ * routers is longer than a message of ours. Its place in the table and its object name it, too. */
+static void keep_place(const struct nlmsghdr *message, struct route_raw *raw)
+{
+	size_t at = MNL_NLMSG_HDRLEN + MNL_ALIGN(sizeof(struct rtmsg));
+	struct nlmsghdr *kept = message_begin(raw->bytes, RTM_NEWROUTE, 0, sizeof(struct rtmsg));
+	const struct nlattr *attribute;
+
+	memcpy(mnl_nlmsg_get_payload(kept), mnl_nlmsg_get_payload(message), sizeof(struct rtmsg));
+	((struct rtmsg *)mnl_nlmsg_get_payload(kept))->rtm_flags = 0;
+	while ((attribute = next(message, &at)) != NULL) {
+		uint16_t type = mnl_attr_get_type(attribute);
+
+		if ((type == RTA_DST || type == RTA_TABLE || type == RTA_PRIORITY || type == RTA_NH_ID) &&
+		    mnl_attr_get_payload_len(attribute) <= sizeof(struct net_address))
+			(void)mnl_attr_put_check(kept, sizeof raw->bytes, type,
+						 mnl_attr_get_payload_len(attribute),
+						 mnl_attr_get_payload(attribute));
+	}
+}
+
+bool route_keep(const struct nlmsghdr *message, struct route_raw *raw)
+{
+	bool fits = message->nlmsg_len <= sizeof raw->bytes;
+
+	if (message->nlmsg_type == RTM_NEWROUTE && (!fits || has_nexthop_object(message)))
+		keep_place(message, raw);
+	else if (fits)
+		memcpy(raw->bytes, message, message->nlmsg_len);
+	return fits || message->nlmsg_type == RTM_NEWROUTE;
+}
+
 static bool same_prefix(const struct net_prefix *a, const struct net_prefix *b)
 {
 	return a->length == b->length && (a->length == 0 || net_address_equal(&a->address, &b->address));
@@ -362,6 +408,81 @@ struct nlmsghdr *route_add_entry(char *buffer, const struct route_entry *entry)
 		mnl_attr_put(message, RTA_PREFSRC, size_of(family), entry->source.bytes);
 	}
 	return message;
+}
+
+struct nlmsghdr *route_ask(char *buffer, const struct route_question *question)
+{
+	struct nlmsghdr *message = message_begin(buffer, RTM_GETROUTE, 0, sizeof(struct rtmsg));
+	struct rtmsg *body = mnl_nlmsg_get_payload(message);
+	size_t size = size_of(question->to.family);
+	uint16_t port = htons(question->port);
+
+	body->rtm_family = kernel_family(question->to.family);
+	body->rtm_dst_len = (uint8_t)(size * 8);
+	mnl_attr_put(message, RTA_DST, size, question->to.bytes);
+	if (question->from.family != NET_NONE) {
+		body->rtm_src_len = body->rtm_dst_len;
+		mnl_attr_put(message, RTA_SRC, size, question->from.bytes);
+	}
+	if (question->received != 0)
+		mnl_attr_put_u32(message, RTA_IIF, question->received);
+	else
+		mnl_attr_put_u32(message, RTA_UID, question->user);
+	if (question->protocol != 0)
+		mnl_attr_put_u8(message, RTA_IP_PROTO, question->protocol);
+	if (question->port != 0)
+		mnl_attr_put(message, RTA_DPORT, sizeof port, &port);
+	return message;
+}
+
+static bool read_answer(const struct nlattr *attribute, uint8_t family, struct route_answer *answer)
+{
+	struct net_prefix source = {.length = 0};
+
+	switch (mnl_attr_get_type(attribute)) {
+	case RTA_OIF:
+		return read_bytes(attribute, &answer->index, sizeof answer->index);
+	case RTA_PREFSRC:
+		if (!parse_prefix(attribute, family, 0, &source))
+			return false;
+		answer->source = source.address;
+		return true;
+	default:
+		return true;
+	}
+}
+
+bool route_decode_answer(const struct nlmsghdr *message, struct route_answer *answer)
+{
+	const struct rtmsg *body = mnl_nlmsg_get_payload(message);
+	size_t at = MNL_NLMSG_HDRLEN + MNL_ALIGN(sizeof *body);
+	const struct nlattr *attribute;
+	uint8_t family;
+
+	memset(answer, 0, sizeof *answer);
+	if (message->nlmsg_type != RTM_NEWROUTE || message->nlmsg_len < at ||
+	    (family = our_family(body->rtm_family)) == NET_NONE)
+		return false;
+	answer->type = body->rtm_type;
+	while ((attribute = next(message, &at)) != NULL) {
+		if (!read_answer(attribute, family, answer))
+			return false;
+	}
+	return true;
+}
+
+struct nlmsghdr *route_ask_link(char *buffer, unsigned index)
+{
+	struct nlmsghdr *message = message_begin(buffer, RTM_GETLINK, 0, sizeof(struct ifinfomsg));
+	struct ifinfomsg *body = mnl_nlmsg_get_payload(message);
+
+	body->ifi_index = (int)index;
+	return message;
+}
+
+struct nlmsghdr *route_ask_addresses(char *buffer)
+{
+	return message_begin(buffer, RTM_GETADDR, NLM_F_DUMP, sizeof(struct ifaddrmsg));
 }
 
 struct nlmsghdr *route_delete(struct route_raw *raw)

@@ -17,6 +17,7 @@ struct route_desired {
 	const struct wire_tunnel *tunnel;  /* checked; NULL: shut */
 	unsigned index;                    /* of its device */
 	bool redirect;                     /* all goes into it, not only what its routes name */
+	bool four, six;                    /* route_prove, shut: of these families all shall lead nowhere */
 };
 
 /* Brings the kernel to exactly that, and reads back. What is there already stays as it is. 0, or -1 and `e`;
@@ -29,10 +30,20 @@ int route_assert(const struct route_desired *desired, struct err *e);
  * `e`. */
 int route_follow(const struct net_address *endpoint, const struct wire_way *way, struct err *e);
 
-/* Somebody else changed these routes or rules, or the tunnel's device: its addresses, its MTU, down. Called
- * from `base`'s loop, once for a burst. The receiver sets the device and asserts again. 0, or -1 and `e`. */
+/* Is it so, by the kernel's own word? Our rules and routes stand. And while open: what a program sends goes
+ * into the tunnel, from the tunnel's address, which stands on the device alone; what comes back is this
+ * machine's; what openvpn sends to the endpoint does not go by the device; the device is up and has its MTU.
+ * Nothing is sent for it. Blocks for the kernel only; if it does not take a new IPv6 address for its own yet,
+ * 50 ms at most. 0, or -1 and `e` (not NULL): what is wrong, by name. */
+int route_prove(const struct route_desired *desired, struct err *e);
+
+/* Is there a way to the endpoint for openvpn? Where there is none, the network has gone: no fault of ours. */
+bool route_reaches(const struct route_desired *desired);
+
+/* Somebody else may have changed what route_prove looks at; called from `base`'s loop, once for a burst.
+ * `who`: whose hand it was, for a text; "" if that is not known. 0, or -1 and `e`. */
 struct event_base;
-typedef void route_foreign_fn(void *argument);
+typedef void route_foreign_fn(const char *who, void *argument);
 int route_watch(struct event_base *base, route_foreign_fn *foreign, void *argument, struct err *e);
 
 /* Removes all of it, whoever of us made it. 0, also if there was nothing; or -1 and `e`. */

@@ -25,7 +25,7 @@ const struct route_standing *route_standing(void)
 	return &standing_now;
 }
 
-static int send_request(struct nlmsghdr *message, netlink_message_fn *each, void *argument)
+int route_request(struct nlmsghdr *message, netlink_message_fn *each, void *argument)
 {
 	int result;
 
@@ -53,14 +53,16 @@ struct standing {
 	struct route_raw wrong[ROUTE_WRONG];
 	size_t wrong_count;
 	bool more_wrong;
+	int64_t foreign; /* priority of the first rule of somebody else that comes before ours; -1: none */
 };
 
 static void put_aside(struct standing *standing, const struct nlmsghdr *message)
 {
-	if (standing->wrong_count == ROUTE_WRONG || message->nlmsg_len > sizeof standing->wrong[0].bytes)
-		standing->more_wrong = true;
+	if (standing->wrong_count < ROUTE_WRONG &&
+	    route_keep(message, &standing->wrong[standing->wrong_count]))
+		standing->wrong_count++;
 	else
-		memcpy(standing->wrong[standing->wrong_count++].bytes, message, message->nlmsg_len);
+		standing->more_wrong = true;
 }
 
 static bool is_planned_rule(struct standing *standing, const struct route_rule *rule)
@@ -81,6 +83,17 @@ static bool is_planned_entry(struct standing *standing, const struct route_entry
 	return false;
 }
 
+/* The kernel's own first rule asks the table of local addresses, and stands at 0 too. */
+static void note_foreign(struct standing *standing, const struct nlmsghdr *message, uint32_t priority)
+{
+	const struct fib_rule_hdr *body = mnl_nlmsg_get_payload(message);
+
+	if (priority >= ROUTE_END || (priority == 0 && body->table == RT_TABLE_LOCAL))
+		return;
+	if (standing->foreign == -1 || priority < standing->foreign)
+		standing->foreign = priority;
+}
+
 static void sort_message(const struct nlmsghdr *message, void *argument)
 {
 	struct standing *standing = argument;
@@ -94,6 +107,8 @@ static void sort_message(const struct nlmsghdr *message, void *argument)
 		is = route_decode_entry(message, &entry);
 	else
 		return;
+	if (is == ROUTE_IS_NOT_OURS && message->nlmsg_type == RTM_NEWRULE)
+		note_foreign(standing, message, rule.priority);
 	if (is == ROUTE_IS_NOT_OURS)
 		return;
 	if (is == ROUTE_IS_STRANGE ||
@@ -110,9 +125,11 @@ static int read_standing(uint8_t family, const struct route_plan *plan, struct s
 	for (int i = 0; i < DUMP_TRIES; i++) {
 		memset(standing, 0, sizeof *standing);
 		standing->plan = plan;
-		failure = send_request(route_request_rules(buffer, family), sort_message, standing);
+		standing->foreign = -1;
+		failure = route_request(route_request_rules(buffer, family), sort_message, standing);
 		if (failure == 0)
-			failure = send_request(route_request_entries(buffer, family), sort_message, standing);
+			failure =
+			    route_request(route_request_entries(buffer, family), sort_message, standing);
 		/* A table that nobody has put a route into is none. */
 		if (failure == ENOENT)
 			failure = 0;
@@ -130,12 +147,12 @@ static int add_missing(const struct route_plan *plan, const struct standing *sta
 	/* The table comes first: a rule that leads to an empty table leads past it. */
 	for (size_t i = 0; i < plan->entry_count && failure == 0; i++) {
 		if (!standing->entries[i])
-			failure = send_request(route_add_entry(buffer, &plan->entries[i]), NULL, NULL);
+			failure = route_request(route_add_entry(buffer, &plan->entries[i]), NULL, NULL);
 	}
 	for (size_t i = 0; i < plan->rule_count && (failure == 0 || failure == EEXIST); i++) {
 		if (!standing->rules[i])
 			failure =
-			    send_request(route_add_rule(buffer, plan->family, &plan->rules[i]), NULL, NULL);
+			    route_request(route_add_rule(buffer, plan->family, &plan->rules[i]), NULL, NULL);
 	}
 	return failure == EEXIST ? 0 : failure;
 }
@@ -145,7 +162,7 @@ static int remove_wrong(struct standing *standing)
 	int failure = 0;
 
 	for (size_t i = 0; i < standing->wrong_count; i++) {
-		int result = send_request(route_delete(&standing->wrong[i]), NULL, NULL);
+		int result = route_request(route_delete(&standing->wrong[i]), NULL, NULL);
 
 		if (result != 0 && result != ENOENT && result != ESRCH)
 			failure = result;
@@ -209,6 +226,41 @@ static int assert_family(const struct route_desired *desired, uint8_t family, st
 	if (lacks_family(errno))
 		return err_set(e, "this kernel has no rules for %s routes", name);
 	return err_errno(e, "setting the %s routes", name);
+}
+
+int route_stands(const struct route_plan *plan, bool needed, struct err *e)
+{
+	static struct standing standing;
+	const char *family = plan->family == NET_IPV4 ? "IPv4" : "IPv6";
+	int failure = read_standing(plan->family, plan, &standing);
+	char to[NET_PREFIX_TEXT];
+
+	if (failure != 0 && (!lacks_family(failure) || needed)) {
+		errno = failure;
+		return err_errno(e, "the %s rules and routes can't be read", family);
+	}
+	if (failure != 0)
+		return 0;
+	for (size_t i = 0; i < plan->rule_count; i++) {
+		if (!standing.rules[i])
+			return err_set(e, "the gate's %s rule %u is missing", family,
+				       plan->rules[i].priority);
+	}
+	for (size_t i = 0; i < plan->entry_count; i++) {
+		if (!standing.entries[i])
+			return err_set(e, "the gate's route to %s is missing",
+				       net_prefix_text(&plan->entries[i].to, to));
+	}
+	if (is_complete(plan, &standing))
+		return 0;
+	return err_set(e, "an %s rule or route that somebody else added is in the gate's name", family);
+}
+
+int64_t route_foreign_rule(uint8_t family)
+{
+	static struct standing standing;
+
+	return read_standing(family, NULL, &standing) == 0 ? standing.foreign : -1;
 }
 
 int route_assert(const struct route_desired *desired, struct err *e)

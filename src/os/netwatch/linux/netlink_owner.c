@@ -99,3 +99,25 @@ int32_t netlink_owner(int protocol, uint32_t address, int32_t guess)
 			found = pid;
 	return found;
 }
+
+/* The name is read between two looks at the socket: a process that has it before and after had it meanwhile.
+ */
+const char *netlink_sender(int protocol, uint32_t address, char *to)
+{
+	int32_t pid = (int32_t)address;
+	struct pid_facts facts;
+	uintmax_t inode;
+	bool sure;
+
+	to[0] = '\0';
+	if (pid <= 0 || pid == getpid())
+		return to;
+	inode = socket_at(protocol, address);
+	sure = inode != 0 && has_socket(pid, inode);
+	if (pid_query(pid, &facts) == -1)
+		snprintf(to, NETLINK_SENDER, "process %" PRId32 ", which has ended", pid);
+	else
+		snprintf(to, NETLINK_SENDER, "%s%s (process %" PRId32 ")",
+			 sure && has_socket(pid, inode) ? "" : "perhaps ", facts.name, pid);
+	return to;
+}
