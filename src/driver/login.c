@@ -99,7 +99,7 @@ enum login_ready login_ready(struct login *login, int needs, const char *challen
 
 	if (!has_answer(login, time->now))
 		secret_wipe(&login->answer); /* if there is one, it is too old */
-	if ((needs & PROFILE_NEEDS_USER_PASSWORD) == 0 || (!dynamic && login->token.length > 0))
+	if ((needs & PROFILE_NEEDS_USER_PASSWORD) == 0 || login->token.length > 0)
 		return LOGIN_READY;
 	if (login->totp_use == TOTP_PASSWORD_SUFFIX && !dynamic &&
 	    next_code(login, time, NULL, wait, e) != LOGIN_READY)
@@ -123,7 +123,6 @@ static int join(struct secret *to, const char *const parts[], struct err *e)
 	size_t used = 0;
 	int result = 0;
 
-	joined[0] = '\0';
 	for (size_t i = 0; parts[i] != NULL && result == 0; i++)
 		result = text_append(joined, sizeof joined, &used, "%s", parts[i]);
 	if (result == 0)
@@ -282,11 +281,9 @@ static bool keep_url(struct login *login, const char *url)
 
 bool login_pending(struct login *login, const char *text)
 {
-	size_t length;
+	size_t length = 0;
 	const char *what = field(&text, &length), *flags;
 
-	if (what == NULL)
-		return false;
 	if (length == 8 && strncmp(what, "OPEN_URL", length) == 0)
 		return keep_url(login, text);
 	if ((flags = field(&text, &length)) == NULL)
@@ -354,7 +351,6 @@ bool login_challenged(struct login *login, const char *reason, char *text, size_
 	}
 	/* A code that leads to another question was the wrong one, or not what is asked for now. */
 	login->code_refused = login->code_sent;
-	login->code_sent = false;
 	if (!has_codes(login))
 		ask_person(login, text);
 	return true;

@@ -11,6 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What is wiped is told. */
+#define secret_wipe plain_wipe
+#define secret_wipe_bytes plain_wipe_bytes
+#include "base/secret.c"
+#undef secret_wipe
+#undef secret_wipe_bytes
+void secret_wipe(struct secret *secret);
+void secret_wipe_bytes(void *bytes, size_t length);
+
 #include "driver/login.h"
 #include "golden.h"
 #include "profile/profile.h"
@@ -23,6 +32,19 @@ static uint64_t now, seconds;
 
 /* --- what it asks others ---------------------------------------------------------------- */
 
+void secret_wipe(struct secret *secret)
+{
+	if (secret->length > 0)
+		say("  wiped \"%s\"", secret->bytes);
+	plain_wipe(secret);
+}
+
+void secret_wipe_bytes(void *bytes, size_t length)
+{
+	say("  wiped %zu bytes \"%.60s\"", length, (char *)bytes);
+	plain_wipe_bytes(bytes, length);
+}
+
 int credentials_read(int descriptor, int needs, const char *username, struct credentials *to, struct err *e)
 {
 	assert_int_equal(descriptor, PASSWORD_FILE);
@@ -31,8 +53,8 @@ int credentials_read(int descriptor, int needs, const char *username, struct cre
 	if (FAILS("credentials_read"))
 		return -1;
 	secret_set(&to->user, username, strlen(username));
-	memset(to->password.bytes, 'p', 150);
-	to->password.length = is("long-password") ? 150 : 4;
+	memset(to->password.bytes, 'p', SECRET_SIZE - 1);
+	to->password.length = is("long-password") ? 150 : is("longest-password") ? 252 : 4;
 	to->password.bytes[to->password.length] = '\0';
 	return 0;
 }
@@ -120,6 +142,7 @@ static void fill(const char *challenge, int64_t flags)
 	memset(&to, 0x55, sizeof to);
 	ready = login_fill(&login, &ask, &when, &to, &e);
 	say("  %s %s", word_of(ready), e.text);
+	assert_int_equal(to.passphrase.length, 0);
 	if (ready == LOGIN_READY)
 		say("  \"%s\" \"%s\" %zu", to.user.bytes, to.password.bytes, to.password.length);
 	else
@@ -186,7 +209,7 @@ static void happens(const char *step)
 	    login.token.length > 0 ? ", a token" : "", login.pending ? ", pending" : "");
 }
 
-enum { STEPS = 14 };
+enum { STEPS = 16 };
 
 struct way {
 	const char *so;
@@ -233,6 +256,10 @@ static void test_each_way(void **state)
 	    {"!credentials_totp", TOTP_CHALLENGE, {"look=PIN", "fill=PIN"}},
 	    {"!totp_code", TOTP_CHALLENGE, {"look=PIN", "fill=PIN"}},
 	    {"!totp_code", TOTP_PASSWORD_SUFFIX, {"look", "fill"}},
+	    {"longest-password", TOTP_PASSWORD_SUFFIX, {"fill", "+30", "answer=1", "fill=PIN"}},
+	    {"", TOTP_PASSWORD_SUFFIX, {"fill", CRV1, "look"}},
+	    {"", TOTP_NONE, {"fill=PIN"}},
+	    {"", TOTP_PASSWORD_SUFFIX, {"fill", "answer=1", "fill=PIN"}},
 	    /* a person: asked before the dial; one answer for one attempt, for two minutes */
 	    {"", TOTP_NONE, {"look=PIN", "fill=PIN", "answer=1234", "look=PIN", "fill=PIN", "look=PIN"}},
 	    {"", TOTP_NONE, {"answer=1234", "+119", "look=PIN", "+1", "look=PIN", "fill=PIN"}},
@@ -282,11 +309,11 @@ static void test_each_way(void **state)
 	     TOTP_NONE,
 	     {"pending=WEB_AUTH::https://a.example/x?y=1&z", "pending=OPEN_URL:https://b.example", "settle",
 	      "pending=WEB_AUTH:hidden,external:https://c", "pending=WEB_AUTH:https://d",
-	      "pending=OPEN_URLS:https://e", "pending=OPEN_URL:", "pending=OPEN_URL",
-	      "pending=", "pending=X:Y:Z", "pending=CR_TEX:R:x"}},
+	      "pending=OPEN_URLS:https://e", "pending=OPEN:https://f", "pending=:https://g",
+	      "pending=OPEN_URL:", "pending=OPEN_URL", "pending=", "pending=X:Y:Z", "pending=CR_TEX:R:x"}},
 	    {"",
 	     TOTP_NONE,
-	     {"pending=OPEN_URL:http://a", "pending=OPEN_URL:HTTPS://a",
+	     {"pending=OPEN_URL:http://a", "pending=OPEN_URL:https:/x", "pending=OPEN_URL:HTTPS://a",
 	      "pending=OPEN_URL:file:///etc/passwd", "pending=OPEN_URL:https://a b",
 	      "pending=OPEN_URL:https://\xc3\xa9", "pending=OPEN_URL:https://a\x7f",
 	      "pending=OPEN_URL:https://a\"", "pending=OPEN_URL:https://a\x1b", "pending=OPEN_URL:https://a'",
@@ -331,8 +358,7 @@ static void test_what_is_too_long(void **state)
 	journal[0] = '\0';
 	now = seconds = 0;
 	reply();
-	assert_string_equal(
-	    journal, "  nothing \"\" password and answer are longer than the 255 bytes that openvpn takes\n");
+	assert_non_null(strstr(journal, "  nothing \"\" password and answer are longer than the 255 bytes"));
 	login_keep_token(&login, text);
 	assert_int_equal(login.token.length, SECRET_SIZE - 1);
 	memset(text, 'x', sizeof text - 1);
@@ -341,9 +367,30 @@ static void test_what_is_too_long(void **state)
 	/* nor does the user of a challenge */
 	memset(text, 'A', sizeof text - 1);
 	memcpy(text, "CRV1:R:abc:", 11);
-	text[sizeof text - 3] = ':';
-	text[sizeof text - 2] = '\0';
+	text[11 + 400] = ':'; /* 300 bytes */
+	text[11 + 401] = '\0';
 	assert_false(login_challenged(&login, text, text, sizeof text));
+}
+
+/* A state and an answer that together are longer than openvpn takes: neither is kept. */
+static void test_a_long_state(void **state)
+{
+	static const char start[] = "CRV1:R:";
+	char text[512] = "";
+	struct way way = {"", TOTP_NONE, {NULL, "answer=12345678901234567890", "fill"}};
+
+	(void)state;
+	journal[0] = '\0';
+	strcpy(text, "challenged=");
+	strcat(text, start);
+	memset(text + strlen(text), 's', 240);
+	strcat(text, ":bWU=:it");
+	way.steps[0] = text;
+	run(&way);
+	assert_non_null(
+	    strstr(journal, "stop password and answer are longer than the 255 bytes that openvpn takes"));
+	assert_true(is_empty(&login.state, sizeof login.state) &&
+		    is_empty(&login.answer, sizeof login.answer));
 }
 
 /* What is sent is no longer kept. */
@@ -363,9 +410,9 @@ static void test_nothing_stays(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_way),
-					   cmocka_unit_test(test_what_is_too_long),
-					   cmocka_unit_test(test_nothing_stays)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_each_way), cmocka_unit_test(test_what_is_too_long),
+	    cmocka_unit_test(test_a_long_state), cmocka_unit_test(test_nothing_stays)};
 
 	return cmocka_run_group_tests_name("login", tests, NULL, NULL);
 }
