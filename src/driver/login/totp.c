@@ -83,7 +83,7 @@ static int decode_secret(const char *text, size_t length, struct secret *key, st
 			return err_set(e, "the secret is longer than %zu bytes%s", sizeof key->bytes - 1,
 				       advice);
 		letters++;
-		held = (held << 5 | (unsigned)value) & 0xfff;
+		held = held << 5 | (unsigned)value;
 		bits += 5;
 		if (bits >= 8) {
 			bits -= 8;
