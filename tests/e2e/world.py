@@ -87,8 +87,8 @@ SERVERS = {server.name: server for server in (
     Server("stranger", Endpoint(SERVER4, 1195, "udp"), 13, ["--cert", "other.crt",
                                                             "--key", "other.key"]),
     *(Server(name, Endpoint(address, 1201, proto), network, PATIENT) for name, address, proto, network in (
-        ("patient", SERVER4, "udp", 20), ("patient-tcp", SERVER4, "tcp", 21),
-        ("patient6", SERVER6, "udp", 22), ("patient-tcp6", SERVER6, "tcp", 23))),
+        ("patient", SERVER4, "udp", 80), ("patient-tcp", SERVER4, "tcp", 81),
+        ("patient6", SERVER6, "udp", 82), ("patient-tcp6", SERVER6, "tcp", 83))),
 )}
 
 

@@ -75,6 +75,7 @@ static void test_nothing_is_connected(void **state)
 	assert_int_equal(dead_peer_interval_ms(&peer), 0);
 	dead_peer_hurry(&peer);
 	assert_int_equal(dead_peer_interval_ms(&peer), 0);
+	assert_int_equal(peer.hurry, 0);
 }
 
 /* It may be silent for ever, but not while programs send. */
@@ -98,6 +99,19 @@ static void test_a_server_that_sends_no_pings(void **state)
 	assert_false(looks(4, true, false));
 	assert_false(looks(1000, false, false));
 	assert_true(looks(1, true, false));
+	/* Sent is what is more than before, whenever it was told. */
+	dead_peer_begin(&peer, 0);
+	dead_peer_sent(&peer, 7);
+	for (int i = 0; i < 100; i++) {
+		assert_false(dead_peer_look(&peer));
+		dead_peer_sent(&peer, 7);
+	}
+	for (uint64_t i = 1; i < 4; i++) {
+		assert_false(dead_peer_look(&peer));
+		dead_peer_sent(&peer, 7 + i);
+		dead_peer_sent(&peer, 7 + i); /* told twice */
+	}
+	assert_int_equal(peer.tried, 3);
 	/* A single answer is enough. */
 	dead_peer_begin(&peer, 0);
 	assert_false(looks(8, true, false));

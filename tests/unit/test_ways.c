@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "base/limit.h"
+#include "base/log.h"
 #include "gate/gate.h"
 #include "journal.h"
 #include "os/route/route.h"
@@ -53,6 +55,12 @@ bool netwatch_has_address(unsigned link, const struct net_address *address)
 }
 
 static bool follows = true;
+
+void log_line(enum log_level level, const char *room, const char *format, ...)
+{
+	(void)format;
+	say("log %d %s", (int)level, room);
+}
 
 int route_follow(const struct net_address *endpoint, const struct wire_way *way, struct err *e)
 {
@@ -187,6 +195,8 @@ static void test_an_attempt(void **state)
 /* While the gate is open, the server's own route follows each look, and only then. */
 static void test_the_servers_route_follows(void **state)
 {
+	int complaints;
+
 	(void)state;
 	gate.attempt.pid = 77;
 	gate.attempt.endpoint = remotes[0];
@@ -197,8 +207,16 @@ static void test_the_servers_route_follows(void **state)
 	ways_look(&gate);
 	assert_string_equal(journal, "follow 203.0.113.7 1 5\n");
 	follows = false;
+	journal[0] = '\0';
 	ways_look(&gate); /* the driver is told all the same */
 	assert_true(gate.ways.now.kept && gate.ways.now.link == 5);
+	assert_string_equal(journal, "follow 203.0.113.7 1 5\nlog 1 gate\n");
+	for (int i = 0; i < 3 * LIMIT_BURST; i++) /* and not without end */
+		ways_look(&gate);
+	complaints = 0;
+	for (const char *at = journal; (at = strstr(at, "log")) != NULL; at++)
+		complaints++;
+	assert_in_range(complaints, LIMIT_BURST / 2, LIMIT_BURST + LIMIT_PER_SECOND);
 	follows = true;
 	journal[0] = '\0';
 	four = false;
