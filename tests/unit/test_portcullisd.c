@@ -23,6 +23,7 @@
 #include "gate/channel.h"
 #include "gate/files.h"
 #include "gate/gate.h"
+#include "gate/reload.h"
 #include "gate/verbs.h"
 #include "golden.h"
 #include "os/firewall/describe.h"

@@ -251,7 +251,8 @@ static void finish(const char *title, int result, const struct err *e)
 	size_t used = strlen(whole);
 
 	say("= %d: %s; refused: %s", result, e->text, gate.refused);
-	snprintf(whole + used, sizeof whole - used, "\n# %s\n%s", title, journal);
+	assert_true(snprintf(whole + used, sizeof whole - used, "\n# %s\n%s", title, journal) <
+		    (int)(sizeof whole - used));
 }
 
 /* In each state: nothing new; other servers; one less; other options. */
