@@ -10,6 +10,7 @@
 
 #include "base/limit.h"
 #include "base/log.h"
+#include "between.h"
 #include "gate/gate.h"
 #include "journal.h"
 #include "os/route/route.h"
@@ -216,7 +217,7 @@ static void test_the_servers_route_follows(void **state)
 	complaints = 0;
 	for (const char *at = journal; (at = strstr(at, "log")) != NULL; at++)
 		complaints++;
-	assert_in_range(complaints, LIMIT_BURST / 2, LIMIT_BURST + LIMIT_PER_SECOND);
+	assert_between(complaints, LIMIT_BURST / 2, LIMIT_BURST + LIMIT_PER_SECOND);
 	follows = true;
 	journal[0] = '\0';
 	four = false;
