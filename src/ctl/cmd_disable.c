@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "ctl/cmd_off.h"
 #include "ctl/ctl.h"
+#include "ctl/unconfirmed.h"
 #include "os/host/file.h"
 #include "os/host/off_marker.h"
 #include "os/process/process.h"
@@ -13,11 +14,13 @@
 #include "os/service/install_paths.h"
 #include "os/service/service.h"
 
-enum { OPTION_PURGE };
+enum { OPTION_PURGE, OPTION_UNCONFIRMED };
 enum { LOOKS = 20, LOOK_PAUSE = 100 }; /* until it is certain that no daemon comes back */
 
 static const struct ctl_option options[] = {
     [OPTION_PURGE] = {"purge", 0, NULL, false, "also remove the users, the state directory and the log"},
+    [OPTION_UNCONFIRMED] = {"unconfirmed", 0, NULL, false,
+			    "only if nobody has confirmed enable --confirm; and restore portcullis.conf"},
 };
 
 static int print_step(const char *what)
@@ -86,21 +89,54 @@ static int purge(const struct ctl *ctl)
 	return 0;
 }
 
+/* Nothing of enable --confirm waits any more. */
+static int forget(const struct ctl *ctl)
+{
+	struct err e = {""};
+
+	if (!unconfirmed_is_there())
+		return 0;
+	return service_disarm(&e) == -1 || unconfirmed_forget(&e) == -1 ? ctl_fail(ctl, "%s", e.text) : 0;
+}
+
+/* The gate first: whoever waits to get in again need not wait for the service manager. The marker is the one
+ * that outlives a reboot, so that nothing shuts the machine again if the rest fails. */
+static int take_back(const struct ctl *ctl)
+{
+	struct err e = {""};
+	int code, first;
+
+	if ((code = unconfirmed_take_back(&e)) != 1)
+		return code == 0 ? print_step("nothing waits to be confirmed") : ctl_fail(ctl, "%s", e.text);
+	print_step("enable was not confirmed: it is taken back");
+	first = ctl_off_offline(ctl, true);
+	if ((code = end_services(ctl)) != 0)
+		return code;
+	if (first != 0 && (code = ctl_off_offline(ctl, true)) != 0)
+		return code;
+	print_step("restoring portcullis.conf");
+	if (unconfirmed_restore(&e) == -1)
+		return ctl_fail(ctl, "%s", e.text);
+	return (code = clear_marker(ctl)) != 0 ? code : forget(ctl);
+}
+
 static int run_disable(struct ctl *ctl)
 {
 	struct err e = {""};
-	bool purging = false;
+	bool purging = false, unconfirmed = false;
 	const char *value;
 	int what, code;
 
-	while ((what = ctl_args_next(ctl, &value, &e)) == OPTION_PURGE)
-		purging = true;
+	while ((what = ctl_args_next(ctl, &value, &e)) == OPTION_PURGE || what == OPTION_UNCONFIRMED)
+		*(what == OPTION_PURGE ? &purging : &unconfirmed) = true;
 	if (what != CTL_ARGS_END)
 		return ctl_args_stop(ctl, what, value, &e);
 	if (geteuid() != 0)
 		return ctl_fail(ctl, "only root may do this; instead: sudo portcullis disable");
+	if (unconfirmed)
+		return take_back(ctl);
 	if ((code = end_services(ctl)) != 0 || (code = ctl_off_offline(ctl, false)) != 0 ||
-	    (code = clear_marker(ctl)) != 0)
+	    (code = clear_marker(ctl)) != 0 || (code = forget(ctl)) != 0)
 		return code;
 	return purging ? purge(ctl) : 0;
 }

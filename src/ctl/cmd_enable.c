@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/shown.h"
@@ -14,6 +15,7 @@
 #include "ctl/ctl.h"
 #include "ctl/profile/import.h"
 #include "ctl/show.h"
+#include "ctl/unconfirmed.h"
 #include "os/host/clock.h"
 #include "os/host/file.h"
 #include "os/host/off_marker.h"
@@ -29,7 +31,16 @@ enum {
 	DAEMON_PATIENCE = 30000, /* ms for -n and -L */
 	ANSWER_WAIT = 15000,     /* ms until portcullisd answers */
 	OPEN_WAIT = 30000,       /* ms until the tunnel is up */
-	LOOK_PAUSE = 200
+	LOOK_PAUSE = 200,
+	CONFIRM_MIN = 10, /* seconds: to log in again and type it */
+	CONFIRM_MAX = 86400
+};
+
+enum { OPTION_CONFIRM };
+
+static const struct ctl_option options[] = {
+    [OPTION_CONFIRM] = {"confirm", 0, "DURATION", false,
+			"take all of it back after DURATION, or at a reboot, unless confirmed"},
 };
 
 struct enabling {
@@ -39,6 +50,8 @@ struct enabling {
 	char *before; /* portcullis.conf as it was; NULL: there was none */
 	mode_t mode;
 	bool was_installed;
+	uint32_t confirm; /* seconds in which somebody must confirm; 0: nobody need */
+	int64_t until;
 };
 
 /* --- the steps, in their order: each leaves the machine as it was, or shut */
@@ -54,7 +67,17 @@ static int check(struct enabling *enabling, struct err *e)
 	if (service_check(e) == -1)
 		return -1;
 	enabling->was_installed = service_is_installed();
-	return 0;
+	if (unconfirmed_is_there())
+		return err_set(
+		    e, "an earlier enable waits for its confirmation; instead: portcullis confirm, or "
+		       "portcullis disable");
+	if (enabling->confirm == 0)
+		return 0;
+	if (enabling->was_installed)
+		return err_set(
+		    e, "this machine is enabled already, and taking that back would open it; instead: "
+		       "without --confirm");
+	return service_arm(0, e);
 }
 
 static int accounts(struct enabling *enabling, struct err *e)
@@ -210,6 +233,27 @@ static int install(struct enabling *enabling, struct err *e)
 	return -1;
 }
 
+static void arm_undo(const struct enabling *enabling)
+{
+	struct err e = {""};
+
+	if (enabling->confirm != 0 && (service_disarm(&e) == -1 || unconfirmed_forget(&e) == -1))
+		ctl_fail(enabling->ctl, "%s", e.text);
+}
+
+/* Before the lock: from here on it is taken back, whatever becomes of this process. */
+static int arm(struct enabling *enabling, struct err *e)
+{
+	enabling->until = time(NULL) + enabling->confirm;
+	if (enabling->confirm == 0)
+		return 0;
+	if (unconfirmed_write(enabling->until, enabling->before, enabling->mode, e) == 0 &&
+	    service_arm(enabling->confirm, e) == 0)
+		return 0;
+	arm_undo(enabling);
+	return -1;
+}
+
 /* If portcullisd runs already, this changes nothing: its gate is shut, or open for the VPN only. */
 static int lock(struct enabling *enabling, struct err *e)
 {
@@ -241,6 +285,7 @@ static const struct step {
     {"writing portcullis.conf", configure, configure_undo},
     {"checking configuration and profile", vet, NULL},
     {"installing the service files", install, install_undo},
+    {"whether somebody must confirm it", arm, arm_undo},
     {"locking the gate", lock, NULL},
     {"starting portcullisd", start, NULL},
 };
@@ -263,6 +308,11 @@ static size_t run_steps(struct enabling *enabling, struct err *e)
 static int undo_steps(const struct enabling *enabling, size_t failed, const struct err *e)
 {
 	ctl_fail(enabling->ctl, "%s: %s", steps[failed].doing, e->text);
+	if (failed >= FIRST_SHUT && enabling->confirm != 0)
+		return ctl_fail(enabling->ctl,
+				"the machine is SHUT until all of it is taken back; instead: see `%s`, or "
+				"portcullis disable",
+				service_show);
 	if (failed >= FIRST_SHUT)
 		return ctl_fail(enabling->ctl,
 				"the machine is SHUT, and will be at every boot; instead: see `%s`, then run "
@@ -353,18 +403,49 @@ static void warn_of_initrd(void)
 		shown_print(stdout, "enable: note: %s; instead: %s", fact.text, fact.instead);
 }
 
+static void tell_of_confirmation(const struct enabling *enabling)
+{
+	char stamp[TEXT_TIME_SIZE];
+
+	if (enabling->confirm == 0)
+		return;
+	text_time(stamp, enabling->until);
+	printf("enable: all of it is taken back at %s, or at a reboot before; instead: portcullis confirm\n",
+	       stamp);
+	fflush(stdout);
+}
+
+/* -1: go on; else the exit code. */
+static int read_enable_options(struct ctl *ctl, struct enabling *enabling)
+{
+	struct err e = {""};
+	const char *value;
+	int what;
+
+	for (;;) {
+		what = ctl_args_next(ctl, &value, &e);
+		if (what == OPTION_CONFIRM &&
+		    (text_duration(value, &enabling->confirm) == -1 || enabling->confirm < CONFIRM_MIN ||
+		     enabling->confirm > CONFIRM_MAX))
+			return ctl_fail(
+			    ctl, "--confirm %s is no time to confirm in; instead: 10s to 1d, such as 2m",
+			    value);
+		if (what == CTL_ARGS_OPERAND && enabling->operand == NULL)
+			enabling->operand = value;
+		else if (what != OPTION_CONFIRM)
+			return what == CTL_ARGS_END ? -1 : ctl_args_stop(ctl, what, value, &e);
+	}
+}
+
 static int run_enable(struct ctl *ctl)
 {
 	struct enabling enabling = {.ctl = ctl};
 	struct err e = {""};
-	const char *value;
 	size_t done;
-	int what, code;
+	int code = read_enable_options(ctl, &enabling);
 
-	while ((what = ctl_args_next(ctl, &value, &e)) == CTL_ARGS_OPERAND && enabling.operand == NULL)
-		enabling.operand = value;
-	if (what != CTL_ARGS_END)
-		return ctl_args_stop(ctl, what, value, &e);
+	if (code != -1)
+		return code;
 	if (enabling.operand == NULL)
 		return ctl_fail(ctl, "no profile is given; instead: portcullis enable FILE.ovpn, or the NAME "
 				     "of an imported one");
@@ -372,8 +453,10 @@ static int run_enable(struct ctl *ctl)
 		return ctl_fail(ctl, "only root may do this; instead: sudo portcullis enable %s",
 				enabling.operand);
 	done = run_steps(&enabling, &e);
-	if (done == STEPS)
+	if (done == STEPS) {
 		warn_of_initrd();
+		tell_of_confirmation(&enabling);
+	}
 	code = done < STEPS ? undo_steps(&enabling, done, &e) : wait_and_show(ctl);
 	free(enabling.before);
 	return code;
@@ -387,8 +470,10 @@ const struct ctl_command cmd_enable = {
     "portcullis.conf, checks both, shuts the machine, and has the system's service\nmanager start "
     "portcullisd, now and at every boot. Run it again after an upgrade or with\nanother profile: the gate "
     "stays shut meanwhile. If a step fails, the machine is as it was,\nor shut. The exit status is that of "
-    "`portcullis status`.",
-    NULL,
-    0,
+    "`portcullis status`.\n\nOn a machine that is reached over the network: --confirm takes all of it back, "
+    "by the "
+    "system's\nservice manager, unless `portcullis confirm` is run in time.",
+    options,
+    sizeof options / sizeof *options,
     run_enable,
 };

@@ -36,10 +36,11 @@ static void send_notice(struct gate *gate, enum wire_note note, enum wire_intent
 	message.until = gate->pause_until;
 	text_copy(message.text, sizeof message.text, text);
 	text_copy(message.notice, sizeof message.notice,
-		  gate->notice[0] != '\0'     ? gate->notice
-		  : gate->refused[0] != '\0'  ? gate->refused
-		  : gate->redirect[0] != '\0' ? gate->redirect
-					      : gate->proof.notice);
+		  gate->notice[0] != '\0'        ? gate->notice
+		  : gate->unconfirmed[0] != '\0' ? gate->unconfirmed
+		  : gate->refused[0] != '\0'     ? gate->refused
+		  : gate->redirect[0] != '\0'    ? gate->redirect
+						 : gate->proof.notice);
 	message.blocked = gate->blocked;
 	text_copy(message.answer, sizeof message.answer, answer);
 	if (note == NOTE_HELLO)

@@ -31,10 +31,10 @@ struct gate {
 	struct situation situation;
 	struct gate_state state;
 	char reason[WIRE_TEXT];
-	/* firewall_note; the last bypass that was found; why what root has changed is not in use */
-	char notice[WIRE_TEXT], redirect[WIRE_TEXT], refused[WIRE_TEXT];
+	/* firewall_note; the last bypass that was found; why a change is not in use; unconfirmed.h */
+	char notice[WIRE_TEXT], redirect[WIRE_TEXT], refused[WIRE_TEXT], unconfirmed[WIRE_TEXT];
 	int64_t boot_locked_at;
-	uint64_t blocked; /* packets, as last counted */
+	uint64_t blocked;             /* packets, as last counted */
 	unsigned lock_failures;
 	bool links_are_down, redirected; /* redirected: see os/firewall/bypass.h; nothing is dialled */
 	bool bare; /* locked without the configuration's values, because it could not be locked with them */

@@ -11,6 +11,7 @@
 #include "gate/channel.h"
 #include "gate/files.h"
 #include "gate/gate.h"
+#include "gate/unconfirmed.h"
 #include "os/host/clock.h"
 #include "os/host/file.h"
 #include "os/host/file_watch.h"
@@ -28,7 +29,7 @@ struct news {
 	const char *why; /* it is dialled again */
 };
 
-enum watched { WATCHED_PROFILE, WATCHED_SECRETS, WATCHED = WATCHED_SECRETS + SECRETS };
+enum watched { WATCHED_PROFILE, WATCHED_SECRETS, WATCHED_UNCONFIRMED = WATCHED_SECRETS + SECRETS, WATCHED };
 
 static struct file_watch *watch;
 static struct event *settled;
@@ -99,8 +100,6 @@ static int configure(struct gate *gate, const struct config *fresh, struct err *
 	old = gate->config;
 	gate->config = *fresh;
 	gate_fill_identities(gate);
-	if (memcmp(&stood, &gate->situation, sizeof stood) == 0)
-		return 0;
 	if (!stands || assert_configured(gate, e) == 0) {
 		/* Where no lock could be made with the old values, one is tried with the new. */
 		if (held && !stands)
@@ -194,7 +193,8 @@ static void take_dns(struct gate *gate, bool managed)
 
 static void watch_files(const struct gate *gate)
 {
-	const char *paths[WATCHED] = {[WATCHED_PROFILE] = gate->config.profile};
+	const char *paths[WATCHED] = {
+	    [WATCHED_PROFILE] = gate->config.profile, [WATCHED_UNCONFIRMED] = UNCONFIRMED_FILE};
 	struct err e = {""};
 
 	for (size_t i = 0; i < SECRETS; i++)
@@ -284,6 +284,8 @@ static int take_all(struct gate *gate, const struct config *fresh, struct gate_p
 	take_dns(gate, managed);
 	take_profile(gate, profile, &news);
 	take_secrets(&gate->config, &news);
+	if (gate->config.keychain[0] != '\0') /* nobody reports that an item has changed */
+		news.secret[SECRET_PASSWORD] = news.renew = true;
 	watch_files(gate);
 	describe(gate, &news, names, e);
 	carry_out(gate, &news);
@@ -345,11 +347,17 @@ static void settled_cb(evutil_socket_t fd, short what, void *argument)
 
 static void changed_cb(unsigned which, void *argument)
 {
+	const unsigned unconfirmed = 1U << WATCHED_UNCONFIRMED;
 	struct timeval delay = clock_timeval(SETTLE_MS);
 
-	(void)argument;
-	reported |= which;
-	evtimer_add(settled, &delay);
+	reported |= which & ~unconfirmed;
+	if ((which & unconfirmed) != 0) {
+		watch_files(argument);
+		unconfirmed_look(argument);
+		show(argument);
+	}
+	if ((which & ~unconfirmed) != 0)
+		evtimer_add(settled, &delay);
 }
 
 int reload_watch(struct gate *gate, struct err *e)
@@ -363,5 +371,6 @@ int reload_watch(struct gate *gate, struct err *e)
 		log_warn("gate", "another profile needs `portcullis reload`: %s", none.text);
 	take_secrets(&gate->config, &news);
 	watch_files(gate);
+	unconfirmed_look(gate);
 	return 0;
 }

@@ -23,7 +23,7 @@ STRICT_BOOT := service/strict_boot_null
 SERVICE := service/service_systemd service/account_sysusers
 SERVICE_FILES := init/systemd/portcullis-lock.service.in:lib/systemd/system:644 init/systemd/portcullis.service.in:lib/systemd/system:644 \
 	init/systemd/portcullis-online.service.in:lib/systemd/system:644 init/systemd/portcullis-sleep.service.in:lib/systemd/system:644 \
-	init/systemd/99-portcullis.rules.in:lib/udev/rules.d:644 \
+	init/systemd/portcullis-unconfirmed.service.in:lib/systemd/system:644 init/systemd/99-portcullis.rules.in:lib/udev/rules.d:644 \
 	init/systemd/nftables.service.d/portcullis.conf.in:lib/systemd/system/nftables.service.d:644 init/systemd/nftables.in:libexec/portcullis:755 \
 	init/systemd/sysusers.d/portcullis.conf:lib/sysusers.d:644 init/systemd/tmpfiles.d/portcullis.conf.in:lib/tmpfiles.d:644
 EXAMPLES := share/doc/portcullis/examples

@@ -167,7 +167,7 @@ def test_systemd_reads_the_units(tmp_path):
     (folder / "sysinit.target.wants").mkdir()
     for name in ("nftables.service", "portcullis-lock.service"):
         (folder / "sysinit.target.wants" / name).symlink_to(f"../{name}")
-    assert [each.name for each in units] == [f"portcullis{name}.service" for name in ("-lock", "-online", "-sleep", "")]
+    assert [each.name for each in units] == [f"portcullis{name}.service" for name in ("-lock", "-online", "-sleep", "-unconfirmed", "")]
     units += [folder / "nftables.service"]
 
     def judged():

@@ -351,3 +351,28 @@ def test_shut_off_and_paused(world, portcullis):
     with world.wire("udp") as wire:
         assert not world.host.call(ask_udp, ROUTER4, 5300, b"LOCAL", 0.3, uid=NOBODY)
         wire.assert_clean()
+
+
+def test_an_unconfirmed_machine_is_told_of(world, portcullis):
+    """enable --confirm leaves a file: the status and the log say when it is taken back, and that it is confirmed. The
+    daemon does nothing by it: no packet passes, whatever the time is."""
+    mark = "/var/lib/portcullis/unconfirmed"
+    gate = portcullis()
+    os.makedirs(os.path.dirname(mark), 0o700, exist_ok=True)
+    with world.wire("udp") as wire:
+        try:
+            with open(mark, "w", encoding="ascii") as file:
+                file.write("1\n")
+            gate.start_open()
+            assert "NOT CONFIRMED: enable is taken back at 1970-01-01" in notice(gate)
+            assert not gets_out(world, wire), "long over: it is not the daemon that takes it back"
+            count = handshakes("udp")
+            os.unlink(mark)
+            wait_for(lambda: "NOT CONFIRMED" not in notice(gate), lambda: gate.told("confirmed"))
+            with open(mark, "w", encoding="ascii") as file:
+                file.write("4000000000\n")
+            wait_for(lambda: "NOT CONFIRMED" in notice(gate), lambda: gate.told("not confirmed"))
+            assert handshakes("udp") == count and gets_inside(world)
+        finally:
+            os.unlink(mark)
+        wire.assert_clean()

@@ -17,7 +17,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parents[1]
 PROFILES = HERE.parent / "unit/data/profiles"
 PLATFORMS = ("macos", "freebsd", "linux")
-TOOLS = ("launchctl", "dscl", "pw", "networksetup", "systemctl", "systemd-sysusers", "service", "sysrc", "getent",
+TOOLS = ("launchctl", "dscl", "pw", "networksetup", "systemctl", "systemd-run", "systemd-sysusers", "service", "sysrc", "getent",
          "userdel", "groupdel", "pfctl")
 DAEMON, LOCK = "system/org.portcullis.daemon", "system/org.portcullis.lock"
 # /etc/pf.conf of macOS 12 to 15.
@@ -453,6 +453,143 @@ def test_disable_gives_the_machine_back(machine, platform):
     assert not [name for name in host.state["records"] if "portcullis" in name or "openvpn" in name]
     assert not (host.root / "var/log/portcullis").exists() and not (host.root / "var/lib/portcullis").exists()
     assert host.run("disable", "--purge").returncode == 0, "once more is no failure"
+
+
+# --- enable --confirm
+
+UNCONFIRMED = "portcullis-unconfirmed"
+ARMED = [f"systemctl --quiet enable {UNCONFIRMED}.service", f"systemctl --quiet stop {UNCONFIRMED}.timer",
+         f"systemd-run --quiet --unit={UNCONFIRMED}.service --on-active=120s --timer-property=AccuracySec=100ms"]
+CONFIRM = ("enable", "--confirm", "2m")
+
+
+def waiting(host):
+    """What waits to be confirmed: files, the unit of the next boot, the timer."""
+    return ({path.name for path in host.root.glob("var/lib/portcullis/unconfirmed*")},
+            f"{UNCONFIRMED}.service" in host.state["enabled"], f"{UNCONFIRMED}.timer" in host.state["loaded"])
+
+
+NOTHING_WAITS = (set(), False, False)
+
+
+def test_enable_until_it_is_confirmed(machine):
+    """Armed before the lock; confirmed in time: it stays, and nothing takes it back any more."""
+    host = machine("linux")
+    done = host.run(*CONFIRM, str(profile(host)))
+    assert done.returncode == 0 and "portcullis confirm" in done.stdout, done
+    calls = host.calls()
+    assert calls == ORDER["linux"][:ORDER["linux"].index(SHUT[0])] + ARMED + ORDER["linux"][ORDER["linux"].index(SHUT[0]):]
+    assert waiting(host) == ({"unconfirmed", "unconfirmed.conf"}, True, True)
+    assert stat.S_IMODE((host.root / "var/lib/portcullis/unconfirmed").stat().st_mode) == 0o600
+    refused = host.run("enable", "home")
+    assert refused.returncode == 1 and "portcullis confirm" in refused.stderr
+    assert host.run("confirm", user=64000).returncode == 1
+    assert waiting(host)[0]
+    assert host.run("confirm").returncode == 0
+    assert waiting(host) == NOTHING_WAITS and host.is_enabled() and host.is_started()
+    late = host.run("confirm")
+    assert late.returncode == 1 and "nothing waits" in late.stderr
+    host.forget()
+    done = host.run("disable", "--unconfirmed")
+    assert done.returncode == 0 and host.is_enabled() and not host.calls(), done
+
+
+@pytest.mark.parametrize("conf", [CONF, None])
+def test_enable_that_is_not_confirmed_is_taken_back(machine, conf):
+    """The machine is as before; and whoever confirms now is told that it is too late."""
+    host = machine("linux", conf=conf)
+    path = profile(host)
+    before = set(host.files())
+    assert host.run(*CONFIRM, str(path)).returncode == 0
+    assert host.conf() != conf
+    done = host.run("disable", "--unconfirmed")
+    assert done.returncode == 0 and "NOT PROTECTED" in done.stdout, done
+    assert host.conf() == conf and not host.is_enabled() and not host.is_started()
+    assert waiting(host) == NOTHING_WAITS
+    assert set(host.files()) - before == {"etc/portcullis/profiles/home.ovpn"}
+    assert not os.path.exists("/run/portcullis/off") and not os.path.exists("/var/lib/portcullis/off")
+    late = host.run("confirm")
+    assert late.returncode == 1 and "nothing waits" in late.stderr
+    assert host.run("enable", "home").returncode == 0, "once more, and without a confirmation"
+    assert waiting(host) == NOTHING_WAITS and host.is_enabled()
+
+
+def test_disable_ends_what_waits(machine):
+    host = machine("linux")
+    assert host.run(*CONFIRM, str(profile(host))).returncode == 0
+    assert host.run("disable").returncode == 0
+    assert waiting(host) == NOTHING_WAITS and not host.is_enabled()
+
+
+def test_where_nobody_can_take_it_back(machine):
+    """Refused before anything is changed: another init, no systemd-run, a machine that is enabled already, no time."""
+    for platform in ("macos", "freebsd", "linux"):
+        host = machine(platform)
+        if platform == "linux":
+            (host.root / "systemd-run").unlink()
+        before = host.files()
+        done = host.run(*CONFIRM, str(profile(host)))
+        assert done.returncode == 1 and "instead: enable without --confirm" in done.stderr, done
+        assert {name: text for name, text in host.files().items() if "home/" not in name} == before and not host.is_enabled()
+        assert not [call for call in host.calls() if "dscl" in call or "pw " in call or call in SHUT]
+    host = machine("linux")
+    assert host.run("enable", str(profile(host))).returncode == 0
+    done = host.run(*CONFIRM, "home")
+    assert done.returncode == 1 and "enabled already" in done.stderr and host.is_enabled(), done
+    for time in ("9s", "2d", "soon", ""):
+        assert "no time to confirm in" in host.run("enable", "--confirm", time, "home").stderr
+
+
+def confirm_fails_at(folder, call, how):
+    """Before the lock nothing stays armed; after it, what waits takes it back."""
+    host = Machine(folder, "linux")
+    try:
+        path = profile(host)
+        before = host.files()
+        host.forget(**{f"n{call}": how})
+        done = host.run(*CONFIRM, str(path))
+        end = told_of_failure(host, done, before)
+        assert waiting(host) == (NOTHING_WAITS if end == "as it was" else ({"unconfirmed", "unconfirmed.conf"}, True, True))
+        return end
+    finally:
+        host.server.listener.close()
+
+
+def test_each_call_of_enable_until_confirmed_fails_in_turn(tmp_path):
+    numbers = range(1, len(ORDER["linux"]) + len(ARMED) + 1)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        ends = list(pool.map(lambda n: confirm_fails_at(tmp_path / f"c{n}", n, 1), numbers))
+    assert {"as it was", "shut"} <= set(ends)
+
+
+def taking_back_fails_at(folder, call):
+    """It is open all the same, and the unit, which is started again, completes it."""
+    host = Machine(folder, "linux")
+    try:
+        assert host.run(*CONFIRM, str(profile(host))).returncode == 0
+        host.forget(**{f"n{call}": 1})
+        done = host.run("disable", "--unconfirmed")
+        if done.returncode != 0:
+            assert "NOT PROTECTED" in done.stdout, done
+            assert waiting(host)[0] >= {"unconfirmed.taken"}, "the next boot goes on with it"
+            late = host.run("confirm")
+            assert late.returncode == 1 and "too late" in late.stderr, late
+            host.forget()
+            assert host.run("disable", "--unconfirmed").returncode == 0
+        assert waiting(host)[:2] == NOTHING_WAITS[:2], "a timer that could not be stopped starts what then does nothing"
+        assert not host.is_enabled() and host.conf() == CONF
+        return done.returncode
+    finally:
+        host.server.listener.close()
+
+
+def test_each_call_of_taking_back_fails_in_turn(machine, tmp_path):
+    host = machine("linux")
+    assert host.run(*CONFIRM, str(profile(host))).returncode == 0
+    host.forget()
+    assert host.run("disable", "--unconfirmed").returncode == 0
+    codes = [taking_back_fails_at(tmp_path / f"t{n}", n) for n in range(1, len(host.calls()) + 1)]
+    assert 1 in codes
 
 
 def require_lock():

@@ -24,6 +24,7 @@ static const char *const names[TOOL_COUNT] = {
     [TOOL_RESOLVCONF] = "resolvconf",
     [TOOL_SYSTEMCTL] = "systemctl",
     [TOOL_UPDATE_INITRAMFS] = "update-initramfs",
+    [TOOL_SYSTEMD_RUN] = "systemd-run",
     [TOOL_SYSUSERS] = "systemd-sysusers",
     [TOOL_OPENSSL] = "openssl",
     [TOOL_GETENT] = "getent",

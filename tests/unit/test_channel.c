@@ -106,6 +106,10 @@ static void test_each_field(void **state)
 	assert_string_equal(message.text, "text");
 	assert_string_equal(message.notice, "it bypasses");
 	assert_string_equal(message.hello.profile_name, ""); /* only a hello says more */
+	strcpy(gate.refused, "a change is not in use");
+	assert_string_equal(notify(NOTE_GATE).notice, "a change is not in use");
+	strcpy(gate.unconfirmed, "NOT CONFIRMED");
+	assert_string_equal(notify(NOTE_GATE).notice, "NOT CONFIRMED");
 	strcpy(gate.notice, "another name");
 	assert_string_equal(notify(NOTE_GATE).notice, "another name");
 }

@@ -16,6 +16,7 @@
 #include "gate/files.h"
 #include "gate/gate.h"
 #include "gate/reload.h"
+#include "gate/unconfirmed.h"
 #include "golden.h"
 #include "os/host/file.h"
 #include "os/host/file_watch.h"
@@ -177,6 +178,12 @@ int lstat(const char *path, struct stat *status)
 	return password == 0 ? -1 : 0;
 }
 
+void unconfirmed_look(struct gate *it)
+{
+	assert_ptr_equal(it, &gate);
+	say("unconfirmed_look");
+}
+
 struct file_watch *file_watch_open(struct event_base *base, file_watch_cb *cb, void *argument, struct err *e)
 {
 	assert_ptr_equal(base, gate.base);
@@ -283,8 +290,9 @@ static void test_the_profile(void **state)
 /* Each by itself, under an open tunnel. */
 static void test_the_configuration(void **state)
 {
-	static const char *const keys[] = {"lan",    "level",     "dns",      "user name",    "no-password",
-					   "binary", "interface", "password", "two restarts", "path"};
+	static const char *const keys[] = {"lan",          "level",  "dns",       "user name",
+					   "no-password",  "binary", "interface", "password",
+					   "two restarts", "path",   "keychain"};
 
 	(void)state;
 	whole[0] = '\0';
@@ -313,6 +321,8 @@ static void test_the_configuration(void **state)
 			strcpy(fresh.state_dir, "/s");
 			fresh.user.number = 5;
 		}
+		if (is("keychain"))
+			strcpy(fresh.keychain, "service");
 		if (is("path"))
 			strcpy(fresh.profile, "/b.ovpn");
 		so = "same";
@@ -430,6 +440,10 @@ static void test_files(void **state)
 	so = "";
 	assert_int_equal(reload_watch(&gate, &e), 0);
 	finish("watched", 0, &e);
+	journal[0] = '\0';
+	changed(16, watched); /* somebody has confirmed: told at once, and nothing is read again */
+	finish("confirmed", 0, &e);
+	assert_int_equal(event_base_get_num_events(gate.base, EVENT_BASE_COUNT_ADDED), 0);
 	settle("nothing new", "same", 1);
 	settle("another body", "body", 1);
 	gate.profile = (struct gate_profile){.head = SAME, .body = SAME};
@@ -482,7 +496,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_the_profile),         TEST(test_the_configuration),
 	    TEST(test_what_is_refused),     TEST(test_where_rules_do_not_stand),
-	    TEST(test_what_only_is_logged), TEST(test_files)};
+	    TEST(test_what_only_is_logged), TEST(test_files),
+	    TEST(test_whose_refusal_it_is)};
 
 	return cmocka_run_group_tests_name("reload", tests, NULL, NULL);
 }

@@ -50,7 +50,7 @@ _portcullis_value()
 	esac
 }
 
-_portcullis_commands='status watch up down reconnect pause resume reload login off rules log import check doctor selftest enable disable help'
+_portcullis_commands='status watch up down reconnect pause resume reload login off rules log import check doctor selftest enable confirm disable help'
 
 # What a command takes, one a line: option WORD, value WORD=KIND, optional WORD=KIND (only behind an =), operand KIND.
 _portcullis_takes()
@@ -220,13 +220,21 @@ _portcullis_takes()
 		;;
 	enable)
 		printf '%s\t%s\n' \
+			option '--confirm' \
+			value '--confirm=30s 5m 15m 1h' \
 			option '-h' \
 			option '--help' \
 			operand '@profile'
 		;;
+	confirm)
+		printf '%s\t%s\n' \
+			option '-h' \
+			option '--help'
+		;;
 	disable)
 		printf '%s\t%s\n' \
 			option '--purge' \
+			option '--unconfirmed' \
 			option '-h' \
 			option '--help'
 		;;

@@ -2,7 +2,7 @@
 # Generated from --help by src/ctl/completions/generate.py; see there.
 
 function __portcullis_commands
-	printf '%s\n' status watch up down reconnect pause resume reload login off rules log import check doctor selftest enable disable help
+	printf '%s\n' status watch up down reconnect pause resume reload login off rules log import check doctor selftest enable confirm disable help
 end
 
 function __portcullis_profiles
@@ -21,7 +21,7 @@ function __portcullis_words
 	for word in (commandline -opc)[2..-1]
 		if test $value = 1
 			set value 0
-		else if contains -- $word --backend --config --dhcp-user --gateway --group --interface --lines --link --neighbour --openvpn-group --remote --state --to --tunnel-address --tunnel-index --tunnel-network --user --wait -b -c -g -i -l -n -r -s -u -w
+		else if contains -- $word --backend --config --confirm --dhcp-user --gateway --group --interface --lines --link --neighbour --openvpn-group --remote --state --to --tunnel-address --tunnel-index --tunnel-network --user --wait -b -c -g -i -l -n -r -s -u -w
 			set value 1
 		else if not string match -q -- '-*' $word
 			echo $word
@@ -108,10 +108,14 @@ complete -c portcullis -n '__portcullis_is selftest' -l lock -d 'lock this machi
 complete -c portcullis -n '__portcullis_is selftest' -l openvpn-group -x -a '(__fish_complete_groups)' -d 'the group used to test the hole (default: _openvpn)'
 complete -c portcullis -n '__portcullis_is selftest' -s h -l help -d 'what it takes'
 complete -c portcullis -n __portcullis_needs_command -a enable -d 'keep this machine shut from every boot on; root only'
+complete -c portcullis -n '__portcullis_is enable' -l confirm -x -a '30s 5m 15m 1h' -d 'take all of it back after DURATION, or at a reboot, unless confirmed'
 complete -c portcullis -n '__portcullis_is enable' -s h -l help -d 'what it takes'
 complete -c portcullis -n '__portcullis_is enable 0' -a '(__portcullis_profiles; __portcullis_files)'
+complete -c portcullis -n __portcullis_needs_command -a confirm -d 'keep what enable --confirm has done; root only'
+complete -c portcullis -n '__portcullis_is confirm' -s h -l help -d 'what it takes'
 complete -c portcullis -n __portcullis_needs_command -a disable -d 'undo enable: no services, no rules; root only'
 complete -c portcullis -n '__portcullis_is disable' -l purge -d 'also remove the users, the state directory and the log'
+complete -c portcullis -n '__portcullis_is disable' -l unconfirmed -d 'only if nobody has confirmed enable --confirm; and restore portcullis.conf'
 complete -c portcullis -n '__portcullis_is disable' -s h -l help -d 'what it takes'
 complete -c portcullis -n __portcullis_needs_command -a help -d 'this list, or a command\'s options'
 complete -c portcullis -n '__portcullis_is help' -s h -l help -d 'what it takes'

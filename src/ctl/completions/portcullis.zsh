@@ -22,6 +22,7 @@ _portcullis_commands() {
 	    'doctor:check everything that can keep it from working or being safe'
 	    'selftest:test what this system'\''s firewall really does; prints a report'
 	    'enable:keep this machine shut from every boot on; root only'
+	    'confirm:keep what enable --confirm has done; root only'
 	    'disable:undo enable\: no services, no rules; root only'
 	    'help:this list, or a command'\''s options'
 	)
@@ -150,12 +151,18 @@ _portcullis_takes() {
 		    '(-h --help)--help[what it takes]'
 		;;
 	enable)
-		_arguments -s '(-h --help)-h[what it takes]' \
+		_arguments -s '--confirm=[take all of it back after DURATION, or at a reboot, unless confirmed]:value:(30s 5m 15m 1h)' \
+		    '(-h --help)-h[what it takes]' \
 		    '(-h --help)--help[what it takes]' \
 		    '1:operand:_portcullis_profiles'
 		;;
+	confirm)
+		_arguments -s '(-h --help)-h[what it takes]' \
+		    '(-h --help)--help[what it takes]'
+		;;
 	disable)
 		_arguments -s '--purge[also remove the users, the state directory and the log]' \
+		    '--unconfirmed[only if nobody has confirmed enable --confirm; and restore portcullis.conf]' \
 		    '(-h --help)-h[what it takes]' \
 		    '(-h --help)--help[what it takes]'
 		;;

@@ -21,6 +21,7 @@ static const char *const paths[TOOL_COUNT] = {
     [TOOL_RESOLVCONF] = "/sbin/resolvconf",
     [TOOL_UPDATE_INITRAMFS] = "/usr/sbin/update-initramfs",
     [TOOL_SYSTEMCTL] = "/usr/bin/systemctl",
+    [TOOL_SYSTEMD_RUN] = "/usr/bin/systemd-run",
     [TOOL_SYSUSERS] = "/usr/bin/systemd-sysusers",
     [TOOL_OPENSSL] = "/usr/bin/openssl",
     [TOOL_GETENT] = "/usr/bin/getent",

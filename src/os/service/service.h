@@ -3,6 +3,7 @@
 #define OS_SERVICE_SERVICE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -30,6 +31,14 @@ int service_stop(struct err *e);
  * `e`: what could not be taken away may lock at boot, and what starts
  * portcullisd there is kept, if it can be. */
 int service_remove(struct err *e);
+
+/* Has the manager itself run `portcullis disable --unconfirmed` after `seconds`, and at the next boot:
+ * whatever becomes of portcullisd and of the caller. 0 seconds: only says whether it can. 0, or -1 and `e`.
+ */
+int service_arm(uint32_t seconds, struct err *e);
+
+/* No longer. 0 also if it was not going to. */
+int service_disarm(struct err *e);
 
 /* How to see what the manager says about it: a command. */
 extern const char service_show[];

@@ -137,3 +137,18 @@ int service_remove(struct err *e)
 		return -1;
 	return pf_boot_lock_remove(e);
 }
+
+/* Nothing here keeps a timer beyond the process that set it, and over a reboot. */
+int service_arm(uint32_t seconds, struct err *e)
+{
+	(void)seconds;
+	return err_set(e,
+		       "this system's service manager can't take it back by itself; instead: enable without "
+		       "--confirm, at the machine's own console");
+}
+
+int service_disarm(struct err *e)
+{
+	(void)e;
+	return 0;
+}

@@ -1,6 +1,7 @@
 /* The service port on Linux: systemd's units, which `make install` has put where it finds them. */
 #include "os/service/service.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +13,8 @@
 
 #define LOCK "portcullis-lock.service"
 #define DAEMON "portcullis.service"
+#define UNCONFIRMED "portcullis-unconfirmed.service"
+#define UNCONFIRMED_TIMER "portcullis-unconfirmed.timer"
 
 enum {
 	INITRD_PATIENCE = 600000,
@@ -115,4 +118,31 @@ int service_remove(struct err *e)
 	if (systemctl("disable", DAEMON, LOCK, e) == -1 && is_known())
 		return -1;
 	return renew_initrds(e) == 0 ? 0 : keep_for_initrd(was_enabled, e);
+}
+
+/* The timer is of systemd alone, and counts its own time: setting the clock does not move it. It is gone
+ * after a reboot; then the unit itself is started, because it is enabled. */
+int service_arm(uint32_t seconds, struct err *e)
+{
+	char after[32];
+	const char *const argv[] = {
+	    tool_path(TOOL_SYSTEMD_RUN),          "--quiet", "--unit=" UNCONFIRMED, after,
+	    "--timer-property=AccuracySec=100ms", NULL};
+
+	if (access(argv[0], X_OK) == -1)
+		return err_errno(e, "%s, which would take it back; instead: enable without --confirm",
+				 argv[0]);
+	if (seconds == 0)
+		return 0;
+	snprintf(after, sizeof after, "--on-active=%us", seconds);
+	if (systemctl("enable", UNCONFIRMED, NULL, e) == -1)
+		return -1;
+	(void)systemctl("stop", UNCONFIRMED_TIMER, NULL, NULL);
+	return tool_run(argv, NULL, PATIENCE, e);
+}
+
+int service_disarm(struct err *e)
+{
+	(void)systemctl("stop", UNCONFIRMED_TIMER, NULL, NULL);
+	return systemctl("disable", UNCONFIRMED, NULL, e);
 }
