@@ -136,6 +136,11 @@ static void report_end(struct management_session *s, enum tunnel_event event, co
 	s->failed = false;
 	if (s->failure[0] != '\0')
 		emit(s, event, "refused temporarily: %s", s->failure);
+	else if (s->log.early)
+		emit(s, event,
+		     "the server's certificate is not valid yet: the clock may be wrong; instead: look at it "
+		     "(date), "
+		     "set it (date -s), or use a profile with peer-fingerprint, which needs no clock");
 	else if (s->peer_fault[0] != '\0')
 		emit(s, event, "the server's certificate is not believed: %s", s->peer_fault);
 	else if (last[0] != '\0')

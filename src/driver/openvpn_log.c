@@ -12,6 +12,7 @@ void openvpn_log_begin(struct openvpn_log *log)
 {
 	/* The limit is not reset: an openvpn that exits at once would get a new one each time. */
 	log->route[0] = log->fault[0] = '\0';
+	log->early = false;
 }
 
 /* The reason must name the route: openvpn logs which one it sets, then what failed. */
@@ -58,6 +59,10 @@ void openvpn_log_line(struct openvpn_log *log, uint64_t now, const char *flags, 
 	enum log_level level = level_of(flags);
 
 	watch_routes(log, text);
+	/* OpenSSL's and mbed TLS' words for it. */
+	if (strncmp(text, "VERIFY ERROR", 12) == 0 &&
+	    (strstr(text, "is not yet valid") != NULL || strstr(text, "starts in the future") != NULL))
+		log->early = true;
 	if (secret_may_log(text) && openvpn_log_may(log, now, level))
 		log_line(level, "openvpn", "%s", text);
 }

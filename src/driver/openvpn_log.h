@@ -13,6 +13,7 @@ enum { OPENVPN_LOG_CAUSE = 200 };
 struct openvpn_log {
 	struct limit limit;
 	char route[OPENVPN_LOG_CAUSE]; /* the latest route that openvpn began to set */
+	bool early;                    /* a certificate, or the list of revoked ones, is not valid yet */
 	char fault[OPENVPN_LOG_CAUSE]; /* the first route that failed, and why */
 };
 

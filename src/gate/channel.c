@@ -1,6 +1,7 @@
 /* channel: notes to the driver. */
 #include "gate/channel.h"
 #include "gate/gate.h"
+#include "gate/seen.h"
 
 #include <sys/socket.h>
 
@@ -41,6 +42,8 @@ static void send_notice(struct gate *gate, enum wire_note note, enum wire_intent
 		  : gate->refused[0] != '\0'     ? gate->refused
 		  : gate->redirect[0] != '\0'    ? gate->redirect
 						 : gate->proof.notice);
+	if (message.notice[0] == '\0')
+		seen_notice(gate, message.notice, sizeof message.notice);
 	message.blocked = gate->blocked;
 	text_copy(message.answer, sizeof message.answer, answer);
 	if (note == NOTE_HELLO)

@@ -33,7 +33,7 @@ struct gate {
 	char reason[WIRE_TEXT];
 	/* firewall_note; the last bypass that was found; why a change is not in use; unconfirmed.h */
 	char notice[WIRE_TEXT], redirect[WIRE_TEXT], refused[WIRE_TEXT], unconfirmed[WIRE_TEXT];
-	int64_t boot_locked_at;
+	int64_t boot_locked_at, seen; /* seen.h */
 	uint64_t blocked;             /* packets, as last counted */
 	unsigned lock_failures;
 	bool links_are_down, redirected; /* redirected: see os/firewall/bypass.h; nothing is dialled */

@@ -17,6 +17,7 @@
 #include "gate/files.h"
 #include "gate/gate.h"
 #include "gate/reload.h"
+#include "gate/seen.h"
 #include "gate/verbs.h"
 #include "os/firewall/describe.h"
 #include "os/host/loop.h"
@@ -33,6 +34,8 @@ static bool holds_instance, incomplete, stopping;
 static void changed_cb(struct gate *changed, enum wire_note note, const char *why)
 {
 	channel_notify(changed, note, why);
+	if (note == NOTE_GATE && changed->state.actual == ACTUAL_OPEN)
+		seen_note(changed, true);
 	if (incomplete && changed->state.actual != ACTUAL_UNPROTECTED)
 		event_base_loopbreak(changed->base);
 }
@@ -143,6 +146,7 @@ static void reload_cb(evutil_socket_t signal_number, short what, void *argument)
 static void ended(int status)
 {
 	attempt_reaped(&gate, status);
+	seen_note(&gate, false);
 	if (gate.driver.stale)
 		driver_renew(&gate);
 }
@@ -266,8 +270,8 @@ static int watch_bypasses(struct gate *watched, struct err *e)
 static int complete_start(struct err *e)
 {
 	static int (*const steps[])(struct gate *, struct err *) = {
-	    gate_watch,   hold_instance,  files_prepare,     vet,         watch,
-	    watch_routes, watch_bypasses, admin_socket_open, reload_watch};
+	    gate_watch, hold_instance, files_prepare,  seen_begin,        vet,
+	    watch,      watch_routes,  watch_bypasses, admin_socket_open, reload_watch};
 	static size_t done;
 
 	for (; done < sizeof steps / sizeof *steps; done++) {
@@ -295,6 +299,7 @@ static void stop(void)
 		attempt_reaped(&gate, status);
 	tun_node_remove();
 	(void)gate_dispatch(&gate, EVENT_RETRY, "stopped", NULL);
+	seen_note(&gate, false);
 	strict_boot_shut(gate.config.strict_boot && gate.state.actual != ACTUAL_OFF);
 	dns_job_finish(&gate.dns);
 }

@@ -84,6 +84,34 @@ static void test_which_route(void **state)
 	assert_int_equal(log_of.route[0] + log_of.fault[0], 0);
 }
 
+/* OpenSSL's words, for a certificate and for a list of revoked ones, and mbed TLS'. Not what anybody may
+ * write. */
+static void test_what_is_too_early(void **state)
+{
+	static const struct {
+		const char *line;
+		bool early;
+	} lines[] = {{"VERIFY ERROR: depth=0, error=certificate is not yet valid: CN=young, serial=1", true},
+		     {"VERIFY ERROR: depth=1, error=CRL is not yet valid: CN=ca, serial=2", true},
+		     {"VERIFY ERROR: depth=0, subject=CN=young: The certificate validity starts in the "
+		      "future, is from the future",
+		      true},
+		     {"VERIFY ERROR: depth=0, error=certificate has expired: CN=old, serial=1", false},
+		     {"VERIFY OK: depth=0, CN=is not yet valid", false},
+		     {"NOTE: VERIFY ERROR is not yet valid", false}};
+
+	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+		setup(state);
+		openvpn_log_line(&log_of, 1000, "N", lines[i].line);
+		assert_int_equal(log_of.early, lines[i].early);
+		openvpn_log_line(&log_of, 1000, "I", "and then another line");
+		assert_int_equal(log_of.early, lines[i].early);
+	}
+	log_of.early = true;
+	openvpn_log_begin(&log_of);
+	assert_false(log_of.early);
+}
+
 /* Of a flood so much, over all attempts; what is not wanted costs nothing of it. */
 static void test_a_flood(void **state)
 {
@@ -107,6 +135,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test_setup(test_levels, setup),
 					   cmocka_unit_test_setup(test_which_route, setup),
+					   cmocka_unit_test_setup(test_what_is_too_early, setup),
 					   cmocka_unit_test_setup(test_a_flood, setup)};
 
 	return cmocka_run_group_tests_name("openvpn log", tests, NULL, NULL);

@@ -404,6 +404,18 @@ void driver_restart(struct gate *it)
 	CALL("driver_restart");
 }
 
+int seen_begin(struct gate *it, struct err *e)
+{
+	STEP("seen_begin");
+	return 0;
+}
+
+void seen_note(struct gate *it, bool believed)
+{
+	CALL("seen_note");
+	say("  %d", believed);
+}
+
 void driver_renew(struct gate *it)
 {
 	CALL("driver_renew");
