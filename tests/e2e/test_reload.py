@@ -268,15 +268,20 @@ def test_a_file_alone_is_noticed(world, portcullis):
     live.wait_redialled()
 
 
-def test_a_stopped_tunnel_tries_again(world, portcullis):
+def wait_refused(gate):
+    wait_for(lambda: "credentials were refused" in notice(gate), lambda: gate.told("refused"), 20)
+    assert gate.status()["gate"] == "locked"
+
+
+def test_a_refused_tunnel_tries_again(world, portcullis):
     """The password file is replaced, or written in place: no command is needed. One that others may read is not taken."""
     gate = portcullis("password", extra=("auth-user-pass",))
     secret = f"{gate.directory}/password"
     give_password(gate, "wrong horse")
-    gate.start().wait(tunnel="stopped", seconds=20)
+    wait_refused(gate.start())
     os.chmod(secret, 0o644)
     wait_for(lambda: "not in use" in notice(gate), lambda: gate.told("others may read it"))
-    assert gate.status()["tunnel"] == "stopped"
+    assert gate.status()["gate"] == "locked"
     with open(secret + ".new", "w", encoding="ascii") as file:
         file.write("right horse\n")
     os.chmod(secret + ".new", 0o600)
@@ -288,8 +293,7 @@ def test_a_stopped_tunnel_tries_again(world, portcullis):
     wait_for(lambda: "next attempt" in gate.log(), lambda: gate.told("a password for later"))
     assert (handshakes("password"), gate.openvpn()) == (count, openvpn)
     gate.kill_openvpn()
-    gate.wait(tunnel="stopped", seconds=20)
-    assert gate.status()["gate"] == "locked"
+    wait_refused(gate)
     with open(secret, "w", encoding="ascii") as file:
         file.write("right horse\n")
     gate.wait(gate="open")
