@@ -9,13 +9,15 @@ void dead_peer_begin(struct dead_peer *peer, uint32_t limit)
 	*peer = (struct dead_peer){.active = true, .limit = limit};
 }
 
+/* Without a hurry; never 0. */
+static uint32_t usual_interval_ms(const struct dead_peer *peer)
+{
+	return peer->limit != 0 ? peer->limit * 1000 / LOOKS : DEAD_PEER_MUTE * 1000 / LOOKS;
+}
+
 uint32_t dead_peer_interval_ms(const struct dead_peer *peer)
 {
-	if (!peer->active)
-		return 0;
-	if (peer->hurry > 0)
-		return HURRY_MS;
-	return (peer->limit != 0 ? peer->limit : DEAD_PEER_MUTE) * 1000 / LOOKS;
+	return !peer->active ? 0 : peer->hurry > 0 ? HURRY_MS : usual_interval_ms(peer);
 }
 
 void dead_peer_heard(struct dead_peer *peer, uint64_t bytes)
@@ -66,7 +68,7 @@ bool dead_peer_look(struct dead_peer *peer)
 	if (peer->hurry > 0) {
 		/* If nobody sent in all that time, the limit goes on from here. */
 		if (--peer->hurry == 0)
-			peer->silent = peer->silent * HURRY_MS / dead_peer_interval_ms(peer);
+			peer->silent = peer->silent * HURRY_MS / usual_interval_ms(peer);
 		return peer->tried >= TRIED;
 	}
 	/* What the last look but these has counted came before it: the limit is over. */
