@@ -28,6 +28,9 @@ static bool leads(const struct gate *gate, uint8_t family)
 
 		if (address->family != family)
 			continue;
+		/* While shut, root's own lookups end in our table, and tell nothing about the network. */
+		if (gate->config.openvpn_user.known && gate->config.openvpn_user.number == 0)
+			return true;
 		if (way_to(gate, address, &way) != 0)
 			return true;
 		looks++;

@@ -307,6 +307,13 @@ static void test_a_fight(void **state)
 		repair("hand (process 5)", 170);
 	assert_int_equal(gate.state.actual, ACTUAL_OPEN);
 	assert_int_equal(gate.proof.repairs, 100);
+	/* The status tells it from the third one on. */
+	for (int i = 1; i <= 4; i++) {
+		now += i == 1 ? 20000 : 0;
+		gate.proof.notice[0] = '\0';
+		repair("hand (process 5)", 150);
+		assert_int_equal(gate.proof.notice[0] != '\0', i >= 3);
+	}
 	now += 10000;
 	for (int i = 0; i < 60; i++)
 		repair("hand (process 5)", 150);
@@ -316,6 +323,7 @@ static void test_a_fight(void **state)
 	repair("hand (process 5)", 150);
 	assert_int_equal(gate.state.actual, ACTUAL_LOCKED);
 	assert_int_equal(timer_ms, 5000);
+	assert_non_null(strstr(gate.proof.notice, "keeps changing"));
 	ended(proof_dial(&gate, &e), &e);
 	way("while it is shut");
 	gate.attempt.pid = 0;
@@ -369,6 +377,11 @@ static void test_many_looks(void **state)
 	proof_look(&gate, "");
 	journal[0] = '\0';
 	so = "!route_prove-once";
+	assert_true(evtimer_pending(gate.proof.later, NULL));
+	timer_ms = 0;
+	now += 1000; /* allowed again, and yet it waits for its time */
+	proof_look(&gate, "");
+	assert_string_equal(journal, "");
 	expire(gate.proof.later);
 	assert_non_null(strstr(journal, "somebody else (hand (process 5)) changed"));
 	assert_false(runs(gate.proof.later));
