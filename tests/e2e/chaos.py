@@ -20,8 +20,9 @@ from daemon import USER
 
 # Seconds from the end of the disturbances to the first answer through the tunnel.
 SAME, ELSEWHERE, BY_THE_DEAD_PEER_LIMIT = 2.0, 10.0, 15.0
-# `open` may be said of a dead tunnel for so long: until openvpn has missed its peer, and ended.
-DEAD = 13.0
+# `open` may be said of a dead tunnel for so long: until the peer has been missed; if the kernel's own routing shows it, at
+# most until it has been asked.
+DEAD, DEAD_BY_ROUTE = 13.0, 2.0
 # A connection that lasts for so long is a good one, after which the next attempt follows at once.
 GOOD_RUN = 2.2
 PROVIDER_TABLES = ("black_hole", "refusal")
@@ -339,7 +340,10 @@ DISTURBANCES = {
         ("route", "add", "default", "via", "{gateway}", "metric", "1"),
         ("route", "add", "0.0.0.0/1", "via", "{gateway}"), ("route", "add", "{server}/32", "via", "{wrong}"),
         ("route", "add", "blackhole", "{server}/32"), ("route", "add", "{inside}/32", "via", "{gateway}", "table", "8787"),
-        ("rule", "add", "pref", "1", "lookup", "main"), ("address", "add", "10.77.3.3/24", "dev", "lo")]),
+        ("address", "add", "10.77.3.3/24", "dev", "lo")]),
+    "foreign rule": Kind(foreign, ELSEWHERE, BRIEF, [
+        ("rule", "add", "pref", "1", "lookup", "main"), ("rule", "add", "pref", "2", "unreachable"),
+        ("route", "add", "unreachable", "128.0.0.0/1", "table", "local"), ("-6", "rule", "add", "pref", "1", "lookup", "main")]),
     "disk full": Kind(disk_full, SAME, BRIEF, [("log",), ("state",)]),
     "noise": Kind(noise, SAME, MOMENT, [(what,) for what in sorted(GARBAGE)]),
 }
@@ -391,7 +395,7 @@ class Judge:
 
     def __init__(self):
         self.since = None  # `open` has been said since then
-        self.late = 0.0
+        self.late, self.limit = 0.0, DEAD
 
     def look(self, now, gate, answered, late):
         """gate: what status says, None if nobody answers; answered, late: as Machine.answered() tells."""
@@ -401,7 +405,7 @@ class Judge:
         if self.since is None or answered > self.since:
             self.since, self.late = max(answered, self.since or now), late
         dead = now - self.since - (late - self.late)
-        if dead > DEAD:
+        if dead > self.limit:
             raise Broken(f"status says open, and for {dead:.1f} s nothing has come back through the tunnel")
 
 
@@ -471,6 +475,7 @@ class Referee:
 
     def play(self, episode):
         began, running, self.cut = time.monotonic(), {}, 0.0
+        self.judge.limit = DEAD_BY_ROUTE if [event.name for event in episode.events] == ["foreign rule"] else DEAD
         for at, event in episode.moments():
             self.look_until(began + at)
             if event.name not in running:
@@ -479,6 +484,7 @@ class Referee:
             else:
                 next(running[event.name], None)
         took = self.back(episode, time.monotonic())
+        self.judge.limit = DEAD
         self.took.append((took / episode.bound, took, str(episode)))
         print(f"{'':14}open and carrying after {took:.2f} s, bound {episode.bound} s; was without an answer for "
               f"{self.cut:.2f} s", flush=True)

@@ -18,8 +18,9 @@ def test_the_seed_decides_the_schedule():
         assert any(name in line for line in some(7)), name
 
 
-def judged(*looks):
+def judged(*looks, limit=chaos.DEAD):
     judge = chaos.Judge()
+    judge.limit = limit
     for now, gate, answered, late in looks:
         judge.look(now, gate, answered, late)
 
@@ -32,6 +33,9 @@ def test_the_judge():
         judged((100, "open", 100, 0), (100 + over, "open", 100, 0))
     with pytest.raises(chaos.Broken):
         judged((100, "open", 0, 0), (100 + over, "open", 0, 0))
+    with pytest.raises(chaos.Broken):
+        judged((100, "open", 100, 0), (103, "open", 100, 0), limit=chaos.DEAD_BY_ROUTE)
+    judged((100, "open", 100, 0), (103, "open", 100, 0))
     judged((100, "open", 100, 0), (100 + over, "open", 100 + over, 0))
     judged((100, "open", 100, 0), (105, "dialling", 100, 0), (100 + over, "open", 100, 0))
     judged((100, "open", 100, 0), (105, None, 100, 0), (100 + over, "open", 100, 0))
