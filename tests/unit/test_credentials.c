@@ -13,6 +13,12 @@
 
 #include "base/err.h"
 #include "base/log.h"
+/* What is wiped is counted. */
+#define secret_wipe_bytes plain_wipe_bytes
+#include "base/secret.c"
+#undef secret_wipe_bytes
+void secret_wipe_bytes(void *bytes, size_t length);
+
 #include "driver/login/credentials.h"
 #include "golden.h"
 #include "profile/profile.h"
@@ -38,6 +44,14 @@ ssize_t pread(int fd, void *to, size_t size, off_t at)
 	return (ssize_t)got;
 }
 
+static size_t wiped;
+
+void secret_wipe_bytes(void *bytes, size_t length)
+{
+	wiped += length;
+	plain_wipe_bytes(bytes, length);
+}
+
 static bool is_wiped(const struct credentials *c)
 {
 	static const struct credentials none;
@@ -56,7 +70,9 @@ static void run(const char *words, const char *text, int needs, const char *user
 	file = text;
 	file_length = strlen(text);
 	memset(&c, 0x55, sizeof c);
+	wiped = 0;
 	result = credentials_read(60, needs, username, &c, &e);
+	assert_true(wiped > FILE_MAX); /* all that was read */
 	say("%s%.40s\n[%zu bytes] needs %d, name \"%.20s\": %s", words, text, file_length, needs, username,
 	    result == 0 ? "done" : e.text);
 	if (result == 0)
@@ -121,7 +137,9 @@ static void run_totp(const char *words, const char *text)
 	file = text;
 	file_length = strlen(text);
 	memset(&totp, 0x55, sizeof totp);
+	wiped = 0;
 	result = credentials_totp(60, &totp, &e);
+	assert_true(wiped > FILE_MAX);
 	say("%s%.60s: %d %s, %zu bytes", words, text, result, e.text, totp.key.length);
 	assert_int_equal(result == 1, totp.key.length > 0);
 }
@@ -153,7 +171,9 @@ static void test_the_passphrase(void **state)
 	file = "\xef\xbb\xbf"
 	       "phrase\r\nmore";
 	file_length = strlen(file);
+	wiped = 0;
 	assert_int_equal(credentials_passphrase(60, &c, &e), 1);
+	assert_true(wiped > FILE_MAX);
 	assert_string_equal(c.passphrase.bytes, "phrase");
 	file_length = 0;
 	assert_int_equal(credentials_passphrase(60, &c, &e), 0);

@@ -114,6 +114,7 @@ static void test_each_form(void **state)
 	    LINK "issuer=a&secret=" TEN "&digits=8&period=60&algorithm=sha512&image=x",
 	    LINK "secret=" TEN "%3D%3d=&digits=6&period=5&algorithm=Sha256",
 	    LINK "period=600&secret=" TEN "&&digits",
+	    LINK "per=x&algo=x&dig=x&imagesize=x&issuer=x&secret=" TEN "&sec=A",
 	    LINK "Secret=A&xsecret=A&secre=A&secret=" TEN
 		 "&secrets=A&digit=9&digitsx=9&periods=1&algorithms=9",
 	    /* refused */
