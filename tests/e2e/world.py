@@ -72,12 +72,12 @@ SERVERS = {server.name: server for server in (
     Server("approval", Endpoint(SERVER4, 1202, "udp"), 19, [
         "--script-security", "3", "--setenv", "asked", f"{ROOT}/asked", "--auth-user-pass-verify", f"{HERE}/slow_approval",
         "via-env"]),
-    Server("static", Endpoint(SERVER4, 1206, "udp"), 25, asking("static")),
-    Server("suffix", Endpoint(SERVER4, 1207, "udp"), 26, asking("suffix")),
-    Server("dynamic", Endpoint(SERVER4, 1208, "udp"), 27, asking("dynamic")),
-    Server("pending", Endpoint(SERVER4, 1209, "udp"), 28, asking("pending")
+    Server("static", Endpoint(SERVER4, 1221, "udp"), 101, asking("static")),
+    Server("suffix", Endpoint(SERVER4, 1222, "udp"), 102, asking("suffix")),
+    Server("dynamic", Endpoint(SERVER4, 1223, "udp"), 103, asking("dynamic")),
+    Server("pending", Endpoint(SERVER4, 1224, "udp"), 104, asking("pending")
            + ["--client-crresponse", f"{HERE}/verify_login response"]),
-    Server("token", Endpoint(SERVER4, 1210, "udp"), 29, asking("static") + ["--auth-gen-token", "600"]),
+    Server("token", Endpoint(SERVER4, 1225, "udp"), 105, asking("static") + ["--auth-gen-token", "600"]),
     Server("refusing", Endpoint(SERVER4, 1220, "udp"), 40, [
         "--script-security", "3", "--setenv", "asked", f"{ROOT}/asked", "--auth-user-pass-verify",
         f"{HERE}/refusing_password", "via-env"]),
@@ -156,8 +156,8 @@ class World:
         self.rtr.ip("route add 198.51.100.0/24 via 203.0.113.10",
                     "route add 2001:db8:80::/64 via 2001:db8:203::10")
         self.srv.nft("table inet stale { chain o { type filter hook output priority 0; meta l4proto { tcp, udp } "
-                     "th sport { 53, 1194-1210 } ip daddr 192.168.50.2 ct state new,invalid drop; meta l4proto { tcp, udp } "
-                     "th sport { 53, 1194-1210 } ip6 daddr 2001:db8:50::2 ct state new,invalid drop; } }")
+                     "th sport { 53, 1194-1230 } ip daddr 192.168.50.2 ct state new,invalid drop; meta l4proto { tcp, udp } "
+                     "th sport { 53, 1194-1230 } ip6 daddr 2001:db8:50::2 ct state new,invalid drop; } }")
         echo = self.srv.popen("/usr/bin/python3", f"{HERE}/echo.py", f"{INTERNET4},{INTERNET6}",
                               ",".join(map(str, ECHO_PORTS)), stdout=subprocess.PIPE, text=True)
         assert echo.stdout.readline() == "ready\n"
