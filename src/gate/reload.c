@@ -193,10 +193,10 @@ static void take_dns(struct gate *gate, bool managed)
 
 static void watch_files(const struct gate *gate)
 {
-	const char *paths[WATCHED] = {
-	    [WATCHED_PROFILE] = gate->config.profile, [WATCHED_UNCONFIRMED] = UNCONFIRMED_FILE};
+	const char *paths[WATCHED] = {[WATCHED_PROFILE] = gate->config.profile};
 	struct err e = {""};
 
+	paths[WATCHED_UNCONFIRMED] = UNCONFIRMED_FILE;
 	for (size_t i = 0; i < SECRETS; i++)
 		paths[WATCHED_SECRETS + i] = secret_path(&gate->config, i);
 	if (watch != NULL && file_watch_set(watch, paths, WATCHED, &e) == -1)

@@ -24,6 +24,7 @@
 #include "gate/files.h"
 #include "gate/gate.h"
 #include "gate/reload.h"
+#include "gate/seen.h"
 #include "gate/verbs.h"
 #include "golden.h"
 #include "os/firewall/describe.h"

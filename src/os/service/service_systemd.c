@@ -124,10 +124,10 @@ int service_remove(struct err *e)
  * after a reboot; then the unit itself is started, because it is enabled. */
 int service_arm(uint32_t seconds, struct err *e)
 {
+	static const char unit[] = "--unit=" UNCONFIRMED;
 	char after[32];
-	const char *const argv[] = {
-	    tool_path(TOOL_SYSTEMD_RUN),          "--quiet", "--unit=" UNCONFIRMED, after,
-	    "--timer-property=AccuracySec=100ms", NULL};
+	const char *const argv[] = {tool_path(TOOL_SYSTEMD_RUN),          "--quiet", unit, after,
+				    "--timer-property=AccuracySec=100ms", NULL};
 
 	if (access(argv[0], X_OK) == -1)
 		return err_errno(e, "%s, which would take it back; instead: enable without --confirm",
