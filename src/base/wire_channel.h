@@ -6,6 +6,7 @@
 
 #include "base/net.h"
 #include "base/wire.h"
+#include "base/wire_name.h"
 #include "base/wire_tunnel.h"
 #include "base/wire_way.h"
 
@@ -16,7 +17,8 @@ enum wire_verb {
 	VERB_ADDRESS,   /* tunnel: its name and addresses, as soon as openvpn reports them */
 	VERB_OPEN,      /* tunnel: flip to open, set its DNS */
 	VERB_COUNT,     /* requests NOTE_COUNT: a fresh count of blocked packets */
-	VERB_LEAVE      /* end the attempt: shut the tunnel, reap openvpn, lock */
+	VERB_LEAVE,     /* end the attempt: shut the tunnel, reap openvpn, lock */
+	VERB_ASK /* ask the resolver for the names of the profile: NOTE_NAME for each, then NOTE_ASKED */
 };
 
 struct wire_request {
@@ -33,13 +35,14 @@ enum wire_note {
 	NOTE_GATE,      /* `gate` has changed; `text` says why */
 	NOTE_DIALLING,  /* answer to VERB_DIAL: openvpn runs as `pid` */
 	NOTE_OPEN,      /* answer to VERB_OPEN: verified */
-	NOTE_REFUSED,   /* a verb was refused or failed: `text`; the gate is locked or dialling as `gate` says
-			 */
+	NOTE_REFUSED,   /* a verb was refused or failed: `text`; the gate is what `gate` says */
 	NOTE_ENDED,     /* the attempt is over, openvpn reaped, the gate locked; `text` says why */
 	NOTE_NETWORK,   /* links or addresses changed, or the machine woke: worth trying now */
 	NOTE_COUNT,     /* answer to VERB_COUNT: `blocked`; no news */
 	NOTE_WAY,       /* `way` has changed; nothing has come that would be worth a try */
-	NOTE_ANSWER     /* what a person answers to the server's question: `answer`, a secret; no news */
+	NOTE_ANSWER,    /* what a person answers to the server's question: `answer`, a secret; no news */
+	NOTE_NAME,      /* `name`: the addresses that are known of it; at the start and after VERB_ASK */
+	NOTE_ASKED      /* answer to VERB_ASK: `text` is why there was no answer, "" */
 };
 
 struct wire_hello {
@@ -52,6 +55,7 @@ struct wire_hello {
 	int32_t control_gid;    /* who may connect beside root: its members; -1 none */
 	uint32_t log_level;     /* enum log_level */
 	uint64_t log_size;      /* bytes, for the driver's lines too */
+	uint32_t asks;          /* 1: there are names, and a resolver to ask for them */
 };
 
 struct wire_note_message {
@@ -69,6 +73,7 @@ struct wire_note_message {
 	    way; /* as last looked at; looked at for NOTE_HELLO, NOTE_DIALLING, NOTE_NETWORK, NOTE_WAY */
 	char answer[WIRE_ANSWER]; /* NOTE_ANSWER; wiped after use */
 	struct wire_hello hello;
+	struct wire_name name;
 };
 _Static_assert(sizeof(struct net_endpoint) == 20, "no padding on the wire");
 

@@ -239,6 +239,22 @@ static int check_keychain(struct reading *r)
 	return fail_key(r, key_of("credentials.keychain"));
 }
 
+/* A resolver without a name to verify could be anybody. */
+static int check_resolver(struct reading *r)
+{
+	const struct config *c = r->config;
+	bool address = c->resolver.family != NET_NONE, name = c->resolver_name[0] != '\0';
+
+	if (address && !name)
+		err_set(&r->e, "resolver.address is set without the name that its certificate must have; "
+			       "instead: set resolver.name");
+	else if (!address && name)
+		err_set(&r->e, "resolver.name is set without an address; instead: set resolver.address");
+	else
+		return 0;
+	return fail_key(r, key_of(address ? "resolver.address" : "resolver.name"));
+}
+
 /* --- who users and groups are */
 
 /* `find` looks a name up in the user database: -1 if it does not exist. */
@@ -336,13 +352,14 @@ static int read_into(struct reading *r, FILE *stream)
 	current = r;
 	config_defaults(r->config);
 	if (parse(stream) == -1 || default_socket(r) == -1 || check_keychain(r) == -1 ||
-	    check_gateway(r) == -1)
+	    check_gateway(r) == -1 || check_resolver(r) == -1)
 		return -1;
 	r->config->lines = (struct config_lines){
 	    .profile = line_of(r, "profile"),
 	    .openvpn_binary = line_of(r, "openvpn.binary"),
 	    .password_file = line_of(r, "credentials.password-file"),
 	    .totp_file = line_of(r, "credentials.totp-file"),
+	    .resolver_ca = line_of(r, "resolver.ca-file"),
 	};
 	return 0;
 }

@@ -15,7 +15,7 @@ enum { CONFIG_ARGUMENTS = 16 };
 
 /* The lines of the keys that name files which may be missing; 0: not given. */
 struct config_lines {
-	int profile, openvpn_binary, password_file, totp_file;
+	int profile, openvpn_binary, password_file, totp_file, resolver_ca;
 };
 
 struct config {
@@ -33,7 +33,9 @@ struct config {
 	size_t openvpn_argument_count;
 	char control_socket[PATH_MAX];
 	struct identity control_group;
-	int64_t control_gid; /* -1: none */
+	int64_t control_gid;         /* -1: none */
+	struct net_address resolver; /* NET_NONE: none */
+	char resolver_name[254], resolver_ca[PATH_MAX];
 	char username[128], password_file[PATH_MAX], totp_file[PATH_MAX];
 	char passphrase_file[PATH_MAX]; /* of the private key; from the service manager only, else "" */
 	uint32_t totp_use;              /* enum wire_totp, never TOTP_NONE */
@@ -56,8 +58,7 @@ void config_defaults(struct config *config);
 int config_read(struct config *config, const char *file, struct err *e);
 
 /* What the service manager has given (systemd.exec(5), LoadCredential=), where FILE names no file: looks in
- * `folder`, $CREDENTIALS_DIRECTORY, for portcullis.password, .totp and .key-passphrase. NULL: there is none.
- */
+ * `folder`, $CREDENTIALS_DIRECTORY, for portcullis.password, .totp and .key-passphrase. NULL: none. */
 void config_take_credentials(struct config *config, const char *folder);
 
 /* After config_read of the same FILE: do the files that it names exist, and may they

@@ -159,6 +159,32 @@ static int read_unsupported(struct reading *r, const struct key *key, const char
 	return value[0] == '\0' ? 0 : err_set(&r->e, "%s " LATER, key->name);
 }
 
+static int read_resolver(struct reading *r, const struct key *key, const char *value)
+{
+	struct net_address *to = field(r->config, key);
+
+	memset(to, 0, sizeof *to);
+	if (value[0] == '\0')
+		return 0;
+	if (net_address_parse(value, to) == -1 || !net_address_is_dialable(to))
+		return err_set(&r->e,
+			       "%s: \"%s\" is not the address of a server; instead: one address, such as "
+			       "9.9.9.9",
+			       key->name, value);
+	return 0;
+}
+
+static int read_host(struct reading *r, const struct key *key, const char *value)
+{
+	struct net_address address;
+
+	if (value[0] != '\0' &&
+	    (!text_is_name(value, key->size - 1) || net_address_parse(value, &address) == 0))
+		return err_set(&r->e, "%s: \"%s\" is not a name; instead: such as dns.quad9.net", key->name,
+			       value);
+	return text_copy(field(r->config, key), key->size, value);
+}
+
 /* One of `words`: its index, or -1 with the nearest word as a hint. */
 static int read_word(struct reading *r, const struct key *key, const char *value, const char *const *words,
 		     size_t count)
@@ -347,6 +373,13 @@ static void put_identity(const struct config *config, const struct key *key, cha
 	text_copy(to, size, ((const struct identity *)field_of(config, key))->name);
 }
 
+static void put_address(const struct config *config, const struct key *key, char *to, size_t size)
+{
+	char text[NET_ADDRESS_TEXT];
+
+	text_copy(to, size, net_address_text(field_of(config, key), text));
+}
+
 static void put_boolean(const struct config *config, const struct key *key, char *to, size_t size)
 {
 	text_copy(to, size, *(const bool *)field_of(config, key) ? "true" : "false");
@@ -431,8 +464,9 @@ const struct key config_keys[CONFIG_KEYS] = {
     {"uplink.pppoe", "false", read_boolean, put_boolean, FIELD(pppoe), false, LIVE},
     {"uplink.lacp", "false", read_boolean, put_boolean, FIELD(lacp), false, LIVE},
     {"dns.manage", "true", read_boolean, put_boolean, FIELD(manage_dns), false, LIVE},
-    {"resolver.address", "", read_unsupported, put_nothing, 0, 0, false, RESTART},
-    {"resolver.name", "", read_unsupported, put_nothing, 0, 0, false, RESTART},
+    {"resolver.address", "", read_resolver, put_address, FIELD(resolver), false, NEXT_ATTEMPT},
+    {"resolver.name", "", read_host, put_text, FIELD(resolver_name), false, NEXT_ATTEMPT},
+    {"resolver.ca-file", "", read_path, put_text, FIELD(resolver_ca), false, NEXT_ATTEMPT},
     {"credentials.username", "", read_text, put_presence, FIELD(username), false, NEXT_ATTEMPT},
     {"credentials.password-file", "", read_path, put_text, FIELD(password_file), false, NEXT_ATTEMPT},
     {"credentials.keychain", "", read_keychain, put_text, FIELD(keychain), false, NEXT_ATTEMPT},

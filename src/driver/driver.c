@@ -41,19 +41,41 @@ static enum login_ready look_for_answers(struct driver *d, struct err *e)
 	return ready;
 }
 
-/* The event that follows at once; TUNNEL_EVENTS: none. */
+static void ask_names(struct driver *d)
+{
+	names_ask(&d->names, (uint64_t)clock_steady_ms());
+	gate_channel_send(d->channel, VERB_ASK, NULL, NULL);
+}
+
+/* The event that follows at once; TUNNEL_EVENTS: none, it follows the resolver's answer. */
 static enum tunnel_event pick_remote(struct driver *d, char *cause, size_t size)
 {
+	uint64_t now = (uint64_t)clock_steady_ms();
 	char endpoint[NET_ENDPOINT_TEXT];
 	bool again = d->tunnel.same_remote || login_same_remote(&d->login);
 	struct err e = {""};
 	size_t used = 0;
 	enum login_ready ready = look_for_answers(d, &e);
 
+	/* A server that has just been reached needs no name. */
+	if (ready == LOGIN_READY && d->hello.asks && !again && names_are_due(&d->names, now))
+		ask_names(d);
+	if (ready == LOGIN_READY && names_are_awaited(&d->names, now))
+		return TUNNEL_EVENTS;
 	order_answered(&d->remotes.order, d->tunnel.answered);
-	if (ready != LOGIN_READY || remotes_pick(&d->remotes, again, &d->way_now, &e) == -1) {
+	/* What has been learnt since counts from now on. */
+	if (d->names.changed && !again) {
+		remotes_restart(&d->remotes);
+		d->names.changed = false;
+	}
+	if (ready != LOGIN_READY) {
 		text_copy(cause, size, e.text);
 		return ready == LOGIN_STOP ? TUNNEL_CREDENTIALS : TUNNEL_NONE;
+	}
+	if (remotes_pick(&d->remotes, again, &d->way_now, &e) == -1) {
+		text_append(cause, size, &used, "%s%s%s", e.text, d->names.why[0] != '\0' ? "; " : "",
+			    d->names.why);
+		return TUNNEL_NONE;
 	}
 	d->tunnel.same_remote = false;
 	d->tunnel.left = (uint32_t)order_left(&d->remotes.order);
@@ -414,6 +436,42 @@ static void network_changed(struct driver *d, uint64_t slept)
 	judge_way(d);
 }
 
+/* --- the servers' names */
+
+static void arm_learning(struct driver *d)
+{
+	bool recent = names_are_recent(&d->names, (uint64_t)clock_steady_ms());
+	struct timeval delay = clock_timeval(recent ? NAMES_WHILE_OPEN : NAMES_AFTER_OPEN);
+
+	if (d->hello.asks)
+		evtimer_add(d->learn, &delay);
+}
+
+/* Through the tunnel: while it is open, nothing but the tunnel leads to the resolver. */
+static void learn_cb(evutil_socket_t fd, short what, void *argument)
+{
+	static const struct timeval again = {.tv_sec = NAMES_WHILE_OPEN / 1000};
+	struct driver *d = argument;
+
+	(void)fd, (void)what;
+	if (d->tunnel.state != TUNNEL_CONNECTED)
+		return;
+	ask_names(d);
+	evtimer_add(d->learn, &again);
+}
+
+static void names_asked(struct driver *d, const char *why)
+{
+	char cause[DRIVER_REASON] = "";
+
+	names_answered(&d->names, why);
+	if (d->tunnel.state == TUNNEL_RESOLVING) {
+		enum tunnel_event event = pick_remote(d, cause, sizeof cause);
+
+		dispatch(d, event, cause);
+	}
+}
+
 /* --- notes of the gate */
 
 static void apply_hello(struct driver *d, const struct wire_hello *hello)
@@ -501,6 +559,12 @@ static void gate_note(const struct wire_note_message *note, void *argument)
 		if (evtimer_pending(d->refresh_over, NULL))
 			refresh_done(d);
 		break;
+	case NOTE_NAME:
+		names_store(&d->names, &note->name);
+		break;
+	case NOTE_ASKED:
+		names_asked(d, note->text);
+		break;
 	case NOTE_DIALLING:
 		management_expect(d->management, note->pid);
 		way_begin(&d->way, &d->remotes.endpoint);
@@ -509,6 +573,7 @@ static void gate_note(const struct wire_note_message *note, void *argument)
 		break;
 	case NOTE_OPEN:
 		dispatch(d, TUNNEL_OPENED, "the gate is open");
+		arm_learning(d);
 		break;
 	case NOTE_REFUSED:
 		dispatch(d, note->pid != 0 ? TUNNEL_REFUSED_RUNNING : TUNNEL_REFUSED, note->text);
@@ -550,9 +615,11 @@ int driver_open(struct driver *d, struct err *e)
 	if (remotes_open(&d->remotes, WIRE_FD_PROFILE, e) == -1)
 		return -1;
 	d->remotes.chance = chance();
+	d->remotes.names = &d->names;
 	if ((d->base = event_base_new()) == NULL || (d->timer = evtimer_new(d->base, timer_cb, d)) == NULL ||
 	    (d->refresh_over = evtimer_new(d->base, refresh_over_cb, d)) == NULL ||
-	    (d->way_due = evtimer_new(d->base, way_due_cb, d)) == NULL)
+	    (d->way_due = evtimer_new(d->base, way_due_cb, d)) == NULL ||
+	    (d->learn = evtimer_new(d->base, learn_cb, d)) == NULL)
 		return err_set(e, "the event loop can't be made");
 	if ((d->control = control_new(d->base, WIRE_FD_CONTROL, WIRE_FD_LOG, &from_control)) == NULL ||
 	    (d->management = management_new(d->base, WIRE_FD_MANAGEMENT, &d->login, &from_management)) ==
@@ -578,6 +645,7 @@ void driver_close(struct driver *d)
 	event_free(d->timer);
 	event_free(d->refresh_over);
 	event_free(d->way_due);
+	event_free(d->learn);
 	event_base_free(d->base);
 	remotes_close(&d->remotes);
 }

@@ -23,12 +23,13 @@ struct event;
 
 struct driver {
 	struct event_base *base;
-	struct event *timer, *refresh_over, *way_due, *captive_dns;
+	struct event *timer, *refresh_over, *way_due, *captive_dns, *learn;
 	struct gate_channel *channel;
 	struct management *management;
 	struct control *control;
 	struct remotes remotes;
 	struct login login;
+	struct names names;
 	struct tunnel tunnel;
 	struct wire_hello hello;
 	struct wire_way way_now; /* as the gate told last */

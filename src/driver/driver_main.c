@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "driver/driver.h"
+#include "driver/names/ask.h"
 #include "driver/vet.h"
 #include "os/process/descriptor.h"
 #include "os/process/sandbox/sandbox.h"
@@ -93,13 +94,16 @@ static int run_vet(const char *name)
 int main(int argc, char **argv)
 {
 	bool vets = argc == 5 && strcmp(argv[1], "--vet") == 0;
+	bool asks = argc == 6 && strcmp(argv[1], "--ask") == 0;
+	int place = vets || asks ? 2 : 1;
 	uint64_t uid, gid;
 	struct err e = {""};
 
-	if ((argc == 3 || vets) &&
-	    parse_identity(argv[argc - (vets ? 3 : 2)], argv[argc - (vets ? 2 : 1)], &uid, &gid) == 0) {
+	if ((argc == 3 || vets || asks) && parse_identity(argv[place], argv[place + 1], &uid, &gid) == 0) {
 		if (sandbox_drop((uint32_t)uid, (uint32_t)gid, &e) == -1)
 			return print_error(e.text);
+		if (asks)
+			return ask_main(argv[4], argv[5]);
 		return vets ? run_vet(argv[4]) : run_driver();
 	}
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {

@@ -59,6 +59,7 @@ static void notes_cb(evutil_socket_t fd, short what, void *argument)
 		refuse_version(channel, note->hello.gate_version);
 		return;
 	}
+	note->name.host[sizeof note->name.host - 1] = '\0';
 	note->hello.profile_name[sizeof note->hello.profile_name - 1] = '\0';
 	note->hello.interface[sizeof note->hello.interface - 1] = '\0';
 	note->hello.username[sizeof note->hello.username - 1] = '\0';

@@ -10,8 +10,8 @@
 #include "tunnel/way.h"
 
 struct remotes_place {
-	size_t at;      /* the remote's line */
-	size_t address; /* which of its addresses */
+	size_t at; /* the remote's line */
+	struct net_address address;
 };
 
 int remotes_open(struct remotes *remotes, int descriptor, struct err *e)
@@ -57,7 +57,8 @@ static void add_remote(struct remotes *remotes, const struct canonical_remote *r
 		size_t to = remotes->order.count;
 
 		if (remotes->places != NULL) {
-			remotes->places[to] = (struct remotes_place){.at = at, .address = i};
+			remotes->places[to] =
+			    (struct remotes_place){.at = at, .address = remote->addresses[i]};
 			remotes->order.entries[to] =
 			    (struct order_entry){.place = place,
 						 .remote = number,
@@ -76,6 +77,8 @@ static void walk(struct remotes *remotes, bool random)
 	remotes->order.count = 0;
 	for (uint32_t number = 0; canonical_next_remote(remotes->text, remotes->length, &next, &remote);
 	     number++) {
+		if (remotes->names != NULL)
+			names_add(remotes->names, &remote);
 		if (remotes->places == NULL)
 			complain(&remote);
 		add_remote(remotes, &remote, at, number,
@@ -102,6 +105,15 @@ static int list(struct remotes *remotes, struct err *e)
 	return 0;
 }
 
+void remotes_restart(struct remotes *remotes)
+{
+	free(remotes->order.entries);
+	free(remotes->places);
+	memset(&remotes->order, 0, sizeof remotes->order);
+	remotes->places = NULL;
+	remotes->listed = false;
+}
+
 int remotes_pick(struct remotes *remotes, bool again, const struct wire_way *way, struct err *e)
 {
 	const struct remotes_place *place;
@@ -118,7 +130,7 @@ int remotes_pick(struct remotes *remotes, bool again, const struct wire_way *way
 	place = &remotes->places[remotes->order.at];
 	at = place->at;
 	canonical_next_remote(remotes->text, remotes->length, &at, &remotes->remote);
-	remotes->endpoint.address = remotes->remote.addresses[place->address];
+	remotes->endpoint.address = place->address;
 	remotes->endpoint.port = remotes->remote.port;
 	remotes->endpoint.proto = remotes->remote.proto;
 	return 0;

@@ -7,6 +7,7 @@
 
 #include "base/canonical.h"
 #include "base/err.h"
+#include "driver/names/known.h"
 #include "tunnel/limits.h"
 #include "tunnel/order.h"
 
@@ -19,6 +20,7 @@ struct remotes {
 	struct net_endpoint endpoint; /* the one picked last; NET_NONE: none yet */
 	uint32_t chance;              /* any number; if the profile wants a random order, it decides which */
 	bool listed;
+	const struct names *names; /* what else is known of them; NULL: nothing */
 };
 
 /* Maps the sealed profile; reads nothing of it yet. 0 or -1. */
@@ -32,6 +34,9 @@ int remotes_pick(struct remotes *remotes, bool again, const struct wire_way *way
 
 /* How long an attempt may take, as far as the profile says so. */
 struct tunnel_limits remotes_limits(const struct remotes *remotes);
+
+/* The next pick is the first remote's first address: more is known than before. */
+void remotes_restart(struct remotes *remotes);
 
 int remotes_needs(const struct remotes *remotes); /* enum profile_credentials */
 

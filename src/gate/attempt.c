@@ -38,7 +38,7 @@ static int check_dial(const struct gate *gate, const struct net_endpoint *endpoi
 		return err_set(e, "%s", refusal);
 	if (bypass_find(e) != 0)
 		return -1;
-	if (!attempt_knows(&gate->profile, endpoint))
+	if (!attempt_knows(&gate->profile, endpoint) && !names_are_of(&gate->names, &gate->profile, endpoint))
 		return err_set(e, "the profile has no such remote");
 	/* A device that an earlier attempt of ours left has no openvpn any more: it can go. */
 	if (netwatch_taken(gate->config.interface) && device_delete(gate->config.interface, e) == -1)

@@ -21,10 +21,11 @@ static void fill_hello(const struct gate *gate, struct wire_hello *hello)
 	hello->control_gid = (int32_t)config->control_gid;
 	hello->log_level = config->log_level;
 	hello->log_size = config->log_size;
+	hello->asks = names_can_ask(gate);
 }
 
 static void send_notice(struct gate *gate, enum wire_note note, enum wire_intent up, const char *text,
-			const char *answer)
+			const char *answer, const struct wire_name *name)
 {
 	struct wire_note_message message = {.version = WIRE_VERSION, .note = note, .gate = gate_shown(gate)};
 	bool runs = gate->state.actual == ACTUAL_DIALLING || gate->state.actual == ACTUAL_OPEN;
@@ -46,6 +47,8 @@ static void send_notice(struct gate *gate, enum wire_note note, enum wire_intent
 		seen_notice(gate, message.notice, sizeof message.notice);
 	message.blocked = gate->blocked;
 	text_copy(message.answer, sizeof message.answer, answer);
+	if (name != NULL)
+		message.name = *name;
 	if (note == NOTE_HELLO)
 		ways_look(gate); /* of the profile that this driver has */
 	message.way = gate->ways.now;
@@ -64,15 +67,20 @@ static void send_notice(struct gate *gate, enum wire_note note, enum wire_intent
 
 void channel_notify(struct gate *gate, enum wire_note note, const char *text)
 {
-	send_notice(gate, note, INTENT_UP, text, "");
+	send_notice(gate, note, INTENT_UP, text, "", NULL);
 }
 
 void channel_reconnect(struct gate *gate, const char *why)
 {
-	send_notice(gate, NOTE_INTENT, INTENT_RECONNECT, why, "");
+	send_notice(gate, NOTE_INTENT, INTENT_RECONNECT, why, "", NULL);
 }
 
 void channel_answer(struct gate *gate, const char *answer)
 {
-	send_notice(gate, NOTE_ANSWER, INTENT_UP, "", answer);
+	send_notice(gate, NOTE_ANSWER, INTENT_UP, "", answer, NULL);
+}
+
+void channel_name(struct gate *gate, const struct wire_name *name)
+{
+	send_notice(gate, NOTE_NAME, INTENT_UP, "", "", name);
 }

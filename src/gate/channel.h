@@ -10,6 +10,9 @@ struct gate;
  * that does not read is closed, and the driver exits. */
 void channel_notify(struct gate *gate, enum wire_note note, const char *text);
 
+/* NOTE_NAME. */
+void channel_name(struct gate *gate, const struct wire_name *name);
+
 /* Has the driver end the attempt and dial again; the only request that is not stored. */
 void channel_reconnect(struct gate *gate, const char *why);
 

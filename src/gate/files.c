@@ -18,7 +18,7 @@
 #include "os/host/lockfile.h"
 #include "os/host/log_file.h"
 
-enum { SMALL_FILE = 256 };
+enum { SMALL_FILE = 256, NAMES_FILE = 32 * 1024 };
 
 int files_open_log(struct gate *gate, struct err *e)
 {
@@ -196,4 +196,42 @@ bool files_read_attempt(struct gate *gate, pid_t *pid, uint64_t *started, struct
 	if ((word = strsep(&rest, " ")) == NULL || text_number(word, 0, UINT64_MAX, started) == -1)
 		return false;
 	return rest != NULL && net_endpoint_parse(rest, endpoint) == 0;
+}
+
+void files_save_names(const struct gate *gate)
+{
+	static char text[NAMES_FILE];
+	const struct names *names = &gate->names;
+	char path[PATH_MAX], address[NET_ADDRESS_TEXT];
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < names->count; i++) {
+		for (size_t j = WIRE_GOOD; j-- > 0;) {
+			if (names->list[i].good[j].family != NET_NONE)
+				text_append(
+				    text, sizeof text, &used, "%s %s %" PRId64 "\n", names->list[i].host,
+				    net_address_text(&names->list[i].good[j], address), names->proven[i][j]);
+		}
+	}
+	if (file_save(join_path(gate->config.state_dir, "addresses", path), text, true) == -1)
+		log_warn("gate", "%s: %s; the server's address is not kept", path, strerror(errno));
+}
+
+void files_load_names(struct gate *gate)
+{
+	static char text[NAMES_FILE];
+	char path[PATH_MAX], *line, *rest = text;
+	struct net_address address;
+	uint64_t when;
+
+	if (file_load(join_path(gate->config.state_dir, "addresses", path), text, sizeof text) == -1)
+		return;
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		const char *host = strsep(&line, " "), *word = strsep(&line, " ");
+
+		if (word != NULL && line != NULL && net_address_parse(word, &address) == 0 &&
+		    text_number(line, 0, INT64_MAX, &when) == 0)
+			names_load(&gate->names, host, &address, (int64_t)when);
+	}
 }

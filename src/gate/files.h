@@ -35,4 +35,9 @@ void files_save_intent(struct gate *gate);
 void files_save_attempt(struct gate *gate, pid_t pid, uint64_t started);
 bool files_read_attempt(struct gate *gate, pid_t *pid, uint64_t *started, struct net_endpoint *endpoint);
 
+/* The addresses of names that a tunnel was open with, a line each: the name, the address, when (seconds).
+ * What can't be read is not there. */
+void files_save_names(const struct gate *gate);
+void files_load_names(struct gate *gate);
+
 #endif

@@ -36,7 +36,8 @@ enum wire_gate gate_shown(const struct gate *gate)
 							  [ACTUAL_OPEN] = GATE_OPEN,
 							  [ACTUAL_LEAVING] = GATE_DIALLING,
 							  [ACTUAL_PAUSED] = GATE_PAUSED,
-							  [ACTUAL_OFF] = GATE_OFF};
+							  [ACTUAL_OFF] = GATE_OFF,
+							  [ACTUAL_ASKING] = GATE_DIALLING};
 
 	return shown[gate->state.actual];
 }
@@ -62,6 +63,9 @@ static void announce(struct gate *gate, enum gate_actual actual, const char *why
 	if (actual != ACTUAL_PAUSED)
 		gate->pause_until = 0;
 	notify_state(actual != ACTUAL_UNPROTECTED, wire_gate_word(now), why);
+	/* Whoever asks for names ends with the state that lets it. */
+	if (actual != ACTUAL_ASKING && actual != ACTUAL_OPEN)
+		(void)gate->ask(gate, false, NULL);
 	gate->changed(gate, NOTE_GATE, why);
 	/* The resolver is set by the verb that opens. */
 	if (actual != ACTUAL_OPEN)
@@ -156,15 +160,19 @@ static void end_unprotected(struct gate *gate)
 
 /* Puts what the state allows into the situation; the tunnel's addresses stay until openvpn has been
  * reaped. */
-static void fill_situation(struct gate *gate, enum policy_state state)
+static void fill_situation(struct gate *gate, enum policy_state state, bool asks)
 {
 	struct situation *s = &gate->situation;
 
 	s->state = state;
-	if (state == POLICY_LOCKED)
+	if (state == POLICY_LOCKED || asks)
 		memset(&s->endpoint, 0, sizeof s->endpoint);
 	else
 		s->endpoint = gate->attempt.endpoint;
+	if (asks)
+		s->resolver = gate->config.resolver;
+	else
+		memset(&s->resolver, 0, sizeof s->resolver);
 }
 
 /* Links and neighbours as the kernel has them now. What can't be read stays as it was. */
@@ -233,7 +241,7 @@ static int flip(struct gate *gate, enum policy_state state, enum gate_actual nex
 
 	if (unknown)
 		read_links(gate);
-	fill_situation(gate, state);
+	fill_situation(gate, state, next == ACTUAL_ASKING);
 	if ((result = assert_state(gate, e)) == -1)
 		return -1;
 	end_unprotected(gate);
@@ -311,6 +319,13 @@ static int apply_effect(struct gate *gate, enum gate_effect effect, enum gate_ac
 		log_error("gate", "%s refused: %s", effect == EFFECT_FLIP_OPEN ? "open" : "dialling",
 			  e->text);
 		return err_set(e, "a flip failed");
+	case EFFECT_FLIP_ASKING:
+		if (flip(gate, POLICY_DIALLING, next, why, e) == 0)
+			return 0;
+		log_error("gate", "asking refused: %s", e->text);
+		return err_set(e, "a flip failed");
+	case EFFECT_ASK:
+		return gate->ask(gate, true, e);
 	case EFFECT_FLIP_PAUSED:
 		return flip_paused(gate, e);
 	case EFFECT_REMOVE_RULES:
@@ -395,7 +410,8 @@ static void foreign_cb(const char *what, void *argument)
 	if (off_by_marker(gate) || gate_dispatch(gate, EVENT_PAUSE_OVER, what, NULL) == 0 ||
 	    !gate_is_held(gate))
 		return;
-	if (firewall_assert(gate->fw, &gate->situation, &e) == -1) {
+	/* Rules that are built anew would give the hole to the resolver another 10 s. */
+	if (gate->state.actual == ACTUAL_ASKING || firewall_assert(gate->fw, &gate->situation, &e) == -1) {
 		(void)gate_dispatch(gate, EVENT_DISTURBED, what, NULL);
 		return;
 	}

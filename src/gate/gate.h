@@ -9,6 +9,7 @@
 
 #include "base/wire.h"
 #include "config/config.h"
+#include "gate/asking.h"
 #include "gate/attempt.h"
 #include "gate/driver_process.h"
 #include "gate/proof.h"
@@ -42,15 +43,17 @@ struct gate {
 	int64_t pause_until;             /* seconds since the epoch, 0 none */
 	uint32_t pause_seconds;          /* as root asked for the pause, */
 	bool off_persist;                /* and for off */
-	/* Set by main before the start: who is notified of a change, and who carries out what concerns
-	 * openvpn (EFFECT_LAUNCH, EFFECT_TERMINATE, EFFECT_KILL). */
+	/* Set by main: who is told of a change, carries out what concerns openvpn, begins or ends asking. */
 	void (*changed)(struct gate *gate, enum wire_note note, const char *why);
 	int (*openvpn)(struct gate *gate, enum gate_effect effect, const char *why, struct err *e);
+	int (*ask)(struct gate *gate, bool begin, struct err *e);
 	struct gate_profile profile;
 	struct attempt attempt;
 	struct ways ways;
 	struct proof proof;
 	struct driver_process driver;
+	struct names names;
+	struct asking asking;
 	int control_fd, management_fd, log_fd, admin_fd, captive_dns_fd;
 	struct event *admin_event;
 	struct dns_job dns;
@@ -58,16 +61,13 @@ struct gate {
 
 /* Locks, bare if need be; or stays off where the marker says so. 0, or -1 and `e`: no lock. */
 int gate_start(struct gate *gate, struct err *e);
-
 /* After that: starts the timers (`cause`: why there is no lock yet, or NULL), watches the rules. 0 or -1. */
 void gate_begin(struct gate *gate, const struct err *cause);
 int gate_watch(struct gate *gate, struct err *e);
-
 /* After the start this is the only function that changes the state: it takes the step and carries out its
  * effects in order. `why` is shown as the reason. 0, or -1 and `e`: the event was refused, or an effect
  * failed; then the event that gate_failure names has been carried out too. */
 int gate_dispatch(struct gate *gate, enum gate_event event, const char *why, struct err *e);
-
 enum wire_gate gate_shown(const struct gate *gate); /* the state as users see it */
 void gate_fill_identities(struct gate *gate);       /* for the rules; nobody's where none are named */
 

@@ -42,6 +42,7 @@ static void changed_cb(struct gate *changed, enum wire_note note, const char *wh
 
 static struct gate gate = {.changed = changed_cb,
 			   .openvpn = attempt_effect,
+			   .ask = asking_effect,
 			   .driver.read = verbs_read_cb,
 
 			   .control_fd = -1,
@@ -162,6 +163,8 @@ static void child_cb(evutil_socket_t signal_number, short what, void *argument)
 			ended(status);
 		else if (pid == gate.driver.pid)
 			driver_restart(&gate);
+		else if (pid == gate.asking.pid)
+			asking_reaped(&gate, status);
 		else
 			dns_job_reaped(&gate.dns, pid);
 	}

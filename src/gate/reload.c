@@ -126,7 +126,8 @@ static void take_profile(struct gate *gate, struct gate_profile *fresh, struct n
 	news->profile = news->renew = true;
 	if (!body)
 		news->why = "the profile has changed";
-	else if (!attempt_knows(fresh, &gate->attempt.endpoint))
+	else if (!attempt_knows(fresh, &gate->attempt.endpoint) &&
+		 !names_are_of(&gate->names, fresh, &gate->attempt.endpoint))
 		news->why = "the profile has lost this server";
 	news->redial = news->redial || news->why != NULL;
 	vet_free(&gate->profile);

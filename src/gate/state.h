@@ -24,6 +24,7 @@ enum gate_actual {
 	ACTUAL_LEAVING, /* the tunnel is shut, the hole is open until openvpn is reaped */
 	ACTUAL_PAUSED,
 	ACTUAL_OFF,
+	ACTUAL_ASKING, /* locked, but for the hole to the resolver: a child asks for the servers' names */
 	GATE_ACTUAL
 };
 
@@ -46,8 +47,10 @@ enum gate_event {
 	EVENT_DIAL,
 	EVENT_OPEN,
 	EVENT_LEAVE,
+	EVENT_ASK,
 	/* The machine's. */
-	EVENT_KILL, /* the attempt can't go on */
+	EVENT_ASKED, /* the child that asks has ended, or its time is over */
+	EVENT_KILL,  /* the attempt can't go on */
 	EVENT_REAPED,
 	EVENT_DISTURBED, /* the policy in force can't be verified any more */
 	EVENT_PAUSE_OVER,

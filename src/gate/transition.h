@@ -14,6 +14,7 @@ enum gate_effect {
 	 * links are set down, and the lock is tried again later. */
 	EFFECT_LOCK,
 	EFFECT_FLIP_DIALLING,
+	EFFECT_FLIP_ASKING,
 	EFFECT_FLIP_OPEN,
 	EFFECT_FLIP_PAUSED,
 	EFFECT_REMOVE_RULES,
@@ -23,6 +24,7 @@ enum gate_effect {
 	EFFECT_LAUNCH,    /* the tunnel's device, and openvpn */
 	EFFECT_TERMINATE, /* asks openvpn to go, and kills it at a deadline */
 	EFFECT_KILL,
+	EFFECT_ASK,          /* starts the child that asks the resolver */
 	EFFECT_WRITE_MARKER, /* root's off; the only effect that comes before its policy */
 	GATE_EFFECTS
 };

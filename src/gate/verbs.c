@@ -132,6 +132,7 @@ static int verb_open(struct gate *gate, const struct wire_tunnel *tunnel, struct
 	if (gate_dispatch(gate, EVENT_OPEN, why, e) == -1)
 		return err_set(e, "the gate can't be opened");
 	dns_job_want(&gate->dns, true);
+	asking_proven(gate);
 	return 0;
 }
 
@@ -144,6 +145,7 @@ static void serve_verb(struct gate *gate, struct wire_request *request)
 	switch ((enum wire_verb)request->verb) {
 	case VERB_READY:
 		channel_notify(gate, NOTE_HELLO, gate->reason);
+		asking_begin(gate);
 		channel_notify(gate, NOTE_INTENT, gate->reason);
 		return;
 	case VERB_COUNT:
@@ -163,6 +165,11 @@ static void serve_verb(struct gate *gate, struct wire_request *request)
 		if ((result = verb_open(gate, &request->tunnel, &e)) == 0)
 			channel_notify(gate, NOTE_OPEN, "");
 		break;
+	case VERB_ASK:
+		if (asking_check(gate, &e) == -1 ||
+		    gate_dispatch(gate, EVENT_ASK, "the resolver is asked for the servers' names", &e) == -1)
+			channel_notify(gate, NOTE_ASKED, e.text);
+		return;
 	case VERB_LEAVE:
 		if (gate->attempt.pid == 0)
 			channel_notify(gate, NOTE_ENDED, "there was no attempt");

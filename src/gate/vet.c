@@ -14,6 +14,7 @@
 
 #include "base/canonical.h"
 #include "base/secret.h"
+#include "base/text.h"
 #include "os/host/file.h"
 #include "os/process/child.h"
 
@@ -81,17 +82,34 @@ static char *run_vetter(const struct config *config, int profile, size_t *length
 	return print;
 }
 
-/* All endpoints that may be dialled: each address of each remote. */
+static void add_named(struct gate_profile *profile, const struct canonical_remote *remote)
+{
+	struct gate_named *named = &profile->named[profile->named_count];
+	struct net_address literal;
+
+	if (net_address_parse(remote->host, &literal) == 0)
+		return;
+	profile->named_count++;
+	*named = (struct gate_named){.port = remote->port,
+				     .proto = remote->proto,
+				     .first = profile->remote_count,
+				     .count = remote->address_count};
+	text_copy(named->host, sizeof named->host, remote->host);
+}
+
+/* All endpoints that may be dialled: each address of each remote. And the names. */
 static int list_remotes(struct gate_profile *profile, const char *text, size_t length, struct err *e)
 {
 	struct canonical_remote remote;
-	size_t at = 0, room = 0;
+	size_t at = 0, room = 0, count = 0;
 
-	while (canonical_next_remote(text, length, &at, &remote))
+	for (; canonical_next_remote(text, length, &at, &remote); count++)
 		room += remote.address_count;
-	if ((profile->remotes = calloc(room + 1, sizeof *profile->remotes)) == NULL)
+	if ((profile->remotes = calloc(room + 1, sizeof *profile->remotes)) == NULL ||
+	    (profile->named = calloc(count + 1, sizeof *profile->named)) == NULL)
 		return err_set(e, "no memory");
 	for (at = 0; canonical_next_remote(text, length, &at, &remote);) {
+		add_named(profile, &remote);
 		for (size_t i = 0; i < remote.address_count; i++)
 			profile->remotes[profile->remote_count++] = (struct net_endpoint){
 			    .address = remote.addresses[i], .proto = remote.proto, .port = remote.port};
@@ -106,6 +124,7 @@ void vet_free(const struct gate_profile *profile)
 	if (profile->body != -1)
 		close(profile->body);
 	free(profile->remotes);
+	free(profile->named);
 }
 
 bool vet_same(int one, int other)

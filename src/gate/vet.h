@@ -7,13 +7,24 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/wire_channel.h"
 #include "config/config.h"
+
+/* A remote with a name: the addresses that import has found for it are remotes[first..first + count). */
+struct gate_named {
+	char host[WIRE_HOST];
+	uint16_t port;
+	uint8_t proto;
+	size_t first, count;
+};
 
 struct gate_profile {
 	int head;                     /* the remotes, sealed, for the driver: no key is in it; -1 none */
 	int body;                     /* what openvpn gets, sealed; -1 none */
 	struct net_endpoint *remotes; /* all that may be dialled */
 	size_t remote_count;
+	struct gate_named *named;
+	size_t named_count;
 	bool route_nopull;
 };
 

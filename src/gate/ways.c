@@ -17,23 +17,39 @@ static int way_to(const struct gate *gate, const struct net_address *to, struct 
 	return netwatch_way(to, gate->config.openvpn_user.number, gate->config.interface, way, NULL);
 }
 
+static bool leads_to(const struct gate *gate, uint8_t family, const struct net_address *address, int *looks)
+{
+	struct wire_way way;
+
+	if (address->family != family || *looks == LOOKS)
+		return false;
+	(*looks)++;
+	/* While shut, root's own lookups end in our table, and tell nothing about the network. */
+	if (gate->config.openvpn_user.known && gate->config.openvpn_user.number == 0)
+		return true;
+	return way_to(gate, address, &way) != 0;
+}
+
 /* Does any route lead to a remote by that family? What can't be found out is no reason not to try. */
 static bool leads(const struct gate *gate, uint8_t family)
 {
-	struct wire_way way;
 	int looks = 0;
 
-	for (size_t i = 0; i < gate->profile.remote_count && looks < LOOKS; i++) {
-		const struct net_address *address = &gate->profile.remotes[i].address;
+	for (size_t i = 0; i < gate->profile.remote_count; i++) {
+		if (leads_to(gate, family, &gate->profile.remotes[i].address, &looks))
+			return true;
+	}
+	for (size_t i = 0; i < gate->names.count; i++) {
+		const struct wire_name *name = &gate->names.list[i];
 
-		if (address->family != family)
-			continue;
-		/* While shut, root's own lookups end in our table, and tell nothing about the network. */
-		if (gate->config.openvpn_user.known && gate->config.openvpn_user.number == 0)
-			return true;
-		if (way_to(gate, address, &way) != 0)
-			return true;
-		looks++;
+		for (size_t j = 0; j < WIRE_FRESH; j++) {
+			if (leads_to(gate, family, &name->fresh[j], &looks))
+				return true;
+		}
+		for (size_t j = 0; j < WIRE_GOOD; j++) {
+			if (leads_to(gate, family, &name->good[j], &looks))
+				return true;
+		}
 	}
 	return false;
 }

@@ -21,6 +21,6 @@ STRICT_BOOT := service/strict_boot_null
 SERVICE := service/service_rcd service/account_pw
 SERVICE_FILES := $(foreach file,$(wildcard init/rc.d/*),$(file):etc/rc.d:755)
 GATE_PACKAGES := libevent_core libconfuse
-DRIVER_PACKAGES := libevent_core jansson libcrypto
+DRIVER_PACKAGES := libevent_core jansson libssl libcrypto
 CTL_PACKAGES := libevent_core jansson
 LINK_HARDENING := -pie -Wl,-z,relro,-z,now

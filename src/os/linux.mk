@@ -39,6 +39,6 @@ INITRAMFS = $(if $(filter /usr,$(PREFIX)),/usr/share,$(SYSCONFDIR))/initramfs-to
 INITRAMFS_FILES := init/initramfs/hook:hooks/portcullis init/initramfs/init-top:scripts/init-top/00-portcullis
 ENABLED := /etc/systemd/system/multi-user.target.wants/portcullis.service
 GATE_PACKAGES := libevent_core libconfuse libmnl libseccomp
-DRIVER_PACKAGES := libevent_core jansson libcrypto libseccomp
+DRIVER_PACKAGES := libevent_core jansson libssl libcrypto libseccomp
 CTL_PACKAGES := libevent_core jansson libmnl
 LINK_HARDENING := -pie -Wl,-z,relro,-z,now

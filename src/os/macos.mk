@@ -24,6 +24,6 @@ SERVICE := service/service_launchd service/pf_boot_lock service/account_dscl ser
 SERVICE_FILES := launchd/org.portcullis.lock.plist.in:share/portcullis:644 launchd/org.portcullis.daemon.plist.in:share/portcullis:644
 ENABLED := /Library/LaunchDaemons/org.portcullis.daemon.plist
 GATE_PACKAGES := libevent_core libconfuse
-DRIVER_PACKAGES := libevent_core jansson libcrypto
+DRIVER_PACKAGES := libevent_core jansson libssl libcrypto
 CTL_PACKAGES := libevent_core jansson
 LINK_HARDENING :=

@@ -216,9 +216,9 @@ static void print_beside(struct output *o, unsigned row)
 {
 	const struct situation *s = o->s;
 
-	if (row == 3 && s->state != POLICY_LOCKED)
+	if (row == 3 && policy_has_hole(s))
 		print_hole_fragments(o);
-	if (row == 4 && s->state != POLICY_LOCKED)
+	if (row == 4 && policy_has_hole(s))
 		printer_add(&o->printer,
 			    "# row 4: not with ipfw: no state relates an error to the hole, so openvpn's "
 			    "packets are kept small\n");

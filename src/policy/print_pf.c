@@ -219,12 +219,12 @@ static void print_scrub(struct printer *printer, const struct situation *s)
 {
 	struct rule hole = {
 	    .family = s->endpoint.address.family, .proto = s->endpoint.proto, .source = SET_ENDPOINT_ADDRESS};
-	bool tcp = s->endpoint.proto == NET_TCP, locked = s->state == POLICY_LOCKED;
+	bool tcp = s->endpoint.proto == NET_TCP, has_hole = policy_has_hole(s);
 
-	if (locked && !s->lan)
+	if (!has_hole && !s->lan)
 		return;
 	printer_add(printer, "# fragments are reassembled before they are judged\n");
-	if (!locked && (tcp || !s->lan)) {
+	if (has_hole && (tcp || !s->lan)) {
 		printer_add(printer, "scrub in");
 		print_on(printer, LINK_PHYSICAL, true, s);
 		print_ends(printer, &hole, s);
@@ -310,7 +310,7 @@ static void print_row(struct printer *printer, unsigned row, const struct situat
 	size_t count;
 	const struct rule *table = policy_table(&count);
 
-	if (row == 4 && s->state != POLICY_LOCKED)
+	if (row == 4 && policy_has_hole(s))
 		printer_add(printer, "# row 4: not with pf: no state relates an error to the hole\n");
 	if (row == RULE_LAN_SIDE_ROW && s->lan_side_count > 0)
 		print_forwarded(printer, s);

@@ -62,7 +62,7 @@ void printer_situation(struct printer *printer, const struct situation *s)
 
 	printer_add(printer, "# Portcullis, %s%s%s", state_words[s->state],
 		    s->lan ? ", with the local network" : "", s->lan_side_count > 0 ? ", a gateway" : "");
-	if (s->state != POLICY_LOCKED)
+	if (policy_has_hole(s))
 		printer_add(printer, ", endpoint %s", net_endpoint_text(&s->endpoint, text));
 	printer_add(printer, ". Rows are those of docs/security.md.\n");
 }

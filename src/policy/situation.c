@@ -76,8 +76,11 @@ static int check_endpoint(const struct situation *s, struct err *e)
 {
 	char text[NET_ADDRESS_TEXT];
 
+	/* Before the first attempt names may be asked for. */
 	if (s->endpoint.address.family == NET_NONE)
-		return err_set(e, "no endpoint to dial");
+		return s->state == POLICY_DIALLING && s->resolver.family != NET_NONE
+			   ? 0
+			   : err_set(e, "no endpoint to dial");
 	if (!net_address_is_dialable(&s->endpoint.address))
 		return err_set(e, "endpoint %s: no server can have this address",
 			       net_address_text(&s->endpoint.address, text));
@@ -117,6 +120,11 @@ int policy_check(const struct situation *s, struct err *e)
 	if (s->tunnel.address4.family == NET_NONE && s->tunnel.address6.family == NET_NONE)
 		return err_set(e, "open with a tunnel that has no address");
 	return 0;
+}
+
+bool policy_has_hole(const struct situation *s)
+{
+	return s->state != POLICY_LOCKED && s->endpoint.address.family != NET_NONE;
 }
 
 void policy_bare(const struct situation *s, struct situation *bare)

@@ -48,6 +48,9 @@ struct situation {
 	size_t lan_side_count;
 };
 
+/* Is there a hole to an endpoint? Not while the resolver is asked. */
+bool policy_has_hole(const struct situation *s);
+
 /* The strictest lock that there is: of `s` only what the kernel itself says of links and the tunnel's
  * addresses, and nothing that policy_check could refuse. */
 void policy_bare(const struct situation *s, struct situation *bare);

@@ -8,15 +8,16 @@
 
 static const char *const desired_names[GATE_DESIRED] = {"down",     "up",     "pause-down", "pause-up",
 							"off-down", "off-up", "stop"};
-static const char *const actual_names[GATE_ACTUAL] = {"unprotected", "locked",  "ending", "dialling",
-						      "open",        "leaving", "paused", "off"};
+static const char *const actual_names[GATE_ACTUAL] = {"unprotected", "locked", "ending", "dialling", "open",
+						      "leaving",     "paused", "off",    "asking"};
 static const char *const gate_event_names[GATE_EVENTS] = {
-    "up",         "down",  "reconnect", "pause",       "resume",         "off",    "marker",
-    "stop",       "dial",  "open",      "leave",       "kill",           "reaped", "disturbed",
+    "up",         "down",  "reconnect", "pause",       "resume",         "off",    "marker", "stop",
+    "dial",       "open",  "leave",     "ask",         "asked",          "kill",   "reaped", "disturbed",
     "pause-over", "retry", "no-start",  "flip-failed", "command-failed", "no-lock"};
 static const char *const gate_effect_names[GATE_EFFECTS] = {"",
 							    "lock",
 							    "flip-dialling",
+							    "flip-asking",
 							    "flip-open",
 							    "flip-paused",
 							    "remove-rules",
@@ -25,6 +26,7 @@ static const char *const gate_effect_names[GATE_EFFECTS] = {"",
 							    "launch",
 							    "terminate",
 							    "kill",
+							    "ask",
 							    "write-marker"};
 
 static inline void print_gate_cell(char *to, size_t size, size_t *used, const char *event, const char *now,
@@ -53,19 +55,22 @@ static inline size_t gate_print_states(char *to, size_t size)
 	    "what has been verified. "
 	    "An event is looked up in both tables, and has no effect if one of them says no. `status` "
 	    "shows `ending` as "
-	    "`locked` and `leaving` as `dialling`. An attempt may start only if `up` is desired and "
+	    "`locked`, and `leaving` and `asking` as `dialling`. An attempt may start only if `up` is "
+	    "desired and "
 	    "`locked` is actual.\n\n"
-	    "The effects are carried out in order. A policy (lock, flip-dialling, flip-open, "
+	    "The effects are carried out in order. A policy (lock, flip-dialling, flip-asking, flip-open, "
 	    "flip-paused, remove-rules) "
 	    "comes before everything that depends on it: it is committed and read back, and only then "
 	    "is the next state "
 	    "actual and announced. An effect that fails ends the list and is an event itself: "
 	    "`no-lock` for a lock, "
-	    "`flip-failed` for a flip to dialling or open, `no-start` for a launch, `refused` for what "
+	    "`flip-failed` for a flip to dialling, asking or open, `no-start` for a launch, `asked` for a "
+	    "child that "
+	    "can't ask, `refused` for what "
 	    "root requested. "
-	    "As long as an openvpn is not reaped, `locked` becomes `ending`. After `reaped`, a pause "
-	    "or an off that has "
-	    "waited for it is requested again.\n");
+	    "As long as an openvpn is not reaped, `locked` becomes `ending`. Once openvpn, or the child that "
+	    "asks, is reaped, a pause or an off that has waited for it is requested again. That child ends "
+	    "with the state that let it ask.\n");
 	for (int desired = 0; desired < GATE_DESIRED; desired++) {
 		text_append(to, size, &used, "\n## desired: %s\n\n| event | next | |\n| --- | --- | --- |\n",
 			    desired_names[desired]);

@@ -90,14 +90,14 @@ library() {
 		>"$folder/$package.log" 2>&1 || { tail -n 30 "$folder/$package.log" >&2; exit 1; }
 }
 
-# OpenSSL has a configuration of its own. Only libcrypto is linked; a generic C build is enough to link with.
+# OpenSSL has a configuration of its own. A generic C build is enough to link with.
 crypto() {
 	folder=$1
 	rm -rf "$folder/work"
 	mkdir -p "$folder/work"
 	(cd "$folder/work" && PATH="$folder/bin:$PATH" && export PATH CC=cc AR=ar RANLIB=ranlib &&
 		"$cache/sources/openssl/Configure" BSD-generic64 --prefix="$folder" --libdir=lib no-shared no-asm no-tests \
-			no-module no-engine no-dso no-sock && make -j"$(nproc)" build_libs && make install_dev) \
+			no-module no-engine no-dso && make -j"$(nproc)" build_libs && make install_dev) \
 		>"$folder/openssl.log" 2>&1 || { tail -n 30 "$folder/openssl.log" >&2; exit 1; }
 }
 

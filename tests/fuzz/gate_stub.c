@@ -47,8 +47,12 @@ int firewall_assert(struct firewall *fw, const struct situation *s, struct err *
 
 	(void)fw;
 	/* The real one refuses this too: policy_check. */
-	if (s->state != POLICY_LOCKED && s->endpoint.address.family == NET_NONE)
+	if (s->state != POLICY_LOCKED && s->endpoint.address.family == NET_NONE &&
+	    (s->state != POLICY_DIALLING || s->resolver.family == NET_NONE))
 		abort();
+	if (s->resolver.family != NET_NONE &&
+	    (s->state != POLICY_DIALLING || s->endpoint.address.family != NET_NONE))
+		abort(); /* nobody is dialled while names are asked for */
 	if (s->state == POLICY_OPEN && s->tunnel.address4.family == NET_NONE &&
 	    s->tunnel.address6.family == NET_NONE)
 		abort();
@@ -277,6 +281,42 @@ void dns_job_look(struct dns_job *job, bool shut)
 	(void)job, (void)shut;
 }
 
+bool names_can_ask(const struct gate *gate)
+{
+	(void)gate;
+	return true;
+}
+
+int asking_check(struct gate *gate, struct err *e)
+{
+	return gate->asking.pid == 0 ? 0 : err_set(e, "the resolver is being asked");
+}
+
+static int stub_ask(struct gate *gate, bool begin, struct err *e)
+{
+	if (begin && called("ask", e) == -1)
+		return -1;
+	gate->asking.pid = begin ? NO_SUCH_PID : 0;
+	return 0;
+}
+
+void asking_begin(struct gate *gate)
+{
+	(void)gate;
+}
+
+bool names_are_of(const struct names *names, const struct gate_profile *profile,
+		  const struct net_endpoint *endpoint)
+{
+	(void)names, (void)profile, (void)endpoint;
+	return false;
+}
+
+void asking_proven(struct gate *gate)
+{
+	(void)gate;
+}
+
 void files_save_intent(struct gate *gate)
 {
 	(void)gate;
@@ -356,6 +396,7 @@ void stub_gate(struct gate *gate, int *peer)
 	net_address_parse("192.0.2.1", &remote.address);
 	gate->changed = channel_notify;
 	gate->openvpn = attempt_effect;
+	gate->ask = stub_ask;
 	log_open(-1, LOG_ERROR);
 	marker = false;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == -1)
@@ -364,6 +405,7 @@ void stub_gate(struct gate *gate, int *peer)
 	memcpy(gate->config.interface, "tun0", 5);
 	gate->config.openvpn_group.number = 777;
 	gate->profile = (struct gate_profile){.head = -1, .body = -1, .remotes = &remote, .remote_count = 1};
+	net_address_parse("192.0.2.53", &gate->config.resolver);
 	gate->state.desired = DESIRED_UP;
 	gate->driver.pid = NO_SUCH_PID - 1;
 	gate->driver.channel = pair[0];
@@ -386,6 +428,9 @@ void stub_check(const struct gate *gate)
 	if (dialled &&
 	    (!alive || gate->attempt.endpoint.port != 1194 || gate->attempt.endpoint.proto != NET_UDP ||
 	     !net_address_is_dialable(&gate->attempt.endpoint.address)))
+		abort();
+	if ((gate->state.actual == ACTUAL_ASKING) != (gate->situation.resolver.family != NET_NONE) ||
+	    (gate->state.actual == ACTUAL_ASKING && (alive || gate->asking.pid == 0)))
 		abort();
 	if ((gate->state.actual == ACTUAL_ENDING) > alive || (gate->state.actual == ACTUAL_LOCKED && alive))
 		abort();

@@ -19,6 +19,12 @@ static const char *broken_gate(const struct world *w)
 		if (w->openvpn != OPENVPN_NONE)
 			return "an openvpn runs that nobody waits for";
 		break;
+	case ACTUAL_ASKING:
+		if (w->openvpn != OPENVPN_NONE)
+			return "names are asked for beside an openvpn";
+		if (!w->asker)
+			return "the hole to the resolver is open, and nobody asks";
+		break;
 	case ACTUAL_DIALLING:
 	case ACTUAL_LEAVING:
 	case ACTUAL_ENDING:
@@ -42,6 +48,8 @@ static const char *broken_agreement(const struct world *w)
 		return "the driver says connected, and the gate is shut";
 	if (w->actual == ACTUAL_OPEN && w->tunnel != TUNNEL_CONNECTED)
 		return "the gate is open, and the driver does not know it";
+	if (w->asking && !w->asker)
+		return "the driver waits for names, and nobody asks";
 	if (w->wanted != gate_may_dial((struct gate_state){w->desired, w->actual}))
 		return "the driver does not know whether it may dial";
 	return NULL;
@@ -95,11 +103,12 @@ void world_print(const struct world *w, char *to, size_t size)
 
 	text_append(
 	    to, size, &used,
-	    "desired %s, gate %s, openvpn %s, device %s; driver %s, tunnel %s%s%s%s; %u verbs, %u notes",
+	    "desired %s, gate %s, openvpn %s, device %s%s; driver %s, tunnel %s%s%s%s%s; %u verbs, %u notes",
 	    desired_names[w->desired], actual_names[w->actual], openvpn[w->openvpn], device[w->device],
+	    w->asker ? ", somebody asks" : "",
 	    !w->driver   ? "dead"
 	    : w->greeted ? "runs"
 			 : "starts",
 	    tunnel_state_name(w->tunnel), w->armed ? " with a deadline" : "", w->wanted ? ", wanted" : "",
-	    w->leaving ? ", leaving" : "", w->verb_count, w->note_count);
+	    w->leaving ? ", leaving" : "", w->asking ? ", asking" : "", w->verb_count, w->note_count);
 }

@@ -106,6 +106,7 @@ static bool apply(enum gate_effect effect, enum gate_actual next)
 	switch (effect) {
 	case EFFECT_LOCK:
 	case EFFECT_FLIP_DIALLING:
+	case EFFECT_FLIP_ASKING:
 	case EFFECT_FLIP_OPEN:
 	case EFFECT_FLIP_PAUSED:
 	case EFFECT_REMOVE_RULES:
@@ -120,6 +121,11 @@ static bool apply(enum gate_effect effect, enum gate_actual next)
 		if (fails())
 			return false;
 		w->openvpn = OPENVPN_RUNS;
+		return true;
+	case EFFECT_ASK:
+		if (fails())
+			return false;
+		w->asker = true;
 		return true;
 	case EFFECT_TERMINATE:
 		if (w->openvpn == OPENVPN_RUNS)
@@ -210,6 +216,10 @@ static void serve(uint8_t verb)
 	case VERB_OPEN:
 		notify(serve_open() ? NOTE_OPEN : NOTE_REFUSED);
 		break;
+	case VERB_ASK:
+		if (now.world.asker || fails() || !dispatch(EVENT_ASK))
+			notify(NOTE_ASKED);
+		break;
 	case VERB_LEAVE:
 		if (now.world.openvpn == OPENVPN_NONE)
 			notify(NOTE_ENDED);
@@ -222,11 +232,9 @@ static void serve(uint8_t verb)
 
 static void move_verb(int unused)
 {
-	static const char *const names[] = {[VERB_READY] = "ready",
-					    [VERB_DIAL] = "dial",
-					    [VERB_ADDRESS] = "address",
-					    [VERB_OPEN] = "open",
-					    [VERB_LEAVE] = "leave"};
+	static const char *const names[] = {
+	    [VERB_READY] = "ready", [VERB_DIAL] = "dial",   [VERB_ADDRESS] = "address",
+	    [VERB_OPEN] = "open",   [VERB_LEAVE] = "leave", [VERB_ASK] = "ask"};
 	struct world *w = &now.world;
 	uint8_t verb = w->verbs[0];
 
@@ -254,6 +262,20 @@ static void move_reap(int unused)
 		(void)dispatch(awaited);
 }
 
+/* names_reaped: it has its answers, or was ended with the state that let it ask. */
+static void move_asked(int unused)
+{
+	enum gate_event awaited;
+
+	(void)unused;
+	say("gate: who asks is reaped:");
+	now.world.asker = false;
+	(void)dispatch(EVENT_ASKED);
+	notify(NOTE_ASKED);
+	if (now.world.openvpn == OPENVPN_NONE && (awaited = gate_awaited(gate_state())) != GATE_EVENTS)
+		(void)dispatch(awaited);
+}
+
 static void move_gate(int event)
 {
 	say("gate:");
@@ -275,13 +297,26 @@ static void send_verb(uint8_t verb)
 	now.world.verbs[now.world.verb_count++] = verb;
 }
 
+static void ask(void)
+{
+	now.world.asking = true;
+	send_verb(VERB_ASK);
+}
+
+static enum tunnel_event picked(void)
+{
+	return fails() ? TUNNEL_NONE : TUNNEL_FOUND;
+}
+
 static enum tunnel_event carry_out(enum tunnel_effect effect)
 {
 	struct world *w = &now.world;
 
 	switch (effect) {
 	case TUNNEL_PICK:
-		return fails() ? TUNNEL_NONE : TUNNEL_FOUND;
+		if (!w->asking && fails())
+			ask();
+		return w->asking ? TUNNEL_EVENTS : picked();
 	case TUNNEL_DIAL:
 		w->session = SESSION_BEGUN;
 		send_verb(VERB_DIAL);
@@ -383,6 +418,11 @@ static void read_note(uint8_t kind, bool pid)
 	case NOTE_NETWORK:
 		drive(TUNNEL_NETWORK);
 		break;
+	case NOTE_ASKED:
+		now.world.asking = false;
+		if (now.world.tunnel == TUNNEL_RESOLVING)
+			drive(picked());
+		break;
 	case KIND_LOST_WAY:
 		drive(TUNNEL_LOST_WAY);
 		break;
@@ -397,7 +437,7 @@ static void move_note(int unused)
 	    [NOTE_HELLO] = "hello",       [NOTE_INTENT] = "intent",   [NOTE_GATE] = "shut",
 	    [NOTE_DIALLING] = "dialling", [NOTE_OPEN] = "open",       [NOTE_REFUSED] = "refused",
 	    [NOTE_ENDED] = "ended",       [NOTE_NETWORK] = "network", [KIND_LOST_WAY] = "lost-way",
-	    [KIND_OPEN_GATE] = "opened"};
+	    [KIND_OPEN_GATE] = "opened",  [NOTE_ASKED] = "asked"};
 	struct world *w = &now.world;
 	uint8_t note = w->notes[0], kind = note & KIND_MASK;
 
@@ -420,6 +460,13 @@ static void move_tunnel(int event)
 	if (event != TUNNEL_TIMER)
 		say(tunnel_event_name((enum tunnel_event)event));
 	drive((enum tunnel_event)event);
+}
+
+static void move_learn(int unused)
+{
+	(void)unused;
+	say("driver: learns names through the tunnel");
+	ask();
 }
 
 /* --- what happens around them */
@@ -459,6 +506,7 @@ static void forget_driver(void)
 	w->driver = w->greeted = w->wanted = w->leaving = w->armed = false;
 	w->tunnel = TUNNEL_DOWN;
 	w->session = SESSION_NONE;
+	w->asking = false;
 	w->verb_count = w->note_count = 0;
 	memset(w->verbs, 0, sizeof w->verbs);
 	memset(w->notes, 0, sizeof w->notes);
@@ -516,6 +564,8 @@ static void try_gate(const struct world *from, world_next_fn *next, void *argume
 				 retry = {move_gate, EVENT_RETRY, CAUSE_SYSTEM},
 				 over = {move_gate, EVENT_PAUSE_OVER, CAUSE_WORLD},
 				 see = {move_see_break, 0, CAUSE_SYSTEM},
+				 asked = {move_asked, 0, CAUSE_SYSTEM},
+				 overdue = {move_gate, EVENT_ASKED, CAUSE_WORLD},
 				 starts = {move_driver_starts, 0, CAUSE_SYSTEM};
 
 	if (from->verb_count > 0)
@@ -532,6 +582,10 @@ static void try_gate(const struct world *from, world_next_fn *next, void *argume
 		try_move(from, &retry, next, argument);
 	if (from->actual == ACTUAL_PAUSED)
 		try_move(from, &over, next, argument);
+	if (from->asker)
+		try_move(from, &asked, next, argument);
+	if (from->asker && from->actual == ACTUAL_ASKING)
+		try_move(from, &overdue, next, argument);
 	if (from->device == DEVICE_BROKEN)
 		try_move(from, &see, next, argument);
 	if (!from->driver)
@@ -554,6 +608,7 @@ static void try_driver(const struct world *from, world_next_fn *next, void *argu
 {
 	static const struct kind note = {move_note, 0, CAUSE_SYSTEM},
 				 timer = {move_tunnel, TUNNEL_TIMER, CAUSE_SYSTEM},
+				 learns = {move_learn, 0, CAUSE_WORLD},
 				 dies = {move_driver_dies, 0, CAUSE_WORLD};
 
 	if (!from->driver)
@@ -563,6 +618,10 @@ static void try_driver(const struct world *from, world_next_fn *next, void *argu
 		try_move(from, &note, next, argument);
 	if (from->verb_count >= CHANNEL || from->note_count >= CHANNEL)
 		return;
+	/* Only while all is quiet: once, at any later moment, anything may happen to it. */
+	if (from->tunnel == TUNNEL_CONNECTED && !from->asking && !from->asker && from->verb_count == 0 &&
+	    from->note_count == 0)
+		try_move(from, &learns, next, argument);
 	if (from->armed)
 		try_move(from, &timer, next, argument);
 	for (int event = 0; from->session == SESSION_EXPECTED && event < TUNNEL_EVENTS; event++) {

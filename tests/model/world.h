@@ -21,6 +21,7 @@ struct world {
 	uint8_t desired, actual, openvpn, device;
 	uint8_t driver, greeted, wanted, leaving; /* driver: it runs */
 	uint8_t tunnel, armed, session;
+	uint8_t asker, asking; /* the child that asks the resolver; the driver waits for its end */
 	uint8_t verb_count, note_count;
 	uint8_t verbs[VERBS_MAX], notes[NOTES_MAX];
 };

@@ -29,6 +29,8 @@ static const struct policy_case policy_cases[] = {
     {"dialling-proxy", POLICY_DIALLING, "10.1.2.3:3128/tcp", .links = true, .numbers = true},
     {"dialling-resolver", POLICY_DIALLING, "203.0.113.7:1194/udp", "192.0.2.53", .links = true,
      .numbers = true},
+    {"asking", POLICY_DIALLING, NULL, "192.0.2.53", .links = true, .numbers = true},
+    {"asking-six", POLICY_DIALLING, NULL, "2001:db8::53", .lan = true, .links = true, .numbers = true},
     {"dialling-address-known", POLICY_DIALLING, "203.0.113.7:1194/udp", .tunnel = true, .dual = true,
      .links = true, .numbers = true},
     {"dialling-names", POLICY_DIALLING, "203.0.113.7:1194/udp", "2001:db8::53", "_dhcp", .links = true},

@@ -53,6 +53,16 @@ int64_t clock_steady_ms(void)
 	return now;
 }
 
+bool names_are_of(const struct names *names, const struct gate_profile *profile,
+		  const struct net_endpoint *endpoint)
+{
+	char text[NET_ENDPOINT_TEXT];
+
+	assert_true(names == &gate.names && profile == &gate.profile);
+	say("names_are_of %s", net_endpoint_text(endpoint, text));
+	return is("a name's address");
+}
+
 struct timeval clock_timeval(int64_t ms)
 {
 	return (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};

@@ -31,6 +31,11 @@ enum wire_gate gate_shown(const struct gate *it)
 	return GATE_DIALLING;
 }
 
+bool names_can_ask(const struct gate *it)
+{
+	return it->config.resolver.family != NET_NONE;
+}
+
 void log_line(enum log_level level, const char *room, const char *format, ...)
 {
 	(void)level, (void)room;

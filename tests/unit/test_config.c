@@ -81,7 +81,8 @@ static void every_key_is_taken(void **state)
 		      "  arguments = {\"--verb\", \"4\", \"--sndbuf\", \"0\"}\n}\n"
 		      "control { socket = \"/c/ctl\" group = 77 }\nmanagement { socket = \"\" }\n"
 		      "gateway { interfaces = {\"br0\", lan1} }\n"
-		      "dns { manage = false }\nresolver { address = \"\" name = \"\" }\n"
+		      "dns { manage = false }\nresolver { address = \"2620:fe::fe\" name = \"dns.quad9.net\" "
+		      "ca-file = \"ca.pem\" }\n"
 		      "credentials { username = \"me\" password-file = \"secret\" totp-file = \"codes\" "
 		      "totp-use = \"password-suffix\" }\n"
 		      "log { file = \"/l\" size = \"64K\" keep = 0 level = \"debug\" }\n"),
@@ -105,6 +106,9 @@ static void every_key_is_taken(void **state)
 	assert_string_equal(config.openvpn_arguments[3], "0");
 	assert_string_equal(config.control_socket, "/c/ctl");
 	assert_int_equal(config.control_group.number, 77);
+	assert_int_equal(config.resolver.family, NET_IPV6);
+	assert_string_equal(config.resolver_name, "dns.quad9.net");
+	assert_string_equal(config.resolver_ca, "/etc/portcullis/ca.pem");
 	assert_string_equal(config.username, "me");
 	assert_string_equal(config.password_file, "/etc/portcullis/secret");
 	assert_string_equal(config.totp_file, "/etc/portcullis/codes");
@@ -218,7 +222,21 @@ static void later_keys_are_refused_unless_empty(void **state)
 		       "p.conf:1: credentials.totp-use: unknown value \"suffix\"; instead: one of challenge, "
 		       "password-suffix");
 	assert_refused("resolver { address = \"9.9.9.9\" }\n",
-		       "p.conf:1: resolver.address comes in a later version; instead: leave it empty");
+		       "p.conf:1: resolver.address is set without the name that its certificate must have; "
+		       "instead: set resolver.name");
+	assert_refused("resolver { name = \"dns.quad9.net\" }\n",
+		       "p.conf:1: resolver.name is set without an address; instead: set resolver.address");
+	assert_refused(
+	    "resolver { address = \"dns.quad9.net\" }\n",
+	    "p.conf:1: resolver.address: \"dns.quad9.net\" is not the address of a server; instead: "
+	    "one address, such as 9.9.9.9");
+	assert_refused("resolver { address = \"127.0.0.1\" }\n",
+		       "p.conf:1: resolver.address: \"127.0.0.1\" is not the address of a server; instead: "
+		       "one address, such as 9.9.9.9");
+	assert_refused("resolver { name = \"9.9.9.9\" }\n",
+		       "p.conf:1: resolver.name: \"9.9.9.9\" is not a name; instead: such as dns.quad9.net");
+	assert_refused("resolver { name = \"a b\" }\n",
+		       "p.conf:1: resolver.name: \"a b\" is not a name; instead: such as dns.quad9.net");
 }
 
 static void long_socket_paths_are_refused(void **state)

@@ -26,11 +26,11 @@ static struct driver d;
 static int64_t now;
 static time_t wall;
 static bool leaving; /* as the gate says */
-static bool armed[3];
+static bool armed[4];
 static struct wire_way leads;
 static uint64_t slept;
-static char base_here, timers[3], control_here, management_here, channel_here, dns_here;
-static event_callback_fn callbacks[3];
+static char base_here, timers[4], control_here, management_here, channel_here, dns_here;
+static event_callback_fn callbacks[4];
 static size_t timer_count;
 static struct gate_channel_events from_channel;
 static struct management_events from_management;
@@ -94,7 +94,8 @@ struct event *event_new(struct event_base *base, evutil_socket_t fd, short what,
 			void *argument)
 {
 	assert_true(base == d.base && fd == -1 && what == 0 && argument == &d);
-	static const char *const failing[] = {"event_new-timer", "event_new-refresh", "event_new-way"};
+	static const char *const failing[] = {"event_new-timer", "event_new-refresh", "event_new-way",
+					      "event_new-learn"};
 
 	if (fails(failing[timer_count]))
 		return NULL;
@@ -106,13 +107,13 @@ static size_t index_of(const struct event *event)
 {
 	size_t i = (size_t)((const char *)event - timers);
 
-	assert_true(i < 3);
+	assert_true(i < 4);
 	return i;
 }
 
 static const char *name_of(const struct event *event)
 {
-	static const char *const timer_names[] = {"timer", "refresh", "way"};
+	static const char *const timer_names[] = {"timer", "refresh", "way", "learn"};
 
 	return timer_names[index_of(event)];
 }
@@ -194,6 +195,12 @@ void remotes_close(struct remotes *remotes)
 {
 	assert_ptr_equal(remotes, &d.remotes);
 	say("remotes_close");
+}
+
+void remotes_restart(struct remotes *remotes)
+{
+	assert_ptr_equal(remotes, &d.remotes);
+	say("remotes_restart");
 }
 
 int remotes_needs(const struct remotes *remotes)
@@ -418,7 +425,7 @@ static void begin(void)
 	wall = 2000000000;
 	leaving = false;
 	timer_count = 0;
-	armed[0] = armed[1] = armed[2] = false;
+	memset(armed, 0, sizeof armed);
 	memset(&leads, 0, sizeof leads);
 	so = "";
 	failed[0] = '\0';
@@ -454,7 +461,12 @@ static struct wire_note_message note_of(enum wire_note note, enum wire_gate gate
 					    .username = "somebody",
 					    .control_gid = 905,
 					    .log_level = LOG_INFO,
-					    .log_size = 4096};
+					    .log_size = 4096,
+					    .asks = is("resolver")};
+	if (note == NOTE_NAME) {
+		strcpy(message.name.host, "vpn.example");
+		net_address_parse("192.0.2.8", &message.name.fresh[0]);
+	}
 	return message;
 }
 
@@ -496,7 +508,11 @@ static bool from_the_gate(const char *what)
 		     {"way", NOTE_WAY, GATE_OPEN, INTENT_UP, ""},
 		     {"open-network", NOTE_NETWORK, GATE_OPEN, INTENT_UP, "it has changed"},
 		     {"answer", NOTE_ANSWER, GATE_LOCKED, INTENT_UP, ""},
-		     {"answer-down", NOTE_ANSWER, GATE_LOCKED, INTENT_DOWN, ""}};
+		     {"answer-down", NOTE_ANSWER, GATE_LOCKED, INTENT_DOWN, ""},
+		     {"name", NOTE_NAME, GATE_LOCKED, INTENT_UP, ""},
+		     {"named", NOTE_ASKED, GATE_LOCKED, INTENT_UP, ""},
+		     {"named-open", NOTE_ASKED, GATE_OPEN, INTENT_UP, ""},
+		     {"unnamed", NOTE_ASKED, GATE_LOCKED, INTENT_UP, "the resolver is silent"}};
 
 	for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
 		if (strcmp(notes[i].name, what) == 0) {
@@ -532,6 +548,9 @@ static void happens(const char *what)
 		leads = (struct wire_way){.no_way = NO_WAY4 | NO_WAY6};
 	} else if (strcmp(what, "leads-by-ipv6") == 0) {
 		leads = (struct wire_way){.no_way = NO_WAY4};
+	} else if (strcmp(what, "learn") == 0) {
+		armed[3] = false;
+		callbacks[3](-1, EV_TIMEOUT, &d);
 	} else if (strcmp(what, "asked") == 0) {
 		say("refresh %d", from_control.refresh(from_control.argument));
 	} else if (strcmp(what, "bytes") == 0) {
@@ -660,6 +679,16 @@ static void test_each_story(void **state)
 	    {"no-code-yet", "hello +7 timer dialling restart ended +1 timer"},
 	    {"same-server", "hello dialling restart ended"},
 	    {"it-waits", "hello dialling handshake person answer"},
+	    /* the servers' names: before an attempt, and through the tunnel */
+	    {"resolver", "hello name named dialling refused +1 timer dialling refused +60 timer unnamed "
+			 "refused +60 timer name named"},
+	    {"resolver", "hello down named up named"},
+	    {"resolver", "hello +15 reconnect +1 down up"},
+	    {"resolver !remotes_pick", "hello unnamed +1 timer"},
+	    {"resolver", "hello named dialling handshake config address success open learn named-open ended "
+			 "dialling ended timer"},
+	    {"resolver", "hello unnamed dialling handshake config address success open learn named-open "
+			 "name learn locked ended timer learn"},
 	};
 
 	(void)state;
@@ -710,6 +739,7 @@ static void test_the_start(void **state)
 					   "!event_new-timer",
 					   "!event_new-refresh",
 					   "!event_new-way",
+					   "!event_new-learn",
 					   "!control_new",
 					   "!management_new",
 					   "!gate_channel_new",

@@ -110,6 +110,14 @@ int captive_dns_socket_open(uint16_t *port, struct err *e)
 	return FAILS("captive_dns_socket_open") ? -1 : CAPTIVE_DNS;
 }
 
+void names_load(struct names *names, const char *host, const struct net_address *address, int64_t when)
+{
+	char text[NET_ADDRESS_TEXT];
+
+	assert_ptr_equal(names, &gate.names);
+	say("names_load %s %s %lld", host, net_address_text(address, text), (long long)when);
+}
+
 int file_save(const char *path, const char *text, bool durable)
 {
 	say("file_save %s %d: %s", path, durable, text);
@@ -308,6 +316,40 @@ static void test_what_is_written(void **state)
 	attempt_is("2 0 nowhere\n", false);
 }
 
+/* Names and addresses: as many as there are, and read back line by line. */
+static void test_names(void **state)
+{
+	static char large[64 * 1024];
+
+	(void)state;
+	way("");
+	files_save_names(&gate);
+	strcpy(gate.names.list[0].host, "a.example");
+	net_address_parse("192.0.2.1", &gate.names.list[0].good[0]);
+	net_address_parse("2001:db8::1", &gate.names.list[0].good[1]);
+	gate.names.proven[0][0] = 77;
+	gate.names.proven[0][1] = 66;
+	strcpy(gate.names.list[1].host, "b.example");
+	strcpy(gate.names.list[2].host, "c.example");
+	net_address_parse("192.0.2.3", &gate.names.list[2].good[0]);
+	gate.names.count = 3;
+	files_save_names(&gate);
+	way("!file_save");
+	files_save_names(&gate);
+	way("reads");
+	file = NULL;
+	code = ENOENT;
+	files_load_names(&gate);
+	file = "a.example 192.0.2.1 77\nb.example 2001:db8::1 0\nc.example 192.0.2.1\nd.example\n\n"
+	       "e.example nowhere 5\nf.example 192.0.2.1 -5\ng.example 192.0.2.1 5 6\n"
+	       "h.example 192.0.2.1 9223372036854775808\ni.example 192.0.2.1 9223372036854775807";
+	files_load_names(&gate);
+	memset(large, 'x', sizeof large - 1);
+	file = large;
+	files_load_names(&gate);
+	assert_golden("tests/golden/files/names", journal);
+}
+
 static void test_one_instance(void **state)
 {
 	static const char *const ways[] = {"", "another", "!lockfile_open", "!lockfile_lock",
@@ -339,8 +381,8 @@ static void test_a_long_folder(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_the_preparation), TEST(test_what_is_remembered),
-					   TEST(test_what_is_written), TEST(test_one_instance),
-					   TEST(test_a_long_folder)};
+					   TEST(test_what_is_written), TEST(test_names),
+					   TEST(test_one_instance),    TEST(test_a_long_folder)};
 
 	return cmocka_run_group_tests_name("files", tests, NULL, NULL);
 }

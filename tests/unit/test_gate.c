@@ -71,6 +71,13 @@ int event_del(struct event *event)
 	return 0;
 }
 
+static int ask_names(struct gate *it, bool begin, struct err *e)
+{
+	assert_ptr_equal(it, &gate);
+	say(begin ? "names_start" : "names_kill");
+	return begin && FAILS("names_start") ? -1 : 0;
+}
+
 struct firewall *firewall_open(const char *backend, struct err *e)
 {
 	say("firewall_open %s", backend);
@@ -83,8 +90,9 @@ static void say_situation(const struct situation *s)
 	    [POLICY_LOCKED] = "locked", [POLICY_DIALLING] = "dialling", [POLICY_OPEN] = "open"};
 	char text[NET_ENDPOINT_TEXT];
 
-	say("  %s%s, links %zu, to %s", states[s->state], s->lan ? "" : ", bare", s->link_count,
-	    s->endpoint.port == 0 ? "nobody" : net_endpoint_text(&s->endpoint, text));
+	say("  %s%s, links %zu, to %s%s", states[s->state], s->lan ? "" : ", bare", s->link_count,
+	    s->endpoint.port == 0 ? "nobody" : net_endpoint_text(&s->endpoint, text),
+	    s->resolver.family == NET_NONE ? "" : " and the resolver");
 }
 
 int firewall_assert(struct firewall *fw, const struct situation *s, struct err *e)
@@ -234,10 +242,12 @@ static void make_gate(void)
 	gate.fw = (struct firewall *)&gate;
 	gate.changed = changed;
 	gate.openvpn = openvpn;
+	gate.ask = ask_names;
 	gate.config.openvpn_user = (struct identity){.known = true, .number = 901};
 	strcpy(gate.config.interface, "tun7");
 	strcpy(gate.config.backend, "auto");
 	gate.situation.lan = true;
+	net_address_parse("192.0.2.53", &gate.config.resolver);
 	gate.attempt.index = 7;
 	net_endpoint_parse("192.0.2.1:1194/udp", &gate.attempt.endpoint);
 }
@@ -346,6 +356,19 @@ static void test_each_event(void **state)
 	    {"!route_remove", DESIRED_UP, ACTUAL_LOCKED, EVENT_OFF},
 	    {"!off_marker_write", DESIRED_UP, ACTUAL_LOCKED, EVENT_OFF},
 	    {"", DESIRED_UP, ACTUAL_OPEN, EVENT_STOP},
+	    /* names */
+	    {"", DESIRED_UP, ACTUAL_LOCKED, EVENT_ASK},
+	    {"!firewall_assert-once", DESIRED_UP, ACTUAL_LOCKED, EVENT_ASK},
+	    {"!names_start", DESIRED_UP, ACTUAL_LOCKED, EVENT_ASK},
+	    {"", DESIRED_UP, ACTUAL_OPEN, EVENT_ASK},
+	    {"!names_start", DESIRED_UP, ACTUAL_OPEN, EVENT_ASK},
+	    {"", DESIRED_DOWN, ACTUAL_LOCKED, EVENT_ASK},
+	    {"", DESIRED_UP, ACTUAL_ASKING, EVENT_ASKED},
+	    {"", DESIRED_UP, ACTUAL_OPEN, EVENT_ASKED},
+	    {"", DESIRED_UP, ACTUAL_LOCKED, EVENT_ASKED},
+	    {"", DESIRED_UP, ACTUAL_ASKING, EVENT_DOWN},
+	    {"", DESIRED_UP, ACTUAL_ASKING, EVENT_PAUSE},
+	    {"", DESIRED_UP, ACTUAL_ASKING, EVENT_MARKER},
 	};
 
 	(void)state;
@@ -364,6 +387,22 @@ static void test_who_is_not_reaped(void **state)
 	gate_dispatch(&gate, EVENT_RETRY, "why", NULL);
 	assert_int_equal(gate.state.actual, ACTUAL_ENDING);
 	assert_non_null(strstr(journal, "openvpn 0, all"));
+}
+
+/* Rules that others have flushed are not built anew with the hole to the resolver: it is closed. */
+static void test_others_flush_while_asking(void **state)
+{
+	(void)state;
+	begin(DESIRED_UP, ACTUAL_LOCKED, "");
+	gate_watch(&gate, NULL);
+	assert_int_equal(gate_dispatch(&gate, EVENT_ASK, "why", NULL), 0);
+	assert_int_equal(gate.state.actual, ACTUAL_ASKING);
+	assert_int_equal(gate.situation.resolver.family, NET_IPV4);
+	assert_int_equal(gate.situation.endpoint.address.family, NET_NONE);
+	foreign("flushed", &gate);
+	assert_int_equal(gate.state.actual, ACTUAL_LOCKED);
+	assert_int_equal(gate.situation.resolver.family, NET_NONE);
+	assert_int_equal(gate.situation.state, POLICY_LOCKED);
 }
 
 /* The same again is logged once. */
@@ -563,7 +602,7 @@ static void test_the_words(void **state)
 {
 	static const enum wire_gate words[GATE_ACTUAL] = {GATE_UNPROTECTED, GATE_LOCKED, GATE_LOCKED,
 							  GATE_DIALLING,    GATE_OPEN,   GATE_DIALLING,
-							  GATE_PAUSED,      GATE_OFF};
+							  GATE_PAUSED,      GATE_OFF,    GATE_DIALLING};
 
 	(void)state;
 	for (int i = 0; i < GATE_ACTUAL; i++) {
@@ -578,6 +617,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_each_event),
 					   TEST(test_who_is_not_reaped),
+					   TEST(test_others_flush_while_asking),
 					   TEST(test_news_once),
 					   TEST(test_tries_again),
 					   TEST(test_links_stay_up_without_roots_word),

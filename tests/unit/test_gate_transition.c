@@ -70,6 +70,8 @@ static bool fits(enum gate_effect policy, enum gate_actual next)
 	case ACTUAL_DIALLING:
 	case ACTUAL_LEAVING:
 		return policy == EFFECT_FLIP_DIALLING;
+	case ACTUAL_ASKING:
+		return policy == EFFECT_FLIP_ASKING;
 	case ACTUAL_OPEN:
 		return policy == EFFECT_FLIP_OPEN;
 	case ACTUAL_PAUSED:
@@ -128,6 +130,13 @@ static void test_policy_first(void **state)
 			if (has(cell, EFFECT_LAUNCH))
 				assert_true(actual == ACTUAL_LOCKED && event == EVENT_DIAL &&
 					    policy_of(cell) == EFFECT_FLIP_DIALLING);
+			/* Names are asked for behind a lock, or through the tunnel. */
+			if (has(cell, EFFECT_ASK))
+				assert_true(event == EVENT_ASK &&
+					    ((actual == ACTUAL_LOCKED && cell->next == ACTUAL_ASKING) ||
+					     (actual == ACTUAL_OPEN && cell->next == ACTUAL_OPEN)));
+			if (cell->next == ACTUAL_ASKING && actual != ACTUAL_ASKING)
+				assert_true(has(cell, EFFECT_ASK));
 			if (cell->next == ACTUAL_OPEN && actual != ACTUAL_OPEN)
 				assert_true(actual == ACTUAL_DIALLING && event == EVENT_OPEN);
 			/* Nothing but root's word lets everything pass. */
@@ -155,7 +164,9 @@ static void test_failures(void **state)
 				assert_true(effect == EFFECT_GO_UNPROTECTED ||
 					    effect == EFFECT_FORGET_STATES || effect == EFFECT_TERMINATE ||
 					    effect == EFFECT_KILL);
-			if (failure == GATE_EVENTS || (effect == EFFECT_LAUNCH && actual != ACTUAL_DIALLING))
+			if (failure == GATE_EVENTS ||
+			    (effect == EFFECT_LAUNCH && actual != ACTUAL_DIALLING) ||
+			    (effect == EFFECT_ASK && actual != ACTUAL_ASKING))
 				continue;
 			cell = gate_actual_cell(actual, failure);
 			assert_null(cell->why);
@@ -209,6 +220,22 @@ static void test_root(void **state)
 	assert_int_equal(gate_awaited((struct gate_state){DESIRED_PAUSE_UP, ACTUAL_UNPROTECTED}),
 			 GATE_EVENTS);
 	assert_int_equal(gate_awaited((struct gate_state){DESIRED_OFF_UP, ACTUAL_UNPROTECTED}), EVENT_OFF);
+}
+
+/* It does not wait for the resolver: the hole is closed at once, and what was asked for follows. */
+static void test_root_while_asking(void **state)
+{
+	static const enum gate_event words[] = {EVENT_DOWN, EVENT_PAUSE, EVENT_OFF};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		const struct gate_cell *cell = gate_actual_cell(ACTUAL_ASKING, words[i]);
+		struct gate_state s = {gate_desired_cell(DESIRED_UP, words[i])->next, cell->next};
+
+		assert_int_equal(policy_of(cell), EFFECT_LOCK);
+		assert_int_equal(s.actual, ACTUAL_LOCKED);
+		assert_int_equal(gate_awaited(s), i == 0 ? GATE_EVENTS : words[i]);
+	}
 }
 
 /* --- every history: each effect may fail; `policy` is what was verified last */
@@ -312,9 +339,13 @@ static void test_document(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_no_hole),  cmocka_unit_test(test_policy_first),
-	    cmocka_unit_test(test_failures), cmocka_unit_test(test_may_dial),
-	    cmocka_unit_test(test_root),     cmocka_unit_test(test_no_history_dials_without_a_lock),
+	    cmocka_unit_test(test_no_hole),
+	    cmocka_unit_test(test_policy_first),
+	    cmocka_unit_test(test_failures),
+	    cmocka_unit_test(test_may_dial),
+	    cmocka_unit_test(test_root),
+	    cmocka_unit_test(test_root_while_asking),
+	    cmocka_unit_test(test_no_history_dials_without_a_lock),
 	    cmocka_unit_test(test_document),
 	};
 

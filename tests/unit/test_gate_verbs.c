@@ -226,7 +226,7 @@ static void what_is_set_is_checked(void **state)
 static void no_verb_pauses_or_unlocks(void **state)
 {
 	(void)state;
-	for (uint32_t verb = VERB_LEAVE + 1; verb < VERB_LEAVE + 20; verb++) {
+	for (uint32_t verb = VERB_ASK + 1; verb < VERB_ASK + 20; verb++) {
 		struct wire_request request = {.version = WIRE_VERSION, .verb = verb};
 
 		gate.driver.pid = NO_SUCH_PID - 1;

@@ -170,6 +170,7 @@ static void test_rows_of_each_state(void **state)
 	assert_rows("dialling-udp4", "1 3 4 6 7 ");
 	assert_rows("dialling-tcp6", "1 3 4 6 7 ");
 	assert_rows("dialling-resolver", "1 3 4 5 6 7 ");
+	assert_rows("asking", "1 5 6 7 ");
 	assert_rows("dialling-address-known", "1 3 4 6 7 ");
 	assert_rows("open", "1 3 4 6 7 9 ");
 	assert_rows("open-lan", "1 3 4 6 7 9 10 ");

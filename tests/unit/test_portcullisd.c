@@ -40,7 +40,7 @@
 
 int portcullisd_main(int argc, char **argv); /* its main, by the Makefile */
 
-enum { DRIVER = 1001, OPENVPN = 1002, RESOLVER = 1003, OTHER = 4711, SECONDS = 20 };
+enum { DRIVER = 1001, OPENVPN = 1002, RESOLVER = 1003, ASKER = 1004, OTHER = 4711, SECONDS = 20 };
 
 /* One way that it can go: its options, what is so (and which calls fail), and what happens in the loop. */
 struct way {
@@ -125,7 +125,11 @@ pid_t waitpid(pid_t pid, int *status, int options)
 		return is("!waitpid") ? -1 : pid;
 	}
 	assert_int_equal(options, WNOHANG);
-	return reaped[0] == '\0' ? 0 : *reaped++ == 'o' ? OPENVPN : reaped[-1] == 'd' ? DRIVER : RESOLVER;
+	return reaped[0] == '\0'   ? 0
+	       : *reaped++ == 'o'  ? OPENVPN
+	       : reaped[-1] == 'd' ? DRIVER
+	       : reaped[-1] == 'n' ? ASKER
+				   : RESOLVER;
 }
 
 /* --- what the configuration says ------------------------------------------------------------ */
@@ -422,6 +426,18 @@ void driver_renew(struct gate *it)
 	CALL("driver_renew");
 }
 
+int asking_effect(struct gate *it, bool begin, struct err *e)
+{
+	(void)it, (void)begin, (void)e;
+	return 0;
+}
+
+void asking_reaped(struct gate *it, int status)
+{
+	CALL("names_reaped");
+	say("  %d", status);
+}
+
 void channel_notify(struct gate *it, enum wire_note note, const char *text)
 {
 	CALL("channel_notify");
@@ -590,11 +606,12 @@ static void stands(enum gate_actual actual)
 	gate->changed(gate, NOTE_GATE, "it changed");
 }
 
-/* "ends:od": openvpn and the driver, in this order; r the resolver's child. */
+/* "ends:od": openvpn and the driver, in this order; r the resolver's child, n who asks for names. */
 static void ends(const char *who)
 {
 	gate->attempt.pid = OPENVPN;
 	gate->driver.pid = DRIVER;
+	gate->asking.pid = ASKER;
 	snprintf(all_reaped, sizeof all_reaped, "%s", who);
 	reaped = all_reaped;
 	raise(SIGCHLD);
@@ -803,7 +820,7 @@ static void test_events(void **state)
 	    {"d", "", "hup"},
 	    {"d", "!reload", "hup"},
 	    {"d", "", "runs stale ends:o"},
-	    {"d", "", "ends:odr"},
+	    {"d", "", "ends:odrn"},
 	    {"d", "", "ends:rdo"},
 	    {"d", "", "links reachable ways shut reachable woke routes"},
 	    {"d", "", "lost0 runs lost0 lost8 lost7"},

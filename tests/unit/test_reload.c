@@ -122,6 +122,13 @@ int gate_dispatch(struct gate *it, enum gate_event event, const char *why, struc
 	return fails("gate_dispatch") ? -1 : 0;
 }
 
+bool names_are_of(const struct names *names, const struct gate_profile *profile,
+		  const struct net_endpoint *endpoint)
+{
+	assert_true(names == &gate.names && profile != &gate.profile && endpoint == &gate.attempt.endpoint);
+	return is("by-name");
+}
+
 int files_open_log(struct gate *it, struct err *e)
 {
 	assert_ptr_equal(it, &gate);
@@ -265,7 +272,7 @@ static void finish(const char *title, int result, const struct err *e)
 /* In each state: nothing new; other servers; one less; other options. */
 static void test_the_profile(void **state)
 {
-	static const char *const profiles[] = {"same", "remotes", "lost", "body"};
+	static const char *const profiles[] = {"same", "remotes", "lost", "lost by-name", "body"};
 	static const enum gate_actual states[] = {ACTUAL_UNPROTECTED, ACTUAL_LOCKED,  ACTUAL_DIALLING,
 						  ACTUAL_OPEN,        ACTUAL_LEAVING, ACTUAL_PAUSED,
 						  ACTUAL_OFF};

@@ -209,6 +209,10 @@ static void test_check_refuses_half_situations(void **state)
 		"no user for the driver");
 	REFUSED("dialling-resolver", must(net_address_parse("224.0.0.1", &s.resolver)),
 		"resolver: no server");
+	/* Without an endpoint names may be asked for, and nothing else. */
+	REFUSED("asking", memset(&s.resolver, 0, sizeof s.resolver), "no endpoint to dial");
+	REFUSED("asking", s.state = POLICY_OPEN, "no endpoint to dial");
+	REFUSED("asking", memset(&s.driver_user, 0, sizeof s.driver_user), "no user for the driver");
 	REFUSED("open", s.tunnel.name[0] = '\0', "open without a tunnel");
 	REFUSED("open", s.tunnel.address4.family = NET_NONE, "open with a tunnel that has no address");
 	REFUSED("open", s.tunnel.address6.family = NET_IPV4, "its IPv6 address is not valid");

@@ -146,6 +146,25 @@ void channel_notify(struct gate *it, enum wire_note note, const char *text)
 	say("channel_notify %d %s", (int)note, text);
 }
 
+int asking_check(struct gate *it, struct err *e)
+{
+	assert_ptr_equal(it, &gate);
+	say("names_check");
+	return FAILS("names_check") ? -1 : 0;
+}
+
+void asking_begin(struct gate *it)
+{
+	assert_ptr_equal(it, &gate);
+	say("names_begin");
+}
+
+void asking_proven(struct gate *it)
+{
+	assert_ptr_equal(it, &gate);
+	say("names_proven");
+}
+
 void driver_restart(struct gate *it)
 {
 	assert_ptr_equal(it, &gate);
@@ -271,7 +290,10 @@ static void test_each_verb(void **state)
 	    {"", VERB_LEAVE, ACTUAL_OPEN},
 	    {"none", VERB_LEAVE, ACTUAL_LOCKED},
 	    {"", 0, ACTUAL_LOCKED},
-	    {"", VERB_LEAVE + 1, ACTUAL_LOCKED},
+	    {"", VERB_ASK + 1, ACTUAL_LOCKED},
+	    {"", VERB_ASK, ACTUAL_LOCKED},
+	    {"!names_check", VERB_ASK, ACTUAL_LOCKED},
+	    {"!gate_dispatch", VERB_ASK, ACTUAL_DIALLING},
 	    {"networks six", VERB_ADDRESS, ACTUAL_DIALLING},
 	    {"same", VERB_ADDRESS, ACTUAL_DIALLING},
 	    {"only-six", VERB_ADDRESS, ACTUAL_DIALLING},
@@ -382,10 +404,10 @@ static void test_in_pieces(void **state)
 	assert_string_equal(journal, "");
 	assert_int_equal(write(peer, bytes + first + second, 1), 1);
 	verbs_read_cb(gate.driver.channel, EV_READ, &gate);
-	assert_string_equal(journal, "channel_notify 1 as it is\nchannel_notify 2 as it is\n");
+	assert_string_equal(journal, "channel_notify 1 as it is\nnames_begin\nchannel_notify 2 as it is\n");
 	journal[0] = '\0';
 	ask(&request); /* and the next one */
-	assert_string_equal(journal, "channel_notify 1 as it is\nchannel_notify 2 as it is\n");
+	assert_string_equal(journal, "channel_notify 1 as it is\nnames_begin\nchannel_notify 2 as it is\n");
 	/* Another version is refused before the rest has come. */
 	journal[0] = '\0';
 	request.version++;

@@ -15,7 +15,12 @@
 #include "base/wire.h"
 #include "os/process/sandbox/sandbox_calls.h"
 
-enum { DRIVER = 1 << SANDBOX_DRIVER, VET = 1 << SANDBOX_VET, BOTH = DRIVER | VET };
+enum {
+	DRIVER = 1 << SANDBOX_DRIVER,
+	VET = 1 << SANDBOX_VET,
+	ASK = 1 << SANDBOX_ASK,
+	ALL = DRIVER | VET | ASK
+};
 
 /* Anything else kills the process. No call here opens, makes, connects, binds,
  * signals, traces or executes anything. */
@@ -24,33 +29,35 @@ static const struct {
 	int call;
 	const char *why;
 } allowed[] = {
-    {BOTH, SCMP_SYS(read), "sockets, the profile, a pipe"},
-    {BOTH, SCMP_SYS(write), "sockets, the log, a pipe"},
+    {ALL, SCMP_SYS(read), "sockets, the profile, a pipe"},
+    {ALL, SCMP_SYS(write), "sockets, the log, a pipe"},
     {DRIVER, SCMP_SYS(writev), "evbuffer_write: answers to control clients"},
     {DRIVER, SCMP_SYS(pread64), "the log's tail, the password file"},
     {DRIVER, SCMP_SYS(pwrite64), "which one-time passwords were sent"},
-    {BOTH, SCMP_SYS(close), "a client that has left"},
-    {BOTH, SCMP_SYS(fstat), "the log's size; stdio's buffers"},
+    {ALL, SCMP_SYS(close), "a client that has left"},
+    {ALL, SCMP_SYS(fstat), "the log's size; stdio's buffers"},
     {DRIVER, SCMP_SYS(accept4), "control clients, openvpn's management connection"},
     {DRIVER, SCMP_SYS(getsockopt), "who the peer of a socket is"},
     {DRIVER, SCMP_SYS(dup), "the descriptor kept for the case that none is left"},
     {DRIVER, SCMP_SYS(epoll_wait), "libevent's loop"},
     {DRIVER, SCMP_SYS(epoll_pwait), "the same where epoll_wait is gone (arm64)"},
     {DRIVER, SCMP_SYS(epoll_ctl), "libevent adds and removes descriptors"},
-    {BOTH, SCMP_SYS(poll), "can the log take a line without waiting"},
-    {BOTH, SCMP_SYS(ppoll), "the same where poll is gone (arm64)"},
-    {BOTH, SCMP_SYS(clock_gettime), "where the vDSO does not answer"},
-    {BOTH, SCMP_SYS(gettimeofday), "the same"},
-    {BOTH, SCMP_SYS(time), "the same, on x86"},
-    {DRIVER, SCMP_SYS(getrandom), "how long to wait before the next attempt"},
-    {BOTH, SCMP_SYS(brk), "malloc"},
-    {BOTH, SCMP_SYS(munmap), "free of large blocks"},
-    {BOTH, SCMP_SYS(mremap), "realloc of large blocks"},
-    {BOTH, SCMP_SYS(madvise), "malloc gives pages back"},
-    {BOTH, SCMP_SYS(rt_sigreturn), "the end of a signal handler"},
-    {BOTH, SCMP_SYS(restart_syscall), "the kernel's own, after SIGSTOP and SIGCONT"},
-    {BOTH, SCMP_SYS(exit), "the end"},
-    {BOTH, SCMP_SYS(exit_group), "the end"},
+    {ALL, SCMP_SYS(poll), "can the log take a line without waiting"},
+    {ALL, SCMP_SYS(ppoll), "the same where poll is gone (arm64)"},
+    {ALL, SCMP_SYS(clock_gettime), "where the vDSO does not answer"},
+    {ALL, SCMP_SYS(gettimeofday), "the same"},
+    {ALL, SCMP_SYS(time), "the same, on x86"},
+    {DRIVER | ASK, SCMP_SYS(getrandom), "how long to wait before the next attempt; TLS"},
+    {ASK, SCMP_SYS(getpid), "OpenSSL: is this still the process that has its random numbers"},
+    {ASK, SCMP_SYS(futex), "OpenSSL: what is done once"},
+    {ALL, SCMP_SYS(brk), "malloc"},
+    {ALL, SCMP_SYS(munmap), "free of large blocks"},
+    {ALL, SCMP_SYS(mremap), "realloc of large blocks"},
+    {ALL, SCMP_SYS(madvise), "malloc gives pages back"},
+    {ALL, SCMP_SYS(rt_sigreturn), "the end of a signal handler"},
+    {ALL, SCMP_SYS(restart_syscall), "the kernel's own, after SIGSTOP and SIGCONT"},
+    {ALL, SCMP_SYS(exit), "the end"},
+    {ALL, SCMP_SYS(exit_group), "the end"},
 };
 
 static int set_identities(uint32_t uid, uint32_t gid, struct err *e)

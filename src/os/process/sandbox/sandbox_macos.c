@@ -16,7 +16,7 @@ int sandbox_give_up(struct err *e)
  * are not documented to allow. What is open already stays usable under both. */
 int sandbox_enter(enum sandbox_program program, struct err *e)
 {
-	const char *profile = program == SANDBOX_VET ? kSBXProfilePureComputation : kSBXProfileNoInternet;
+	const char *profile = program != SANDBOX_DRIVER ? kSBXProfilePureComputation : kSBXProfileNoInternet;
 	char *complaint = NULL;
 
 	if (sandbox_init(profile, SANDBOX_NAMED, &complaint) == 0)

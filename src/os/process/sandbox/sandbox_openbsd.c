@@ -19,7 +19,7 @@ int sandbox_enter(enum sandbox_program program, struct err *e)
 {
 	if (unveil("/", "") == -1 || unveil(NULL, NULL) == -1)
 		return err_errno(e, "unveil");
-	if (pledge(program == SANDBOX_VET ? "stdio" : "stdio unix", "") == -1)
+	if (pledge(program != SANDBOX_DRIVER ? "stdio" : "stdio unix", "") == -1)
 		return err_errno(e, "pledge");
 	return 0;
 }
