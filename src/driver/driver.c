@@ -99,6 +99,47 @@ static void dial(struct driver *d)
 	gate_channel_send(d->channel, VERB_DIAL, &d->remotes.endpoint, NULL);
 }
 
+/* --- refused log-ins, kept over restarts */
+
+static void forget_refusals(struct driver *d)
+{
+	if (d->kept.refusals.total == 0)
+		return;
+	memset(&d->kept, 0, sizeof d->kept);
+	kept_save(WIRE_FD_REFUSED, d->kept_of, &d->kept);
+}
+
+/* `wait`: ms until the next log-in. */
+static void keep_refusal(struct driver *d, const struct refusals *refusals, bool last, uint32_t wait,
+			 const char *reason)
+{
+	d->kept.refusals = *refusals;
+	d->kept.stopped = last;
+	d->kept.until = wait > 0 ? (int64_t)time(NULL) + wait / 1000 : 0;
+	text_copy(d->kept.reason, sizeof d->kept.reason, reason);
+	if (wait > 0)
+		refusals_end_round(&d->kept.refusals);
+	kept_save(WIRE_FD_REFUSED, d->kept_of, &d->kept);
+}
+
+/* Of the same credentials and the same profile; `up` begins anew. */
+static void take_refusals_over(struct driver *d)
+{
+	const int files[] = {WIRE_FD_PASSWORD, WIRE_FD_TOTP, WIRE_FD_PASSPHRASE, -1};
+	uint32_t left;
+
+	d->kept_of = kept_identity(files, d->hello.username, d->remotes.text, d->remotes.length);
+	if (!kept_load(WIRE_FD_REFUSED, d->kept_of, &d->kept))
+		return;
+	d->tunnel.refusals = d->kept.refusals;
+	left = kept_left(&d->kept, time(NULL));
+	d->taken_over = true;
+	tunnel_take_over(&d->tunnel, d->kept.stopped, (uint64_t)clock_steady_ms() + left);
+	text_copy(d->reason, sizeof d->reason, d->kept.reason);
+	log_info("driver", "tunnel %s, as before: %s", tunnel_state_word(d->tunnel.state), d->reason);
+	arm_timer(d);
+}
+
 static enum tunnel_event carry_out(struct driver *d, enum tunnel_effect effect, char *cause, size_t size)
 {
 	switch (effect) {
@@ -121,6 +162,9 @@ static enum tunnel_event carry_out(struct driver *d, enum tunnel_effect effect, 
 		management_end(d->management);
 		d->way.active = d->counted = false;
 		break;
+	case TUNNEL_RESET_BACKOFF:
+		forget_refusals(d);
+		break;
 	case TUNNEL_NO_EFFECT:
 	case TUNNEL_ARM_START:
 	case TUNNEL_ARM_ANSWER:
@@ -133,7 +177,6 @@ static enum tunnel_event carry_out(struct driver *d, enum tunnel_effect effect, 
 	case TUNNEL_RETRY_SOON:
 	case TUNNEL_REMEMBER:
 	case TUNNEL_COUNT_REFUSAL:
-	case TUNNEL_RESET_BACKOFF:
 		break; /* done by the step */
 	}
 	return TUNNEL_EVENTS;
@@ -287,6 +330,8 @@ static void log_in_refused(struct driver *d, const char *cause)
 			    cause, refusals_wait(&with) / 60000);
 	else
 		text_append(text, sizeof text, &used, "%s; another server is asked", cause);
+	keep_refusal(d, &with, last,
+		     !last && refusals_are_enough(&with, d->tunnel.left) ? refusals_wait(&with) : 0, text);
 	dispatch(d, last ? TUNNEL_CREDENTIALS : TUNNEL_DENIED, text);
 }
 
@@ -474,7 +519,7 @@ static void names_asked(struct driver *d, const char *why)
 
 /* --- notes of the gate */
 
-static void apply_hello(struct driver *d, const struct wire_hello *hello)
+static void apply_hello(struct driver *d, const struct wire_hello *hello, uint32_t intent)
 {
 	d->hello = *hello;
 	log_open(WIRE_FD_LOG, (enum log_level)hello->log_level);
@@ -482,6 +527,8 @@ static void apply_hello(struct driver *d, const struct wire_hello *hello)
 	d->login.totp_use = hello->totp_use;
 	if (!d->greeted)
 		control_start(d->control, hello->control_gid);
+	if (!d->greeted && intent != INTENT_DOWN)
+		take_refusals_over(d);
 	d->greeted = true;
 }
 
@@ -495,6 +542,12 @@ static void apply_intent(struct driver *d, const struct wire_note_message *note)
 	d->wanted = wanted;
 	if (!d->greeted || (!changed && note->note != NOTE_INTENT))
 		return;
+	/* What the gate says once a driver has greeted it is no command of anybody's. */
+	if (d->taken_over && wanted) {
+		d->taken_over = note->note == NOTE_HELLO;
+		return;
+	}
+	d->taken_over = false;
 	text_append(cause, sizeof cause, &used, "%s",
 		    note->text[0] != '\0' ? note->text
 		    : wanted              ? "wanted up"
@@ -540,7 +593,7 @@ static void gate_note(const struct wire_note_message *note, void *argument)
 
 	store_gate(d, note);
 	if (note->note == NOTE_HELLO)
-		apply_hello(d, &note->hello);
+		apply_hello(d, &note->hello, note->intent);
 	if (note->note != NOTE_COUNT)
 		apply_intent(d, note);
 	switch ((enum wire_note)note->note) {
@@ -572,6 +625,7 @@ static void gate_note(const struct wire_note_message *note, void *argument)
 		judge_way(d);
 		break;
 	case NOTE_OPEN:
+		forget_refusals(d);
 		dispatch(d, TUNNEL_OPENED, "the gate is open");
 		arm_learning(d);
 		break;

@@ -11,6 +11,7 @@
 #include "driver/control.h"
 #include "driver/gate_channel.h"
 #include "driver/login.h"
+#include "driver/login/kept.h"
 #include "driver/management.h"
 #include "driver/remotes.h"
 #include "tunnel/tunnel.h"
@@ -34,6 +35,9 @@ struct driver {
 	struct wire_hello hello;
 	struct wire_way way_now; /* as the gate told last */
 	struct way way;          /* of the attempt */
+	struct kept kept;        /* refused log-ins, as they stand in the file */
+	uint64_t kept_of;        /* whose they are */
+	bool taken_over;         /* a stop or a wait of the driver before: the greeting does not end it */
 	bool greeted, wanted;
 	uint64_t not_before; /* ms: what the next attempt needs is there only then; 0: now */
 	bool leaving;        /* the gate is already ending the attempt */

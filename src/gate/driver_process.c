@@ -30,12 +30,12 @@ static int open_secret(const char *path, struct err *e)
 	return path[0] == '\0' ? -1 : file_open_owned(path, S_IRWXG | S_IRWXO, e);
 }
 
-/* The driver's note of the one-time passwords that it has sent, which outlives it. -1: it can't be opened. */
-static int open_used(const struct config *config)
+/* What the driver writes down for the next one. -1: it can't be opened. */
+static int open_note(const struct config *config, const char *name)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof path, "%.*s/totp-used", PATH_MAX - 16, config->state_dir);
+	snprintf(path, sizeof path, "%.*s/%s", PATH_MAX - 16, config->state_dir, name);
 	return open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
 }
 
@@ -49,6 +49,7 @@ static void become_driver(const struct gate *gate, int channel)
 		      gate->profile.head,
 		      -1,
 		      gate->captive_dns_fd,
+		      -1,
 		      -1,
 		      -1,
 		      -1};
@@ -70,13 +71,14 @@ static void become_driver(const struct gate *gate, int channel)
 	if (none.text[0] != '\0')
 		log_error("gate", "no one-time passwords: %s", none.text);
 	if (config->totp_file[0] != '\0')
-		from[8] = open_used(config);
+		from[8] = open_note(config, "totp-used");
 	from[9] = open_secret(config->passphrase_file, &key);
 	if (key.text[0] != '\0')
 		log_error("gate", "no passphrase: %s", key.text);
+	from[10] = open_note(config, "refused");
 	for (size_t i = 0; i < sizeof from / sizeof *from; i++)
 		if (from[i] == -1)
-			from[i] = open("/dev/null", i == 8 ? O_RDWR : O_RDONLY);
+			from[i] = open("/dev/null", i == 8 || i == 10 ? O_RDWR : O_RDONLY);
 	child_exec(path, list, from, sizeof from / sizeof *from, WIRE_FD_CHANNEL);
 }
 

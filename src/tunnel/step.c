@@ -155,3 +155,9 @@ const struct tunnel_cell *tunnel_step(struct tunnel *tunnel, enum tunnel_event e
 		carry_out(tunnel, cell->effects[i], now, chance);
 	return cell;
 }
+
+void tunnel_take_over(struct tunnel *tunnel, bool stopped, uint64_t until)
+{
+	tunnel->state = stopped ? TUNNEL_STOPPED : TUNNEL_WAITING;
+	tunnel->deadline = tunnel->not_before = stopped ? 0 : until;
+}

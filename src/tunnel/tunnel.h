@@ -47,6 +47,9 @@ const struct tunnel_cell *tunnel_cell(enum tunnel_state state, enum tunnel_event
 const struct tunnel_cell *tunnel_step(struct tunnel *tunnel, enum tunnel_event event, uint64_t now,
 				      uint32_t chance);
 
+/* A driver that has just started takes over a stop, or a wait until then, of the one before. */
+void tunnel_take_over(struct tunnel *tunnel, bool stopped, uint64_t until);
+
 /* docs/states.md. Returns its length; as much as fits is written. */
 size_t tunnel_print_states(char *to, size_t size);
 

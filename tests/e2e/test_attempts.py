@@ -1,10 +1,12 @@
 """How long an attempt lasts, which server is next, and what becomes of a refusal."""
 import contextlib
 import os
+import signal
 import time
 
 import pytest
 
+from netns import wait_for
 from test_flow import gets_inside
 from world import ROOT, ROUTER4, SERVER4, SERVER6
 
@@ -137,6 +139,48 @@ def test_a_refusal_costs_one_login(world, portcullis, asked):
     assert gate.ctl("up").returncode == 0
     gate.wait(gate="open")
     assert times_asked() == 2 and gets_inside(world)
+
+
+@pytest.mark.parametrize("victim", ["daemon", "driver"])
+def test_a_refusal_outlives_a_restart(portcullis, asked, victim):
+    """Whoever is killed: no other log-in before its time. Other credentials, or `up`, begin anew."""
+    asked("asked.reason", "too many sessions of this account")
+    gate = portcullis("refusing", extra=("auth-user-pass",))
+    give_credentials(gate, "alice")
+    gate.start().wait(tunnel="waiting")
+    for _ in range(3):
+        if victim == "daemon":
+            gate.kill()
+            gate.start()
+        else:
+            was = gate.driver()
+            os.kill(was, signal.SIGKILL)
+            wait_for(lambda was=was: gate.drivers() not in ([], [was]), lambda: gate.told("a new driver"))
+        gate.wait(tunnel="waiting", gate="locked")
+        status = gate.status()
+        assert "too many sessions" in status["reason"] and 20 < status["retry_in"] <= 60, status
+        assert times_asked() == 1, gate.told("a log-in too many")
+    gate.kill()
+    give_credentials(gate, "alice", "another horse")
+    asked("asked.accept")
+    gate.start().wait(gate="open")
+    assert times_asked() == 2
+    # What is past counts no more.
+    gate.kill()
+    gate.start().wait(gate="open")
+    assert times_asked() == 3
+
+
+def test_a_torn_record_is_none(portcullis, asked):
+    """Strange bytes in its place: as if nothing had been refused."""
+    asked("asked.accept")
+    gate = portcullis("refusing", extra=("auth-user-pass",))
+    give_credentials(gate, "alice")
+    os.makedirs(gate.state, 0o700)
+    with open(f"{gate.state}/refused", "wb") as file:
+        file.write(b"refused1" + b"\xff" * 280)
+    gate.start().wait(gate="open")
+    assert times_asked() == 1
 
 
 def test_another_server_accepts(world, portcullis, asked):

@@ -321,6 +321,39 @@ uint64_t management_patience(const struct management *m)
 	return is("patient") ? 77 : 0;
 }
 
+uint64_t kept_identity(const int *files, const char *username, const char *profile, size_t length)
+{
+	assert_true(files[0] == WIRE_FD_PASSWORD && files[1] == WIRE_FD_TOTP &&
+		    files[2] == WIRE_FD_PASSPHRASE && files[3] == -1);
+	assert_ptr_equal(profile, d.remotes.text);
+	assert_int_equal(length, d.remotes.length);
+	say("kept_identity of %s", username);
+	return 4712;
+}
+
+bool kept_load(int descriptor, uint64_t identity, struct kept *kept)
+{
+	say("kept_load %d %d", descriptor, identity == 4712);
+	memset(kept, 0, sizeof *kept);
+	if (!is("kept-stop") && !is("kept-wait") && !is("kept-count"))
+		return false;
+	*kept = (struct kept){.refusals = {3, 1, 2}, .stopped = is("kept-stop"), .reason = "it was refused"};
+	return true;
+}
+
+void kept_save(int descriptor, uint64_t identity, const struct kept *kept)
+{
+	say("kept_save %d %d: %u, %u in this round, %u waits, stopped %u, until %+d, \"%s\"", descriptor,
+	    identity == d.kept_of, kept->refusals.total, kept->refusals.round, kept->refusals.waits,
+	    kept->stopped, kept->until == 0 ? 0 : (int)(kept->until - wall), kept->reason);
+}
+
+uint32_t kept_left(const struct kept *kept, int64_t when)
+{
+	assert_true(kept == &d.kept && when == wall);
+	return is("kept-wait") ? 40000 : 0;
+}
+
 struct refusal management_refusal(const struct management *m)
 {
 	assert_ptr_equal(m, d.management);
@@ -652,6 +685,14 @@ static void test_each_story(void **state)
 	    {"several next-host later", "hello dialling handshake restart ended timer"},
 	    {"expired", "hello dialling timer ended timer dialling handshake timer ended"},
 	    {"expired", "hello dialling handshake pended timer"},
+	    /* what the driver before was refused: its greeting is no command, and nothing shortens the wait
+	     */
+	    {"kept-stop", "hello up network up dialling handshake config address success open"},
+	    {"kept-wait", "hello up network +40 timer dialling handshake config address success open"},
+	    {"kept-wait", "hello up up dialling"},
+	    {"kept-count", "hello up timer dialling handshake denied ended"},
+	    {"kept-stop", "hello-down up"},
+	    {"kept-stop", "hello down up"},
 	    /* each stage's own limit, and what is said when it is over */
 	    {"", "hello dialling timer ended"},
 	    {"hasty", "hello dialling timer ended"},

@@ -213,6 +213,8 @@ static int remove_folder(void **state)
 	(void)state;
 	snprintf(path, sizeof path, "%s/totp-used", folder);
 	(void)unlink(path);
+	snprintf(path, sizeof path, "%s/refused", folder);
+	(void)unlink(path);
 	return rmdir(folder);
 }
 

@@ -97,6 +97,7 @@ static int start_with(const char *text)
 	put(file_with(""), WIRE_FD_TOTP);
 	put(file_with(""), WIRE_FD_TOTP_USED);
 	put(file_with(""), WIRE_FD_PASSPHRASE);
+	put(file_with(""), WIRE_FD_REFUSED);
 	put(captive_dns, WIRE_FD_CAPTIVE_DNS);
 	put(ends[1], WIRE_FD_CHANNEL);
 	gate = ends[0];

@@ -33,7 +33,7 @@ static const struct {
     {ALL, SCMP_SYS(write), "sockets, the log, a pipe"},
     {DRIVER, SCMP_SYS(writev), "evbuffer_write: answers to control clients"},
     {DRIVER, SCMP_SYS(pread64), "the log's tail, the password file"},
-    {DRIVER, SCMP_SYS(pwrite64), "which one-time passwords were sent"},
+    {DRIVER, SCMP_SYS(pwrite64), "which one-time passwords were sent, and which log-ins were refused"},
     {ALL, SCMP_SYS(close), "a client that has left"},
     {ALL, SCMP_SYS(fstat), "the log's size; stdio's buffers"},
     {DRIVER, SCMP_SYS(accept4), "control clients, openvpn's management connection"},
