@@ -1,4 +1,5 @@
-"""Log-in attempts, counted at the server: one for each connection, no more, whatever ends what."""
+"""Log-in attempts, counted at the server: a refused password is not tried again and again, whatever ends the daemon; and
+the right one costs one log-in for each connection, no more."""
 import os
 import re
 import signal
@@ -18,12 +19,11 @@ def logins():
         return len(GIVEN.findall(log.read()))
 
 
-def installed(world, portcullis):
-    """(a gate that is started, how many log-ins it has cost so far)"""
+def installed(world, portcullis, password):
     world.server("password")
     before = logins()
     gate = portcullis("password", extra=("auth-user-pass",))
-    give_password(gate, "right horse")
+    give_password(gate, password)
     return gate.start(), lambda: logins() - before
 
 
@@ -42,8 +42,20 @@ HOW = [signal.SIGTERM, signal.SIGKILL, "driver killed"]
 
 
 @pytest.mark.parametrize("how", HOW, ids=["ended", "killed", "driver"])
-def test_a_restart_costs_one_login(world, portcullis, how):
-    gate, given = installed(world, portcullis)
+def test_a_refused_password_is_not_given_again_after_a_restart(world, portcullis, how):
+    gate, given = installed(world, portcullis, "wrong horse")
+    gate.wait(tunnel={"waiting", "stopped"})
+    assert given() == 1, gate.told("control: the server was asked once")
+    for _ in range(4):
+        restart(gate, how)
+        gate.wait(tunnel={"waiting", "stopped"})
+        assert gate.status()["gate"] == "locked"
+    assert given() == 1, gate.told(f"{given()} log-ins")
+
+
+@pytest.mark.parametrize("how", HOW, ids=["ended", "killed", "driver"])
+def test_the_right_password_is_given_once_for_each_connection(world, portcullis, how):
+    gate, given = installed(world, portcullis, "right horse")
     gate.wait(gate="open")
     assert given() == 1
     for number in range(2, 5):
@@ -55,8 +67,8 @@ def test_a_restart_costs_one_login(world, portcullis, how):
     assert gets_inside(world)
 
 
-def test_a_killed_openvpn_costs_one_login(world, portcullis):
-    gate, given = installed(world, portcullis)
+def test_a_killed_openvpn_costs_one_log_in(world, portcullis):
+    gate, given = installed(world, portcullis, "right horse")
     gate.wait(gate="open")
     for number in range(2, 5):
         gate.kill_openvpn()

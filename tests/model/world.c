@@ -11,7 +11,14 @@
 enum { CHOICES_MAX = 12, NOW = 1000 };
 
 /* A note in a byte: its kind (NOTE_GATE is two kinds, open or not), and what every note says besides. */
-enum { KIND_LOST_WAY = 13, KIND_OPEN_GATE = 14, KIND_MASK = 15, INTENT_SHIFT = 4, PID = 64, LEAVING = 128 };
+enum {
+	KIND_LOST_WAY = NOTE_WAY,
+	KIND_OPEN_GATE = 14,
+	KIND_MASK = 15,
+	INTENT_SHIFT = 4,
+	PID = 64,
+	LEAVING = 128
+};
 
 /* One step under way. What may go either way is a choice; every sequence of choices is tried in turn. */
 static struct {
