@@ -348,7 +348,6 @@ def check_headers(house):
 
 # What only the tests and the documents are made with, and why it stands in the product.
 NOT_CALLED = {
-    "canonical_setting": "what a profile sets for an attempt: the driver's limits and order ask for it",
     "config_read_stream": "the parser without the file and without the user database",
     "tunnel_effect_name": "docs/states.md and the stories of tests/replay",
     "tunnel_print_states": "docs/states.md",

@@ -18,7 +18,7 @@ def fixture_young(world):
     """A server whose certificate begins in 2080, and a profile that trusts it."""
     folder = f"{world.keys}/young"
     pem = certificate(folder, "20800101000000Z", "20810101000000Z")
-    SERVERS["young"] = Server("young", Endpoint(SERVER4, 1208, "udp"), 26, ["--cert", f"{folder}/crt", "--key", f"{folder}/key"])
+    SERVERS["young"] = Server("young", Endpoint(SERVER4, 1232, "udp"), 35, ["--cert", f"{folder}/crt", "--key", f"{folder}/key"])
     profile = world.profile("young").replace("remote-cert-tls server\n", "")
     begin, end = profile.index("<ca>"), profile.index("</ca>")
     yield profile[:begin] + "<ca>\n" + pem.strip() + "\n" + profile[end:]

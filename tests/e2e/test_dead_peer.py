@@ -72,7 +72,7 @@ def test_programs_send_and_no_answer_comes(world, portcullis, sampled):
     """A server that sends no pings, and then is gone: noticed within half a minute of the first thing that is sent, and
     the status tells meanwhile. As long as nobody sends it may be silent."""
     for _ in sampled(["half a minute"], 0):  # too long for every day
-        server = pings("gone", 1210, 84, "--keepalive", "0", "0")
+        server = pings("gone", 1210, 27, "--keepalive", "0", "0")
         gate = portcullis(server).start_open()
         assert gets_inside(world)
         freeze(world, server, signal.SIGSTOP)

@@ -122,10 +122,10 @@ def test_name_is_asked_for_and_the_hole_is_closed(world, portcullis, resolver):
 # --- each way wrong
 
 BAD = {
-    "another name": dict(certificate="othername"),
-    "expired": dict(certificate="expired"),
-    "not yet valid": dict(certificate="future"),
-    "unknown authority": dict(certificate="stranger"),
+    "another name": dict(certificate="dot-othername"),
+    "expired": dict(certificate="dot-expired"),
+    "not yet valid": dict(certificate="dot-future"),
+    "unknown authority": dict(certificate="dot-stranger"),
     "no such name": dict(mode="nxdomain"),
     "fails": dict(mode="servfail"),
     "no answer to it": dict(mode="garbage"),
@@ -147,10 +147,10 @@ TOLD = {
 
 
 def certificates():
-    issue("othername", "ca", "dns.example.com")
-    issue("expired", "ca", NAME, begin="20200101000000Z", end="20200102000000Z")
-    issue("future", "ca", NAME, begin="20490101000000Z", end="20490102000000Z")
-    issue("stranger", "other-ca", NAME)
+    issue("dot-othername", "ca", "dns.example.com")
+    issue("dot-expired", "ca", NAME, begin="20200101000000Z", end="20200102000000Z")
+    issue("dot-future", "ca", NAME, begin="20490101000000Z", end="20490102000000Z")
+    issue("dot-stranger", "other-ca", NAME)
 
 
 def test_bad_resolver(world, portcullis, resolver, sampled):

@@ -373,7 +373,7 @@ def routed_server():
         os.makedirs(f"{ROOT}/ccd", exist_ok=True)
         with open(f"{ROOT}/ccd/client", "w", encoding="ascii") as file:
             file.write("iroute 192.168.77.0 255.255.255.0\n")
-        SERVERS["routed"] = Server("routed", Endpoint(SERVER4, 1203, "udp"), 19, [
+        SERVERS["routed"] = Server("routed", Endpoint(SERVER4, 1203, "udp"), 30, [
             "--route", "192.168.77.0", "255.255.255.0", "--client-config-dir", f"{ROOT}/ccd"])
     return "routed"
 

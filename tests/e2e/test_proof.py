@@ -407,7 +407,7 @@ def test_the_local_network_is_the_vpns_own(world, portcullis, lan, lan_is):
 @pytest.mark.parametrize("lan", ["false", "true"])
 def test_the_local_network_is_inside_a_pushed_route(world, portcullis, lan):
     """The tunnel has it, and lan = true gives only what is left; the way to the server stays the network's."""
-    SERVERS.setdefault("wide", Server("wide", Endpoint(SERVER4, 1212, "udp"), 42, ["--push", "route 192.168.0.0 255.255.0.0"]))
+    SERVERS.setdefault("wide", Server("wide", Endpoint(SERVER4, 1235, "udp"), 38, ["--push", "route 192.168.0.0 255.255.0.0"]))
     with world.wire("wide") as wire:
         gate = portcullis("wide", settings={"lan": lan}).start_open()
         assert goes(world.host, "192.168.50.77") == goes(world.host, ROUTER4) == goes(world.host, "192.168.7.7") == "tun0"

@@ -27,7 +27,7 @@ def add_server(name, port, network, options):
 
 
 def hostile_server():
-    return add_server("hostile", 1204, 20, PUSHED)
+    return add_server("hostile", 1204, 31, PUSHED)
 
 
 # openvpn compares a filter with the line as it arrived, and unquotes it afterwards.
@@ -75,7 +75,7 @@ def test_hostile_pushes(world, portcullis):
 def test_server_that_claims_its_own_address(world, portcullis):
     """A pushed route that puts the server's own address into the tunnel harms that tunnel and nothing else: it does not
     count as a network of the tunnel, nothing leaves in the clear, and the next server opens."""
-    claiming = add_server("claiming", 1205, 21, [f"route {SERVER4} 255.255.255.255", "route 10.77.0.0 255.255.0.0"])
+    claiming = add_server("claiming", 1205, 32, [f"route {SERVER4} 255.255.255.255", "route 10.77.0.0 255.255.0.0"])
     with world.wire(claiming) as wire:
         gate = portcullis(claiming).start_open()
         assert f"route {SERVER4}" in was_sent(claiming), "control"
@@ -99,7 +99,7 @@ def test_server_that_claims_its_own_address(world, portcullis):
 def test_quoted_pushes(world, portcullis):
     """The same options in every spelling that openvpn accepts, also of 2.5.1, whose filters do not skip leading spaces:
     none gets through, and no key of the data channel is in the log."""
-    server = add_server("quoted", 1206, 22, QUOTED)
+    server = add_server("quoted", 1230, 33, QUOTED)
     # The control: filters by the plain name alone do not match them.
     bare = world.bare_vpn(server, "--pull-filter", "ignore", "verb", "--pull-filter", "ignore", "\\", "--pull-filter",
                           "ignore", "'", "--pull-filter", "ignore", '"s', "--pull-filter", "ignore", '"m')

@@ -393,7 +393,7 @@ def test_pushed_addresses_that_are_refused(world, portcullis, what):
     pushed, words = PUSHES[what]
     folder = f"{ROOT}/pushed"
     os.makedirs(folder, exist_ok=True)
-    SERVERS.setdefault("pushed", Server("pushed", Endpoint(SERVER4, 1210, "udp"), 40, ["--client-config-dir", folder]))
+    SERVERS.setdefault("pushed", Server("pushed", Endpoint(SERVER4, 1233, "udp"), 36, ["--client-config-dir", folder]))
     with open(f"{folder}/DEFAULT", "w", encoding="ascii") as file:
         file.write(pushed + "\n")
     with world.wire("pushed") as wire:
@@ -406,7 +406,7 @@ def test_pushed_addresses_that_are_refused(world, portcullis, what):
 
 
 def test_mtu_is_the_servers(world, portcullis):
-    SERVERS.setdefault("mtu", Server("mtu", Endpoint(SERVER4, 1211, "udp"), 41, ["--tun-mtu", "1400"]))
+    SERVERS.setdefault("mtu", Server("mtu", Endpoint(SERVER4, 1234, "udp"), 37, ["--tun-mtu", "1400"]))
     gate = portcullis("mtu").start_open()
     assert "mtu 1400" in world.host.run("ip", "link", "show", "tun0").stdout
     assert world.host.call(ask_udp, INTERNET4, 5300, b"x" * 4000, uid=NOBODY) == b"x" * 4000, gate.told()

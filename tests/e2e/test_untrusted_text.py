@@ -41,7 +41,7 @@ def test_server_that_does_not_encrypt(world, portcullis):
     """A keyword of OpenSSL's includes suites without encryption: the end of the list, which we add, takes them out
     again."""
     naked = ["--tls-version-max", "1.2", "--tls-cipher", "ECDHE-ECDSA-NULL-SHA:@SECLEVEL=0"]
-    SERVERS.setdefault("naked", Server("naked", Endpoint(SERVER4, 1207, "udp"), 23, naked))
+    SERVERS.setdefault("naked", Server("naked", Endpoint(SERVER4, 1231, "udp"), 34, naked))
     bare = world.bare_vpn("naked", "--tls-cipher", "SHA1:@SECLEVEL=0", "--verb", "4")  # control: openvpn alone would accept it
     bare.kill()
     world.fresh_host()

@@ -83,7 +83,7 @@ SERVERS = {server.name: server for server in (
         f"{HERE}/refusing_password", "via-env"]),
     Server("welcoming", Endpoint(SERVER6, 1221, "udp"), 42, ["--script-security", "3", "--auth-user-pass-verify",
                                                              f"{HERE}/verify_password", "via-env"]),
-    Server("revoked", Endpoint(SERVER4, 1222, "udp"), 41, ["--crl-verify", "crl.pem"]),
+    Server("revoked", Endpoint(SERVER4, 1226, "udp"), 41, ["--crl-verify", "crl.pem"]),
     Server("stranger", Endpoint(SERVER4, 1195, "udp"), 13, ["--cert", "other.crt",
                                                             "--key", "other.key"]),
     *(Server(name, Endpoint(address, 1201, proto), network, PATIENT) for name, address, proto, network in (
@@ -156,8 +156,8 @@ class World:
         self.rtr.ip("route add 198.51.100.0/24 via 203.0.113.10",
                     "route add 2001:db8:80::/64 via 2001:db8:203::10")
         self.srv.nft("table inet stale { chain o { type filter hook output priority 0; meta l4proto { tcp, udp } "
-                     "th sport { 53, 1194-1230 } ip daddr 192.168.50.2 ct state new,invalid drop; meta l4proto { tcp, udp } "
-                     "th sport { 53, 1194-1230 } ip6 daddr 2001:db8:50::2 ct state new,invalid drop; } }")
+                     "th sport { 53, 1194-1240 } ip daddr 192.168.50.2 ct state new,invalid drop; meta l4proto { tcp, udp } "
+                     "th sport { 53, 1194-1240 } ip6 daddr 2001:db8:50::2 ct state new,invalid drop; } }")
         echo = self.srv.popen("/usr/bin/python3", f"{HERE}/echo.py", f"{INTERNET4},{INTERNET6}",
                               ",".join(map(str, ECHO_PORTS)), stdout=subprocess.PIPE, text=True)
         assert echo.stdout.readline() == "ready\n"
@@ -168,6 +168,7 @@ class World:
         server = SERVERS[name]
         self.used.add(name)
         if name not in self.running:
+            self.is_alone(server)
             log = open(f"{ROOT}/server-{name}.log", "w+", encoding="utf-8")
             process = self.srv.popen("openvpn", *server.options(), "--management", management(name), "unix",
                                      cwd=self.keys, stdout=log, stderr=log)
@@ -180,6 +181,11 @@ class World:
                 return "Initialization Sequence Completed" in text
             wait_for(ready, f"OpenVPN server {name}")
         return server
+
+    def is_alone(self, server):
+        """Servers run to the session's end: two of them with one port or one network are a fault of the tests."""
+        for other in (SERVERS[name] for name in self.running if name in SERVERS):
+            assert other.endpoint != server.endpoint and other.network != server.network, f"{other.name}, {server.name}"
 
     def told(self):
         """For the message of a failure: the last lines of each server."""
