@@ -135,7 +135,7 @@ static int trust(X509_STORE *store, struct err *e)
 			  "resolver.ca-file");
 }
 
-static int prepare_tls(const char *name, struct err *e)
+static int prepare_tls(char *name, struct err *e)
 {
 	X509_VERIFY_PARAM *verify;
 
@@ -381,7 +381,7 @@ static void ask(struct err *e)
 		*e = lost;
 }
 
-int ask_main(const char *address, const char *name)
+int ask_main(const char *address, char *name)
 {
 	struct err e = {""};
 

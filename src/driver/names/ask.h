@@ -6,6 +6,6 @@
  * (struct wire_answer), and why it could not ask to 2. The resolver's certificate must have `name`; who may
  * have signed it is in the file on descriptor 3, or if that is empty whoever the system trusts. Connects,
  * enters the sandbox, and only then reads what the resolver sends. The exit code. */
-int ask_main(const char *address, const char *name);
+int ask_main(const char *address, char *name);
 
 #endif
