@@ -545,7 +545,7 @@ static void an_answer_is_read_whole_or_not(void **state)
 /* What names a route for the kernel, when it is deleted. */
 static void long_and_named_routes_are_kept_by_their_place(void **state)
 {
-	_Alignas(8) static char room[4 * ROUTE_MESSAGE];
+	_Alignas(8) static char room[8 * ROUTE_MESSAGE];
 	static const char many[ROUTE_MESSAGE];
 	static struct route_raw raw;
 	struct nlmsghdr *message = (void *)room, *kept = (void *)raw.bytes;

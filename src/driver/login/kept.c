@@ -19,7 +19,7 @@ struct record {
 };
 _Static_assert(sizeof(struct record) == 48 + KEPT_REASON, "no padding in the file");
 
-static const char mark[8] = "refused1";
+static const char mark[8] = {'r', 'e', 'f', 'u', 's', 'e', 'd', '1'};
 
 /* FNV-1a */
 static uint64_t mixed(uint64_t hash, const void *bytes, size_t size)

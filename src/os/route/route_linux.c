@@ -97,7 +97,7 @@ static void note_foreign(struct standing *standing, const struct nlmsghdr *messa
 static void sort_message(const struct nlmsghdr *message, void *argument)
 {
 	struct standing *standing = argument;
-	struct route_rule rule;
+	struct route_rule rule = {.priority = 0};
 	struct route_entry entry;
 	enum route_decoded is;
 
