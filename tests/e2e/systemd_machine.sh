@@ -31,9 +31,11 @@ for unit in sysinit basic network-pre; do
 	printf '[Unit]\nDescription=Test\nDefaultDependencies=no\n' >"/etc/systemd/system/$unit.target"
 done
 boot() {
-	INSIDE_MACHINE=2 unshare --pid --fork --mount --kill-child "$0" "$@" </dev/null >/dev/null 2>&1 &
+	INSIDE_MACHINE=2 unshare --pid --fork --mount --kill-child "$0" "$@" </dev/null >/dev/null &
 	manager=$!
-	until first=$(pgrep -P $manager); do :; done
+	until first=$(pgrep -P $manager); do
+		kill -0 $manager || exit 1
+	done
 	echo "$first"
 }
 boot "$@"
