@@ -204,7 +204,7 @@ int main(int count, char **arguments)
 			return 1;
 	}
 	if (CASE >= 6 && CASE <= 8) {
-		ready.verb = CASE == 6 ? 0 : CASE == 7 ? VERB_LEAVE + 1 : UINT32_MAX;
+		ready.verb = CASE == 6 ? 0 : CASE == 7 ? VERB_ASK + 1 : UINT32_MAX;
 		send_request(&ready);
 	}
 	if (CASE == 2 && write(WIRE_FD_CHANNEL, &ready, sizeof ready / 2) < 0)

@@ -14,7 +14,7 @@ from daemon import ADMIN_REQUEST, BUILD, WIRE_VERSION
 from listener import Listener
 
 PORTCULLIS = os.path.join(BUILD, "portcullis")
-KEYS = {"version", "gate", "tunnel", "reason", "since", "profile", "remote", "interface", "addresses", "dns", "bytes",
+KEYS = {"version", "gate", "tunnel", "reason", "since", "profile", "remote", "interface", "addresses", "dns", "bytes", "question", "url",
         "blocked", "attempt", "retry_in", "boot_locked_at"}
 NOTHING = {**dict.fromkeys(KEYS), "remote": dict.fromkeys(["host", "address", "port", "proto"]),
            "bytes": dict.fromkeys(["in", "out"]), "blocked": {"packets": None}}

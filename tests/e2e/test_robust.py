@@ -100,7 +100,7 @@ def test_descriptors_of_the_driver_run_out(world, portcullis):
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     gate = portcullis()
     # Both programs start with few descriptors: as many as they need themselves, and a handful more.
-    gate.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (34, hard))).wait(gate="open")
+    gate.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, hard))).wait(gate="open")
     driver = gate.driver()
     socks = [connect_unix(gate.socket) for _ in range(40)]
     gate.kill_openvpn()
