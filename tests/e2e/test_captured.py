@@ -262,6 +262,7 @@ def has_systemd():
         return os.path.exists("/lib/systemd/systemd") and "cgroup2" in file.read()
 
 
+@pytest.mark.quiet  # a systemd at a time
 @pytest.mark.skipif(not has_systemd(), reason="no systemd, or no cgroup2")
 def test_the_unit_as_systemd_runs_it_where_there_is_one(world, portcullis):
     """Every restriction of the unit is in force, and with them the gate opens, opens again and shuts."""
