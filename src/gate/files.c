@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "gate/files.h"
+#include "gate/small_file.h"
 #include "os/dns/captive_dns_socket.h"
 #include "os/host/file.h"
 #include "os/host/lockfile.h"
@@ -33,12 +34,6 @@ int files_open_log(struct gate *gate, struct err *e)
 	return 0;
 }
 
-static const char *join_path(const char *folder, const char *name, char *to)
-{
-	snprintf(to, PATH_MAX, "%.*s/%s", PATH_MAX - 32, folder, name);
-	return to;
-}
-
 /* openvpn's own folder, with the one socket that it uses: it may enter, and can remove nothing. openvpn
  * insists on write access to its directory for temporary files, though it makes none. */
 static int make_openvpn_folder(struct gate *gate, struct err *e)
@@ -46,12 +41,12 @@ static int make_openvpn_folder(struct gate *gate, struct err *e)
 	gid_t gid = gate->config.openvpn_group.number;
 	char path[PATH_MAX], socket[PATH_MAX];
 
-	join_path(gate->config.runtime_dir, FILES_OPENVPN_FOLDER, path);
+	small_file_path(gate->config.runtime_dir, FILES_OPENVPN_FOLDER, path);
 	if (file_folder(path, 0700, e) == -1)
 		return -1;
 	if (chown(path, 0, gid) == -1 || chmod(path, S_ISVTX | S_IRWXU | S_IRWXG) == -1)
 		return err_errno(e, "%s", path);
-	join_path(path, FILES_OPENVPN_SOCKET, socket);
+	small_file_path(path, FILES_OPENVPN_SOCKET, socket);
 	gate->management_fd = file_listener(socket, 0660, gid, e);
 	return gate->management_fd == -1 ? -1 : 0;
 }
@@ -67,7 +62,7 @@ static int open_sockets(struct gate *gate, struct err *e)
 	gate->control_fd = file_listener(config->control_socket, config->control_gid == -1 ? 0600 : 0660,
 					 config->control_gid, e);
 	text_copy(copy, sizeof copy, config->control_socket);
-	join_path(dirname(copy), "gate.sock", path);
+	small_file_path(dirname(copy), "gate.sock", path);
 	if (gate->control_fd == -1 || (gate->admin_fd = file_listener(path, 0600, -1, e)) == -1)
 		return -1;
 	if (make_openvpn_folder(gate, e) == -1)
@@ -83,7 +78,7 @@ void files_save_intent(struct gate *gate)
 {
 	char path[PATH_MAX];
 
-	if (file_save(join_path(gate->config.state_dir, "intent", path),
+	if (file_save(small_file_path(gate->config.state_dir, "intent", path),
 		      gate->state.desired == DESIRED_UP ? "up\n" : "down\n", true) == -1)
 		log_error("gate", "%s: %s; it is forgotten at the next start", path, strerror(errno));
 }
@@ -95,7 +90,7 @@ static void load_intent(struct gate *gate)
 	char path[PATH_MAX], text[SMALL_FILE];
 	bool off = gate->state.actual == ACTUAL_OFF, up;
 
-	if (file_load(join_path(gate->config.state_dir, "intent", path), text, sizeof text) == -1)
+	if (file_load(small_file_path(gate->config.state_dir, "intent", path), text, sizeof text) == -1)
 		up = errno == ENOENT;
 	else
 		up = strcmp(text, "up\n") == 0;
@@ -113,13 +108,10 @@ static void load_locked_at(struct gate *gate)
 	char path[PATH_MAX], text[SMALL_FILE];
 	uint64_t seconds;
 
-	join_path(gate->config.runtime_dir, "locked-at", path);
-	if (file_load(path, text, sizeof text) == 0) {
-		text[strcspn(text, "\n")] = '\0';
-		if (text_number(text, 1, INT64_MAX, &seconds) == 0) {
-			gate->boot_locked_at = (int64_t)seconds;
-			return;
-		}
+	small_file_path(gate->config.runtime_dir, "locked-at", path);
+	if (small_file_number(path, INT64_MAX, &seconds) == 0) {
+		gate->boot_locked_at = (int64_t)seconds;
+		return;
 	}
 	gate->boot_locked_at = time(NULL);
 	snprintf(text, sizeof text, "%" PRId64 "\n", gate->boot_locked_at);
@@ -131,7 +123,7 @@ int32_t files_find_instance(const struct gate *gate)
 	char path[PATH_MAX];
 	int32_t pid = 0;
 
-	(void)lockfile_owner_at(join_path(gate->config.runtime_dir, "portcullisd.lock", path), &pid);
+	(void)lockfile_owner_at(small_file_path(gate->config.runtime_dir, "portcullisd.lock", path), &pid);
 	return pid;
 }
 
@@ -139,7 +131,7 @@ int32_t files_find_instance(const struct gate *gate)
 int files_lock_instance(const struct gate *gate, struct err *e)
 {
 	char path[PATH_MAX];
-	int fd = lockfile_open(join_path(gate->config.runtime_dir, "portcullisd.lock", path), e), held;
+	int fd = lockfile_open(small_file_path(gate->config.runtime_dir, "portcullisd.lock", path), e), held;
 	int32_t pid;
 
 	if (fd == -1)
@@ -171,7 +163,7 @@ void files_save_attempt(struct gate *gate, pid_t pid, uint64_t started)
 {
 	char path[PATH_MAX], text[SMALL_FILE], endpoint[NET_ENDPOINT_TEXT];
 
-	join_path(gate->config.runtime_dir, "attempt", path);
+	small_file_path(gate->config.runtime_dir, "attempt", path);
 	if (pid == 0) {
 		unlink(path);
 		return;
@@ -187,7 +179,7 @@ bool files_read_attempt(struct gate *gate, pid_t *pid, uint64_t *started, struct
 	char path[PATH_MAX], text[SMALL_FILE], *word, *rest = text;
 	uint64_t number;
 
-	if (file_load(join_path(gate->config.runtime_dir, "attempt", path), text, sizeof text) == -1)
+	if (file_load(small_file_path(gate->config.runtime_dir, "attempt", path), text, sizeof text) == -1)
 		return false;
 	text[strcspn(text, "\n")] = '\0';
 	if ((word = strsep(&rest, " ")) == NULL || text_number(word, 2, INT32_MAX, &number) == -1)
@@ -214,7 +206,7 @@ void files_save_names(const struct gate *gate)
 				    net_address_text(&names->list[i].good[j], address), names->proven[i][j]);
 		}
 	}
-	if (file_save(join_path(gate->config.state_dir, "addresses", path), text, true) == -1)
+	if (file_save(small_file_path(gate->config.state_dir, "addresses", path), text, true) == -1)
 		log_warn("gate", "%s: %s; the server's address is not kept", path, strerror(errno));
 }
 
@@ -225,7 +217,7 @@ void files_load_names(struct gate *gate)
 	struct net_address address;
 	uint64_t when;
 
-	if (file_load(join_path(gate->config.state_dir, "addresses", path), text, sizeof text) == -1)
+	if (file_load(small_file_path(gate->config.state_dir, "addresses", path), text, sizeof text) == -1)
 		return;
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		const char *host = strsep(&line, " "), *word = strsep(&line, " ");

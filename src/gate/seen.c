@@ -9,28 +9,20 @@
 
 #include "base/text.h"
 #include "gate/gate.h"
+#include "gate/small_file.h"
 #include "os/host/file.h"
 
 /* A clock that goes a little wrong breaks no certificate; and a disk is not written at every attempt. */
 enum { SLACK_SECONDS = 3600, SPARED_SECONDS = 60 };
 
-static const char *path_of(const struct gate *gate, char *to)
-{
-	snprintf(to, PATH_MAX, "%.*s/seen", PATH_MAX - 32, gate->config.state_dir);
-	return to;
-}
-
 int seen_begin(struct gate *gate, struct err *e)
 {
-	char path[PATH_MAX], line[64], notice[WIRE_TEXT];
+	char path[PATH_MAX], notice[WIRE_TEXT];
 	uint64_t seen;
 
 	(void)e;
-	if (file_load(path_of(gate, path), line, sizeof line) == 0) {
-		line[strcspn(line, "\n")] = '\0';
-		if (text_number(line, 1, UINT32_MAX, &seen) == 0)
-			gate->seen = (int64_t)seen;
-	}
+	if (small_file_number(small_file_path(gate->config.state_dir, "seen", path), UINT32_MAX, &seen) == 0)
+		gate->seen = (int64_t)seen;
 	seen_notice(gate, notice, sizeof notice);
 	if (notice[0] != '\0')
 		log_warn("gate", "%s", notice);
@@ -46,7 +38,7 @@ void seen_note(struct gate *gate, bool believed)
 		return;
 	gate->seen = now;
 	snprintf(line, sizeof line, "%" PRId64 "\n", now);
-	if (file_save(path_of(gate, path), line, false) == -1)
+	if (file_save(small_file_path(gate->config.state_dir, "seen", path), line, false) == -1)
 		log_warn("gate", "%s: %s", path, strerror(errno));
 }
 

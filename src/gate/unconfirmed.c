@@ -5,24 +5,20 @@
 
 #include "base/text.h"
 #include "gate/gate.h"
-#include "os/host/file.h"
+#include "gate/small_file.h"
 
 void unconfirmed_look(struct gate *gate)
 {
-	char line[64], stamp[TEXT_TIME_SIZE], now[WIRE_TEXT] = "";
+	char stamp[TEXT_TIME_SIZE], now[WIRE_TEXT] = "";
 	uint64_t until;
 	size_t used = 0;
 
-	if (file_load(UNCONFIRMED_FILE, line, sizeof line) == 0) {
-		line[strcspn(line, "\n")] = '\0';
-		if (text_number(line, 1, INT32_MAX * 2ULL, &until) == 0) {
-			text_time(stamp, (time_t)until);
-			text_append(
-			    now, sizeof now, &used,
+	if (small_file_number(UNCONFIRMED_FILE, INT32_MAX * 2ULL, &until) == 0) {
+		text_time(stamp, (time_t)until);
+		text_append(now, sizeof now, &used,
 			    "NOT CONFIRMED: enable is taken back at %s, or at a reboot, and then everything "
 			    "passes; instead: portcullis confirm",
 			    stamp);
-		}
 	}
 	if (strcmp(now, gate->unconfirmed) == 0)
 		return;
