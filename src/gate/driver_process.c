@@ -23,62 +23,66 @@
 /* A life shorter than this counts as a failed start. The longest pause is 8 s. */
 enum { SHORT_LIFE_MS = 10000, RESTART_FIRST_MS = 250 };
 
-/* Only a file that belongs to root and that nobody else can read; any other is left unread. -1: none, or `e`.
- */
-static int open_secret(const char *path, struct err *e)
+/* Only a file that belongs to root and that nobody else can read; any other is left unread, and `lacks` says
+ * what there is not. -1: none. */
+static int open_secret(const char *path, const char *lacks)
 {
-	return path[0] == '\0' ? -1 : file_open_owned(path, S_IRWXG | S_IRWXO, e);
+	struct err e = {""};
+	int fd = path[0] == '\0' ? -1 : file_open_owned(path, S_IRWXG | S_IRWXO, &e);
+
+	if (e.text[0] != '\0')
+		log_error("gate", "no %s: %s", lacks, e.text);
+	return fd;
 }
 
-/* What the driver writes down for the next one. -1: it can't be opened. */
-static int open_note(const struct config *config, const char *name)
+static int open_keychain(const struct config *config)
+{
+	struct err e = {""};
+	int fd = keychain_open(config->keychain, config->username, &e);
+
+	if (e.text[0] != '\0')
+		log_error("gate", "no password: %s", e.text);
+	return fd;
+}
+
+/* What the driver writes down for the next one; /dev/null if it is not `wanted`, or can't be opened. */
+static int open_note(const struct config *config, const char *name, bool wanted)
 {
 	char path[PATH_MAX];
+	int fd = -1;
 
 	snprintf(path, sizeof path, "%.*s/%s", PATH_MAX - 16, config->state_dir, name);
-	return open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+	if (wanted)
+		fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+	return fd != -1 ? fd : open("/dev/null", O_RDWR);
 }
+
+/* The place of a descriptor of base/wire.h. */
+#define AT(name) [WIRE_FD_##name - WIRE_FD_CHANNEL]
 
 /* In the child. Never returns. */
 static void become_driver(const struct gate *gate, int channel)
 {
-	int from[] = {channel,
-		      gate->control_fd,
-		      gate->management_fd,
-		      gate->log_fd,
-		      gate->profile.head,
-		      -1,
-		      gate->captive_dns_fd,
-		      -1,
-		      -1,
-		      -1,
-		      -1};
+	const struct config *config = &gate->config;
+	int from[] = {
+	    AT(CHANNEL) = channel,  AT(CONTROL) = gate->control_fd,   AT(MANAGEMENT) = gate->management_fd,
+	    AT(LOG) = gate->log_fd, AT(PROFILE) = gate->profile.head, AT(CAPTIVE_DNS) = gate->captive_dns_fd,
+	    AT(LAST) = -1};
 	char path[PATH_MAX], uid[16], gid[16], name[] = "portcullis-driver";
 	char *list[] = {name, uid, gid, NULL};
-	const struct config *config = &gate->config;
-	struct err e = {""}, none = {""}, key = {""};
 
 	child_sibling(name, PORTCULLIS_LIBEXECDIR, path, sizeof path);
 	snprintf(uid, sizeof uid, "%u", gate->config.user.number);
 	snprintf(gid, sizeof gid, "%u", gate->config.user_gid);
-	if (config->keychain[0] != '\0')
-		from[5] = keychain_open(config->keychain, config->username, &e);
-	else
-		from[5] = open_secret(config->password_file, &e);
-	if (e.text[0] != '\0')
-		log_error("gate", "no password: %s", e.text);
-	from[7] = open_secret(config->totp_file, &none);
-	if (none.text[0] != '\0')
-		log_error("gate", "no one-time passwords: %s", none.text);
-	if (config->totp_file[0] != '\0')
-		from[8] = open_note(config, "totp-used");
-	from[9] = open_secret(config->passphrase_file, &key);
-	if (key.text[0] != '\0')
-		log_error("gate", "no passphrase: %s", key.text);
-	from[10] = open_note(config, "refused");
+	from AT(PASSWORD) = config->keychain[0] != '\0' ? open_keychain(config)
+							: open_secret(config->password_file, "password");
+	from AT(TOTP) = open_secret(config->totp_file, "one-time passwords");
+	from AT(TOTP_USED) = open_note(config, "totp-used", config->totp_file[0] != '\0');
+	from AT(PASSPHRASE) = open_secret(config->passphrase_file, "passphrase");
+	from AT(REFUSED) = open_note(config, "refused", true);
 	for (size_t i = 0; i < sizeof from / sizeof *from; i++)
 		if (from[i] == -1)
-			from[i] = open("/dev/null", i == 8 || i == 10 ? O_RDWR : O_RDONLY);
+			from[i] = open("/dev/null", O_RDONLY);
 	child_exec(path, list, from, sizeof from / sizeof *from, WIRE_FD_CHANNEL);
 }
 
