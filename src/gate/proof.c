@@ -81,11 +81,16 @@ int proof_open(struct gate *gate, struct err *e)
 	return 0;
 }
 
+static bool runs(const struct event *timer)
+{
+	return timer != NULL && evtimer_pending(timer, NULL);
+}
+
 int proof_dial(struct gate *gate, struct err *e)
 {
 	const struct proof *proof = &gate->proof;
 
-	if (proof->quiet != NULL && evtimer_pending(proof->quiet, NULL))
+	if (runs(proof->quiet))
 		return err_set(e, "%s keeps changing the gate's routes or device" ERR_INSTEAD "stop it",
 			       proof->who[0] != '\0' ? proof->who : "somebody else");
 	return proof->blocked ? prove_free(gate, e) : 0;
@@ -101,11 +106,6 @@ static void arm(struct gate *gate, struct event **timer, event_callback_fn callb
 		*timer = evtimer_new(gate->base, callback, gate);
 	if (*timer != NULL)
 		evtimer_add(*timer, &delay);
-}
-
-static bool runs(const struct event *timer)
-{
-	return timer != NULL && evtimer_pending(timer, NULL);
 }
 
 static void quiet_cb(evutil_socket_t fd, short what, void *argument)
