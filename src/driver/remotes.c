@@ -32,10 +32,18 @@ int remotes_open(struct remotes *remotes, int descriptor, struct err *e)
 	return 0;
 }
 
-void remotes_close(struct remotes *remotes)
+void remotes_restart(struct remotes *remotes)
 {
 	free(remotes->order.entries);
 	free(remotes->places);
+	memset(&remotes->order, 0, sizeof remotes->order);
+	remotes->places = NULL;
+	remotes->listed = false;
+}
+
+void remotes_close(struct remotes *remotes)
+{
+	remotes_restart(remotes);
 	munmap((void *)(uintptr_t)remotes->text, remotes->length);
 	memset(remotes, 0, sizeof *remotes);
 }
@@ -103,15 +111,6 @@ static int list(struct remotes *remotes, struct err *e)
 	walk(remotes, random != 0);
 	remotes->listed = true;
 	return 0;
-}
-
-void remotes_restart(struct remotes *remotes)
-{
-	free(remotes->order.entries);
-	free(remotes->places);
-	memset(&remotes->order, 0, sizeof remotes->order);
-	remotes->places = NULL;
-	remotes->listed = false;
 }
 
 int remotes_pick(struct remotes *remotes, bool again, const struct wire_way *way, struct err *e)
