@@ -16,6 +16,7 @@
 #include "gate/files.h"
 #include "gate/gate.h"
 #include "golden.h"
+#include "log_journal.h"
 #include "os/firewall/bypass.h"
 #include "os/host/clock.h"
 #include "os/process/child.h"
@@ -36,17 +37,6 @@ static int other_end = -1;  /* of openvpn's output */
 static struct net_endpoint remotes[2];
 
 /* --- what it asks others ---------------------------------------------------------------- */
-
-void log_line(enum log_level level, const char *room, const char *format, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof text, format, ap);
-	va_end(ap);
-	say("log %d %s: %s", (int)level, room, text);
-}
 
 int64_t clock_steady_ms(void)
 {

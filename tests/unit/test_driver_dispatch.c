@@ -16,6 +16,7 @@
 #include "driver/captive_dns.h"
 #include "driver/driver.h"
 #include "golden.h"
+#include "log_journal.h"
 #include "os/host/chance.h"
 #include "os/host/clock.h"
 #include "ways.h"
@@ -38,17 +39,6 @@ static struct control_events from_control;
 static struct wire_tunnel tunnel = {.name = "tun7"};
 
 /* --- what it asks others ---------------------------------------------------------------- */
-
-void log_line(enum log_level level, const char *room, const char *format, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof text, format, ap);
-	va_end(ap);
-	say("log %d %s: %s", (int)level, room, text);
-}
 
 bool log_wants(enum log_level level)
 {

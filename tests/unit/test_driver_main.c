@@ -23,6 +23,7 @@
 #include "driver/driver.h"
 #include "driver/vet.h"
 #include "golden.h"
+#include "log_journal.h"
 #include "os/process/descriptor.h"
 #include "os/process/sandbox/sandbox.h"
 #include "ways.h"
@@ -34,17 +35,6 @@ enum { ARGUMENTS = 6, SECONDS = 20 };
 static struct driver *driver;
 
 /* --- what it asks others ---------------------------------------------------------------- */
-
-void log_line(enum log_level level, const char *room, const char *format, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof text, format, ap);
-	va_end(ap);
-	say("log %d %s: %s", (int)level, room, text);
-}
 
 void log_open(int descriptor, enum log_level level)
 {

@@ -20,6 +20,7 @@
 #include "base/fault.h"
 #include "gate/gate.h"
 #include "golden.h"
+#include "log_journal.h"
 #include "os/host/clock.h"
 #include "os/host/file.h"
 #include "os/host/keychain.h"
@@ -36,17 +37,6 @@ static event_callback_fn restart_cb;
 static jmp_buf child; /* where what never returns goes */
 
 /* --- what it asks others ---------------------------------------------------------------- */
-
-void log_line(enum log_level level, const char *room, const char *format, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof text, format, ap);
-	va_end(ap);
-	say("log %d %s: %s", (int)level, room, text);
-}
 
 int64_t clock_steady_ms(void)
 {

@@ -15,6 +15,7 @@
 #include "gate/files.h"
 #include "gate/gate.h"
 #include "golden.h"
+#include "log_journal.h"
 #include "os/dns/captive_dns_socket.h"
 #include "os/host/file.h"
 #include "os/host/lockfile.h"
@@ -28,17 +29,6 @@ static const char *file; /* what one has in it; NULL: it can't be read, with `co
 static int code;
 
 /* --- what it asks others ---------------------------------------------------------------- */
-
-void log_line(enum log_level level, const char *room, const char *format, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof text, format, ap);
-	va_end(ap);
-	say("log %d %s: %s", (int)level, room, text);
-}
 
 void log_open(int descriptor, enum log_level level)
 {

@@ -11,6 +11,7 @@
 
 #include "gate/gate.h"
 #include "golden.h"
+#include "log_journal.h"
 #include "os/host/off_marker.h"
 #include "os/route/forwarding.h"
 #include "os/route/route.h"
@@ -28,17 +29,6 @@ static size_t timer_count;
 static firewall_foreign_cb *foreign;
 
 /* --- what it asks others ---------------------------------------------------------------- */
-
-void log_line(enum log_level level, const char *room, const char *format, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof text, format, ap);
-	va_end(ap);
-	say("log %d %s: %s", (int)level, room, text);
-}
 
 time_t time(time_t *to)
 {

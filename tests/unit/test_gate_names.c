@@ -18,6 +18,7 @@
 #include "gate/channel.h"
 #include "gate/files.h"
 #include "gate/gate.h"
+#include "log_journal.h"
 #include "os/host/clock.h"
 #include "os/host/file.h"
 #include "os/process/child.h"
@@ -33,17 +34,6 @@ static event_callback_fn overdue;
 static jmp_buf child;
 static struct net_endpoint remotes[4];
 static struct gate_named named[3];
-
-void log_line(enum log_level level, const char *room, const char *format, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof text, format, ap);
-	va_end(ap);
-	say("log %d %s: %s", (int)level, room, text);
-}
 
 int64_t clock_steady_ms(void)
 {

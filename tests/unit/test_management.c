@@ -22,6 +22,7 @@
 #include "freed.h"
 #include "golden.h"
 #include "leaks.h"
+#include "log_journal.h"
 #include "no_memory.h"
 #include "os/host/clock.h"
 #include "os/process/descriptor.h"
@@ -40,17 +41,6 @@ static int32_t pid;
 static size_t pending;
 
 /* --- what it asks others ---------------------------------------------------------------- */
-
-void log_line(enum log_level level, const char *room, const char *format, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof text, format, ap);
-	va_end(ap);
-	say("log %d %s: %s", (int)level, room, text);
-}
 
 int64_t clock_steady_ms(void)
 {

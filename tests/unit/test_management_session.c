@@ -15,6 +15,7 @@
 #include "driver/login/credentials.h"
 #include "driver/management_session.h"
 #include "golden.h"
+#include "log_journal.h"
 #include "profile/profile.h"
 #include "ways.h"
 
@@ -25,17 +26,6 @@ static struct ovm_session *parser;
 static struct login login;
 
 /* --- what it asks others ---------------------------------------------------------------- */
-
-void log_line(enum log_level level, const char *room, const char *format, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof text, format, ap);
-	va_end(ap);
-	say("log %d %s: %s", (int)level, room, text);
-}
 
 bool log_wants(enum log_level level)
 {

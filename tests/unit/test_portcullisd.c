@@ -27,6 +27,7 @@
 #include "gate/seen.h"
 #include "gate/verbs.h"
 #include "golden.h"
+#include "log_journal.h"
 #include "os/firewall/describe.h"
 #include "os/host/loop.h"
 #include "os/host/off_marker.h"
@@ -57,17 +58,6 @@ static char all_reaped[32];
 static const char *reaped = all_reaped; /* what waitpid finds next */
 
 /* --- the log, the terminal, the clockwork ----------------------------------------------- */
-
-void log_line(enum log_level level, const char *room, const char *format, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof text, format, ap);
-	va_end(ap);
-	say("log %d %s: %s", (int)level, room, text);
-}
 
 void log_open(int descriptor, enum log_level level)
 {

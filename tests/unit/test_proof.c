@@ -11,6 +11,7 @@
 #include "base/limit.h"
 #include "gate/gate.h"
 #include "golden.h"
+#include "log_journal.h"
 #include "os/host/clock.h"
 #include "os/route/device.h"
 #include "tests/arch/gate_states.h"
@@ -25,17 +26,6 @@ static unsigned index_told;
 static bool reached;
 
 /* --- what it asks others ------------------------------------------------------------------- */
-
-void log_line(enum log_level level, const char *room, const char *format, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof text, format, ap);
-	va_end(ap);
-	say("log %d %s: %s", (int)level, room, text);
-}
 
 int64_t clock_steady_ms(void)
 {

@@ -18,6 +18,7 @@
 #include "gate/reload.h"
 #include "gate/unconfirmed.h"
 #include "golden.h"
+#include "log_journal.h"
 #include "os/host/file.h"
 #include "os/host/file_watch.h"
 #include "tests/arch/gate_states.h"
@@ -36,17 +37,6 @@ static unsigned settles;
 /* --- what it asks others ---------------------------------------------------------------- */
 
 const char *const log_level_words[LOG_LEVELS] = {"error", "warn", "info", "debug"};
-
-void log_line(enum log_level level, const char *room, const char *format, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof text, format, ap);
-	va_end(ap);
-	say("log %d %s: %s", (int)level, room, text);
-}
 
 void log_open(int descriptor, enum log_level level)
 {

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "gate/gate.h"
 #include "gate/seen.h"
+#include "log_journal.h"
 #include "os/host/file.h"
 #include "ways.h"
 
@@ -45,17 +46,6 @@ int file_save(const char *path, const char *text, bool durable)
 		return -1;
 	snprintf(file, sizeof file, "%s", text);
 	return 0;
-}
-
-void log_line(enum log_level level, const char *room, const char *format, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof text, format, ap);
-	va_end(ap);
-	say("log %d %s: %s", (int)level, room, text);
 }
 
 static int setup(void **state)

@@ -13,6 +13,7 @@
 #include "gate/gate.h"
 #include "gate/unconfirmed.h"
 #include "journal.h"
+#include "log_journal.h"
 #include "os/host/file.h"
 
 static struct gate gate;
@@ -26,17 +27,6 @@ int file_load(const char *path, char *to, size_t size)
 		return -1;
 	snprintf(to, size, "%s", file);
 	return 0;
-}
-
-void log_line(enum log_level level, const char *room, const char *format, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof text, format, ap);
-	va_end(ap);
-	say("log %d %s: %s", (int)level, room, text);
 }
 
 /* It is told once, and that it is over; what can't be a time is none. */

@@ -18,6 +18,7 @@
 #include "gate/gate.h"
 #include "gate/verbs.h"
 #include "golden.h"
+#include "log_journal.h"
 #include "os/host/clock.h"
 #include "os/process/child.h"
 #include "os/route/device.h"
@@ -31,17 +32,6 @@ static int peer;
 static int64_t now;
 
 /* --- what it asks others ---------------------------------------------------------------- */
-
-void log_line(enum log_level level, const char *room, const char *format, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof text, format, ap);
-	va_end(ap);
-	say("log %d %s: %s", (int)level, room, text);
-}
 
 int64_t clock_steady_ms(void)
 {
