@@ -145,9 +145,10 @@ def test_the_next_attempt_knows_the_new_server(world, portcullis):
     gate.write(world.profile("tcp", "udp"))
     assert "next attempt" in reload(gate)
     live.assert_untouched()
+    before = live.driver
     gate.kill_openvpn()
-    gate.wait(gate="open")
-    assert gate.driver() != live.driver, "the driver that dials is one that knows the new list"
+    live.wait_redialled()
+    assert live.driver != before, "the driver that dials is one that knows the new list"
     assert gate.status()["remote"]["proto"] == "tcp"
 
 
