@@ -123,7 +123,13 @@ class Portcullis:
         pid = self.openvpn()
         os.kill(pid, signal.SIGKILL)
         wait_gone(pid, "the killed openvpn reaped")
+        wait_for(lambda: self.openvpns() or not self.says_open(), lambda: self.told("the gate knows that openvpn has ended"))
         return pid
+
+    def says_open(self):
+        with contextlib.suppress(AssertionError):
+            return self.status()["gate"] == "open"
+        return False
 
     # --- the command
 
