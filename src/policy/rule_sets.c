@@ -13,9 +13,18 @@ struct list {
 static const char *const dhcp_servers[] = {"10.0.0.0/8",    "100.64.0.0/10",  "169.254.0.0/16",
 					   "172.16.0.0/12", "192.168.0.0/16", "255.255.255.255/32",
 					   "fe80::/10",     "ff02::1:2/128",  NULL};
-static const char *const lan[] = {
-    "10.0.0.0/8",         "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/24",
-    "255.255.255.255/32", "fc00::/7",       "fe80::/10",     "ff02::/16",      NULL};
+/* 239.255.255.250: SSDP and WS-Discovery, in IPv4's local scope (RFC 2365, section 6.1). */
+static const char *const lan[] = {"10.0.0.0/8",
+				  "169.254.0.0/16",
+				  "172.16.0.0/12",
+				  "192.168.0.0/16",
+				  "224.0.0.0/24",
+				  "239.255.255.250/32",
+				  "255.255.255.255/32",
+				  "fc00::/7",
+				  "fe80::/10",
+				  "ff02::/16",
+				  NULL};
 static const char *const neighbours[] = {"::/128", "fe80::/10", "ff02::1/128", "ff02::1:ff00:0/104", NULL};
 static const char *const link_local[] = {"fe80::/10", NULL};
 static const char *const link_local_or_none[] = {"::/128", "fe80::/10", NULL};

@@ -332,3 +332,44 @@ def test_local_network(world, portcullis, lan):
     finally:
         echo.kill()
         echo.wait()
+
+
+def searcher(group, port):
+    """Looks for devices as programs do (SSDP, WS-Discovery, mDNS): is there an answer?"""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with sock:
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(HOST4))
+        sock.settimeout(0.5)
+        try:
+            sock.sendto(b"M-SEARCH * HTTP/1.1", (group, port))
+            return sock.recv(100) == b"M-SEARCH * HTTP/1.1"
+        except OSError:
+            return False
+
+
+SEARCHES = [("239.255.255.250", 1900), ("239.255.255.250", 3702), ("224.0.0.251", 5353)]
+OTHERS = [("239.255.255.249", 1900), ("239.1.2.3", 1900), ("224.0.1.1", 123)]
+
+
+@pytest.mark.parametrize("lan", ["false", "true"])
+def test_devices_are_found(world, portcullis, lan):
+    """A neighbour answers each search before there is a gate; with lan = true in every state, those of row 10 alone."""
+    with world.rtr.socket(socket.AF_INET, socket.SOCK_DGRAM) as member:
+        for group in {group for group, _ in SEARCHES + OTHERS}:
+            member.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+                              socket.inet_aton(group) + socket.inet_aton(ROUTER4))
+        ports = ",".join(sorted({str(port) for _, port in SEARCHES + OTHERS}))
+        echo = world.rtr.popen("/usr/bin/python3", f"{HERE}/echo.py", "0.0.0.0", ports, stdout=subprocess.PIPE, text=True)
+        try:
+            assert echo.stdout.readline() == "ready\n"
+            assert all(world.host.call(searcher, *search) for search in SEARCHES + OTHERS), "control"
+            gate = portcullis(settings={"lan": lan}).start_open()
+            for command in (None, "down"):
+                if command:
+                    gate.ctl(command, "--wait", check=True)
+                gate.assert_loaded()
+                found = [search for search in SEARCHES + OTHERS if world.host.call(searcher, *search)]
+                assert found == (SEARCHES if lan == "true" else []), gate.told(f"{command}: {found}")
+        finally:
+            echo.kill()
+            echo.wait()
