@@ -14,6 +14,7 @@
 #include "ctl/conf_edit.h"
 #include "ctl/ctl.h"
 #include "ctl/profile/import.h"
+#include "ctl/session.h"
 #include "ctl/show.h"
 #include "ctl/unconfirmed.h"
 #include "os/host/clock.h"
@@ -36,11 +37,13 @@ enum {
 	CONFIRM_MAX = 86400
 };
 
-enum { OPTION_CONFIRM };
+enum { OPTION_CONFIRM, OPTION_REMOTE };
 
 static const struct ctl_option options[] = {
     [OPTION_CONFIRM] = {"confirm", 0, "DURATION", false,
 			"take all of it back after DURATION, or at a reboot, unless confirmed"},
+    [OPTION_REMOTE] = {"remote", 0, NULL, false,
+		       "go on without --confirm, though this session over the network will end"},
 };
 
 struct enabling {
@@ -49,12 +52,27 @@ struct enabling {
 	char daemon[PATH_MAX], profile[PATH_MAX], conf[PATH_MAX];
 	char *before; /* portcullis.conf as it was; NULL: there was none */
 	mode_t mode;
-	bool was_installed;
+	bool was_installed, remote;
 	uint32_t confirm; /* seconds in which somebody must confirm; 0: nobody need */
 	int64_t until;
 };
 
 /* --- the steps, in their order: each leaves the machine as it was, or shut */
+
+/* The lock ends a session over the network, and no later one gets in. A machine that is shut already is
+ * reached in spite of it. */
+static int check_session(const struct enabling *enabling, struct err *e)
+{
+	char by[64];
+
+	if (enabling->confirm != 0 || enabling->remote || enabling->was_installed ||
+	    !session_is_remote(by, sizeof by))
+		return 0;
+	return err_set(e,
+		       "this session comes over the network (%s), and the lock would end it; instead: "
+		       "portcullis enable --confirm 2m %s, or at the console; or add --remote, if it may end",
+		       by, enabling->operand);
+}
 
 static int check(struct enabling *enabling, struct err *e)
 {
@@ -67,6 +85,8 @@ static int check(struct enabling *enabling, struct err *e)
 	if (service_check(e) == -1)
 		return -1;
 	enabling->was_installed = service_is_installed();
+	if (check_session(enabling, e) == -1)
+		return -1;
 	if (unconfirmed_is_there())
 		return err_set(
 		    e, "an earlier enable waits for its confirmation; instead: portcullis confirm, or "
@@ -432,6 +452,8 @@ static int read_enable_options(struct ctl *ctl, struct enabling *enabling)
 			    value);
 		if (what == CTL_ARGS_OPERAND && enabling->operand == NULL)
 			enabling->operand = value;
+		else if (what == OPTION_REMOTE)
+			enabling->remote = true;
 		else if (what != OPTION_CONFIRM)
 			return what == CTL_ARGS_END ? -1 : ctl_args_stop(ctl, what, value, &e);
 	}
@@ -472,7 +494,9 @@ const struct ctl_command cmd_enable = {
     "stays shut meanwhile. If a step fails, the machine is as it was,\nor shut. The exit status is that of "
     "`portcullis status`.\n\nOn a machine that is reached over the network: --confirm takes all of it back, "
     "by the "
-    "system's\nservice manager, unless `portcullis confirm` is run in time.",
+    "system's\nservice manager, unless `portcullis confirm` is run in time. Without it a session over "
+    "the\nnetwork "
+    "(ssh) is refused, unless --remote says that it may end.",
     options,
     sizeof options / sizeof *options,
     run_enable,

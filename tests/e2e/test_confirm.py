@@ -145,9 +145,22 @@ def test_taken_back_in_time(world, machine, sampled):
         taken_back(world, it, harm)
 
 
+def refuse_over_the_network(world, machine):
+    """Nothing is locked, by ssh's own word and without it (as behind sudo), and the command that would work is told."""
+    for words in (("env", "SSH_CONNECTION=192.0.2.1 50022 192.168.50.2 22", "portcullis"),
+                  ("sh", "-c", 'cp /bin/sh /tmp/sshd && exec /tmp/sshd -c "portcullis \\"\\$@\\"; exit \\$?" sh "$@"', "sh")):
+        done = machine.run(*words, "enable", machine.profile)
+        assert done.returncode == 1, done
+        assert f"portcullis enable --confirm 2m {machine.profile}" in done.stderr and "locking" not in done.stdout, done
+    assert "portcullis" not in world.host.run("nft", "list", "tables").stdout
+    with world.wire("udp") as wire:
+        assert gets_out(world, wire), "the machine is as it was"
+
+
 def test_confirmed_in_time(world, machine):
     """It stays: over the time, and over a reboot."""
     machine = machine()
+    refuse_over_the_network(world, machine)
     assert machine.enable(f"--confirm={SECONDS}s").returncode == 0
     assert machine.run("portcullis", "confirm").returncode == 0
     listed = machine.run("systemctl", "list-units", "--all", "portcullis-unconfirmed*").stdout
@@ -163,7 +176,9 @@ def test_confirmed_in_time(world, machine):
 def test_a_reboot_takes_it_back(world, machine):
     """Long before the time is over: nobody has confirmed, so the next boot takes it back."""
     machine = machine()
-    assert machine.enable("--confirm=1h").returncode == 0
+    done = machine.run("env", "SSH_CONNECTION=192.0.2.1 50022 192.168.50.2 22", "portcullis", "enable", "--confirm=1h",
+                       machine.profile)
+    assert done.returncode == 0, done
     assert_shut(world)
     machine.reboot()
     machine.wait_taken_back(30)

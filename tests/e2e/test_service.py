@@ -82,10 +82,10 @@ class Machine:
         self.state["calls"], self.state["faults"] = [], {name[1:]: how for name, how in faults.items()}
         self.save()
 
-    def run(self, *words, user=None, timeout=300):
+    def run(self, *words, user=None, timeout=300, **environment):
         done = subprocess.run([f"{BUILD}/test/portcullis-{self.platform}", "-s", self.root / "control.sock", *words],
                               capture_output=True, text=True, check=False, timeout=timeout, user=user,
-                              env={"PORTCULLIS_STANDIN": str(self.root)})
+                              env={"PORTCULLIS_STANDIN": str(self.root)} | environment)
         self.load()
         return done
 
@@ -194,6 +194,19 @@ def test_enable_in_its_order(machine, platform):
     assert os.path.exists(stored) and "gate       open" in done.stdout
     assert host.conf() == CONF.replace("/old/one.ovpn", stored)
     assert {"/Users/_portcullis", "/Groups/_portcullis", "/Users/_openvpn", "/Groups/_openvpn"} <= set(host.state["records"])
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_enable_over_ssh(machine, platform):
+    """The lock would end the session: nothing is done without a word. A machine that is enabled is reached in spite of it."""
+    host, ssh = machine(platform), {"SSH_CONNECTION": "192.0.2.1 50022 192.168.50.2 22"}
+    done = host.run("enable", str(profile(host)), **ssh)
+    assert done.returncode == 1 and done.stderr.count("instead:") == 1
+    assert "(ssh)" in done.stderr and f"portcullis enable --confirm 2m {profile(host)}" in done.stderr
+    assert not host.is_enabled() and not host.is_started() and host.conf() == CONF
+    assert host.run("enable", "--remote", str(profile(host)), **ssh).returncode == 0
+    assert host.is_enabled() and host.is_started()
+    assert host.run("enable", str(profile(host)), **ssh).returncode == 0
 
 
 def test_initrds_get_the_lock_and_lose_it(machine):

@@ -222,6 +222,7 @@ _portcullis_takes()
 		printf '%s\t%s\n' \
 			option '--confirm' \
 			value '--confirm=30s 5m 15m 1h' \
+			option '--remote' \
 			option '-h' \
 			option '--help' \
 			operand '@profile'

@@ -109,6 +109,7 @@ complete -c portcullis -n '__portcullis_is selftest' -l openvpn-group -x -a '(__
 complete -c portcullis -n '__portcullis_is selftest' -s h -l help -d 'what it takes'
 complete -c portcullis -n __portcullis_needs_command -a enable -d 'keep this machine shut from every boot on; root only'
 complete -c portcullis -n '__portcullis_is enable' -l confirm -x -a '30s 5m 15m 1h' -d 'take all of it back after DURATION, or at a reboot, unless confirmed'
+complete -c portcullis -n '__portcullis_is enable' -l remote -d 'go on without --confirm, though this session over the network will end'
 complete -c portcullis -n '__portcullis_is enable' -s h -l help -d 'what it takes'
 complete -c portcullis -n '__portcullis_is enable 0' -a '(__portcullis_profiles; __portcullis_files)'
 complete -c portcullis -n __portcullis_needs_command -a confirm -d 'keep what enable --confirm has done; root only'

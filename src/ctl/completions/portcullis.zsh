@@ -152,6 +152,7 @@ _portcullis_takes() {
 		;;
 	enable)
 		_arguments -s '--confirm=[take all of it back after DURATION, or at a reboot, unless confirmed]:value:(30s 5m 15m 1h)' \
+		    '--remote[go on without --confirm, though this session over the network will end]' \
 		    '(-h --help)-h[what it takes]' \
 		    '(-h --help)--help[what it takes]' \
 		    '1:operand:_portcullis_profiles'

@@ -10,6 +10,7 @@ struct pid_walk;
 
 /* What the kernel says of a process. */
 struct pid_facts {
+	pid_t parent;
 	uint64_t began; /* in the kernel's own unit; with the pid it names one process for good */
 	bool running;   /* not a zombie: that has left already, and holds nothing */
 	bool ours;      /* root's, in our own network namespace or jail */

@@ -38,6 +38,7 @@ int pid_query(pid_t pid, struct pid_facts *facts)
 	    process.ki_structsize != (int)sizeof process ||
 	    sysctl(boot_name, 2, &boot, &boot_length, NULL, 0) == -1)
 		return -1;
+	facts->parent = process.ki_ppid;
 	facts->began = microseconds(&process.ki_start) - microseconds(&boot);
 	facts->running = process.ki_stat != SZOMB;
 	/* 0 is our own jail, whether that is the host or not. */

@@ -25,7 +25,7 @@ int pid_signal(int descriptor, pid_t pid, int number)
 }
 
 /* Reads /proc/PID/stat. proc(5): the name is in brackets and may hold anything;
- * field 3 is the state, 22 the beginning in clock ticks since boot. */
+ * field 3 is the state, 4 the parent, 22 the beginning in clock ticks since boot. */
 static int read_stat(pid_t pid, struct pid_facts *facts)
 {
 	char path[64], stat[1024], *name, *end, state = 'Z';
@@ -44,8 +44,8 @@ static int read_stat(pid_t pid, struct pid_facts *facts)
 	*end = '\0';
 	text_copy(facts->name, sizeof facts->name, name + 1);
 	if (sscanf(end + 1,
-		   " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64,
-		   &state, &facts->began) != 2)
+		   " %c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64,
+		   &state, &facts->parent, &facts->began) != 3)
 		return -1;
 	facts->running = state != 'Z' && state != 'X';
 	return 0;

@@ -29,6 +29,7 @@ int pid_query(pid_t pid, struct pid_facts *facts)
 	memset(facts, 0, sizeof *facts);
 	if (proc_pidinfo(pid, PROC_PIDTBSDINFO, 0, &info, sizeof info) != (int)sizeof info)
 		return -1;
+	facts->parent = (pid_t)info.pbi_ppid;
 	facts->began = microseconds(info.pbi_start_tvsec, info.pbi_start_tvusec);
 	facts->running = info.pbi_status != SZOMB;
 	facts->ours = info.pbi_uid == 0;
