@@ -2,6 +2,7 @@
 import contextlib
 import os
 import signal
+import socket
 import time
 
 import pytest
@@ -105,6 +106,28 @@ def test_the_next_server_at_once(world, portcullis, kind):
     status = gate.status()
     assert status["remote"]["address"] == SERVER4 and status["attempt"] == {
         "udp": 5, "ipv6": 2, "no ipv6": 1, "refused": 9}[kind], status
+
+
+def take_the_last_place(world, name):
+    """Of a server that lets in one client."""
+    if name == "full":  # killed without a goodbye, it stays a client for two minutes
+        world.bare_vpn(name).kill()
+        return contextlib.nullcontext()
+    taken = world.rtr.socket(socket.AF_INET, socket.SOCK_STREAM)
+    taken.connect((SERVER4, world.server(name).endpoint.port))
+    return taken
+
+
+@pytest.mark.parametrize("name", ["full", "full-tcp"])
+def test_a_server_that_is_full(world, portcullis, name):
+    """It stops in the middle of the handshake (UDP), or hangs up: the next one has its turn, and lets us in."""
+    profile = world.profile(name, "udp", extra=["hand-window 4"])
+    with take_the_last_place(world, name):
+        gate = portcullis("udp", profile=profile).start().wait(gate="open", seconds=12)
+        with open(f"{ROOT}/server-{name}.log", encoding="utf-8") as log:
+            assert "would exceed maximum number of clients" in log.read(), "control"
+        assert gate.status()["remote"]["port"] == 1194 and gets_inside(world)
+    world.stop_server(name)
 
 
 def test_nobody_is_there(world, portcullis):

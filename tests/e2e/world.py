@@ -83,6 +83,8 @@ SERVERS = {server.name: server for server in (
         f"{HERE}/refusing_password", "via-env"]),
     Server("welcoming", Endpoint(SERVER6, 1221, "udp"), 42, ["--script-security", "3", "--auth-user-pass-verify",
                                                              f"{HERE}/verify_password", "via-env"]),
+    Server("full", Endpoint(SERVER4, 1227, "udp"), 43, PATIENT + ["--max-clients", "1"]),
+    Server("full-tcp", Endpoint(SERVER4, 1227, "tcp"), 44, PATIENT + ["--max-clients", "1"]),
     Server("revoked", Endpoint(SERVER4, 1226, "udp"), 41, ["--crl-verify", "crl.pem"]),
     Server("stranger", Endpoint(SERVER4, 1195, "udp"), 13, ["--cert", "other.crt",
                                                             "--key", "other.key"]),
