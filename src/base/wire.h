@@ -25,7 +25,8 @@ enum {
 	WIRE_FD_TOTP_USED = 11,  /* a file for the driver alone: which of them were sent; or /dev/null */
 	WIRE_FD_PASSPHRASE = 12, /* one line, the passphrase of the private key; or /dev/null */
 	WIRE_FD_REFUSED = 13,    /* a file for the driver alone: driver/login/kept.h; or /dev/null */
-	WIRE_FD_LAST = WIRE_FD_REFUSED
+	WIRE_FD_SERVERS = 14,    /* a file for the driver alone: driver/kept/outcomes.h; or /dev/null */
+	WIRE_FD_LAST = WIRE_FD_SERVERS
 };
 
 /* Where one-time passwords go: nowhere, as the answer to a challenge, or after the password. */

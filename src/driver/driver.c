@@ -72,7 +72,7 @@ static enum tunnel_event pick_remote(struct driver *d, char *cause, size_t size)
 		text_copy(cause, size, e.text);
 		return ready == LOGIN_STOP ? TUNNEL_CREDENTIALS : TUNNEL_NONE;
 	}
-	if (remotes_pick(&d->remotes, again, &d->way_now, &e) == -1) {
+	if (remotes_pick(&d->remotes, again, &d->way_now, time(NULL), &e) == -1) {
 		text_append(cause, size, &used, "%s%s%s", e.text, d->names.why[0] != '\0' ? "; " : "",
 			    d->names.why);
 		return TUNNEL_NONE;
@@ -97,6 +97,19 @@ static void dial(struct driver *d)
 	d->counted = false;
 	management_begin(d->management, &attempt);
 	gate_channel_send(d->channel, VERB_DIAL, &d->remotes.endpoint, NULL);
+}
+
+static void note_outcome(struct driver *d, bool good)
+{
+	if (remotes_note(&d->remotes, good, time(NULL)))
+		outcomes_save(&d->remotes.outcomes, WIRE_FD_SERVERS);
+}
+
+/* A server that asks for a back-off is alive; and where no way leads to it, it is not its fault. */
+static void look_for_failure(struct driver *d, enum tunnel_state before, enum tunnel_event event)
+{
+	if (order_is_failure(before, event) && d->tunnel.hold == 0 && !d->tunnel.stay && d->way.gone_at == 0)
+		note_outcome(d, false);
 }
 
 /* --- refused log-ins, kept over restarts */
@@ -240,6 +253,7 @@ static void dispatch(struct driver *d, enum tunnel_event event, const char *text
 		enum tunnel_state after = d->tunnel.state;
 
 		text_copy(why, sizeof why, cause);
+		look_for_failure(d, before, event);
 		/* The effects first: the log can wait. */
 		for (size_t i = 0; i < TUNNEL_CELL_EFFECTS; i++) {
 			enum tunnel_event follows = carry_out(d, cell->effects[i], cause, sizeof cause);
@@ -527,6 +541,8 @@ static void apply_hello(struct driver *d, const struct wire_hello *hello, uint32
 	d->login.totp_use = hello->totp_use;
 	if (!d->greeted)
 		control_start(d->control, hello->control_gid);
+	if (!d->greeted)
+		outcomes_load(&d->remotes.outcomes, WIRE_FD_SERVERS);
 	if (!d->greeted && intent != INTENT_DOWN)
 		take_refusals_over(d);
 	d->greeted = true;
@@ -626,6 +642,7 @@ static void gate_note(const struct wire_note_message *note, void *argument)
 		break;
 	case NOTE_OPEN:
 		forget_refusals(d);
+		note_outcome(d, true);
 		dispatch(d, TUNNEL_OPENED, "the gate is open");
 		arm_learning(d);
 		break;

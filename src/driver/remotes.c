@@ -11,7 +11,7 @@
 
 struct remotes_place {
 	size_t at; /* the remote's line */
-	struct net_address address;
+	struct net_endpoint endpoint;
 };
 
 int remotes_open(struct remotes *remotes, int descriptor, struct err *e)
@@ -66,12 +66,12 @@ static void add_remote(struct remotes *remotes, const struct canonical_remote *r
 
 		if (remotes->places != NULL) {
 			remotes->places[to] =
-			    (struct remotes_place){.at = at, .address = remote->addresses[i]};
-			remotes->order.entries[to] =
-			    (struct order_entry){.place = place,
-						 .remote = number,
-						 .family = remote->addresses[i].family,
-						 .rank = ORDER_USUAL};
+			    (struct remotes_place){.at = at,
+						   .endpoint = {.address = remote->addresses[i],
+								.proto = remote->proto,
+								.port = remote->port}};
+			remotes->order.entries[to] = (struct order_entry){
+			    .place = place, .remote = number, .family = remote->addresses[i].family};
 		}
 		remotes->order.count++;
 	}
@@ -113,13 +113,40 @@ static int list(struct remotes *remotes, struct err *e)
 	return 0;
 }
 
-int remotes_pick(struct remotes *remotes, bool again, const struct wire_way *way, struct err *e)
+static void look_for_dead(struct remotes *remotes, int64_t now)
+{
+	for (size_t i = 0; i < remotes->order.count; i++)
+		remotes->order.entries[i].dead =
+		    outcomes_is_dead(&remotes->outcomes, &remotes->places[i].endpoint, now);
+}
+
+static bool has(const void *in, const struct net_endpoint *server)
+{
+	const struct remotes *remotes = in;
+
+	for (size_t i = 0; i < remotes->order.count; i++) {
+		if (net_endpoint_equal(&remotes->places[i].endpoint, server))
+			return true;
+	}
+	return false;
+}
+
+bool remotes_note(struct remotes *remotes, bool good, int64_t now)
+{
+	if (!remotes->listed || !remotes->order.begun)
+		return false;
+	outcomes_prune(&remotes->outcomes, has, remotes);
+	return outcomes_note(&remotes->outcomes, &remotes->places[remotes->order.at].endpoint, good, now);
+}
+
+int remotes_pick(struct remotes *remotes, bool again, const struct wire_way *way, int64_t now, struct err *e)
 {
 	const struct remotes_place *place;
 	size_t at;
 
 	if (!remotes->listed && list(remotes, e) == -1)
 		return -1;
+	look_for_dead(remotes, now);
 	remotes->order.no_way4 = !way_leads(way, NET_IPV4);
 	remotes->order.no_way6 = !way_leads(way, NET_IPV6);
 	if (!(again ? order_again(&remotes->order) : order_next(&remotes->order)))
@@ -129,9 +156,7 @@ int remotes_pick(struct remotes *remotes, bool again, const struct wire_way *way
 	place = &remotes->places[remotes->order.at];
 	at = place->at;
 	canonical_next_remote(remotes->text, remotes->length, &at, &remotes->remote);
-	remotes->endpoint.address = place->address;
-	remotes->endpoint.port = remotes->remote.port;
-	remotes->endpoint.proto = remotes->remote.proto;
+	remotes->endpoint = place->endpoint;
 	return 0;
 }
 

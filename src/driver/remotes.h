@@ -7,6 +7,7 @@
 
 #include "base/canonical.h"
 #include "base/err.h"
+#include "driver/kept/outcomes.h"
 #include "driver/names/known.h"
 #include "tunnel/limits.h"
 #include "tunnel/order.h"
@@ -21,16 +22,21 @@ struct remotes {
 	uint32_t chance;              /* any number; if the profile wants a random order, it decides which */
 	bool listed;
 	const struct names *names; /* what else is known of them; NULL: nothing */
+	struct outcomes outcomes;  /* which of them failed */
 };
 
 /* Maps the sealed profile; reads nothing of it yet. 0 or -1. */
 int remotes_open(struct remotes *remotes, int descriptor, struct err *e);
 void remotes_close(struct remotes *remotes);
 
-/* Picks the next address to which a way leads, or with `again` the same one. 0, or -1 and `e`: there is none,
- * or no memory. Remotes without an address are logged once. */
+/* Picks the next address to which a way leads, or with `again` the same one; those that are dead at `now`
+ * (seconds since the epoch) last. 0, or -1 and `e`: there is none, or no memory. Remotes without an address
+ * are logged once. */
 struct wire_way;
-int remotes_pick(struct remotes *remotes, bool again, const struct wire_way *way, struct err *e);
+int remotes_pick(struct remotes *remotes, bool again, const struct wire_way *way, int64_t now, struct err *e);
+
+/* The attempt with the one picked last was good, or failed. True: `outcomes` has changed. */
+bool remotes_note(struct remotes *remotes, bool good, int64_t now);
 
 /* How long an attempt may take, as far as the profile says so. */
 struct tunnel_limits remotes_limits(const struct remotes *remotes);

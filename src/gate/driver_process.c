@@ -80,6 +80,7 @@ static void become_driver(const struct gate *gate, int channel)
 	from AT(TOTP_USED) = open_note(config, "totp-used", config->totp_file[0] != '\0');
 	from AT(PASSPHRASE) = open_secret(config->passphrase_file, "passphrase");
 	from AT(REFUSED) = open_note(config, "refused", true);
+	from AT(SERVERS) = open_note(config, "servers", true);
 	for (size_t i = 0; i < sizeof from / sizeof *from; i++)
 		if (from[i] == -1)
 			from[i] = open("/dev/null", O_RDONLY);

@@ -18,8 +18,8 @@ static bool is_earlier(const struct order *order, const struct order_entry *one,
 {
 	bool silent = one->family == order->silent, other_silent = other->family == order->silent;
 
-	if (one->rank != other->rank)
-		return one->rank < other->rank;
+	if (one->dead != other->dead)
+		return other->dead;
 	if (silent != other_silent)
 		return other_silent;
 	return one->place < other->place;
@@ -84,6 +84,14 @@ size_t order_left(const struct order *order)
 void order_answered(struct order *order, bool answered)
 {
 	order->silent = order->begun && !answered ? order->entries[order->at].family : NET_NONE;
+}
+
+bool order_is_failure(enum tunnel_state state, enum tunnel_event event)
+{
+	if (state != TUNNEL_CONNECTING && state != TUNNEL_AUTHENTICATING && state != TUNNEL_CONFIGURING)
+		return false;
+	return event == TUNNEL_UNREACHABLE || event == TUNNEL_CONNECT_ERRORS || event == TUNNEL_RESTART ||
+	       event == TUNNEL_EXITED || event == TUNNEL_TIMER;
 }
 
 void order_pass_remote(struct order *order)

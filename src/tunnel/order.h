@@ -6,14 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The lower has its turn earlier. */
-enum order_rank { ORDER_GOOD_LAST, ORDER_USUAL, ORDER_DEAD };
+#include "tunnel/words.h"
 
 struct order_entry {
-	uint32_t place;  /* among those of one rank; equal ones: as they stand */
+	uint32_t place;  /* equal ones: as they stand */
 	uint32_t remote; /* equal for the addresses of one remote */
 	uint8_t family;  /* enum net_family */
-	uint8_t rank;    /* enum order_rank */
+	bool dead;       /* its last attempts failed: it has its turn behind all others */
 	bool tried;      /* in this round */
 };
 
@@ -29,8 +28,8 @@ struct order {
 /* A random place for the remote of that number; the addresses of one remote stay together. */
 uint32_t order_random_place(uint64_t seed, uint32_t remote);
 
-/* Picks the next: by rank, then the family that was not silent just now, then by place. After the last one
- * of a round another round begins. False: there is none to which a way leads. */
+/* Picks the next: dead ones last, then the family that was not silent just now, then by place. After the last
+ * one of a round another round begins. False: there is none to which a way leads. */
 bool order_next(struct order *order);
 /* Picks the one that was picked last, as the first of a new round; the next one if there was none, or no way
  * leads to it. */
@@ -41,6 +40,9 @@ size_t order_left(const struct order *order);
 
 /* Has the one that was picked last given an answer? */
 void order_answered(struct order *order, bool answered);
+/* Does this event, in this state of an attempt, say that the server can't be had just now? What a person, the
+ * gate or the log-in is the reason of does not. */
+bool order_is_failure(enum tunnel_state state, enum tunnel_event event);
 /* Its remote needs no other turn in this round, by any address. */
 void order_pass_remote(struct order *order);
 

@@ -143,7 +143,8 @@ static void print_introduction(char *to, size_t size, size_t *used)
 		    BACKOFF_LEAVE / 1000);
 	text_append(
 	    to, size, used,
-	    "\nA round tries every address of every server once, the next one at once; at most %d are "
+	    "\nA round tries every address of every server once, those that failed lately last, the next one "
+	    "at once; at most %d are "
 	    "dialled "
 	    "in a second. After a connection of at least %d s the next attempt follows at once. Otherwise "
 	    "the "

@@ -1,5 +1,6 @@
 """How long an attempt lasts, which server is next, and what becomes of a refusal."""
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -9,7 +10,7 @@ import pytest
 
 from netns import wait_for
 from test_flow import gets_inside
-from world import ROOT, ROUTER4, SERVER4, SERVER6
+from world import ROOT, ROUTER4, SERVER4, SERVER6, SERVERS
 
 
 def give_credentials(gate, user, password="right horse"):
@@ -143,6 +144,71 @@ def test_nobody_is_there(world, portcullis):
     assert gate.status()["attempt"] - before <= 10 * (time.monotonic() - began)
     world.host.ip("link set eth0 up", f"route add default via {ROUTER4}")
     gate.wait(gate="open", seconds=15)
+
+
+class Swallowed:
+    """Packets to one of the servers are swallowed and counted by the router."""
+
+    def __init__(self, world, proto):
+        self.router, self.counted = world.rtr, f"tcp flags syn tcp dport {SERVERS['tcp'].endpoint.port}" if proto == "tcp" \
+            else f"udp dport {SERVERS['udp'].endpoint.port}"
+
+    def __enter__(self):
+        self.router.nft(f"table inet swallowed {{ chain f {{ type filter hook forward priority 0; "
+                        f"ip daddr {SERVER4} {self.counted} counter drop; }}; }}")
+        return self
+
+    def __exit__(self, *_):
+        self.router.run("nft", "delete", "table", "inet", "swallowed", check=False)
+
+    def packets(self):
+        listed = self.router.run("nft", "-j", "list", "table", "inet", "swallowed").stdout
+        rules = [item["rule"] for item in json.loads(listed)["nftables"] if "rule" in item]
+        return next(part["counter"]["packets"] for part in rules[0]["expr"] if "counter" in part)
+
+
+@pytest.mark.parametrize("how", ["daemon ended", "daemon killed", "driver killed"])
+def test_what_failed_is_tried_last_after_a_restart(world, portcullis, how):
+    """The first of two servers is dead: whoever is restarted dials the good one at once, and the dead one gets no packet.
+    If the good one dies, the other has its turn again. Without the file, or with strange bytes in it, all begins anew."""
+    gate = portcullis("udp", "tcp", extra=["server-poll-timeout 2"])
+    kept = f"{gate.state}/servers"
+
+    def dialled_anew(servers):
+        was = gate.openvpns()
+        if how == "driver killed":
+            os.kill(gate.driver(), signal.SIGKILL)
+        else:
+            gate.kill(signal.SIGKILL if "killed" in how else signal.SIGTERM)
+            wait_for(lambda: not gate.openvpns(), "openvpn has ended with its daemon")
+            gate.start()
+        wait_for(lambda: gate.openvpns() not in ([], was), lambda: gate.told("the next attempt"))
+        gate.wait(gate="open", seconds=20)
+        status = gate.status()
+        assert (status["attempt"], status["remote"]["proto"]) == servers, gate.told(str(status))
+
+    with Swallowed(world, "udp") as udp:
+        gate.start().wait(gate="open", seconds=20)
+        assert gate.status()["attempt"] == 2 and udp.packets() > 0, "control: the dead one was first"
+        before = udp.packets()
+        dialled_anew((1, "tcp"))
+        dialled_anew((1, "tcp"))
+        assert udp.packets() == before
+        for spoil in (lambda: os.remove(kept), lambda: damage(kept)):
+            gate.stop()
+            spoil()
+            gate.start().wait(gate="open", seconds=20)
+            assert gate.status()["attempt"] == 2, gate.told("nothing is known of it")
+    with Swallowed(world, "tcp") as tcp:
+        dialled_anew((2, "udp"))
+        assert tcp.packets() > 0
+    assert gets_inside(world)
+
+
+def damage(path):
+    with open(path, "r+b") as file:
+        file.seek(40)
+        file.write(b"\xff" * 8)
 
 
 # --- refused

@@ -159,11 +159,11 @@ int remotes_open(struct remotes *remotes, int descriptor, struct err *e)
 	return FAILS("remotes_open") ? -1 : 0;
 }
 
-int remotes_pick(struct remotes *remotes, bool again, const struct wire_way *way, struct err *e)
+int remotes_pick(struct remotes *remotes, bool again, const struct wire_way *way, int64_t when, struct err *e)
 {
 	static struct order_entry entries[4];
 
-	assert_ptr_equal(way, &d.way_now);
+	assert_true(way == &d.way_now && when == wall);
 	say("remotes_pick %s, of %u", again ? "the same" : "the next", (unsigned)remotes->chance);
 	remotes->order.entries = entries;
 	remotes->order.count = is("several") ? 4 : 0;
@@ -185,6 +185,23 @@ void remotes_close(struct remotes *remotes)
 {
 	assert_ptr_equal(remotes, &d.remotes);
 	say("remotes_close");
+}
+
+bool remotes_note(struct remotes *remotes, bool good, int64_t when)
+{
+	assert_true(remotes == &d.remotes && when == wall);
+	say("remotes_note %s", good ? "good" : "failed");
+	return !is("as-before");
+}
+
+void outcomes_load(struct outcomes *outcomes, int descriptor)
+{
+	say("outcomes_load %d %d", outcomes == &d.remotes.outcomes, descriptor);
+}
+
+void outcomes_save(const struct outcomes *outcomes, int descriptor)
+{
+	say("outcomes_save %d %d", outcomes == &d.remotes.outcomes, descriptor);
 }
 
 void remotes_restart(struct remotes *remotes)
@@ -702,6 +719,11 @@ static void test_each_story(void **state)
 	    {"", "leads-nowhere hello network leads network"},
 	    {"watched", "leads " CONNECTED "slept:120000 slept:120001 ended"},
 	    {"", "leads " CONNECTED "slept:3600000"},
+	    /* what a server did is kept, if it is new; not what the network or a person did */
+	    {"as-before", "hello dialling handshake restart ended timer dialling handshake config address "
+			  "success open"},
+	    {"", "leads hello dialling leads-nowhere way timer ended"},
+	    {"", "hello dialling handshake reconnect ended"},
 	    /* what logging in takes */
 	    {"!login_ready", "hello network answer healed answer answer"},
 	    {"!login_ready", "hello down-mute answer-down"},

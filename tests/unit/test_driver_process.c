@@ -205,6 +205,8 @@ static int remove_folder(void **state)
 	(void)unlink(path);
 	snprintf(path, sizeof path, "%s/refused", folder);
 	(void)unlink(path);
+	snprintf(path, sizeof path, "%s/servers", folder);
+	(void)unlink(path);
 	return rmdir(folder);
 }
 

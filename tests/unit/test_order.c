@@ -16,7 +16,7 @@ enum { MANY = 64 };
 static struct order_entry entries[MANY];
 static struct order order;
 
-/* Each a family and, if it is not the usual one, a rank: "6", "4-" dead, "4+" good last. */
+/* Each a family: "6", "4"; "4-" is a dead one. */
 static void begin(const char *words)
 {
 	memset(entries, 0, sizeof entries);
@@ -27,10 +27,9 @@ static void begin(const char *words)
 
 		if (*at == '4' || *at == '6')
 			entries[order.count++] = (struct order_entry){.family = (uint8_t)(*at - '0'),
-								      .remote = (uint32_t)order.count,
-								      .rank = ORDER_USUAL};
-		else if (*at == '+' || *at == '-')
-			last[-1].rank = *at == '+' ? ORDER_GOOD_LAST : ORDER_DEAD;
+								      .remote = (uint32_t)order.count};
+		else
+			last[-1].dead = true;
 	}
 }
 
@@ -100,16 +99,34 @@ static void test_families(void **state)
 	picks("01.");
 }
 
-static void test_ranks(void **state)
+static void test_dead_ones(void **state)
 {
 	(void)state;
-	begin("4-44+4");
-	picks("2130.2130.");
-	/* The dead are last whatever their family. */
-	begin("6-6-44");
-	picks("2301.");
-	begin("66+4");
-	picks("120.");
+	begin("4-44-4");
+	picks("1302.1302.");
+	/* The dead are last whatever their family, and among them as ever. */
+	begin("6-6-44-");
+	picks("2031.");
+	begin("4-4-");
+	picks("01.01.");
+}
+
+/* What lies with the server, and nothing else. */
+static void test_failures(void **state)
+{
+	static const bool failed[TUNNEL_EVENTS] = {[TUNNEL_UNREACHABLE] = true,
+						   [TUNNEL_CONNECT_ERRORS] = true,
+						   [TUNNEL_RESTART] = true,
+						   [TUNNEL_EXITED] = true,
+						   [TUNNEL_TIMER] = true};
+	static const bool dials[TUNNEL_STATES] = {
+	    [TUNNEL_CONNECTING] = true, [TUNNEL_AUTHENTICATING] = true, [TUNNEL_CONFIGURING] = true};
+
+	(void)state;
+	for (int tunnel = 0; tunnel < TUNNEL_STATES; tunnel++) {
+		for (int event = 0; event < TUNNEL_EVENTS; event++)
+			assert_int_equal(order_is_failure(tunnel, event), dials[tunnel] && failed[event]);
+	}
 }
 
 static void test_remotes(void **state)
@@ -175,9 +192,10 @@ static void test_random(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_rounds), cmocka_unit_test(test_families),
-					   cmocka_unit_test(test_ranks),  cmocka_unit_test(test_remotes),
-					   cmocka_unit_test(test_ways),   cmocka_unit_test(test_random)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_rounds),    cmocka_unit_test(test_families),
+					   cmocka_unit_test(test_dead_ones), cmocka_unit_test(test_failures),
+					   cmocka_unit_test(test_remotes),   cmocka_unit_test(test_ways),
+					   cmocka_unit_test(test_random)};
 
 	return cmocka_run_group_tests_name("order", tests, NULL, NULL);
 }

@@ -30,6 +30,7 @@ void log_line(enum log_level level, const char *room, const char *format, ...)
 	say("%d %s: %s", (int)level, room, text);
 }
 
+static int64_t now = 2000000000;
 static struct wire_way way; /* families that lead nowhere: none, unless a test says so */
 
 static void open_with(const char *text)
@@ -59,7 +60,7 @@ static void picks(bool again, const char *host, const char *endpoint)
 	char text[NET_ENDPOINT_TEXT];
 	struct err e = {""};
 
-	assert_int_equal(remotes_pick(&remotes, again, &way, &e), 0);
+	assert_int_equal(remotes_pick(&remotes, again, &way, now, &e), 0);
 	assert_string_equal(remotes.remote.host, host);
 	assert_string_equal(net_endpoint_text(&remotes.endpoint, text), endpoint);
 }
@@ -82,7 +83,7 @@ static void test_turns(void **state)
 	picks(false, "a.example", "192.0.2.1:1194/udp");
 	journal[0] = '\0';
 	for (int i = 0; i < 6; i++) /* said once is enough */
-		assert_int_equal(remotes_pick(&remotes, false, &way, NULL), 0);
+		assert_int_equal(remotes_pick(&remotes, false, &way, now, NULL), 0);
 	assert_string_equal(journal, "");
 	close_it();
 }
@@ -104,7 +105,7 @@ static void test_families(void **state)
 	picks(true, "a.example", "192.0.2.1:1194/udp");
 	picks(false, "b.example", "192.0.2.2:443/tcp");
 	way.no_way = NO_WAY4 | NO_WAY6;
-	assert_int_equal(remotes_pick(&remotes, true, &way, &e), -1);
+	assert_int_equal(remotes_pick(&remotes, true, &way, now, &e), -1);
 	assert_string_equal(e.text, "there is no network: no route leads to a server");
 	way.no_way = 0;
 	picks(true, "b.example", "192.0.2.2:443/tcp");
@@ -127,7 +128,7 @@ static void test_none(void **state)
 		open_with(i < 2 ? "remote never.example 1194 udp\nremote b.example 443 tcp\nneeds 0\n\n"
 				: "remote a.example 1194 udp 192.0.2.1 junk\nneeds 0\n\n");
 		e.text[0] = '\0';
-		assert_int_equal(remotes_pick(&remotes, i % 2 == 1, &way, &e), -1);
+		assert_int_equal(remotes_pick(&remotes, i % 2 == 1, &way, now, &e), -1);
 		assert_string_equal(e.text, "no server of the profile has a known address");
 		assert_string_equal(journal, i < 2 ? NEVER("never.example") NEVER("b.example") : "");
 		close_it();
@@ -146,10 +147,43 @@ static void test_families_take_turns(void **state)
 		  "remote b.example 1195 tcp 192.0.2.9\nneeds 0\n\n");
 	for (size_t i = 0; i < 4; i++) {
 		order_answered(&remotes.order, false);
-		assert_int_equal(remotes_pick(&remotes, false, &way, NULL), 0);
+		assert_int_equal(remotes_pick(&remotes, false, &way, now, NULL), 0);
 		assert_string_equal(net_endpoint_text(&remotes.endpoint, text), turns[i]);
 	}
 	assert_string_equal(journal, "");
+	close_it();
+}
+
+/* Who failed is last, and only for a time; who was good since is not. Whom the profile has no more is
+ * forgotten. */
+static void test_dead_ones(void **state)
+{
+	struct outcomes kept;
+
+	(void)state;
+	open_with("remote a.example 1194 udp 192.0.2.1\nremote b.example 443 tcp 192.0.2.2\n"
+		  "remote b.example 443 udp 192.0.2.2\nneeds 0\n\n");
+	assert_false(remotes_note(&remotes, false, now)); /* none was picked yet */
+	picks(false, "a.example", "192.0.2.1:1194/udp");
+	assert_true(remotes_note(&remotes, false, now));
+	picks(false, "b.example", "192.0.2.2:443/tcp");
+	assert_true(remotes_note(&remotes, false, now));
+	picks(true, "b.example", "192.0.2.2:443/tcp"); /* the same is the same */
+	picks(false, "b.example", "192.0.2.2:443/udp");
+	assert_false(remotes_note(&remotes, true, now));
+	kept = remotes.outcomes;
+	close_it();
+	open_with("remote a.example 1194 udp 192.0.2.1\nremote b.example 443 udp 192.0.2.2\nneeds 0\n\n");
+	remotes.outcomes = kept;
+	picks(false, "b.example", "192.0.2.2:443/udp");
+	picks(false, "a.example", "192.0.2.1:1194/udp");
+	now += OUTCOMES_DEAD;
+	picks(false, "a.example", "192.0.2.1:1194/udp");
+	now -= OUTCOMES_DEAD;
+	picks(false, "b.example", "192.0.2.2:443/udp");
+	assert_false(remotes_note(&remotes, true, now));
+	assert_int_equal(remotes.outcomes.list[0].failures, 1);
+	assert_int_equal(remotes.outcomes.list[1].failures, 0); /* TCP is in the profile no more */
 	close_it();
 }
 
@@ -169,7 +203,7 @@ static void test_random(void **state)
 			char host[sizeof remotes.remote.host];
 
 			memcpy(host, remotes.remote.host, sizeof host);
-			assert_int_equal(remotes_pick(&remotes, false, &way, NULL), 0);
+			assert_int_equal(remotes_pick(&remotes, false, &way, now, NULL), 0);
 			net_endpoint_text(&remotes.endpoint, text);
 			if (i == 0 && run < 3)
 				strcpy(first[run], text);
@@ -249,6 +283,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_turns),
 					   cmocka_unit_test(test_families),
 					   cmocka_unit_test(test_families_take_turns),
+					   cmocka_unit_test(test_dead_ones),
 					   cmocka_unit_test(test_random),
 					   cmocka_unit_test(test_limits),
 					   cmocka_unit_test(test_none),

@@ -3,14 +3,14 @@
 
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/text.h"
+#include "driver/kept/record.h"
 
-/* As it is in the file: no padding, one machine, one build. */
+/* As it is in the file. */
 struct record {
-	char mark[8];
+	char mark[RECORD_MARK];
 	uint64_t identity;
 	int64_t until;
 	uint32_t total, round, waits, stopped;
@@ -19,21 +19,11 @@ struct record {
 };
 _Static_assert(sizeof(struct record) == 48 + KEPT_REASON, "no padding in the file");
 
-static const char mark[8] = {'r', 'e', 'f', 'u', 's', 'e', 'd', '1'};
-
-/* FNV-1a */
-static uint64_t mixed(uint64_t hash, const void *bytes, size_t size)
-{
-	const unsigned char *at = bytes;
-
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ at[i]) * 1099511628211u;
-	return hash;
-}
+static const char mark[] = "refused1";
 
 uint64_t kept_identity(const int *files, const char *username, const char *profile, size_t length)
 {
-	uint64_t hash = 14695981039346656037u;
+	uint64_t hash = RECORD_HASH;
 	struct stat status;
 
 	for (; *files != -1; files++) {
@@ -49,15 +39,10 @@ uint64_t kept_identity(const int *files, const char *username, const char *profi
 				facts[4] = (int64_t)status.st_ctime;
 			}
 		}
-		hash = mixed(hash, facts, sizeof facts);
+		hash = record_hash(hash, facts, sizeof facts);
 	}
-	hash = mixed(hash, username, strlen(username) + 1);
-	return mixed(hash, profile, length);
-}
-
-static uint64_t check_of(const struct record *record)
-{
-	return mixed(14695981039346656037u, record, sizeof *record - sizeof record->check);
+	hash = record_hash(hash, username, strlen(username) + 1);
+	return record_hash(hash, profile, length);
 }
 
 bool kept_load(int descriptor, uint64_t identity, struct kept *kept)
@@ -65,9 +50,7 @@ bool kept_load(int descriptor, uint64_t identity, struct kept *kept)
 	struct record record;
 
 	memset(kept, 0, sizeof *kept);
-	if (pread(descriptor, &record, sizeof record, 0) != (ssize_t)sizeof record ||
-	    memcmp(record.mark, mark, sizeof mark) != 0 || record.check != check_of(&record) ||
-	    record.identity != identity)
+	if (!record_load(descriptor, mark, &record, sizeof record) || record.identity != identity)
 		return false;
 	record.reason[sizeof record.reason - 1] = '\0';
 	kept->refusals.total = record.total;
@@ -84,7 +67,6 @@ void kept_save(int descriptor, uint64_t identity, const struct kept *kept)
 	struct record record;
 
 	memset(&record, 0, sizeof record);
-	memcpy(record.mark, mark, sizeof mark);
 	record.identity = identity;
 	record.until = kept->until;
 	record.total = kept->refusals.total;
@@ -92,8 +74,7 @@ void kept_save(int descriptor, uint64_t identity, const struct kept *kept)
 	record.waits = kept->refusals.waits;
 	record.stopped = kept->stopped;
 	text_copy(record.reason, sizeof record.reason, kept->reason);
-	record.check = check_of(&record);
-	if (pwrite(descriptor, &record, sizeof record, 0) != (ssize_t)sizeof record)
+	if (record_save(descriptor, mark, &record, sizeof record) == -1)
 		log_warn("driver", "that a log-in was refused can't be kept over a restart");
 }
 
