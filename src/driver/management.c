@@ -89,17 +89,6 @@ static void writable_cb(evutil_socket_t fd, short what, void *argument)
 	send_pending(argument);
 }
 
-static void look_cb(evutil_socket_t fd, short what, void *argument)
-{
-	struct management *m = argument;
-
-	(void)fd, (void)what;
-	m->session.now = (uint64_t)clock_steady_ms();
-	management_session_look(&m->session);
-	if (m->parser != NULL)
-		send_pending(m);
-}
-
 static void arm_look(struct management *m)
 {
 	uint32_t every = dead_peer_interval_ms(&m->session.peer);
@@ -112,6 +101,18 @@ static void arm_look(struct management *m)
 	if (every != 0)
 		event_add(m->look, &interval);
 	m->every = every;
+}
+
+static void look_cb(evutil_socket_t fd, short what, void *argument)
+{
+	struct management *m = argument;
+
+	(void)fd, (void)what;
+	m->session.now = (uint64_t)clock_steady_ms();
+	management_session_look(&m->session);
+	arm_look(m);
+	if (m->parser != NULL)
+		send_pending(m);
 }
 
 static void readable_cb(evutil_socket_t fd, short what, void *argument)
@@ -291,8 +292,10 @@ void management_away(struct management *m, bool away)
 
 void management_hurry(struct management *m)
 {
-	dead_peer_hurry(&m->session.peer);
+	management_session_hurry(&m->session);
 	arm_look(m);
+	if (m->parser != NULL)
+		send_pending(m);
 }
 
 uint32_t management_unanswered(const struct management *m)

@@ -69,6 +69,7 @@ void management_session_begin(struct management_session *s, const struct managem
 	s->now = now;
 	memset(&s->announced, 0, sizeof s->announced);
 	s->peer = (struct dead_peer){.active = false};
+	s->sent = 0;
 	tunnel_config_begin(&s->config, attempt->interface, &attempt->endpoint);
 	s->config.profile = attempt->profile;
 	s->config.profile_length = attempt->profile_length;
@@ -179,6 +180,7 @@ static void report_connected(struct management_session *s, const struct ovm_even
 	tunnel_config_set_addresses(&s->config, event->field[2], event->field[7]);
 	tunnel_config_finish(&s->config);
 	dead_peer_begin(&s->peer, tunnel_config_dead_peer(&s->config));
+	send_command(s, "status", NULL, NULL);
 	if (strcmp(event->field[1], "SUCCESS") == 0)
 		emit(s, TUNNEL_SUCCESS, "openvpn is connected");
 	else if (s->log.fault[0] != '\0')
@@ -391,15 +393,16 @@ static void read_history(struct management_session *s, const char *line)
 		tunnel_config_read_log(&s->config, text + 1);
 }
 
-/* What openvpn took for the server's word counts, and not what anybody else sent to its port. */
+/* What openvpn took for the server's word counts, and not what anybody else sent to its port. It comes last.
+ */
 static void read_statistics(struct management_session *s, const char *line)
 {
 	static const char heard[] = "Auth read bytes,", sent[] = "TUN/TAP read bytes,";
 
-	if (strncmp(line, heard, sizeof heard - 1) == 0)
-		dead_peer_heard(&s->peer, strtoull(line + sizeof heard - 1, NULL, 10));
-	else if (strncmp(line, sent, sizeof sent - 1) == 0)
-		dead_peer_sent(&s->peer, strtoull(line + sizeof sent - 1, NULL, 10));
+	if (strncmp(line, sent, sizeof sent - 1) == 0)
+		s->sent = strtoull(line + sizeof sent - 1, NULL, 10);
+	else if (strncmp(line, heard, sizeof heard - 1) == 0)
+		dead_peer_counted(&s->peer, s->sent, strtoull(line + sizeof heard - 1, NULL, 10));
 }
 
 static void handle_reply(struct management_session *s, const struct ovm_event *event)
@@ -411,6 +414,13 @@ static void handle_reply(struct management_session *s, const struct ovm_event *e
 	if (!event->ok || in == NULL || out == NULL)
 		return;
 	s->events.count(strtoull(in + 8, NULL, 10), strtoull(out + 9, NULL, 10), s->events.argument);
+}
+
+void management_session_hurry(struct management_session *s)
+{
+	dead_peer_hurry(&s->peer);
+	if (s->peer.active)
+		send_command(s, "status", NULL, NULL);
 }
 
 void management_session_look(struct management_session *s)

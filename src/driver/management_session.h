@@ -19,6 +19,7 @@ struct management_session {
 	struct tunnel_config config;
 	struct wire_tunnel announced; /* whose addresses the last TUNNEL_ADDRESS gave */
 	struct dead_peer peer;        /* once connected */
+	uint64_t sent;                /* bytes into the tunnel, by the counts that are being read */
 	struct openvpn_log log;
 	uint64_t now; /* ms, set by the owner before each feed */
 	struct login *login;
@@ -42,7 +43,9 @@ void management_session_begin(struct management_session *session, const struct m
 void management_session_greet(struct management_session *session);
 /* An ovm_event_fn; `session` is a struct management_session. */
 void management_session_event(const struct ovm_event *event, void *session);
-/* At each interval of `peer`: asks for the count of bytes, or reports that the server is silent. */
+/* The network has changed. */
+void management_session_hurry(struct management_session *session);
+/* When the interval of `peer` is over: asks for the count of bytes, or reports that the server is silent. */
 void management_session_look(struct management_session *session);
 /* Answers the question that the server waits for, if there is an answer. */
 bool management_session_reply(struct management_session *session);

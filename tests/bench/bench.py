@@ -19,10 +19,10 @@ sys.path.insert(0, os.path.join(TOP, "tests", "e2e"))
 sys.dont_write_bytecode = True
 
 import isolate  # noqa: E402  pylint: disable=wrong-import-position
-from daemon import Portcullis, is_gone  # noqa: E402  pylint: disable=wrong-import-position
+from daemon import Portcullis, is_gone, wakeups  # noqa: E402  pylint: disable=wrong-import-position
 from back import Back  # noqa: E402  pylint: disable=wrong-import-position
 from netns import Namespace, wait_for  # noqa: E402  pylint: disable=wrong-import-position
-from world import INTERNET4, World  # noqa: E402  pylint: disable=wrong-import-position
+from world import INTERNET4, PATIENT, World  # noqa: E402  pylint: disable=wrong-import-position
 
 STAMPS = 500
 
@@ -245,7 +245,7 @@ class Bench:
     # --- (e), (f) what it costs to have it
 
     def idle(self):
-        daemon = self.daemon("udp").start_open()
+        daemon = self.daemon("patient").start_open()
         pids = {"portcullisd": daemon.pid, "portcullis-driver": daemon.driver()}
         sizes = {name: pss(pid) for name, pid in pids.items()}
         total = sum(sizes.values())
@@ -260,7 +260,8 @@ class Bench:
             asked = wakeups(pids["portcullis-driver"])
             daemon.status()
             assert wakeups(pids["portcullis-driver"]) > asked
-            self.claim("f", all(count <= 6 for count in woke.values()), "connected and idle: "
+            self.claim("f", all(count <= 6 for count in woke.values()),
+                       f"connected and idle, server with keepalive {' '.join(PATIENT[1:])}: "
                        + ", ".join(f"{name} {count:.0f}" for name, count in woke.items())
                        + " wake-ups a minute, at most 6 each")
         daemon.stop()
@@ -294,11 +295,6 @@ def with_remotes(profile, count):
 def pss(pid):
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
         return int(re.search(r"^Pss:\s+(\d+) kB", file.read(), re.M).group(1))
-
-
-def wakeups(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", file.read(), re.M).group(1))
 
 
 def main():

@@ -275,3 +275,8 @@ def programs_with(directory, **files):
 
 def is_gone(pid):
     return state_of(pid) in "ZX"
+
+
+def wakeups(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", file.read(), re.M).group(1))

@@ -142,9 +142,11 @@ def flap(world, seconds, *addresses):
 
 def test_a_server_that_has_forgotten_us(world, portcullis):
     """It was restarted while the link was away: the address is the same, and nobody says that the session is gone. Programs
-    send, so that it is known within seconds, and not after the minute that the server asks for."""
+    send, so that it is known within seconds, and not after the minute that the server asks for. That it has answered until
+    then proves nothing."""
     with world.wire("patient") as wire:
         gate = portcullis("patient").start_open()
+        until_answered(world, gate, 5)
         world.host.ip("link set eth0 down")
         world.stop_server("patient", "KILL")
         world.server("patient")

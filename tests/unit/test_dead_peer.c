@@ -1,5 +1,5 @@
-/* When a silent server is dead: never before its limit, and by a tenth of it later at most; and what counts
- * instead where it sends no pings, and after a change of the network. */
+/* When a silent server is dead: never before its limit, and by a tenth of it later at most, by four tenths if
+ * no program has sent; and what counts instead where it sends no pings, and after a change of the network. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,22 +7,27 @@
 
 #include <cmocka.h>
 
-#include "between.h"
 #include "driver/dead_peer.h"
 
-/* A server whose last packet comes `last` ms after the beginning, and one every `every` ms before. Returns
- * when it is declared dead, or -1: not within ten limits. Each look is answered if `answered`. */
-static int64_t dead_after(uint32_t limit, int64_t every, int64_t last, bool answered)
+/* How a look is answered, if at all, and whether programs send before each. */
+enum { DEAF = 1, BUSY = 2 };
+
+/* A server that sends one packet every `every` ms, and none after `last`, in ms after the beginning. Returns
+ * when it is declared dead, or -1: not within ten limits. */
+static int64_t dead_after(uint32_t limit, int64_t every, int64_t last, int how)
 {
 	struct dead_peer peer;
+	uint64_t sent = 0;
 
 	dead_peer_begin(&peer, limit);
-	assert_int_equal(dead_peer_interval_ms(&peer), limit * 100);
-	for (int64_t now = limit * 100; now <= (int64_t)limit * 10000; now += limit * 100) {
+	for (int64_t now = 0; now <= (int64_t)limit * 10000;) {
+		now += dead_peer_interval_ms(&peer);
 		if (dead_peer_look(&peer))
 			return now;
-		if (answered)
-			dead_peer_heard(&peer, 1000 + (uint64_t)((now < last ? now : last) / every) * 40);
+		sent += how & BUSY;
+		if (!(how & DEAF))
+			dead_peer_counted(&peer, sent,
+					  1000 + (uint64_t)((now < last ? now : last) / every) * 40);
 	}
 	return -1;
 }
@@ -35,37 +40,45 @@ static void test_the_limit(void **state)
 	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
 		int64_t limit = limits[i] * 1000;
 
-		for (int64_t last = 0; last < limit; last += 100) {
-			int64_t dead = dead_after(limits[i], 100, last, true);
+		/* The first counts of all come after the first look, and are of something. */
+		for (int64_t last = limit * 4 / 10; last < limit * 3; last += 100) {
+			int64_t calm = dead_after(limits[i], 100, last, 0);
+			int64_t busy = dead_after(limits[i], 100, last, BUSY);
 
-			assert_true(dead >= last + limit && dead <= last + limit + limit / 10);
+			assert_true(calm >= last + limit && calm <= last + limit + limit * 4 / 10);
+			assert_true(last < limit ||
+				    (busy >= last + limit && busy <= last + limit + limit / 10));
 		}
 		/* It pings, if only just often enough. */
-		assert_int_equal(dead_after(limits[i], limit - limit / 10, INT64_MAX, true), -1);
+		assert_int_equal(dead_after(limits[i], limit - limit / 10, INT64_MAX, 0), -1);
+		assert_int_equal(dead_after(limits[i], limit - limit / 10, INT64_MAX, BUSY), -1);
 		/* openvpn itself does not answer: it counts as long. */
-		assert_between(dead_after(limits[i], 1, INT64_MAX, false), limit - limit / 10, limit);
+		assert_int_equal(dead_after(limits[i], 1, INT64_MAX, DEAF), limit);
 	}
 }
 
 static struct dead_peer peer;
-static uint64_t bytes;
+static uint64_t sent, heard;
 
-/* So many looks, before each of which programs send or the server answers. True: it is dead at the last of
- * them, and was not before. */
+/* So many looks, after each of which it turns out that programs have sent, or that the server has answered.
+ * True: it is dead at the last of them, and was not before. */
 static bool looks(int count, bool sends, bool answers)
 {
 	for (int i = 1; i <= count; i++) {
-		bytes++;
-		if (sends)
-			dead_peer_sent(&peer, bytes);
-		if (answers)
-			dead_peer_heard(&peer, bytes);
 		if (dead_peer_look(&peer)) {
 			assert_int_equal(i, count);
 			return true;
 		}
+		dead_peer_counted(&peer, sent += sends, heard += answers);
 	}
 	return false;
+}
+
+/* Connected; the first counts have come: if `sent` is not 0, programs have sent. */
+static void begin(uint32_t limit)
+{
+	dead_peer_begin(&peer, limit);
+	dead_peer_counted(&peer, sent, ++heard);
 }
 
 static void test_nothing_is_connected(void **state)
@@ -75,49 +88,91 @@ static void test_nothing_is_connected(void **state)
 	assert_int_equal(dead_peer_interval_ms(&peer), 0);
 	dead_peer_hurry(&peer);
 	assert_int_equal(dead_peer_interval_ms(&peer), 0);
-	assert_int_equal(peer.hurry, 0);
+	assert_true(peer.hurry == 0 && !peer.changed);
+}
+
+/* While no program sends there are few looks: two and a half of them in a minute, of the limit that providers
+ * push. It looks closer as soon as one sends, or the server is silent. */
+static void test_how_often(void **state)
+{
+	(void)state;
+	sent = 0;
+	begin(60);
+	assert_int_equal(dead_peer_interval_ms(&peer), 24000);
+	assert_false(looks(1000, false, true));
+	assert_int_equal(dead_peer_interval_ms(&peer), 24000);
+	dead_peer_look(&peer);
+	assert_int_equal(dead_peer_interval_ms(&peer), 6000); /* until the counts have come */
+	dead_peer_counted(&peer, sent, heard);
+	assert_int_equal(dead_peer_interval_ms(&peer), 6000); /* nothing */
+	dead_peer_counted(&peer, sent, ++heard);
+	assert_int_equal(dead_peer_interval_ms(&peer), 24000);
+	/* A program sends: for a whole limit after that it looks closer. */
+	dead_peer_counted(&peer, ++sent, ++heard);
+	assert_int_equal(dead_peer_interval_ms(&peer), 6000);
+	assert_false(looks(9, false, true));
+	assert_int_equal(dead_peer_interval_ms(&peer), 6000);
+	assert_false(looks(1, false, true));
+	assert_int_equal(dead_peer_interval_ms(&peer), 24000);
+	/* A server that sends no pings: four tenths of half a minute. */
+	sent = 0;
+	begin(0);
+	assert_int_equal(dead_peer_interval_ms(&peer), 12000);
+	assert_false(looks(1, false, false));
+	assert_int_equal(dead_peer_interval_ms(&peer), 12000);
+	assert_false(looks(1, true, false));
+	assert_int_equal(dead_peer_interval_ms(&peer), 3000);
+	assert_false(looks(9, true, true));
+	assert_int_equal(dead_peer_interval_ms(&peer), 3000);
+	/* What it does not answer keeps nobody awake for ever. */
+	assert_false(looks(1, true, false));
+	assert_false(looks(9, false, false));
+	assert_int_equal(dead_peer_interval_ms(&peer), 3000);
+	assert_false(looks(1, false, false));
+	assert_int_equal(dead_peer_interval_ms(&peer), 12000);
 }
 
 /* It may be silent for ever, but not while programs send. */
 static void test_a_server_that_sends_no_pings(void **state)
 {
 	(void)state;
-	dead_peer_begin(&peer, 0);
-	assert_int_equal(dead_peer_interval_ms(&peer), DEAD_PEER_MUTE * 100);
+	begin(0);
 	assert_false(looks(1000, false, false));
 	assert_false(looks(1000, true, true));
-	assert_false(looks(8, true, false));
-	assert_int_equal(dead_peer_unanswered(&peer), 24);
+	assert_false(looks(10, true, false));
+	assert_int_equal(dead_peer_unanswered(&peer), 27);
 	assert_true(looks(1, true, false));
+	assert_int_equal(dead_peer_unanswered(&peer), DEAD_PEER_MUTE);
 	/* Long silence before counts for nothing. */
-	dead_peer_begin(&peer, 0);
+	begin(0);
 	assert_false(looks(1000, false, false));
-	assert_false(looks(8, true, false));
+	assert_false(looks(10, true, false));
 	assert_true(looks(1, true, false));
 	/* Nor do a few packets that want no answer. */
-	dead_peer_begin(&peer, 0);
+	begin(0);
 	assert_false(looks(4, true, false));
 	assert_false(looks(1000, false, false));
-	assert_true(looks(1, true, false));
+	assert_false(looks(1, true, false));
+	assert_true(looks(1, false, false));
 	/* Sent is what is more than before, whenever it was told. */
-	dead_peer_begin(&peer, 0);
-	dead_peer_sent(&peer, 7);
+	begin(0);
 	for (int i = 0; i < 100; i++) {
+		dead_peer_counted(&peer, sent + 7, heard);
 		assert_false(dead_peer_look(&peer));
-		dead_peer_sent(&peer, 7);
 	}
-	for (uint64_t i = 1; i < 4; i++) {
+	assert_int_equal(peer.tried, 1);
+	for (uint64_t i = 8; i < 10; i++) {
+		dead_peer_counted(&peer, sent + i, heard);
+		dead_peer_counted(&peer, sent + i, heard); /* told twice */
 		assert_false(dead_peer_look(&peer));
-		dead_peer_sent(&peer, 7 + i);
-		dead_peer_sent(&peer, 7 + i); /* told twice */
 	}
 	assert_int_equal(peer.tried, 3);
 	/* A single answer is enough. */
-	dead_peer_begin(&peer, 0);
-	assert_false(looks(8, true, false));
-	assert_false(looks(1, false, true));
+	begin(0);
+	assert_false(looks(9, true, false));
+	assert_false(looks(1, true, true));
 	assert_int_equal(dead_peer_unanswered(&peer), 0);
-	assert_false(looks(8, true, false));
+	assert_false(looks(10, true, false));
 	assert_true(looks(1, true, false));
 }
 
@@ -128,33 +183,36 @@ static void test_a_change_of_the_network(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
-		uint32_t interval = limits[i] == 0 ? 3000 : limits[i] * 100;
+		uint32_t tenth = limits[i] == 0 ? 3000 : limits[i] * 100;
 
-		dead_peer_begin(&peer, limits[i]);
+		begin(limits[i]);
 		assert_false(looks(4, true, false));
-		dead_peer_heard(&peer, ++bytes); /* from before */
 		dead_peer_hurry(&peer);
 		assert_int_equal(dead_peer_interval_ms(&peer), 1000);
-		assert_false(looks(4, true, false));
-		assert_int_equal(dead_peer_unanswered(&peer), 4);
+		/* What has come and what was sent before it, as the counts tell that are asked for now. */
+		dead_peer_counted(&peer, ++sent, ++heard);
+		assert_true(peer.hurry > 0 && !peer.sends);
+		assert_false(looks(5, true, false));
+		assert_int_equal(dead_peer_unanswered(&peer), limits[i] == 0 ? 4 : 5);
 		assert_true(looks(DEAD_PEER_CHANGED - 4, true, false));
-		dead_peer_begin(&peer, limits[i]);
+		begin(limits[i]);
 		dead_peer_hurry(&peer);
-		assert_false(looks(4, true, false));
-		assert_false(looks(1, true, true));
-		assert_int_equal(dead_peer_interval_ms(&peer), interval);
-		assert_false(looks(4, true, false));
+		dead_peer_counted(&peer, sent, heard);
+		assert_false(looks(5, true, false));
+		dead_peer_counted(&peer, ++sent, ++heard);
+		assert_int_equal(dead_peer_interval_ms(&peer), tenth);
+		assert_false(looks(5, true, false));
 		/* Nobody sends: then it is as before, and the time counts. */
-		dead_peer_begin(&peer, limits[i]);
+		begin(limits[i]);
 		dead_peer_hurry(&peer);
 		assert_false(looks(14, false, false));
 		assert_int_equal(dead_peer_interval_ms(&peer), 1000);
 		assert_false(looks(1, false, false));
-		assert_int_equal(dead_peer_interval_ms(&peer), interval);
+		assert_int_equal(dead_peer_interval_ms(&peer), limits[i] == 0 ? tenth * 4 : tenth);
 	}
-	dead_peer_begin(&peer, 60);
+	begin(60);
 	dead_peer_hurry(&peer);
-	assert_false(looks(15 + 6, false, false)); /* 15 s of 54 */
+	assert_false(looks(15 + 7, false, false)); /* 15 s of 60 */
 	assert_true(looks(1, false, false));
 }
 
@@ -162,33 +220,43 @@ static void test_a_change_of_the_network(void **state)
 static void test_away(void **state)
 {
 	(void)state;
-	dead_peer_begin(&peer, 60);
-	assert_false(looks(8, true, false));
+	begin(60);
+	assert_false(looks(9, true, false));
 	dead_peer_away(&peer, true);
 	assert_false(looks(1000, true, false));
 	assert_int_equal(dead_peer_unanswered(&peer), 0);
 	dead_peer_away(&peer, false);
-	assert_false(looks(8, true, false));
+	assert_false(looks(9, true, false));
 	dead_peer_away(&peer, false); /* that is no news */
 	assert_true(looks(1, true, false));
+	/* Nor is there anything to hurry for. */
+	sent = 0;
+	begin(60);
+	dead_peer_away(&peer, true);
+	dead_peer_hurry(&peer);
+	assert_false(looks(1, false, false));
+	assert_int_equal(dead_peer_interval_ms(&peer), 24000);
 }
 
 /* A machine that stood still misses the time, and no look; a count that is told for another reason counts. */
 static void test_what_counts(void **state)
 {
 	(void)state;
-	dead_peer_begin(&peer, 10);
-	for (int i = 0; i < 100; i++) {
+	begin(10);
+	for (uint64_t i = 0; i < 100; i++) {
 		assert_false(dead_peer_look(&peer));
-		if (i % 9 == 0)
-			dead_peer_heard(&peer, (uint64_t)i + 1);
-		dead_peer_heard(&peer, (uint64_t)i - (uint64_t)i % 9 + 1);
+		if (i % 6 == 0)
+			dead_peer_counted(&peer, sent, heard + i + 1);
+		dead_peer_counted(&peer, sent, heard + i - i % 6 + 1);
 	}
 	dead_peer_begin(&peer, 10);
 	assert_int_equal(peer.silent + peer.tried, 0);
 	assert_int_equal(peer.heard + peer.sent, 0);
-	assert_false(looks(2, true, false));
+	assert_false(looks(4, true, false));
+	assert_int_equal(peer.tried, 2);
 	assert_int_equal(dead_peer_unanswered(&peer), 0); /* too few to tell */
+	assert_false(looks(1, true, false));
+	assert_int_equal(dead_peer_unanswered(&peer), 4);
 }
 
 int main(void)
@@ -196,6 +264,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_the_limit),
 	    cmocka_unit_test(test_nothing_is_connected),
+	    cmocka_unit_test(test_how_often),
 	    cmocka_unit_test(test_a_server_that_sends_no_pings),
 	    cmocka_unit_test(test_a_change_of_the_network),
 	    cmocka_unit_test(test_away),

@@ -203,9 +203,18 @@ void management_session_look(struct management_session *s)
 {
 	assert_ptr_equal(s, session);
 	say("session_look %d", s->now == 1000);
+	dead_peer_look(&s->peer);
 	pending = 3;
 	if (is("it-ends-at-a-look"))
 		management_end(m);
+}
+
+void management_session_hurry(struct management_session *s)
+{
+	assert_ptr_equal(s, session);
+	say("session_hurry");
+	dead_peer_hurry(&s->peer);
+	pending = 3;
 }
 
 void management_session_lost(struct management_session *s)

@@ -404,8 +404,12 @@ static void test_unanswered(void **state)
 		feed(">STATE:1,CONNECTED,SUCCESS," ADDRESSES);
 		assert_true(session.peer.active && session.peer.limit == 0);
 		show_sent();
-		if (hurries)
-			dead_peer_hurry(&session.peer);
+		journal[0] = '\0';
+		if (hurries) {
+			management_session_hurry(&session);
+			show_sent();
+			assert_non_null(strstr(journal, "SEND status"));
+		}
 		journal[0] = '\0';
 		for (unsigned i = 0; i < 12; i++) {
 			management_session_look(&session);
