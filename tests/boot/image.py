@@ -282,9 +282,12 @@ def make_image(directory, caller, package=None, profile=None, manager="ifupdown"
 
 
 def make_base_alone():
-    """In a process of its own, so that its mounts are not ours."""
-    if not os.path.exists(base_path()):
-        subprocess.run([sys.executable, "-B", os.path.abspath(__file__)], check=True)
+    """In a process of its own, so that its mounts are not ours; once, if the boot and the package tests begin together."""
+    os.makedirs(CACHE, exist_ok=True)
+    with open(f"{CACHE}/base.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(base_path()):
+            subprocess.run([sys.executable, "-B", os.path.abspath(__file__)], check=True)
 
 
 if __name__ == "__main__":
