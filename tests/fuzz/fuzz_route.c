@@ -32,6 +32,17 @@ static int same_route(const struct route_message *message, void *argument)
 	return 1;
 }
 
+/* And a question is about what it was made for. */
+static int same_question(const struct route_message *message, void *argument)
+{
+	const struct route_route *about = argument;
+
+	if (message->kind != ROUTE_ROUTE || !message->answer || message->sequence != 7 ||
+	    !net_address_equal(&message->route.destination.address, &about->destination.address))
+		abort();
+	return 1;
+}
+
 static void check_route(const struct route_layout *layout, const struct route_route *route)
 {
 	_Alignas(8) char bytes[512];
@@ -40,6 +51,9 @@ static void check_route(const struct route_layout *layout, const struct route_ro
 
 	if (route->destination.address.family == NET_NONE || !net_prefix_is_clean(&route->destination) ||
 	    route->destination.length > (route->destination.address.family == NET_IPV4 ? 32 : 128))
+		abort();
+	length = route_encode_get(layout, &route->destination.address, 7, bytes, sizeof bytes);
+	if (length == 0 || route_decode(layout, bytes, length, same_question, &copy) != 1)
 		abort();
 	length = route_encode_delete(layout, route, 1, bytes, sizeof bytes);
 	if (length == 0 || route_decode(layout, bytes, length, same_route, &copy) != 1)

@@ -174,6 +174,44 @@ static void test_decodes_events(void **state)
 	}
 }
 
+/* Each byte as the headers have it (make_route.py). */
+static void test_a_question_is_as_documented(void **state)
+{
+	static const char *const to[] = {"192.0.2.1", "2001:db8::1"}, *const names[] = {"question4",
+											"question6"};
+	_Alignas(8) char bytes[ROUTE_QUESTION_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) { /* of macOS and FreeBSD */
+		const struct route_layout *layout = systems[i / 2].layout;
+		struct route_buffer wanted = sample(&systems[i / 2], names[i % 2]);
+		struct net_address address = address_of(to[i % 2]);
+
+		assert_int_equal(route_encode_get(layout, &address, 1, bytes, sizeof bytes), wanted.length);
+		assert_memory_equal(bytes, wanted.bytes, wanted.length);
+		assert_int_equal(route_encode_get(layout, &address, 1, bytes, layout->route.size), 0);
+		free(wanted.bytes);
+	}
+}
+
+static void test_an_answer_says_whose(void **state)
+{
+	static struct heard heard;
+	const struct route_message *m = heard.messages;
+
+	(void)state;
+	for (size_t i = 0; i < SYSTEMS; i++) {
+		assert_int_equal(decode(&systems[i], "answer", &heard), 0);
+		assert_route(&m[0], "128.0.0.0/1", "");
+		assert_int_equal(m[0].route.index, TUNNEL);
+		assert_true(m[0].answer && m[0].pid == 77 && m[0].sequence == 1);
+		assert_int_equal(decode(&systems[i], "events", &heard), 0);
+		assert_true(!m[2].answer && !m[5].answer && m[5].pid == 77);
+		assert_int_equal(decode(&systems[i], "interfaces", &heard), 0);
+		assert_int_equal(m[3].link.mtu, 1500);
+	}
+}
+
 /* Bytes that kernels of macOS sent. */
 static void test_decodes_what_was_recorded(void **state)
 {
@@ -726,6 +764,8 @@ int main(void)
 	    cmocka_unit_test(test_decodes_routes),
 	    cmocka_unit_test(test_decodes_events),
 	    cmocka_unit_test(test_decodes_what_was_recorded),
+	    cmocka_unit_test(test_a_question_is_as_documented),
+	    cmocka_unit_test(test_an_answer_says_whose),
 	    cmocka_unit_test(test_believes_no_length),
 	    cmocka_unit_test(test_a_removal_says_what_was_found),
 	    cmocka_unit_test(test_fills_a_situation),

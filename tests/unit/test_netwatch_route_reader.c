@@ -24,6 +24,7 @@ static ssize_t test_write(int descriptor, const void *bytes, size_t length);
 #define ioctl test_ioctl
 #define write test_write
 #define if_nametoindex(name) (strcmp(name, "utun87") == 0 ? 33u : 0u)
+#include "os/netwatch/bsd/ask.c"
 #include "os/netwatch/bsd/change.c"
 #include "os/netwatch/bsd/watch.c"
 #undef ioctl
@@ -115,8 +116,44 @@ static int test_ioctl(int descriptor, unsigned long request, struct ifreq *argum
 	return 0;
 }
 
+/* What a kernel that is asked sends to everybody: this, with the numbers of whoever asked. */
+enum { SAY_ANSWER, SAY_OTHERS, SAY_EARLIER, SAY_DELETE, SAY_FAILED, SAY_REJECTED, SAY_TORN, SAID };
+static unsigned said; /* bits of these, in this order; 0: the kernel is not asked */
+static bool say_last; /* the answer comes behind the others */
+
+static void say_one(unsigned what, uint32_t sequence)
+{
+	uint32_t pid = what == SAY_OTHERS ? 77 : (uint32_t)getpid(), failure = ESRCH,
+		 flags = ROUTE_UP | ROUTE_REJECT;
+	char bytes[8192];
+	uint16_t length = (uint16_t)read_sample("answer", bytes, sizeof bytes);
+
+	sequence -= what == SAY_EARLIER;
+	memcpy(bytes + BSD_ROUTE_PID, &pid, sizeof pid);
+	memcpy(bytes + BSD_ROUTE_SEQ, &sequence, sizeof sequence);
+	if (what == SAY_DELETE)
+		bytes[3] = 2;
+	if (what == SAY_FAILED)
+		memcpy(bytes + BSD_ROUTE_ERROR, &failure, sizeof failure);
+	if (what == SAY_REJECTED)
+		memcpy(bytes + BSD_ROUTE_FLAGS, &flags, sizeof flags);
+	/* What is not meant for us leads elsewhere. */
+	if (what != SAY_ANSWER && what != SAY_REJECTED)
+		bytes[BSD_ROUTE_INDEX] = 4;
+	if (what == SAY_TORN)
+		length -= 9;
+	assert_int_equal(send(kernel_end, bytes, length, 0), length);
+}
+
 static ssize_t test_write(int descriptor, const void *bytes, size_t length)
 {
+	uint32_t sequence;
+
+	memcpy(&sequence, (const char *)bytes + BSD_ROUTE_SEQ, sizeof sequence);
+	for (unsigned i = say_last ? 1 : 0; i < (say_last ? SAID + 1U : SAID); i++) {
+		if ((said & 1U << i % SAID) != 0)
+			say_one(i % SAID, sequence);
+	}
 	if (write_errno == 0)
 		return send(descriptor, bytes, length, 0);
 	errno = write_errno;
@@ -131,6 +168,7 @@ static int reset(void **state)
 	cut = set_count = 0;
 	stubborn = "";
 	write_errno = 0;
+	said = 0;
 	return 0;
 }
 
@@ -430,6 +468,75 @@ static void test_removes_what_openvpn_left(void **state)
 	assert_int_equal(netwatch_clean(&endpoint, &e), -1);
 }
 
+/* --- asking */
+
+static int asked(unsigned answers, int failure, unsigned *index)
+{
+	struct route_route answer = {.index = 0};
+	struct net_address to;
+	int result;
+
+	assert_int_equal(net_address_parse("192.0.2.1", &to), 0);
+	said = answers;
+	write_errno = failure;
+	result = route_ask(&to, &answer);
+	*index = answer.index;
+	return result;
+}
+
+static void test_the_answer_is_ours(void **state)
+{
+	unsigned index;
+
+	(void)state;
+	assert_int_equal(asked(1U << SAY_ANSWER, 0, &index), 0);
+	assert_int_equal(index, 33);
+	/* Behind all that others have asked or changed meanwhile: none of it is believed. */
+	for (unsigned what = SAY_OTHERS; what < SAID; what++) {
+		if (what == SAY_REJECTED)
+			continue;
+		assert_int_equal(asked(1U << what, 0, &index), ETIMEDOUT);
+		assert_int_equal(index, 0);
+	}
+	say_last = true;
+	assert_int_equal(asked(((1U << SAID) - 1) & ~(1U << SAY_REJECTED), 0, &index), 0);
+	assert_int_equal(index, 33);
+	say_last = false;
+}
+
+static void test_leads_nowhere(void **state)
+{
+	unsigned index;
+
+	(void)state;
+	assert_int_equal(asked(1U << SAY_REJECTED, 0, &index), ESRCH);
+	assert_int_equal(asked(1U << SAY_FAILED, ESRCH, &index), ESRCH);
+	assert_int_equal(asked(0, ENOBUFS, &index), ENOBUFS);
+}
+
+/* What others ask, and what our own proof asks, is no news of the network. */
+static void test_an_answer_is_no_news(void **state)
+{
+	struct told *told = begin();
+	char bytes[8192];
+	size_t length = read_sample("routes4", bytes, sizeof bytes);
+	uint16_t step;
+
+	(void)state;
+	for (size_t at = 0; at < length; at += step) {
+		memcpy(&step, bytes + at, sizeof step);
+		assert_int_equal(send(kernel_end, bytes + at, step, 0), step);
+	}
+	loop(told);
+	assert_string_equal(told->text, "");
+	memcpy(&step, bytes, sizeof step);
+	bytes[3] = 3; /* the same as a change */
+	assert_int_equal(send(kernel_end, bytes, step, 0), step);
+	loop(told);
+	assert_string_equal(told->text, "reachable;ways;");
+	end(told);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -442,6 +549,9 @@ int main(void)
 	    cmocka_unit_test_setup(test_fill_and_tunnel, reset),
 	    cmocka_unit_test_setup(test_links_go_down_and_come_back, reset),
 	    cmocka_unit_test_setup(test_removes_what_openvpn_left, reset),
+	    cmocka_unit_test_setup(test_the_answer_is_ours, reset),
+	    cmocka_unit_test_setup(test_leads_nowhere, reset),
+	    cmocka_unit_test_setup(test_an_answer_is_no_news, reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

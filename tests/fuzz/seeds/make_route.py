@@ -23,21 +23,21 @@ class System:
         self.tunnel, self.tunnel_type, self.tunnel_flags = tunnel, tunnel_type, tunnel_flags
 
     # --- headers: each returns the bytes behind (length, version, type)
-    def rt(self, flags, addrs, index, error):
+    def rt(self, flags, addrs, index, error, pid=77):
         if self.name == "macos":  # index, pad, flags, addrs, pid, seq, errno, use, inits, rt_metrics (14 words)
-            return struct.pack("=HxxiiiiiiI56x", index, flags, addrs, 77, 1, error, 0, 0)
+            return struct.pack("=HxxiiiiiiI56x", index, flags, addrs, pid, 1, error, 0, 0)
         if self.name == "freebsd":  # index, spare, flags, addrs, pid, seq, errno, fmask, inits, rt_metrics (14 longs)
-            return struct.pack("=HHiiiiiiQ112x", index, 0, flags, addrs, 77, 1, error, 0, 0)
+            return struct.pack("=HHiiiiiiQ112x", index, 0, flags, addrs, pid, 1, error, 0, 0)
         # hdrlen, index, tableid, priority, mpls, addrs, flags, fmask, pid, seq, errno, inits, rt_metrics
-        return struct.pack("=HHHBBiiiiiiI56x", 96, index, 0, 8, 0, addrs, flags, 0, 77, 1, error, 0)
+        return struct.pack("=HHHBBiiiiiiI56x", 96, index, 0, 8, 0, addrs, flags, 0, pid, 1, error, 0)
 
-    def ifm(self, flags, addrs, index, kind, state):
-        if self.name == "macos":  # addrs, flags, index, pad, if_data (type first)
-            return struct.pack("=iiHxxB95x", addrs, flags, index, kind)
-        if self.name == "freebsd":  # ... if_data: type, physical, addrlen, hdrlen, link_state
-            return struct.pack("=iiHHBBBBB147x", addrs, flags, index, 0, kind, 0, 6, 14, state)
-        # hdrlen, index, tableid, pads, addrs, flags, xflags, if_data: type, addrlen, hdrlen, link_state
-        return struct.pack("=HHHBBiiiBBBB140x", 168, index, 0, 0, 0, addrs, flags, 0, kind, 6, 14, state)
+    def ifm(self, flags, addrs, index, kind, state, mtu=1500):
+        if self.name == "macos":  # addrs, flags, index, pad, if_data (type first, mtu 8 behind it)
+            return struct.pack("=iiHxxB7xI84x", addrs, flags, index, kind, mtu)
+        if self.name == "freebsd":  # ... if_data: type, physical, addrlen, hdrlen, link_state, vhid, datalen, mtu
+            return struct.pack("=iiHHBBBBB3xI140x", addrs, flags, index, 0, kind, 0, 6, 14, state, mtu)
+        # hdrlen, index, tableid, pads, addrs, flags, xflags, if_data: type, addrlen, hdrlen, link_state, mtu
+        return struct.pack("=HHHBBiiiBBBBI136x", 168, index, 0, 0, 0, addrs, flags, 0, kind, 6, 14, state, mtu)
 
     def ifam(self, addrs, index):
         if self.name == "openbsd":
@@ -146,6 +146,11 @@ def seeds_of(s):
         s.route("0.0.0.0/0", "192.0.2.1", R_STATIC, 4, ADD), s.route("2001:db8:4::/64", None, 0, 4, ADD),
         s.route("198.51.100.1/32", "192.0.2.1", R_HOST, 4, MISS),
         s.route("198.51.100.0/24", "192.0.2.1", R_STATIC, 4, ADD, error=17)))
+    # As a program asks: without a mask, so that the longest match is meant.
+    if s.name != "openbsd":
+        yield "question4", s.message(GET, s.rt(0, DST, 0, 0, pid=0), s.address("192.0.2.1"))
+        yield "question6", s.message(GET, s.rt(0, DST, 0, 0, pid=0), s.address("2001:db8::1"))
+    yield "answer", s.route("128.0.0.0/1", None, R_STATIC, 33)
     yield "torn", s.route("0.0.0.0/0", "192.0.2.1", R_STATIC, 4)[:-9]
     yield "other-version", s.link(4, "en0", ON).replace(b"\5\x0e", b"\6\x0e", 1)
     if s.name != "macos":

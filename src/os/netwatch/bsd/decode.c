@@ -162,6 +162,7 @@ static enum route_kind decode_link(const struct route_layout *layout, struct byt
 	link->index = short_of(message, layout->link.index);
 	link->flags = word_of(message, layout->link.flags);
 	link->type = byte_of(message, layout->link.type);
+	link->mtu = word_of(message, layout->link.mtu);
 	link->carrier = layout->state_up == 0 ? (link->flags & LINK_RUNNING) != 0
 					      : state == 0 || state >= layout->state_up;
 	parse_name(slots[IFP], link->name);
@@ -238,6 +239,9 @@ static enum route_kind decode_body(const struct route_layout *layout, struct byt
 	case CHANGE:
 	case GET: /* what a dump is made of */
 		message->gone = type == DELETE;
+		message->answer = type == GET;
+		message->pid = (int32_t)word_of(bytes, layout->route.pid);
+		message->sequence = word_of(bytes, layout->route.seq);
 		return decode_route(layout, bytes, &message->route);
 	default:
 		return ROUTE_OTHER;
@@ -290,6 +294,35 @@ static bool is_link_local(const struct net_address *address)
 	return address->family == NET_IPV6 && address->bytes[0] == 0xfe && (address->bytes[1] & 0xc0) == 0x80;
 }
 
+/* The header before what has been put behind it. */
+static size_t finish(const struct route_layout *layout, uint8_t type, uint32_t addrs, uint32_t sequence,
+		     uint8_t *to, size_t used)
+{
+	uint16_t length = (uint16_t)used;
+
+	memcpy(to, &length, sizeof length);
+	to[2] = VERSION;
+	to[3] = type;
+	if (layout->hdrlen != 0)
+		memcpy(to + layout->hdrlen, &layout->route.size, sizeof layout->route.size);
+	memcpy(to + layout->route.addrs, &addrs, sizeof addrs);
+	memcpy(to + layout->route.seq, &sequence, sizeof sequence);
+	return used;
+}
+
+/* Without a mask the longest match is meant (route(4)). */
+size_t route_encode_get(const struct route_layout *layout, const struct net_address *address,
+			uint32_t sequence, void *to, size_t size)
+{
+	size_t used = layout->route.size;
+
+	if (size < used + padded(layout, IN6_SIZE))
+		return 0;
+	memset(to, 0, size);
+	put_address(layout, address, to, &used);
+	return finish(layout, GET, 1u << DST, sequence, to, used);
+}
+
 /* The gateway tells two routes to one place apart. A link-local one would need
  * its scope, and each kernel wants that in another place: it is left out. */
 size_t route_encode_delete(const struct route_layout *layout, const struct route_route *route,
@@ -299,7 +332,7 @@ size_t route_encode_delete(const struct route_layout *layout, const struct route
 	     host = (route->flags & ROUTE_HOST) != 0;
 	uint32_t mask = 1u << DST | (gateway ? 1u << GATEWAY : 0) | (host ? 0 : 1u << NETMASK);
 	struct net_address netmask = mask_of(&route->destination);
-	uint16_t length, index = (uint16_t)route->index;
+	uint16_t index = (uint16_t)route->index;
 	uint8_t *bytes = to;
 	size_t used = layout->route.size;
 
@@ -311,16 +344,8 @@ size_t route_encode_delete(const struct route_layout *layout, const struct route
 		put_address(layout, &route->gateway, bytes, &used);
 	if (!host)
 		put_address(layout, &netmask, bytes, &used);
-	length = (uint16_t)used;
-	memcpy(bytes, &length, sizeof length);
-	bytes[2] = VERSION;
-	bytes[3] = DELETE;
-	if (layout->hdrlen != 0)
-		memcpy(bytes + layout->hdrlen, &layout->route.size, sizeof layout->route.size);
 	if ((route->flags & layout->scoped) != 0)
 		memcpy(bytes + layout->route.index, &index, sizeof index);
 	memcpy(bytes + layout->route.flags, &route->flags, sizeof route->flags);
-	memcpy(bytes + layout->route.addrs, &mask, sizeof mask);
-	memcpy(bytes + layout->route.seq, &sequence, sizeof sequence);
-	return used;
+	return finish(layout, DELETE, mask, sequence, bytes, used);
 }

@@ -33,7 +33,8 @@ enum route_kind {
 struct route_link {
 	unsigned index;
 	uint32_t flags;
-	uint8_t type;             /* IFT_* */
+	uint8_t type; /* IFT_* */
+	uint32_t mtu;
 	bool carrier;             /* or it can't be known */
 	char name[NET_NAME_SIZE]; /* "" in events, which don't name it, and if it is no name */
 };
@@ -52,7 +53,11 @@ struct route_route {
 
 struct route_message {
 	enum route_kind kind;
-	bool gone; /* what is described has ended */
+	bool gone;   /* what is described has ended */
+	bool answer; /* nothing has changed: somebody has asked, or it is of a list */
+	/* Of a route: the process that asked for it, 0 the kernel itself; and the number it gave. */
+	int32_t pid;
+	uint32_t sequence;
 	union {
 		struct route_link link;
 		struct route_address address;
@@ -71,7 +76,14 @@ typedef int route_message_fn(const struct route_message *message, void *argument
 int route_decode(const struct route_layout *layout, const void *bytes, size_t length, route_message_fn *each,
 		 void *argument);
 
-/* The message that removes `route`, in `to`. Its length, 0 if it does not fit. */
+/* Room for any question. */
+enum { ROUTE_QUESTION_SIZE = 256 };
+
+/* Each: the message in `to`. Its length, 0 if it does not fit. */
+/* That asks how packets to `address` leave. */
+size_t route_encode_get(const struct route_layout *layout, const struct net_address *address,
+			uint32_t sequence, void *to, size_t size);
+/* That removes `route`. */
 size_t route_encode_delete(const struct route_layout *layout, const struct route_route *route,
 			   uint32_t sequence, void *to, size_t size);
 

@@ -105,7 +105,8 @@ static void heard_route(struct route_links *known, const struct route_layout *la
 	const struct route_route *route = &message->route;
 	bool on_link = (route->flags & (ROUTE_GATEWAY | ROUTE_HOST)) == 0;
 
-	if (is_of_tunnel(known, layout, route->index))
+	/* An answer to anybody's question goes to all: also to ours. */
+	if (message->answer || is_of_tunnel(known, layout, route->index))
 		return;
 	news->ways |= (route->flags & ROUTE_NEIGHBOUR) == 0;
 	news->links |= on_link && route->destination.address.family == NET_IPV6 &&

@@ -15,13 +15,13 @@ struct route_layout {
 	uint8_t hdrlen; /* where a header says its own size (2 bytes); 0: it does not */
 	/* Each: the header's size, after it the addresses. */
 	struct {
-		uint16_t size, index, addrs, flags, type, state;
-	} link; /* if_msghdr; type and state of its if_data */
+		uint16_t size, index, addrs, flags, type, state, mtu;
+	} link; /* if_msghdr; type, state and MTU of its if_data */
 	struct {
 		uint16_t size, index, addrs;
 	} address; /* ifa_msghdr */
 	struct {
-		uint16_t size, index, addrs, flags, seq, error;
+		uint16_t size, index, addrs, flags, pid, seq, error;
 	} route;            /* rt_msghdr */
 	uint8_t state_up;   /* ifi_link_state from here on, or 0, is a carrier; 0: there is no such field */
 	uint8_t announce;   /* RTM_IFANNOUNCE; 0: there is none */

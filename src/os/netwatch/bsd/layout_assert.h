@@ -4,11 +4,13 @@ HOLDS(BSD_LINK_INDEX, offsetof(struct if_msghdr, ifm_index));
 HOLDS(BSD_LINK_ADDRS, offsetof(struct if_msghdr, ifm_addrs));
 HOLDS(BSD_LINK_FLAGS, offsetof(struct if_msghdr, ifm_flags));
 HOLDS(BSD_LINK_TYPE, offsetof(struct if_msghdr, ifm_data) + offsetof(struct if_data, ifi_type));
+HOLDS(BSD_LINK_MTU, offsetof(struct if_msghdr, ifm_data) + offsetof(struct if_data, ifi_mtu));
 HOLDS(BSD_ADDRESS_INDEX, offsetof(struct ifa_msghdr, ifam_index));
 HOLDS(BSD_ADDRESS_ADDRS, offsetof(struct ifa_msghdr, ifam_addrs));
 HOLDS(BSD_ROUTE_INDEX, offsetof(struct rt_msghdr, rtm_index));
 HOLDS(BSD_ROUTE_FLAGS, offsetof(struct rt_msghdr, rtm_flags));
 HOLDS(BSD_ROUTE_ADDRS, offsetof(struct rt_msghdr, rtm_addrs));
+HOLDS(BSD_ROUTE_PID, offsetof(struct rt_msghdr, rtm_pid));
 HOLDS(BSD_ROUTE_SEQ, offsetof(struct rt_msghdr, rtm_seq));
 HOLDS(BSD_ROUTE_ERROR, offsetof(struct rt_msghdr, rtm_errno));
 /* What the decoder knows of all of them. */

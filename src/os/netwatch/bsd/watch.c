@@ -14,8 +14,7 @@
 
 #include "os/netwatch/netwatch.h"
 
-/* A message is one datagram, and smaller than this. */
-enum { MESSAGE_SIZE = 4096, MESSAGES_A_TURN = 256, WATCH_BUFFER = 256 * 1024 };
+enum { MESSAGES_A_TURN = 256, WATCH_BUFFER = 256 * 1024 };
 
 struct netwatch {
 	struct netwatch_events events;
@@ -65,7 +64,7 @@ static int on_message(const struct route_message *message, void *argument)
  * then makes us read the links anew, and that is what counts. */
 static void read_messages(struct netwatch *watch)
 {
-	_Alignas(8) char bytes[MESSAGE_SIZE];
+	_Alignas(8) char bytes[ROUTE_MESSAGE_SIZE];
 	struct reading reading = {.watch = watch};
 
 	for (int i = 0; i < MESSAGES_A_TURN; i++) {
