@@ -63,7 +63,7 @@ port = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(ELSEWHERE),$(sort $(foreac
 OS_FIREWALL := $(call port,firewall/firewall firewall/describe firewall/ports $(FIREWALL))
 OS_CHILD := $(call port,process/child process/pid process/tool process/tool_paths_system $(CHILD) $(DESCRIPTOR) host/clock)
 OS_INSTALLED := $(call port,service/install_paths service/install_root_system $(STRICT_BOOT) host/file)
-OS_NETWORK := $(call port,route/device route/route $(ROUTE) netwatch/prefixes netwatch/set_down $(NETWATCH) firewall/bypass firewall/tc_filter)
+OS_NETWORK := $(call port,route/device route/route route/twin $(ROUTE) netwatch/prefixes netwatch/set_down $(NETWATCH) firewall/bypass firewall/tc_filter)
 OS_PORTS := $(call port,route/forwarding host/platform host/off_marker host/off_marker_names host/sleep $(SLEEP) service/notify \
 	process/peer process/process)
 OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) $(call port,process/sandbox/confine $(CONFINE) \
@@ -74,7 +74,7 @@ OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) $
 # The other platforms' firewalls, and the pure halves of their ports: they are tested on this platform too.
 OS_BACKENDS := $(call port,firewall/pf/* firewall/ipfw/* firewall/probe firewall/probe_group) $(call os,firewall/pf/system_macos)
 OS_PURE := $(OS_BACKENDS) $(call port,firewall/pause_watchdog host/lockfile process/tool_async) $(call os,netwatch/bsd/decode netwatch/bsd/facts \
-	netwatch/bsd/known netwatch/bsd/layout dns/scutil_text host/keychain_item host/sleep_gap route/tun_status \
+	netwatch/bsd/known netwatch/bsd/layout dns/scutil_text host/keychain_item host/sleep_gap route/tun_status route/evidence \
 	service/strict_boot_list service/account_dscl_list)
 
 CONFIG := $(call room,src/config)
@@ -135,9 +135,10 @@ $(BUILD)/test/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/obj/tests/unit/f
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter-out %.a,$^) $(filter %.a,$^) $(GATE_LIBS) $(DRIVER_LIBS) $(CTL_LIBS) $(call libs_of,cmocka)
 
 # Other platforms' devices, routes and words, in the place of this one's.
-DEVICE_BSD = $(BUILD)/obj/tests/unit/device_standin.o $(call os,route/device_bsd route/route_bsd route/tunnel_words)
+DEVICE_BSD = $(BUILD)/obj/tests/unit/device_standin.o $(call os,route/device_bsd route/route_bsd route/route_proof_bsd route/tunnel_words)
 $(BUILD)/test/test_device_freebsd: $(DEVICE_BSD) $(call os,route/device_freebsd host/platform_freebsd)
 $(BUILD)/test/test_device_macos: $(DEVICE_BSD) $(call os,route/device_macos host/platform_macos)
+$(BUILD)/test/test_route_bsd: $(DEVICE_BSD) $(call os,route/device_freebsd host/platform_freebsd)
 $(BUILD)/test/test_pf_freebsd: $(call os,firewall/pf/system_freebsd)
 $(BUILD)/test/test_openvpn_macos: $(call os,process/sandbox/confine_profile host/platform_macos)
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "os/netwatch/bsd/facts.h"
+#include "os/route/evidence.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -74,6 +75,11 @@ static int check(const struct route_message *message, void *argument)
 		abort();
 	if (message->kind == ROUTE_ROUTE)
 		check_route(fuzzing->layout, &message->route);
+	if (message->kind == ROUTE_ROUTE && evidence_taken(fuzzing->layout, &message->route, 33, 8) &&
+	    message->route.index == 33)
+		abort();
+	if (message->answer && evidence_changed(fuzzing->layout, message, NULL, 0))
+		abort();
 	(void)route_update(&fuzzing->known, fuzzing->layout, message, &fuzzing->news);
 	return 0;
 }
@@ -83,6 +89,9 @@ static void ask(const struct route_layout *layout, struct route_buffer buffer)
 	static struct situation s;
 	static struct route_links links;
 	const struct net_address to = {NET_IPV4, {203, 0, 113, 7}}, own = {NET_IPV4, {10, 8, 0, 2}};
+	const struct wire_tunnel tunnel = {
+	    .name = "utun87", .address4 = {NET_IPV4, {10, 8, 0, 2}}, .mtu = 1500};
+	const struct net_prefix half = {{NET_IPV4, {128}}, 1};
 	struct route_news news = {.lost = lost};
 	struct route_route found[4];
 	size_t count;
@@ -93,6 +102,12 @@ static void ask(const struct route_layout *layout, struct route_buffer buffer)
 	    (s.link_count > SITUATION_LINKS || s.neighbour_count > SITUATION_NEIGHBOURS))
 		abort();
 	if (route_tunnel(layout, buffer, "utun87", &own, NULL, &index, NULL) == 0 && index == 0)
+		abort();
+	(void)evidence_alone(layout, buffer, &tunnel, NULL);
+	if (evidence_device(layout, buffer, &tunnel, NULL) == 0 &&
+	    evidence_alone(layout, buffer, &tunnel, NULL) == -1)
+		abort();
+	if (evidence_stands(layout, buffer, &half, 33) && evidence_stands(layout, buffer, &half, 4))
 		abort();
 	(void)route_leftovers(layout, buffer, &to, found, 4, &count, NULL);
 	if (count > 4)

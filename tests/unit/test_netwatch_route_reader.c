@@ -117,7 +117,17 @@ static int test_ioctl(int descriptor, unsigned long request, struct ifreq *argum
 }
 
 /* What a kernel that is asked sends to everybody: this, with the numbers of whoever asked. */
-enum { SAY_ANSWER, SAY_OTHERS, SAY_EARLIER, SAY_DELETE, SAY_FAILED, SAY_REJECTED, SAY_TORN, SAID };
+enum {
+	SAY_ANSWER,
+	SAY_OTHERS,
+	SAY_EARLIER,
+	SAY_DELETE,
+	SAY_FAILED,
+	SAY_REJECTED,
+	SAY_TORN,
+	SAY_FORGED,
+	SAID
+};
 static unsigned said; /* bits of these, in this order; 0: the kernel is not asked */
 static bool say_last; /* the answer comes behind the others */
 
@@ -142,6 +152,9 @@ static void say_one(unsigned what, uint32_t sequence)
 		bytes[BSD_ROUTE_INDEX] = 4;
 	if (what == SAY_TORN)
 		length -= 9;
+	/* Anybody's own words, which the kernel passes on as they are because the length is wrong. */
+	if (what == SAY_FORGED)
+		memset(bytes + length, 0, 4), length += 4;
 	assert_int_equal(send(kernel_end, bytes, length, 0), length);
 }
 

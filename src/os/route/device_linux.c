@@ -19,6 +19,7 @@
 #include "os/netwatch/linux/message.h"
 #include "os/netwatch/linux/request.h"
 #include "os/route/route_linux.h"
+#include "os/route/twin.h"
 
 #define TUN "/dev/net/tun"
 /* What tells a device of ours from another's. */
@@ -160,16 +161,6 @@ static int look_for_twin(const struct rtnl_message *message, void *argument)
 		looking->address = own[i];
 	}
 	return 0;
-}
-
-int route_twin(const struct net_address *address, const char *link, const char *device, struct err *e)
-{
-	char text[NET_ADDRESS_TEXT];
-
-	return err_set(e,
-		       "%s is the address of %s, and the server gives it to %s too" ERR_INSTEAD
-		       "give %s another address, or have the server give another one",
-		       net_address_text(address, text), link, device, link);
 }
 
 /* Row 2 of the promise would silence the other link, and with it openvpn. */

@@ -3,6 +3,7 @@
  * the machine's lead. */
 #include "os/route/route.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/types.h>
 
@@ -11,28 +12,56 @@
 #include <net/if.h>
 
 #include "base/text.h"
+#include "os/netwatch/bsd/route_socket.h"
 #include "os/netwatch/netwatch.h"
 #include "os/process/tool.h"
 #include "os/process/tool_paths.h"
+#include "os/route/evidence.h"
+#include "os/route/route_bsd.h"
 #include "os/route/tunnel_words.h"
 
-enum { PATIENCE = 2000, ANSWER = 2048 };
+enum { PATIENCE = 2000 };
 
-/* What was set last, and towards whom. */
-static char standing[TUNNEL_WORDS_SIZE];
-static struct net_endpoint towards;
+static struct route_standing standing;
+
+struct route_standing *route_standing(void)
+{
+	return &standing;
+}
+
+int route_lists_read(struct route_lists *lists, struct err *e)
+{
+	memset(lists, 0, sizeof *lists);
+	return route_dump(ROUTE_LIST_IPV4, &lists->four, e) == -1
+		   ? -1
+		   : route_dump(ROUTE_LIST_IPV6, &lists->six, e);
+}
+
+void route_lists_release(struct route_lists *lists)
+{
+	route_release(&lists->four);
+	route_release(&lists->six);
+}
+
+bool route_line_stands(const struct route_lists *lists, const char *const *words, size_t count)
+{
+	struct net_prefix to;
+
+	if (count < 4 || strcmp(words[2], "-interface") != 0 || net_prefix_parse(words[1], &to) == -1)
+		return true;
+	return evidence_stands(route_layout_here, to.address.family == NET_IPV4 ? lists->four : lists->six,
+			       &to, standing.index);
+}
 
 static int query_way(const struct net_address *to, struct tunnel_way *way, struct err *e)
 {
-	char text[NET_ADDRESS_TEXT], answer[ANSWER];
-	const char *const argv[] = {
-	    tool_path(TOOL_ROUTE),      "-n", "get", to->family == NET_IPV4 ? "-inet" : "-inet6",
-	    net_address_text(to, text), NULL};
+	char text[NET_ADDRESS_TEXT], link[IF_NAMESIZE];
+	struct route_route answer;
 
-	if (tool_output(argv, NULL, PATIENCE, answer, sizeof answer, e) == -1)
-		return -1;
-	return tunnel_words_way(answer, way) == 0 ? 0
-						  : err_set(e, "route does not show how %s is reached", text);
+	if ((errno = route_ask(to, &answer)) != 0 || if_indextoname(answer.index, link) == NULL)
+		return err_errno(e, "it can't be found out how %s is reached", net_address_text(to, text));
+	tunnel_words_from(&(struct wire_way){.gateway = answer.gateway}, link, way);
+	return 0;
 }
 
 static int run_route(const char *verb, const char *const *words, size_t count, struct err *e)
@@ -70,7 +99,7 @@ static int add_subnets(const struct wire_tunnel *tunnel, struct err *e)
 {
 	char lines[256], line[160];
 	const char *words[TUNNEL_WORDS_MAX], *at = lines;
-	size_t count, used = strlen(standing);
+	size_t count, used = strlen(standing.lines);
 	struct net_prefix subnet;
 	struct tunnel_way way;
 
@@ -83,7 +112,8 @@ static int add_subnets(const struct wire_tunnel *tunnel, struct err *e)
 			continue;
 		if (run_route("add", words, count, e) == -1)
 			return -1;
-		if (text_append(standing, sizeof standing, &used, "%s %s\n", words[0], words[1]) == -1)
+		if (text_append(standing.lines, sizeof standing.lines, &used, "%s %s -interface %s\n",
+				words[0], words[1], tunnel->name) == -1)
 			return err_set(e, "the tunnel has more routes than can be set");
 	}
 	return 0;
@@ -91,73 +121,85 @@ static int add_subnets(const struct wire_tunnel *tunnel, struct err *e)
 
 static int remove_standing(struct err *e)
 {
-	if (standing[0] == '\0')
-		return 0;
-	delete_lines(standing);
-	standing[0] = '\0';
-	return netwatch_clean(&towards, e); /* a host route that stayed would lead the next one */
+	struct net_endpoint towards = standing.towards;
+	bool stood = standing.lines[0] != '\0';
+
+	delete_lines(standing.lines);
+	memset(&standing, 0, sizeof standing);
+	/* A host route that stayed would lead the next one. */
+	return stood ? netwatch_clean(&towards, e) : 0;
 }
 
-static int check_leads(const char *text, const char *device, bool into, struct err *e)
-{
-	struct net_address to;
-	struct tunnel_way way;
-
-	if (net_address_parse(text, &to) == -1 || query_way(&to, &way, e) == -1)
-		return -1;
-	if ((strcmp(way.link, device) == 0) != into)
-		return err_set(e, "the route to %s is through %s, and must %sbe through %s", text, way.link,
-			       into ? "" : "not ", device);
-	return 0;
-}
-
-/* Addresses of documentation: nobody has a route of their own to them. */
-static int check(const struct route_desired *desired, struct err *e)
+static int set_all(const struct route_desired *desired, struct err *e)
 {
 	const struct wire_tunnel *tunnel = desired->tunnel;
-	char endpoint[NET_ADDRESS_TEXT];
+	struct tunnel_way way;
 
-	if (desired->redirect && tunnel->address4.family != NET_NONE &&
-	    check_leads("192.0.2.1", tunnel->name, true, e) == -1)
+	if (remove_standing(e) == -1 || query_way(&desired->situation->endpoint.address, &way, e) == -1)
 		return -1;
-	if (desired->redirect && tunnel->address6.family != NET_NONE &&
-	    check_leads("2001:db8::1", tunnel->name, true, e) == -1)
+	if (strcmp(way.link, tunnel->name) == 0)
+		return err_set(e, "the endpoint is behind the tunnel itself");
+	if (tunnel_words_routes(desired, &way, standing.lines, sizeof standing.lines, e) == -1) {
+		standing.lines[0] = '\0'; /* none of them is set */
 		return -1;
-	net_address_text(&desired->situation->endpoint.address, endpoint);
-	return check_leads(endpoint, tunnel->name, false, e);
+	}
+	standing.towards = desired->situation->endpoint;
+	standing.way = way;
+	standing.tunnel = *tunnel;
+	standing.index = desired->index;
+	if (add_lines(standing.lines, e) == 0 && add_subnets(tunnel, e) == 0)
+		return 0;
+	(void)remove_standing(NULL);
+	return -1;
+}
+
+/* What is missing, or leads elsewhere, is set again; the rest stays. Whether all is well then, the proof
+ * says. */
+static int mend(const struct route_desired *desired, struct err *e)
+{
+	const struct net_address *endpoint = &standing.towards.address;
+	const char *words[TUNNEL_WORDS_MAX], *lines = standing.lines;
+	struct route_lists lists;
+	struct wire_way way;
+	char line[160];
+	size_t count;
+	int result = route_lists_read(&lists, e);
+
+	while (result == 0 &&
+	       (count = tunnel_words_next(&lines, line, sizeof line, words, TUNNEL_WORDS_MAX)) > 0) {
+		if (route_line_stands(&lists, words, count))
+			continue;
+		(void)run_route("delete", words, 2, NULL);
+		result = run_route("add", words, count, e);
+	}
+	route_lists_release(&lists);
+	if (result == 0 && netwatch_way(endpoint, desired->openvpn, desired->tunnel->name, &way, e) == 1)
+		result = route_follow(endpoint, &way, e);
+	return result;
 }
 
 int route_assert(const struct route_desired *desired, struct err *e)
 {
-	char lines[TUNNEL_WORDS_SIZE];
-	struct tunnel_way way;
-
 	if (desired->tunnel == NULL)
 		return remove_standing(e);
-	if (remove_standing(e) == -1 || query_way(&desired->situation->endpoint.address, &way, e) == -1)
-		return -1;
-	if (strcmp(way.link, desired->tunnel->name) == 0)
-		return err_set(e, "the endpoint is behind the tunnel itself");
-	if (tunnel_words_routes(desired, &way, lines, sizeof lines, e) == -1)
-		return -1;
-	memcpy(standing, lines, sizeof standing);
-	towards = desired->situation->endpoint;
-	if (add_lines(lines, e) == 0 && add_subnets(desired->tunnel, e) == 0 && check(desired, e) == 0)
-		return 0;
-	(void)remove_standing(NULL);
-	return -1;
+	if (standing.index == desired->index &&
+	    memcmp(&standing.tunnel, desired->tunnel, sizeof standing.tunnel) == 0 &&
+	    net_endpoint_equal(&standing.towards, &desired->situation->endpoint))
+		return mend(desired, e);
+	return set_all(desired, e);
 }
 
 /* So that it is deleted with the others. */
 static int remember_endpoint(const struct net_address *endpoint, struct err *e)
 {
 	char text[NET_ADDRESS_TEXT], line[NET_ADDRESS_TEXT + 8];
-	size_t used = 0, end = strlen(standing);
+	size_t used = 0, end = strlen(standing.lines);
 
 	(void)text_append(line, sizeof line, &used, "%s %s",
 			  endpoint->family == NET_IPV4 ? "-inet" : "-inet6",
 			  net_address_text(endpoint, text));
-	if (strstr(standing, line) != NULL || text_append(standing, sizeof standing, &end, "%s\n", line) == 0)
+	if (strstr(standing.lines, line) != NULL ||
+	    text_append(standing.lines, sizeof standing.lines, &end, "%s\n", line) == 0)
 		return 0;
 	return err_set(e, "the tunnel has more routes than can be set");
 }
@@ -168,41 +210,22 @@ int route_follow(const struct net_address *endpoint, const struct wire_way *way,
 	char line[160], link[IF_NAMESIZE] = "";
 	struct tunnel_way is, desired;
 
-	if (standing[0] == '\0' || if_indextoname(way->link, link) == NULL)
+	if (standing.index == 0 || if_indextoname(way->link, link) == NULL)
 		return 0;
 	tunnel_words_from(way, link, &desired);
-	if (query_way(endpoint, &is, NULL) == 0 && tunnel_words_alike(&is, &desired))
-		return 0;
-	if (netwatch_clean(&towards, e) == -1 ||
-	    tunnel_words_endpoint(endpoint, &desired, line, sizeof line, e) == -1)
-		return -1;
-	if (line[0] == '\0')
-		return 0;
-	return remember_endpoint(endpoint, e) == -1 ? -1 : add_lines(line, e);
+	if (query_way(endpoint, &is, NULL) == -1 || !tunnel_words_alike(&is, &desired)) {
+		if (netwatch_clean(&standing.towards, e) == -1 ||
+		    tunnel_words_endpoint(endpoint, &desired, line, sizeof line, e) == -1)
+			return -1;
+		if (line[0] != '\0' && (remember_endpoint(endpoint, e) == -1 || add_lines(line, e) == -1))
+			return -1;
+	}
+	standing.way = desired;
+	standing.away = false;
+	return 0;
 }
 
 int route_remove(struct err *e)
 {
 	return remove_standing(e);
-}
-
-/* What is set is checked as it is set; afterwards nobody says that it has changed. */
-int route_prove(const struct route_desired *desired, struct err *e)
-{
-	(void)desired, (void)e;
-	return 0;
-}
-
-/* route_follow sees to it. */
-bool route_reaches(const struct route_desired *desired)
-{
-	(void)desired;
-	return true;
-}
-
-/* None of this is watched: if somebody else leads packets elsewhere, the filter stops them. */
-int route_watch(struct event_base *base, route_foreign_fn *foreign, void *argument, struct err *e)
-{
-	(void)base, (void)foreign, (void)argument, (void)e;
-	return 0;
 }

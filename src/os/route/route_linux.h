@@ -26,9 +26,6 @@ int route_request(struct nlmsghdr *message, netlink_message_fn *each, void *argu
  * missing or too much. A family that the kernel lacks has none, and that is an error only if `needed`. */
 int route_stands(const struct route_plan *plan, bool needed, struct err *e);
 
-/* Says that `link` has the tunnel's address too, and what to do. Always -1. */
-int route_twin(const struct net_address *address, const char *link, const char *device, struct err *e);
-
 /* The priority of the first rule of somebody else that is asked before ours have had their say; -1: none. */
 int64_t route_foreign_rule(uint8_t family);
 

@@ -13,6 +13,7 @@
 #include "os/route/probes.h"
 #include "os/route/route.h"
 #include "os/route/route_linux.h"
+#include "os/route/twin.h"
 
 enum { NOBODY = 65534, HTTPS = 443, DNS = 53, SETTLES_MS = 50 };
 
@@ -113,24 +114,8 @@ static int goes_wrong(const struct net_address *to, int failure, const struct ro
 
 /* --- the device and its addresses ---------------------------------------------------------- */
 
-static int read_device(const struct rtnl_message *message, void *argument)
+static void note_address(struct proof *proof, const struct net_address *address, unsigned index)
 {
-	struct proof *proof = argument;
-
-	if (message->kind == RTNL_LINK && message->link.index == proof->desired->index) {
-		proof->up = (message->link.flags & IFF_UP) != 0;
-		proof->mtu = message->link.mtu;
-	}
-	return 0;
-}
-
-static int read_address(const struct rtnl_message *message, void *argument)
-{
-	struct proof *proof = argument;
-	const struct net_address *address = &message->address.address;
-
-	if (message->kind != RTNL_ADDRESS)
-		return 0;
 	for (size_t i = 0; i < proof->count; i++)
 		proof->own[i] = proof->own[i] || net_address_equal(&proof->probes[i].to, address);
 	for (int i = 0; i < 2; i++) {
@@ -138,24 +123,31 @@ static int read_address(const struct rtnl_message *message, void *argument)
 
 		if (!net_address_equal(own, address))
 			continue;
-		if (message->address.index == proof->desired->index) {
+		if (index == proof->desired->index) {
 			*(i == 0 ? &proof->stands4 : &proof->stands6) = true;
 		} else {
-			proof->twin = message->address.index;
+			proof->twin = index;
 			proof->twin_address = own;
 		}
+	}
+}
+
+static int read_message(const struct rtnl_message *message, void *argument)
+{
+	struct proof *proof = argument;
+
+	if (message->kind == RTNL_LINK && message->link.index == proof->desired->index) {
+		proof->up = (message->link.flags & IFF_UP) != 0;
+		proof->mtu = message->link.mtu;
+	} else if (message->kind == RTNL_ADDRESS) {
+		note_address(proof, &message->address.address, message->address.index);
 	}
 	return 0;
 }
 
-static void take_device(const struct nlmsghdr *message, void *argument)
+static void take_message(const struct nlmsghdr *message, void *argument)
 {
-	(void)rtnl_decode(message, message->nlmsg_len, read_device, argument);
-}
-
-static void take_address(const struct nlmsghdr *message, void *argument)
-{
-	(void)rtnl_decode(message, message->nlmsg_len, read_address, argument);
+	(void)rtnl_decode(message, message->nlmsg_len, read_message, argument);
 }
 
 static void forget_addresses(struct proof *proof)
@@ -172,7 +164,7 @@ static int read_addresses(struct proof *proof)
 
 	for (int tries = 0; failure == EINTR && tries < 8; tries++) {
 		forget_addresses(proof);
-		failure = route_request(route_ask_addresses(buffer), take_address, proof);
+		failure = route_request(route_ask_addresses(buffer), take_message, proof);
 	}
 	return failure;
 }
@@ -183,7 +175,7 @@ static int check_device(struct proof *proof, struct err *e)
 	const struct wire_tunnel *tunnel = proof->tunnel;
 	char link[NET_NAME_SIZE];
 
-	if ((errno = route_request(route_ask_link(buffer, proof->desired->index), take_device, proof)) != 0)
+	if ((errno = route_request(route_ask_link(buffer, proof->desired->index), take_message, proof)) != 0)
 		return err_errno(e, "%s can't be queried", tunnel->name);
 	if (!proof->up)
 		return err_set(e, "%s is down", tunnel->name);

@@ -1,4 +1,4 @@
-/* The arguments of ifconfig(8) and route(8) of macOS and of FreeBSD for a tunnel, and route's output. Pure:
+/* The arguments of ifconfig(8) and route(8) of macOS and of FreeBSD for a tunnel. Pure:
  * values in, text out. */
 #ifndef OS_ROUTE_TUNNEL_WORDS_H
 #define OS_ROUTE_TUNNEL_WORDS_H
@@ -38,8 +38,5 @@ int tunnel_words_subnets(const struct wire_tunnel *tunnel, char *to, size_t size
 /* The words of the line at *cursor, which moves on to the next one: pointers into `buffer` (a line's bytes
  * are copied there), at most `count`. How many; 0 at the end, or where they do not fit. */
 size_t tunnel_words_next(const char **cursor, char *buffer, size_t size, const char **words, size_t count);
-
-/* The answer of `route -n get`. 0, or -1: it names no link, or no address for a gateway. */
-int tunnel_words_way(const char *answer, struct tunnel_way *way);
 
 #endif

@@ -36,7 +36,8 @@ static int await(int socket, struct asking *asking)
 	do {
 		ssize_t length = read(socket, bytes, sizeof bytes);
 
-		if (length > 0 && route_decode(route_layout_here, bytes, (size_t)length, take, asking) == 1)
+		if (length > 0 && route_is_one(bytes, (size_t)length) &&
+		    route_decode(route_layout_here, bytes, (size_t)length, take, asking) == 1)
 			return 0;
 		if (length == -1 && errno == EAGAIN)
 			(void)poll(&readable, 1, clock_left_ms(deadline));

@@ -248,6 +248,11 @@ static enum route_kind decode_body(const struct route_layout *layout, struct byt
 	}
 }
 
+bool route_is_one(const void *bytes, size_t length)
+{
+	return short_of((struct bytes){bytes, length}, 0) == length;
+}
+
 int route_decode(const struct route_layout *layout, const void *bytes, size_t length, route_message_fn *each,
 		 void *argument)
 {

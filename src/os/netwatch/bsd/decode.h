@@ -9,19 +9,6 @@
 #include "base/net.h"
 #include "os/netwatch/bsd/layout.h"
 
-/* Flags that are the same numbers on all of them: <net/if.h>, <net/route.h>. */
-enum route_link_flags { LINK_UP = 0x1, LINK_LOOPBACK = 0x8, LINK_RUNNING = 0x40 };
-enum route_flags {
-	ROUTE_UP = 0x1,
-	ROUTE_GATEWAY = 0x2,
-	ROUTE_HOST = 0x4,
-	ROUTE_REJECT = 0x8,
-	ROUTE_DYNAMIC = 0x10,
-	ROUTE_NEIGHBOUR = 0x400,
-	ROUTE_STATIC = 0x800,
-	ROUTE_BLACKHOLE = 0x1000,
-};
-
 enum route_kind {
 	ROUTE_OTHER, /* any other message: to be ignored */
 	ROUTE_LINK,
@@ -55,8 +42,7 @@ struct route_message {
 	enum route_kind kind;
 	bool gone;   /* what is described has ended */
 	bool answer; /* nothing has changed: somebody has asked, or it is of a list */
-	/* Of a route: the process that asked for it, 0 the kernel itself; and the number it gave. */
-	int32_t pid;
+	int32_t pid; /* of a route: who asked for it, 0 the kernel itself; and by which number */
 	uint32_t sequence;
 	union {
 		struct route_link link;
@@ -75,6 +61,10 @@ typedef int route_message_fn(const struct route_message *message, void *argument
  * comes as ROUTE_OTHER. */
 int route_decode(const struct route_layout *layout, const void *bytes, size_t length, route_message_fn *each,
 		 void *argument);
+
+/* Are these bytes one message, of its own length? With another one a program's words go to all readers as
+ * they were written: only of one like this the kernel has said whose it is. */
+bool route_is_one(const void *bytes, size_t length);
 
 /* Room for any question. */
 enum { ROUTE_QUESTION_SIZE = 256 };

@@ -6,6 +6,19 @@
 
 #include <stdint.h>
 
+/* Flags that are the same numbers on all of them: <net/if.h>, <net/route.h>. */
+enum route_link_flags { LINK_UP = 0x1, LINK_LOOPBACK = 0x8, LINK_RUNNING = 0x40 };
+enum route_flags {
+	ROUTE_UP = 0x1,
+	ROUTE_GATEWAY = 0x2,
+	ROUTE_HOST = 0x4,
+	ROUTE_REJECT = 0x8,
+	ROUTE_DYNAMIC = 0x10,
+	ROUTE_NEIGHBOUR = 0x400,
+	ROUTE_STATIC = 0x800,
+	ROUTE_BLACKHOLE = 0x1000,
+};
+
 /* Bytes from a message's beginning, and numbers. The first four bytes are the
  * same everywhere: length (2), version (1), type (1). */
 struct route_layout {
