@@ -118,7 +118,7 @@ list-root:
 # --- unit tests: tests/unit/test_NAME.c against every room's objects
 # What is Linux's alone, or is tried by Linux's calls, is left out elsewhere.
 UNIT_LINUX := gate_names admin_socket file_watch control_admission control_client driver_dispatch driver_main gate_channel management spawn vet \
-	base bypass control doctor driver driver_session driver_whole firewall firewall_nft firewall_ports gate_failures gate_verbs link_filters \
+	base bypass control doctor driver driver_session driver_talk driver_whole firewall firewall_nft firewall_ports gate_failures gate_verbs link_filters \
 	netlink netwatch netwatch_route_reader nft_actual nft_assert nft_batch nft_message nft_messages nft_names nft_probe nft_read nft_repairs nft_sets \
 	nft_tool nft_watch notify off_marker pause_watchdog pause_watchdog_calls policy_nft portcullisd \
 	probe probe_calls route sandbox sleep tc_filter
