@@ -233,7 +233,7 @@ static bool find_way(const struct net_address *to, const char *text, struct rout
 	return found;
 }
 
-int route_ask(const struct net_address *to, struct route_route *answer)
+int route_query(const struct net_address *to, struct route_route *answer)
 {
 	char text[NET_ADDRESS_TEXT], line[128], failing[64] = "";
 	FILE *fail = fopen(standin_path("fail"), "r");

@@ -492,7 +492,7 @@ static int asked(unsigned answers, int failure, unsigned *index)
 	assert_int_equal(net_address_parse("192.0.2.1", &to), 0);
 	said = answers;
 	write_errno = failure;
-	result = route_ask(&to, &answer);
+	result = route_query(&to, &answer);
 	*index = answer.index;
 	return result;
 }

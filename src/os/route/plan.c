@@ -88,11 +88,14 @@ static void catch_everybody(struct route_plan *plan)
 	add_users(plan, ROUTE_ALL, ROUTE_LOOK_UP, 1, UINT32_MAX - 1);
 }
 
-static bool carries(const struct route_desired *desired, uint8_t family)
+const struct net_address *route_own(const struct wire_tunnel *tunnel, uint8_t family)
 {
-	return desired->tunnel != NULL &&
-	       (family == NET_IPV4 ? desired->tunnel->address4 : desired->tunnel->address6).family !=
-		   NET_NONE;
+	return family == NET_IPV4 ? &tunnel->address4 : &tunnel->address6;
+}
+
+bool route_carried(const struct route_desired *desired, uint8_t family)
+{
+	return desired->tunnel != NULL && route_own(desired->tunnel, family)->family != NET_NONE;
 }
 
 static void make_rules(struct route_plan *plan, const struct route_desired *desired)
@@ -106,7 +109,7 @@ static void make_rules(struct route_plan *plan, const struct route_desired *desi
 		add_rule(plan, ROUTE_FROM_ADDRESS, ROUTE_LOOK_UP)->from = whole(own);
 	/* What can't go into the tunnel is left to the filter, which refuses it towards the sender (row 14).
 	 */
-	if (carries(desired, plan->family)) {
+	if (route_carried(desired, plan->family)) {
 		rule = add_rule(plan, ROUTE_OUT_OF_TUNNEL, ROUTE_GO_TO_END);
 		rule->received = true;
 		memcpy(rule->link, desired->tunnel->name, sizeof rule->link);
@@ -186,7 +189,7 @@ static void add_tunnel(struct route_plan *plan, const struct route_desired *desi
 {
 	const struct wire_tunnel *tunnel = desired->tunnel;
 	bool four = plan->family == NET_IPV4;
-	const struct net_address *own = four ? &tunnel->address4 : &tunnel->address6;
+	const struct net_address *own = route_own(tunnel, plan->family);
 	struct route_entry entry = {
 	    .leads = ROUTE_TO_TUNNEL, .metric = METRIC, .index = desired->index, .source = *own};
 

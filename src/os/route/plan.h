@@ -55,6 +55,10 @@ struct route_plan {
 	struct route_entry entries[ROUTE_ENTRIES];
 };
 
+/* The tunnel's address of that family, perhaps NET_NONE; and is there a tunnel that has one? */
+const struct net_address *route_own(const struct wire_tunnel *tunnel, uint8_t family);
+bool route_carried(const struct route_desired *desired, uint8_t family);
+
 /* Every byte of *plan is set, so that two can be compared. */
 void route_plan_make(const struct route_desired *desired, uint8_t family, struct route_plan *plan);
 

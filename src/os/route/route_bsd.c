@@ -58,7 +58,7 @@ static int query_way(const struct net_address *to, struct tunnel_way *way, struc
 	char text[NET_ADDRESS_TEXT], link[IF_NAMESIZE];
 	struct route_route answer;
 
-	if ((errno = route_ask(to, &answer)) != 0 || if_indextoname(answer.index, link) == NULL)
+	if ((errno = route_query(to, &answer)) != 0 || if_indextoname(answer.index, link) == NULL)
 		return err_errno(e, "it can't be found out how %s is reached", net_address_text(to, text));
 	tunnel_words_from(&(struct wire_way){.gateway = answer.gateway}, link, way);
 	return 0;

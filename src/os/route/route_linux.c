@@ -48,7 +48,7 @@ int route_request(struct nlmsghdr *message, netlink_message_fn *each, void *argu
 
 /* What the kernel has of ours, compared with the plan. */
 struct standing {
-	const struct route_plan *plan; /* NULL: nothing shall stand */
+	const struct route_plan *plan;
 	bool rules[ROUTE_RULES], entries[ROUTE_ENTRIES];
 	struct route_raw wrong[ROUTE_WRONG];
 	size_t wrong_count;
@@ -67,7 +67,7 @@ static void put_aside(struct standing *standing, const struct nlmsghdr *message)
 
 static bool is_planned_rule(struct standing *standing, const struct route_rule *rule)
 {
-	for (size_t i = 0; standing->plan != NULL && i < standing->plan->rule_count; i++) {
+	for (size_t i = 0; i < standing->plan->rule_count; i++) {
 		if (!standing->rules[i] && route_rule_equal(&standing->plan->rules[i], rule))
 			return standing->rules[i] = true;
 	}
@@ -76,7 +76,7 @@ static bool is_planned_rule(struct standing *standing, const struct route_rule *
 
 static bool is_planned_entry(struct standing *standing, const struct route_entry *entry)
 {
-	for (size_t i = 0; standing->plan != NULL && i < standing->plan->entry_count; i++) {
+	for (size_t i = 0; i < standing->plan->entry_count; i++) {
 		if (!standing->entries[i] && route_entry_equal(&standing->plan->entries[i], entry))
 			return standing->entries[i] = true;
 	}
@@ -117,7 +117,7 @@ static void sort_message(const struct nlmsghdr *message, void *argument)
 		put_aside(standing, message);
 }
 
-static int read_standing(uint8_t family, const struct route_plan *plan, struct standing *standing)
+static int read_standing(const struct route_plan *plan, struct standing *standing)
 {
 	_Alignas(8) char buffer[ROUTE_MESSAGE];
 	int failure = 0;
@@ -126,10 +126,10 @@ static int read_standing(uint8_t family, const struct route_plan *plan, struct s
 		memset(standing, 0, sizeof *standing);
 		standing->plan = plan;
 		standing->foreign = -1;
-		failure = route_request(route_request_rules(buffer, family), sort_message, standing);
+		failure = route_request(route_request_rules(buffer, plan->family), sort_message, standing);
 		if (failure == 0)
-			failure =
-			    route_request(route_request_entries(buffer, family), sort_message, standing);
+			failure = route_request(route_request_entries(buffer, plan->family), sort_message,
+						standing);
 		/* A table that nobody has put a route into is none. */
 		if (failure == ENOENT)
 			failure = 0;
@@ -170,19 +170,31 @@ static int remove_wrong(struct standing *standing)
 	return failure;
 }
 
-static bool is_complete(const struct route_plan *plan, const struct standing *standing)
+static const char *family_name(uint8_t family)
 {
-	if (standing->wrong_count > 0 || standing->more_wrong)
-		return false;
+	return family == NET_IPV4 ? "IPv4" : "IPv6";
+}
+
+/* 0, or -1 and `e`: what is missing or too much. */
+static int check(const struct route_plan *plan, const struct standing *standing, struct err *e)
+{
+	const char *family = family_name(plan->family);
+	char to[NET_PREFIX_TEXT];
+
 	for (size_t i = 0; i < plan->rule_count; i++) {
 		if (!standing->rules[i])
-			return false;
+			return err_set(e, "the gate's %s rule %u is missing", family,
+				       plan->rules[i].priority);
 	}
 	for (size_t i = 0; i < plan->entry_count; i++) {
 		if (!standing->entries[i])
-			return false;
+			return err_set(e, "the gate's route to %s is missing",
+				       net_prefix_text(&plan->entries[i].to, to));
 	}
-	return true;
+	if (standing->wrong_count > 0 || standing->more_wrong)
+		return err_set(e, "an %s rule or route that somebody else added is in the gate's name",
+			       family);
+	return 0;
 }
 
 /* Until what is read back is what is planned: the kernel's word, not ours. 0, or an errno. */
@@ -192,9 +204,9 @@ static int settle(const struct route_plan *plan)
 	int failure = 0, changed = 0;
 
 	for (int i = 0; i < PASSES; i++) {
-		if ((failure = read_standing(plan->family, plan, &standing)) != 0)
+		if ((failure = read_standing(plan, &standing)) != 0)
 			return failure;
-		if (is_complete(plan, &standing))
+		if (check(plan, &standing, NULL) == 0)
 			return 0;
 		if (changed != 0)
 			return changed;
@@ -214,53 +226,44 @@ static bool lacks_family(int failure)
 static int assert_family(const struct route_desired *desired, uint8_t family, struct err *e)
 {
 	static struct route_plan plan;
-	const char *name = family == NET_IPV4 ? "IPv4" : "IPv6";
-	bool carries =
-	    desired->tunnel != NULL && (family == NET_IPV4 ? desired->tunnel->address4.family
-							   : desired->tunnel->address6.family) != NET_NONE;
 
 	route_plan_make(desired, family, &plan);
 	errno = settle(&plan);
-	if (errno == 0 || (lacks_family(errno) && !carries))
+	if (errno == 0 || (lacks_family(errno) && !route_carried(desired, family)))
 		return 0;
 	if (lacks_family(errno))
-		return err_set(e, "this kernel has no rules for %s routes", name);
-	return err_errno(e, "setting the %s routes", name);
+		return err_set(e, "this kernel has no rules for %s routes", family_name(family));
+	return err_errno(e, "setting the %s routes", family_name(family));
 }
 
 int route_stands(const struct route_plan *plan, bool needed, struct err *e)
 {
 	static struct standing standing;
-	const char *family = plan->family == NET_IPV4 ? "IPv4" : "IPv6";
-	int failure = read_standing(plan->family, plan, &standing);
-	char to[NET_PREFIX_TEXT];
+	int failure = read_standing(plan, &standing);
 
 	if (failure != 0 && (!lacks_family(failure) || needed)) {
 		errno = failure;
-		return err_errno(e, "the %s rules and routes can't be read", family);
+		return err_errno(e, "the %s rules and routes can't be read", family_name(plan->family));
 	}
 	if (failure != 0)
 		return 0;
-	for (size_t i = 0; i < plan->rule_count; i++) {
-		if (!standing.rules[i])
-			return err_set(e, "the gate's %s rule %u is missing", family,
-				       plan->rules[i].priority);
-	}
-	for (size_t i = 0; i < plan->entry_count; i++) {
-		if (!standing.entries[i])
-			return err_set(e, "the gate's route to %s is missing",
-				       net_prefix_text(&plan->entries[i].to, to));
-	}
-	if (is_complete(plan, &standing))
-		return 0;
-	return err_set(e, "an %s rule or route that somebody else added is in the gate's name", family);
+	return check(plan, &standing, e);
+}
+
+/* The plan that nothing of ours stands. */
+static const struct route_plan *nothing(uint8_t family)
+{
+	static struct route_plan plan;
+
+	plan.family = family;
+	return &plan;
 }
 
 int64_t route_foreign_rule(uint8_t family)
 {
 	static struct standing standing;
 
-	return read_standing(family, NULL, &standing) == 0 ? standing.foreign : -1;
+	return read_standing(nothing(family), &standing) == 0 ? standing.foreign : -1;
 }
 
 int route_assert(const struct route_desired *desired, struct err *e)
@@ -269,26 +272,11 @@ int route_assert(const struct route_desired *desired, struct err *e)
 
 	standing_now.index = desired->tunnel != NULL ? desired->index : 0;
 	if (desired->tunnel != NULL) {
-		standing_now.mtu = desired->tunnel->mtu;
 		standing_now.address4 = desired->tunnel->address4;
 		standing_now.address6 = desired->tunnel->address6;
 	}
 	result = assert_family(desired, NET_IPV4, e);
 	return assert_family(desired, NET_IPV6, e) == -1 ? -1 : result;
-}
-
-static int remove_family(uint8_t family)
-{
-	static struct standing standing;
-	int failure = 0;
-
-	for (int i = 0; i < PASSES; i++) {
-		if ((failure = read_standing(family, NULL, &standing)) != 0 || standing.wrong_count == 0)
-			return failure;
-		if ((failure = remove_wrong(&standing)) != 0)
-			return failure;
-	}
-	return EBUSY;
 }
 
 int route_remove(struct err *e)
@@ -297,7 +285,7 @@ int route_remove(struct err *e)
 	int result = 0;
 
 	for (size_t i = 0; i < 2; i++) {
-		errno = remove_family(families[i]);
+		errno = settle(nothing(families[i]));
 		if (errno != 0 && !lacks_family(errno))
 			result = err_errno(e, "removing routes and rules of ours");
 	}

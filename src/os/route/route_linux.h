@@ -13,7 +13,6 @@
 struct route_standing {
 	uint32_t sender; /* our own netlink address; 0: none yet */
 	unsigned index;  /* of the tunnel's device, while open; else 0 */
-	uint16_t mtu;
 	struct net_address address4, address6;
 };
 

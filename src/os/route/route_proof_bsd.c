@@ -73,7 +73,7 @@ static int prove_family(uint8_t family, unsigned index, const char *device, stru
 
 		if (net_address_parse(probe->to, &to) == -1 || to.family != family)
 			continue;
-		failure = route_ask(&to, &answer);
+		failure = route_query(&to, &answer);
 		if (index == 0 && leads_nowhere(failure))
 			continue;
 		errno = failure;
@@ -95,7 +95,7 @@ static int prove_endpoint(const struct route_desired *desired, struct err *e)
 	struct route_route answer;
 	struct tunnel_way now;
 	struct wire_way way;
-	int failure = route_ask(endpoint, &answer);
+	int failure = route_query(endpoint, &answer);
 
 	net_address_text(endpoint, text);
 	if (failure != 0 && !leads_nowhere(failure)) {
@@ -121,7 +121,7 @@ static int prove_endpoint(const struct route_desired *desired, struct err *e)
 bool route_reaches(const struct route_desired *desired)
 {
 	struct route_route answer;
-	int failure = route_ask(&desired->situation->endpoint.address, &answer);
+	int failure = route_query(&desired->situation->endpoint.address, &answer);
 
 	return !leads_nowhere(failure) && (failure != 0 || answer.index != desired->index);
 }

@@ -119,7 +119,7 @@ static void note_address(struct proof *proof, const struct net_address *address,
 	for (size_t i = 0; i < proof->count; i++)
 		proof->own[i] = proof->own[i] || net_address_equal(&proof->probes[i].to, address);
 	for (int i = 0; i < 2; i++) {
-		const struct net_address *own = i == 0 ? &proof->tunnel->address4 : &proof->tunnel->address6;
+		const struct net_address *own = route_own(proof->tunnel, i == 0 ? NET_IPV4 : NET_IPV6);
 
 		if (!net_address_equal(own, address))
 			continue;
@@ -200,7 +200,7 @@ static int prove_out(const struct proof *proof, const struct route_probe *probe,
 		uint16_t port;
 	} programs[] = {{NET_TCP, HTTPS}, {NET_UDP, DNS}, {NET_UDP, HTTPS}, {0, 0}};
 	const struct wire_tunnel *tunnel = proof->tunnel;
-	const struct net_address *own = probe->to.family == NET_IPV4 ? &tunnel->address4 : &tunnel->address6;
+	const struct net_address *own = route_own(tunnel, probe->to.family);
 	struct route_answer answer;
 
 	for (size_t i = 0; i < (probe->everywhere ? sizeof programs / sizeof *programs : 1); i++) {
@@ -222,10 +222,8 @@ static int prove_out(const struct proof *proof, const struct route_probe *probe,
 static int prove_in(const struct proof *proof, const struct net_address *from, struct err *e)
 {
 	const struct wire_tunnel *tunnel = proof->tunnel;
-	const struct route_question question = {.to = from->family == NET_IPV4 ? tunnel->address4
-									       : tunnel->address6,
-						.from = *from,
-						.received = proof->desired->index};
+	const struct route_question question = {
+	    .to = *route_own(tunnel, from->family), .from = *from, .received = proof->desired->index};
 	struct route_answer answer = {0};
 	char text[NET_ADDRESS_TEXT];
 	int failure = 0;
@@ -343,17 +341,15 @@ int route_prove(const struct route_desired *desired, struct err *e)
 	proof.desired = desired;
 	proof.tunnel = desired->tunnel;
 	for (size_t i = 0; i < 2; i++) {
-		bool four = families[i] == NET_IPV4;
-		bool carried =
-		    desired->tunnel != NULL &&
-		    (four ? desired->tunnel->address4 : desired->tunnel->address6).family != NET_NONE;
+		bool carried = route_carried(desired, families[i]);
 
 		route_plan_make(desired, families[i], &plan);
 		if (route_stands(&plan, carried, e) == -1)
 			return -1;
 		if (carried)
 			proof.count += route_probes(&plan, desired->tunnel, proof.probes + proof.count);
-		else if (desired->tunnel == NULL && (four ? desired->four : desired->six) &&
+		else if (desired->tunnel == NULL &&
+			 (families[i] == NET_IPV4 ? desired->four : desired->six) &&
 			 prove_shut(desired, &plan, e) == -1)
 			return -1;
 	}

@@ -45,7 +45,7 @@ static int await(int socket, struct asking *asking)
 	return ETIMEDOUT;
 }
 
-int route_ask(const struct net_address *to, struct route_route *answer)
+int route_query(const struct net_address *to, struct route_route *answer)
 {
 	static uint32_t sequence;
 	_Alignas(8) char question[ROUTE_QUESTION_SIZE];

@@ -14,7 +14,7 @@ void route_release(struct route_buffer *buffer);
 
 /* How packets to `to` leave now, by the kernel's own look-up: `answer` is the route that they take. 0; ESRCH:
  * there is none, or it leads nowhere; or another errno. Blocks for 50 ms at most. */
-int route_ask(const struct net_address *to, struct route_route *answer);
+int route_query(const struct net_address *to, struct route_route *answer);
 
 /* A message is one datagram, and smaller than this. */
 enum { ROUTE_MESSAGE_SIZE = 4096 };
