@@ -18,6 +18,7 @@
 #include "gate/ways.h"
 #include "os/host/clock.h"
 #include "os/host/file.h"
+#include "os/host/loop.h"
 #include "os/process/child.h"
 
 enum { MINUTE_MS = 60000, ANSWERS_MAX = WIRE_NAMES * WIRE_FRESH };
@@ -107,16 +108,12 @@ static int start_child(struct gate *gate, struct err *e)
 
 static int start(struct gate *gate, struct err *e)
 {
-	struct asking *asking = &gate->asking;
-	const struct timeval limit = {.tv_sec = POLICY_RESOLVER_SECONDS};
-
 	if (start_child(gate, e) == -1) {
 		log_error("gate", "the resolver can't be asked: %s", e->text);
 		return -1;
 	}
-	if (asking->deadline == NULL)
-		asking->deadline = evtimer_new(gate->base, overdue_cb, gate);
-	evtimer_add(asking->deadline, &limit);
+	loop_arm(gate->base, &gate->asking.deadline, overdue_cb, gate,
+		 (int64_t)POLICY_RESOLVER_SECONDS * 1000);
 	fault_point("asking");
 	return 0;
 }

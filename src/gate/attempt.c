@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "gate/files.h"
 #include "os/firewall/bypass.h"
-#include "os/host/clock.h"
+#include "os/host/loop.h"
 #include "os/process/child.h"
 #include "os/process/pid.h"
 #include "os/route/device.h"
@@ -93,13 +93,6 @@ int attempt_dial(struct gate *gate, const struct net_endpoint *endpoint, struct 
 	return gate_dispatch(gate, EVENT_DIAL, why, e);
 }
 
-static void arm_deadline(struct attempt *attempt, int milliseconds)
-{
-	struct timeval limit = clock_timeval(milliseconds);
-
-	evtimer_add(attempt->deadline, &limit);
-}
-
 /* Over UDP openvpn tells the server at the first request, and then waits for a second: in vain, as no answer
  * is due. Another request ends that wait. */
 static void deadline_cb(evutil_socket_t fd, short what, void *argument)
@@ -114,7 +107,7 @@ static void deadline_cb(evutil_socket_t fd, short what, void *argument)
 	}
 	attempt->told = true;
 	kill(attempt->pid, SIGTERM);
-	arm_deadline(attempt, LEAVE_MS - GOODBYE_MS);
+	loop_arm(gate->base, &attempt->deadline, deadline_cb, gate, LEAVE_MS - GOODBYE_MS);
 }
 
 /* The tunnel is shut already; the hole stays so that openvpn can say goodbye to the server. */
@@ -124,10 +117,8 @@ static void terminate(struct gate *gate, const char *why)
 
 	text_copy(attempt->why, sizeof attempt->why, why);
 	kill(attempt->pid, SIGTERM);
-	if (attempt->deadline == NULL)
-		attempt->deadline = evtimer_new(gate->base, deadline_cb, gate);
 	attempt->told = false;
-	arm_deadline(attempt, GOODBYE_MS);
+	loop_arm(gate->base, &attempt->deadline, deadline_cb, gate, GOODBYE_MS);
 }
 
 void attempt_farewell(struct gate *gate)

@@ -17,6 +17,7 @@
 #include "os/host/clock.h"
 #include "os/host/file.h"
 #include "os/host/keychain.h"
+#include "os/host/loop.h"
 #include "os/process/child.h"
 #include "os/process/descriptor.h"
 
@@ -166,14 +167,10 @@ static void schedule_restart(struct gate *gate)
 {
 	struct driver_process *driver = &gate->driver;
 	long ms = 0;
-	struct timeval delay;
 
 	driver->failures = clock_steady_ms() - driver->started_ms < SHORT_LIFE_MS ? driver->failures + 1 : 0;
 	if (driver->failures > 1)
 		ms = (long)RESTART_FIRST_MS << (driver->failures < 7 ? driver->failures - 2 : 5);
 	log_error("gate", "the driver has ended; started again in %ld ms", ms);
-	delay = clock_timeval(ms);
-	if (driver->restart == NULL)
-		driver->restart = evtimer_new(gate->base, restart_cb, gate);
-	evtimer_add(driver->restart, &delay);
+	loop_arm(gate->base, &driver->restart, restart_cb, gate, ms);
 }

@@ -42,11 +42,6 @@ enum wire_gate gate_shown(const struct gate *gate)
 	return shown[gate->state.actual];
 }
 
-static bool gate_is_held(const struct gate *gate)
-{
-	return gate->state.actual != ACTUAL_OFF && gate->state.actual != ACTUAL_PAUSED;
-}
-
 /* The state has been reached: now it is announced. */
 static void announce(struct gate *gate, enum gate_actual actual, const char *why)
 {
@@ -58,10 +53,11 @@ static void announce(struct gate *gate, enum gate_actual actual, const char *why
 	if (now != before || strcmp(why, gate->reason) != 0)
 		log_info("gate", "%s -> %s: %s", wire_gate_word(before), wire_gate_word(now), why);
 	text_copy(gate->reason, sizeof gate->reason, why);
-	if (actual != ACTUAL_PAUSED && gate->pause_end != NULL)
-		evtimer_del(gate->pause_end);
-	if (actual != ACTUAL_PAUSED)
+	if (actual != ACTUAL_PAUSED) {
 		gate->pause_until = 0;
+		if (gate->pause_end != NULL)
+			evtimer_del(gate->pause_end);
+	}
 	notify_state(actual != ACTUAL_UNPROTECTED, wire_gate_word(now), why);
 	/* Whoever asks for names ends with the state that lets it. */
 	if (actual != ACTUAL_ASKING && actual != ACTUAL_OPEN)
@@ -69,7 +65,7 @@ static void announce(struct gate *gate, enum gate_actual actual, const char *why
 	gate->changed(gate, NOTE_GATE, why);
 	/* The resolver is set by the verb that opens. */
 	if (actual != ACTUAL_OPEN)
-		dns_job_look(&gate->dns, gate_is_held(gate));
+		dns_job_look(&gate->dns, gate_is_held(gate->state));
 }
 
 /* The delay doubles from 50 ms to 5 s as long as the lock can't be verified. */
@@ -233,7 +229,7 @@ static int assert_state(struct gate *gate, struct err *e)
 static int flip(struct gate *gate, enum policy_state state, enum gate_actual next, const char *why,
 		struct err *e)
 {
-	bool unknown = !gate_is_held(gate) || gate->state.actual == ACTUAL_UNPROTECTED;
+	bool unknown = !gate_is_held(gate->state) || gate->state.actual == ACTUAL_UNPROTECTED;
 	bool stood =
 	    gate->state.actual != ACTUAL_OFF && gate->state.actual != ACTUAL_UNPROTECTED && !gate->bare;
 	unsigned failures = gate->lock_failures + 1;
@@ -307,6 +303,9 @@ static int write_marker(const struct gate *gate, struct err *e)
 static int apply_effect(struct gate *gate, enum gate_effect effect, enum gate_actual next, const char *why,
 			struct err *e)
 {
+	static const char *const flips[GATE_EFFECTS] = {[EFFECT_FLIP_DIALLING] = "dialling",
+							[EFFECT_FLIP_OPEN] = "open",
+							[EFFECT_FLIP_ASKING] = "asking"};
 	struct err none = {""};
 
 	switch (effect) {
@@ -314,15 +313,10 @@ static int apply_effect(struct gate *gate, enum gate_effect effect, enum gate_ac
 		return flip(gate, POLICY_LOCKED, next, why, e);
 	case EFFECT_FLIP_DIALLING:
 	case EFFECT_FLIP_OPEN:
+	case EFFECT_FLIP_ASKING:
 		if (flip(gate, effect == EFFECT_FLIP_OPEN ? POLICY_OPEN : POLICY_DIALLING, next, why, e) == 0)
 			return 0;
-		log_error("gate", "%s refused: %s", effect == EFFECT_FLIP_OPEN ? "open" : "dialling",
-			  e->text);
-		return err_set(e, "a flip failed");
-	case EFFECT_FLIP_ASKING:
-		if (flip(gate, POLICY_DIALLING, next, why, e) == 0)
-			return 0;
-		log_error("gate", "asking refused: %s", e->text);
+		log_error("gate", "%s refused: %s", flips[effect], e->text);
 		return err_set(e, "a flip failed");
 	case EFFECT_ASK:
 		return gate->ask(gate, true, e);
@@ -408,7 +402,7 @@ static void foreign_cb(const char *what, void *argument)
 	size_t used = 0;
 
 	if (off_by_marker(gate) || gate_dispatch(gate, EVENT_PAUSE_OVER, what, NULL) == 0 ||
-	    !gate_is_held(gate))
+	    !gate_is_held(gate->state))
 		return;
 	/* Rules that are built anew would give the hole to the resolver another 10 s. */
 	if (gate->state.actual == ACTUAL_ASKING || firewall_assert(gate->fw, &gate->situation, &e) == -1) {
@@ -484,6 +478,6 @@ void gate_links_changed(struct gate *gate)
 	struct err e = {""};
 
 	read_links(gate);
-	if (gate_is_held(gate) && firewall_assert(gate->fw, &gate->situation, &e) == -1)
+	if (gate_is_held(gate->state) && firewall_assert(gate->fw, &gate->situation, &e) == -1)
 		(void)gate_dispatch(gate, EVENT_DISTURBED, "links changed", NULL);
 }

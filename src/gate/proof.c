@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "gate/gate.h"
 #include "os/host/clock.h"
+#include "os/host/loop.h"
 #include "os/route/device.h"
 #include "os/route/route.h"
 
@@ -98,16 +99,6 @@ int proof_dial(struct gate *gate, struct err *e)
 
 /* --- timers ----------------------------------------------------------------------------------- */
 
-static void arm(struct gate *gate, struct event **timer, event_callback_fn callback, int64_t ms)
-{
-	struct timeval delay = clock_timeval(ms);
-
-	if (*timer == NULL)
-		*timer = evtimer_new(gate->base, callback, gate);
-	if (*timer != NULL)
-		evtimer_add(*timer, &delay);
-}
-
 static void quiet_cb(evutil_socket_t fd, short what, void *argument)
 {
 	(void)fd, (void)what;
@@ -118,7 +109,7 @@ static void arm_quiet(struct gate *gate)
 {
 	unsigned doublings = gate->proof.fights < QUIET_DOUBLINGS ? gate->proof.fights : QUIET_DOUBLINGS;
 
-	arm(gate, &gate->proof.quiet, quiet_cb, (int64_t)QUIET_MS << doublings);
+	loop_arm(gate->base, &gate->proof.quiet, quiet_cb, gate, (int64_t)QUIET_MS << doublings);
 }
 
 static void tell(struct gate *gate, const char *notice)
@@ -232,7 +223,7 @@ static void look(struct gate *gate)
 	struct err wrong = {""}, e = {""};
 	bool open = is_open(gate);
 
-	if (gate->state.actual == ACTUAL_OFF || gate->state.actual == ACTUAL_PAUSED)
+	if (!gate_is_held(gate->state))
 		return;
 	if (prove(gate, open, &wrong) == -1) {
 		if (repair(gate, open, &e) == 0) {
@@ -270,5 +261,5 @@ void proof_look(struct gate *gate, const char *who)
 	if (limit_allows(&proof->looks, (uint64_t)clock_steady_ms(), NULL))
 		look(gate);
 	else
-		arm(gate, &proof->later, later_cb, LATER_MS);
+		loop_arm(gate->base, &proof->later, later_cb, gate, LATER_MS);
 }

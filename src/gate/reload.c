@@ -92,9 +92,8 @@ static int assert_configured(struct gate *gate, struct err *e)
 static int configure(struct gate *gate, const struct config *fresh, struct err *e)
 {
 	static struct config old;
-	enum gate_actual actual = gate->state.actual;
-	bool held = actual != ACTUAL_OFF && actual != ACTUAL_PAUSED,
-	     stands = held && actual != ACTUAL_UNPROTECTED && !gate->bare;
+	bool held = gate_is_held(gate->state),
+	     stands = held && gate->state.actual != ACTUAL_UNPROTECTED && !gate->bare;
 	struct situation stood = gate->situation;
 
 	old = gate->config;
@@ -177,8 +176,6 @@ static void take_log(struct gate *gate)
 
 static void take_dns(struct gate *gate, bool managed)
 {
-	enum gate_actual actual = gate->state.actual;
-
 	if (gate->dns.managed == managed)
 		return;
 	if (!managed) {
@@ -187,8 +184,8 @@ static void take_dns(struct gate *gate, bool managed)
 	}
 	gate->dns.managed = managed;
 	if (managed)
-		dns_job_look(&gate->dns, actual != ACTUAL_OFF && actual != ACTUAL_PAUSED);
-	if (managed && actual == ACTUAL_OPEN)
+		dns_job_look(&gate->dns, gate_is_held(gate->state));
+	if (managed && gate->state.actual == ACTUAL_OPEN)
 		dns_job_want(&gate->dns, true);
 }
 

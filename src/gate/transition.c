@@ -200,11 +200,15 @@ const char *gate_refusal(struct gate_state state, enum gate_event event)
 	return why != NULL ? why : gate_desired_cell(state.desired, event)->why;
 }
 
+bool gate_is_held(struct gate_state state)
+{
+	return state.actual != ACTUAL_OFF && state.actual != ACTUAL_PAUSED;
+}
+
 bool gate_may_dial(struct gate_state state)
 {
-	return gate_desired_cell(state.desired, EVENT_DIAL)->why == NULL &&
-	       state.actual != ACTUAL_UNPROTECTED && state.actual != ACTUAL_PAUSED &&
-	       state.actual != ACTUAL_OFF;
+	return gate_desired_cell(state.desired, EVENT_DIAL)->why == NULL && gate_is_held(state) &&
+	       state.actual != ACTUAL_UNPROTECTED;
 }
 
 enum gate_event gate_awaited(struct gate_state state)

@@ -44,6 +44,9 @@ const struct gate_cell *gate_actual_cell(enum gate_actual actual, enum gate_even
 /* NULL: the event is accepted. Else the reason: an event that either table refuses has no effect. */
 const char *gate_refusal(struct gate_state state, enum gate_event event);
 
+/* Is there to be a lock: neither off nor paused? */
+bool gate_is_held(struct gate_state state);
+
 /* May openvpn be dialled, now or once what is under way has ended? */
 bool gate_may_dial(struct gate_state state);
 

@@ -40,6 +40,11 @@ int64_t clock_steady_ms(void)
 	return now;
 }
 
+struct timeval clock_timeval(int64_t ms)
+{
+	return (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+}
+
 time_t time(time_t *to)
 {
 	return to == NULL ? NOW : (*to = NOW);

@@ -1,7 +1,7 @@
 /* The event loop, the same on every platform. */
 #include "os/host/loop.h"
 
-#include <event2/event.h>
+#include "os/host/clock.h"
 
 struct event_base *loop_new(void (*fatal)(int code))
 {
@@ -14,4 +14,15 @@ struct event_base *loop_new(void (*fatal)(int code))
 	if (config != NULL)
 		event_config_free(config);
 	return base;
+}
+
+void loop_arm(struct event_base *base, struct event **timer, event_callback_fn callback, void *argument,
+	      int64_t ms)
+{
+	struct timeval delay = clock_timeval(ms);
+
+	if (*timer == NULL)
+		*timer = evtimer_new(base, callback, argument);
+	if (*timer != NULL)
+		evtimer_add(*timer, &delay);
 }
