@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -12,6 +11,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "gate/become.h"
 #include "gate/channel.h"
 #include "gate/files.h"
 #include "gate/gate.h"
@@ -61,16 +61,11 @@ static void become_asker(const struct gate *gate, int authorities)
 {
 	const struct config *config = &gate->config;
 	const int from[] = {gate->profile.head, gate->asking.answers, gate->asking.complaint, authorities};
-	char path[PATH_MAX], uid[16], gid[16], address[NET_ADDRESS_TEXT], name[sizeof config->resolver_name];
-	char program[] = "portcullis-driver", ask[] = "--ask";
-	char *list[] = {program, ask, uid, gid, address, name, NULL};
+	char address[NET_ADDRESS_TEXT];
+	const char *const more[] = {net_address_text(&config->resolver, address), config->resolver_name,
+				    NULL};
 
-	snprintf(uid, sizeof uid, "%u", config->user.number);
-	snprintf(gid, sizeof gid, "%u", config->user_gid);
-	net_address_text(&config->resolver, address);
-	text_copy(name, sizeof name, config->resolver_name);
-	child_sibling(program, PORTCULLIS_LIBEXECDIR, path, sizeof path);
-	child_exec(path, list, from, sizeof from / sizeof *from, 0);
+	become_program(config, "--ask", more, from, sizeof from / sizeof *from, 0);
 }
 
 static void close_files(struct asking *asking)

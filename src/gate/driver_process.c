@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "gate/become.h"
 #include "os/host/clock.h"
 #include "os/host/file.h"
 #include "os/host/keychain.h"
@@ -69,12 +70,7 @@ static void become_driver(const struct gate *gate, int channel)
 	    AT(CHANNEL) = channel,  AT(CONTROL) = gate->control_fd,   AT(MANAGEMENT) = gate->management_fd,
 	    AT(LOG) = gate->log_fd, AT(PROFILE) = gate->profile.head, AT(CAPTIVE_DNS) = gate->captive_dns_fd,
 	    AT(LAST) = -1};
-	char path[PATH_MAX], uid[16], gid[16], name[] = "portcullis-driver";
-	char *list[] = {name, uid, gid, NULL};
 
-	child_sibling(name, PORTCULLIS_LIBEXECDIR, path, sizeof path);
-	snprintf(uid, sizeof uid, "%u", gate->config.user.number);
-	snprintf(gid, sizeof gid, "%u", gate->config.user_gid);
 	from AT(PASSWORD) = config->keychain[0] != '\0' ? open_keychain(config)
 							: open_secret(config->password_file, "password");
 	from AT(TOTP) = open_secret(config->totp_file, "one-time passwords");
@@ -85,7 +81,7 @@ static void become_driver(const struct gate *gate, int channel)
 	for (size_t i = 0; i < sizeof from / sizeof *from; i++)
 		if (from[i] == -1)
 			from[i] = open("/dev/null", O_RDONLY);
-	child_exec(path, list, from, sizeof from / sizeof *from, WIRE_FD_CHANNEL);
+	become_program(config, NULL, NULL, from, sizeof from / sizeof *from, WIRE_FD_CHANNEL);
 }
 
 static void schedule_restart(struct gate *gate);

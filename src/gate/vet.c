@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,25 +14,11 @@
 #include "base/canonical.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "gate/become.h"
 #include "os/host/file.h"
 #include "os/process/child.h"
 
 enum { COMPLAINT_MAX = 16 * 1024, VET_MS = 5000 };
-
-/* In the child. Never returns. */
-static void become_vetter(const struct config *config, int profile, int output, int complaint)
-{
-	const int from[] = {profile, output, complaint};
-	char path[PATH_MAX], uid[16], gid[16], source[PATH_MAX], program[] = "portcullis-driver",
-								 vet[] = "--vet";
-	char *list[] = {program, vet, uid, gid, source, NULL};
-
-	snprintf(uid, sizeof uid, "%u", config->user.number);
-	snprintf(gid, sizeof gid, "%u", config->user_gid);
-	snprintf(source, sizeof source, "%s", config->profile);
-	child_sibling(program, PORTCULLIS_LIBEXECDIR, path, sizeof path);
-	child_exec(path, list, from, sizeof from / sizeof *from, 0);
-}
 
 /* The whole of an unlinked file, terminated; the caller frees. NULL: it is too long, it was truncated
  * while it was read, or there is no memory. */
@@ -58,13 +43,15 @@ static char *run_vetter(const struct config *config, int profile, size_t *length
 {
 	int output = child_scratch("portcullis-vetted", e),
 	    complaint = child_scratch("portcullis-complaint", e);
+	const int from[] = {profile, output, complaint};
+	const char *const more[] = {config->profile, NULL};
 	char *words = NULL, *print = NULL;
 	size_t count = 0;
 	int status = 0;
 	pid_t pid = output == -1 || complaint == -1 ? -1 : child_fork();
 
 	if (pid == 0)
-		become_vetter(config, profile, output, complaint);
+		become_program(config, "--vet", more, from, sizeof from / sizeof *from, 0);
 	if (pid != -1)
 		status = child_wait(pid, VET_MS);
 	if (pid == -1)
