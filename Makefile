@@ -68,7 +68,7 @@ OS_PORTS := $(call port,route/forwarding host/platform host/off_marker host/off_
 	process/peer process/process)
 OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) $(call port,process/sandbox/confine $(CONFINE) \
 	process/daemon process/openvpn_words route/tun_node dns/job $(DNS) $(CAPTIVE_DNS) host/keychain $(KEYCHAIN) host/file_watch host/loop host/lockfile host/log_file)
-OS_DRIVER := $(call port,process/sandbox/sandbox $(if $(SANITIZE),process/sandbox/sandbox_calls_sanitizer) process/peer $(DESCRIPTOR) host/clock host/chance)
+OS_DRIVER := $(call port,process/sandbox/sandbox process/sandbox/memory $(if $(SANITIZE),process/sandbox/sandbox_calls_sanitizer) process/peer $(DESCRIPTOR) host/clock host/chance)
 OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) $(call port,$(PROBE) host/chance service/machine service/machine_fact $(MACHINE) \
 	$(SERVICE))
 # The other platforms' firewalls, and the pure halves of their ports: they are tested on this platform too.
@@ -117,7 +117,7 @@ list-root:
 
 # --- unit tests: tests/unit/test_NAME.c against every room's objects
 # What is Linux's alone, or is tried by Linux's calls, is left out elsewhere.
-UNIT_LINUX := gate_names admin_socket file_watch control_admission control_client driver_dispatch driver_main gate_channel management spawn vet \
+UNIT_LINUX := signer gate_names admin_socket file_watch control_admission control_client driver_dispatch driver_main gate_channel management spawn vet \
 	base bypass control doctor driver driver_session driver_talk driver_whole firewall firewall_nft firewall_ports gate_failures gate_verbs link_filters \
 	netlink netwatch netwatch_route_reader nft_actual nft_assert nft_batch nft_message nft_messages nft_names nft_probe nft_read nft_repairs nft_sets \
 	nft_tool nft_watch notify off_marker pause_watchdog pause_watchdog_calls policy_nft portcullisd \

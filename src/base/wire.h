@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-enum { WIRE_VERSION = 8, WIRE_TEXT = 240, WIRE_ANSWER = 256 };
+enum { WIRE_VERSION = 9, WIRE_TEXT = 240, WIRE_ANSWER = 256 };
 
 enum wire_gate { GATE_LOCKED, GATE_DIALLING, GATE_OPEN, GATE_PAUSED, GATE_OFF, GATE_UNPROTECTED };
 
@@ -26,7 +26,8 @@ enum {
 	WIRE_FD_PASSPHRASE = 12, /* one line, the passphrase of the private key; or /dev/null */
 	WIRE_FD_REFUSED = 13,    /* a file for the driver alone: driver/login/kept.h; or /dev/null */
 	WIRE_FD_SERVERS = 14,    /* a file for the driver alone: driver/kept/outcomes.h; or /dev/null */
-	WIRE_FD_LAST = WIRE_FD_SERVERS
+	WIRE_FD_SIGNER = 15,     /* stream socket to the process with the private key; or /dev/null */
+	WIRE_FD_LAST = WIRE_FD_SIGNER
 };
 
 /* Where one-time passwords go: nowhere, as the answer to a challenge, or after the password. */

@@ -359,6 +359,8 @@ static int read_into(struct reading *r, FILE *stream)
 	    .openvpn_binary = line_of(r, "openvpn.binary"),
 	    .password_file = line_of(r, "credentials.password-file"),
 	    .totp_file = line_of(r, "credentials.totp-file"),
+	    .key_file = line_of(r, "credentials.key"),
+	    .passphrase_file = line_of(r, "credentials.key-passphrase-file"),
 	    .resolver_ca = line_of(r, "resolver.ca-file"),
 	};
 	return 0;

@@ -15,7 +15,7 @@ enum { CONFIG_ARGUMENTS = 16 };
 
 /* The lines of the keys that name files which may be missing; 0: not given. */
 struct config_lines {
-	int profile, openvpn_binary, password_file, totp_file, resolver_ca;
+	int profile, openvpn_binary, password_file, totp_file, key_file, passphrase_file, resolver_ca;
 };
 
 struct config {
@@ -37,7 +37,8 @@ struct config {
 	struct net_address resolver; /* NET_NONE: none */
 	char resolver_name[254], resolver_ca[PATH_MAX];
 	char username[128], password_file[PATH_MAX], totp_file[PATH_MAX];
-	char passphrase_file[PATH_MAX]; /* of the private key; from the service manager only, else "" */
+	char key_file[PATH_MAX];        /* "": the private key is in the profile */
+	char passphrase_file[PATH_MAX]; /* of the private key, wherever it is */
 	uint32_t totp_use;              /* enum wire_totp, never TOTP_NONE */
 	char keychain[128];             /* the service of an item of the System keychain; "": none */
 	char log_file[PATH_MAX];
@@ -58,12 +59,11 @@ void config_defaults(struct config *config);
 int config_read(struct config *config, const char *file, struct err *e);
 
 /* What the service manager has given (systemd.exec(5), LoadCredential=), where FILE names no file: looks in
- * `folder`, $CREDENTIALS_DIRECTORY, for portcullis.password, .totp and .key-passphrase. NULL: none. */
+ * `folder`, $CREDENTIALS_DIRECTORY, for portcullis.password, .totp, .key and .key-passphrase. NULL: none. */
 void config_take_credentials(struct config *config, const char *folder);
 
-/* After config_read of the same FILE: do the files that it names exist, and may they
- * be used (profile, openvpn.binary, credentials.password-file, .totp-file)? Opens nothing. 0, or
- * -1 and `e` as above. */
+/* After config_read of the same FILE: do the files that it names exist, and may they be used (profile,
+ * openvpn.binary, those of the credentials)? Opens nothing. 0, or -1 and `e` as above. */
 int config_check_files(const struct config *config, const char *file, struct err *e);
 
 /* The syntax half of config_read, from an open stream: `name` is for messages,

@@ -93,6 +93,7 @@ void config_take_credentials(struct config *config, const char *folder)
 	if (config->keychain[0] == '\0')
 		take_credential(folder, "password", config->password_file);
 	take_credential(folder, "totp", config->totp_file);
+	take_credential(folder, "key", config->key_file);
 	take_credential(folder, "key-passphrase", config->passphrase_file);
 }
 
@@ -104,8 +105,11 @@ int config_check_files(const struct config *config, const char *file, struct err
 				     e};
 	const struct named password = {file, "credentials.password-file", config->password_file,
 				       lines->password_file, e};
-	const struct named passphrase = {file, "portcullis.key-passphrase", config->passphrase_file, 0, e};
+	const struct named key = {file, "credentials.key", config->key_file, lines->key_file, e};
+	const struct named passphrase = {file, "credentials.key-passphrase-file", config->passphrase_file,
+					 lines->passphrase_file, e};
 	const struct named totp = {file, "credentials.totp-file", config->totp_file, lines->totp_file, e};
+	const struct named *const secrets[] = {&password, &key, &passphrase, &totp};
 
 	if (profile.path[0] == '\0')
 		return err_set(e, "%s: no profile is configured; instead: profile = \"/path/to/your.ovpn\"",
@@ -113,9 +117,10 @@ int config_check_files(const struct config *config, const char *file, struct err
 	if (check_owned(&profile, S_IWGRP | S_IWOTH, "chmod go-w") == -1 ||
 	    check_binary(config, &binary) == -1)
 		return -1;
-	if (password.path[0] != '\0' && check_owned(&password, S_IRWXG | S_IRWXO, "chmod 600") == -1)
-		return -1;
-	if (passphrase.path[0] != '\0' && check_owned(&passphrase, S_IRWXG | S_IRWXO, "chmod 600") == -1)
-		return -1;
-	return totp.path[0] == '\0' ? 0 : check_owned(&totp, S_IRWXG | S_IRWXO, "chmod 600");
+	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
+		if (secrets[i]->path[0] != '\0' &&
+		    check_owned(secrets[i], S_IRWXG | S_IRWXO, "chmod 600") == -1)
+			return -1;
+	}
+	return 0;
 }

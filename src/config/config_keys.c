@@ -49,6 +49,14 @@ static int read_path(struct reading *r, const struct key *key, const char *value
 	return 0;
 }
 
+static int read_key(struct reading *r, const struct key *key, const char *value)
+{
+	if (strncmp(value, "pkcs11:", 7) == 0)
+		return err_set(&r->e, "%s: keys on a token (PKCS #11) are not supported; instead: a PEM file",
+			       key->name);
+	return read_path(r, key, value);
+}
+
 static int read_needed_path(struct reading *r, const struct key *key, const char *value)
 {
 	if (value[0] == '\0')
@@ -472,6 +480,8 @@ const struct key config_keys[CONFIG_KEYS] = {
     {"credentials.keychain", "", read_keychain, put_text, FIELD(keychain), false, NEXT_ATTEMPT},
     {"credentials.totp-file", "", read_path, put_text, FIELD(totp_file), false, NEXT_ATTEMPT},
     {"credentials.totp-use", "challenge", read_totp_use, put_totp_use, 0, 0, false, NEXT_ATTEMPT},
+    {"credentials.key", "", read_key, put_text, FIELD(key_file), false, NEXT_ATTEMPT},
+    {"credentials.key-passphrase-file", "", read_path, put_text, FIELD(passphrase_file), false, NEXT_ATTEMPT},
     {"log.file", "/var/log/portcullis/portcullis.log", read_needed_path, put_text, FIELD(log_file), false,
      RESTART},
     {"log.size", "10M", read_size, put_size, FIELD(log_size), false, LIVE},

@@ -4,7 +4,7 @@
 
 #include "config/config_change.h"
 
-enum { CONFIG_KEYS = 33 };
+enum { CONFIG_KEYS = 35 };
 
 /* A file that is being read. */
 struct reading {

@@ -35,6 +35,10 @@ static enum login_ready look_for_answers(struct driver *d, struct err *e)
 	uint64_t wait = 0;
 	enum login_ready ready;
 
+	if (key_client_state(d->key) == KEY_LACKS) {
+		err_set(e, "%s", key_client_lack(d->key));
+		return LOGIN_STOP;
+	}
 	canonical_argument(d->remotes.text, d->remotes.length, "static-challenge", challenge);
 	ready = login_ready(&d->login, remotes_needs(&d->remotes), challenge, &now, &wait, e);
 	d->not_before = ready == LOGIN_WAIT ? now.now + wait : 0;
@@ -47,7 +51,8 @@ static void ask_names(struct driver *d)
 	gate_channel_send(d->channel, VERB_ASK, NULL, NULL);
 }
 
-/* The event that follows at once; TUNNEL_EVENTS: none, it follows the resolver's answer. */
+/* The event that follows at once; TUNNEL_EVENTS: none, it follows the answer of the resolver, or of the
+ * process that holds the private key. */
 static enum tunnel_event pick_remote(struct driver *d, char *cause, size_t size)
 {
 	uint64_t now = (uint64_t)clock_steady_ms();
@@ -60,7 +65,8 @@ static enum tunnel_event pick_remote(struct driver *d, char *cause, size_t size)
 	/* A server that has just been reached needs no name. */
 	if (ready == LOGIN_READY && d->hello.asks && !again && names_are_due(&d->names, now))
 		ask_names(d);
-	if (ready == LOGIN_READY && names_are_awaited(&d->names, now))
+	if (ready == LOGIN_READY &&
+	    (key_client_state(d->key) == KEY_AWAITED || names_are_awaited(&d->names, now)))
 		return TUNNEL_EVENTS;
 	order_answered(&d->remotes.order, d->tunnel.answered);
 	/* What has been learnt since counts from now on. */
@@ -519,16 +525,43 @@ static void learn_cb(evutil_socket_t fd, short what, void *argument)
 	evtimer_add(d->learn, &again);
 }
 
-static void names_asked(struct driver *d, const char *why)
+/* What was waited for before the dial has come. */
+static void pick_again(struct driver *d)
 {
 	char cause[DRIVER_REASON] = "";
 
-	names_answered(&d->names, why);
 	if (d->tunnel.state == TUNNEL_RESOLVING) {
 		enum tunnel_event event = pick_remote(d, cause, sizeof cause);
 
 		dispatch(d, event, cause);
 	}
+}
+
+static void names_asked(struct driver *d, const char *why)
+{
+	names_answered(&d->names, why);
+	pick_again(d);
+}
+
+/* --- the private key */
+
+static void key_known(void *argument)
+{
+	pick_again(argument);
+}
+
+static void openvpn_sign(const struct key_request *request, void *argument)
+{
+	struct driver *d = argument;
+
+	key_client_sign(d->key, request);
+}
+
+static void key_answered(const struct key_answer *answer, void *argument)
+{
+	struct driver *d = argument;
+
+	management_signed(d->management, answer);
 }
 
 /* --- notes of the gate */
@@ -673,7 +706,9 @@ static void gate_ended(const char *why, void *argument)
 int driver_open(struct driver *d, struct err *e)
 {
 	const struct gate_channel_events from_channel = {gate_note, gate_ended, d};
-	const struct management_events from_management = {openvpn_event, openvpn_asked, openvpn_count, d};
+	const struct management_events from_management = {openvpn_event, openvpn_asked, openvpn_count,
+							  openvpn_sign, d};
+	const struct key_client_events from_key = {key_known, key_answered, d};
 	const struct control_events from_control = {refresh, status, d};
 
 	memset(d, 0, sizeof *d);
@@ -695,6 +730,7 @@ int driver_open(struct driver *d, struct err *e)
 	if ((d->control = control_new(d->base, WIRE_FD_CONTROL, WIRE_FD_LOG, &from_control)) == NULL ||
 	    (d->management = management_new(d->base, WIRE_FD_MANAGEMENT, &d->login, &from_management)) ==
 		NULL ||
+	    (d->key = key_client_new(d->base, WIRE_FD_SIGNER, &from_key)) == NULL ||
 	    (d->channel = gate_channel_new(d->base, WIRE_FD_CHANNEL, &from_channel)) == NULL ||
 	    captive_dns_new(d->base, WIRE_FD_CAPTIVE_DNS, &d->captive_dns) == -1)
 		return err_set(e, "no memory");
@@ -711,6 +747,7 @@ void driver_close(struct driver *d)
 {
 	control_free(d->control);
 	management_free(d->management);
+	key_client_free(d->key);
 	gate_channel_free(d->channel);
 	captive_dns_free(d->captive_dns);
 	event_free(d->timer);

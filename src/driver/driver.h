@@ -10,6 +10,7 @@
 #include "base/wire_channel.h"
 #include "driver/control.h"
 #include "driver/gate_channel.h"
+#include "driver/key/client.h"
 #include "driver/login.h"
 #include "driver/login/kept.h"
 #include "driver/management.h"
@@ -28,6 +29,7 @@ struct driver {
 	struct gate_channel *channel;
 	struct management *management;
 	struct control *control;
+	struct key_client *key;
 	struct remotes remotes;
 	struct login login;
 	struct names names;

@@ -12,9 +12,11 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "driver/driver.h"
+#include "driver/key/signer.h"
 #include "driver/names/ask.h"
 #include "driver/vet.h"
 #include "os/process/descriptor.h"
+#include "os/process/sandbox/memory.h"
 #include "os/process/sandbox/sandbox.h"
 
 static const char usage[] = "usage: portcullis-driver is started by portcullisd, not manually\n"
@@ -40,7 +42,7 @@ static int check_descriptors(struct err *e)
 	struct stat status;
 
 	for (int fd = WIRE_FD_CHANNEL; fd <= WIRE_FD_LAST; fd++) {
-		bool socket = fd <= WIRE_FD_MANAGEMENT;
+		bool socket = fd <= WIRE_FD_MANAGEMENT; /* WIRE_FD_SIGNER may be one */
 
 		if (fstat(fd, &status) == -1 || (socket && !S_ISSOCK(status.st_mode)))
 			return err_set(
@@ -82,29 +84,35 @@ static int run_driver(void)
 	return EXIT_SUCCESS;
 }
 
-static int run_vet(const char *name)
+static int run_vet(const char *name, bool external_key)
 {
 	struct err e = {""};
 
 	if (sandbox_enter(SANDBOX_VET, &e) == -1)
 		return print_error(e.text);
-	return vet_main(name);
+	return vet_main(name, external_key);
 }
 
 int main(int argc, char **argv)
 {
-	bool vets = argc == 5 && strcmp(argv[1], "--vet") == 0;
+	bool vets = (argc == 5 || argc == 6) && strcmp(argv[1], "--vet") == 0;
 	bool asks = argc == 6 && strcmp(argv[1], "--ask") == 0;
-	int place = vets || asks ? 2 : 1;
+	bool signs = argc == 4 && strcmp(argv[1], "--sign") == 0, bare = false;
+	int place = vets || asks || signs ? 2 : 1;
 	uint64_t uid, gid;
 	struct err e = {""};
 
-	if ((argc == 3 || vets || asks) && parse_identity(argv[place], argv[place + 1], &uid, &gid) == 0) {
+	if ((argc == 3 || vets || asks || signs) &&
+	    parse_identity(argv[place], argv[place + 1], &uid, &gid) == 0) {
+		if (signs)
+			bare = memory_lock() == -1;
 		if (sandbox_drop((uint32_t)uid, (uint32_t)gid, &e) == -1)
 			return print_error(e.text);
 		if (asks)
 			return ask_main(argv[4], argv[5]);
-		return vets ? run_vet(argv[4]) : run_driver();
+		if (signs)
+			return signer_main(bare);
+		return vets ? run_vet(argv[4], argc == 6) : run_driver();
 	}
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
 		puts("portcullis-driver " PORTCULLIS_VERSION);

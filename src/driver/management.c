@@ -274,6 +274,14 @@ bool management_reply(struct management *m)
 	return true;
 }
 
+void management_signed(struct management *m, const struct key_answer *answer)
+{
+	m->session.now = (uint64_t)clock_steady_ms();
+	management_session_signed(&m->session, answer);
+	if (m->parser != NULL)
+		send_pending(m);
+}
+
 bool management_ask_count(struct management *m)
 {
 	static const char *const words[] = {"load-stats", NULL};

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/wire_channel.h"
+#include "driver/key/request.h"
 #include "driver/refusal.h"
 #include "tunnel/words.h"
 
@@ -21,6 +22,8 @@ struct management_events {
 	void (*asked)(void *argument);
 	/* The answer to management_ask_count. */
 	void (*count)(uint64_t in, uint64_t out, void *argument);
+	/* openvpn waits for management_signed, and for nothing else. */
+	void (*sign)(const struct key_request *request, void *argument);
 	void *argument;
 };
 
@@ -48,6 +51,8 @@ void management_end(struct management *management);
 /* A person has answered: sends it if openvpn waits for it. False: it does not. */
 bool management_reply(struct management *management);
 
+/* The answer to `sign`; one that is not waited for is left out. */
+void management_signed(struct management *management, const struct key_answer *answer);
 /* Asks openvpn for its byte counts. False: it is not connected. */
 bool management_ask_count(struct management *management);
 

@@ -2,6 +2,7 @@
 #include "driver/management_session.h"
 
 #include <errno.h>
+#include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,7 +59,7 @@ void management_session_begin(struct management_session *s, const struct managem
 {
 	s->attempt = *attempt;
 	s->parser = NULL;
-	s->released = s->rising = s->failed = s->repeats = false;
+	s->released = s->rising = s->failed = s->repeats = s->signing = false;
 	s->failure[0] = s->fatal[0] = s->notice[0] = '\0';
 	s->verbosity_resets = 0;
 	s->patience = 0;
@@ -443,6 +444,43 @@ static void report_unanswerable(struct management_session *s, const char *what)
 	emit(s, TUNNEL_CREDENTIALS, "openvpn asks for %s, which is not supported", what);
 }
 
+static void ask_signature(struct management_session *s, const struct ovm_event *event)
+{
+	struct key_request request;
+	struct err e = {""};
+
+	if (key_request_parse(event->field[0], event->field[1], event->field[2], &request, &e) == -1) {
+		emit(s, TUNNEL_CREDENTIALS, "%s", e.text);
+		return;
+	}
+	s->signing = true;
+	s->events.sign(&request, s->events.argument);
+}
+
+void management_session_signed(struct management_session *s, const struct key_answer *answer)
+{
+	static const char *const words[] = {"pk-sig", NULL};
+	enum { FIRST = KEY_SIGNATURE_MAX / 2 / 3 * 3, LINE = 4 * (KEY_SIGNATURE_MAX - FIRST + 2) / 3 + 4 };
+	char line[2][LINE] = {"", ""};
+	const char *lines[] = {line[0], NULL, NULL};
+	int first = answer->length < FIRST ? (int)answer->length : FIRST, rest = (int)answer->length - first;
+
+	if (!s->signing || s->parser == NULL)
+		return;
+	s->signing = false;
+	if (answer->length == 0) {
+		emit(s, TUNNEL_CREDENTIALS, "%s", answer->text);
+		return;
+	}
+	EVP_EncodeBlock((unsigned char *)line[0], answer->signature, first);
+	if (rest > 0) {
+		EVP_EncodeBlock((unsigned char *)line[1], answer->signature + first, rest);
+		lines[1] = line[1];
+	}
+	if (ovm_command_lines(s->parser, words, lines) == -1)
+		log_complaint(s, "the signature can't be sent to openvpn");
+}
+
 /* "read UDPv4 [ECONNREFUSED]: Connection refused (fd=3,code=111)": an ICMP error, or no route. By TCP openvpn
  * ends by itself. The text depends on the version and on the system; the number is errno. */
 static bool is_unreachable(const char *text)
@@ -510,8 +548,10 @@ static void handle_rare(struct management_session *s, const struct ovm_event *ev
 		break;
 	case OVM_NEED_CERTIFICATE:
 	case OVM_RSA_SIGN:
-	case OVM_PK_SIGN:
 		report_unanswerable(s, "an external key");
+		break;
+	case OVM_PK_SIGN:
+		ask_signature(s, event);
 		break;
 	case OVM_AUTH_TOKEN:
 		login_keep_token(s->login, event->field[0]);

@@ -30,6 +30,7 @@ struct management_session {
 	char peer_fault[SESSION_CAUSE]; /* why the server's is not believed */
 	uint64_t patience;              /* s, that the server asks for; 0: it has not */
 	bool released;                  /* the first hold is over */
+	bool signing;                   /* openvpn waits for a signature */
 	bool rising;                    /* inside a block of UPDOWN:UP */
 	bool repeats;                   /* the next attempt has another answer for what was refused */
 	bool failed;                 /* Verification Failed has come; whether it is final is not known yet */
@@ -49,6 +50,8 @@ void management_session_hurry(struct management_session *session);
 void management_session_look(struct management_session *session);
 /* Answers the question that the server waits for, if there is an answer. */
 bool management_session_reply(struct management_session *session);
+/* Hands the signature on that openvpn waits for; without one the attempt is over. */
+void management_session_signed(struct management_session *session, const struct key_answer *answer);
 /* The connection has ended. */
 void management_session_lost(struct management_session *session);
 

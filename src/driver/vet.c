@@ -21,7 +21,7 @@ static int print_canonical(const struct profile *profile, struct err *e)
 	return result;
 }
 
-int vet_main(const char *name)
+int vet_main(const char *name, bool external_key)
 {
 	struct err e = {""};
 	struct profile_source source = {.name = name};
@@ -32,7 +32,9 @@ int vet_main(const char *name)
 
 	source.bytes = bytes;
 	if (bytes != NULL && (profile = profile_parse(&source, &e)) != NULL)
-		result = print_canonical(profile, &e);
+		result = external_key ? profile_leave_out_key(profile, &e) : 0;
+	if (profile != NULL)
+		result = result == 0 ? print_canonical(profile, &e) : err_prefix(&e, "%s", name);
 	profile_free(profile);
 	free(bytes);
 	if (result == -1) {

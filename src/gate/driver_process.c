@@ -62,25 +62,72 @@ static int open_note(const struct config *config, const char *name, bool wanted)
 /* The place of a descriptor of base/wire.h. */
 #define AT(name) [WIRE_FD_##name - WIRE_FD_CHANNEL]
 
+static void or_nothing(int *from, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (from[i] == -1)
+			from[i] = open("/dev/null", O_RDONLY);
+}
+
 /* In the child. Never returns. */
-static void become_driver(const struct gate *gate, int channel)
+static void become_signer(const struct gate *gate, int socket)
+{
+	const struct config *config = &gate->config;
+	int from[] = {socket, open_secret(config->key_file, "private key"),
+		      open_secret(config->passphrase_file, "passphrase"), gate->profile.body};
+
+	or_nothing(from, sizeof from / sizeof *from);
+	become_program(config, "--sign", NULL, from, sizeof from / sizeof *from, WIRE_FD_CHANNEL);
+}
+
+/* Starts the process that holds the private key. The driver's end of its socket; -1: there is no such key. */
+static int start_signer(struct gate *gate)
+{
+	int pair[2] = {-1, -1};
+	pid_t pid = -1;
+
+	gate->driver.signer = 0;
+	if (gate->config.key_file[0] == '\0')
+		return -1;
+	if (descriptor_pair(pair) == 0 && (pid = child_fork()) == 0)
+		become_signer(gate, pair[1]);
+	if (pid == -1)
+		log_error("gate", "the process that holds the private key can't be started: %s",
+			  strerror(errno));
+	else
+		gate->driver.signer = pid;
+	if (pair[1] != -1)
+		close(pair[1]);
+	return pair[0]; /* if nobody is at the other end, the driver says so */
+}
+
+/* If it has been reaped already, another process may have its number. */
+static void kill_child(pid_t *pid)
+{
+	if (*pid != 0 && waitpid(*pid, NULL, WNOHANG) == 0)
+		kill(*pid, SIGKILL);
+	*pid = 0;
+}
+
+/* In the child. Never returns. */
+static void become_driver(const struct gate *gate, int channel, int signer)
 {
 	const struct config *config = &gate->config;
 	int from[] = {
 	    AT(CHANNEL) = channel,  AT(CONTROL) = gate->control_fd,   AT(MANAGEMENT) = gate->management_fd,
 	    AT(LOG) = gate->log_fd, AT(PROFILE) = gate->profile.head, AT(CAPTIVE_DNS) = gate->captive_dns_fd,
-	    AT(LAST) = -1};
+	    AT(SIGNER) = signer};
 
 	from AT(PASSWORD) = config->keychain[0] != '\0' ? open_keychain(config)
 							: open_secret(config->password_file, "password");
 	from AT(TOTP) = open_secret(config->totp_file, "one-time passwords");
 	from AT(TOTP_USED) = open_note(config, "totp-used", config->totp_file[0] != '\0');
-	from AT(PASSPHRASE) = open_secret(config->passphrase_file, "passphrase");
+	/* Only one process is to know it. */
+	from AT(PASSPHRASE) =
+	    config->key_file[0] == '\0' ? open_secret(config->passphrase_file, "passphrase") : -1;
 	from AT(REFUSED) = open_note(config, "refused", true);
 	from AT(SERVERS) = open_note(config, "servers", true);
-	for (size_t i = 0; i < sizeof from / sizeof *from; i++)
-		if (from[i] == -1)
-			from[i] = open("/dev/null", O_RDONLY);
+	or_nothing(from, sizeof from / sizeof *from);
 	become_program(config, NULL, NULL, from, sizeof from / sizeof *from, WIRE_FD_CHANNEL);
 }
 
@@ -89,23 +136,27 @@ static void schedule_restart(struct gate *gate);
 void driver_start(struct gate *gate)
 {
 	struct driver_process *driver = &gate->driver;
-	int pair[2];
+	int pair[2], signer;
 	pid_t pid = -1;
 	bool made;
 
 	if (driver->pid != 0)
 		return;
+	signer = start_signer(gate);
 	driver->stale = false;
 	driver->started_ms = clock_steady_ms();
 	made = descriptor_pair(pair) == 0;
 	if (made && (pid = child_fork()) == 0)
-		become_driver(gate, pair[1]);
+		become_driver(gate, pair[1], signer);
 	if (made)
 		close(pair[1]);
+	if (signer != -1)
+		close(signer);
 	if (pid == -1) {
 		log_error("gate", "the driver can't be started: %s", strerror(errno));
 		if (made)
 			close(pair[0]);
+		kill_child(&driver->signer);
 		schedule_restart(gate);
 		return;
 	}
@@ -128,16 +179,13 @@ static void restart_cb(evutil_socket_t fd, short what, void *argument)
 void driver_end(struct gate *gate)
 {
 	struct driver_process *driver = &gate->driver;
-	pid_t pid = driver->pid;
 
-	if (pid == 0)
+	if (driver->pid == 0)
 		return;
-	driver->pid = 0;
 	event_free(driver->readable);
 	close(driver->channel);
-	/* If it has been reaped already, another process may have its number. */
-	if (waitpid(pid, NULL, WNOHANG) == 0)
-		kill(pid, SIGKILL);
+	kill_child(&driver->pid);
+	kill_child(&driver->signer);
 	attempt_kill(gate, "the driver has ended");
 }
 
@@ -147,6 +195,12 @@ void driver_restart(struct gate *gate)
 		return;
 	driver_end(gate);
 	schedule_restart(gate);
+}
+
+void driver_lost_signer(struct gate *gate)
+{
+	log_error("gate", "the process that holds the private key has ended");
+	driver_restart(gate);
 }
 
 void driver_renew(struct gate *gate)

@@ -163,6 +163,8 @@ static void child_cb(evutil_socket_t signal_number, short what, void *argument)
 			ended(status);
 		else if (pid == gate.driver.pid)
 			driver_restart(&gate);
+		else if (pid == gate.driver.signer)
+			driver_lost_signer(&gate);
 		else if (pid == gate.asking.pid)
 			asking_reaped(&gate, status);
 		else

@@ -20,8 +20,9 @@
 /* Whoever writes a file does so in several steps; then this long nothing. */
 enum { SETTLE_MS = 200, NAMES = 256 };
 
-enum secret_file { SECRET_PASSWORD, SECRET_TOTP, SECRET_PASSPHRASE, SECRETS };
-static const char *const secret_names[SECRETS] = {"the password file", "the TOTP file", "the passphrase"};
+enum secret_file { SECRET_PASSWORD, SECRET_TOTP, SECRET_PASSPHRASE, SECRET_KEY, SECRETS };
+static const char *const secret_names[SECRETS] = {"the password file", "the TOTP file", "the passphrase",
+						  "the private key"};
 
 /* What the next attempt needs of what was read. */
 struct news {
@@ -30,6 +31,7 @@ struct news {
 };
 
 enum watched { WATCHED_PROFILE, WATCHED_SECRETS, WATCHED_UNCONFIRMED = WATCHED_SECRETS + SECRETS, WATCHED };
+_Static_assert((int)WATCHED <= (int)FILE_WATCH_FILES, "each of them is watched");
 
 static struct file_watch *watch;
 static struct event *settled;
@@ -137,6 +139,7 @@ static const char *secret_path(const struct config *config, size_t which)
 {
 	return which == SECRET_PASSWORD ? config->password_file
 	       : which == SECRET_TOTP   ? config->totp_file
+	       : which == SECRET_KEY    ? config->key_file
 					: config->passphrase_file;
 }
 

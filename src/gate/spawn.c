@@ -110,6 +110,11 @@ static void fill_arguments(struct arguments *arguments, const struct gate *gate,
 		add_argument(arguments, "--explicit-exit-notify");
 		add_argument(arguments, "1");
 	}
+	if (config->key_file[0] != '\0') { /* what the process that holds the key can sign */
+		add_argument(arguments, "--management-external-key");
+		add_argument(arguments, "pss");
+		add_argument(arguments, "pkcs1");
+	}
 	add_argument(arguments, "--tmp-dir");
 	add_argument(arguments, "."); /* its own folder: it may not be able to enter those above */
 	add_argument(arguments, "--management");

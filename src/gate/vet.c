@@ -44,7 +44,8 @@ static char *run_vetter(const struct config *config, int profile, size_t *length
 	int output = child_scratch("portcullis-vetted", e),
 	    complaint = child_scratch("portcullis-complaint", e);
 	const int from[] = {profile, output, complaint};
-	const char *const more[] = {config->profile, NULL};
+	const char *const more[] = {config->profile, config->key_file[0] != '\0' ? "external-key" : NULL,
+				    NULL};
 	char *words = NULL, *print = NULL;
 	size_t count = 0;
 	int status = 0;

@@ -162,6 +162,35 @@ int profile_needs(const struct profile *profile)
 	return profile->needs;
 }
 
+static struct profile_block *find_block(struct profile *profile, const char *name)
+{
+	for (size_t i = 0; i < profile->block_count; i++) {
+		if (strcmp(profile->blocks[i].option->name, name) == 0)
+			return &profile->blocks[i];
+	}
+	return NULL;
+}
+
+int profile_leave_out_key(struct profile *profile, struct err *e)
+{
+	struct profile_block *key = find_block(profile, "key"), *last;
+
+	if (find_block(profile, "pkcs12") != NULL)
+		return err_set(e, "pkcs12: it has a private key of its own, and credentials.key names one; "
+				  "instead: ca and cert in the profile, or leave out credentials.key");
+	if (find_block(profile, "cert") == NULL)
+		return err_set(e,
+			       "credentials.key: the profile has no certificate (cert) that it would belong "
+			       "to; instead: add cert, or leave out credentials.key");
+	if (key == NULL)
+		return 0;
+	last = &profile->blocks[--profile->block_count];
+	buffer_free(&key->text);
+	*key = *last;
+	profile->needs &= ~PROFILE_NEEDS_KEY_PASSPHRASE;
+	return 0;
+}
+
 bool profile_route_nopull(const struct profile *profile)
 {
 	return profile->route_nopull;

@@ -60,6 +60,8 @@ bool profile_route_nopull(const struct profile *profile); /* it wants no routes 
 /* It wants a label of random digits in front of each name when that is resolved (remote-random-hostname). */
 bool profile_random_host(const struct profile *profile);
 
+/* Leaves a private key out. 0, or -1 and `e`: no certificate is in it, or pkcs12. */
+int profile_leave_out_key(struct profile *profile, struct err *e);
 /* Records what a name resolved to (import). 0, or -1 if `host` is not a remote's. */
 int profile_keep_address(struct profile *profile, const char *host, const struct net_address *address);
 

@@ -40,6 +40,13 @@ static void on_count(uint64_t in, uint64_t out, void *argument)
 	(void)in, (void)out, (void)argument;
 }
 
+/* What comes from openvpn is in the form that the process with the key takes. */
+static void on_sign(const struct key_request *request, void *argument)
+{
+	(void)argument;
+	require(key_request_fits(request));
+}
+
 static int is_family(const struct net_address *address, uint8_t family)
 {
 	return address->family == NET_NONE || address->family == family;
@@ -79,7 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&login, 0, sizeof login);
 	login.files = (struct credentials_files){password, password, password, -1};
 	login.totp_use = size > 0 ? data[0] >> 2 & 3 : 0;
-	session.events = (struct management_events){on_event, on_asked, on_count, NULL};
+	session.events = (struct management_events){on_event, on_asked, on_count, on_sign, NULL};
 	session.login = &login;
 	attempt.needs = size > 0 ? data[0] & 3 : 0;
 	require(net_endpoint_parse("192.0.2.1:1194/udp", &attempt.endpoint) == 0);
@@ -90,6 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > 1)
 		(void)login_answer(&login, "an answer", data[1]);
 	(void)management_session_reply(&session);
+	management_session_signed(&session, &(struct key_answer){.length = size % (KEY_SIGNATURE_MAX + 1)});
 	require(login.question[sizeof login.question - 1] == '\0' && login.url[sizeof login.url - 1] == '\0');
 	for (int i = 0; i < 12; i++)
 		management_session_look(&session);

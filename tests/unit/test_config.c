@@ -74,18 +74,19 @@ static void every_key_is_taken(void **state)
 {
 	(void)state;
 	assert_int_equal(
-	    read_text("profile = \"home.ovpn\"\ninterface = \"vpn.1\"\nruntime-dir = \"run\"\n"
-		      "state-dir = \"/s\"\nbackend = \"nft\"\nuser = 4001\nopenvpn-user = \"someone\"\n"
-		      "openvpn-group = \"4002\"\ndhcp-user = systemd-network\nlan = true\n"
-		      "on-unprotected = \"report\"\nopenvpn {\n  binary = \"/o\"\n"
-		      "  arguments = {\"--verb\", \"4\", \"--sndbuf\", \"0\"}\n}\n"
-		      "control { socket = \"/c/ctl\" group = 77 }\nmanagement { socket = \"\" }\n"
-		      "gateway { interfaces = {\"br0\", lan1} }\n"
-		      "dns { manage = false }\nresolver { address = \"2620:fe::fe\" name = \"dns.quad9.net\" "
-		      "ca-file = \"ca.pem\" }\n"
-		      "credentials { username = \"me\" password-file = \"secret\" totp-file = \"codes\" "
-		      "totp-use = \"password-suffix\" }\n"
-		      "log { file = \"/l\" size = \"64K\" keep = 0 level = \"debug\" }\n"),
+	    read_text(
+		"profile = \"home.ovpn\"\ninterface = \"vpn.1\"\nruntime-dir = \"run\"\n"
+		"state-dir = \"/s\"\nbackend = \"nft\"\nuser = 4001\nopenvpn-user = \"someone\"\n"
+		"openvpn-group = \"4002\"\ndhcp-user = systemd-network\nlan = true\n"
+		"on-unprotected = \"report\"\nopenvpn {\n  binary = \"/o\"\n"
+		"  arguments = {\"--verb\", \"4\", \"--sndbuf\", \"0\"}\n}\n"
+		"control { socket = \"/c/ctl\" group = 77 }\nmanagement { socket = \"\" }\n"
+		"gateway { interfaces = {\"br0\", lan1} }\n"
+		"dns { manage = false }\nresolver { address = \"2620:fe::fe\" name = \"dns.quad9.net\" "
+		"ca-file = \"ca.pem\" }\n"
+		"credentials { username = \"me\" password-file = \"secret\" totp-file = \"codes\" "
+		"totp-use = \"password-suffix\" key = \"client.key\" key-passphrase-file = \"/words\" }\n"
+		"log { file = \"/l\" size = \"64K\" keep = 0 level = \"debug\" }\n"),
 	    0);
 	assert_string_equal(config.profile, "/etc/portcullis/home.ovpn");
 	assert_string_equal(config.interface, "vpn.1");
@@ -113,6 +114,8 @@ static void every_key_is_taken(void **state)
 	assert_string_equal(config.password_file, "/etc/portcullis/secret");
 	assert_string_equal(config.totp_file, "/etc/portcullis/codes");
 	assert_int_equal(config.totp_use, TOTP_PASSWORD_SUFFIX);
+	assert_string_equal(config.key_file, "/etc/portcullis/client.key");
+	assert_string_equal(config.passphrase_file, "/words");
 	assert_int_equal(config.log_size, 64 * 1024);
 	assert_int_equal(config.log_keep, 0);
 	assert_int_equal(config.log_level, LOG_DEBUG);
@@ -608,29 +611,42 @@ static void the_password_file_is_looked_at(void **state)
 	unlink(named);
 }
 
-static void the_totp_file_is_looked_at(void **state)
+static void the_files_of_secrets_are_looked_at(void **state)
 {
-	const char *const text = "profile = a.ovpn\n" PROGRAM "credentials {\n\n totp-file = codes\n}\n";
+	static const char *const keys[] = {"totp-file", "key", "key-passphrase-file"};
 
 	(void)state;
-	make_named("a.ovpn", 0600);
-	make_named("codes", 0600);
-	assert_int_equal(check_files(text), 0);
-	chmod(named, 0640);
-	assert_named_refused(
-	    text, ":7: credentials.totp-file: ", "may be read or written by others; instead: chmod 600");
-	unlink(named);
-	assert_named_refused(text,
-			     ":7: credentials.totp-file: ", "does not exist; instead: name an existing file");
-	make_named("a.ovpn", 0600);
-	unlink(named);
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		char text[256], where[64];
+
+		snprintf(text, sizeof text, "profile = a.ovpn\n" PROGRAM "credentials {\n\n %s = codes\n}\n",
+			 keys[i]);
+		snprintf(where, sizeof where, ":7: credentials.%s: ", keys[i]);
+		make_named("a.ovpn", 0600);
+		make_named("codes", 0600);
+		assert_int_equal(check_files(text), 0);
+		chmod(named, 0640);
+		assert_named_refused(text, where, "may be read or written by others; instead: chmod 600");
+		unlink(named);
+		assert_named_refused(text, where, "does not exist; instead: name an existing file");
+		make_named("a.ovpn", 0600);
+		unlink(named);
+	}
+}
+
+static void a_token_is_refused(void **state)
+{
+	(void)state;
+	assert_refused(
+	    "credentials { key = \"pkcs11:object=vpn\" }\n",
+	    "p.conf:1: credentials.key: keys on a token (PKCS #11) are not supported; instead: a PEM file");
 }
 
 /* Only where no file is named, and only what is there. */
 static void what_the_service_manager_has_given(void **state)
 {
-	char folder[] = "/tmp/portcullis-credentials-XXXXXX", names[3][PATH_MAX];
-	static const char *const files[] = {"password", "totp", "key-passphrase"};
+	char folder[] = "/tmp/portcullis-credentials-XXXXXX", names[4][PATH_MAX];
+	static const char *const files[] = {"password", "totp", "key-passphrase", "key"};
 
 	(void)state;
 	assert_non_null(mkdtemp(folder));
@@ -638,8 +654,8 @@ static void what_the_service_manager_has_given(void **state)
 	config_take_credentials(&config, folder);
 	config_take_credentials(&config, NULL);
 	assert_true(config.password_file[0] == '\0' && config.totp_file[0] == '\0' &&
-		    config.passphrase_file[0] == '\0');
-	for (int i = 0; i < 3; i++) {
+		    config.passphrase_file[0] == '\0' && config.key_file[0] == '\0');
+	for (int i = 0; i < 4; i++) {
 		snprintf(names[i], sizeof names[i], "%s/portcullis.%s", folder, files[i]);
 		close(open(names[i], O_CREAT | O_WRONLY, 0400));
 	}
@@ -649,13 +665,14 @@ static void what_the_service_manager_has_given(void **state)
 	assert_string_equal(config.password_file, names[0]);
 	assert_string_equal(config.totp_file, names[1]);
 	assert_string_equal(config.passphrase_file, names[2]);
+	assert_string_equal(config.key_file, names[3]);
 	config_defaults(&config);
 	strcpy(config.keychain, "vpn");
 	strcpy(config.totp_file, "/t");
 	config_take_credentials(&config, folder);
 	assert_string_equal(config.password_file, "");
 	assert_string_equal(config.totp_file, "/t");
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		unlink(names[i]);
 	rmdir(folder);
 }
@@ -747,7 +764,8 @@ int main(void)
 	    cmocka_unit_test(the_profile_is_looked_at),
 	    cmocka_unit_test(the_program_is_looked_at),
 	    cmocka_unit_test(the_password_file_is_looked_at),
-	    cmocka_unit_test(the_totp_file_is_looked_at),
+	    cmocka_unit_test(the_files_of_secrets_are_looked_at),
+	    cmocka_unit_test(a_token_is_refused),
 	    cmocka_unit_test(what_the_service_manager_has_given),
 	    cmocka_unit_test(a_default_that_is_missing),
 	};

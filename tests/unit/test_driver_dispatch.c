@@ -30,12 +30,14 @@ static bool leaving; /* as the gate says */
 static bool armed[4];
 static struct wire_way leads;
 static uint64_t slept;
-static char base_here, timers[4], control_here, management_here, channel_here, dns_here;
+static char base_here, timers[4], control_here, management_here, channel_here, dns_here, key_here;
 static event_callback_fn callbacks[4];
 static size_t timer_count;
 static struct gate_channel_events from_channel;
 static struct management_events from_management;
 static struct control_events from_control;
+static struct key_client_events from_key;
+static enum key_state key_now;
 static struct wire_tunnel tunnel = {.name = "tun7"};
 
 /* --- what it asks others ---------------------------------------------------------------- */
@@ -314,6 +316,44 @@ void management_expect(struct management *m, int32_t pid)
 void management_end(struct management *m)
 {
 	say("management_end %d", m == d.management);
+}
+
+void management_signed(struct management *m, const struct key_answer *answer)
+{
+	say("management_signed %d %s", m == d.management, answer->text);
+}
+
+struct key_client *key_client_new(struct event_base *base, int descriptor,
+				  const struct key_client_events *events)
+{
+	from_key = *events;
+	key_now = KEY_NONE;
+	say("key_client_new %d %d", base == d.base, descriptor == WIRE_FD_SIGNER);
+	return fails("key_client_new") ? NULL : (struct key_client *)&key_here;
+}
+
+void key_client_free(struct key_client *client)
+{
+	say("key_client_free %d", client == d.key);
+}
+
+enum key_state key_client_state(const struct key_client *client)
+{
+	assert_ptr_equal(client, d.key);
+	if (key_now == KEY_NONE)
+		return is("key-awaited") ? KEY_AWAITED : is("key-lacks") ? KEY_LACKS : KEY_NONE;
+	return key_now;
+}
+
+const char *key_client_lack(const struct key_client *client)
+{
+	assert_ptr_equal(client, d.key);
+	return "it is not the certificate's; instead: another one";
+}
+
+void key_client_sign(struct key_client *client, const struct key_request *request)
+{
+	say("key_client_sign %d %u", client == d.key, request->form);
 }
 
 bool management_ask_count(struct management *m)
@@ -597,6 +637,13 @@ static void happens(const char *what)
 		from_management.count(12, 34, from_management.argument);
 	} else if (strcmp(what, "person") == 0) {
 		from_management.asked(from_management.argument);
+	} else if (strcmp(what, "key-is-there") == 0 || strcmp(what, "key-is-not") == 0) {
+		key_now = strcmp(what, "key-is-there") == 0 ? KEY_READY : KEY_LACKS;
+		from_key.known(from_key.argument);
+	} else if (strcmp(what, "sign") == 0) {
+		from_management.sign(&(struct key_request){.form = KEY_ECDSA}, from_management.argument);
+	} else if (strcmp(what, "signature") == 0) {
+		from_key.answer(&(struct key_answer){.text = "signed"}, from_key.argument);
 	} else if (strcmp(what, "healed") == 0) {
 		so = "";
 	} else if (strcmp(what, "leaving") == 0) {
@@ -732,6 +779,12 @@ static void test_each_story(void **state)
 	    {"no-code-yet", "hello +7 timer dialling restart ended +1 timer"},
 	    {"same-server", "hello dialling restart ended"},
 	    {"it-waits", "hello dialling handshake person answer"},
+	    /* the private key that another process holds */
+	    {"key-awaited", "hello network key-is-there dialling handshake sign signature"},
+	    {"key-awaited", "hello key-is-not up"},
+	    {"key-awaited resolver", "hello key-is-there named dialling"},
+	    {"key-awaited resolver", "hello named key-is-there dialling key-is-not ended timer"},
+	    {"key-lacks", "hello"},
 	    /* the servers' names: before an attempt, and through the tunnel */
 	    {"resolver", "hello name named dialling refused +1 timer dialling refused +60 timer unnamed "
 			 "refused +60 timer name named"},
@@ -795,6 +848,7 @@ static void test_the_start(void **state)
 					   "!event_new-learn",
 					   "!control_new",
 					   "!management_new",
+					   "!key_client_new",
 					   "!gate_channel_new",
 					   "!captive_dns_new"};
 

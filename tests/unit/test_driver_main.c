@@ -21,16 +21,18 @@
 #include "base/log.h"
 #include "base/wire.h"
 #include "driver/driver.h"
+#include "driver/key/signer.h"
 #include "driver/vet.h"
 #include "golden.h"
 #include "log_journal.h"
 #include "os/process/descriptor.h"
+#include "os/process/sandbox/memory.h"
 #include "os/process/sandbox/sandbox.h"
 #include "ways.h"
 
 int driver_main(int argc, char **argv); /* its main, by the Makefile */
 
-enum { ARGUMENTS = 6, SECONDS = 20 };
+enum { ARGUMENTS = 7, SECONDS = 20 };
 
 static struct driver *driver;
 
@@ -105,10 +107,22 @@ void driver_close(struct driver *d)
 	say("driver_close %d", d == driver);
 }
 
-int vet_main(const char *name)
+int vet_main(const char *name, bool external_key)
 {
-	say("vet_main %s", name);
+	say("vet_main %s%s", name, external_key ? ", without a key" : "");
 	return 7;
+}
+
+int memory_lock(void)
+{
+	say("memory_lock");
+	return fails("memory_lock") ? -1 : 0;
+}
+
+int signer_main(bool bare)
+{
+	say("signer_main%s", bare ? ", not locked" : "");
+	return 8;
 }
 
 /* --- the tests --------------------------------------------------------------------------------- */
@@ -186,7 +200,13 @@ static void test_each_way(void **state)
 		    {"", {"d", "901", "x"}},
 		    {"", {"d", "-1", "902"}},
 		    {"", {"d", "--vet", "901", "902", "a.ovpn"}},
+		    {"", {"d", "--vet", "901", "902", "a.ovpn", "external-key"}},
 		    {"", {"d", "--vet", "901", "902"}},
+		    {"", {"d", "--sign", "901", "902"}},
+		    {"", {"d", "--sign", "901", "902", "x"}},
+		    {"", {"d", "--sign", "0", "x"}},
+		    {"!memory_lock", {"d", "--sign", "901", "902"}},
+		    {"!sandbox_drop", {"d", "--sign", "901", "902"}},
 		    {"", {"d", "--other", "901", "902", "a.ovpn"}},
 		    {"!sandbox_drop", {"d", "901", "902"}},
 		    {"!sandbox_drop", {"d", "--vet", "901", "902", "a.ovpn"}},

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include <cmocka.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -28,7 +29,7 @@
 #include "os/process/descriptor.h"
 #include "ways.h"
 
-enum { DRIVER = 4711, OURS = 50, THEIRS = 51, READABLE = 1, RESTART };
+enum { DRIVER = 4711, SIGNER = 4712, OURS = 50, THEIRS = 51, READABLE = 1, RESTART };
 
 static struct gate gate;
 static int64_t now;
@@ -64,9 +65,15 @@ int descriptor_pair(int ends[2])
 
 pid_t child_fork(void)
 {
+	bool signer = gate.config.key_file[0] != '\0' && gate.driver.started_ms == 0;
+
 	say("child_fork");
 	errno = EAGAIN;
-	return fails("child_fork") ? -1 : is("child") ? 0 : DRIVER;
+	if (fails(signer ? "fork-signer" : "child_fork"))
+		return -1;
+	if (is(signer ? "signer-child" : "child"))
+		return 0;
+	return signer ? SIGNER : DRIVER;
 }
 
 const char *child_sibling(const char *name, const char *fallback, char *to, size_t size)
@@ -210,10 +217,22 @@ static int remove_folder(void **state)
 	return rmdir(folder);
 }
 
+/* What a start before has opened, as `close` is a stand-in: so each is given the same numbers. */
+static void close_files(void)
+{
+	int (*real)(int);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "close");
+	for (int fd = STDERR_FILENO + 1; fd < OURS; fd++)
+		(void)real(fd);
+}
+
 static void start(const char *words)
 {
+	close_files();
 	say("\n# %s", words);
 	so = words;
+	gate.driver.started_ms = 0;
 	gate.driver.filled = 5; /* of a request of the one before */
 	if (setjmp(child) == 0)
 		driver_start(&gate);
@@ -239,6 +258,45 @@ static void test_what_is_executed(void **state)
 	strcpy(gate.config.state_dir, "/nowhere");
 	start("child");
 	assert_golden("tests/golden/driver_process/executed", journal);
+}
+
+/* The private key and its passphrase are opened for the process that holds it, and for nobody else. */
+static void test_who_is_given_the_key(void **state)
+{
+	(void)state;
+	gate.profile.body = 105;
+	strcpy(gate.config.key_file, "/etc/key");
+	start("signer-child");
+	strcpy(gate.config.passphrase_file, "/etc/passphrase");
+	start("signer-child");
+	start("signer-child !file_open_owned");
+	start("child");
+	assert_golden("tests/golden/driver_process/key", journal);
+}
+
+/* They live and end together, and what fails is told. */
+static void test_ends_with_the_key(void **state)
+{
+	static const char *const ends[] = {"", "ended", "reaped-already"};
+
+	(void)state;
+	strcpy(gate.config.key_file, "/etc/key");
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+		start("");
+		say("= signer %d", (int)gate.driver.signer);
+		so = ends[i];
+		if (i == 0)
+			driver_lost_signer(&gate);
+		else
+			driver_end(&gate);
+		say("= pid %d, signer %d", (int)gate.driver.pid, (int)gate.driver.signer);
+	}
+	start("!descriptor_pair-once");
+	driver_end(&gate);
+	start("!fork-signer");
+	driver_end(&gate);
+	start("!child_fork");
+	assert_golden("tests/golden/driver_process/key_ends", journal);
 }
 
 static void test_starts_and_ends(void **state)
@@ -308,9 +366,10 @@ static void test_when_what_it_has_is_old(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_what_is_executed), TEST(test_starts_and_ends),
-					   TEST(test_when_it_is_started_again),
-					   TEST(test_when_what_it_has_is_old)};
+	const struct CMUnitTest tests[] = {
+	    TEST(test_what_is_executed),         TEST(test_starts_and_ends),
+	    TEST(test_who_is_given_the_key),     TEST(test_ends_with_the_key),
+	    TEST(test_when_it_is_started_again), TEST(test_when_what_it_has_is_old)};
 
 	return cmocka_run_group_tests_name("driver process", tests, make_folder, remove_folder);
 }

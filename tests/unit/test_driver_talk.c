@@ -199,7 +199,7 @@ static int vet(const char *text, int where, char *to, size_t size)
 	dup2(in, 0);
 	dup2(outs[1], 1);
 	dup2(outs[2], 2);
-	code = vet_main("a.ovpn");
+	code = vet_main("a.ovpn", false);
 	for (int i = 0; i < 3; i++) {
 		dup2(kept[i], i);
 		close(kept[i]);

@@ -269,13 +269,13 @@ static void test_what_the_driver_is_given(void **state)
 	driver_start(&gate);
 	assert_true(gate.driver.pid > 0);
 	speaks(0, 1000);
-	assert_string_equal(said, "portcullis-driver 901 902 end|12 from 3|100 101 102 103 104|secret\n");
+	assert_string_equal(said, "portcullis-driver 901 902 end|13 from 3|100 101 102 103 104|secret\n");
 	assert_true(fcntl(gate.driver.channel, F_GETFD) & FD_CLOEXEC);
 	no_file = true; /* what others may read stays unread, and it starts all the same */
 	driver_restart(&gate);
 	assert_int_equal(kills, 1);
 	speaks(0, 1000);
-	assert_string_equal(said, "portcullis-driver 901 902 end|12 from 3|100 101 102 103 104|");
+	assert_string_equal(said, "portcullis-driver 901 902 end|13 from 3|100 101 102 103 104|");
 }
 
 static void test_one_at_a_time(void **state)

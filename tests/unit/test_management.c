@@ -223,6 +223,13 @@ void management_session_lost(struct management_session *s)
 	say("session_lost");
 }
 
+void management_session_signed(struct management_session *s, const struct key_answer *answer)
+{
+	assert_true(s == session && s->now == 1000);
+	say("session_signed %s", answer->text);
+	pending = 3;
+}
+
 bool management_session_reply(struct management_session *s)
 {
 	assert_true(s == session && s->now == 1000);
@@ -285,6 +292,8 @@ static void happens(const char *what)
 		comes(0);
 	else if (strcmp(what, "reply") == 0)
 		say("reply %d", management_reply(m));
+	else if (strcmp(what, "signed") == 0)
+		management_signed(m, &(struct key_answer){.text = "well"});
 	else if (strcmp(what, "count") == 0)
 		say("count %d", management_ask_count(m));
 	else if (strcmp(what, "writable") == 0)
@@ -323,6 +332,7 @@ static void test_each_story(void **state)
 	    {"", {"begin", "another", "end", "ours", "begin", "ours", "begin", "expect"}},
 	    {"", {CONNECTED, "ours", "count", "end", "count", "ours"}},
 	    {"", {"reply", CONNECTED, "reply", "end", "reply"}},
+	    {"", {CONNECTED, "signed", "end", "signed"}},
 	    {"!session_reply", {CONNECTED, "reply", "end"}},
 	    {"!read-again", {CONNECTED, "0", "3", "8", "20", "begin"}},
 	    {"!read-interrupted", {CONNECTED, "1"}},

@@ -162,6 +162,12 @@ static void on_count(uint64_t in, uint64_t out, void *argument)
 	say("COUNT %u %u", (unsigned)in, (unsigned)out);
 }
 
+static void on_sign(const struct key_request *request, void *argument)
+{
+	assert_ptr_equal(argument, &session);
+	say("SIGN %u %u, %u bytes", request->form, request->hash, request->length);
+}
+
 /* --- the session ------------------------------------------------------------------------------ */
 
 static void show_sent(void)
@@ -190,7 +196,7 @@ static void begin_with(int needs)
 					     .profile_length = 9};
 
 	net_endpoint_parse("192.0.2.1:1194/udp", &attempt.endpoint);
-	session.events = (struct management_events){on_event, on_asked, on_count, &session};
+	session.events = (struct management_events){on_event, on_asked, on_count, on_sign, &session};
 	session.login = &login;
 	login.files.password = PASSWORD_FILE;
 	login.files.passphrase = PASSPHRASE_FILE;
@@ -209,6 +215,16 @@ static void feed(const char *line)
 		assert_null(session.parser);
 		return;
 	}
+	if (strncmp(line, "SIGNED ", 7) == 0) {
+		static struct key_answer answer;
+
+		answer.length = (uint32_t)strtoul(line + 7, NULL, 10);
+		memset(answer.signature, 'S', sizeof answer.signature);
+		snprintf(answer.text, sizeof answer.text, "%s", answer.length == 0 ? "there is no key" : "");
+		management_session_signed(&session, &answer);
+		show_sent();
+		return;
+	}
 	(void)ovm_feed(parser, line, strlen(line));
 	(void)ovm_feed(parser, "\r\n", 2);
 	show_sent();
@@ -218,6 +234,8 @@ static void feed(const char *line)
 #define ADDRESSES "10.8.0.2,192.0.2.1,1194,,,fd00::2"
 #define ASK ">PASSWORD:Need 'Auth' username/password"
 #define REFUSED ">PASSWORD:Verification Failed: 'Auth'"
+
+#define HASH32 ">PK_SIGN:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
 struct way {
 	const char *so;
@@ -328,9 +346,18 @@ static void test_each_line(void **state)
 	    {"",
 	     0,
 	     {">NEED-OK:Need 'token-insertion-request' confirmation MSG:insert",
-	      ">NEED-STR:Need 'pkcs11-id' input MSG:which", ">NEED-CERTIFICATE:x", ">RSA_SIGN:x",
-	      ">PK_SIGN:x,y", ">INFO:x", ">ECHO:1,x", ">BYTECOUNT:1,2"}},
+	      ">NEED-STR:Need 'pkcs11-id' input MSG:which", ">NEED-CERTIFICATE:x", ">RSA_SIGN:x", ">INFO:x",
+	      ">ECHO:1,x", ">BYTECOUNT:1,2"}},
 	    {"", 0, {">REMOTE:a,1,udp", ">NONSENSE:x"}},
+	    /* signatures: one for each question, and none for what is no TLS client's */
+	    {"", 0, {"SIGNED 3", HASH32 ",ECDSA", "SIGNED 3", "SIGNED 3"}},
+	    {"", 0, {HASH32 ",ECDSA", "SIGNED 510"}},
+	    {"", 0, {HASH32 ",ECDSA", "SIGNED 511"}},
+	    {"", 0, {HASH32 ",ECDSA", "SIGNED 1024"}},
+	    {"", 0, {HASH32 ",ECDSA", "SIGNED 0"}},
+	    {"", 0, {">PK_SIGN:x,y", "SIGNED 3"}},
+	    {"", 0, {HASH32 ",RSA_NO_PADDING", "SIGNED 3"}},
+	    {"", 0, {HASH32 ",ECDSA", ">STATE:1,EXITING,SIGTERM,,,,,", "LOST", "SIGNED 3"}},
 	};
 
 	(void)state;

@@ -41,7 +41,15 @@
 
 int portcullisd_main(int argc, char **argv); /* its main, by the Makefile */
 
-enum { DRIVER = 1001, OPENVPN = 1002, RESOLVER = 1003, ASKER = 1004, OTHER = 4711, SECONDS = 20 };
+enum {
+	DRIVER = 1001,
+	OPENVPN = 1002,
+	RESOLVER = 1003,
+	ASKER = 1004,
+	SIGNER = 1005,
+	OTHER = 4711,
+	SECONDS = 20
+};
 
 /* One way that it can go: its options, what is so (and which calls fail), and what happens in the loop. */
 struct way {
@@ -119,6 +127,7 @@ pid_t waitpid(pid_t pid, int *status, int options)
 	       : *reaped++ == 'o'  ? OPENVPN
 	       : reaped[-1] == 'd' ? DRIVER
 	       : reaped[-1] == 'n' ? ASKER
+	       : reaped[-1] == 's' ? SIGNER
 				   : RESOLVER;
 }
 
@@ -399,6 +408,11 @@ void driver_restart(struct gate *it)
 	CALL("driver_restart");
 }
 
+void driver_lost_signer(struct gate *it)
+{
+	CALL("driver_lost_signer");
+}
+
 int seen_begin(struct gate *it, struct err *e)
 {
 	STEP("seen_begin");
@@ -596,12 +610,14 @@ static void stands(enum gate_actual actual)
 	gate->changed(gate, NOTE_GATE, "it changed");
 }
 
-/* "ends:od": openvpn and the driver, in this order; r the resolver's child, n who asks for names. */
+/* "ends:od": openvpn and the driver, in this order; r the resolver's child, n who asks for names, s who
+ * holds the private key. */
 static void ends(const char *who)
 {
 	gate->attempt.pid = OPENVPN;
 	gate->driver.pid = DRIVER;
 	gate->asking.pid = ASKER;
+	gate->driver.signer = SIGNER;
 	snprintf(all_reaped, sizeof all_reaped, "%s", who);
 	reaped = all_reaped;
 	raise(SIGCHLD);
@@ -812,6 +828,7 @@ static void test_events(void **state)
 	    {"d", "", "runs stale ends:o"},
 	    {"d", "", "ends:odrn"},
 	    {"d", "", "ends:rdo"},
+	    {"d", "", "ends:s"},
 	    {"d", "", "links reachable ways shut reachable woke routes"},
 	    {"d", "", "lost0 runs lost0 lost8 lost7"},
 	    {"d", "", "hooks redirects hooks hooks redirects-no-more hooks hooks"},

@@ -460,6 +460,43 @@ static void test_needs(void **state)
 	}
 }
 
+#define CERTIFICATE "<cert>\n-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----\n</cert>\n"
+
+/* Where the key is kept elsewhere, the one in the profile goes, and nothing else. */
+static void test_key_left_out(void **state)
+{
+	static const struct {
+		const char *text, *canonical, *why;
+	} all[] = {
+	    {BASE CERTIFICATE, "needs 0\n\nclient\n" CERTIFICATE, NULL},
+	    {BASE KEY_IN("ENCRYPTED PRIVATE KEY") CERTIFICATE "auth-user-pass\n",
+	     "needs 1\n\nclient\nauth-user-pass\n" CERTIFICATE, NULL},
+	    {BASE CERTIFICATE KEY_IN("PRIVATE KEY"), "needs 0\n\nclient\n" CERTIFICATE, NULL},
+	    {BASE "auth-user-pass\n", NULL, "has no certificate (cert) that it would belong to; instead: "},
+	    {BASE KEY_IN("PRIVATE KEY"), NULL,
+	     "has no certificate (cert) that it would belong to; instead: "},
+	    {BASE "<pkcs12>\nMAMCAQU=\n</pkcs12>\n", NULL, "pkcs12: it has a private key of its own"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		struct err e = {""};
+		struct profile *profile = parse_text(all[i].text, NULL, &e);
+		size_t length;
+		char *text;
+
+		assert_non_null(profile);
+		assert_int_equal(profile_leave_out_key(profile, &e), all[i].why == NULL ? 0 : -1);
+		text = profile_print_canonical(profile, &length);
+		if (all[i].why != NULL)
+			assert_non_null(strstr(e.text, all[i].why));
+		else
+			assert_string_equal(strstr(text, "needs "), all[i].canonical);
+		free(text);
+		profile_free(profile);
+	}
+}
+
 static void test_nopull(void **state)
 {
 	static const char *const lines[] = {BASE "route-metric 5\n", BASE "route-nopull\n"};
@@ -524,6 +561,7 @@ int main(void)
 	    cmocka_unit_test(test_how_often),
 	    cmocka_unit_test(test_both_sides),
 	    cmocka_unit_test(test_nopull),
+	    cmocka_unit_test(test_key_left_out),
 	    cmocka_unit_test(test_protocols),
 	    cmocka_unit_test(test_filters),
 	    cmocka_unit_test(test_what_is_told),

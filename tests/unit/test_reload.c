@@ -438,7 +438,7 @@ static void test_files(void **state)
 	assert_int_equal(reload_watch(&gate, &e), 0);
 	finish("watched", 0, &e);
 	journal[0] = '\0';
-	changed(16, watched); /* somebody has confirmed: told at once, and nothing is read again */
+	changed(32, watched); /* somebody has confirmed: told at once, and nothing is read again */
 	finish("confirmed", 0, &e);
 	assert_int_equal(event_base_get_num_events(gate.base, EVENT_BASE_COUNT_ADDED), 0);
 	settle("nothing new", "same", 1);
@@ -462,6 +462,9 @@ static void test_files(void **state)
 	settle("codes that others may read", "same !file_open_owned", 4);
 	strcpy(gate.config.passphrase_file, "/phrase");
 	settle("a passphrase", "same", 8);
+	strcpy(gate.config.key_file, "/key");
+	settle("a private key", "same", 1);
+	settle("a private key in place", "same", 16);
 	gate.attempt.pid = 0;
 	gate.state.actual = ACTUAL_LOCKED;
 	settle("no attempt", "remotes", 1);

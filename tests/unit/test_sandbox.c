@@ -132,6 +132,13 @@ static void test_violations_kill(void **state)
 	assert_killed(SANDBOX_VET, do_open);
 	assert_killed(SANDBOX_DRIVER, do_fork);
 	assert_killed(SANDBOX_VET, do_fork);
+	assert_int_equal(in_sandbox(SANDBOX_SIGN, do_nothing), WENT_WELL << 8);
+	assert_killed(SANDBOX_SIGN, do_open);
+	assert_killed(SANDBOX_SIGN, do_socket);
+	assert_killed(SANDBOX_SIGN, do_fork);
+	assert_killed(SANDBOX_SIGN, do_exec);
+	assert_killed(SANDBOX_SIGN, do_kill);
+	assert_killed(SANDBOX_SIGN, do_accept);
 	assert_killed(SANDBOX_DRIVER, do_executable_memory);
 	assert_killed(SANDBOX_DRIVER, do_signal_itself);
 }

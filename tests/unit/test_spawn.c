@@ -174,7 +174,9 @@ static void test_what_is_executed(void **state)
 	gate.config.openvpn_argument_count = 0;
 	compare("udp6", "[2001:db8::1]:1194/udp");
 	compare("tcp4", "192.0.2.1:443/tcp");
-	assert_int_equal(prepared, 5);
+	strcpy(gate.config.key_file, "/etc/key"); /* which is named nowhere */
+	compare("key", "192.0.2.1:443/tcp");
+	assert_int_equal(prepared, 6);
 }
 
 static void test_nothing_without_confinement(void **state)

@@ -34,6 +34,13 @@ struct profile *profile_parse(const struct profile_source *source, struct err *e
 	return FAILS("parse") ? NULL : (struct profile *)&the_profile;
 }
 
+int profile_leave_out_key(struct profile *profile, struct err *e)
+{
+	assert_ptr_equal(profile, &the_profile);
+	say("leave the key out");
+	return FAILS("key") ? -1 : 0;
+}
+
 char *profile_print_canonical(const struct profile *profile, size_t *length)
 {
 	assert_ptr_equal(profile, &the_profile);
@@ -65,7 +72,7 @@ static void vet(const char *words, int code, const char *wanted)
 
 	journal[0] = failed[0] = '\0';
 	so = words;
-	assert_int_equal(vet_main("a.ovpn"), code);
+	assert_int_equal(vet_main("a.ovpn", is("external") || fails("key")), code);
 	so = "";
 	assert_int_equal(strncmp(journal, begin, sizeof begin - 1), 0);
 	assert_string_equal(journal + sizeof begin - 1, wanted);
@@ -85,6 +92,8 @@ static void test_each_way(void **state)
 	    {"!read", 1,
 	     "free none\nwrite 2: a.ovpn: the profile can't be read: Input/output error\nwrite 2: .\n"},
 	    {"!parse", 1, PARSE "free none\nwrite 2: parse fails\nwrite 2: .\n"},
+	    {"external", 0, PARSE "leave the key out\n" CHECK "write 1: canon\nfree it\n"},
+	    {"!key", 1, PARSE "leave the key out\nfree it\nwrite 2: a.ovpn: key fails\nwrite 2: .\n"},
 	    {"!print", 1, PARSE "free it\nwrite 2: no memory\nwrite 2: .\n"},
 	    {"!check", 1, PARSE CHECK "free it\nwrite 2: check fails\nwrite 2: .\n"},
 	    {"!write", 1,

@@ -92,11 +92,15 @@ void doctor_remotes(struct doctor *doctor)
 
 void doctor_credentials(struct doctor *doctor)
 {
+	const struct doctor_settings *settings = &doctor->settings;
 	struct finding finding = {.subject = ""};
 	struct profile *profile = doctor_profile_read(doctor, &finding);
+	int given = settings->key_file[0] != '\0' || settings->passphrase_file[0] != '\0'
+			? PROFILE_NEEDS_KEY_PASSPHRASE
+			: 0;
 
 	if (profile != NULL)
-		judge_credentials(profile_needs(profile), doctor->settings.username[0] != '\0',
+		judge_credentials(profile_needs(profile) & ~given, doctor->settings.username[0] != '\0',
 				  doctor->settings.password_file[0] != '\0', &finding);
 	profile_free(profile);
 	doctor_report(doctor, &finding);

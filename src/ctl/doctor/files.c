@@ -143,6 +143,8 @@ static void check_secret(struct doctor *doctor, const char *path)
 void doctor_files(struct doctor *doctor)
 {
 	const struct doctor_settings *settings = &doctor->settings;
+	const char *const secrets[] = {settings->profile, settings->password_file, settings->key_file,
+				       settings->passphrase_file};
 	char log_folder[PATH_MAX], *slash;
 
 	text_copy(log_folder, sizeof log_folder, settings->log_file);
@@ -150,10 +152,10 @@ void doctor_files(struct doctor *doctor)
 		*slash = '\0';
 	if (doctor->config == NULL || doctor->config[0] == '/')
 		check_path(doctor, doctor->config != NULL ? doctor->config : DOCTOR_CONFIG, "");
-	check_path(doctor, settings->profile, "");
-	check_secret(doctor, settings->profile);
-	check_path(doctor, settings->password_file, "");
-	check_secret(doctor, settings->password_file);
+	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
+		check_path(doctor, secrets[i], "");
+		check_secret(doctor, secrets[i]);
+	}
 	check_path(doctor, settings->openvpn_binary, "");
 	check_path(doctor, settings->state_dir, "does not exist yet: portcullisd creates it");
 	check_path(doctor, settings->runtime_dir, "does not exist yet: portcullisd creates it");

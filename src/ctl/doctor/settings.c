@@ -32,6 +32,8 @@ static const struct setting {
     {"dns.manage", "true", FIELD(manage_dns)},
     {"credentials.username", "", FIELD(username)},
     {"credentials.password-file", "", FIELD(password_file)},
+    {"credentials.key", "", FIELD(key_file)},
+    {"credentials.key-passphrase-file", "", FIELD(passphrase_file)},
     {"log.file", "/var/log/portcullis/portcullis.log", FIELD(log_file)},
 };
 

@@ -10,6 +10,7 @@ enum { SETTING_NAME = 32, SETTING_OUTPUT = 1024 };
 struct doctor_settings {
 	char profile[PATH_MAX], state_dir[PATH_MAX], runtime_dir[PATH_MAX], openvpn_binary[PATH_MAX];
 	char control_socket[PATH_MAX], password_file[PATH_MAX], log_file[PATH_MAX];
+	char key_file[PATH_MAX], passphrase_file[PATH_MAX];
 	char interface[SETTING_NAME], backend[SETTING_NAME], manage_dns[SETTING_NAME], lan[SETTING_NAME];
 	char user[SETTING_NAME], openvpn_user[SETTING_NAME], openvpn_group[SETTING_NAME];
 	char username[SETTING_NAME]; /* "" none; which it is, it does not say */

@@ -191,7 +191,7 @@ void profile_file_describe(const struct profile *profile)
 		puts("needs a user name and a password; instead: set credentials { } in portcullis.conf");
 	if (needs & PROFILE_NEEDS_KEY_PASSPHRASE)
 		puts("needs the passphrase of its encrypted private key, and nobody can type it; instead: "
-		     "set credentials { password-file } in portcullis.conf");
+		     "set credentials { key-passphrase-file } in portcullis.conf");
 	if (profile_route_nopull(profile))
 		puts("accepts no routes from the server (route-nopull)");
 }

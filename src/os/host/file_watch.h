@@ -9,7 +9,7 @@
 struct file_watch;
 struct event_base;
 
-enum { FILE_WATCH_FILES = 5 };
+enum { FILE_WATCH_FILES = 6 };
 
 /* Bit N: the file of that number. */
 typedef void file_watch_cb(unsigned which, void *argument);

@@ -19,7 +19,8 @@ enum {
 	DRIVER = 1 << SANDBOX_DRIVER,
 	VET = 1 << SANDBOX_VET,
 	ASK = 1 << SANDBOX_ASK,
-	ALL = DRIVER | VET | ASK
+	SIGN = 1 << SANDBOX_SIGN,
+	ALL = DRIVER | VET | ASK | SIGN
 };
 
 /* Anything else kills the process. No call here opens, makes, connects, binds,
@@ -47,9 +48,9 @@ static const struct {
     {ALL, SCMP_SYS(clock_gettime), "where the vDSO does not answer"},
     {ALL, SCMP_SYS(gettimeofday), "the same"},
     {ALL, SCMP_SYS(time), "the same, on x86"},
-    {DRIVER | ASK, SCMP_SYS(getrandom), "how long to wait before the next attempt; TLS"},
-    {ASK, SCMP_SYS(getpid), "OpenSSL: is this still the process that has its random numbers"},
-    {ASK, SCMP_SYS(futex), "OpenSSL: what is done once"},
+    {DRIVER | ASK | SIGN, SCMP_SYS(getrandom), "how long to wait before the next attempt; TLS; signatures"},
+    {ASK | SIGN, SCMP_SYS(getpid), "OpenSSL: is this still the process that has its random numbers"},
+    {ASK | SIGN, SCMP_SYS(futex), "OpenSSL: what is done once"},
     {ALL, SCMP_SYS(brk), "malloc"},
     {ALL, SCMP_SYS(munmap), "free of large blocks"},
     {ALL, SCMP_SYS(mremap), "realloc of large blocks"},
