@@ -27,9 +27,10 @@ static bool reached;
 
 /* --- what it asks others ------------------------------------------------------------------- */
 
+/* A machine that "stalls" stands still for a while whenever somebody asks for the time. */
 int64_t clock_steady_ms(void)
 {
-	return now;
+	return is("stalls") ? now += 101 : now;
 }
 
 struct timeval clock_timeval(int64_t ms)
@@ -47,7 +48,7 @@ unsigned attempt_verify_tunnel(const struct gate *it, const struct wire_tunnel *
 void attempt_kill(struct gate *it, const char *why)
 {
 	assert_ptr_equal(it, &gate);
-	say("attempt_kill %s", why);
+	say("attempt_kill %s [%s]", why, gate.proof.notice);
 	gate.state.actual = ACTUAL_LOCKED;
 }
 
@@ -185,7 +186,8 @@ static void test_before_the_flip(void **state)
 static void test_the_dial(void **state)
 {
 	static const char *const ways[] = {
-	    "free", "blocked !free", "blocked !free six", "blocked only-six", "blocked", "blocked nopull"};
+	    "free",    "blocked !free",  "blocked !free six", "blocked only-six",
+	    "blocked", "blocked nopull", "blocked six nopull"};
 	struct err e = {""};
 
 	(void)state;
@@ -225,6 +227,7 @@ static void test_each_look(void **state)
 		    {"!route_prove-once !gate_route !free", ACTUAL_OPEN},
 		    {"!route_prove", ACTUAL_OPEN},
 		    {"!route_prove slow", ACTUAL_OPEN},
+		    {"!route_prove-once stalls", ACTUAL_OPEN},
 		    {"!route_prove six", ACTUAL_OPEN},
 		    {"!route_prove", ACTUAL_DIALLING},
 		    {"another", ACTUAL_OPEN},
@@ -324,6 +327,13 @@ static void test_a_fight(void **state)
 	expire(gate.proof.quiet);
 	ended(proof_dial(&gate, &e), &e);
 	assert_golden("tests/golden/proof/fight", journal);
+	/* Without an attempt there is nothing to end. */
+	now += 20000;
+	journal[0] = '\0';
+	for (int i = 0; i < 70; i++)
+		repair("hand (process 5)", 10);
+	assert_true(gate.proof.in_window > 60);
+	assert_null(strstr(journal, "attempt_kill"));
 }
 
 /* Open again, and disturbed 61 times at once: the milliseconds of quiet that are waited for. */
@@ -348,6 +358,12 @@ static void test_fights_again_and_again(void **state)
 	}
 	/* After a minute of peace it is forgotten. */
 	assert_int_equal(fight(61000), 5000);
+	/* What is counted begins with the first repair after a fight: it is over one repair sooner. */
+	now += 9000;
+	gate.state.actual = ACTUAL_OPEN;
+	repair("", 0);
+	assert_int_equal(fight(3000), 20000);
+	assert_int_equal(gate.proof.in_window, 1);
 }
 
 /* Looks at everything that happens would cost too much. */
