@@ -10,6 +10,8 @@ SEED ?= 1
 KILL_ROUNDS ?= 20
 MUTANTS ?= 40
 WORKERS ?= 2
+# Twice the processors of a small machine: an end-to-end test waits for most of its time.
+E2E_WORKERS ?= 4
 BOOT_TESTS ?= tests/boot
 
 C_FILES = $(wildcard $(foreach folder,src/* src/*/* src/*/*/* openvpn-mgmt,$(folder)/*.c))
@@ -182,7 +184,7 @@ check-distros:
 E2E = $(PYTEST) tests/e2e --ignore=tests/e2e/test_kill.py $(E2E_OPTIONS)
 check-e2e: E2E += --sample=$(SEED)
 check-e2e check-e2e-whole: all tests-build
-	$(E2E) -n $(WORKERS) -m 'not quiet'; together=$$?; $(E2E) -m quiet && exit $$together
+	$(E2E) -n $(E2E_WORKERS) -m 'not quiet'; together=$$?; $(E2E) -m quiet && exit $$together
 # Chaos, longer than the minute of check-e2e. A failure prints its seed, and what had happened until then.
 CHAOS_SECONDS ?= 600
 CHAOS_SEED ?= $(SEED)
