@@ -7,13 +7,59 @@
 #include <stdio.h>
 
 #include <cmocka.h>
+#include <dlfcn.h>
+#include <openssl/crypto.h>
+#include <openssl/hmac.h>
 #include <string.h>
+
+/* What is wiped is counted. */
+#define secret_wipe_bytes plain_wipe_bytes
+#include "base/secret.c"
+#undef secret_wipe_bytes
+void secret_wipe_bytes(void *bytes, size_t length);
 
 #include "driver/login/totp.h"
 #include "golden.h"
 #include "guard.h"
 #include "journal.h"
 #include "leaks.h"
+
+static size_t wiped;
+
+void secret_wipe_bytes(void *bytes, size_t length)
+{
+	wiped += length;
+	plain_wipe_bytes(bytes, length);
+}
+
+/* OpenSSL, which may fail: it gives no code, or too short a one. What it was asked for is noted. */
+static bool hmac_fails;
+static unsigned hmac_bytes; /* 0: as many as there are */
+static unsigned hashes;     /* a bit for each length of a hash */
+static uint64_t begun;      /* how OpenSSL was */
+
+unsigned char *HMAC(const EVP_MD *hash, const void *key, int key_length, const unsigned char *data,
+		    size_t size, unsigned char *to, unsigned *length)
+{
+	unsigned char *(*real)(const EVP_MD *, const void *, int, const unsigned char *, size_t,
+			       unsigned char *, unsigned *);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "HMAC");
+	to = real(hash, key, key_length, data, size, to, length);
+	hashes |= 1U << *length / 16;
+	if (hmac_bytes != 0)
+		*length = hmac_bytes;
+	return hmac_fails ? NULL : to;
+}
+
+int OPENSSL_init_crypto(uint64_t options, const OPENSSL_INIT_SETTINGS *settings)
+{
+	int (*real)(uint64_t, const OPENSSL_INIT_SETTINGS *);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "OPENSSL_init_crypto");
+	begun |= options;
+	return real(options, settings);
+}
 
 #define TEN "GEZDGNBVGY3TQOJQ" /* 1234567890 */
 
@@ -66,6 +112,28 @@ static void test_the_vectors(void **state)
 		}
 	}
 	assert_no_leak("a code", totp_code(&totp, 1, &code, &e));
+}
+
+static void test_openssl_fails(void **state)
+{
+	struct totp totp;
+	struct secret code;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(parse(TEN, &totp, &e), 0);
+	wiped = 0;
+	assert_int_equal(totp_code(&totp, 1, &code, &e), 0);
+	assert_true(wiped == EVP_MAX_MD_SIZE + 16); /* the hash, and the digits */
+	hmac_fails = true;
+	assert_int_equal(totp_code(&totp, 1, &code, &e), -1);
+	assert_string_equal(e.text, "OpenSSL can't compute the one-time password");
+	hmac_fails = false;
+	hmac_bytes = 19;
+	assert_int_equal(totp_code(&totp, 1, &code, &e), -1);
+	hmac_bytes = 20;
+	assert_int_equal(totp_code(&totp, 1, &code, &e), 0);
+	hmac_bytes = 0;
 }
 
 static void test_the_periods(void **state)
@@ -142,6 +210,8 @@ static void test_each_form(void **state)
 	    "GEZA%3DA",
 	    "otpauth://hotp/x?secret=" TEN "&counter=1",
 	    "otpauth://tot",
+	    "otpauth://totp",
+	    "otpauth://totpx?secret=" TEN,
 	    "otpauth://totp/x",
 	    "otpauth://totp/x?digits=6",
 	    LINK "secret=",
@@ -183,19 +253,22 @@ static void test_long_secrets(void **state)
 	assert_non_null(strstr(e.text, "longer than 255 bytes"));
 }
 
+/* Each hash is asked for, and no file of OpenSSL's is: in the driver's sandbox there is none. */
 static void test_the_start(void **state)
 {
 	(void)state;
 	totp_warm_up();
+	assert_true(begun & OPENSSL_INIT_NO_LOAD_CONFIG);
+	assert_int_equal(hashes, 1 << 20 / 16 | 1 << 32 / 16 | 1 << 64 / 16);
 	assert_no_leak("warm", totp_warm_up());
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_the_start), cmocka_unit_test(test_the_vectors),
-	    cmocka_unit_test(test_the_periods), cmocka_unit_test(test_each_form),
-	    cmocka_unit_test(test_long_secrets)};
+	    cmocka_unit_test(test_the_start),     cmocka_unit_test(test_the_vectors),
+	    cmocka_unit_test(test_openssl_fails), cmocka_unit_test(test_the_periods),
+	    cmocka_unit_test(test_each_form),     cmocka_unit_test(test_long_secrets)};
 
 	return cmocka_run_group_tests_name("totp", tests, NULL, NULL);
 }

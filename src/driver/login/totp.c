@@ -178,7 +178,7 @@ static int parse_text(const char *text, size_t length, struct totp *totp, struct
 		text++, length--;
 	while (length > 0 && is_blank(text[length - 1]))
 		length--;
-	if (length > 0 && memchr(text, '\n', length) != NULL)
+	if (memchr(text, '\n', length) != NULL)
 		return err_set(e, "it has more than one line%s", advice);
 	if (length >= start && strncasecmp(text, link_start, start) == 0)
 		return read_link(text + start, length - start, totp, e);
