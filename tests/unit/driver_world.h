@@ -155,7 +155,7 @@ static inline struct wire_request request(void)
 
 	assert_true(size == (ssize_t)sizeof got || (size == -1 && errno == EAGAIN));
 	assert_true(size == -1 || got.version == WIRE_VERSION);
-	return size == -1 ? (struct wire_request){.verb = 0} : got;
+	return got;
 }
 
 static inline void asked_for(uint32_t verb)
