@@ -263,6 +263,8 @@ int netwatch_clean(const struct net_endpoint *endpoint, struct err *e)
 	char line[256], text[NET_ENDPOINT_TEXT];
 
 	(void)e;
+	if (endpoint->address.family == NET_NONE)
+		return 0;
 	snprintf(line, sizeof line, "clean %s", net_endpoint_text(endpoint, text));
 	note(line);
 	snprintf(line, sizeof line, "sed -i '\\#^%s #d' '%s'", net_address_text(&endpoint->address, text),

@@ -82,16 +82,21 @@ static void delete_lines(const char *lines)
 		(void)run_route("delete", words, 2, NULL);
 }
 
-static int add_lines(const char *lines, struct err *e)
+/* What can't be added is cut off with all behind it: what stands in its place is somebody else's, and is not
+ * to be deleted with ours. */
+static int add_lines(char *lines, struct err *e)
 {
-	const char *words[TUNNEL_WORDS_MAX];
+	const char *words[TUNNEL_WORDS_MAX], *at = lines, *begin = lines;
 	char line[160];
 	size_t count;
 
-	while ((count = tunnel_words_next(&lines, line, sizeof line, words, TUNNEL_WORDS_MAX)) > 0)
-		if (run_route("add", words, count, e) == -1)
-			return -1;
-	return *lines == '\0' ? 0 : err_set(e, "a route into the tunnel can't be expressed");
+	for (; (count = tunnel_words_next(&at, line, sizeof line, words, TUNNEL_WORDS_MAX)) > 0; begin = at) {
+		if (run_route("add", words, count, e) == 0)
+			continue;
+		lines[begin - lines] = '\0';
+		return -1;
+	}
+	return *at == '\0' ? 0 : err_set(e, "a route into the tunnel can't be expressed");
 }
 
 /* The kernel may have made them with the addresses. */
@@ -122,12 +127,11 @@ static int add_subnets(const struct wire_tunnel *tunnel, struct err *e)
 static int remove_standing(struct err *e)
 {
 	struct net_endpoint towards = standing.towards;
-	bool stood = standing.lines[0] != '\0';
 
 	delete_lines(standing.lines);
 	memset(&standing, 0, sizeof standing);
 	/* A host route that stayed would lead the next one. */
-	return stood ? netwatch_clean(&towards, e) : 0;
+	return netwatch_clean(&towards, e);
 }
 
 static int set_all(const struct route_desired *desired, struct err *e)
