@@ -70,7 +70,7 @@ OS_GATE := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) 
 	process/daemon process/openvpn_words route/tun_node dns/job $(DNS) $(CAPTIVE_DNS) host/keychain $(KEYCHAIN) host/file_watch host/loop host/lockfile host/log_file)
 OS_DRIVER := $(call port,process/sandbox/sandbox process/sandbox/memory $(if $(SANITIZE),process/sandbox/sandbox_calls_sanitizer) process/peer $(DESCRIPTOR) host/clock host/chance)
 OS_CTL := $(OS_FIREWALL) $(OS_CHILD) $(OS_INSTALLED) $(OS_NETWORK) $(OS_PORTS) $(call port,$(PROBE) host/chance service/machine service/machine_fact $(MACHINE) \
-	$(SERVICE))
+	$(SERVICE) process/sandbox/apart)
 # The other platforms' firewalls, and the pure halves of their ports: they are tested on this platform too.
 OS_BACKENDS := $(call port,firewall/pf/* firewall/ipfw/* firewall/probe firewall/probe_group) $(call os,firewall/pf/system_macos)
 OS_PURE := $(OS_BACKENDS) $(call port,firewall/pause_watchdog host/lockfile process/tool_async) $(call os,netwatch/bsd/decode netwatch/bsd/facts \
@@ -78,7 +78,7 @@ OS_PURE := $(OS_BACKENDS) $(call port,firewall/pause_watchdog host/lockfile proc
 	service/strict_boot_list service/account_dscl_list)
 
 CONFIG := $(call room,src/config)
-GATE := $(call room,src/gate) $(CONFIG)
+GATE := $(call room,src/gate) $(call room,src/gate/*) $(CONFIG)
 DRIVER := $(call room,src/driver) $(call room,src/driver/*)
 CTL := $(call room,src/ctl) $(call room,src/ctl/*)
 FAULT := $(BUILD)/obj/src/base/fault_none.o

@@ -313,6 +313,27 @@ static int check_openvpn_user(struct reading *r)
 	return 0;
 }
 
+/* The system's package creates the usual one; without it there is no portal, and everything else works. */
+static int resolve_portal_group(struct reading *r)
+{
+	struct config *c = r->config;
+	const char *usual = key_of("portal-group")->fallback;
+	uint32_t number;
+
+	if (!c->portal_group.known && strcmp(c->portal_group.name, usual) == 0 && find_group(usual) == -1)
+		return 0;
+	if (resolve(r, "portal-group", &c->portal_group, find_group) == -1)
+		return -1;
+	if (!c->portal_group.known)
+		return 0;
+	number = c->portal_group.number;
+	if (number == 0 || number == c->openvpn_group.number || number == c->user_gid)
+		return refuse(
+		    r, "portal-group",
+		    "is a group of other programs too; instead: a group of its own, without members");
+	return 0;
+}
+
 static int resolve_all(struct reading *r)
 {
 	struct config *c = r->config;
@@ -337,7 +358,7 @@ static int resolve_all(struct reading *r)
 	if (c->openvpn_group.number == c->user_gid)
 		return refuse(r, "openvpn-group",
 			      "is also the driver's group; instead: a group of openvpn's own");
-	return check_openvpn_user(r);
+	return check_openvpn_user(r) == -1 ? -1 : resolve_portal_group(r);
 }
 
 /* --- reading */

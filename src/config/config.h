@@ -23,7 +23,7 @@ struct config {
 	char interface[NET_NAME_SIZE];
 	char backend[8]; /* "auto", or one of the platform's */
 	char runtime_dir[PATH_MAX], state_dir[PATH_MAX];
-	struct identity user, openvpn_user, openvpn_group, dhcp_user;
+	struct identity user, openvpn_user, openvpn_group, dhcp_user, portal_group;
 	uint32_t user_gid; /* the driver's primary group */
 	bool lan, links_down, strict_boot, manage_dns, pppoe, lacp;
 	char lan_side[SITUATION_LAN_SIDE][NET_NAME_SIZE]; /* a gateway's links; none: it is not a gateway */

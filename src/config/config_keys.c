@@ -459,6 +459,7 @@ const struct key config_keys[CONFIG_KEYS] = {
     {"openvpn-user", PORTCULLIS_OPENVPN_USER, read_own_identity, put_identity, FIELD(openvpn_user), false,
      RESTART},
     {"openvpn-group", "_openvpn", read_needed_identity, put_identity, FIELD(openvpn_group), false, RESTART},
+    {"portal-group", "_portcullis-portal", read_identity, put_identity, FIELD(portal_group), false, LIVE},
     {"dhcp-user", "", read_identity, put_identity, FIELD(dhcp_user), false, LIVE},
     {"lan", "false", read_boolean, put_boolean, FIELD(lan), false, LIVE},
     {"on-unprotected", "links-down", read_unprotected, put_unprotected, 0, 0, false, LIVE},

@@ -58,11 +58,11 @@ static int exchange(int fd, const struct wire_admin_request *request, struct wir
 	return answer->refused != 0 ? err_set(e, "%s", answer->text) : 0;
 }
 
-int ctl_admin_request(const struct ctl *ctl, const struct wire_admin_request *request)
+int ctl_admin_ask(const struct ctl *ctl, const struct wire_admin_request *request,
+		  struct wire_admin_answer *answer)
 {
-	struct wire_admin_answer answer = {0};
 	struct err e = {""};
-	char path[256], text[sizeof answer.text * 4];
+	char path[256];
 	enum client_result result;
 	int fd, exchanged;
 
@@ -77,10 +77,19 @@ int ctl_admin_request(const struct ctl *ctl, const struct wire_admin_request *re
 				ctl->command->name);
 	if (result != CLIENT_OK)
 		return ctl_fail(ctl, "%s", e.text);
-	exchanged = exchange(fd, request, &answer, &e);
+	exchanged = exchange(fd, request, answer, &e);
 	close(fd);
-	if (exchanged == -1)
-		return ctl_fail(ctl, "%s", e.text);
+	return exchanged == -1 ? ctl_fail(ctl, "%s", e.text) : 0;
+}
+
+int ctl_admin_request(const struct ctl *ctl, const struct wire_admin_request *request)
+{
+	struct wire_admin_answer answer = {0};
+	char text[sizeof answer.text * 4];
+	int code = ctl_admin_ask(ctl, request, &answer);
+
+	if (code != 0)
+		return code;
 	shown(text, sizeof text, answer.text);
 	printf("%s: accepted; the gate is %s%s%s%s\n", ctl->command->name, wire_gate_word(answer.gate),
 	       text[0] != '\0' ? " (" : "", text, text[0] != '\0' ? ")" : "");

@@ -7,6 +7,11 @@
 #include "base/wire_admin.h"
 #include "ctl/ctl.h"
 
+/* Sends the request, and fills in its answer; prints only what went wrong. Waits 3 s at most. Returns an exit
+ * code. */
+int ctl_admin_ask(const struct ctl *ctl, const struct wire_admin_request *request,
+		  struct wire_admin_answer *answer);
+
 /* Sends the request and prints the answer; waits 3 s at most. Returns an exit code. */
 int ctl_admin_request(const struct ctl *ctl, const struct wire_admin_request *request);
 

@@ -24,6 +24,7 @@ enum {
 	OPTION_GROUP,
 	OPTION_USER,
 	OPTION_DHCP_USER,
+	OPTION_PORTAL_GROUP,
 	OPTION_TUNNEL_INDEX
 };
 
@@ -43,6 +44,7 @@ static const struct ctl_option options[] = {
     [OPTION_GROUP] = {"group", 'g', "GROUP", false, "openvpn's group (default _openvpn)"},
     [OPTION_USER] = {"user", 'u', "USER", false, "the driver's user (default _portcullis)"},
     [OPTION_DHCP_USER] = {"dhcp-user", 0, "USER", false, "the DHCP client's user, in addition to root"},
+    [OPTION_PORTAL_GROUP] = {"portal-group", 0, "GROUP", false, "nft: the group that may use a portal"},
     [OPTION_TUNNEL_INDEX] = {"tunnel-index", 0, "N", false, "nft: the tunnel's interface by its index"},
 };
 
@@ -58,7 +60,7 @@ static const char *const states[] = {"locked", "dialling", "open"};
 struct wanted {
 	struct situation situation;
 	print_fn *print;
-	const char *user, *group, *dhcp_user;
+	const char *user, *group, *dhcp_user, *portal_group;
 	bool stand_in;
 };
 
@@ -200,6 +202,9 @@ static int read_option(struct wanted *wanted, int option, const char *value, str
 	case OPTION_USER:
 		wanted->user = value;
 		return 0;
+	case OPTION_PORTAL_GROUP:
+		wanted->portal_group = value;
+		return 0;
 	default:
 		wanted->dhcp_user = value;
 		return 0;
@@ -216,6 +221,9 @@ static int complete_situation(struct wanted *wanted, struct err *e)
 		return -1;
 	if (wanted->dhcp_user != NULL &&
 	    parse_identity("dhcp-user", wanted->dhcp_user, false, &s->dhcp_user, e) == -1)
+		return -1;
+	if (wanted->portal_group != NULL &&
+	    parse_identity("portal-group", wanted->portal_group, true, &s->portal.group, e) == -1)
 		return -1;
 	if (s->state != POLICY_LOCKED && s->endpoint.address.family == NET_NONE) {
 		fputs("portcullis: rules: no --remote is given, " STAND_IN

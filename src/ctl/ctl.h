@@ -70,7 +70,7 @@ void ctl_print_help(const struct ctl_command *command);
 bool ctl_colour(void); /* stdout is a terminal that wants colour */
 
 extern const struct ctl_command cmd_status, cmd_watch, cmd_up, cmd_down, cmd_reconnect, cmd_pause, cmd_resume,
-    cmd_reload, cmd_login, cmd_off, cmd_rules, cmd_log, cmd_import, cmd_check, cmd_doctor, cmd_selftest,
-    cmd_enable, cmd_confirm, cmd_disable;
+    cmd_reload, cmd_login, cmd_off, cmd_rules, cmd_log, cmd_portal, cmd_import, cmd_check, cmd_doctor,
+    cmd_selftest, cmd_enable, cmd_confirm, cmd_disable;
 
 #endif

@@ -9,9 +9,9 @@
 #include "ctl/ctl.h"
 
 static const struct ctl_command *const commands[] = {
-    &cmd_status, &cmd_watch,    &cmd_up,     &cmd_down,    &cmd_reconnect, &cmd_pause,  &cmd_resume,
-    &cmd_reload, &cmd_login,    &cmd_off,    &cmd_rules,   &cmd_log,       &cmd_import, &cmd_check,
-    &cmd_doctor, &cmd_selftest, &cmd_enable, &cmd_confirm, &cmd_disable,
+    &cmd_status, &cmd_watch,  &cmd_up,       &cmd_down,   &cmd_reconnect, &cmd_pause,   &cmd_resume,
+    &cmd_reload, &cmd_login,  &cmd_off,      &cmd_rules,  &cmd_log,       &cmd_portal,  &cmd_import,
+    &cmd_check,  &cmd_doctor, &cmd_selftest, &cmd_enable, &cmd_confirm,   &cmd_disable,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -15,6 +15,7 @@
 #include "base/wire_admin.h"
 #include "gate/admin_socket.h"
 #include "gate/files.h"
+#include "gate/portal/hole.h"
 #include "gate/reload.h"
 #include "os/host/off_marker.h"
 #include "os/process/descriptor.h"
@@ -116,6 +117,8 @@ static int serve_request(struct gate *gate, const struct wire_admin_request *req
 		return request_off(gate, request->persist != 0, e);
 	case ADMIN_RELOAD:
 		return reload(gate, e);
+	case ADMIN_PORTAL:
+		return portal_request(gate, request, e);
 	case ADMIN_LOGIN:
 		return request_login(gate, request->answer, e);
 	default:
@@ -143,6 +146,7 @@ static void client_cb(evutil_socket_t fd, short what, void *argument)
 	if (got > 0) {
 		answer.refused = serve_request(client->gate, &client->request, &e) == -1;
 		answer.gate = gate_shown(client->gate);
+		answer.group = client->gate->situation.portal.group.number;
 		text_copy(answer.text, sizeof answer.text, e.text[0] != '\0' ? e.text : client->gate->reason);
 		send(fd, &answer, sizeof answer, MSG_DONTWAIT | MSG_NOSIGNAL);
 	}

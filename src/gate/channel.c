@@ -39,6 +39,7 @@ static void send_notice(struct gate *gate, enum wire_note note, enum wire_intent
 	text_copy(message.text, sizeof message.text, text);
 	text_copy(message.notice, sizeof message.notice,
 		  gate->notice[0] != '\0'        ? gate->notice
+		  : gate->portal[0] != '\0'      ? gate->portal
 		  : gate->unconfirmed[0] != '\0' ? gate->unconfirmed
 		  : gate->refused[0] != '\0'     ? gate->refused
 		  : gate->redirect[0] != '\0'    ? gate->redirect

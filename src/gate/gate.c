@@ -42,6 +42,17 @@ enum wire_gate gate_shown(const struct gate *gate)
 	return shown[gate->state.actual];
 }
 
+bool gate_forget_portal(struct gate *gate, const char *why)
+{
+	if (gate->situation.portal.until == 0)
+		return false;
+	gate->situation.portal.until = 0;
+	gate->portal[0] = '\0';
+	evtimer_del(gate->portal_end);
+	log_info("gate", "the portal is shut: %s", why);
+	return true;
+}
+
 /* The state has been reached: now it is announced. */
 static void announce(struct gate *gate, enum gate_actual actual, const char *why)
 {
@@ -58,6 +69,8 @@ static void announce(struct gate *gate, enum gate_actual actual, const char *why
 		if (gate->pause_end != NULL)
 			evtimer_del(gate->pause_end);
 	}
+	if ((now != GATE_LOCKED && now != GATE_DIALLING) || gate->bare)
+		(void)gate_forget_portal(gate, wire_gate_word(now));
 	notify_state(actual != ACTUAL_UNPROTECTED, wire_gate_word(now), why);
 	/* Whoever asks for names ends with the state that lets it. */
 	if (actual != ACTUAL_ASKING && actual != ACTUAL_OPEN)
@@ -259,7 +272,9 @@ static int flip_paused(struct gate *gate, struct err *e)
 	char why[WIRE_TEXT], stamp[TEXT_TIME_SIZE];
 	size_t used = 0;
 
-	if (firewall_pause(gate->fw, gate->pause_seconds, e) == -1) {
+	/* It would outlast a pause that ends without us. */
+	if ((gate_forget_portal(gate, "a pause") && firewall_assert(gate->fw, &gate->situation, e) == -1) ||
+	    firewall_pause(gate->fw, gate->pause_seconds, e) == -1) {
 		log_error("gate", "pause refused: %s", e->text);
 		return err_set(e, "the pause failed");
 	}

@@ -31,7 +31,7 @@ struct gate {
 	struct firewall *fw;
 	struct situation situation;
 	struct gate_state state;
-	char reason[WIRE_TEXT];
+	char reason[WIRE_TEXT], portal[WIRE_TEXT]; /* portal: what the status says of it, "" none */
 	/* firewall_note; the last bypass that was found; why a change is not in use; unconfirmed.h */
 	char notice[WIRE_TEXT], redirect[WIRE_TEXT], refused[WIRE_TEXT], unconfirmed[WIRE_TEXT];
 	int64_t boot_locked_at, seen; /* seen.h */
@@ -39,10 +39,10 @@ struct gate {
 	unsigned lock_failures;
 	bool links_are_down, redirected; /* redirected: see os/firewall/bypass.h; nothing is dialled */
 	bool bare; /* locked without the configuration's values, because it could not be locked with them */
-	struct event *retry, *pause_end; /* unprotected or bare: lock again */
-	int64_t pause_until;             /* seconds since the epoch, 0 none */
-	uint32_t pause_seconds;          /* as root asked for the pause, */
-	bool off_persist;                /* and for off */
+	struct event *retry, *pause_end, *portal_end; /* unprotected or bare: lock again */
+	int64_t pause_until;                          /* seconds since the epoch, 0 none */
+	uint32_t pause_seconds;                       /* as root asked for the pause, */
+	bool off_persist;                             /* and for off */
 	/* Set by main: who is told of a change, carries out what concerns openvpn, begins or ends asking. */
 	void (*changed)(struct gate *gate, enum wire_note note, const char *why);
 	int (*openvpn)(struct gate *gate, enum gate_effect effect, const char *why, struct err *e);
@@ -70,11 +70,11 @@ int gate_watch(struct gate *gate, struct err *e);
 int gate_dispatch(struct gate *gate, enum gate_event event, const char *why, struct err *e);
 enum wire_gate gate_shown(const struct gate *gate); /* the state as users see it */
 void gate_fill_identities(struct gate *gate);       /* for the rules; nobody's where none are named */
-
 /* What our routes follow from, into the attempt's tunnel or to nowhere; and sets them. 0, or -1 and `e`. */
 struct route_desired gate_routes(const struct gate *gate, bool open);
 int gate_route(struct gate *gate, bool open, struct err *e);
 void gate_begin_gateway(struct gate *gate); /* locked now, and not before: forwarding may begin */
 void gate_links_changed(struct gate *gate); /* links or neighbours changed */
+bool gate_forget_portal(struct gate *gate, const char *why); /* of the next policy; was there one? */
 
 #endif

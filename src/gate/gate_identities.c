@@ -12,6 +12,9 @@ void gate_fill_identities(struct gate *gate)
 	s->openvpn_group = config->openvpn_group.known ? config->openvpn_group : nobody;
 	s->driver_user = config->user.known ? config->user : nobody;
 	s->dhcp_user = config->dhcp_user;
+	memset(&s->portal.group, 0, sizeof s->portal.group);
+	if (config->portal_group.known)
+		s->portal.group = config->portal_group;
 	s->lan = config->lan;
 	s->pppoe = config->pppoe;
 	s->lacp = config->lacp;

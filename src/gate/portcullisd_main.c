@@ -16,6 +16,7 @@
 #include "gate/channel.h"
 #include "gate/files.h"
 #include "gate/gate.h"
+#include "gate/portal/hole.h"
 #include "gate/reload.h"
 #include "gate/seen.h"
 #include "gate/verbs.h"
@@ -226,6 +227,7 @@ static void redirect_cb(void *argument)
 static void woke_cb(uint64_t ms, void *argument)
 {
 	(void)gate_dispatch(&gate, EVENT_PAUSE_OVER, "the machine slept: the pause is over", NULL);
+	portal_end(&gate, "the machine slept");
 	links_cb(argument);
 	ways_woke(argument, ms);
 }
@@ -296,6 +298,7 @@ static void stop(void)
 
 	log_info("gate", "stopping; the gate stays %s", gate.state.actual == ACTUAL_OFF ? "off" : "shut");
 	attempt_farewell(&gate);
+	portal_end(&gate, "portcullisd stops");
 	(void)gate_dispatch(&gate, EVENT_STOP, "stopping", NULL);
 	driver_end(&gate);
 	if (driver != 0)

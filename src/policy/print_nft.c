@@ -25,6 +25,7 @@ static const struct nft_set sets[] = {
     BOTH(SET_TUNNEL_NETWORKS, ADDRESS, "interval"),
     BOTH(SET_LAN, ADDRESS, "interval"),
     BOTH(SET_DHCP_SERVERS, ADDRESS, "interval"),
+    BOTH(SET_PRIVATE, ADDRESS, "interval"),
     BOTH(SET_CLIENTS, ADDRESS, "interval"),
     {SET_NEIGHBOURS, ADDRESS, NET_IPV6, "interval"},
     {SET_LINK_LOCAL_OR_NONE, ADDRESS, NET_IPV6, "interval"},
@@ -105,6 +106,19 @@ static void print_claims(struct printer *printer, const char *name, const char *
 	    key, POLICY_CLAIM_ROOM, POLICY_CLAIM_LONGEST);
 }
 
+/* Row 16 ends by itself: as a text for the longest time there is. */
+static void print_portal(struct printer *printer, enum rule_set set, const struct situation *s)
+{
+	static const char *const services[] = {"tcp . 80", "tcp . 443", "tcp . 53", "udp . 53"};
+	size_t count = !policy_has_portal(s) ? 0 : set == SET_PORTAL ? 4 : s->portal.any ? 2 : 0;
+
+	begin_set(printer, policy_set_name(set), "", "inet_proto . inet_service", "timeout");
+	for (size_t i = 0; i < count; i++)
+		printer_add(printer, "%s%s timeout %us", i == 0 ? "\t\telements = { " : ", ", services[i],
+			    POLICY_PORTAL_SECONDS);
+	printer_add(printer, "%s\t}\n", count > 0 ? " }\n" : "");
+}
+
 static void print_sets(struct printer *printer, const struct situation *s)
 {
 	for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++)
@@ -117,6 +131,8 @@ static void print_sets(struct printer *printer, const struct situation *s)
 	printer_add(printer, "\t\telements = { 53, 853 }\n\t}\n");
 	begin_set(printer, "paused", "", "nf_proto", "timeout");
 	printer_add(printer, "\t}\n");
+	print_portal(printer, SET_PORTAL, s);
+	print_portal(printer, SET_PORTAL_ANY, s);
 	if (s->lan_side_count == 0) {
 		print_claims(printer, POLICY_NFT_CLAIMED, "ct id");
 		print_claims(printer, POLICY_NFT_ASKED, "ct id . iif");
@@ -171,7 +187,9 @@ static void print_port(struct printer *printer, const struct rule *rule, char si
 {
 	const char *proto = net_proto_text(rule->proto);
 
-	if (port != 0)
+	if (set == SET_PORTAL || set == SET_PORTAL_ANY)
+		printer_add(printer, "meta l4proto . th %cport @%s ", side, policy_set_name(set));
+	else if (port != 0)
 		printer_add(printer, "%s %cport %u ", proto, side, port);
 	else if (set != SET_ANY)
 		printer_add(printer, "%s %cport @%s ", proto, side, policy_set_name(set));
@@ -197,7 +215,7 @@ static void print_owner(struct printer *printer, const struct rule *rule, const 
 		printer_add(printer, "meta skuid @%s ", policy_set_name(SET_DHCP_USERS));
 		return;
 	}
-	printer_add(printer, rule->owner == OWNER_OPENVPN_GROUP ? "meta skgid " : "meta skuid ");
+	printer_add(printer, rule->owner == OWNER_DRIVER_USER ? "meta skuid " : "meta skgid ");
 	printer_identity(printer, printer_owner(rule->owner, s), "\"");
 	printer_add(printer, " ");
 }

@@ -115,6 +115,8 @@ const struct identity *printer_owner(enum rule_owner owner, const struct situati
 		return &s->driver_user;
 	case OWNER_DHCP_USERS:
 		return &s->dhcp_user;
+	case OWNER_PORTAL_GROUP:
+		return &s->portal.group;
 	default:
 		return NULL;
 	}

@@ -25,6 +25,8 @@ static const char *const lan[] = {"10.0.0.0/8",
 				  "fe80::/10",
 				  "ff02::/16",
 				  NULL};
+static const char *const private[] = {"10.0.0.0/8",     "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12",
+				      "192.168.0.0/16", "fc00::/7",      "fe80::/10",      NULL};
 static const char *const neighbours[] = {"::/128", "fe80::/10", "ff02::1/128", "ff02::1:ff00:0/104", NULL};
 static const char *const link_local[] = {"fe80::/10", NULL};
 static const char *const link_local_or_none[] = {"::/128", "fe80::/10", NULL};
@@ -48,6 +50,9 @@ static const char *const names[SET_COUNT] = {
     [SET_ALL_ROUTERS] = "all_routers",
     [SET_MLD_ROUTERS] = "mld_routers",
     [SET_DNS_PORTS] = "dns_ports",
+    [SET_PORTAL] = "portal",
+    [SET_PORTAL_ANY] = "portal_any",
+    [SET_PRIVATE] = "private",
     [SET_LAN_SIDE] = "lan_side",
     [SET_CLIENTS] = "clients",
 };
@@ -115,6 +120,9 @@ static void collect(struct list *list, enum rule_set set, const struct situation
 		break;
 	case SET_DHCP_SERVERS:
 		add_texts(list, family, dhcp_servers);
+		break;
+	case SET_PRIVATE:
+		add_texts(list, family, private);
 		break;
 	case SET_NEIGHBOURS:
 		add_texts(list, family, neighbours);

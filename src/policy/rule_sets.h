@@ -24,6 +24,9 @@ enum rule_set {
 	SET_ALL_ROUTERS,        /* ff02::2: always literal */
 	SET_MLD_ROUTERS,        /* ff02::2, ff02::16 */
 	SET_DNS_PORTS,          /* 53, 853 */
+	SET_PORTAL,             /* protocol . port, for a time: of private addresses; */
+	SET_PORTAL_ANY,         /* of every address */
+	SET_PRIVATE,            /* fixed ranges that no public server has */
 	SET_LAN_SIDE,           /* a gateway's LAN-side links */
 	SET_CLIENTS,            /* fixed ranges of addresses on the LAN side */
 	SET_COUNT

@@ -51,6 +51,14 @@ enum { ICMP = 1, TCP = NET_TCP, UDP = NET_UDP, ICMP6 = 58, V4 = NET_IPV4, V6 = N
 	RULE(7, OUT, PASS, PHYSICAL, ICMP6_TYPE(t), .hop_limit = 1, .source = SET_LINK_LOCAL_OR_NONE,        \
 	     .destination = SET_MLD_ROUTERS, .why = "multicast listener reports")
 #define RESOLVER(f, side) PHYSICAL, .family = (f), .proto = TCP, .side = SET_RESOLVER, .side##_port = 853
+/* By private addresses, or by any. The kernel empties the sets of ports when the time is over. */
+#define PORTAL(h, side, ...)                                                                                 \
+	RULE(16, h, PASS, PHYSICAL, .family = V4, .side = SET_PRIVATE, .side##_ports = SET_PORTAL,           \
+	     .why = "a portal of the local network, for a time", __VA_ARGS__),                               \
+	    RULE(16, h, PASS, PHYSICAL, .family = V6, .side = SET_PRIVATE, .side##_ports = SET_PORTAL,       \
+		 .why = "a portal of the local network, for a time", __VA_ARGS__),                           \
+	    RULE(16, h, PASS, PHYSICAL, .side##_ports = SET_PORTAL_ANY,                                      \
+		 .why = "a portal anywhere, for a time", __VA_ARGS__)
 #define TUNNEL_NETWORKS(h, side, f)                                                                          \
 	RULE(10, h, STOP, PHYSICAL, .family = (f), .side = SET_TUNNEL_NETWORKS,                              \
 	     .why = "the tunnel's networks are not part of the local network")
@@ -115,6 +123,7 @@ static const struct rule table[] = {
     PATH_ERROR(V6, ICMP6, 4),
     RULE(5, IN, PASS, RESOLVER(V4, source), .flow = FLOW_REPLY, .why = "the resolver's answers"),
     RULE(5, IN, PASS, RESOLVER(V6, source), .flow = FLOW_REPLY, .why = "the resolver's answers"),
+    PORTAL(IN, source, .flow = FLOW_REPLY),
     RULE(6, IN, PASS, PHYSICAL, .family = V4, .proto = UDP, .source_port = 67, .destination_port = 68,
 	 .why = "DHCPv4 answers"),
     RULE(6, IN, PASS, PHYSICAL, .family = V6, .proto = UDP, .source = SET_LINK_LOCAL, .source_port = 547,
@@ -156,6 +165,7 @@ static const struct rule table[] = {
 	 .why = "the driver to the resolver"),
     RULE(5, OUT, PASS, RESOLVER(V6, destination), .owner = OWNER_DRIVER_USER,
 	 .why = "the driver to the resolver"),
+    PORTAL(OUT, destination, .owner = OWNER_PORTAL_GROUP),
     RULE(6, OUT, PASS, PHYSICAL, .family = V4, .proto = UDP, .source_port = 68,
 	 .destination = SET_DHCP_SERVERS, .destination_port = 67, .owner = OWNER_DHCP_USERS,
 	 .why = "DHCPv4 client"),
@@ -295,6 +305,8 @@ bool policy_stands(const struct rule *rule, const struct situation *s)
 {
 	if ((rule->uplink == UPLINK_PPPOE && !s->pppoe) || (rule->uplink == UPLINK_LACP && !s->lacp))
 		return false;
+	if (rule->row == RULE_PORTAL_ROW && !s->portal.group.known && s->portal.group.name[0] == '\0')
+		return false;
 	return rule->gateway == GATEWAY_EITHER || (rule->gateway == GATEWAY_ONLY) == (s->lan_side_count > 0);
 }
 
@@ -302,7 +314,7 @@ bool policy_applies(const struct rule *rule, const struct situation *s)
 {
 	bool tunnel = rule->link == LINK_TUNNEL || rule->from == LINK_TUNNEL;
 
-	if (!policy_stands(rule, s) || (rule->row == 10 && !s->lan))
+	if (!policy_stands(rule, s) || (rule->row == 10 && !s->lan) || rule->row == RULE_PORTAL_ROW)
 		return false;
 	if (tunnel && set_is_empty(SET_TUNNEL, s, NET_NONE))
 		return false;

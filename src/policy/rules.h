@@ -26,17 +26,18 @@ enum rule_link { LINK_ANY, LINK_LOOPBACK, LINK_TUNNEL, LINK_PHYSICAL, LINK_LAN_S
 /* Is the rule for a machine with a gateway, without one, or both? And for which kind of uplink? */
 enum rule_gateway { GATEWAY_EITHER, GATEWAY_ONLY, GATEWAY_NEVER };
 enum rule_uplink { UPLINK_ANY, UPLINK_PPPOE, UPLINK_LACP };
-enum rule_owner { OWNER_ANY, OWNER_OPENVPN_GROUP, OWNER_DRIVER_USER, OWNER_DHCP_USERS };
+enum rule_owner { OWNER_ANY, OWNER_OPENVPN_GROUP, OWNER_DRIVER_USER, OWNER_DHCP_USERS, OWNER_PORTAL_GROUP };
 /* REPLY answers something we sent. RELATED is an ICMP error that quotes such a packet; `destination` is then
  * that of the quoted packet (all other fields are always the packet's own). */
 enum rule_flow { FLOW_ANY, FLOW_REPLY, FLOW_RELATED };
 
 /* The LAN side's row is evaluated between rows 2 and 3. */
 enum { RULE_LAST_ROW = 11, RULE_LINK_ROW, RULE_LAN_SIDE_ROW, RULE_FORWARD_ROW, RULE_BRIDGE_ROW };
+enum { RULE_PORTAL_ROW = 16 };
 enum { RULE_NO_TYPE, RULE_TABLE_MAX = 144 };
 
 struct rule {
-	uint8_t row; /* of the promise, 1..11; 12 is the link layer; 13..15 the LAN side */
+	uint8_t row; /* of the promise, 1..11; 12 is the link layer; 13..15 the LAN side; 16 a portal */
 	enum rule_action action;
 	enum rule_hook hook;
 	enum rule_link link, from;                     /* `from`: FORWARD, LEAVE: the link it came in by */
@@ -44,7 +45,7 @@ struct rule {
 	uint8_t proto;                                 /* 0 any; 6, 17, 1 (ICMP), 58 (ICMPv6) */
 	enum rule_set source, destination, asked_from; /* REPLY, RELATED: with what source it was asked */
 	uint16_t source_port, destination_port;        /* 0 any */
-	enum rule_set source_ports, destination_ports; /* SET_ANY or SET_DNS_PORTS */
+	enum rule_set source_ports, destination_ports; /* SET_ANY, SET_DNS_PORTS, a portal's */
 	uint16_t icmp_type;                            /* RULE_NO_TYPE any (no row names type 0) */
 	bool icmp_code_0;
 	uint8_t hop_limit; /* 0 any */
@@ -68,7 +69,7 @@ bool policy_is_marking(const struct rule *rule);
 bool policy_is_renewing(const struct rule *rule);
 /* Does the rule apply at all: does the situation have the gateway that it is for, or none? */
 bool policy_stands(const struct rule *rule, const struct situation *s);
-/* Does each set that the rule matches against have a member in this situation? */
+/* Does each set that the rule matches against have a member in this situation? (Row 16: no.) */
 bool policy_applies(const struct rule *rule, const struct situation *s);
 /* Is the situation complete: do dialling and open have an endpoint, does open have a tunnel with an address,
  * is every name valid? To be called before anything is made of it. 0, or -1 and `e`. */

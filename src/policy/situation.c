@@ -22,7 +22,8 @@ static int check_identities(const struct situation *s, struct err *e)
 {
 	if (check_identity(&s->openvpn_group, "openvpn's group", e) == -1 ||
 	    check_identity(&s->driver_user, "the driver's user", e) == -1 ||
-	    check_identity(&s->dhcp_user, "the DHCP client's user", e) == -1)
+	    check_identity(&s->dhcp_user, "the DHCP client's user", e) == -1 ||
+	    check_identity(&s->portal.group, "the portal's group", e) == -1)
 		return -1;
 	if (s->state != POLICY_LOCKED && !is_somebody(&s->openvpn_group))
 		return err_set(e, "no group for openvpn: everybody could use the hole");
@@ -125,6 +126,11 @@ int policy_check(const struct situation *s, struct err *e)
 bool policy_has_hole(const struct situation *s)
 {
 	return s->state != POLICY_LOCKED && s->endpoint.address.family != NET_NONE;
+}
+
+bool policy_has_portal(const struct situation *s)
+{
+	return s->state != POLICY_OPEN && s->portal.until != 0 && is_somebody(&s->portal.group);
 }
 
 void policy_bare(const struct situation *s, struct situation *bare)

@@ -10,8 +10,9 @@
 
 enum policy_state { POLICY_LOCKED, POLICY_DIALLING, POLICY_OPEN };
 
-enum { POLICY_RESOLVER_SECONDS = 10 }; /* row 5 lasts no longer */
-enum { POLICY_NOBODY = 65534 };        /* who is let through where nobody is */
+enum { POLICY_RESOLVER_SECONDS = 10 };    /* row 5 lasts no longer */
+enum { POLICY_PORTAL_SECONDS = 15 * 60 }; /* nor does row 16 */
+enum { POLICY_NOBODY = 65534 };           /* who is let through where nobody is */
 enum { SITUATION_LINKS = 64, SITUATION_NETWORKS = 32, SITUATION_NEIGHBOURS = 64, SITUATION_LAN_SIDE = 16 };
 
 /* A user or group: by number where it is known, else by name (rules printed
@@ -27,6 +28,14 @@ struct situation {
 	struct net_endpoint endpoint; /* NET_NONE: none. Rows 3 and 4, in dialling and open */
 	struct net_address resolver;  /* NET_NONE: none. Row 5, in dialling */
 	struct identity openvpn_group, driver_user, dhcp_user; /* dhcp_user: beside root, may be nobody */
+	/* Row 16, unless open: ends at `until`, ms of the steady clock (0: there is none); `any`: ports 80
+	 * and 443 of every address; `user`: whose programs the routes of this machine are for meanwhile. */
+	struct {
+		struct identity group; /* may be nobody */
+		int64_t until;
+		uint32_t user;
+		bool any;
+	} portal;
 	struct {
 		char name[NET_NAME_SIZE];              /* "" none */
 		unsigned index;                        /* 0 unknown */
@@ -50,6 +59,9 @@ struct situation {
 
 /* Is there a hole to an endpoint? Not while the resolver is asked. */
 bool policy_has_hole(const struct situation *s);
+
+/* Does row 16 let anything through? */
+bool policy_has_portal(const struct situation *s);
 
 /* The strictest lock that there is: of `s` only what the kernel itself says of links and the tunnel's
  * addresses, and nothing that policy_check could refuse. */

@@ -17,7 +17,7 @@ BUILD = os.path.abspath(os.environ.get("BUILD", os.path.join(TOP, "build")))
 USER, GROUP, OPENVPN_USER = 64000, 64001, 64002
 with open(os.path.join(TOP, "src/base/wire.h"), encoding="ascii") as _wire:
     WIRE_VERSION = int(re.search(r"WIRE_VERSION = (\d+)", _wire.read()).group(1))
-ADMIN_REQUEST = "IIII256x"  # struct wire_admin_request without an answer
+ADMIN_REQUEST = "IIII264x"  # struct wire_admin_request without a user and an answer
 EXIT = {"open": 0, "locked": 3, "dialling": 3, "paused": 5, "off": 5, "unprotected": 6}
 _count = 0
 

@@ -307,14 +307,14 @@ def test_a_refusal_is_told(serve, run):
 
 
 def test_another_version_is_told(serve, run):
-    serve(admin_socket([], version=9), "gate.sock")
+    serve(admin_socket([], version=99), "gate.sock")
     assert "different versions" in one_line(run("up").stderr)
 
 
 def test_another_version_with_shorter_answers_is_told(serve, run):
     def handle(_, connection):
         connection.recv(16, socket.MSG_WAITALL)
-        connection.sendall(struct.pack("=II", 9, 0))
+        connection.sendall(struct.pack("=II", 99, 0))
     serve(handle, "gate.sock")
     assert "different versions" in one_line(run("up").stderr)
 

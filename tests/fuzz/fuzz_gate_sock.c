@@ -56,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (request[0] < 250)
 			memcpy(request, &(uint32_t){WIRE_VERSION}, sizeof(uint32_t));
 		if (request[4] < 250)
-			memcpy(request + 4, &(uint32_t){request[4] % 9}, sizeof(uint32_t));
+			memcpy(request + 4, &(uint32_t){request[4] % 10}, sizeof(uint32_t));
 		serve_request(&gate, &address, length, request, request[0] == 255 ? taken : sizeof request);
 		stub_check(&gate);
 		data += taken;

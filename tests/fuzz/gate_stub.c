@@ -65,6 +65,12 @@ int firewall_pause(struct firewall *fw, uint32_t seconds, struct err *e)
 	return called("pause", e);
 }
 
+bool firewall_has_portals(const struct firewall *fw)
+{
+	(void)fw;
+	return true;
+}
+
 int firewall_forget_states(struct firewall *fw, struct err *e)
 {
 	(void)fw;
@@ -404,6 +410,7 @@ void stub_gate(struct gate *gate, int *peer)
 	gate->base = event_base_new();
 	memcpy(gate->config.interface, "tun0", 5);
 	gate->config.openvpn_group.number = 777;
+	gate->situation.portal.group = (struct identity){.known = true, .number = 779};
 	gate->profile = (struct gate_profile){.head = -1, .body = -1, .remotes = &remote, .remote_count = 1};
 	net_address_parse("192.0.2.53", &gate->config.resolver);
 	gate->state.desired = DESIRED_UP;
@@ -436,6 +443,10 @@ void stub_check(const struct gate *gate)
 		abort();
 	if (gate_shown(gate) == GATE_LOCKED && gate->situation.endpoint.address.family != NET_NONE)
 		abort();
+	if (gate->situation.portal.until != 0 &&
+	    ((gate_shown(gate) != GATE_LOCKED && gate_shown(gate) != GATE_DIALLING) ||
+	     gate->situation.portal.user == 0 || !evtimer_pending(gate->portal_end, NULL)))
+		abort();
 }
 
 void stub_end(struct gate *gate, int peer)
@@ -444,6 +455,8 @@ void stub_end(struct gate *gate, int peer)
 		close(gate->attempt.output);
 	if (gate->attempt.deadline != NULL)
 		event_free(gate->attempt.deadline);
+	if (gate->portal_end != NULL)
+		event_free(gate->portal_end);
 	event_free(gate->retry);
 	event_free(gate->pause_end);
 	event_base_free(gate->base);

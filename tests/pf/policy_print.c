@@ -108,6 +108,19 @@ static int take_dhcp_user(const char *value)
 	return take_identity(&s.dhcp_user, value);
 }
 
+/* A portal that is open, for this group. */
+static int take_portal(const char *value)
+{
+	s.portal.until = 1;
+	return take_identity(&s.portal.group, value);
+}
+
+static int take_portal_any(const char *value)
+{
+	s.portal.any = strcmp(value, "true") == 0;
+	return s.portal.any || strcmp(value, "false") == 0 ? 0 : -1;
+}
+
 static int take_lan(const char *value)
 {
 	s.lan = strcmp(value, "true") == 0;
@@ -119,11 +132,22 @@ static const struct {
 	const char *key;
 	int (*take)(const char *value);
 } keys[] = {
-    {"state", take_state},         {"remote", take_remote},   {"resolver", take_resolver},
-    {"link", take_link},           {"tunnel", take_tunnel},   {"index", take_index},
-    {"address", take_address},     {"network", take_network}, {"group", take_group},
-    {"user", take_user},           {"lan", take_lan},         {"dhcp_user", take_dhcp_user},
-    {"neighbour", take_neighbour}, {"gateway", take_gateway},
+    {"state", take_state},
+    {"remote", take_remote},
+    {"resolver", take_resolver},
+    {"link", take_link},
+    {"tunnel", take_tunnel},
+    {"index", take_index},
+    {"address", take_address},
+    {"network", take_network},
+    {"group", take_group},
+    {"user", take_user},
+    {"lan", take_lan},
+    {"dhcp_user", take_dhcp_user},
+    {"neighbour", take_neighbour},
+    {"gateway", take_gateway},
+    {"portal", take_portal},
+    {"portal_any", take_portal_any},
 };
 
 static int take(const char *word)

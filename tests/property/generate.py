@@ -12,8 +12,8 @@ RESOLVERS = ["192.0.2.53", "2001:db8::53"]
 TUNNELS = [(("10.8.0.6",), ("10.8.0.0/24",)), (("10.8.0.6", "fd00:8::6"), ("10.8.0.0/24", "fd00:8::/64")),
            (("fd00:8::6",), ("fd00:8::/64",))]
 LINKS = ["em0", "em1", "em2", "tun0", "lo0"]
-OWNERS = [(0, 0), (0, 777), (501, 20), (501, 777), (777, 20), (778, 778), (65, 65), (None, None)]
-PORTS = [0, 22, 52, 53, 54, 66, 67, 68, 69, 443, 545, 546, 547, 548, 852, 853, 854, 1023, 1024, 1194, 3128, 5300, 65535]
+OWNERS = [(0, 0), (0, 777), (501, 20), (501, 777), (501, 779), (777, 20), (778, 778), (65, 65), (None, None)]
+PORTS = [0, 22, 52, 53, 54, 66, 67, 68, 69, 80, 443, 545, 546, 547, 548, 852, 853, 854, 1023, 1024, 1194, 3128, 5300, 65535]
 KINDS = {ICMP: [0, 3, 4, 5, 8, 11, 12, 13],
          ICMP6: [1, 2, 3, 4, 5, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 143]}
 FLAGS = ["S", "SA", "A", "R", "RA", "F", "FA", "PA", ""]
@@ -50,7 +50,8 @@ def situation(rng):
         addresses=tuple(map(address, addresses)), networks=tuple(map(ipaddress.ip_network, networks)),
         links=rng.choice([("em0", "em1"), ("em0", "em1"), ("em0",), ()]),
         neighbours=tuple(map(ipaddress.ip_network, rng.choice([(), ("2001:db8:1::/64",), ("2001:db8:1::23/128",)]))),
-        lan=rng.random() < 0.5, dhcp_user=rng.choice([None, None, 65]))
+        lan=rng.random() < 0.5, dhcp_user=rng.choice([None, None, 65]),
+        portal=rng.choice([None, 779]), portal_any=rng.random() < 0.5)
 
 
 class Maker:
@@ -83,6 +84,12 @@ class Maker:
         resolver = self.s.resolver or address("192.0.2.53")
         own = self.local(resolver.version, link)
         return self.packet("out", link, TCP, own, resolver, self.ports.pop(), 853, uid=778, gid=778)
+
+    def portal(self, link):
+        rng = self.rng
+        far = address(rng.choice(rng.choice([FAR4, FAR6])))
+        return self.packet("out", link, rng.choice([TCP, TCP, TCP, UDP]), self.local(far.version, link), far, self.ports.pop(),
+                           rng.choice([80, 443, 53, 53, 80]), uid=501, gid=779)
 
     def dhcp(self, link):
         rng, own6 = self.rng, "fe80::aaaa:1"
@@ -131,7 +138,7 @@ class Maker:
         link = rng.choice(["em0", "em0", "em1"])
         tunnel = rng.choice(["tun0", "tun0", "em0"])
         return rng.choice([lambda: self.hole(link), lambda: self.hole(link), lambda: self.asked_resolver(link),
-                           lambda: self.dhcp(link), lambda: self.discovery(link), lambda: self.discovery(link),
+                           lambda: self.portal(link), lambda: self.dhcp(link), lambda: self.discovery(link), lambda: self.discovery(link),
                            lambda: self.anything(tunnel), lambda: self.anything(tunnel, "out"),
                            lambda: self.anything("em0")])()
 

@@ -23,6 +23,7 @@ DHCP6_SERVERS = nets("fe80::/10", "ff02::1:2/128")
 ALL_ROUTERS = nets("ff02::2/128")
 MLD_ROUTERS = nets("ff02::2/128", "ff02::16/128")
 NEIGHBOURS = nets("::/128", "fe80::/10", "ff02::1/128", "ff02::1:ff00:0/104")
+PORTALS = nets("100.64.0.0/10", "fc00::/7", "fe80::/10", *PRIVATE4)
 LAN = nets("224.0.0.0/24", "255.255.255.255/32", "fc00::/7", "fe80::/10", "ff02::/16", *PRIVATE4)
 
 
@@ -46,6 +47,8 @@ class Situation:
     neighbours: tuple = ()
     lan: bool = False
     dhcp_user: int | None = None
+    portal: int | None = None  # the group for which one is open
+    portal_any: bool = False
     group: int = 777
     user: int = 778
 
@@ -58,6 +61,8 @@ class Situation:
             words.append(f"remote={host}:{port}/{'tcp' if proto == TCP else 'udp'}")
         if self.resolver:
             words.append(f"resolver={self.resolver}")
+        if self.portal is not None:
+            words += [f"portal={self.portal}", f"portal_any={str(self.portal_any).lower()}"]
         if self.dhcp_user is not None:
             words.append(f"dhcp_user={self.dhcp_user}")
         if self.addresses:
@@ -187,6 +192,17 @@ def row_5(s, packet, history, view):
     return (packet.src, packet.sport) == (s.resolver, 853) and is_ours
 
 
+def row_16(s, packet, history):
+    if s.state == "open" or s.portal is None:
+        return False
+    out = packet.direction == "out"
+    far, port = (packet.dst, packet.dport) if out else (packet.src, packet.sport)
+    near = within(far, PORTALS) and (packet.proto, port) in {(TCP, 80), (TCP, 443), (TCP, 53), (UDP, 53)}
+    if not near and not (s.portal_any and (packet.proto, port) in {(TCP, 80), (TCP, 443)}):
+        return False
+    return packet.gid == s.portal if out else 16 in history.rows_of_reply(packet)
+
+
 def row_6(s, packet):
     if packet.proto != UDP:
         return False
@@ -270,6 +286,8 @@ def physical(s, probe, history, view=View()):
         return 4, PASS
     if row_5(s, packet, history, view):
         return 5, PASS
+    if row_16(s, packet, history):
+        return 16, PASS
     if row_6(s, packet):
         return 6, PASS
     if row_7(s, packet, view):

@@ -15,12 +15,18 @@ struct policy_case {
 	bool tunnel, dual, lan, links, numbers, gateway, uplink;
 	bool many, whole; /* more members than a list of ipfw may have; networks that are every address */
 	bool six;         /* the tunnel has no IPv4 */
+	bool portal, any; /* a portal is open, of private addresses or any */
 };
 
 static const struct policy_case policy_cases[] = {
     {"locked", POLICY_LOCKED, .links = true, .numbers = true},
     {"locked-uplink", POLICY_LOCKED, .links = true, .numbers = true, .uplink = true},
     {"locked-lan", POLICY_LOCKED, .tunnel = true, .lan = true, .links = true, .numbers = true},
+    {"locked-portal", POLICY_LOCKED, .links = true, .numbers = true, .portal = true},
+    {"dialling-portal", POLICY_DIALLING, "203.0.113.7:1194/udp", .links = true, .numbers = true,
+     .portal = true, .any = true},
+    {"open-portal", POLICY_OPEN, "203.0.113.7:1194/udp", .tunnel = true, .links = true, .numbers = true,
+     .portal = true, .any = true},
     {"locked-nothing-known", POLICY_LOCKED, .endpoint = NULL},
     {"locked-dhcp-user", POLICY_LOCKED, .dhcp_user = "_dhcp", .links = true, .numbers = true},
     {"dialling-udp4", POLICY_DIALLING, "203.0.113.7:1194/udp", .links = true, .numbers = true},
@@ -112,6 +118,10 @@ static inline struct situation policy_case_make(const struct policy_case *c)
 	identity_set(&s.driver_user, c->numbers, 778, "_portcullis");
 	if (c->dhcp_user != NULL)
 		identity_set(&s.dhcp_user, c->numbers, 65, c->dhcp_user);
+	if (c->portal)
+		identity_set(&s.portal.group, c->numbers, 779, "_portcullis-portal");
+	s.portal.until = c->portal;
+	s.portal.any = c->any;
 	if (c->tunnel)
 		policy_case_tunnel(&s, c->dual);
 	if (c->six) {

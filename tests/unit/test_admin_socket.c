@@ -19,6 +19,7 @@
 #include "gate/channel.h"
 #include "gate/files.h"
 #include "gate/gate.h"
+#include "gate/portal/hole.h"
 #include "gate/reload.h"
 #include "golden.h"
 #include "os/host/off_marker.h"
@@ -81,6 +82,13 @@ int off_marker_clear(struct err *e)
 {
 	say("off_marker_clear");
 	return FAILS("off_marker_clear") ? -1 : 0;
+}
+
+int portal_request(struct gate *it, const struct wire_admin_request *request, struct err *e)
+{
+	assert_ptr_equal(it, &gate);
+	say("portal_request %u %u %u", request->seconds, request->user, request->any);
+	return FAILS("portal_request") ? -1 : 0;
 }
 
 int reload(struct gate *it, struct err *e)
@@ -257,7 +265,9 @@ static void test_each_request(void **state)
 	    {"", ADMIN_RELOAD, 0, 0, DESIRED_UP, ACTUAL_LOCKED},
 	    {"!reload", ADMIN_RELOAD, 0, 0, DESIRED_UP, ACTUAL_LOCKED},
 	    {"", 0, 0, 0, DESIRED_UP, ACTUAL_LOCKED},
-	    {"", ADMIN_LOGIN + 1, 0, 0, DESIRED_UP, ACTUAL_LOCKED},
+	    {"", ADMIN_PORTAL, 60, 0, DESIRED_UP, ACTUAL_LOCKED},
+	    {"!portal_request", ADMIN_PORTAL, 60, 0, DESIRED_UP, ACTUAL_LOCKED},
+	    {"", ADMIN_PORTAL + 1, 0, 0, DESIRED_UP, ACTUAL_LOCKED},
 	    /* It failed: what was wanted is wanted, or it is not; a lock stands, or none. */
 	    {"!gate_dispatch", ADMIN_UP, 0, 0, DESIRED_DOWN, ACTUAL_LOCKED},
 	    {"!gate_dispatch forgotten", ADMIN_PAUSE, 1, 0, DESIRED_UP, ACTUAL_LOCKED},

@@ -82,6 +82,7 @@ static void every_key_is_taken(void **state)
 		"  arguments = {\"--verb\", \"4\", \"--sndbuf\", \"0\"}\n}\n"
 		"control { socket = \"/c/ctl\" group = 77 }\nmanagement { socket = \"\" }\n"
 		"gateway { interfaces = {\"br0\", lan1} }\n"
+		"portal-group = 4003\n"
 		"dns { manage = false }\nresolver { address = \"2620:fe::fe\" name = \"dns.quad9.net\" "
 		"ca-file = \"ca.pem\" }\n"
 		"credentials { username = \"me\" password-file = \"secret\" totp-file = \"codes\" "
@@ -96,6 +97,7 @@ static void every_key_is_taken(void **state)
 	assert_string_equal(config.openvpn_user.name, "someone");
 	assert_true(config.openvpn_group.known);
 	assert_int_equal(config.openvpn_group.number, 4002);
+	assert_int_equal(config.portal_group.number, 4003);
 	assert_string_equal(config.dhcp_user.name, "systemd-network");
 	assert_true(config.lan);
 	assert_false(config.links_down);
@@ -438,6 +440,30 @@ static void identities_that_open_the_hole_are_refused(void **state)
 			    "own, such as _openvpn");
 }
 
+/* It need not exist, unless it is named; and is nobody else's. */
+static void portals_have_a_group_of_their_own(void **state)
+{
+	static const char *const others[] = {"0", "4001", "4002"};
+	char text[256];
+
+	(void)state;
+	write_file("user = 4001 openvpn-user = 4006\nopenvpn-group = 4002\n", 0644);
+	assert_int_equal(config_read(&config, path, &e), 0);
+	assert_int_equal(config.portal_group.known, getgrnam("_portcullis-portal") != NULL);
+	write_file("user = 4001 openvpn-user = 4006\nopenvpn-group = 4002\nportal-group = nobody-s\n", 0644);
+	assert_file_refused(
+	    ":3: portal-group: \"nobody-s\" does not exist on this machine; instead: create it, "
+	    "or give a number");
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		snprintf(text, sizeof text,
+			 "user = 4001 openvpn-user = 4006\nopenvpn-group = 4002\nportal-group = %s\n",
+			 others[i]);
+		write_file(text, 0644);
+		assert_file_refused(":3: portal-group: is a group of other programs too; instead: a group of "
+				    "its own, without members");
+	}
+}
+
 /* A default that is not there has no line; empty, which once meant root, is the default. */
 static void openvpn_has_a_user_of_its_own(void **state)
 {
@@ -755,6 +781,7 @@ int main(void)
 	    cmocka_unit_test(numbers_need_no_entry),
 	    cmocka_unit_test(names_are_looked_up),
 	    cmocka_unit_test(missing_names_come_after_syntax),
+	    cmocka_unit_test(portals_have_a_group_of_their_own),
 	    cmocka_unit_test(openvpn_has_a_user_of_its_own),
 	    cmocka_unit_test(identities_that_open_the_hole_are_refused),
 	    cmocka_unit_test(files_of_others_are_refused),

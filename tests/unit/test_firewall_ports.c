@@ -23,7 +23,8 @@ _Static_assert(sizeof(struct firewall_port) % sizeof(void *) == 0, "a member tha
 
 static bool may_be_null(size_t member)
 {
-	return member == offsetof(struct firewall_port, held) / sizeof(void *) ||
+	return member == offsetof(struct firewall_port, timer) / sizeof(void *) ||
+	       member == offsetof(struct firewall_port, held) / sizeof(void *) ||
 	       member == offsetof(struct firewall_port, note) / sizeof(void *);
 }
 

@@ -100,6 +100,12 @@ int firewall_pause(struct firewall *fw, uint32_t seconds, struct err *e)
 	return FAILS("firewall_pause") ? -1 : 0;
 }
 
+bool firewall_has_portals(const struct firewall *fw)
+{
+	assert_ptr_equal(fw, gate.fw);
+	return !is("no-portals");
+}
+
 int firewall_forget_states(struct firewall *fw, struct err *e)
 {
 	assert_ptr_equal(fw, gate.fw);

@@ -117,6 +117,42 @@ static void test_the_tunnel(void **state)
 	assert_int_equal(elements->count, 0);
 }
 
+/* Protocol and port, each in four bytes. */
+static void test_a_portal(void **state)
+{
+	static const uint8_t http[8] = {6, 0, 0, 0, 0, 80}, tls[8] = {6, 0, 0, 0, 1, 187},
+			     dns_tcp[8] = {6, 0, 0, 0, 0, 53}, dns_udp[8] = {17, 0, 0, 0, 0, 53};
+
+	(void)state;
+	s = situation_named("locked-portal");
+	s.portal.until = 0;
+	nft_members(elements, set_named("portal"), &s);
+	assert_int_equal(elements->count, 0);
+	s.portal.until = 1;
+	nft_members(elements, set_named("portal"), &s);
+	assert_int_equal(elements->count, 4);
+	assert_memory_equal(elements->list[0].key, http, sizeof http);
+	assert_memory_equal(elements->list[1].key, tls, sizeof tls);
+	assert_memory_equal(elements->list[2].key, dns_tcp, sizeof dns_tcp);
+	assert_memory_equal(elements->list[3].key, dns_udp, sizeof dns_udp);
+	nft_members(elements, set_named("portal_any"), &s);
+	assert_int_equal(elements->count, 0);
+	s.portal.any = true;
+	nft_members(elements, set_named("portal_any"), &s);
+	assert_int_equal(elements->count, 2);
+	assert_memory_equal(elements->list[1].key, tls, sizeof tls);
+	s.portal.group.known = false;
+	s.portal.group.name[0] = '\0';
+	nft_members(elements, set_named("portal"), &s);
+	assert_int_equal(elements->count, 0);
+	s.portal.group.known = true;
+	s.state = POLICY_OPEN;
+	nft_members(elements, set_named("portal"), &s);
+	assert_int_equal(elements->count, 0);
+	nft_members(elements, set_named("portal_any"), &s);
+	assert_int_equal(elements->count, 0);
+}
+
 static void test_no_room(void **state)
 {
 	static const uint8_t key[NFT_KEY] = {1};
@@ -280,6 +316,7 @@ int main(void)
 	    cmocka_unit_test_setup(test_behind_a_prefix, begin),
 	    cmocka_unit_test_setup(test_users, begin),
 	    cmocka_unit_test_setup(test_the_tunnel, begin),
+	    cmocka_unit_test_setup(test_a_portal, begin),
 	    cmocka_unit_test_setup(test_no_room, begin),
 	    cmocka_unit_test_setup(test_what_is_no_member, begin),
 	    cmocka_unit_test_setup(test_times, begin),

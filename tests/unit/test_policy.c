@@ -14,17 +14,17 @@
 
 static void test_rows_and_rules(void **state)
 {
-	size_t count, of_row[RULE_BRIDGE_ROW + 1] = {0};
+	size_t count, of_row[RULE_PORTAL_ROW + 1] = {0};
 	const struct rule *table = policy_table(&count);
 
 	(void)state;
 	assert_true(count <= RULE_TABLE_MAX);
 	for (size_t i = 0; i < count; i++) {
-		assert_between(table[i].row, 1, RULE_BRIDGE_ROW);
+		assert_between(table[i].row, 1, RULE_PORTAL_ROW);
 		assert_non_null(table[i].why);
 		of_row[table[i].row]++;
 	}
-	for (size_t row = 1; row <= RULE_BRIDGE_ROW; row++)
+	for (size_t row = 1; row <= RULE_PORTAL_ROW; row++)
 		if (of_row[row] == 0)
 			fail_msg("row %zu has no rule", row);
 }
@@ -46,6 +46,7 @@ static unsigned place_of(uint8_t row)
 	return row == RULE_LAN_SIDE_ROW  ? 25
 	       : row == RULE_FORWARD_ROW ? 95
 	       : row == RULE_BRIDGE_ROW  ? 93
+	       : row == RULE_PORTAL_ROW  ? 55
 					 : row * 10u;
 }
 
@@ -86,7 +87,7 @@ static void test_rules_are_whole(void **state)
 		bool ported = rule->source_port != 0 || rule->destination_port != 0 ||
 			      rule->source_ports != SET_ANY || rule->destination_ports != SET_ANY;
 
-		if (ported)
+		if (ported && rule->row != RULE_PORTAL_ROW) /* there the set has the protocol, too */
 			assert_true(rule->proto == NET_TCP || rule->proto == NET_UDP);
 		if (rule->source != SET_ANY || rule->destination != SET_ANY || rule->asked_from != SET_ANY)
 			assert_true(rule->family == NET_IPV4 || rule->family == NET_IPV6);
@@ -94,7 +95,9 @@ static void test_rules_are_whole(void **state)
 			assert_true(rule->hook == RULE_OUT || rule->hook == RULE_EGRESS);
 		if (rule->action == RULE_PASS && rule->hook == RULE_OUT && rule->link != LINK_LOOPBACK &&
 		    rule->link != LINK_TUNNEL) /* nothing passes out to everywhere */
-			assert_true(rule->destination != SET_ANY);
+			assert_true(rule->destination != SET_ANY ||
+				    (rule->row == RULE_PORTAL_ROW && rule->owner == OWNER_PORTAL_GROUP &&
+				     rule->destination_ports == SET_PORTAL_ANY));
 	}
 }
 
@@ -145,7 +148,7 @@ static void assert_rows(const char *name, const char *expected)
 	size_t count, used = 0;
 	const struct rule *table = policy_table(&count);
 
-	for (unsigned row = 1; row <= RULE_BRIDGE_ROW; row++) {
+	for (unsigned row = 1; row <= RULE_PORTAL_ROW; row++) {
 		bool passes = false;
 
 		if (row == RULE_LINK_ROW)
@@ -167,6 +170,8 @@ static void test_rows_of_each_state(void **state)
 	assert_rows("locked", "1 6 7 ");
 	assert_rows("locked-lan", "1 6 7 10 ");
 	assert_rows("locked-nothing-known", "1 6 7 ");
+	/* A filter that asks this can't end row 16 by itself. */
+	assert_rows("locked-portal", "1 6 7 ");
 	assert_rows("dialling-udp4", "1 3 4 6 7 ");
 	assert_rows("dialling-tcp6", "1 3 4 6 7 ");
 	assert_rows("dialling-resolver", "1 3 4 5 6 7 ");

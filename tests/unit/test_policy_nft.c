@@ -239,6 +239,7 @@ static void test_every_rule_compiles(void **state)
 		assert_true(check_expressions(list, table) >= 1);
 		s.lan_side_count = rules[i].gateway == GATEWAY_ONLY;
 		s.pppoe = s.lacp = true;
+		s.portal.group.known = true;
 		assert_false(nft_is_left_out(&rules[i], &desired->features, &s));
 		s.lan_side_count = rules[i].gateway != GATEWAY_ONLY;
 		assert_int_equal(nft_is_left_out(&rules[i], &desired->features, &s),
@@ -255,15 +256,17 @@ static void test_rules_of_nobody_are_left_out(void **state)
 	const struct rule *rules = policy_table(&total);
 
 	(void)state;
-	for (unsigned who = 0; who < 3; who++) {
+	for (unsigned who = 0; who < 4; who++) {
 		size_t left_out = 0;
 
 		s.openvpn_group.known = who != 0;
 		s.driver_user.known = who != 1;
 		desired->features.ipv6 = who != 2;
+		s.portal.group.known = who != 3;
 		for (size_t i = 0; i < total; i++) {
 			bool is_theirs = who == 0   ? rules[i].owner == OWNER_OPENVPN_GROUP
 					 : who == 1 ? rules[i].owner == OWNER_DRIVER_USER
+					 : who == 3 ? rules[i].row == RULE_PORTAL_ROW
 						    : rules[i].family == NET_IPV6;
 
 			assert_int_equal(nft_is_left_out(&rules[i], &desired->features, &s),

@@ -23,6 +23,7 @@
 #include "gate/channel.h"
 #include "gate/files.h"
 #include "gate/gate.h"
+#include "gate/portal/hole.h"
 #include "gate/reload.h"
 #include "gate/seen.h"
 #include "gate/verbs.h"
@@ -229,6 +230,12 @@ int firewall_held(struct firewall *fw, const struct situation *s, int32_t instan
 	say_situation(s);
 	*pid = is("held") ? OTHER : is("held-by-us") ? getpid() : 0;
 	return FAILS("firewall_held") ? -1 : 0;
+}
+
+void portal_end(struct gate *it, const char *why)
+{
+	(void)it;
+	say("portal_end %s", why);
 }
 
 const char *firewall_note(const struct firewall *fw)

@@ -276,6 +276,43 @@ static void exemptions_are_narrow(void **state)
 	assert_int_equal(goes(SOMEBODY, "2001:db8:203::10"), TUNNEL);
 }
 
+/* Shut, one user, four ports: whatever the address, for the filter knows the group. */
+static void a_portal_has_a_way(void **state)
+{
+	static const char *const servers[] = {"192.168.50.1", "fd00:50::1", "8.8.8.8", "2001:db8::1"};
+	struct question to = {.user = SOMEBODY};
+
+	(void)state;
+	situation.portal.group = (struct identity){.known = true, .number = 779};
+	situation.portal.user = SOMEBODY;
+	for (size_t i = 0; i < sizeof servers / sizeof *servers; i++) {
+		to.to = servers[i];
+		to.protocol = NET_TCP;
+		to.destination_port = 80;
+		situation.portal.until = 0;
+		assert_int_equal(ask(to), NOWHERE);
+		situation.portal.until = 1;
+		assert_int_equal(ask(to), OTHERS);
+		to.destination_port = 443;
+		assert_int_equal(ask(to), OTHERS);
+		to.destination_port = 53;
+		assert_int_equal(ask(to), OTHERS);
+		to.destination_port = 8080;
+		assert_int_equal(ask(to), NOWHERE);
+		to.destination_port = 443;
+		to.protocol = NET_UDP;
+		assert_int_equal(ask(to), NOWHERE);
+		to.destination_port = 53;
+		assert_int_equal(ask(to), OTHERS);
+		to.user = SOMEBODY + 1;
+		assert_int_equal(ask(to), NOWHERE);
+		to.user = SOMEBODY;
+	}
+	open_it();
+	to.to = "8.8.8.8";
+	assert_int_equal(ask(to), TUNNEL);
+}
+
 static void a_full_plan_fits(void **state)
 {
 	struct route_plan plan;
@@ -296,6 +333,12 @@ static void a_full_plan_fits(void **state)
 	assert_between(plan.rule_count, 1, ROUTE_RULES);
 	assert_between(plan.entry_count, WIRE_ROUTES, ROUTE_ENTRIES - 1);
 	assert_int_equal(goes(SOMEBODY, "11.63.0.1"), TUNNEL);
+	situation.portal.group = situation.driver_user;
+	situation.portal.until = 1;
+	situation.state = POLICY_DIALLING;
+	desired.tunnel = NULL;
+	route_plan_make(&desired, NET_IPV4, &plan);
+	assert_between(plan.rule_count, 10, ROUTE_RULES);
 }
 
 /* As the kernel tells it: with the table by number alone, and suppressors that suppress nothing. */
@@ -591,6 +634,7 @@ int main(void)
 	    cmocka_unit_test_setup(local_networks_less_the_tunnels, setup),
 	    cmocka_unit_test_setup(who_is_behind, setup),
 	    cmocka_unit_test_setup(exemptions_are_narrow, setup),
+	    cmocka_unit_test_setup(a_portal_has_a_way, setup),
 	    cmocka_unit_test_setup(a_full_plan_fits, setup),
 	    cmocka_unit_test_setup(messages_come_back_as_they_went, setup),
 	    cmocka_unit_test_setup(what_is_not_ours_is_told_from_what_is_strange, setup),

@@ -50,7 +50,7 @@ _portcullis_value()
 	esac
 }
 
-_portcullis_commands='status watch up down reconnect pause resume reload login off rules log import check doctor selftest enable confirm disable help'
+_portcullis_commands='status watch up down reconnect pause resume reload login off rules log portal import check doctor selftest enable confirm disable help'
 
 # What a command takes, one a line: option WORD, value WORD=KIND, optional WORD=KIND (only behind an =), operand KIND.
 _portcullis_takes()
@@ -163,6 +163,8 @@ _portcullis_takes()
 			value '--user=@user' \
 			option '--dhcp-user' \
 			value '--dhcp-user=@user' \
+			option '--portal-group' \
+			value '--portal-group=@group' \
 			option '--tunnel-index' \
 			value '--tunnel-index=' \
 			option '-h' \
@@ -178,6 +180,20 @@ _portcullis_takes()
 			value '--lines=' \
 			option '-h' \
 			option '--help'
+		;;
+	portal)
+		printf '%s\t%s\n' \
+			option '--any' \
+			option '--for' \
+			value '--for=30s 5m 15m 1h' \
+			option '-u' \
+			option '--user' \
+			value '-u=@user' \
+			value '--user=@user' \
+			option '--end' \
+			option '-h' \
+			option '--help' \
+			operand '@command'
 		;;
 	import)
 		printf '%s\t%s\n' \

@@ -2,7 +2,7 @@
 # Generated from --help by src/ctl/completions/generate.py; see there.
 
 function __portcullis_commands
-	printf '%s\n' status watch up down reconnect pause resume reload login off rules log import check doctor selftest enable confirm disable help
+	printf '%s\n' status watch up down reconnect pause resume reload login off rules log portal import check doctor selftest enable confirm disable help
 end
 
 function __portcullis_profiles
@@ -21,7 +21,7 @@ function __portcullis_words
 	for word in (commandline -opc)[2..-1]
 		if test $value = 1
 			set value 0
-		else if contains -- $word --backend --config --confirm --dhcp-user --gateway --group --interface --lines --link --neighbour --openvpn-group --remote --state --to --tunnel-address --tunnel-index --tunnel-network --user --wait -b -c -g -i -l -n -r -s -u -w
+		else if contains -- $word --backend --config --confirm --dhcp-user --for --gateway --group --interface --lines --link --neighbour --openvpn-group --portal-group --remote --state --to --tunnel-address --tunnel-index --tunnel-network --user --wait -b -c -g -i -l -n -r -s -u -w
 			set value 1
 		else if not string match -q -- '-*' $word
 			echo $word
@@ -84,12 +84,20 @@ complete -c portcullis -n '__portcullis_is rules' -l gateway -x -a '(__fish_prin
 complete -c portcullis -n '__portcullis_is rules' -s g -l group -x -a '(__fish_complete_groups)' -d 'openvpn\'s group (default _openvpn)'
 complete -c portcullis -n '__portcullis_is rules' -s u -l user -x -a '(__fish_complete_users)' -d 'the driver\'s user (default _portcullis)'
 complete -c portcullis -n '__portcullis_is rules' -l dhcp-user -x -a '(__fish_complete_users)' -d 'the DHCP client\'s user, in addition to root'
+complete -c portcullis -n '__portcullis_is rules' -l portal-group -x -a '(__fish_complete_groups)' -d 'nft: the group that may use a portal'
 complete -c portcullis -n '__portcullis_is rules' -l tunnel-index -x -d 'nft: the tunnel\'s interface by its index'
 complete -c portcullis -n '__portcullis_is rules' -s h -l help -d 'what it takes'
 complete -c portcullis -n __portcullis_needs_command -a log -d 'the last lines of the log'
 complete -c portcullis -n '__portcullis_is log' -s f -l follow -d 'print lines as they are added, until interrupted'
 complete -c portcullis -n '__portcullis_is log' -s n -l lines -x -d 'the last N lines (default 50, at most 10000)'
 complete -c portcullis -n '__portcullis_is log' -s h -l help -d 'what it takes'
+complete -c portcullis -n __portcullis_needs_command -a portal -d 'log in to a captive portal, without opening anything else'
+complete -c portcullis -n '__portcullis_is portal' -l any -d 'ports 80 and 443 of every address, not only of private ones'
+complete -c portcullis -n '__portcullis_is portal' -l for -x -a '30s 5m 15m 1h' -d 'how long, at most 15m (default 5m)'
+complete -c portcullis -n '__portcullis_is portal' -s u -l user -x -a '(__fish_complete_users)' -d 'whose program it is (default: who called sudo)'
+complete -c portcullis -n '__portcullis_is portal' -l end -d 'shut the portal that is open, and run nothing'
+complete -c portcullis -n '__portcullis_is portal' -s h -l help -d 'what it takes'
+complete -c portcullis -n '__portcullis_is portal 0' -a '(__portcullis_commands)'
 complete -c portcullis -n __portcullis_needs_command -a import -d 'vet a profile and write a canonical copy; root only'
 complete -c portcullis -n '__portcullis_is import' -l to -x -a '(__fish_complete_directories)' -d 'the directory to write to (default /etc/portcullis/profiles)'
 complete -c portcullis -n '__portcullis_is import' -l tunnelblick -f -a '(__fish_complete_directories)' -d 'list Tunnelblick\'s configurations, here or on the disk at ROOT; imports nothing'

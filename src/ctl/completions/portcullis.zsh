@@ -17,6 +17,7 @@ _portcullis_commands() {
 	    'off:remove the rules\: traffic leaves in the clear; root only'
 	    'rules:print the firewall'\''s rules; changes nothing'
 	    'log:the last lines of the log'
+	    'portal:log in to a captive portal, without opening anything else'
 	    'import:vet a profile and write a canonical copy; root only'
 	    'check:check a profile, or the configuration and the kernel'
 	    'doctor:check everything that can keep it from working or being safe'
@@ -110,6 +111,7 @@ _portcullis_takes() {
 		    '(-u --user)-u[the driver'\''s user (default _portcullis)]:value:_users' \
 		    '(-u --user)--user=[the driver'\''s user (default _portcullis)]:value:_users' \
 		    '--dhcp-user=[the DHCP client'\''s user, in addition to root]:value:_users' \
+		    '--portal-group=[nft\: the group that may use a portal]:value:_groups' \
 		    '--tunnel-index=[nft\: the tunnel'\''s interface by its index]:value: ' \
 		    '(-h --help)-h[what it takes]' \
 		    '(-h --help)--help[what it takes]'
@@ -121,6 +123,16 @@ _portcullis_takes() {
 		    '(-n --lines)--lines=[the last N lines (default 50, at most 10000)]:value: ' \
 		    '(-h --help)-h[what it takes]' \
 		    '(-h --help)--help[what it takes]'
+		;;
+	portal)
+		_arguments -s '--any[ports 80 and 443 of every address, not only of private ones]' \
+		    '--for=[how long, at most 15m (default 5m)]:value:(30s 5m 15m 1h)' \
+		    '(-u --user)-u[whose program it is (default\: who called sudo)]:value:_users' \
+		    '(-u --user)--user=[whose program it is (default\: who called sudo)]:value:_users' \
+		    '--end[shut the portal that is open, and run nothing]' \
+		    '(-h --help)-h[what it takes]' \
+		    '(-h --help)--help[what it takes]' \
+		    '1:operand:_portcullis_commands'
 		;;
 	import)
 		_arguments -s '--to=[the directory to write to (default /etc/portcullis/profiles)]:value:_files -/' \

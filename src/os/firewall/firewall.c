@@ -64,6 +64,11 @@ int firewall_pause(struct firewall *fw, uint32_t seconds, struct err *e)
 	return fw->port->pause(fw, seconds, e);
 }
 
+bool firewall_has_portals(const struct firewall *fw)
+{
+	return fw->port->timer != NULL;
+}
+
 int firewall_forget_states(struct firewall *fw, struct err *e)
 {
 	return fw->port->forget_states(fw, e);

@@ -26,7 +26,6 @@ struct firewall_features {
 /* Something else changed our rules, or what they need: `what`, in a few words. Called from the loop, once
  * for a burst. The receiver calls firewall_assert again. */
 typedef void firewall_foreign_cb(const char *what, void *argument);
-
 /* Opens `backend`, one of the platform's, or "auto", its first; changes nothing. NULL and `e`. */
 struct firewall *firewall_open(const char *backend, struct err *e);
 
@@ -43,6 +42,7 @@ int firewall_assert(struct firewall *fw, const struct situation *s, struct err *
 /* A pause: removes our drops for `seconds`. Then the kernel or os/firewall/pause_watchdog.h shuts the gate
  * without the daemon; where neither can, there is no pause. 0 or -1. firewall_assert ends it. */
 int firewall_pause(struct firewall *fw, uint32_t seconds, struct err *e);
+bool firewall_has_portals(const struct firewall *fw); /* row 16: the kernel ends it, or it is never there */
 
 /* Forgets every connection the kernel tracks (after a pause). 0 or -1. */
 int firewall_forget_states(struct firewall *fw, struct err *e);

@@ -13,6 +13,7 @@ struct firewall {
 struct firewall_port {
 	const char *name;
 	const char *manual_command; /* commands that remove our rules */
+	const char *timer;          /* what ends a portal without us; NULL: nothing does */
 	struct firewall *(*open)(struct err *e);
 	void (*close)(struct firewall *fw);
 	int (*assert)(struct firewall *fw, const struct situation *s, struct err *e);

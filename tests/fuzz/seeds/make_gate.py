@@ -8,7 +8,7 @@ import struct
 
 HERE = pathlib.Path(__file__).resolve().parent
 READY, DIAL, ADDRESS, OPEN, COUNT, LEAVE = range(1, 7)  # base/wire_channel.h
-UP, DOWN, RECONNECT, PAUSE, RESUME, OFF, RELOAD = range(1, 8)  # base/wire_admin.h
+UP, DOWN, RECONNECT, PAUSE, RESUME, OFF, RELOAD, _, PORTAL = range(1, 10)  # base/wire_admin.h
 NAME, NETWORKS, SERVERS, DOMAINS, DOMAIN = 16, 32, 6, 4, 64
 REQUEST = 1012
 UDP, TCP = 17, 6
@@ -65,8 +65,8 @@ VERBS = {
 }
 
 
-def request(verb, seconds=0, persist=0, first=1):
-    return struct.pack("=IIII", first, verb, seconds, persist)
+def request(verb, seconds=0, persist=0, first=1, user=0, any_address=0):
+    return struct.pack("=IIIIII256x", first, verb, seconds, persist, user, any_address)
 
 
 ADMIN = {
@@ -75,6 +75,9 @@ ADMIN = {
     "pause-too-long": request(PAUSE, 0) + request(PAUSE, 0xffffffff), "pause-then-down": request(PAUSE, 60) + request(DOWN),
     "off-and-up": request(OFF) + request(RECONNECT) + request(PAUSE, 60) + request(UP), "off-persist": request(OFF, 0, 1) + request(OFF),
     "reload": request(RELOAD), "resume-nothing": request(RESUME), "verb-0": request(0), "verb-8": request(8) + request(UP),
+    "portal": request(PORTAL, 60, user=1000) + request(PORTAL, 60, user=1000) + request(UP) + request(PORTAL),
+    "portal-any": request(PORTAL, 900, user=1000, any_address=1) + request(PAUSE, 60) + request(PORTAL, 60, user=1000),
+    "portal-refused": request(PORTAL, 901, user=1000) + request(PORTAL, 60),
     "other-version": request(OFF, first=254), "half": request(OFF, first=255)[:9],
 }
 

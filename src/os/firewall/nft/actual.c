@@ -373,6 +373,6 @@ bool nft_put_repairs(struct nft_buffer *batch, const struct nft_desired *desired
 	for (unsigned i = 0; i < NFT_SETS; i++)
 		if (nft_is_filled(desired, i) && actual->set_differs[i])
 			nft_put_members(batch, &desired->features, i, &desired->members[i],
-					actual->table[nft_sets[i].table].exists, nft_sets[i].timeout);
+					actual->table[nft_sets[i].table].exists, nft_timeout_of(desired, i));
 	return batch->used != empty;
 }

@@ -378,11 +378,14 @@ static bool same_identity(const struct identity *a, const struct identity *b)
 int nft_desired_rules(struct nft_desired *desired, const struct situation *s, struct err *e)
 {
 	if (check_known(&s->openvpn_group, "group", e) == -1 ||
-	    check_known(&s->driver_user, "user", e) == -1 || check_known(&s->dhcp_user, "user", e) == -1)
+	    check_known(&s->driver_user, "user", e) == -1 || check_known(&s->dhcp_user, "user", e) == -1 ||
+	    check_known(&s->portal.group, "group", e) == -1)
 		return -1;
 	if (desired->standing != 0 && same_identity(&desired->group, &s->openvpn_group) &&
-	    same_identity(&desired->driver, &s->driver_user) && desired->gateway == (s->lan_side_count > 0) &&
-	    desired->pppoe == s->pppoe && desired->lacp == s->lacp)
+	    same_identity(&desired->driver, &s->driver_user) &&
+	    same_identity(&desired->portal, &s->portal.group) &&
+	    desired->gateway == (s->lan_side_count > 0) && desired->pppoe == s->pppoe &&
+	    desired->lacp == s->lacp)
 		return 0;
 	desired->count = 0;
 	desired->gateway = s->lan_side_count > 0;
@@ -395,6 +398,7 @@ int nft_desired_rules(struct nft_desired *desired, const struct situation *s, st
 	desired->standing = desired->count;
 	desired->group = s->openvpn_group;
 	desired->driver = s->driver_user;
+	desired->portal = s->portal.group;
 	return desired->messages.full ? err_set(e, "the rules do not fit into their buffer") : 1;
 }
 
@@ -442,6 +446,21 @@ void nft_desired_members(struct nft_desired *desired, const struct situation *s)
 {
 	for (unsigned i = 0; i < NFT_SETS; i++)
 		nft_members(&desired->members[i], &nft_sets[i], s);
+	desired->portal_left = nft_sets[NFT_PORTAL].timeout;
+}
+
+/* Whoever writes them anew gives them no more than what is left of their time. */
+void nft_desired_portal(struct nft_desired *desired, int64_t left)
+{
+	if (left <= 0)
+		desired->members[NFT_PORTAL].count = desired->members[NFT_PORTAL_ANY].count = 0;
+	else if (left < desired->portal_left)
+		desired->portal_left = (uint32_t)left;
+}
+
+uint32_t nft_timeout_of(const struct nft_desired *desired, unsigned set)
+{
+	return set == NFT_PORTAL || set == NFT_PORTAL_ANY ? desired->portal_left : nft_sets[set].timeout;
 }
 
 void nft_desired_pause(struct nft_desired *desired)

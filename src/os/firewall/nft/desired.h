@@ -27,13 +27,14 @@ struct nft_desired {
 	uint32_t owner;             /* the netlink address that the tables shall belong to: ours */
 	struct nft_buffer messages; /* its bytes are the caller's */
 	struct nft_piece pieces[NFT_PIECES];
-	size_t count, standing;        /* the first `standing` depend on identities only, the rest on links */
-	struct nlattr *list;           /* of the rule being written */
-	struct identity group, driver; /* what `standing` was made for */
-	bool gateway, pppoe, lacp;     /* likewise */
+	size_t count, standing; /* the first `standing` depend on identities only, the rest on links */
+	struct nlattr *list;    /* of the rule being written */
+	struct identity group, driver, portal; /* what `standing` was made for */
+	bool gateway, pppoe, lacp;             /* likewise */
 	struct nft_link links[NFT_LINKS];
 	size_t link_count;
 	struct nft_elements members[NFT_SETS];
+	uint32_t portal_left; /* ms that a portal lasts yet */
 };
 
 /* Has each link a chain of its own? */
@@ -50,6 +51,10 @@ bool nft_is_filled(const struct nft_desired *desired, unsigned set); /* by us */
 int nft_desired_rules(struct nft_desired *desired, const struct situation *s, struct err *e);
 void nft_desired_links(struct nft_desired *desired);
 void nft_desired_members(struct nft_desired *desired, const struct situation *s);
+/* No member of a portal's sets lasts longer than `left` ms, if there are any. And what a set's members are
+ * given, ms; 0: they stay. */
+void nft_desired_portal(struct nft_desired *desired, int64_t left);
+uint32_t nft_timeout_of(const struct nft_desired *desired, unsigned set);
 void nft_desired_pause(struct nft_desired *desired);
 
 const struct nlmsghdr *nft_piece_message(const struct nft_desired *desired, const struct nft_piece *piece);

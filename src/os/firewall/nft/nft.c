@@ -16,6 +16,7 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "os/firewall/nft/nft.h"
+#include "os/host/clock.h"
 
 /* Room for NFT_LINKS chains; what is not used is not touched. */
 enum { BATCH = 2048 * 1024, DESIRED = 1024 * 1024, REMOVALS = 256 * 1024 };
@@ -191,7 +192,7 @@ static int flip(struct nft_firewall *fw)
 		    nft_has_set(&fw->desired, i) && !nft_same_members(&fw->desired.members[i], &fw->held[i]);
 		if (changes[i])
 			nft_put_members(&fw->batch, &fw->desired.features, i, &fw->desired.members[i],
-					fw->held[i].count != 0, nft_sets[i].timeout);
+					fw->held[i].count != 0, nft_timeout_of(&fw->desired, i));
 		count += changes[i];
 	}
 	if (count == 0) {
@@ -297,6 +298,7 @@ static int nft_assert(struct firewall *common, const struct situation *s, struct
 	if (s->state == POLICY_OPEN && s->tunnel.index == 0)
 		return err_set(e, "the tunnel's interface %s does not exist", s->tunnel.name);
 	nft_desired_members(&fw->desired, s);
+	nft_desired_portal(&fw->desired, s->portal.until - clock_steady_ms());
 	if (fw->verified && flip(fw) == 0 && same_links(fw, s))
 		return 0;
 	fw->verified = false;
@@ -380,6 +382,7 @@ static int nft_blocked(struct firewall *common, uint64_t *packets, struct err *e
 
 const struct firewall_port firewall_nft = {
     .name = "nft",
+    .timer = "a set's time-out",
     .manual_command =
 	"for t in portcullis portcullis_second portcullis_third; do for f in inet netdev bridge; do "
 	"nft delete table $f $t; done; done; for l in /sys/class/net/*; do tc filter del dev ${l##*/} egress "

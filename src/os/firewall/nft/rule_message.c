@@ -154,6 +154,12 @@ static void match_port(struct nlmsghdr *m, uint16_t port, enum rule_set ports, u
 {
 	if (port == 0 && ports == SET_ANY)
 		return;
+	if (ports == SET_PORTAL || ports == SET_PORTAL_ANY) {
+		expr_meta(m, NFT_META_L4PROTO, NFT_REG_1);
+		expr_payload(m, NFT_PAYLOAD_TRANSPORT_HEADER, offset, 2, NFT_REG32_01);
+		expr_look_up(m, policy_set_name(ports));
+		return;
+	}
 	expr_payload(m, NFT_PAYLOAD_TRANSPORT_HEADER, offset, 2, NFT_REG_1);
 	if (port != 0)
 		expr_equals16(m, port);
@@ -179,14 +185,18 @@ static void match_protocol(struct nlmsghdr *m, const struct rule *rule)
 
 static void match_owner(struct nlmsghdr *m, enum rule_owner owner, const struct situation *s)
 {
+	bool group = owner == OWNER_OPENVPN_GROUP || owner == OWNER_PORTAL_GROUP;
+
 	if (owner == OWNER_ANY)
 		return;
-	expr_meta(m, owner == OWNER_OPENVPN_GROUP ? NFT_META_SKGID : NFT_META_SKUID, NFT_REG_1);
+	expr_meta(m, group ? NFT_META_SKGID : NFT_META_SKUID, NFT_REG_1);
 	if (owner == OWNER_DHCP_USERS)
 		expr_look_up(m, policy_set_name(SET_DHCP_USERS));
+	else if (owner == OWNER_DRIVER_USER)
+		expr_equals32(m, s->driver_user.number);
 	else
 		expr_equals32(m,
-			      owner == OWNER_OPENVPN_GROUP ? s->openvpn_group.number : s->driver_user.number);
+			      owner == OWNER_PORTAL_GROUP ? s->portal.group.number : s->openvpn_group.number);
 }
 
 /* Matches the destination of the connection's packets in one direction: of the question, or of the answer,

@@ -10,6 +10,7 @@
 #include "policy/print.h"
 
 enum { RESOLVER_TIME = POLICY_RESOLVER_SECONDS * 1000, CLAIM_TIME = POLICY_CLAIM_LONGEST * 1000 };
+enum { PORTAL_TIME = POLICY_PORTAL_SECONDS * 1000 };
 
 /* nft's numbers of types: only `nft list` reads them. A concatenation is 6 bits each. */
 enum {
@@ -25,6 +26,7 @@ enum {
 	TYPE_LINK_NAME = 41,
 	TYPE_TUNNEL = TYPE_LINK << 6 | TYPE_LINK_NAME,
 	TYPE_ASKED = TYPE_NUMBER << 6 | TYPE_LINK,
+	TYPE_SERVICE = TYPE_PROTO << 6 | TYPE_PORT,
 	TYPE_ENDPOINT4 = TYPE_IPV4 << 12 | TYPE_PROTO << 6 | TYPE_PORT,
 	TYPE_ENDPOINT6 = TYPE_IPV6 << 12 | TYPE_PROTO << 6 | TYPE_PORT
 };
@@ -64,6 +66,10 @@ const struct nft_set nft_sets[NFT_SETS] = {
 		     SET_ANY, NET_NONE},
     [NFT_ASKED] = {POLICY_NFT_ASKED, NFT_INET, TYPE_ASKED, 8, NFT_SET_EVAL | NFT_SET_TIMEOUT, CLAIM_TIME,
 		   SET_ANY, NET_NONE},
+    [NFT_PORTAL] = {"portal", NFT_INET, TYPE_SERVICE, 8, NFT_SET_TIMEOUT, PORTAL_TIME, SET_PORTAL, NET_NONE},
+    [NFT_PORTAL_ANY] = {"portal_any", NFT_INET, TYPE_SERVICE, 8, NFT_SET_TIMEOUT, PORTAL_TIME, SET_PORTAL_ANY,
+			NET_NONE},
+    BOTH("private", SET_PRIVATE, NFT_SET_INTERVAL, 0),
 };
 
 bool nft_is_dynamic(const struct nft_set *set)
@@ -201,6 +207,22 @@ static void add_tunnel(struct nft_elements *elements, const struct nft_set *set,
 	nft_add_element(elements, key, set->length, false);
 }
 
+/* Of private addresses also DNS, to find the portal. */
+static void add_portal(struct nft_elements *elements, const struct nft_set *set, const struct situation *s)
+{
+	static const struct {
+		uint8_t proto, port[2];
+	} services[] = {
+	    {NET_TCP, {0, 80}}, {NET_TCP, {443 >> 8, 443 & 0xff}}, {NET_TCP, {0, 53}}, {NET_UDP, {0, 53}}};
+	size_t count = set->set == SET_PORTAL ? 4 : s->portal.any ? 2 : 0;
+
+	for (size_t i = 0; i < count && policy_has_portal(s); i++) {
+		const uint8_t key[8] = {services[i].proto, 0, 0, 0, services[i].port[0], services[i].port[1]};
+
+		nft_add_element(elements, key, sizeof key, false);
+	}
+}
+
 void nft_members(struct nft_elements *elements, const struct nft_set *set, const struct situation *s)
 {
 	static const uint8_t dns_ports[][2] = {{0, 53}, {853 >> 8, 853 & 0xff}};
@@ -212,6 +234,8 @@ void nft_members(struct nft_elements *elements, const struct nft_set *set, const
 		add_tunnel(elements, set, s);
 	else if (set->set == SET_DHCP_USERS)
 		add_users(elements, &s->dhcp_user);
+	else if (set->set == SET_PORTAL || set->set == SET_PORTAL_ANY)
+		add_portal(elements, set, s);
 	for (size_t i = 0; i < s->lan_side_count && set->set == SET_LAN_SIDE; i++)
 		nft_add_element(elements, s->lan_side[i], sizeof s->lan_side[i], false);
 	for (size_t i = 0; i < 2 && set->set == SET_DNS_PORTS; i++)

@@ -5,7 +5,16 @@
 #include "os/firewall/nft/message.h"
 #include "policy/rules.h"
 
-enum { NFT_PAUSED = 20, NFT_PAUSED_LINKS = 23, NFT_TUNNEL_LINKS = 29, NFT_CLAIMED = 30, NFT_ASKED, NFT_SETS };
+enum {
+	NFT_PAUSED = 20,
+	NFT_PAUSED_LINKS = 23,
+	NFT_TUNNEL_LINKS = 29,
+	NFT_CLAIMED = 30,
+	NFT_ASKED,
+	NFT_PORTAL,
+	NFT_PORTAL_ANY,
+	NFT_SETS = NFT_PORTAL_ANY + 3
+};
 enum { NFT_KEY = 24, NFT_ELEMENTS = 2 * RULE_MEMBERS_MAX };
 
 struct nft_set {
