@@ -17,6 +17,7 @@
 /* How often verb and mute are set again in one attempt. An honest openvpn is configured
  * twice, and once more for each update that is pushed. */
 enum { VERBOSITY_RESETS_MAX = 64 };
+enum { TLS_FIRST = 0x14, TLS_LAST = 0x17, TLS_VERSION = 3 }; /* how a record of TLS begins */
 
 static void __attribute__((format(printf, 3, 4)))
 emit(struct management_session *s, enum tunnel_event event, const char *format, ...)
@@ -67,6 +68,7 @@ void management_session_begin(struct management_session *s, const struct managem
 	s->verified = false;
 	s->own_fault = NULL;
 	s->peer_fault[0] = '\0';
+	s->stranger = NULL;
 	s->now = now;
 	memset(&s->announced, 0, sizeof s->announced);
 	s->peer = (struct dead_peer){.active = false};
@@ -145,6 +147,12 @@ static void report_end(struct management_session *s, enum tunnel_event event, co
 		     "set it (date -s), or use a profile with peer-fingerprint, which needs no clock");
 	else if (s->peer_fault[0] != '\0')
 		emit(s, event, "the server's certificate is not believed: %s", s->peer_fault);
+	else if (s->stranger != NULL)
+		emit(s, event,
+		     "at the server's address not the server answers, but %s: perhaps a captive portal; "
+		     "instead: "
+		     "log in to it, with sudo portcullis portal",
+		     s->stranger);
 	else if (last[0] != '\0')
 		emit(s, event, "openvpn reports: %s%s", last, advice_for(last));
 	else if (s->verified && strcmp(detail, "tls-error") == 0)
@@ -511,8 +519,25 @@ static void read_certificates(struct management_session *s, const char *text)
 		    "this machine's certificate is revoked; instead: import a profile with a new one";
 }
 
+/* Over TCP the first two bytes are a packet's length: openvpn tells it, and what somebody else says begins
+ * so. */
+static void read_stranger(struct management_session *s, const char *text)
+{
+	static const char before[] = "WARNING: Bad encapsulated packet length from peer (";
+	unsigned long length =
+	    strncmp(text, before, sizeof before - 1) == 0 ? strtoul(text + sizeof before - 1, NULL, 10) : 0;
+
+	if (s->verified)
+		return;
+	if (length == ('H' << 8 | 'T'))
+		s->stranger = "a web server (HTTP)";
+	else if (length >> 8 >= TLS_FIRST && length >> 8 <= TLS_LAST && (length & 0xff) == TLS_VERSION)
+		s->stranger = "a web server, or another one that speaks TLS";
+}
+
 static void log_event(struct management_session *s, const struct ovm_event *event)
 {
+	read_stranger(s, event->field[1]);
 	read_certificates(s, event->field[1]);
 	if (is_unreachable(event->field[1]))
 		emit(s, TUNNEL_UNREACHABLE, "it can't be reached: %s", event->field[1]);

@@ -27,6 +27,7 @@ struct management_session {
 	struct refusal refusal;         /* the last one */
 	bool verified;                  /* the server's certificate is, in this attempt */
 	const char *own_fault;          /* what is wrong with this machine's certificate; NULL */
+	const char *stranger;           /* who answers in the server's place; NULL */
 	char peer_fault[SESSION_CAUSE]; /* why the server's is not believed */
 	uint64_t patience;              /* s, that the server asks for; 0: it has not */
 	bool released;                  /* the first hold is over */

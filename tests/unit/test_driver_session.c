@@ -303,6 +303,48 @@ static void test_certificates(void **state)
 	}
 }
 
+/* What is not openvpn's, over TCP: its first two bytes are taken for a length. */
+static void test_a_stranger_answers(void **state)
+{
+#define LENGTH(number)                                                                                       \
+	">LOG:1,W,WARNING: Bad encapsulated packet length from peer (" number "), which must be > 0 and <= " \
+	"1768"
+#define STRANGER(who)                                                                                        \
+	"at the server's address not the server answers, but " who ": perhaps a captive portal; instead: "   \
+	"log in to it, with sudo portcullis portal"
+	static const struct {
+		const char *lines[2], *cause;
+	} ways[] = {
+	    {{LENGTH("18516")}, STRANGER("a web server (HTTP)")},
+	    {{LENGTH("5379")}, STRANGER("a web server, or another one that speaks TLS")},
+	    {{LENGTH("5635")}, STRANGER("a web server, or another one that speaks TLS")},
+	    {{LENGTH("5123")}, STRANGER("a web server, or another one that speaks TLS")},
+	    {{LENGTH("5891")}, STRANGER("a web server, or another one that speaks TLS")},
+	    {{LENGTH("4867")}, "openvpn restarts: connection-reset"},
+	    {{LENGTH("6147")}, "openvpn restarts: connection-reset"},
+	    {{LENGTH("5380")}, "openvpn restarts: connection-reset"},
+	    {{LENGTH("21331")}, "openvpn restarts: connection-reset"},
+	    {{LENGTH("x")}, "openvpn restarts: connection-reset"},
+	    {{">LOG:1,W,Bad encapsulated packet length from peer (18516)"},
+	     "openvpn restarts: connection-reset"},
+	    /* A server that was ours. */
+	    {{OK, LENGTH("18516")}, "openvpn restarts: connection-reset"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		begin(-1, "", 0);
+		for (size_t k = 0; k < 2 && ways[i].lines[k] != NULL; k++)
+			feed(ways[i].lines[k]);
+		feed(">STATE:1,RECONNECTING,connection-reset,,,,,");
+		assert_string_equal(it.cause, ways[i].cause);
+		management_session_begin(&it.session, &it.session.attempt, 1); /* nothing of it stays */
+		assert_null(it.session.stranger);
+		it.session.parser = it.parser;
+		end();
+	}
+}
+
 /* An ICMP error, or no route: not what only looks like it. */
 static void test_unreachable(void **state)
 {
@@ -778,6 +820,7 @@ int main(void)
 	    cmocka_unit_test(test_pending),
 	    cmocka_unit_test(test_what_a_refusal_says),
 	    cmocka_unit_test(test_certificates),
+	    cmocka_unit_test(test_a_stranger_answers),
 	    cmocka_unit_test(test_unreachable),
 	    cmocka_unit_test(test_dns_of_27),
 	    cmocka_unit_test(test_dns_that_the_profile_keeps_out),

@@ -228,10 +228,12 @@ static int wait_for_tls(int result, struct err *e)
 		break;
 	default:
 		if (verified != X509_V_OK)
-			return err_set(e,
-				       "names: the resolver's certificate is refused: %s; instead: check "
-				       "resolver.name, resolver.ca-file and the clock",
-				       X509_verify_cert_error_string(verified));
+			return err_set(
+			    e,
+			    "names: the resolver's certificate is refused: %s; instead: check "
+			    "resolver.name, resolver.ca-file and the clock, or log in to a captive "
+			    "portal (sudo portcullis portal)",
+			    X509_verify_cert_error_string(verified));
 		return err_set(e, "names: the resolver has broken off the connection; instead: check that it "
 				  "speaks DNS over TLS");
 	}
