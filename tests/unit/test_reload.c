@@ -31,7 +31,8 @@ static struct gate gate;
 static struct config fresh; /* what the file has */
 static file_watch_cb *changed;
 static void *watched;
-static ino_t password; /* of the file; 0: there is none */
+static ino_t password;    /* of the file; 0: there is none */
+static struct stat facts; /* what else it is */
 static unsigned settles;
 
 /* --- what it asks others ---------------------------------------------------------------- */
@@ -169,7 +170,7 @@ int close(int fd)
 int lstat(const char *path, struct stat *status)
 {
 	say("lstat %s", path);
-	memset(status, 0, sizeof *status);
+	*status = facts;
 	status->st_ino = password;
 	errno = ENOENT;
 	return password == 0 ? -1 : 0;
@@ -210,6 +211,7 @@ static int setup(void **state)
 	journal[0] = failed[0] = '\0';
 	so = "";
 	password = 7;
+	memset(&facts, 0, sizeof facts);
 	gate.base = event_base_new();
 	gate.log_fd = LOG;
 	strcpy(gate.config_file, "p.conf");
@@ -449,6 +451,16 @@ static void test_files(void **state)
 	settle("a password in place", "same", 2);
 	password = 9;
 	settle("another password file", "same", 1);
+	facts.st_dev++;
+	settle("of the same number, on another disk", "same", 1);
+	facts.st_size++;
+	settle("longer", "same", 1);
+	facts.st_mtime++;
+	settle("written to", "same", 1);
+	facts.st_ctime++;
+	settle("moved", "same", 1);
+	facts.st_atime++;
+	settle("only read", "same", 1);
 	settle("refused", "!vet_profile", 1);
 	settle("refused again", "!vet_profile", 1);
 	settle("a password that others may read", "same !file_open_owned", 2);
