@@ -25,11 +25,11 @@ struct config {
 	char runtime_dir[PATH_MAX], state_dir[PATH_MAX];
 	struct identity user, openvpn_user, openvpn_group, dhcp_user, portal_group;
 	uint32_t user_gid; /* the driver's primary group */
-	bool lan, links_down, strict_boot, manage_dns, pppoe, lacp;
+	bool lan, links_down, strict_boot, manage_dns, pppoe, lacp, nat64_off;
+	struct net_prefix nat64; /* length 0: what routers say, or the well-known one */
 	char lan_side[SITUATION_LAN_SIDE][NET_NAME_SIZE]; /* a gateway's links; none: it is not a gateway */
 	size_t lan_side_count;
-	char openvpn_binary[PATH_MAX];
-	char openvpn_arguments[CONFIG_ARGUMENTS][256];
+	char openvpn_binary[PATH_MAX], openvpn_arguments[CONFIG_ARGUMENTS][256];
 	size_t openvpn_argument_count;
 	char control_socket[PATH_MAX];
 	struct identity control_group;

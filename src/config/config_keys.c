@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "base/nat64.h"
 #include "base/text.h"
 #include "base/wire.h"
 
@@ -179,6 +180,23 @@ static int read_resolver(struct reading *r, const struct key *key, const char *v
 			       "%s: \"%s\" is not the address of a server; instead: one address, such as "
 			       "9.9.9.9",
 			       key->name, value);
+	return 0;
+}
+
+static int read_nat64(struct reading *r, const struct key *key, const char *value)
+{
+	struct net_prefix *to = field(r->config, key);
+
+	memset(to, 0, sizeof *to);
+	r->config->nat64_off = strcmp(value, "off") == 0;
+	if (r->config->nat64_off || strcmp(value, "auto") == 0)
+		return 0;
+	if (net_prefix_parse(value, to) == -1 || !nat64_is_prefix(to))
+		return err_set(
+		    &r->e,
+		    "%s: \"%s\" is not a prefix of a NAT64; instead: auto, off, or a prefix of 32, "
+		    "40, 48, 56, 64 or 96 bits, such as 64:ff9b::/96",
+		    key->name, value);
 	return 0;
 }
 
@@ -388,6 +406,17 @@ static void put_address(const struct config *config, const struct key *key, char
 	text_copy(to, size, net_address_text(field_of(config, key), text));
 }
 
+static void put_nat64(const struct config *config, const struct key *key, char *to, size_t size)
+{
+	const struct net_prefix *prefix = field_of(config, key);
+	char text[NET_PREFIX_TEXT];
+
+	text_copy(to, size,
+		  config->nat64_off    ? "off"
+		  : prefix->length > 0 ? net_prefix_text(prefix, text)
+				       : "auto");
+}
+
 static void put_boolean(const struct config *config, const struct key *key, char *to, size_t size)
 {
 	text_copy(to, size, *(const bool *)field_of(config, key) ? "true" : "false");
@@ -463,6 +492,7 @@ const struct key config_keys[CONFIG_KEYS] = {
     {"dhcp-user", "", read_identity, put_identity, FIELD(dhcp_user), false, LIVE},
     {"lan", "false", read_boolean, put_boolean, FIELD(lan), false, LIVE},
     {"on-unprotected", "links-down", read_unprotected, put_unprotected, 0, 0, false, LIVE},
+    {"nat64", "auto", read_nat64, put_nat64, FIELD(nat64), false, LIVE},
     {"strict-boot", "false", read_boolean, put_boolean, FIELD(strict_boot), false, LIVE},
     {"openvpn.binary", PORTCULLIS_OPENVPN, read_needed_path, put_text, FIELD(openvpn_binary), false, REDIAL},
     {"openvpn.arguments", NULL, read_argument, put_arguments, FIELD(openvpn_argument_count), true, REDIAL},

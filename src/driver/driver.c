@@ -86,8 +86,9 @@ static enum tunnel_event pick_remote(struct driver *d, char *cause, size_t size)
 	d->tunnel.same_remote = false;
 	d->tunnel.left = (uint32_t)order_left(&d->remotes.order);
 	d->tunnel.limits = remotes_limits(&d->remotes);
-	text_append(cause, size, &used, "dialling %s (%s)", d->remotes.remote.host,
-		    net_endpoint_text(&d->remotes.endpoint, endpoint));
+	text_append(cause, size, &used, "dialling %s (%s)%s", d->remotes.remote.host,
+		    net_endpoint_text(&d->remotes.endpoint, endpoint),
+		    d->remotes.nat64.length > 0 ? " by NAT64: there is no IPv4 here" : "");
 	return TUNNEL_FOUND;
 }
 
@@ -290,9 +291,12 @@ static void describe_lack(const struct driver *d, char *cause, size_t size)
 	else if (d->tunnel.state == TUNNEL_CONNECTING)
 		text_append(
 		    cause, size, &used,
-		    "no answer from %s (%s): the server is down, something on the way stops its packets, "
+		    "no answer from %s (%s): %sthe server is down, something on the way stops its packets, "
 		    "or the profile's tls-auth or tls-crypt key is not the server's",
-		    d->remotes.remote.host, endpoint);
+		    d->remotes.remote.host, endpoint,
+		    d->remotes.nat64.length > 0
+			? "there is no IPv4 here, and perhaps no NAT64 by that prefix; or "
+			: "");
 	else if (d->tunnel.state == TUNNEL_AUTHENTICATING)
 		text_append(cause, size, &used,
 			    "%s (%s) answered, but the handshake came to no end: packets are lost, or the "
@@ -458,6 +462,15 @@ static char *status(void *argument)
 
 /* --- the way to the server */
 
+/* By NAT64 it was dialled perhaps for want of news: IPv4 comes later than IPv6, and a router's word later
+ * still. A server that has answered is no guess any more. */
+static bool is_superseded(const struct driver *d)
+{
+	return d->remotes.nat64.length > 0 && d->tunnel.state == TUNNEL_CONNECTING &&
+	       (d->way_now.no_way & NO_WAY4) == 0 &&
+	       memcmp(&d->way_now.nat64, &d->remotes.nat64, sizeof d->remotes.nat64) != 0;
+}
+
 static void judge_way(struct driver *d)
 {
 	uint64_t now = (uint64_t)clock_steady_ms();
@@ -472,6 +485,8 @@ static void judge_way(struct driver *d)
 		management_hurry(d->management);
 	if (verdict == WAY_LOST)
 		dispatch(d, TUNNEL_LOST_WAY, d->way.why);
+	else if (is_superseded(d))
+		dispatch(d, TUNNEL_LOST_WAY, "the server can be dialled without this NAT64 now");
 }
 
 static void way_due_cb(evutil_socket_t fd, short what, void *argument)

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "base/nat64.h"
 #include "tunnel/way.h"
 
 struct remotes_place {
@@ -113,10 +114,17 @@ static int list(struct remotes *remotes, struct err *e)
 	return 0;
 }
 
-static void look_for_dead(struct remotes *remotes, int64_t now)
+static bool needs_nat64(const struct remotes *remotes, size_t place, const struct wire_way *way)
+{
+	return way->nat64.length > 0 && remotes->places[place].endpoint.address.family == NET_IPV4;
+}
+
+/* NAT64 may be a guess, and is a longer way in any case. */
+static void look_for_late(struct remotes *remotes, const struct wire_way *way, int64_t now)
 {
 	for (size_t i = 0; i < remotes->order.count; i++)
-		remotes->order.entries[i].dead =
+		remotes->order.entries[i].late =
+		    needs_nat64(remotes, i, way) ||
 		    outcomes_is_dead(&remotes->outcomes, &remotes->places[i].endpoint, now);
 }
 
@@ -133,10 +141,22 @@ static bool has(const void *in, const struct net_endpoint *server)
 
 bool remotes_note(struct remotes *remotes, bool good, int64_t now)
 {
-	if (!remotes->listed || !remotes->order.begun)
+	/* That nobody answers by NAT64 says nothing about the server: the prefix may be a guess. */
+	if (!remotes->listed || !remotes->order.begun || (!good && remotes->nat64.length > 0))
 		return false;
 	outcomes_prune(&remotes->outcomes, has, remotes);
 	return outcomes_note(&remotes->outcomes, &remotes->places[remotes->order.at].endpoint, good, now);
+}
+
+static const char *why_none(const struct remotes *remotes)
+{
+	if (remotes->order.count == 0)
+		return "no server of the profile has a known address";
+	for (size_t i = 0; i < remotes->order.count; i++) {
+		if (remotes->order.entries[i].family == NET_IPV6)
+			return "there is no network: no route leads to a server";
+	}
+	return "there is no network: no IPv4 route leads to a server, and none by NAT64";
 }
 
 int remotes_pick(struct remotes *remotes, bool again, const struct wire_way *way, int64_t now, struct err *e)
@@ -146,17 +166,22 @@ int remotes_pick(struct remotes *remotes, bool again, const struct wire_way *way
 
 	if (!remotes->listed && list(remotes, e) == -1)
 		return -1;
-	look_for_dead(remotes, now);
+	look_for_late(remotes, way, now);
+	/* By NAT64 it is not the same that it was without. */
+	again = again && (remotes->nat64.length > 0 || !needs_nat64(remotes, remotes->order.at, way));
 	remotes->order.no_way4 = !way_leads(way, NET_IPV4);
 	remotes->order.no_way6 = !way_leads(way, NET_IPV6);
 	if (!(again ? order_again(&remotes->order) : order_next(&remotes->order)))
-		return err_set(e, "%s",
-			       remotes->order.count > 0 ? "there is no network: no route leads to a server"
-							: "no server of the profile has a known address");
+		return err_set(e, "%s", why_none(remotes));
 	place = &remotes->places[remotes->order.at];
 	at = place->at;
 	canonical_next_remote(remotes->text, remotes->length, &at, &remotes->remote);
 	remotes->endpoint = place->endpoint;
+	memset(&remotes->nat64, 0, sizeof remotes->nat64);
+	if (needs_nat64(remotes, remotes->order.at, way)) {
+		remotes->nat64 = way->nat64;
+		remotes->endpoint.address = nat64_embed(&way->nat64, &place->endpoint.address);
+	}
 	return 0;
 }
 

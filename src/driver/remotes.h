@@ -19,6 +19,7 @@ struct remotes {
 	struct remotes_place *places; /* where each of them stands in the text */
 	struct canonical_remote remote;
 	struct net_endpoint endpoint; /* the one picked last; NET_NONE: none yet */
+	struct net_prefix nat64;      /* by which it is dialled; length 0: as the profile has it */
 	uint32_t chance;              /* any number; if the profile wants a random order, it decides which */
 	bool listed;
 	const struct names *names; /* what else is known of them; NULL: nothing */
@@ -35,7 +36,8 @@ void remotes_close(struct remotes *remotes);
 struct wire_way;
 int remotes_pick(struct remotes *remotes, bool again, const struct wire_way *way, int64_t now, struct err *e);
 
-/* The attempt with the one picked last was good, or failed. True: `outcomes` has changed. */
+/* The attempt with the one picked last was good, or failed; by NAT64 a failure does not count. True:
+ * `outcomes` has changed. */
 bool remotes_note(struct remotes *remotes, bool good, int64_t now);
 
 /* How long an attempt may take, as far as the profile says so. */

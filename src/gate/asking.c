@@ -190,6 +190,6 @@ void asking_begin(struct gate *gate)
 
 void asking_proven(struct gate *gate)
 {
-	if (names_prove(&gate->names, &gate->profile, &gate->attempt.endpoint, (int64_t)time(NULL)))
+	if (names_prove(&gate->names, &gate->profile, &gate->attempt.remote, (int64_t)time(NULL)))
 		files_save_names(gate);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/nat64.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "gate/files.h"
@@ -30,7 +31,25 @@ bool attempt_knows(const struct gate_profile *profile, const struct net_endpoint
 	return false;
 }
 
-static int check_dial(const struct gate *gate, const struct net_endpoint *endpoint, struct err *e)
+static bool is_remote(const struct gate *gate, const struct net_endpoint *endpoint)
+{
+	return attempt_knows(&gate->profile, endpoint) ||
+	       names_are_of(&gate->names, &gate->profile, endpoint);
+}
+
+/* The remote of the profile that has this endpoint, as it is or by NAT64. False: there is none. */
+static bool find_remote(const struct gate *gate, const struct net_endpoint *endpoint,
+			struct net_endpoint *remote)
+{
+	const struct net_prefix nat64 = nat64_prefix(gate);
+
+	*remote = *endpoint;
+	return is_remote(gate, remote) ||
+	       (nat64_extract(&nat64, &endpoint->address, &remote->address) && is_remote(gate, remote));
+}
+
+static int check_dial(const struct gate *gate, const struct net_endpoint *endpoint,
+		      struct net_endpoint *remote, struct err *e)
 {
 	const char *refusal = gate_refusal(gate->state, EVENT_DIAL);
 
@@ -38,7 +57,7 @@ static int check_dial(const struct gate *gate, const struct net_endpoint *endpoi
 		return err_set(e, "%s", refusal);
 	if (bypass_find(e) != 0)
 		return -1;
-	if (!attempt_knows(&gate->profile, endpoint) && !names_are_of(&gate->names, &gate->profile, endpoint))
+	if (!find_remote(gate, endpoint, remote))
 		return err_set(e, "the profile has no such remote");
 	/* A device that an earlier attempt of ours left has no openvpn any more: it can go. */
 	if (netwatch_taken(gate->config.interface) && device_delete(gate->config.interface, e) == -1)
@@ -46,7 +65,7 @@ static int check_dial(const struct gate *gate, const struct net_endpoint *endpoi
 	if (netwatch_taken(gate->config.interface))
 		return err_set(e, "%s exists and is not ours; instead: remove it, or name another interface",
 			       gate->config.interface);
-	if (!net_address_is_dialable(&endpoint->address))
+	if (!net_address_is_dialable(&endpoint->address) || !net_address_is_dialable(&remote->address))
 		return err_set(e, "the address is not valid for a server");
 	return 0;
 }
@@ -83,11 +102,13 @@ int attempt_dial(struct gate *gate, const struct net_endpoint *endpoint, struct 
 {
 	struct attempt *attempt = &gate->attempt;
 	char text[NET_ENDPOINT_TEXT], why[WIRE_TEXT];
+	struct net_endpoint remote;
 	size_t used = 0;
 
-	if (check_dial(gate, endpoint, e) == -1)
+	if (check_dial(gate, endpoint, &remote, e) == -1)
 		return -1;
 	attempt->endpoint = *endpoint;
+	attempt->remote = remote;
 	memset(&attempt->tunnel, 0, sizeof attempt->tunnel);
 	text_append(why, sizeof why, &used, "dialling %s", net_endpoint_text(endpoint, text));
 	return gate_dispatch(gate, EVENT_DIAL, why, e);
@@ -220,6 +241,7 @@ static void forget_tunnel(struct gate *gate)
 	files_save_attempt(gate, 0, 0);
 	memset(&attempt->endpoint, 0, sizeof attempt->endpoint);
 	memset(&attempt->tunnel, 0, sizeof attempt->tunnel);
+	memset(&attempt->remote, 0, sizeof attempt->remote);
 	attempt->index = 0;
 	/* Row 2 applies only as long as openvpn lives. */
 	memset(&gate->situation.tunnel.address4, 0, sizeof gate->situation.tunnel.address4);

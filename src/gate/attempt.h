@@ -18,11 +18,12 @@ struct attempt {
 	int output;             /* read end of its stdout and stderr, for an early end */
 	struct event *deadline; /* when openvpn is killed at the latest */
 	struct net_endpoint endpoint;
-	struct wire_tunnel tunnel; /* as the driver requested it, checked */
-	unsigned index;            /* of its interface, once verified; 0: not yet */
-	bool set;                  /* the device is set as `tunnel` is */
-	bool told;                 /* it has had the time to tell the server that it goes */
-	char why[WIRE_TEXT];       /* why it ends; "" while it does not */
+	struct net_endpoint remote; /* of the profile: by NAT64 its address is another */
+	struct wire_tunnel tunnel;  /* as the driver requested it, checked */
+	unsigned index;             /* of its interface, once verified; 0: not yet */
+	bool set;                   /* the device is set as `tunnel` is */
+	bool told;                  /* it has had the time to tell the server that it goes */
+	char why[WIRE_TEXT];        /* why it ends; "" while it does not */
 };
 
 /* Is it one of the profile's, and so may be dialled? */

@@ -197,9 +197,16 @@ static void ways_cb(void *argument)
 
 static void lost_cb(const char *name, unsigned index, void *argument)
 {
-	(void)name, (void)argument;
+	(void)name;
+	nat64_lost(argument, index);
 	if (index == gate.attempt.index && index != 0)
 		attempt_kill(&gate, "the tunnel's interface is gone");
+}
+
+static void prefix64_cb(const struct net_prefix *prefix, uint32_t seconds, unsigned link, void *argument)
+{
+	if (nat64_told(argument, prefix, seconds, link))
+		ways_changed(argument, true);
 }
 
 /* A bypass can't be removed: openvpn is killed, so that nothing is sent that could be redirected. */
@@ -252,7 +259,8 @@ static int vet(struct gate *vetted, struct err *e)
 /* What is opened here and below lasts as long as the process: nobody closes it. */
 static int watch(struct gate *watched, struct err *e)
 {
-	static const struct netwatch_events events = {links_cb, reachable_cb, ways_cb, lost_cb, &gate};
+	static const struct netwatch_events events = {links_cb, reachable_cb, ways_cb,
+						      lost_cb,  prefix64_cb,  &gate};
 	struct err none = {""};
 
 	if (netwatch_open(watched->base, &events, e) == NULL)

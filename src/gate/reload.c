@@ -127,8 +127,8 @@ static void take_profile(struct gate *gate, struct gate_profile *fresh, struct n
 	news->profile = news->renew = true;
 	if (!body)
 		news->why = "the profile has changed";
-	else if (!attempt_knows(fresh, &gate->attempt.endpoint) &&
-		 !names_are_of(&gate->names, fresh, &gate->attempt.endpoint))
+	else if (!attempt_knows(fresh, &gate->attempt.remote) &&
+		 !names_are_of(&gate->names, fresh, &gate->attempt.remote))
 		news->why = "the profile has lost this server";
 	news->redial = news->redial || news->why != NULL;
 	vet_free(&gate->profile);
@@ -283,6 +283,7 @@ static int take_all(struct gate *gate, const struct config *fresh, struct gate_p
 		news.why = "openvpn's settings have changed";
 	take_log(gate);
 	take_dns(gate, managed);
+	ways_changed(gate, false);
 	take_profile(gate, profile, &news);
 	take_secrets(&gate->config, &news);
 	if (gate->config.keychain[0] != '\0') /* nobody reports that an item has changed */

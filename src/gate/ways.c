@@ -6,48 +6,106 @@
 
 #include "base/limit.h"
 #include "base/log.h"
+#include "base/nat64.h"
 #include "os/host/clock.h"
 #include "os/route/route.h"
 
 /* GATHER_MS: an address comes a moment before its routes. LOOKS: remotes of one family; they are alike. */
-enum { GATHER_MS = 20, LOOKS = 8 };
+enum { GATHER_MS = 20, LOOKS = 8, ASK_AGAIN_MS = 60000 };
+
+static bool is_told(const struct gate *gate)
+{
+	return clock_steady_ms() < gate->ways.nat64.until;
+}
+
+struct net_prefix nat64_prefix(const struct gate *gate)
+{
+	if (gate->config.nat64_off)
+		return (struct net_prefix){.length = 0};
+	if (gate->config.nat64.length > 0)
+		return gate->config.nat64;
+	return is_told(gate) ? gate->ways.nat64.told : nat64_well_known;
+}
+
+bool nat64_told(struct gate *gate, const struct net_prefix *prefix, uint32_t seconds, unsigned link)
+{
+	struct nat64 *nat64 = &gate->ways.nat64;
+	bool same = memcmp(&nat64->told, prefix, sizeof *prefix) == 0, was_told = is_told(gate);
+
+	if (!nat64_is_prefix(prefix) || (seconds == 0 && !same))
+		return false;
+	nat64->told = *prefix;
+	nat64->link = link;
+	nat64->until = clock_steady_ms() + (int64_t)seconds * 1000;
+	return !same || was_told != is_told(gate);
+}
+
+void nat64_lost(struct gate *gate, unsigned link)
+{
+	if (gate->ways.nat64.link == link)
+		memset(&gate->ways.nat64, 0, sizeof gate->ways.nat64);
+}
+
+/* The prefix matters, and packets to it leave by `link`: asks its routers, if none has said anything, once a
+ * minute at most. */
+static void nat64_wanted(struct gate *gate, unsigned link)
+{
+	int64_t now = clock_steady_ms(), *asked = &gate->ways.nat64.asked;
+
+	if (gate->config.nat64.length > 0 || is_told(gate) || (*asked != 0 && now - *asked < ASK_AGAIN_MS))
+		return;
+	*asked = now;
+	netwatch_solicit(link);
+}
 
 static int way_to(const struct gate *gate, const struct net_address *to, struct wire_way *way)
 {
 	return netwatch_way(to, gate->config.openvpn_user.number, gate->config.interface, way, NULL);
 }
 
-static bool leads_to(const struct gate *gate, uint8_t family, const struct net_address *address, int *looks)
-{
-	struct wire_way way;
+/* What is looked for: remotes of a family; with a prefix, by the IPv6 addresses that stand for them. */
+struct look {
+	uint8_t family;
+	const struct net_prefix *nat64; /* NULL: as they are */
+	int looks;
+	unsigned link; /* of the way that was found */
+};
 
-	if (address->family != family || *looks == LOOKS)
+static bool leads_to(const struct gate *gate, const struct net_address *address, struct look *look)
+{
+	struct net_address to = *address;
+	struct wire_way way = {.link = 0};
+	int found;
+
+	if (address->family != look->family || look->looks == LOOKS)
 		return false;
-	(*looks)++;
+	look->looks++;
 	/* While shut, root's own lookups end in our table, and tell nothing about the network. */
 	if (gate->config.openvpn_user.known && gate->config.openvpn_user.number == 0)
 		return true;
-	return way_to(gate, address, &way) != 0;
+	if (look->nat64 != NULL)
+		to = nat64_embed(look->nat64, address);
+	found = way_to(gate, &to, &way);
+	look->link = way.link;
+	return found != 0;
 }
 
-/* Does any route lead to a remote by that family? What can't be found out is no reason not to try. */
-static bool leads(const struct gate *gate, uint8_t family)
+/* Does any route lead to such a remote? What can't be found out is no reason not to try. */
+static bool leads(const struct gate *gate, struct look *look)
 {
-	int looks = 0;
-
 	for (size_t i = 0; i < gate->profile.remote_count; i++) {
-		if (leads_to(gate, family, &gate->profile.remotes[i].address, &looks))
+		if (leads_to(gate, &gate->profile.remotes[i].address, look))
 			return true;
 	}
 	for (size_t i = 0; i < gate->names.count; i++) {
 		const struct wire_name *name = &gate->names.list[i];
 
 		for (size_t j = 0; j < WIRE_FRESH; j++) {
-			if (leads_to(gate, family, &name->fresh[j], &looks))
+			if (leads_to(gate, &name->fresh[j], look))
 				return true;
 		}
 		for (size_t j = 0; j < WIRE_GOOD; j++) {
-			if (leads_to(gate, family, &name->good[j], &looks))
+			if (leads_to(gate, &name->good[j], look))
 				return true;
 		}
 	}
@@ -83,10 +141,31 @@ static void look_for_attempt(struct gate *gate)
 	ways->now = way;
 }
 
+static bool leads_by_nat64(struct gate *gate, const struct net_prefix *prefix)
+{
+	struct look look = {.family = NET_IPV4, .nat64 = prefix};
+
+	if (prefix->length == 0 || !leads(gate, &look))
+		return false;
+	nat64_wanted(gate, look.link);
+	return true;
+}
+
 void ways_look(struct gate *gate)
 {
+	struct look four = {.family = NET_IPV4}, six = {.family = NET_IPV6};
+	struct net_prefix prefix = nat64_prefix(gate);
+	struct wire_way *now = &gate->ways.now;
+
 	look_for_attempt(gate);
-	gate->ways.now.no_way = (leads(gate, NET_IPV4) ? 0 : NO_WAY4) | (leads(gate, NET_IPV6) ? 0 : NO_WAY6);
+	now->no_way = leads(gate, &six) ? 0 : NO_WAY6;
+	memset(&now->nat64, 0, sizeof now->nat64);
+	if (leads(gate, &four))
+		return;
+	if (leads_by_nat64(gate, &prefix))
+		now->nat64 = prefix;
+	else
+		now->no_way |= NO_WAY4;
 }
 
 static void due_cb(evutil_socket_t fd, short what, void *argument)

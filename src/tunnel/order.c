@@ -18,8 +18,8 @@ static bool is_earlier(const struct order *order, const struct order_entry *one,
 {
 	bool silent = one->family == order->silent, other_silent = other->family == order->silent;
 
-	if (one->dead != other->dead)
-		return other->dead;
+	if (one->late != other->late)
+		return other->late;
 	if (silent != other_silent)
 		return other_silent;
 	return one->place < other->place;

@@ -12,7 +12,7 @@ struct order_entry {
 	uint32_t place;  /* equal ones: as they stand */
 	uint32_t remote; /* equal for the addresses of one remote */
 	uint8_t family;  /* enum net_family */
-	bool dead;       /* its last attempts failed: it has its turn behind all others */
+	bool late;       /* it has its turn behind all others: it failed lately, or NAT64 leads to it */
 	bool tried;      /* in this round */
 };
 
@@ -28,7 +28,7 @@ struct order {
 /* A random place for the remote of that number; the addresses of one remote stay together. */
 uint32_t order_random_place(uint64_t seed, uint32_t remote);
 
-/* Picks the next: dead ones last, then the family that was not silent just now, then by place. After the last
+/* Picks the next: late ones last, then the family that was not silent just now, then by place. After the last
  * one of a round another round begins. False: there is none to which a way leads. */
 bool order_next(struct order *order);
 /* Picks the one that was picked last, as the first of a new round; the next one if there was none, or no way

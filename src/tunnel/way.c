@@ -14,6 +14,14 @@ void way_begin(struct way *way, const struct net_endpoint *endpoint)
 	    .active = true, .tcp = endpoint->proto == NET_TCP, .family = endpoint->address.family};
 }
 
+/* Does the other family lead to a server, which may be the same one by NAT64? */
+static bool leads_otherwise(const struct way *way, const struct wire_way *now)
+{
+	if (way->family == NET_IPV4)
+		return way_leads(now, NET_IPV6) || now->nat64.length > 0;
+	return way_leads(now, NET_IPV4) && now->nat64.length == 0;
+}
+
 /* Links and addresses come and go together: only if the other family alone stays, it is worth a session. */
 static enum way_verdict judge_none(struct way *way, const struct wire_way *now, uint64_t ms)
 {
@@ -22,8 +30,7 @@ static enum way_verdict judge_none(struct way *way, const struct wire_way *now, 
 		return WAY_GOES_ON;
 	if (way->gone_at == 0)
 		way->gone_at = ms;
-	if (way->last.local.family == NET_NONE ||
-	    !way_leads(now, way->family == NET_IPV4 ? NET_IPV6 : NET_IPV4))
+	if (!leads_otherwise(way, now))
 		return WAY_GOES_ON;
 	if (ms - way->gone_at >= WAY_FAMILY_PATIENCE) { /* `due` is over: never twice for one loss */
 		way->why = way->family == NET_IPV4

@@ -38,7 +38,7 @@ void way_begin(struct way *way, const struct net_endpoint *endpoint);
 /* The way is now like that; or it still is, at `due`. */
 enum way_verdict way_judge(struct way *way, const struct wire_way *now, uint64_t ms);
 
-/* Is there a way by that family to any server? */
+/* Is there a way to any server with an address of that family? To IPv4 ones perhaps by `now->nat64`. */
 bool way_leads(const struct wire_way *now, uint8_t family);
 
 #endif

@@ -43,7 +43,7 @@ def keys():
                       (TOP / "src/config/config_keys.c").read_text(), re.S).group(1)
     for macro, value in defaults().items():
         table = re.sub(rf'{macro}(?: "(.*?)")?', lambda match, value=value: f'"{value}{match.group(1) or ""}"', table)
-    found = re.findall(r'\{"([a-z.-]+)",\s*(?:"([^"]*)"|NULL),\s*read_', table)
+    found = re.findall(r'\{"([a-z0-9.-]+)",\s*(?:"([^"]*)"|NULL),\s*read_', table)
     assert len(found) == table.count("read_") > 20
     return found
 
@@ -101,7 +101,7 @@ def test_keys_stand_in_one_order_everywhere(tmp_path):
     conf.write_text("user = 64321\nopenvpn-user = 64322\nopenvpn-group = 64322\n")
     printed = subprocess.run([BUILD / "portcullisd", "--settings", "-c", conf], capture_output=True, text=True, check=False,
                              timeout=20).stdout
-    assert re.findall(r'(?m)^([a-z.-]+) = ".*"$', printed) == names
+    assert re.findall(r'(?m)^([a-z0-9.-]+) = ".*"$', printed) == names
 
 
 def test_the_doctor_has_the_same_defaults():
@@ -109,7 +109,7 @@ def test_the_doctor_has_the_same_defaults():
     text = (TOP / "src/ctl/doctor/settings.c").read_text()
     for macro, value in defaults().items():
         text = re.sub(rf'{macro}(?: "(.*?)")?', lambda match, value=value: f'"{value}{match.group(1) or ""}"', text)
-    known, wanted = re.findall(r'(?m)^    \{"([a-z.-]+)", "([^"]*)", FIELD', text), dict(keys())
+    known, wanted = re.findall(r'(?m)^    \{"([a-z0-9.-]+)", "([^"]*)", FIELD', text), dict(keys())
     assert len(known) > 10
     for key, default in known:
         assert key == "control.socket" or default == wanted[key], key
@@ -122,9 +122,9 @@ def test_the_sample_shows_every_key_and_its_default():
             section = match.group(1) + "."
         elif line == "}":
             section = ""
-        elif match := re.match(r'^\t?(?:# )?([a-z-]+) = "?([^"]*?)"?$', line):
+        elif match := re.match(r'^\t?(?:# )?([a-z0-9-]+) = "?([^"]*?)"?$', line):
             shown[section + match.group(1)] = match.group(2)
-        elif match := re.match(r"^\t(?:# )?([a-z-]+) = \{.*\}$", line):  # a list: an example, for its default is none
+        elif match := re.match(r"^\t(?:# )?([a-z0-9-]+) = \{.*\}$", line):  # a list: an example, for its default is none
             shown[section + match.group(1)] = ""
     assert list(shown) == [key for key, _default in keys()]
     for key, default in keys():

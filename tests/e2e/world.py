@@ -18,6 +18,7 @@ ROOT = "/run/e2e"
 HOST4, HOST6, ROUTER4, ROUTER6 = "192.168.50.2", "2001:db8:50::2", "192.168.50.1", "2001:db8:50::1"
 INTERNET4, INTERNET6 = "198.51.100.80", "2001:db8:80::80"
 SERVER4, SERVER6 = "203.0.113.10", "2001:db8:203::10"
+GLOBAL4 = "192.31.196.10"  # behind the well-known NAT64 prefix there may only be addresses that are global
 TUNNEL4 = "10.8.0.2"
 ECHO_PORTS = (53, 67, 80, 123, 443, 547, 853, 5300, 5353)
 NOBODY = 65534
@@ -86,6 +87,8 @@ SERVERS = {server.name: server for server in (
     Server("full", Endpoint(SERVER4, 1227, "udp"), 43, PATIENT + ["--max-clients", "1"]),
     Server("full-tcp", Endpoint(SERVER4, 1227, "tcp"), 44, PATIENT + ["--max-clients", "1"]),
     Server("revoked", Endpoint(SERVER4, 1226, "udp"), 41, ["--crl-verify", "crl.pem"]),
+    Server("global", Endpoint(GLOBAL4, 1227, "udp"), 106),
+    Server("global-tcp", Endpoint(GLOBAL4, 1227, "tcp"), 107),
     Server("stranger", Endpoint(SERVER4, 1195, "udp"), 13, ["--cert", "other.crt",
                                                             "--key", "other.key"]),
     *(Server(name, Endpoint(address, 1201, proto), network, PATIENT) for name, address, proto, network in (
@@ -153,9 +156,9 @@ class World:
             "address add 203.0.113.1/24 dev r1", "address add 2001:db8:203::1/64 dev r1", "link set r1 up")
         self.srv.ip(
             f"address add {SERVER4}/24 dev eth0", f"address add {SERVER6}/64 dev eth0", "link set eth0 up",
-            f"address add {INTERNET4}/32 dev lo", f"address add {INTERNET6}/128 dev lo",
+            f"address add {INTERNET4}/32 dev lo", f"address add {INTERNET6}/128 dev lo", f"address add {GLOBAL4}/32 dev lo",
             "route add default via 203.0.113.1", "route add default via 2001:db8:203::1")
-        self.rtr.ip("route add 198.51.100.0/24 via 203.0.113.10",
+        self.rtr.ip("route add 198.51.100.0/24 via 203.0.113.10", f"route add {GLOBAL4} via 203.0.113.10",
                     "route add 2001:db8:80::/64 via 2001:db8:203::10")
         self.srv.nft("table inet stale { chain o { type filter hook output priority 0; meta l4proto { tcp, udp } "
                      "th sport { 53, 1194-1240 } ip daddr 192.168.50.2 ct state new,invalid drop; meta l4proto { tcp, udp } "

@@ -53,6 +53,16 @@ bool names_are_of(const struct names *names, const struct gate_profile *profile,
 	return is("a name's address");
 }
 
+struct net_prefix nat64_prefix(const struct gate *it)
+{
+	struct net_prefix prefix = {.length = 0};
+
+	assert_ptr_equal(it, &gate);
+	if (is("nat64"))
+		assert_int_equal(net_prefix_parse("64:ff9b::/96", &prefix), 0);
+	return prefix;
+}
+
 struct timeval clock_timeval(int64_t ms)
 {
 	return (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
@@ -306,6 +316,23 @@ static void test_the_dial(void **state)
 	gate.state.actual = ACTUAL_LOCKED;
 	taken = 1;
 	dial(endpoints[0]);
+	/* The gate's prefix and a remote's address, its port and its protocol; nothing else is by NAT64. */
+	static const char *const inside[] = {
+	    "[64:ff9b::192.0.2.1]:1194/udp",        "[64:ff9b::192.0.2.2]:1194/udp",
+	    "[64:ff9b::192.0.2.1]:1195/udp",        "[64:ff9b::192.0.2.1]:1194/tcp",
+	    "[64:ff9b:0:0:0:1:192.0.2.1]:1194/udp", "[2001:db8::192.0.2.1]:1194/udp",
+	    "[64:ff9b::192.0.2.1]:1194/udp"};
+
+	for (size_t i = 0; i < sizeof inside / sizeof inside[0]; i++) {
+		char text[NET_ENDPOINT_TEXT];
+
+		way(i + 1 < sizeof inside / sizeof inside[0] ? "nat64" : "no prefix");
+		gate.state.actual = ACTUAL_LOCKED;
+		taken = 0;
+		memset(&gate.attempt, 0, sizeof gate.attempt);
+		dial(inside[i]);
+		say("of %s", net_endpoint_text(&gate.attempt.remote, text));
+	}
 	way("a profile that names ourselves");
 	net_endpoint_parse("127.0.0.1:1194/udp", &remotes[0]);
 	dial("127.0.0.1:1194/udp");
@@ -517,6 +544,7 @@ static void test_what_it_leaves(void **state)
 		reaped(ways[i].actual, ways[i].words, ways[i].status, ways[i].why, ways[i].so);
 		strcat(all, journal);
 		assert_true(is_zero(&gate.attempt.endpoint, sizeof gate.attempt.endpoint));
+		assert_true(is_zero(&gate.attempt.remote, sizeof gate.attempt.remote));
 		assert_true(is_zero(&gate.attempt.tunnel, sizeof gate.attempt.tunnel));
 		assert_int_equal(gate.attempt.index, 0);
 		assert_true(is_zero(&gate.situation.tunnel.address4, sizeof(struct net_address)));

@@ -78,7 +78,7 @@ static void every_key_is_taken(void **state)
 		"profile = \"home.ovpn\"\ninterface = \"vpn.1\"\nruntime-dir = \"run\"\n"
 		"state-dir = \"/s\"\nbackend = \"nft\"\nuser = 4001\nopenvpn-user = \"someone\"\n"
 		"openvpn-group = \"4002\"\ndhcp-user = systemd-network\nlan = true\n"
-		"on-unprotected = \"report\"\nopenvpn {\n  binary = \"/o\"\n"
+		"on-unprotected = \"report\"\nnat64 = \"2001:db8:64::/96\"\nopenvpn {\n  binary = \"/o\"\n"
 		"  arguments = {\"--verb\", \"4\", \"--sndbuf\", \"0\"}\n}\n"
 		"control { socket = \"/c/ctl\" group = 77 }\nmanagement { socket = \"\" }\n"
 		"gateway { interfaces = {\"br0\", lan1} }\n"
@@ -101,6 +101,8 @@ static void every_key_is_taken(void **state)
 	assert_string_equal(config.dhcp_user.name, "systemd-network");
 	assert_true(config.lan);
 	assert_false(config.links_down);
+	assert_int_equal(config.nat64.length, 96);
+	assert_false(config.nat64_off);
 	assert_false(config.manage_dns);
 	assert_int_equal(config.lan_side_count, 2);
 	assert_string_equal(config.lan_side[0], "br0");
@@ -194,6 +196,18 @@ static void wrong_values_are_refused(void **state)
 		       "p.conf:1: backend: pf does not exist on this platform; instead: auto or nft");
 	assert_refused("backend = ntf\n",
 		       "p.conf:1: backend: unknown value \"ntf\"; instead: did you mean \"nft\"?");
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const wrong[] = {"no", "2001:db8::/95", "192.0.2.0/24"};
+		char text[64], refusal[256];
+
+		snprintf(text, sizeof text, "nat64 = \"%s\"\n", wrong[i]);
+		snprintf(refusal, sizeof refusal,
+			 "p.conf:1: nat64: \"%s\" is not a prefix of a NAT64; instead: auto, off, or a "
+			 "prefix of 32, "
+			 "40, 48, 56, 64 or 96 bits, such as 64:ff9b::/96",
+			 wrong[i]);
+		assert_refused(text, refusal);
+	}
 	assert_refused("on-unprotected = \"shout\"\n", "p.conf:1: on-unprotected: unknown value \"shout\"; "
 						       "instead: one of links-down, report");
 	assert_refused("user = \"\"\n", "p.conf:1: user is empty; instead: a name or a number");
@@ -747,19 +761,21 @@ static void what_differs_is_named(void **state)
 	now = config;
 	for (int change = CONFIG_RESTART; change <= CONFIG_REDIAL; change++)
 		assert_changed(&now, (enum config_change)change, "");
-	assert_int_equal(read_text("interface = tun7\nlan = true\nopenvpn { arguments = {\"--fast-io\"} }\n"
-				   "on-unprotected = report\ngateway { interfaces = {\"eth7\"} }\n"
-				   "credentials { username = \"alice\" }\nlog { level = info  keep = 7 }\n"),
-			 0);
+	assert_int_equal(
+	    read_text("interface = tun7\nlan = true\nopenvpn { arguments = {\"--fast-io\"} }\n"
+		      "on-unprotected = report\nnat64 = off\ngateway { interfaces = {\"eth7\"} }\n"
+		      "credentials { username = \"alice\" }\nlog { level = info  keep = 7 }\n"),
+	    0);
 	assert_changed(&now, CONFIG_RESTART, "interface, gateway.interfaces");
-	assert_changed(&now, CONFIG_LIVE, "lan, on-unprotected, log.keep, log.level");
+	assert_changed(&now, CONFIG_LIVE, "lan, on-unprotected, nat64, log.keep, log.level");
 	assert_changed(&now, CONFIG_NEXT_ATTEMPT, "credentials.username");
 	assert_changed(&now, CONFIG_REDIAL, "openvpn.arguments");
 	now = config;
-	assert_int_equal(read_text("interface = tun7\nlan = true\nopenvpn { arguments = {\"--fast-io\"} }\n"
-				   "on-unprotected = report\ngateway { interfaces = {\"eth7\"} }\n"
-				   "credentials { username = \"bob\" }\nlog { level = info  keep = 7 }\n"),
-			 0);
+	assert_int_equal(
+	    read_text("interface = tun7\nlan = true\nopenvpn { arguments = {\"--fast-io\"} }\n"
+		      "on-unprotected = report\nnat64 = off\ngateway { interfaces = {\"eth7\"} }\n"
+		      "credentials { username = \"bob\" }\nlog { level = info  keep = 7 }\n"),
+	    0);
 	assert_changed(&now, CONFIG_NEXT_ATTEMPT, "credentials.username");
 	config.user.number++; /* another number of the same name */
 	assert_changed(&now, CONFIG_RESTART, "user");

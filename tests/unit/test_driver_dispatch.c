@@ -171,6 +171,7 @@ int remotes_pick(struct remotes *remotes, bool again, const struct wire_way *way
 	remotes->order.count = is("several") ? 4 : 0;
 	if (FAILS("remotes_pick"))
 		return -1;
+	remotes->nat64 = way->nat64;
 	strcpy(remotes->remote.host, "vpn.example");
 	remotes->text = "a profile";
 	remotes->length = strlen(remotes->text);
@@ -626,6 +627,9 @@ static void happens(const char *what)
 		leads = to_the_server;
 	} else if (strcmp(what, "leads-nowhere") == 0) {
 		leads = (struct wire_way){.no_way = NO_WAY4 | NO_WAY6};
+	} else if (strcmp(what, "leads-by-nat64") == 0 || strcmp(what, "leads-by-another") == 0) {
+		leads =
+		    (struct wire_way){.no_way = NO_WAY6, .nat64 = {{NET_IPV6, {0x20, what[9] == 'n'}}, 96}};
 	} else if (strcmp(what, "leads-by-ipv6") == 0) {
 		leads = (struct wire_way){.no_way = NO_WAY4};
 	} else if (strcmp(what, "learn") == 0) {
@@ -764,6 +768,12 @@ static void test_each_story(void **state)
 	    {"", "leads " CONNECTED "leads-by-ipv6 way +1 leads way +1 due"},
 	    {"", CONNECTED "leads-by-ipv6 way +60 due"},
 	    {"", "leads-nowhere hello network leads network"},
+	    /* a guess of NAT64 ends where another way is told, unless the server has answered */
+	    {"", "leads-by-nat64 hello dialling way leads way ended"},
+	    {"", "leads-by-nat64 hello dialling leads-by-another network ended +1 timer"},
+	    {"", "leads-by-nat64 hello dialling leads-nowhere way"},
+	    {"", "leads-by-nat64 hello dialling timer"},
+	    {"", "leads-by-nat64 hello dialling handshake leads way"},
 	    {"watched", "leads " CONNECTED "slept:120000 slept:120001 ended"},
 	    {"", "leads " CONNECTED "slept:3600000"},
 	    /* what a server did is kept, if it is new; not what the network or a person did */

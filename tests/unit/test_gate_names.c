@@ -475,7 +475,7 @@ static void test_root_s_wish_follows(void **state)
 static void open_by(const char *text)
 {
 	journal[0] = '\0';
-	assert_int_equal(net_endpoint_parse(text, &gate.attempt.endpoint), 0);
+	assert_int_equal(net_endpoint_parse(text, &gate.attempt.remote), 0);
 	asking_proven(&gate);
 }
 
@@ -521,7 +521,7 @@ static void test_what_is_kept(void **state)
 	/* The oldest gives way. */
 	for (int i = 0; i < 3; i++) {
 		gate.names.list[0].fresh[0] = (struct net_address){NET_IPV4, {192, 0, 2, (uint8_t)(150 + i)}};
-		gate.attempt.endpoint.address = gate.names.list[0].fresh[0];
+		gate.attempt.remote.address = gate.names.list[0].fresh[0];
 		asking_proven(&gate);
 	}
 	assert_string_equal(kept(), "192.0.2.152 20 192.0.2.151 20 192.0.2.150 20 192.0.2.66 20 ");

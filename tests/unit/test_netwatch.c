@@ -122,6 +122,57 @@ static void test_decodes_addresses(void **state)
 	assert_false(has_address(&heard, "10.8.0.1", 32)); /* not the other */
 }
 
+/* As the kernel (6.18) reports it: "2001:db8:64::/96 for 1800 s", by link 3. */
+static const unsigned char prefix64[68] = {68, 0,    0,    0, 68, 0,   0, 0,    0, 0, 0, 0, 0, 0, 0,  0,  10,
+					   0,  16,   0,    3, 0,  0,   0, 134,  0, 0, 0, 0, 0, 0, 0,  38, 2,
+					   7,  8,    32,   1, 13, 184, 0, 0x64, 0, 0, 0, 0, 0, 0, 20, 0,  1,
+					   0,  0xfe, 0x80, 0, 0,  0,   0, 0,    0, 0, 0, 0, 0, 0, 0,  0,  1};
+
+static const struct rtnl_message *decode_prefix64(size_t length, size_t place, unsigned char value)
+{
+	static _Alignas(8) unsigned char bytes[sizeof prefix64];
+	static struct heard heard;
+
+	memcpy(bytes, prefix64, sizeof bytes);
+	if (place < sizeof bytes)
+		bytes[place] = value;
+	bytes[0] = (unsigned char)length;
+	heard.count = 0;
+	assert_int_equal(rtnl_decode(bytes, length, keep, &heard), 0);
+	assert_int_equal(heard.count, 1);
+	return &heard.messages[0];
+}
+
+/* A stranger on the link writes these octets: only the form that they must have is taken. */
+static void test_decodes_a_nat64_prefix(void **state)
+{
+	static const struct {
+		size_t place; /* of a byte in the message, and what is there */
+		unsigned char value;
+	} others[] = {{16, 2}, {24, 135}, {25, 1}, {20, 0}, {32, 25}, {33, 3}, {35, 6}, {35, 7}};
+	static const uint8_t lengths[] = {96, 64, 56, 48, 40, 32};
+	enum { WHOLE = sizeof prefix64, NEEDED = 48 };
+	const struct rtnl_message *message = decode_prefix64(WHOLE, WHOLE, 0);
+	char text[NET_PREFIX_TEXT];
+
+	(void)state;
+	assert_int_equal(message->kind, RTNL_PREFIX64);
+	assert_int_equal(message->prefix64.index, 3);
+	assert_int_equal(message->prefix64.seconds, 1800);
+	assert_string_equal(net_prefix_text(&message->prefix64.prefix, text), "2001:db8:64::/96");
+	for (unsigned char code = 0; code < 6; code++) {
+		message = decode_prefix64(WHOLE, 35, code);
+		assert_int_equal(message->prefix64.prefix.length, lengths[code]);
+		assert_true(net_prefix_is_clean(&message->prefix64.prefix));
+		assert_int_equal(message->prefix64.seconds, 1792); /* the other bits of it */
+	}
+	for (size_t length = 16; length < WHOLE; length += 4)
+		assert_int_equal(decode_prefix64(length, WHOLE, 0)->kind,
+				 length < NEEDED ? RTNL_OTHER : RTNL_PREFIX64);
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		assert_int_equal(decode_prefix64(WHOLE, others[i].place, others[i].value)->kind, RTNL_OTHER);
+}
+
 static const struct rtnl_route *route_to(const struct heard *heard, const char *text)
 {
 	struct net_prefix wanted;
@@ -559,7 +610,7 @@ static void take_what_is_there(struct event_base *base)
 static void test_watch(void **state)
 {
 	struct seen seen = {0};
-	const struct netwatch_events events = {on_links, on_reachable, on_ways, on_lost, &seen};
+	const struct netwatch_events events = {on_links, on_reachable, on_ways, on_lost, NULL, &seen};
 	struct event_base *base;
 	struct netwatch *watch;
 	static const char *const ways[] = {"ip link set eth0 up",
@@ -624,7 +675,7 @@ static void test_watch(void **state)
 static void test_watch_gathers(void **state)
 {
 	struct seen seen = {0};
-	const struct netwatch_events events = {on_links, on_reachable, on_ways, on_lost, &seen};
+	const struct netwatch_events events = {on_links, on_reachable, on_ways, on_lost, NULL, &seen};
 	struct event_base *base;
 	struct netwatch *watch;
 	struct err e = {0};
@@ -653,7 +704,7 @@ static void test_watch_gathers(void **state)
 static void test_watch_overflow(void **state)
 {
 	struct seen seen = {0};
-	const struct netwatch_events events = {on_links, on_reachable, on_ways, on_lost, &seen};
+	const struct netwatch_events events = {on_links, on_reachable, on_ways, on_lost, NULL, &seen};
 	struct event_base *base;
 	struct netwatch *watch;
 	struct err e = {0};
@@ -676,6 +727,7 @@ int main(void)
 	    cmocka_unit_test(test_decodes_links),
 	    cmocka_unit_test(test_decodes_addresses),
 	    cmocka_unit_test(test_decodes_routes),
+	    cmocka_unit_test(test_decodes_a_nat64_prefix),
 	    cmocka_unit_test(test_decodes_changes),
 	    cmocka_unit_test(test_decodes_an_error),
 	    cmocka_unit_test(test_torn_messages),

@@ -225,7 +225,7 @@ static void on_lost(const char *name, unsigned index, void *argument)
 static struct told *begin(void)
 {
 	static struct told told;
-	struct netwatch_events events = {on_links, on_reachable, on_ways, on_lost, &told};
+	struct netwatch_events events = {on_links, on_reachable, on_ways, on_lost, NULL, &told};
 	struct err e = {""};
 
 	memset(&told, 0, sizeof told);
@@ -368,7 +368,7 @@ static void test_the_way(void **state)
 
 static void test_no_watch_without_a_list(void **state)
 {
-	struct netwatch_events events = {on_links, on_reachable, on_ways, on_lost, NULL};
+	struct netwatch_events events = {on_links, on_reachable, on_ways, on_lost, NULL, NULL};
 	struct event_base *base = event_base_new();
 	struct err e = {""};
 

@@ -16,7 +16,7 @@ enum { MANY = 64 };
 static struct order_entry entries[MANY];
 static struct order order;
 
-/* Each a family: "6", "4"; "4-" is a dead one. */
+/* Each a family: "6", "4"; "4-" is a late one. */
 static void begin(const char *words)
 {
 	memset(entries, 0, sizeof entries);
@@ -29,7 +29,7 @@ static void begin(const char *words)
 			entries[order.count++] = (struct order_entry){.family = (uint8_t)(*at - '0'),
 								      .remote = (uint32_t)order.count};
 		else
-			last[-1].dead = true;
+			last[-1].late = true;
 	}
 }
 
@@ -99,12 +99,12 @@ static void test_families(void **state)
 	picks("01.");
 }
 
-static void test_dead_ones(void **state)
+static void test_late_ones(void **state)
 {
 	(void)state;
 	begin("4-44-4");
 	picks("1302.1302.");
-	/* The dead are last whatever their family, and among them as ever. */
+	/* They are last whatever their family, and among them as ever. */
 	begin("6-6-44-");
 	picks("2031.");
 	begin("4-4-");
@@ -206,7 +206,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_rounds),   cmocka_unit_test(test_the_generator),
-	    cmocka_unit_test(test_families), cmocka_unit_test(test_dead_ones),
+	    cmocka_unit_test(test_families), cmocka_unit_test(test_late_ones),
 	    cmocka_unit_test(test_failures), cmocka_unit_test(test_remotes),
 	    cmocka_unit_test(test_ways),     cmocka_unit_test(test_random)};
 

@@ -460,6 +460,19 @@ void ways_look(struct gate *it)
 	CALL("ways_look");
 }
 
+bool nat64_told(struct gate *it, const struct net_prefix *prefix, uint32_t seconds, unsigned link)
+{
+	(void)it, (void)prefix;
+	say("nat64_told %u s, link %u", seconds, link);
+	return !fails("nat64_told");
+}
+
+void nat64_lost(struct gate *it, unsigned link)
+{
+	(void)it;
+	say("nat64_lost %u", link);
+}
+
 void ways_changed(struct gate *it, bool worth)
 {
 	CALL("ways_changed");
@@ -652,6 +665,8 @@ static void happen(const char *what)
 		network->reachable(network->argument);
 	else if (strcmp(what, "ways") == 0)
 		network->ways(network->argument);
+	else if (strcmp(what, "nat64") == 0)
+		network->prefix64(&gate->config.nat64, 600, 3, network->argument);
 	else if (strncmp(what, "lost", 4) == 0)
 		lost((unsigned)(what[4] - '0'));
 	else if (strcmp(what, "woke") == 0)
@@ -837,6 +852,9 @@ static void test_events(void **state)
 	    {"d", "", "ends:rdo"},
 	    {"d", "", "ends:s"},
 	    {"d", "", "links reachable ways shut reachable woke routes"},
+	    /* a router's word, which is news or not */
+	    {"d", "", "nat64"},
+	    {"d", "!nat64_told", "nat64"},
 	    {"d", "", "lost0 runs lost0 lost8 lost7"},
 	    {"d", "", "hooks redirects hooks hooks redirects-no-more hooks hooks"},
 	    {"d", "", "fatal"},

@@ -154,6 +154,39 @@ static void test_families_take_turns(void **state)
 	close_it();
 }
 
+/* IPv4 only inside a prefix: what the profile has by IPv6 stays as it is. */
+static void test_nat64(void **state)
+{
+	struct err e = {""};
+
+	(void)state;
+	open_with("remote a.example 1194 udp 192.0.2.1 2001:db8::1\nremote b.example 443 tcp "
+		  "192.0.2.2\nneeds 0\n\n");
+	way.nat64 = (struct net_prefix){{NET_IPV6, {0, 0x64, 0xff, 0x9b}}, 96};
+	picks(false, "a.example", "[2001:db8::1]:1194/udp"); /* what needs none is first */
+	assert_int_equal(remotes.nat64.length, 0);
+	picks(false, "a.example", "[64:ff9b::c000:201]:1194/udp");
+	assert_int_equal(remotes.nat64.length, 96);
+	assert_false(remotes_note(&remotes, false, now));
+	assert_false(remotes_note(&remotes, true, now));
+	picks(false, "b.example", "[64:ff9b::c000:202]:443/tcp");
+	picks(true, "b.example", "[64:ff9b::c000:202]:443/tcp");
+	memset(&way.nat64, 0, sizeof way.nat64);
+	picks(true, "b.example", "192.0.2.2:443/tcp");
+	assert_int_equal(remotes.nat64.length, 0);
+	way.nat64 = (struct net_prefix){{NET_IPV6, {0, 0x64, 0xff, 0x9b}}, 96};
+	picks(true, "a.example", "[2001:db8::1]:1194/udp"); /* reached by IPv4, it is no longer the same */
+	memset(&way.nat64, 0, sizeof way.nat64);
+	close_it();
+	open_with("remote b.example 443 tcp 192.0.2.2\nneeds 0\n\n");
+	way.no_way = NO_WAY4 | NO_WAY6;
+	assert_int_equal(remotes_pick(&remotes, false, &way, now, &e), -1);
+	assert_string_equal(e.text,
+			    "there is no network: no IPv4 route leads to a server, and none by NAT64");
+	way.no_way = 0;
+	close_it();
+}
+
 /* Who failed is last, and only for a time; who was good since is not. Whom the profile has no more is
  * forgotten. */
 static void test_dead_ones(void **state)
@@ -284,6 +317,7 @@ int main(void)
 					   cmocka_unit_test(test_families),
 					   cmocka_unit_test(test_families_take_turns),
 					   cmocka_unit_test(test_dead_ones),
+					   cmocka_unit_test(test_nat64),
 					   cmocka_unit_test(test_random),
 					   cmocka_unit_test(test_limits),
 					   cmocka_unit_test(test_none),

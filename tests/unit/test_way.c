@@ -144,6 +144,26 @@ static void test_other_family(void **state)
 	}
 }
 
+/* NAT64 is the other family's: from IPv4 to it, and back from it. */
+static void test_nat64(void **state)
+{
+	const struct wire_way first4 = {.local = {NET_IPV4, {192, 0, 2, 9}}, .kept = 1},
+			      first6 = {.local = {NET_IPV6, {0x20, 1}}, .kept = 1},
+			      by_nat64 = {.no_way = NO_WAY6,
+					  .nat64 = {{NET_IPV6, {0, 0x64, 0xff, 0x9b}}, 96}},
+			      four = {.no_way = NO_WAY6};
+	struct way way = begun("203.0.113.7:1194/udp", &first4);
+
+	(void)state;
+	assert_int_equal(way_judge(&way, &by_nat64, 2000), WAY_GOES_ON);
+	assert_int_equal(way_judge(&way, &by_nat64, way.due), WAY_LOST);
+	way = begun("[64:ff9b::1]:1194/udp", &first6);
+	assert_int_equal(way_judge(&way, &by_nat64, 2000), WAY_GOES_ON);
+	assert_int_equal(way.due, 0); /* the only way is by IPv6, too */
+	assert_int_equal(way_judge(&way, &four, 3000), WAY_GOES_ON);
+	assert_int_equal(way_judge(&way, &four, 9000), WAY_LOST);
+}
+
 static void test_no_attempt(void **state)
 {
 	struct wire_way none = {.no_way = NO_WAY4};
@@ -168,10 +188,10 @@ static void test_families(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_change), cmocka_unit_test(test_away),
-					   cmocka_unit_test(test_other_family),
-					   cmocka_unit_test(test_no_attempt),
-					   cmocka_unit_test(test_families)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_each_change),  cmocka_unit_test(test_away),
+	    cmocka_unit_test(test_other_family), cmocka_unit_test(test_nat64),
+	    cmocka_unit_test(test_no_attempt),   cmocka_unit_test(test_families)};
 
 	return cmocka_run_group_tests_name("way", tests, NULL, NULL);
 }

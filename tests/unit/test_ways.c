@@ -10,6 +10,7 @@
 
 #include "base/limit.h"
 #include "base/log.h"
+#include "base/nat64.h"
 #include "between.h"
 #include "gate/gate.h"
 #include "journal.h"
@@ -22,7 +23,7 @@ static struct gate gate;
 static struct net_endpoint remotes[12];
 static bool four, six, unknown, carries, has_address;
 static uint8_t local, router;
-static unsigned looks;
+static unsigned looks, wanted;
 
 int netwatch_way(const struct net_address *to, uint32_t user, const char *tunnel, struct wire_way *way,
 		 struct err *e)
@@ -40,6 +41,12 @@ int netwatch_way(const struct net_address *to, uint32_t user, const char *tunnel
 	way->gateway = (struct net_address){to->family, {192, 0, 2, router}};
 	way->link = 5;
 	return 1;
+}
+
+void netwatch_solicit(unsigned link)
+{
+	assert_int_equal(link, 5);
+	wanted++;
 }
 
 bool netwatch_carries(unsigned link)
@@ -99,6 +106,8 @@ static int setup(void **state)
 	gate.profile.remote_count = 3;
 	four = six = carries = true;
 	unknown = has_address = false;
+	wanted = 0;
+	gate.config.nat64_off = true;
 	local = 9;
 	router = 1;
 	return 0;
@@ -140,6 +149,38 @@ static void test_families(void **state)
 	gate.config.openvpn_user = (struct identity){.known = true, .number = 0};
 	ways_look(&gate);
 	assert_int_equal(gate.ways.now.no_way, NO_WAY6);
+}
+
+/* No route leads to an IPv4 remote: it is looked for inside the prefix, by IPv6. */
+static void test_nat64(void **state)
+{
+	struct wire_way *way = &gate.ways.now;
+
+	(void)state;
+	gate.config.nat64_off = false;
+	ways_look(&gate);
+	assert_int_equal(way->no_way + way->nat64.length + wanted, 0);
+	four = false;
+	ways_look(&gate);
+	assert_int_equal(way->no_way, 0);
+	assert_memory_equal(&way->nat64, &nat64_well_known, sizeof nat64_well_known);
+	assert_int_equal(wanted, 1);
+	remotes[1] = remotes[0]; /* also if the profile has none by IPv6 */
+	ways_look(&gate);
+	assert_int_equal(way->no_way, NO_WAY6);
+	assert_int_equal(way->nat64.length, 96);
+	six = false;
+	ways_look(&gate);
+	assert_int_equal(way->no_way, NO_WAY4 | NO_WAY6);
+	assert_int_equal(way->nat64.length, 0);
+	six = four = true; /* IPv4 is there again */
+	ways_look(&gate);
+	assert_int_equal(way->nat64.length, 0);
+	four = false;
+	gate.config.nat64_off = true;
+	ways_look(&gate);
+	assert_int_equal(way->no_way, NO_WAY4 | NO_WAY6);
+	assert_int_equal(wanted, 1); /* not again so soon */
 }
 
 /* Hundreds of remotes are not hundreds of looks. */
@@ -274,6 +315,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_families, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_nat64, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_few_looks, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_an_attempt, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_the_servers_route_follows, setup, teardown),

@@ -21,6 +21,9 @@ struct netwatch_events {
 					 packets may leave otherwise, or not at all */
 	void (*lost)(const char *name, unsigned index,
 		     void *argument); /* an interface went away or went down */
+	/* A router of `link` announces a NAT64 prefix (RFC 8781), for so long; 0: it holds no more. The
+	   kernel tells on Linux only. Nothing of it is checked but its form. */
+	void (*prefix64)(const struct net_prefix *prefix, uint32_t seconds, unsigned link, void *argument);
 	void *argument;
 };
 
@@ -51,6 +54,9 @@ int netwatch_way(const struct net_address *to, uint32_t user, const char *tunnel
  * can't be found out. */
 bool netwatch_carries(unsigned link);
 bool netwatch_has_address(unsigned link, const struct net_address *address);
+
+/* Asks the routers of a link to announce themselves: who answers is heard by `prefix64`. It may fail. */
+void netwatch_solicit(unsigned link);
 
 /* The index of the interface `name`, 0 if there is none. */
 unsigned netwatch_index(const char *name);

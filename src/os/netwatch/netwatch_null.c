@@ -86,3 +86,8 @@ bool netwatch_has_address(unsigned link, const struct net_address *address)
 	(void)address;
 	return false;
 }
+
+void netwatch_solicit(unsigned link)
+{
+	(void)link;
+}

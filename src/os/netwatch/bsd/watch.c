@@ -212,3 +212,9 @@ bool netwatch_has_address(unsigned link, const struct net_address *address)
 	route_release(&interfaces);
 	return has;
 }
+
+/* Nobody tells here what routers answer. */
+void netwatch_solicit(unsigned link)
+{
+	(void)link;
+}

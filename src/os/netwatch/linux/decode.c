@@ -240,6 +240,30 @@ static int decode_route(const struct nlmsghdr *header, struct rtnl_route *route)
 	return 0;
 }
 
+/* One option of a router's advertisement, as the router has sent it: its first two octets are its type and
+ * its length in units of 8; then 13 bits of lifetime, in units of 8 s, and a code for the prefix's length. */
+static int decode_prefix64(const struct nlmsghdr *header, struct rtnl_prefix64 *prefix64)
+{
+	static const uint8_t lengths[8] = {96, 64, 56, 48, 40, 32};
+	enum { OPTION = 38, ADVERTISEMENT = 134, SIZE = 16, PREFIX = 12 };
+	const struct nduseroptmsg *info = mnl_nlmsg_get_payload(header);
+	const uint8_t *option = (const uint8_t *)(info + 1);
+	unsigned bits;
+
+	if (mnl_nlmsg_get_payload_len(header) < sizeof *info + SIZE || info->nduseropt_family != AF_INET6 ||
+	    info->nduseropt_icmp_type != ADVERTISEMENT || info->nduseropt_icmp_code != 0 ||
+	    info->nduseropt_ifindex <= 0 || option[0] != OPTION || option[1] != SIZE / 8)
+		return -1;
+	bits = (unsigned)(option[2] << 8 | option[3]);
+	prefix64->index = (unsigned)info->nduseropt_ifindex;
+	prefix64->seconds = bits & ~7U;
+	prefix64->prefix.length = lengths[bits & 7];
+	prefix64->prefix.address.family = NET_IPV6;
+	memcpy(prefix64->prefix.address.bytes, option + 4, PREFIX);
+	net_prefix_clear(&prefix64->prefix);
+	return prefix64->prefix.length > 0 ? 0 : -1;
+}
+
 /* Older kernels send fewer attributes but never a shorter fixed part. */
 static bool has_fixed_part(const struct nlmsghdr *header, size_t size)
 {
@@ -270,6 +294,8 @@ static enum rtnl_kind decode_body(const struct nlmsghdr *header, struct rtnl_mes
 			       decode_route(header, &message->route) == 0
 			   ? RTNL_ROUTE
 			   : RTNL_OTHER;
+	case RTM_NEWNDUSEROPT:
+		return decode_prefix64(header, &message->prefix64) == 0 ? RTNL_PREFIX64 : RTNL_OTHER;
 	default:
 		return RTNL_OTHER;
 	}

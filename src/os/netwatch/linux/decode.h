@@ -13,6 +13,7 @@ enum rtnl_kind {
 	RTNL_LINK,
 	RTNL_ADDRESS,
 	RTNL_ROUTE,
+	RTNL_PREFIX64,
 	RTNL_DONE, /* end of a dump */
 	RTNL_ERROR /* error: 0 is an acknowledgement, else an errno */
 };
@@ -46,6 +47,13 @@ struct rtnl_route {
 	bool multipath;
 };
 
+/* What a router announces for NAT64 (RFC 8781). */
+struct rtnl_prefix64 {
+	unsigned index;
+	uint32_t seconds;
+	struct net_prefix prefix;
+};
+
 struct rtnl_message {
 	enum rtnl_kind kind;
 	uint32_t sequence;
@@ -56,6 +64,7 @@ struct rtnl_message {
 		struct rtnl_link link;
 		struct rtnl_address address;
 		struct rtnl_route route;
+		struct rtnl_prefix64 prefix64;
 	};
 };
 

@@ -155,6 +155,9 @@ static int note_message(const struct rtnl_message *message, void *argument)
 		address_changed(watch, message);
 	else if (message->kind == RTNL_ROUTE)
 		route_changed(watch, message);
+	else if (message->kind == RTNL_PREFIX64 && !is_of_tun(watch, message->prefix64.index))
+		watch->events.prefix64(&message->prefix64.prefix, message->prefix64.seconds,
+				       message->prefix64.index, watch->events.argument);
 	return 0;
 }
 
@@ -276,8 +279,8 @@ static void readable_cb(evutil_socket_t descriptor, short what, void *argument)
 
 static int join(struct netwatch *watch, struct err *e)
 {
-	static const int groups[] = {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
-				     RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE};
+	static const int groups[] = {RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+				     RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,  RTNLGRP_ND_USEROPT};
 
 	watch->netlink = netlink_open(NETLINK_ROUTE, 0, WATCH_BUFFER);
 	if (watch->netlink == NULL)
