@@ -446,6 +446,10 @@ static void test_files(void **state)
 	assert_int_equal(reload_watch(&gate, &e), 0);
 	finish("watched", 0, &e);
 	journal[0] = '\0';
+	so = "same";
+	finish("by a command", reload(&gate, &e), &e);
+	journal[0] = e.text[0] = '\0';
+	so = "";
 	changed(32, watched); /* somebody has confirmed: told at once, and nothing is read again */
 	finish("confirmed", 0, &e);
 	assert_int_equal(event_base_get_num_events(gate.base, EVENT_BASE_COUNT_ADDED), 0);
