@@ -1,10 +1,12 @@
 /* portcullis portal: a program logs in to a captive portal, through a hole that is its group's only. */
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -144,11 +146,26 @@ static int prepare(const struct ctl *ctl, const struct wanted *wanted, struct br
 		return ctl_fail(
 		    ctl,
 		    "there is no screen for a browser; instead: sudo portcullis portal COMMAND, such as "
-		    "curl -v %s",
+		    "curl -qv %s",
 		    wanted->request.any ? ANYWHERE : url);
 	return browser_find(browser, FOLDER, wanted->request.any ? ANYWHERE : url, &e) == 0
 		   ? -1
 		   : ctl_fail(ctl, "%s", e.text);
+}
+
+/* A portal can end before its program does (--end, the VPN, a pause, a new daemon), and the program has the
+ * group still: until it has ended there is no other portal that it could use. The lock is on the folder, and
+ * the processes that hold the program's have it too. -1: go on; else the exit code. */
+static int hold_folder(const struct ctl *ctl)
+{
+	int folder;
+
+	if ((mkdir(FOLDER, 0700) == -1 && errno != EEXIST) ||
+	    (folder = open(FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) == -1)
+		return ctl_fail(ctl, FOLDER " can't be made: %s", strerror(errno));
+	return flock(folder, LOCK_EX | LOCK_NB) == 0
+		   ? -1
+		   : ctl_fail(ctl, "the program of an earlier portal still runs; instead: end it first");
 }
 
 /* The program, until it ends or its time is over. Its exit code. */
@@ -158,8 +175,8 @@ static int run_program(const struct ctl *ctl, const struct wanted *wanted, struc
 	pid_t pid;
 	int status;
 
-	if ((mkdir(FOLDER, 0700) == -1 && errno != EEXIST) || (pid = apart_start(apart, &e)) == -1)
-		return ctl_fail(ctl, "%s", e.text[0] != '\0' ? e.text : FOLDER " can't be made");
+	if ((pid = apart_start(apart, &e)) == -1)
+		return ctl_fail(ctl, "%s", e.text);
 	running = pid;
 	status = child_wait(pid, (int)wanted->request.seconds * 1000);
 	running = 0;
@@ -195,11 +212,15 @@ static int run_portal(struct ctl *ctl)
 		code = find_user(ctl, &wanted);
 	if (code == -1)
 		code = prepare(ctl, &wanted, &browser, resolv_conf, sizeof resolv_conf);
+	if (code == -1)
+		code = hold_folder(ctl);
 	if (code != -1)
 		return code;
 	catch_ends();
-	if ((code = ctl_admin_ask(ctl, &wanted.request, &answer)) != 0)
+	if ((code = ctl_admin_ask(ctl, &wanted.request, &answer)) != 0) {
+		(void)rmdir(FOLDER);
 		return code;
+	}
 	apart.user = wanted.request.user;
 	apart.group = answer.group;
 	apart.arguments = wanted.command != NULL ? wanted.command : browser.arguments;

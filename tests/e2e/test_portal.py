@@ -357,6 +357,46 @@ def test_nothing_outlives_the_command(net, shut):
     assert not shut.set_members("portal")
 
 
+def test_no_later_portal_for_an_earlier_program(net, shut):
+    """A portal that has ended before its program: shut. A later one is refused until the program has ended, and then it
+    is nobody's but its own command's."""
+    program = f"""
+import socket
+while True:
+    with socket.socket() as s:
+        s.settimeout(0.2)
+        if s.connect_ex(("{ROUTER4}", 80)) == 0: s.sendall(b"the earlier program")
+"""
+    with net.wire() as wire:
+        earlier = shut.host.popen(f"{shut.programs}/portcullis", "-s", shut.socket, "portal", "--for", "15m", "/usr/bin/python3",
+                                  "-c", program, env=dict(os.environ, SUDO_UID=str(PERSON)))
+        wait_for(lambda: wire.seen(b"the earlier program"), "the control: the program is heard")
+        assert shut.ctl("portal", "--end").returncode == 0
+        net.fence(wire)
+        before = len(wire.seen(b"the earlier program"))
+        done = command(shut, "--any", "sh", "-c", f"curl -qs --http0.9 --max-time 1 --data later http://{ROUTER4}/")
+        assert done.returncode == 1 and "an earlier portal still runs; instead: end it first" in done.stderr, done.stderr
+        assert not shut.set_members("portal") and earlier.poll() is None
+        earlier.terminate()
+        earlier.wait(5)
+        done = command(shut, "--any", "sh", "-c", f"curl -qs --http0.9 --max-time 1 --data later http://{ROUTER4}/")
+        assert "later" in done.stdout, done.stdout + done.stderr
+        net.fence(wire)
+        assert len(wire.seen(b"the earlier program")) == before
+
+
+def test_command_is_looked_for_by_its_own_path(net, shut):
+    """Not by ours, which may name a folder of the user's."""
+    path = f"{shut.directory}/bin"
+    os.mkdir(path, 0o755)
+    with open(f"{path}/id", "w", encoding="ascii", opener=lambda name, flags: os.open(name, flags, 0o755)) as file:
+        file.write("#!/bin/sh\necho a stranger\n")
+    environment = dict(os.environ, SUDO_UID=str(PERSON), PATH=f"{path}:{os.environ['PATH']}")
+    assert shut.host.run("sh", "-c", "id", env=environment).stdout == "a stranger\n"  # the control
+    assert shut.ctl("portal", "id", "-u", env=environment).stdout == f"{PERSON}\n"
+    assert net
+
+
 def sleepers(gate, seconds):
     found = []
     for pid in gate.host.pids("sleep"):

@@ -113,6 +113,6 @@ int browser_find(struct browser *browser, const char *home, const char *url, str
 	return err_set(
 	    e,
 	    "there is no browser that we know in /usr/bin; instead: sudo portcullis portal COMMAND, such "
-	    "as curl -v %s",
+	    "as curl -qv %s",
 	    url);
 }

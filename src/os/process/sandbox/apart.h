@@ -12,7 +12,8 @@ struct apart {
 	uint32_t user, group;    /* its only group: that of its sockets, too */
 	const char *folder;      /* an empty file system is mounted here, the user's: its working directory */
 	const char *resolv_conf; /* what /etc/resolv.conf is for it; names are asked for of nobody else */
-	char *const *arguments, *const *environment;
+	char *const *arguments;  /* a program without a slash is looked for by the PATH of: */
+	char **environment;
 };
 
 /* Starts it: the pid of a child that ends with the program's status. When that child ends, or is killed, or

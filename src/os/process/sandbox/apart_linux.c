@@ -90,7 +90,9 @@ static _Noreturn void become_user(const struct apart *apart, int report)
 	    setresuid(apart->user, apart->user, apart->user) == -1 || getuid() != apart->user ||
 	    getgid() != apart->group || setuid(0) != -1)
 		give_up(report, "the user and group can't be taken");
-	execvpe(apart->arguments[0], apart->arguments, apart->environment);
+	/* It is looked for by its own PATH: ours may name folders that others of its user write to. */
+	environ = apart->environment;
+	execvpe(apart->arguments[0], apart->arguments, environ);
 	give_up(report, apart->arguments[0]);
 }
 
