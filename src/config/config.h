@@ -37,7 +37,7 @@ struct config {
 	struct net_address resolver; /* NET_NONE: none */
 	char resolver_name[254], resolver_ca[PATH_MAX];
 	char username[128], password_file[PATH_MAX], totp_file[PATH_MAX];
-	char key_file[PATH_MAX];        /* "": the private key is in the profile */
+	char key_file[PATH_MAX];        /* or a token's "pkcs11:..."; "": the private key is in the profile */
 	char passphrase_file[PATH_MAX]; /* of the private key, wherever it is */
 	uint32_t totp_use;              /* enum wire_totp, never TOTP_NONE */
 	char keychain[128];             /* the service of an item of the System keychain; "": none */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "config/config_token.h"
 
 struct named {
 	const char *file; /* the configuration, for messages */
@@ -118,7 +119,7 @@ int config_check_files(const struct config *config, const char *file, struct err
 	    check_binary(config, &binary) == -1)
 		return -1;
 	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
-		if (secrets[i]->path[0] != '\0' &&
+		if (secrets[i]->path[0] != '\0' && !config_is_token(secrets[i]->path) &&
 		    check_owned(secrets[i], S_IRWXG | S_IRWXO, "chmod 600") == -1)
 			return -1;
 	}

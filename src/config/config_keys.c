@@ -9,6 +9,7 @@
 #include "base/nat64.h"
 #include "base/text.h"
 #include "base/wire.h"
+#include "config/config_token.h"
 
 #define LATER "comes in a later version; instead: leave it empty"
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -52,10 +53,13 @@ static int read_path(struct reading *r, const struct key *key, const char *value
 
 static int read_key(struct reading *r, const struct key *key, const char *value)
 {
-	if (strncmp(value, "pkcs11:", 7) == 0)
-		return err_set(&r->e, "%s: keys on a token (PKCS #11) are not supported; instead: a PEM file",
-			       key->name);
-	return read_path(r, key, value);
+	if (!config_is_token(value))
+		return read_path(r, key, value);
+	if (config_check_token(value, &r->e) == -1)
+		return err_prefix(&r->e, "%s", key->name);
+	if (text_copy(field(r->config, key), key->size, value) == -1)
+		return err_set(&r->e, "%s: too long; instead: a shorter name", key->name);
+	return 0;
 }
 
 static int read_needed_path(struct reading *r, const struct key *key, const char *value)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "config/config_token.h"
 #include "gate/become.h"
 #include "os/host/clock.h"
 #include "os/host/file.h"
@@ -69,12 +70,19 @@ static void or_nothing(int *from, size_t count)
 			from[i] = open("/dev/null", O_RDONLY);
 }
 
+/* The file, or the name of the key on a token, which is no secret. */
+static int open_key(const char *key)
+{
+	return config_is_token(key) ? child_sealed("portcullis-token", key, strlen(key), NULL)
+				    : open_secret(key, "private key");
+}
+
 /* In the child. Never returns. */
 static void become_signer(const struct gate *gate, int socket)
 {
 	const struct config *config = &gate->config;
-	int from[] = {socket, open_secret(config->key_file, "private key"),
-		      open_secret(config->passphrase_file, "passphrase"), gate->profile.body};
+	int from[] = {socket, open_key(config->key_file), open_secret(config->passphrase_file, "passphrase"),
+		      gate->profile.body, open_note(config, "pin-given", config_is_token(config->key_file))};
 
 	or_nothing(from, sizeof from / sizeof *from);
 	become_program(config, "--sign", NULL, from, sizeof from / sizeof *from, WIRE_FD_CHANNEL);

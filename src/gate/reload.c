@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "config/config_change.h"
+#include "config/config_token.h"
 #include "gate/channel.h"
 #include "gate/files.h"
 #include "gate/gate.h"
@@ -139,7 +140,7 @@ static const char *secret_path(const struct config *config, size_t which)
 {
 	return which == SECRET_PASSWORD ? config->password_file
 	       : which == SECRET_TOTP   ? config->totp_file
-	       : which == SECRET_KEY    ? config->key_file
+	       : which == SECRET_KEY    ? config_is_token(config->key_file) ? "" : config->key_file
 					: config->passphrase_file;
 }
 

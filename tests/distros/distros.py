@@ -17,7 +17,7 @@ MIRROR = os.environ.get("PORTCULLIS_MIRROR", "http://deb.debian.org/debian")
 RELEASES = {"bookworm": "Debian 12", "trixie": "Debian 13", "sid": "Debian sid"}
 # What a step needs and no user's build.
 PACKAGES = ("clang libcmocka-dev iproute2 python3 python3-pytest python3-pytest-timeout python3-pytest-xdist python3-scapy openssl "
-            "tcpdump dnsmasq-base isc-dhcp-client conntrack procps systemd")
+            "tcpdump dnsmasq-base isc-dhcp-client conntrack procps systemd softhsm2 pkcs11-provider p11-kit opensc")
 PYTEST = "/usr/bin/python3 -B -m pytest -q -p no:cacheprovider -rs"
 STEPS = {
     "gcc": "make check-gcc",
@@ -30,6 +30,7 @@ STEPS = {
     "captured": f"{PYTEST} tests/e2e/test_captured.py",
     "pushes": f"{PYTEST} tests/e2e/test_pushed_options.py",
     "profile": f"{PYTEST} tests/e2e/test_profile_openvpn.py",
+    "token": f"{PYTEST} tests/e2e/test_token.py",
 }
 # openvpn 2.5 is Debian 11's, whose headers are too old for the programs: it is tested where all but one of its libraries are.
 OLD, OLD_IN, OLD_AT = "bullseye", "bookworm", "/opt/openvpn-2.5"

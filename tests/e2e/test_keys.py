@@ -242,11 +242,14 @@ def test_profile_without_a_certificate(world, portcullis):
     assert "the profile has no certificate (cert) that it would belong to; instead: add cert" in refused.stderr
 
 
-def test_tokens_are_refused(with_key):
+def test_pin_in_the_configuration(with_key):
     gate = with_key("p256")
-    gate.configure(credentials='{ key = "pkcs11:token=mine;object=vpn" }')
+    gate.configure(credentials='{ key = "pkcs11:token=mine;object=vpn?pin-value=1234" }')
     refused = gate.run_daemon("-n")
-    assert "credentials.key: keys on a token (PKCS #11) are not supported; instead: a PEM file" in refused.stderr
+    assert refused.returncode != 0
+    assert "credentials.key: a PIN in it; instead: credentials.key-passphrase-file, a file with the PIN" in refused.stderr
+    gate.configure(credentials='{ key = "pkcs11:token=mine;object=vpn" }')
+    assert gate.run_daemon("-n").returncode == 0
 
 
 def test_process_with_the_key_is_killed(world, with_key):

@@ -16,6 +16,7 @@
 
 #include "base/wire.h"
 #include "config/config_change.h"
+#include "config/config_token.h"
 
 static struct config config;
 static struct err e;
@@ -674,12 +675,40 @@ static void the_files_of_secrets_are_looked_at(void **state)
 	}
 }
 
-static void a_token_is_refused(void **state)
+static void assert_token_refused(const char *name, const char *why)
 {
+	char text[256], refusal[256];
+
+	snprintf(text, sizeof text, "credentials { key = \"%s\" }\n", name);
+	snprintf(refusal, sizeof refusal, "p.conf:1: credentials.key: %s", why);
+	assert_refused(text, refusal);
+}
+
+/* It is no path, and no file is looked for. */
+static void a_key_on_a_token(void **state)
+{
+	static const char a_pin[] =
+	    "a PIN in it; instead: credentials.key-passphrase-file, a file with the PIN";
+	static const char which[] = "it does not say which token; instead: \"pkcs11:token=NAME;object=NAME\"";
+	static const char byte[] = "a blank, '?' or a byte that is not ASCII; instead: %20, %3F and the like";
+
 	(void)state;
-	assert_refused(
-	    "credentials { key = \"pkcs11:object=vpn\" }\n",
-	    "p.conf:1: credentials.key: keys on a token (PKCS #11) are not supported; instead: a PEM file");
+	assert_int_equal(read_text("credentials { key = \"pkcs11:token=mine;object=vpn\" }\n"), 0);
+	assert_string_equal(config.key_file, "pkcs11:token=mine;object=vpn");
+	assert_true(config_is_token(config.key_file));
+	assert_int_equal(read_text("credentials { key = \"pkcs11:id=%01;serial=42\" }\n"), 0);
+	assert_int_equal(read_text("credentials { key = \"pkcs11\" }\n"), 0); /* a file in this folder */
+	assert_string_equal(config.key_file, "/etc/portcullis/pkcs11");
+	assert_false(config_is_token(config.key_file));
+	assert_token_refused("pkcs11:", which);
+	assert_token_refused("pkcs11:object=vpn", which);
+	assert_token_refused("pkcs11:object=mytoken=a", which);
+	assert_token_refused("pkcs11:token=a;pin-value=1234", a_pin);
+	assert_token_refused("pkcs11:token=a?pin-value=1234", a_pin);
+	assert_token_refused("pkcs11:token=a;object=b?pin-source=file:/etc/pin", a_pin);
+	assert_token_refused("pkcs11:token=a?module-path=/tmp/evil.so", byte);
+	assert_token_refused("pkcs11:token=my card", byte);
+	assert_token_refused("pkcs11:token=\xc3\xa9", byte);
 }
 
 /* Only where no file is named, and only what is there. */
@@ -808,7 +837,7 @@ int main(void)
 	    cmocka_unit_test(the_program_is_looked_at),
 	    cmocka_unit_test(the_password_file_is_looked_at),
 	    cmocka_unit_test(the_files_of_secrets_are_looked_at),
-	    cmocka_unit_test(a_token_is_refused),
+	    cmocka_unit_test(a_key_on_a_token),
 	    cmocka_unit_test(what_the_service_manager_has_given),
 	    cmocka_unit_test(a_default_that_is_missing),
 	};

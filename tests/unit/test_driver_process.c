@@ -99,6 +99,12 @@ void child_exec(const char *path, char *const arguments[], const int *from, size
 			    fstat(from[i], &status) == 0 && S_ISCHR(status.st_mode) ? "nothing" : "?",
 			    (fcntl(from[i], F_GETFL) & O_ACCMODE) == O_RDONLY);
 	}
+	for (size_t i = 0; i < count; i++) {
+		FILE *opened = from[i] >= 0 && from[i] < OURS ? fdopen(from[i], "r") : NULL;
+
+		if (opened != NULL) /* close is ours */
+			fclose(opened);
+	}
 	longjmp(child, 1);
 }
 
@@ -106,6 +112,13 @@ int keychain_open(const char *service, const char *account, struct err *e)
 {
 	say("keychain_open %s %s", service, account);
 	return FAILS("keychain_open") ? -1 : 60;
+}
+
+int child_sealed(const char *name, const char *bytes, size_t length, struct err *e)
+{
+	(void)e;
+	say("child_sealed %s \"%.*s\"", name, (int)length, bytes);
+	return FAILS("child_sealed") ? -1 : 62;
 }
 
 int file_open_owned(const char *path, mode_t never, struct err *e)
@@ -214,6 +227,8 @@ static int remove_folder(void **state)
 	(void)unlink(path);
 	snprintf(path, sizeof path, "%s/servers", folder);
 	(void)unlink(path);
+	snprintf(path, sizeof path, "%s/pin-given", folder);
+	(void)unlink(path);
 	return rmdir(folder);
 }
 
@@ -271,6 +286,9 @@ static void test_who_is_given_the_key(void **state)
 	start("signer-child");
 	start("signer-child !file_open_owned");
 	start("child");
+	strcpy(gate.config.key_file, "pkcs11:token=mine;object=vpn");
+	start("signer-child");
+	start("signer-child !child_sealed");
 	assert_golden("tests/golden/driver_process/key", journal);
 }
 

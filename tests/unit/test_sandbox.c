@@ -9,12 +9,15 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -103,6 +106,35 @@ static void assert_killed(enum sandbox_program program, body_fn *body)
 	assert_int_equal(WTERMSIG(status), SIGSYS);
 }
 
+static void refuses(bool refused)
+{
+	if (!refused)
+		_exit(2);
+}
+
+static void do_what_a_module_may(void)
+{
+	int fd = open("/etc/passwd", O_RDONLY), local = socket(AF_UNIX, SOCK_STREAM, 0);
+	void *code = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+
+	refuses(fd != -1 && local != -1 && code != MAP_FAILED);
+}
+
+static void do_what_it_may_not(void)
+{
+	static const int families[] = {AF_INET, AF_INET6, AF_NETLINK, AF_PACKET};
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+
+	for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+		refuses(socket(families[i], SOCK_DGRAM, 0) == -1 && errno == EPERM);
+	refuses(bind(socket(AF_UNIX, SOCK_STREAM, 0), (struct sockaddr *)&name, sizeof name) == -1 &&
+		errno == EPERM);
+	refuses(execl("/bin/true", "true", (char *)NULL) == -1 && errno == EPERM);
+	refuses(kill(getpid(), 0) == -1 && errno == EPERM);
+	refuses(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == -1 && errno == EPERM);
+	refuses(unshare(CLONE_NEWUSER) == -1 && errno == EPERM);
+}
+
 static bool is_root(void)
 {
 	if (geteuid() == 0)
@@ -116,6 +148,8 @@ static void test_violations_kill(void **state)
 	(void)state;
 	if (!is_root())
 		skip();
+	assert_int_equal(in_sandbox(SANDBOX_TOKEN, do_what_a_module_may), WENT_WELL << 8);
+	assert_int_equal(in_sandbox(SANDBOX_TOKEN, do_what_it_may_not), WENT_WELL << 8);
 	/* The control: the same child without the forbidden call goes well. */
 	assert_int_equal(in_sandbox(SANDBOX_DRIVER, do_nothing), WENT_WELL << 8);
 	assert_int_equal(in_sandbox(SANDBOX_VET, do_nothing), WENT_WELL << 8);

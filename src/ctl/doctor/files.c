@@ -153,6 +153,8 @@ void doctor_files(struct doctor *doctor)
 	if (doctor->config == NULL || doctor->config[0] == '/')
 		check_path(doctor, doctor->config != NULL ? doctor->config : DOCTOR_CONFIG, "");
 	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
+		if (strncmp(secrets[i], "pkcs11:", 7) == 0)
+			continue;
 		check_path(doctor, secrets[i], "");
 		check_secret(doctor, secrets[i]);
 	}

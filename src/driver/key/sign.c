@@ -99,7 +99,7 @@ static EVP_PKEY *read_key(int descriptor, int passphrase_file, struct err *e)
 }
 
 /* The certificate of the profile: the first one in its block. */
-static X509 *read_certificate(int profile)
+X509 *key_certificate(int profile)
 {
 	size_t length = 0;
 	char *text = read_whole(profile, CANONICAL_SIZE_MAX, &length);
@@ -112,13 +112,21 @@ static X509 *read_certificate(int profile)
 	return certificate;
 }
 
+bool key_is(const EVP_PKEY *key, uint32_t form)
+{
+	if (form == KEY_ECDSA)
+		return EVP_PKEY_is_a(key, "EC") == 1;
+	if (form == KEY_EDDSA)
+		return EVP_PKEY_is_a(key, "ED25519") == 1 || EVP_PKEY_is_a(key, "ED448") == 1;
+	return EVP_PKEY_is_a(key, "RSA") == 1 || (form == KEY_RSA_PSS && EVP_PKEY_is_a(key, "RSA-PSS") == 1);
+}
+
 /* Of a kind, and of a size, that key_sign knows. */
 static int check_kind(const EVP_PKEY *key, struct err *e)
 {
-	int kind = EVP_PKEY_base_id(key);
-	bool rsa = kind == EVP_PKEY_RSA || kind == EVP_PKEY_RSA_PSS;
+	bool rsa = key_is(key, KEY_RSA_PSS);
 
-	if (!rsa && kind != EVP_PKEY_EC && kind != EVP_PKEY_ED25519 && kind != EVP_PKEY_ED448)
+	if (!rsa && !key_is(key, KEY_ECDSA) && !key_is(key, KEY_EDDSA))
 		return err_set(
 		    e, "the private key is of a kind that is not supported; instead: RSA, EC, Ed25519");
 	if (EVP_PKEY_size(key) > KEY_SIGNATURE_MAX || (rsa && EVP_PKEY_bits(key) < RSA_MIN))
@@ -127,34 +135,31 @@ static int check_kind(const EVP_PKEY *key, struct err *e)
 	return 0;
 }
 
+int key_check(EVP_PKEY *key, X509 *certificate, struct err *e)
+{
+	if (check_kind(key, e) == -1)
+		return -1;
+	if (certificate == NULL)
+		return err_set(
+		    e, "the profile's certificate (cert) can't be read; instead: the whole file again");
+	if (X509_check_private_key(certificate, key) != 1)
+		return err_set(e, "the private key is not that of the profile's certificate (cert); instead: "
+				  "name the key that belongs to it in credentials { key }");
+	return 0;
+}
+
 EVP_PKEY *key_load(int descriptor, int passphrase, int profile, struct err *e)
 {
 	EVP_PKEY *key = read_key(descriptor, passphrase, e);
-	X509 *certificate = read_certificate(profile);
-	int result = key == NULL ? -1 : check_kind(key, e);
+	X509 *certificate = key_certificate(profile);
 
-	if (result == 0 && certificate == NULL)
-		result = err_set(
-		    e, "the profile's certificate (cert) can't be read; instead: the whole file again");
-	else if (result == 0 && X509_check_private_key(certificate, key) != 1)
-		result =
-		    err_set(e, "the private key is not that of the profile's certificate (cert); instead: "
-			       "name the key that belongs to it in credentials { key }");
+	if (key != NULL && key_check(key, certificate, e) == -1) {
+		EVP_PKEY_free(key);
+		key = NULL;
+	}
 	X509_free(certificate);
 	ERR_clear_error();
-	if (result == 0)
-		return key;
-	EVP_PKEY_free(key);
-	return NULL;
-}
-
-static bool fits_key(uint32_t form, int kind)
-{
-	if (form == KEY_ECDSA)
-		return kind == EVP_PKEY_EC;
-	if (form == KEY_EDDSA)
-		return kind == EVP_PKEY_ED25519 || kind == EVP_PKEY_ED448;
-	return kind == EVP_PKEY_RSA || (kind == EVP_PKEY_RSA_PSS && form == KEY_RSA_PSS);
+	return key;
 }
 
 static const EVP_MD *digest_of(uint32_t hash)
@@ -201,7 +206,7 @@ void key_sign(EVP_PKEY *key, const struct key_request *request, struct key_answe
 	bool good;
 
 	answer->length = 0;
-	if (!key_request_fits(request) || !fits_key(request->form, EVP_PKEY_base_id(key))) {
+	if (!key_request_fits(request) || !key_is(key, request->form)) {
 		text_copy(answer->text, sizeof answer->text,
 			  "the private key is not of the kind that the signature is to be of");
 		return;

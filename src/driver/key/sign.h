@@ -3,6 +3,8 @@
 #define DRIVER_KEY_SIGN_H
 
 #include <openssl/evp.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "driver/key/request.h"
@@ -11,6 +13,15 @@
  * certificate must be the key's. The caller frees with EVP_PKEY_free. NULL and `e`, which has none of their
  * bytes. */
 EVP_PKEY *key_load(int key, int passphrase, int profile, struct err *e);
+
+/* The certificate of the canonical profile, freed by X509_free. NULL: there is none that can be read. */
+X509 *key_certificate(int profile);
+
+/* Is it of a kind that key_sign knows, and that of the certificate (NULL: none)? 0, or -1 and `e`. */
+int key_check(EVP_PKEY *key, X509 *certificate, struct err *e);
+
+/* Can it sign in this form (enum key_form)? Also one that another provider holds. */
+bool key_is(const EVP_PKEY *key, uint32_t form);
 
 /* Signs into `answer`, whose text says why not. */
 void key_sign(EVP_PKEY *key, const struct key_request *request, struct key_answer *answer);

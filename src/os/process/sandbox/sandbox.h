@@ -10,7 +10,9 @@ enum sandbox_program {
 	SANDBOX_DRIVER, /* sockets it was given, accept, the log, timers, /etc/localtime never */
 	SANDBOX_VET,    /* read its input, write its output, leave */
 	SANDBOX_ASK,    /* one connection that stands, its output, leave */
-	SANDBOX_SIGN    /* one socket that stands, leave */
+	SANDBOX_SIGN,   /* one socket that stands, leave */
+	SANDBOX_TOKEN   /* anything but other programs, other processes and the network: it loads others' code
+			 */
 };
 
 /* Becomes `uid`/`gid` without supplementary groups, undumpable, no new

@@ -30,7 +30,9 @@ int sandbox_enter(enum sandbox_program program, struct err *e)
 {
 	u_int mode = 0;
 
-	(void)program;
+	if (program ==
+	    SANDBOX_TOKEN) /* its module looks up names: the user and no new privileges are what it has */
+		return 0;
 	if (cap_enter() == -1)
 		return err_errno(e, "capability mode can't be entered");
 	if (cap_getmode(&mode) == -1 || mode != 1)

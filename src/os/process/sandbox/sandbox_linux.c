@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/wire.h"
@@ -59,6 +60,35 @@ static const struct {
     {ALL, SCMP_SYS(restart_syscall), "the kernel's own, after SIGSTOP and SIGCONT"},
     {ALL, SCMP_SYS(exit), "the end"},
     {ALL, SCMP_SYS(exit_group), "the end"},
+};
+
+/* What a token's module is refused; it is not ended, as it may do without. It opens files, speaks to pcscd,
+ * starts threads. */
+static const int refused[] = {
+    SCMP_SYS(execve),
+    SCMP_SYS(execveat),
+    SCMP_SYS(ptrace),
+    SCMP_SYS(process_vm_readv),
+    SCMP_SYS(process_vm_writev),
+    SCMP_SYS(kill),
+    SCMP_SYS(tkill),
+    SCMP_SYS(pidfd_open),
+    SCMP_SYS(pidfd_getfd),
+    SCMP_SYS(pidfd_send_signal),
+    SCMP_SYS(bind),
+    SCMP_SYS(listen),
+    SCMP_SYS(accept),
+    SCMP_SYS(accept4),
+    SCMP_SYS(unshare),
+    SCMP_SYS(setns),
+    SCMP_SYS(mount),
+    SCMP_SYS(bpf),
+    SCMP_SYS(perf_event_open),
+    SCMP_SYS(userfaultfd),
+    SCMP_SYS(io_uring_setup),
+    SCMP_SYS(keyctl),
+    SCMP_SYS(add_key),
+    SCMP_SYS(request_key),
 };
 
 static int set_identities(uint32_t uid, uint32_t gid, struct err *e)
@@ -133,10 +163,22 @@ static int fill(scmp_filter_ctx filter, enum sandbox_program program)
 	return result;
 }
 
+static int fill_refused(scmp_filter_ctx filter)
+{
+	/* no network, only the sockets of this machine's programs */
+	int result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+				      SCMP_A0(SCMP_CMP_NE, AF_UNIX, 0));
+
+	for (size_t i = 0; result == 0 && i < sizeof refused / sizeof *refused; i++)
+		result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
+	return result;
+}
+
 int sandbox_enter(enum sandbox_program program, struct err *e)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	int result = filter == NULL ? -ENOMEM : fill(filter, program);
+	bool token = program == SANDBOX_TOKEN;
+	scmp_filter_ctx filter = seccomp_init(token ? SCMP_ACT_ALLOW : SCMP_ACT_KILL_PROCESS);
+	int result = filter == NULL ? -ENOMEM : token ? fill_refused(filter) : fill(filter, program);
 
 	if (result == 0)
 		result = seccomp_load(filter);

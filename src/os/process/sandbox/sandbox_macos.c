@@ -1,4 +1,5 @@
 /* The sandbox port on macOS: the profiles that sandbox_init(3) names. */
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "os/host/apple.h"
@@ -16,7 +17,8 @@ int sandbox_give_up(struct err *e)
  * are not documented to allow. What is open already stays usable under both. */
 int sandbox_enter(enum sandbox_program program, struct err *e)
 {
-	const char *profile = program != SANDBOX_DRIVER ? kSBXProfilePureComputation : kSBXProfileNoInternet;
+	bool wide = program == SANDBOX_DRIVER || program == SANDBOX_TOKEN;
+	const char *profile = wide ? kSBXProfileNoInternet : kSBXProfilePureComputation;
 	char *complaint = NULL;
 
 	if (sandbox_init(profile, SANDBOX_NAMED, &complaint) == 0)
