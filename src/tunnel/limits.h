@@ -7,7 +7,7 @@
 /* ms */
 enum {
 	LIMIT_START = 30000, /* the gate starts openvpn */
-	LIMIT_ANSWER = 4000, /* the server's first answer; doubled with each round of failures */
+	LIMIT_ANSWER = 4000, /* the server's first answer; doubled with each failed round with a network */
 	LIMIT_ANSWER_MIN = 2000,
 	LIMIT_ANSWER_MAX = 30000,
 	LIMIT_HANDSHAKE = 30000,

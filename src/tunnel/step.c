@@ -8,13 +8,18 @@
  * gate did not even start says nothing about a server. */
 static uint64_t next_wait(struct tunnel *tunnel, uint32_t chance)
 {
-	bool ran = tunnel->ran, next_server = !ran && tunnel->started && !tunnel->stay &&
-					      !refusals_are_enough(&tunnel->refusals, tunnel->left);
+	bool ran = tunnel->ran, started = tunnel->started;
+	bool next_server =
+	    !ran && started && !tunnel->stay && !refusals_are_enough(&tunnel->refusals, tunnel->left);
 
 	tunnel->same_remote = tunnel->stay;
 	tunnel->ran = tunnel->started = tunnel->stay = false;
 	if (next_server)
 		return 0;
+	if (ran)
+		tunnel->silent = 0;
+	else if (started) /* a round without a network says nothing of how long a server takes */
+		tunnel->silent++;
 	if (ran && tunnel->run >= BACKOFF_GOOD_RUN) {
 		tunnel->failures = 0;
 		tunnel->attempts = 0;
@@ -85,7 +90,7 @@ static void carry_out(struct tunnel *tunnel, enum tunnel_effect effect, uint64_t
 		break;
 	case TUNNEL_ARM_ANSWER:
 		tunnel->started = true;
-		tunnel->deadline = limits_answer(&tunnel->limits, tunnel->failures, now);
+		tunnel->deadline = limits_answer(&tunnel->limits, tunnel->silent, now);
 		break;
 	case TUNNEL_ARM_HANDSHAKE:
 		tunnel->answered = true;
@@ -118,7 +123,7 @@ static void carry_out(struct tunnel *tunnel, enum tunnel_effect effect, uint64_t
 		refusals_count(&tunnel->refusals);
 		break;
 	case TUNNEL_RESET_BACKOFF:
-		tunnel->failures = tunnel->attempts = tunnel->hold = 0;
+		tunnel->failures = tunnel->silent = tunnel->attempts = tunnel->hold = 0;
 		tunnel->refusals = (struct refusals){0, 0, 0};
 		tunnel->not_before = 0;
 		tunnel->stay = false;

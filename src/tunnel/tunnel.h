@@ -32,6 +32,7 @@ struct tunnel {
 	struct tunnel_limits limits; /* of this attempt; the caller sets them */
 	uint32_t left;               /* servers that this round still has; the caller sets it, too */
 	uint32_t failures;           /* rounds in a row */
+	uint32_t silent;             /* those of them in which openvpn was started */
 	uint32_t attempts;           /* since the last good run, or since the user asked */
 	struct refusals refusals;    /* of the log-in */
 	uint32_t hold;               /* ms, the back-off that the server asked for in this attempt */

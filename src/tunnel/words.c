@@ -122,11 +122,12 @@ static void print_introduction(char *to, size_t size, size_t *used)
 	    "An attempt ends if a stage of it takes too long:\n\n"
 	    "| effect | until | limit |\n| --- | --- | --- |\n");
 	text_append(to, size, used, "| arm-start | openvpn runs | %d s |\n", LIMIT_START / 1000);
-	text_append(
-	    to, size, used,
-	    "| arm-answer | the server's first answer | %d s, doubled with each round of failures to at "
-	    "most %d s; or what the profile says, %d to %d s |\n",
-	    LIMIT_ANSWER / 1000, LIMIT_ANSWER_MAX / 1000, LIMIT_ANSWER_MIN / 1000, LIMIT_ANSWER_MAX / 1000);
+	text_append(to, size, used,
+		    "| arm-answer | the server's first answer | %d s, doubled with each round in which a "
+		    "server was dialled, to at "
+		    "most %d s; or what the profile says, %d to %d s |\n",
+		    LIMIT_ANSWER / 1000, LIMIT_ANSWER_MAX / 1000, LIMIT_ANSWER_MIN / 1000,
+		    LIMIT_ANSWER_MAX / 1000);
 	text_append(
 	    to, size, used,
 	    "| arm-handshake | the end of the handshake | %d s; or the profile's `hand-window`, %d to %d "

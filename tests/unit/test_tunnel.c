@@ -295,6 +295,39 @@ static void test_good_run(void **state)
 	assert_false(t.same_remote);
 }
 
+/* Rounds without a network lengthen the wait, and not what a server gets; silent servers do, a run ends that.
+ */
+static void test_first_answer(void **state)
+{
+	static const uint64_t limits[] = {LIMIT_ANSWER, 2 * LIMIT_ANSWER, 4 * LIMIT_ANSWER};
+	struct tunnel t = {.state = TUNNEL_DOWN};
+	uint64_t now = 1000;
+
+	(void)state;
+	tunnel_step(&t, TUNNEL_UP, now, 0);
+	for (int i = 0; i < 9; i++) {
+		tunnel_step(&t, TUNNEL_NONE, now, 0);
+		now = t.deadline;
+		tunnel_step(&t, TUNNEL_TIMER, now, 0);
+	}
+	assert_int_equal(t.failures, 9);
+	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+		tunnel_step(&t, TUNNEL_FOUND, now, 0);
+		tunnel_step(&t, TUNNEL_STARTED, now, 0);
+		assert_int_equal(t.deadline, now + limits[i]);
+		tunnel_step(&t, TUNNEL_ENDED, now, 0);
+		now = t.deadline;
+		tunnel_step(&t, TUNNEL_TIMER, now, 0);
+	}
+	go(&t, now, connect);
+	tunnel_step(&t, TUNNEL_ENDED, now + 1, 0);
+	now = t.deadline;
+	tunnel_step(&t, TUNNEL_TIMER, now, 0);
+	tunnel_step(&t, TUNNEL_FOUND, now, 0);
+	tunnel_step(&t, TUNNEL_STARTED, now, 0);
+	assert_int_equal(t.deadline, now + LIMIT_ANSWER);
+}
+
 /* Any history at all: the promises hold between the steps too. */
 struct model {
 	bool success; /* CONNECTED,SUCCESS was said in this attempt */
@@ -399,12 +432,12 @@ static void test_document(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_no_hole),  cmocka_unit_test(test_promises),
-	    cmocka_unit_test(test_words),    cmocka_unit_test(test_backoff),
-	    cmocka_unit_test(test_spread),   cmocka_unit_test(test_limits),
-	    cmocka_unit_test(test_patience), cmocka_unit_test(test_refusals),
-	    cmocka_unit_test(test_good_run), cmocka_unit_test(test_any_history),
-	    cmocka_unit_test(test_document),
+	    cmocka_unit_test(test_no_hole),     cmocka_unit_test(test_promises),
+	    cmocka_unit_test(test_words),       cmocka_unit_test(test_backoff),
+	    cmocka_unit_test(test_spread),      cmocka_unit_test(test_limits),
+	    cmocka_unit_test(test_patience),    cmocka_unit_test(test_refusals),
+	    cmocka_unit_test(test_good_run),    cmocka_unit_test(test_first_answer),
+	    cmocka_unit_test(test_any_history), cmocka_unit_test(test_document),
 	};
 
 	return cmocka_run_group_tests_name("tunnel", tests, NULL, NULL);
