@@ -8,10 +8,12 @@
 #include "base/log.h"
 #include "base/nat64.h"
 #include "os/host/clock.h"
+#include "os/host/loop.h"
 #include "os/route/route.h"
 
-/* GATHER_MS: an address comes a moment before its routes. LOOKS: remotes of one family; they are alike. */
-enum { GATHER_MS = 20, LOOKS = 8, ASK_AGAIN_MS = 60000 };
+/* GATHER_MS: an address comes a moment before its routes. LOOKS: remotes of one family; they are alike.
+ * GUESS_AFTER_MS: most networks have IPv4, which DHCP brings some seconds after IPv6. */
+enum { GATHER_MS = 20, LOOKS = 8, ASK_AGAIN_MS = 60000, GUESS_AFTER_MS = 5000 };
 
 static bool is_told(const struct gate *gate)
 {
@@ -151,20 +153,41 @@ static bool leads_by_nat64(struct gate *gate, const struct net_prefix *prefix)
 	return true;
 }
 
+static void guess_cb(evutil_socket_t fd, short what, void *argument)
+{
+	(void)fd, (void)what;
+	ways_changed(argument, true);
+}
+
+/* Only what nobody has said waits, from when it would do: a network that has IPv4 too is spared the guess. */
+static bool is_early(struct gate *gate)
+{
+	int64_t now = clock_steady_ms(), *since = &gate->ways.nat64.would_do;
+
+	if (gate->config.nat64.length > 0 || is_told(gate))
+		return false;
+	if (*since == 0) {
+		*since = now;
+		loop_arm(gate->base, &gate->ways.guess, guess_cb, gate, GUESS_AFTER_MS);
+	}
+	return now - *since < GUESS_AFTER_MS;
+}
+
 void ways_look(struct gate *gate)
 {
 	struct look four = {.family = NET_IPV4}, six = {.family = NET_IPV6};
 	struct net_prefix prefix = nat64_prefix(gate);
 	struct wire_way *now = &gate->ways.now;
+	bool by_four = leads(gate, &four), by_nat64 = !by_four && leads_by_nat64(gate, &prefix);
 
 	look_for_attempt(gate);
 	now->no_way = leads(gate, &six) ? 0 : NO_WAY6;
 	memset(&now->nat64, 0, sizeof now->nat64);
-	if (leads(gate, &four))
-		return;
-	if (leads_by_nat64(gate, &prefix))
+	if (!by_nat64)
+		gate->ways.nat64.would_do = 0;
+	if (by_nat64 && !is_early(gate))
 		now->nat64 = prefix;
-	else
+	else if (!by_four)
 		now->no_way |= NO_WAY4;
 }
 

@@ -16,13 +16,14 @@ struct nat64 {
 	struct net_prefix told; /* by a router */
 	unsigned link;          /* its link */
 	int64_t until, asked;   /* ms: so long it holds; when routers were asked, 0 never */
+	int64_t would_do;       /* ms: since when a guess would, for lack of IPv4; 0: it would not */
 };
 
 struct ways {
 	struct wire_way now;
 	struct net_address began; /* the source of the attempt's first packets; NET_NONE: not known yet */
 	pid_t pid;                /* whose attempt */
-	struct event *due;
+	struct event *due, *guess;
 	bool worth;
 	uint64_t slept; /* ms; not told yet */
 	struct nat64 nat64;

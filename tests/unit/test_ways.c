@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/nat64.h"
 #include "between.h"
+#include "clock_standin.h"
 #include "gate/gate.h"
 #include "journal.h"
 #include "os/route/route.h"
@@ -118,6 +119,8 @@ static int teardown(void **state)
 	(void)state;
 	if (gate.ways.due != NULL)
 		event_free(gate.ways.due);
+	if (gate.ways.guess != NULL)
+		event_free(gate.ways.guess);
 	event_base_free(gate.base);
 	return 0;
 }
@@ -162,6 +165,14 @@ static void test_nat64(void **state)
 	assert_int_equal(way->no_way + way->nat64.length + wanted, 0);
 	four = false;
 	ways_look(&gate);
+	assert_int_equal(way->no_way, NO_WAY4); /* IPv4 may still come */
+	assert_int_equal(way->nat64.length, 0);
+	assert_int_equal(timer_ms, 5000);
+	the_time += 4999;
+	ways_look(&gate);
+	assert_int_equal(way->nat64.length, 0);
+	the_time++;
+	ways_look(&gate);
 	assert_int_equal(way->no_way, 0);
 	assert_memory_equal(&way->nat64, &nat64_well_known, sizeof nat64_well_known);
 	assert_int_equal(wanted, 1);
@@ -176,7 +187,16 @@ static void test_nat64(void **state)
 	six = four = true; /* IPv4 is there again */
 	ways_look(&gate);
 	assert_int_equal(way->nat64.length, 0);
-	four = false;
+	four = false; /* and goes: the time begins anew */
+	ways_look(&gate);
+	assert_int_equal(way->nat64.length, 0);
+	gate.config.nat64 = nat64_well_known; /* root's is no guess */
+	ways_look(&gate);
+	assert_int_equal(way->nat64.length, 96);
+	gate.config.nat64.length = 0;
+	assert_true(nat64_told(&gate, &nat64_well_known, 10, 5)); /* nor is a router's */
+	ways_look(&gate);
+	assert_int_equal(way->nat64.length, 96);
 	gate.config.nat64_off = true;
 	ways_look(&gate);
 	assert_int_equal(way->no_way, NO_WAY4 | NO_WAY6);
