@@ -10,7 +10,7 @@ enum { DIGEST_INFO = 19, BASE64_MAX = 4 * ((KEY_DATA_MAX + 2) / 3) };
 
 static const struct {
 	uint32_t length;
-	unsigned char info[DIGEST_INFO]; /* what PKCS #1 puts before it: RFC 8017, 9.2 */
+	const char *info; /* what PKCS #1 puts before it: RFC 8017, 9.2 */
 	const char *names[2];
 } hashes[] = {
     [KEY_SHA256] = {32,
