@@ -7,7 +7,8 @@ enum { TENTHS = 10, CALM = 4, HURRY = 15, HURRY_MS = 1000, TRIED = 5 };
 
 void dead_peer_begin(struct dead_peer *peer, uint32_t limit)
 {
-	*peer = (struct dead_peer){.active = true, .limit = limit, .unused = TENTHS};
+	/* The first look comes soon: programs that have waited for the tunnel send at once. */
+	*peer = (struct dead_peer){.active = true, .limit = limit, .unused = TENTHS - 1};
 }
 
 /* Without a hurry; never 0. */
@@ -81,11 +82,11 @@ bool dead_peer_look(struct dead_peer *peer)
 	bool hurries = peer->hurry > 0;
 	uint32_t passed = hurries ? 1 : tenths(peer);
 
+	peer->unused += passed;
 	if (peer->away) {
 		forget(peer);
 		return false;
 	}
-	peer->unused += passed;
 	peer->tried += peer->sends;
 	peer->sends = false;
 	/* A server that sends no pings is silent by right, until somebody sends. */
