@@ -11,17 +11,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/shown.h"
 #include "base/text.h"
 #include "base/wire_admin.h"
 #include "ctl/cmd_admin.h"
 #include "ctl/ctl.h"
 #include "ctl/portal/browser.h"
+#include "ctl/portal/probe.h"
 #include "ctl/portal/resolvers.h"
 #include "os/process/child.h"
 #include "os/process/sandbox/apart.h"
 #include "policy/situation.h"
 
-enum { OPTION_ANY, OPTION_FOR, OPTION_USER, OPTION_END, DEFAULT_SECONDS = 300, STATUS_SIGNAL = 128 };
+enum { OPTION_ANY, OPTION_FOR, OPTION_USER, OPTION_END, OPTION_PROBE };
+enum { DEFAULT_SECONDS = 300, PROBE_SECONDS = 15, STATUS_SIGNAL = 128, ANSWER_SIZE = 512 };
 
 #define FOLDER PORTCULLIS_RUNDIR "/portcullis-portal"
 /* Any page without TLS: a portal answers in its place. */
@@ -32,13 +35,14 @@ static const struct ctl_option options[] = {
     [OPTION_FOR] = {"for", 0, "DURATION", false, "how long, at most 15m (default 5m)"},
     [OPTION_USER] = {"user", 'u', "USER", false, "whose program it is (default: who called sudo)"},
     [OPTION_END] = {"end", 0, NULL, false, "shut the portal that is open, and run nothing"},
+    [OPTION_PROBE] = {"probe", 0, NULL, false, "only find out whether a portal answers, by curl(1)"},
 };
 
 struct wanted {
 	struct wire_admin_request request;
 	const char *user;
-	bool end;
-	char **command; /* NULL: a browser */
+	bool end, probe;
+	char *const *command; /* NULL: a browser */
 };
 
 static int read_duration(const struct ctl *ctl, const char *value, uint32_t *seconds)
@@ -59,14 +63,19 @@ static int take_options(struct ctl *ctl, struct wanted *wanted)
 	while (code == -1 && (what = ctl_args_next(ctl, &value, &e)) >= 0) {
 		wanted->request.any |= what == OPTION_ANY;
 		wanted->end = wanted->end || what == OPTION_END;
+		wanted->probe = wanted->probe || what == OPTION_PROBE;
 		if (what == OPTION_USER)
 			wanted->user = value;
 		if (what == OPTION_FOR)
 			code = read_duration(ctl, value, &wanted->request.seconds);
 	}
+	if (wanted->probe) {
+		wanted->command = probe_arguments;
+		wanted->request.seconds = PROBE_SECONDS;
+	}
 	if (code != -1 || what == CTL_ARGS_END)
 		return code;
-	if (what != CTL_ARGS_OPERAND)
+	if (what != CTL_ARGS_OPERAND || wanted->probe)
 		return ctl_args_stop(ctl, what, value, &e);
 	wanted->command = ctl->arguments + ctl->next - 1;
 	return -1;
@@ -184,6 +193,29 @@ static int run_program(const struct ctl *ctl, const struct wanted *wanted, struc
 	return WIFEXITED(status) ? WEXITSTATUS(status) : STATUS_SIGNAL + WTERMSIG(status);
 }
 
+/* 0: there is no portal; else 1, or the exit code. */
+static int run_probe(const struct ctl *ctl, const struct wanted *wanted, struct apart *apart)
+{
+	char said[ANSWER_SIZE], text[ANSWER_SIZE];
+	ssize_t length;
+	int ends[2], own = dup(STDOUT_FILENO), code;
+	bool none;
+
+	if (own == -1 || pipe(ends) == -1)
+		return ctl_fail(ctl, "what curl says can't be read: %s", strerror(errno));
+	(void)dup2(ends[1], STDOUT_FILENO);
+	close(ends[1]);
+	code = run_program(ctl, wanted, apart);
+	(void)dup2(own, STDOUT_FILENO);
+	close(own);
+	length = read(ends[0], said, sizeof said - 1); /* one line, and nobody has the other end */
+	said[length > 0 ? length : 0] = '\0';
+	close(ends[0]);
+	none = probe_judge(said, code, wanted->request.any != 0, text, sizeof text);
+	shown_print(stdout, "portal: %s", text);
+	return none ? 0 : CTL_ERROR;
+}
+
 static int end_portal(const struct ctl *ctl, const struct wanted *wanted)
 {
 	const struct wire_admin_request request = {
@@ -226,7 +258,7 @@ static int run_portal(struct ctl *ctl)
 	apart.arguments = wanted.command != NULL ? wanted.command : browser.arguments;
 	fprintf(stderr, "portcullis: portal: open for this program only, for %u s; all else stays shut\n",
 		wanted.request.seconds);
-	code = run_program(ctl, &wanted, &apart);
+	code = wanted.probe ? run_probe(ctl, &wanted, &apart) : run_program(ctl, &wanted, &apart);
 	ended = end_portal(ctl, &wanted);
 	return ended != 0 ? ended : code;
 }

@@ -437,6 +437,45 @@ def test_without_a_command(net, shut):
     assert "a portal is open" not in shut.log()
 
 
+WEB = """
+import socket, sys
+with socket.create_server((sys.argv[1], 8000)) as server:
+    print("ready", flush=True)
+    while True:
+        client, _ = server.accept()
+        with client:
+            client.recv(4096)
+            client.sendall(sys.argv[2].encode())
+"""
+PAGES = {  # what port 80 says, and what is told of it
+    "portal": ("HTTP/1.1 302 Found\r\nLocation: http://login.example/?\x1b[2J\r\nContent-Length: 0\r\n\r\n",
+               1, "a portal answers (HTTP 302, http://login.example/"),
+    "its own page": ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 1, "a portal answers (HTTP 200)"),
+    "true page": ("HTTP/1.1 200 OK\r\nX-NetworkManager-Status: online\r\nContent-Length: 0\r\n\r\n", 0, "no portal"),
+    "no web server": ("SSH-2.0-x\r\n", 1, "what answers is not a web server")}
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_a_probe(net, shut, kind):
+    """Whoever asks is told whether a portal answers: by a page that is known, through a hole for that question alone."""
+    page, code, told = PAGES[kind]
+    web = net.rtr.popen("/usr/bin/python3", "-c", WEB, ROUTER4, page, stdout=subprocess.PIPE, text=True)
+    assert web.stdout.readline() == "ready\n"
+    net.rtr.nft("table ip web { chain c { type nat hook prerouting priority dstnat; tcp dport 80 redirect to :8000; }; }")
+    try:
+        with net.wire() as wire:
+            done = command(shut, "--probe")
+            assert done.returncode == code and done.stdout.startswith(f"portal: {told}"), done
+            assert done.stdout.count("\n") == 1 and "\x1b" not in done.stdout, done
+            assert not shut.set_members("portal") and shut.status()["gate"] == "locked"
+            assert any(f.dport == 80 for f in sent(wire)), "control"
+            assert_shut(shut, wire)
+    finally:
+        net.rtr.run("nft", "delete", "table", "ip", "web")
+        web.kill()
+        web.wait()
+
+
 ANSWERS = {"HTTP": b"HTTP/1.1 302 Found\r\nLocation: http://portal/\r\n\r\n", "TLS": bytes.fromhex("15030100020246")}
 
 

@@ -12,6 +12,7 @@
 
 #include "base/wire_admin.h"
 #include "ctl/portal/browser.h"
+#include "ctl/portal/probe.h"
 #include "ctl/portal/resolvers.h"
 #include "gate/gate.h"
 #include "gate/portal/hole.h"
@@ -287,6 +288,45 @@ static void test_the_environment(void **state)
 	assert_false(browser_environment(&browser, 4242, "/empty"));
 }
 
+/* What curl prints, its exit status, and whether public addresses were let out. */
+static void test_probe(void **state)
+{
+	static const struct {
+		const char *said;
+		int status;
+		bool any, none;
+		const char *part;
+	} ways[] = {
+	    {"200,online,\n", 0, true, true, "no portal"},
+	    {"204,online,\n", 0, false, true, "no portal"},
+	    {"200,,\n", 0, true, false, "a portal answers (HTTP 200); instead: sudo portcullis portal --any"},
+	    {"302,,http://portal.test/login?a=b\n", 0, false, false,
+	     "a portal answers (HTTP 302, http://portal.test/login?a=b); instead: sudo portcullis portal"},
+	    {"302,online,http://portal.test/\n", 0, false, false, "(HTTP 302, http://portal.test/)"},
+	    {"511,,\n", 0, true, false, "a portal answers (HTTP 511)"},
+	    {"200,onlinex,\n", 0, true, false, "a portal answers"},
+	    {"000,,\n", 7, false, false, "instead: sudo portcullis portal --any --probe"},
+	    {"000,,\n", 28, true, false, "nothing answers"},
+	    {"000,,\n", 6, true, false, "no resolver"},
+	    {"000,,\n", 1, true, false, "not a web server"},
+	    {"", 127, true, false, "install curl"},
+	    {"", 0, true, false, "not a web server"},
+	    {"200,online", 0, true, false, "not a web server"},
+	    {"-1,,\n", 0, true, false, "not a web server"},
+	};
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		assert_int_equal(probe_judge(ways[i].said, ways[i].status, ways[i].any, text, sizeof text),
+				 ways[i].none);
+		if (strstr(text, ways[i].part) == NULL)
+			fail_msg("%s: %s", ways[i].said, text);
+	}
+	for (char *const *word = probe_arguments; *word != NULL; word++)
+		assert_true((*word)[0] != '\0');
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +337,7 @@ int main(void)
 	    cmocka_unit_test(test_the_router),
 	    cmocka_unit_test(test_the_resolvers),
 	    cmocka_unit_test(test_the_environment),
+	    cmocka_unit_test(test_probe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

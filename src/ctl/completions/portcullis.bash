@@ -191,6 +191,7 @@ _portcullis_takes()
 			value '-u=@user' \
 			value '--user=@user' \
 			option '--end' \
+			option '--probe' \
 			option '-h' \
 			option '--help' \
 			operand '@command'

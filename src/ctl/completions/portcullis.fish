@@ -96,6 +96,7 @@ complete -c portcullis -n '__portcullis_is portal' -l any -d 'ports 80 and 443 o
 complete -c portcullis -n '__portcullis_is portal' -l for -x -a '30s 5m 15m 1h' -d 'how long, at most 15m (default 5m)'
 complete -c portcullis -n '__portcullis_is portal' -s u -l user -x -a '(__fish_complete_users)' -d 'whose program it is (default: who called sudo)'
 complete -c portcullis -n '__portcullis_is portal' -l end -d 'shut the portal that is open, and run nothing'
+complete -c portcullis -n '__portcullis_is portal' -l probe -d 'only find out whether a portal answers, by curl(1)'
 complete -c portcullis -n '__portcullis_is portal' -s h -l help -d 'what it takes'
 complete -c portcullis -n '__portcullis_is portal 0' -a '(__portcullis_commands)'
 complete -c portcullis -n __portcullis_needs_command -a import -d 'vet a profile and write a canonical copy; root only'

@@ -130,6 +130,7 @@ _portcullis_takes() {
 		    '(-u --user)-u[whose program it is (default\: who called sudo)]:value:_users' \
 		    '(-u --user)--user=[whose program it is (default\: who called sudo)]:value:_users' \
 		    '--end[shut the portal that is open, and run nothing]' \
+		    '--probe[only find out whether a portal answers, by curl(1)]' \
 		    '(-h --help)-h[what it takes]' \
 		    '(-h --help)--help[what it takes]' \
 		    '1:operand:_portcullis_commands'
