@@ -13,7 +13,7 @@
 
 #include "base/text.h"
 
-enum { FILE_MAX = 1024 * 1024, NAME_MAX_BYTES = 256 };
+enum { FILE_MAX = 1024 * 1024, NAME_MAX_BYTES = 256, NOBODY = 65534 };
 
 static struct reading *current; /* libConfuse's callbacks carry no argument */
 
@@ -318,6 +318,7 @@ static int resolve_portal_group(struct reading *r)
 {
 	struct config *c = r->config;
 	const char *usual = key_of("portal-group")->fallback;
+	const struct group *entry;
 	uint32_t number;
 
 	if (!c->portal_group.known && strcmp(c->portal_group.name, usual) == 0 && find_group(usual) == -1)
@@ -327,7 +328,9 @@ static int resolve_portal_group(struct reading *r)
 	if (!c->portal_group.known)
 		return 0;
 	number = c->portal_group.number;
-	if (number == 0 || number == c->openvpn_group.number || number == c->user_gid)
+	entry = getgrgid(number);
+	if (number == 0 || number == NOBODY || number == c->openvpn_group.number || number == c->user_gid ||
+	    (entry != NULL && entry->gr_mem[0] != NULL))
 		return refuse(
 		    r, "portal-group",
 		    "is a group of other programs too; instead: a group of its own, without members");

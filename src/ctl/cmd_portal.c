@@ -20,6 +20,7 @@
 #include "ctl/portal/probe.h"
 #include "ctl/portal/resolvers.h"
 #include "os/process/child.h"
+#include "os/process/descriptor.h"
 #include "os/process/sandbox/apart.h"
 #include "policy/situation.h"
 
@@ -184,8 +185,10 @@ static int run_program(const struct ctl *ctl, const struct wanted *wanted, struc
 	pid_t pid;
 	int status;
 
-	if ((pid = apart_start(apart, &e)) == -1)
+	if ((pid = apart_start(apart, &e)) == -1) {
+		(void)rmdir(FOLDER);
 		return ctl_fail(ctl, "%s", e.text);
+	}
 	running = pid;
 	status = child_wait(pid, (int)wanted->request.seconds * 1000);
 	running = 0;
@@ -236,6 +239,7 @@ static int run_portal(struct ctl *ctl)
 	    .folder = FOLDER, .resolv_conf = resolv_conf, .environment = browser.environment};
 	int code = take_options(ctl, &wanted), ended;
 
+	descriptor_close_from(STDERR_FILENO + 1); /* what root has open is not for a user's program */
 	if (code == -1 && geteuid() != 0)
 		return ctl_fail(ctl, "only root may do this; instead: sudo portcullis portal");
 	if (code == -1 && wanted.end)

@@ -12,6 +12,7 @@ import pytest
 
 from daemon import GROUP, OPENVPN_USER, WIRE_VERSION
 from netns import wait_for
+from test_keys import private
 from world import HERE, INTERNET4, INTERNET6, ROUTER4, SERVER4, ask_udp, connect_tcp, send_udp
 
 PORTAL, PERSON, OTHER_GROUP = 64005, 64006, 64007
@@ -383,6 +384,29 @@ while True:
         assert "later" in done.stdout, done.stdout + done.stderr
         net.fence(wire)
         assert len(wire.seen(b"the earlier program")) == before
+
+
+def test_group_that_has_members(net, shut):
+    """A person who may be in the group by any program is refused; without members it is a group of its own."""
+    for members, code in (("", 0), ("somebody", 1)):
+        with open(f"{shut.directory}/group", "w", encoding="ascii") as file:
+            file.write(f"root:x:0:\ntheirs:x:{OTHER_GROUP}:{members}\n")
+        shut.configure(portal_group='"theirs"')
+        done = shut.host.run("unshare", "--mount", "sh", "-c", 'mount --bind "$1" /etc/group; shift; exec "$@"', "sh", file.name,
+                             f"{shut.programs}/portcullisd", "-n", "-c", shut.file, check=False)
+        assert done.returncode == code and ("without members" in done.stderr) == bool(members), done.stderr
+    assert net
+
+
+def test_what_root_has_open(net, shut):
+    """A file of root's that nobody closed is not for the command."""
+    path = private(shut, "roots", "a secret of root's")
+    with open(path, encoding="ascii") as file:
+        look = ("/usr/bin/python3", "-c", f"import os; print(os.pread({file.fileno()}, 99, 0))")
+        assert "a secret of root's" in shut.host.run(*look, pass_fds=(file.fileno(),)).stdout  # the control
+        done = shut.ctl("portal", *look, pass_fds=(file.fileno(),), env=dict(os.environ, SUDO_UID=str(PERSON)))
+    assert "Bad file descriptor" in done.stderr and "secret" not in done.stdout, done.stdout + done.stderr
+    assert net
 
 
 def test_command_is_looked_for_by_its_own_path(net, shut):

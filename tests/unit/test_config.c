@@ -458,7 +458,7 @@ static void identities_that_open_the_hole_are_refused(void **state)
 /* It need not exist, unless it is named; and is nobody else's. */
 static void portals_have_a_group_of_their_own(void **state)
 {
-	static const char *const others[] = {"0", "4001", "4002"};
+	static const char *const others[] = {"0", "4001", "4002", "65534"};
 	char text[256];
 
 	(void)state;
