@@ -166,6 +166,8 @@ class World:
         echo = self.srv.popen("/usr/bin/python3", f"{HERE}/echo.py", f"{INTERNET4},{INTERNET6}",
                               ",".join(map(str, ECHO_PORTS)), stdout=subprocess.PIPE, text=True)
         assert echo.stdout.readline() == "ready\n"
+        # The first question for a neighbour over IPv6 may be lost, and a second follows after a second.
+        wait_for(lambda: self.rtr.call(connect_tcp, INTERNET6, 80)[0] == 0, "IPv6 from the router to the servers")
         return self
 
     def server(self, name):
