@@ -103,11 +103,11 @@ static int find_user(const struct ctl *ctl, struct wanted *wanted)
 }
 
 /* The child is what ends everything of the program's: see os/process/sandbox/apart.h. */
-static volatile sig_atomic_t running;
+static volatile sig_atomic_t running, asked_to_end;
 
 static void end_it(int number)
 {
-	(void)number;
+	asked_to_end = number;
 	if (running > 0)
 		kill((pid_t)running, SIGKILL);
 }
@@ -190,6 +190,8 @@ static int run_program(const struct ctl *ctl, const struct wanted *wanted, struc
 		return ctl_fail(ctl, "%s", e.text);
 	}
 	running = pid;
+	if (asked_to_end != 0) /* before there was anything to end */
+		kill(pid, SIGKILL);
 	status = child_wait(pid, (int)wanted->request.seconds * 1000);
 	running = 0;
 	(void)rmdir(FOLDER);
@@ -254,6 +256,8 @@ static int run_portal(struct ctl *ctl)
 		return code;
 	catch_ends();
 	if ((code = ctl_admin_ask(ctl, &wanted.request, &answer)) != 0) {
+		if (asked_to_end != 0) /* before the answer: it may be open */
+			(void)end_portal(ctl, &wanted);
 		(void)rmdir(FOLDER);
 		return code;
 	}

@@ -12,6 +12,9 @@ void gate_fill_identities(struct gate *gate)
 	s->openvpn_group = config->openvpn_group.known ? config->openvpn_group : nobody;
 	s->driver_user = config->user.known ? config->user : nobody;
 	s->dhcp_user = config->dhcp_user;
+	/* A portal is one group's: nobody has asked for the other's. */
+	if (!config->portal_group.known || config->portal_group.number != s->portal.group.number)
+		(void)gate_forget_portal(gate, "portal-group has changed");
 	memset(&s->portal.group, 0, sizeof s->portal.group);
 	if (config->portal_group.known)
 		s->portal.group = config->portal_group;

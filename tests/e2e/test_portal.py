@@ -20,6 +20,7 @@ ROUTER_ULA, HOST_ULA = "fd00:50::1", "fd00:50::2"
 PRIVATE = (ROUTER4, ROUTER_ULA)
 PUBLIC = (INTERNET4, INTERNET6)
 ADMIN_PORTAL = 9
+RECVFROM = {"x86_64": 45, "aarch64": 207}[os.uname().machine]
 
 
 @pytest.fixture(name="net")
@@ -280,6 +281,22 @@ def test_foreign_changes(net, shut):
         assert_shut(shut, wire)
 
 
+def test_another_group(net, shut):
+    """A portal is one group's: it ends when portal-group is changed, and does not come back with it."""
+    for group in (f'"{OTHER_GROUP}"', None):
+        opened(shut, 60)
+        shut.configure(portal_group=group)
+        assert shut.ctl("reload").returncode == 0
+        for gid in (PORTAL, OTHER_GROUP):
+            assert not get(shut, ROUTER4, 80, gid=gid)
+        assert not shut.set_members("portal") and "portal" not in shut.ctl("status").stdout
+        shut.configure(portal_group=f'"{PORTAL}"')
+        assert shut.ctl("reload").returncode == 0 and not get(shut, ROUTER4, 80)
+    opened(shut, 60)
+    assert shut.ctl("reload").returncode == 0 and get(shut, ROUTER4, 80)  # the control
+    assert net
+
+
 def test_forged_and_forwarded(net, shut):
     """A mark, raw and packet sockets, and packets of other machines do not have the group."""
     opened(shut, any_address=1)
@@ -419,6 +436,25 @@ def test_command_is_looked_for_by_its_own_path(net, shut):
     assert shut.host.run("sh", "-c", "id", env=environment).stdout == "a stranger\n"  # the control
     assert shut.ctl("portal", "id", "-u", env=environment).stdout == f"{PERSON}\n"
     assert net
+
+
+def test_asked_to_end_before_it_begins(net, shut):
+    """A signal while portcullisd has yet to answer: no program, and no portal is left."""
+    os.kill(shut.pid, signal.SIGSTOP)
+    asks = shut.host.popen(f"{shut.programs}/portcullis", "-s", shut.socket, "portal", "--for", "1m", "sleep", "987",
+                           env=dict(os.environ, SUDO_UID=str(PERSON)), stderr=subprocess.DEVNULL)
+    wait_for(lambda: is_receiving(asks.pid), "it waits for the answer")
+    asks.send_signal(signal.SIGTERM)
+    os.kill(shut.pid, signal.SIGCONT)
+    assert asks.wait(5) != 0
+    assert "from 1 s to" in request(shut, 901)[1]  # portcullisd has read what was asked before
+    assert not sleepers(shut, "987") and not shut.set_members("portal")
+    assert net
+
+
+def is_receiving(pid):
+    with open(f"/proc/{pid}/syscall", encoding="ascii") as file:
+        return file.read().split()[0] == str(RECVFROM)
 
 
 def sleepers(gate, seconds):

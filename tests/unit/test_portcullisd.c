@@ -232,6 +232,12 @@ int firewall_held(struct firewall *fw, const struct situation *s, int32_t instan
 	return FAILS("firewall_held") ? -1 : 0;
 }
 
+bool gate_forget_portal(struct gate *it, const char *why)
+{
+	(void)why;
+	return it->situation.portal.until != 0;
+}
+
 void portal_end(struct gate *it, const char *why)
 {
 	(void)it;
