@@ -203,7 +203,7 @@ static int run_probe(const struct ctl *ctl, const struct wanted *wanted, struct 
 {
 	char said[ANSWER_SIZE], text[ANSWER_SIZE];
 	ssize_t length;
-	int ends[2], own = dup(STDOUT_FILENO), code;
+	int ends[2], own = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1), code;
 	bool none;
 
 	if (own == -1 || pipe(ends) == -1)
