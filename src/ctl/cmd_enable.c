@@ -59,15 +59,43 @@ struct enabling {
 
 /* --- the steps, in their order: each leaves the machine as it was, or shut */
 
-/* The lock ends a session over the network, and no later one gets in. A machine that is shut already is
- * reached in spite of it. */
+/* What portcullisd says of itself; NULL: it does not answer. The caller frees it. */
+static json_t *ask_status(const struct ctl *ctl)
+{
+	static struct client client;
+	struct err e = {""};
+	json_t *answer = NULL;
+
+	if (client_command(&client, ctl->socket, "status", &answer, &e) != CLIENT_OK)
+		return NULL;
+	client_close(&client);
+	return answer;
+}
+
+/* Is the machine held by a gate already? Then this session lives in spite of it. */
+static bool is_held(const struct enabling *enabling)
+{
+	json_t *status = enabling->was_installed ? ask_status(enabling->ctl) : NULL;
+	bool held = status != NULL;
+
+	json_decref(status);
+	return held;
+}
+
+/* The lock ends a session over the network, and no later one gets in. */
 static int check_session(const struct enabling *enabling, struct err *e)
 {
 	char by[64];
 
-	if (enabling->confirm != 0 || enabling->remote || enabling->was_installed ||
-	    !session_is_remote(by, sizeof by))
+	if (enabling->confirm != 0 || enabling->remote || !session_is_remote(by, sizeof by) ||
+	    is_held(enabling))
 		return 0;
+	if (enabling->was_installed) /* --confirm is for the first time */
+		return err_set(
+		    e,
+		    "this session comes over the network (%s), and the lock would end it; instead: "
+		    "portcullis enable --remote %s, if it may end, or at the console",
+		    by, enabling->operand);
 	return err_set(e,
 		       "this session comes over the network (%s), and the lock would end it; instead: "
 		       "portcullis enable --confirm 2m %s, or at the console; or add --remote, if it may end",
@@ -369,12 +397,9 @@ static json_t *wait_status(const struct ctl *ctl, bool settled, int milliseconds
 	json_t *status = NULL;
 
 	for (;;) {
-		static struct client client;
-		struct err e = {""};
-		json_t *answer = NULL;
+		json_t *answer = ask_status(ctl);
 
-		if (client_command(&client, ctl->socket, "status", &answer, &e) == CLIENT_OK) {
-			client_close(&client);
+		if (answer != NULL) {
 			json_decref(status);
 			status = answer;
 		}

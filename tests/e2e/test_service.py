@@ -207,6 +207,9 @@ def test_enable_over_ssh(machine, platform):
     assert host.run("enable", "--remote", str(profile(host)), **ssh).returncode == 0
     assert host.is_enabled() and host.is_started()
     assert host.run("enable", str(profile(host)), **ssh).returncode == 0
+    host.server.close()  # enabled, and nobody holds it
+    done = host.run("enable", str(profile(host)), **ssh)
+    assert done.returncode == 1 and f"portcullis enable --remote {profile(host)}" in done.stderr
 
 
 def test_initrds_get_the_lock_and_lose_it(machine):
