@@ -135,7 +135,7 @@ static int check_kind(const EVP_PKEY *key, struct err *e)
 	return 0;
 }
 
-int key_check(EVP_PKEY *key, X509 *certificate, struct err *e)
+static int check(EVP_PKEY *key, X509 *certificate, struct err *e)
 {
 	if (check_kind(key, e) == -1)
 		return -1;
@@ -148,18 +148,22 @@ int key_check(EVP_PKEY *key, X509 *certificate, struct err *e)
 	return 0;
 }
 
-EVP_PKEY *key_load(int descriptor, int passphrase, int profile, struct err *e)
+EVP_PKEY *key_checked(EVP_PKEY *key, X509 *certificate, struct err *e)
 {
-	EVP_PKEY *key = read_key(descriptor, passphrase, e);
-	X509 *certificate = key_certificate(profile);
-
-	if (key != NULL && key_check(key, certificate, e) == -1) {
+	if (key != NULL && check(key, certificate, e) == -1) {
 		EVP_PKEY_free(key);
 		key = NULL;
 	}
 	X509_free(certificate);
 	ERR_clear_error();
 	return key;
+}
+
+EVP_PKEY *key_load(int descriptor, int passphrase, int profile, struct err *e)
+{
+	EVP_PKEY *key = read_key(descriptor, passphrase, e);
+
+	return key_checked(key, key_certificate(profile), e);
 }
 
 static const EVP_MD *digest_of(uint32_t hash)

@@ -17,8 +17,10 @@ EVP_PKEY *key_load(int key, int passphrase, int profile, struct err *e);
 /* The certificate of the canonical profile, freed by X509_free. NULL: there is none that can be read. */
 X509 *key_certificate(int profile);
 
-/* Is it of a kind that key_sign knows, and that of the certificate (NULL: none)? 0, or -1 and `e`. */
-int key_check(EVP_PKEY *key, X509 *certificate, struct err *e);
+/* `key`, if it is of a kind that key_sign knows, and that of the certificate (NULL: none). Else NULL and `e`,
+ * and it is freed; the certificate always is, and what OpenSSL remembers of errors. NULL stays NULL, and `e`
+ * as it is. */
+EVP_PKEY *key_checked(EVP_PKEY *key, X509 *certificate, struct err *e);
 
 /* Can it sign in this form (enum key_form)? Also one that another provider holds. */
 bool key_is(const EVP_PKEY *key, uint32_t form);

@@ -133,11 +133,5 @@ EVP_PKEY *token_load(const char *uri, const struct token_files *files, bool *abs
 			*absent = tell_lack(&pin, refused, e);
 	}
 	pin_forget(&pin);
-	if (key != NULL && key_check(key, certificate, e) == -1) {
-		EVP_PKEY_free(key);
-		key = NULL;
-	}
-	X509_free(certificate);
-	ERR_clear_error();
-	return key;
+	return key_checked(key, certificate, e);
 }
