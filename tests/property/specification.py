@@ -402,7 +402,7 @@ def pf(case):
             verdict, name = BLOCK, "9: TCP from its beginning"
     elif s.is_tunnel(packet.interface) and is_icmp_back(case):
         verdict, name = PASS, "9: ICMP by its addresses"
-    elif s.is_tunnel(packet.interface) and row_9_in(case.probe, case.history) and pf_has_state(case):
+    elif s.is_tunnel(packet.interface) and row_9_in(case.probe, case.history) and pf_has_state(case) and not is_odd(packet):
         verdict, name = PASS, "9: whatever address the question left with"
     if verdict != case.verdict:
         yield name, verdict
