@@ -455,7 +455,7 @@ def test_an_encrypted_key_is_taken_and_told(disk):
     done = disk.bring(made)
     assert done.returncode == 0, done
     line = [each for each in done.stdout.splitlines() if "passphrase" in each]
-    assert len(line) == 1 and "encrypted" in line[0] and "; instead: set credentials { password-file }" in line[0]
+    assert len(line) == 1 and "encrypted" in line[0] and "; instead: set credentials { key-passphrase-file }" in line[0]
     made = disk.private("alice", "Work", in_resources({"config.ovpn": KEYED, **KEYS}))
     assert "passphrase" not in disk.bring(made).stdout
 
