@@ -11,7 +11,13 @@ case $INSIDE_MACHINE in
 	;;
 esac
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
+# The source may lie below /tmp: it stays where it is.
+source=$(cd "$(dirname "$0")/../.." && pwd -P)
+mount --rbind "$source" /mnt
 mount -t tmpfs -o mode=1777 tmpfs /tmp
+mkdir -p "$source"
+mount --rbind /mnt "$source"
+umount -l /mnt
 mkdir -p /tmp/machine
 mount -t tmpfs -o mode=755 tmpfs /tmp/machine
 mount -t tmpfs -o mode=755 tmpfs /dev/net

@@ -12,7 +12,13 @@ case $INSIDE_UNIT in
 esac
 name=$(basename "$1")
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
+# The source may lie below /tmp: it stays where it is.
+source=$(cd "$(dirname "$0")/../.." && pwd -P)
+mount --rbind "$source" /mnt
 mount -t tmpfs -o mode=1777 tmpfs /tmp
+mkdir -p "$source"
+mount --rbind /mnt "$source"
+umount -l /mnt
 mkdir -p "$2/systemd"
 cp "$1" "$2/systemd/"
 printf '[Unit]\nDescription=Test\nDefaultDependencies=no\nWants=%s\n' "$name" >"$2/systemd/test.target"
