@@ -120,7 +120,7 @@ def ask(path, *addresses):
                 with contextlib.suppress(OSError):
                     asked, = struct.unpack("d", key.fileobj.recv(64))
                     answered[key.data] = max(answered[key.data], asked)
-        NOTES.pack_into(shared, 0, *answered, late)
+        shared[:] = NOTES.pack(*answered, late)  # pack_into would write zeros first, which a reader may see
 
 
 def lie(*addresses):
