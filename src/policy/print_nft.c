@@ -109,13 +109,13 @@ static void print_claims(struct printer *printer, const char *name, const char *
 /* Row 16 ends by itself: as a text for the longest time there is. */
 static void print_portal(struct printer *printer, enum rule_set set, const struct situation *s)
 {
-	static const char *const services[] = {"tcp . 80", "tcp . 443", "tcp . 53", "udp . 53"};
-	size_t count = !policy_has_portal(s) ? 0 : set == SET_PORTAL ? 4 : s->portal.any ? 2 : 0;
+	const struct policy_service *services;
+	size_t count = policy_services(set, s, &services);
 
 	begin_set(printer, policy_set_name(set), "", "inet_proto . inet_service", "timeout");
 	for (size_t i = 0; i < count; i++)
-		printer_add(printer, "%s%s timeout %us", i == 0 ? "\t\telements = { " : ", ", services[i],
-			    POLICY_PORTAL_SECONDS);
+		printer_add(printer, "%s%s . %u timeout %us", i == 0 ? "\t\telements = { " : ", ",
+			    net_proto_text(services[i].proto), services[i].port, POLICY_PORTAL_SECONDS);
 	printer_add(printer, "%s\t}\n", count > 0 ? " }\n" : "");
 }
 

@@ -175,3 +175,16 @@ size_t policy_members(enum rule_set set, const struct situation *s, uint8_t fami
 	}
 	return count;
 }
+
+size_t policy_services(enum rule_set set, const struct situation *s, const struct policy_service **services)
+{
+	/* Web pages of any address, and of private ones DNS too, to find the portal. */
+	static const struct policy_service all[] = {
+	    {NET_TCP, 80}, {NET_TCP, 443}, {NET_TCP, 53}, {NET_UDP, 53}};
+	enum { PAGES = 2, ALL = sizeof all / sizeof *all };
+
+	*services = all;
+	if (!policy_has_portal(s))
+		return 0;
+	return set == SET_PORTAL ? ALL : s->portal.any ? PAGES : 0;
+}

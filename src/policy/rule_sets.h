@@ -37,6 +37,13 @@ enum rule_set {
 size_t policy_members(enum rule_set set, const struct situation *s, uint8_t family,
 		      struct net_prefix *members, size_t capacity);
 
+/* The members of SET_PORTAL and of SET_PORTAL_ANY, at *services; how many. */
+struct policy_service {
+	uint8_t proto;
+	uint16_t port;
+};
+size_t policy_services(enum rule_set set, const struct situation *s, const struct policy_service **services);
+
 /* Which link has claimed a packet's connection. The link by which it first goes into the tunnel claims it.
  * NEW: nobody has, and the link that this packet came in by does so now. CAME, LEAVES: it is claimed by the
  * link that this packet came in by, or leaves by. */

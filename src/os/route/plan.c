@@ -7,7 +7,6 @@
 
 /* The last word of the table; anything else is lower. */
 enum { METRIC = 1, METRIC_LAST = 9999, DHCP_SERVER = 67, DHCP_CLIENT = 68, DNS_TLS = 853 };
-enum { DNS = 53, HTTP = 80, HTTPS = 443 };
 
 static struct route_rule *add_rule(struct route_plan *plan, enum route_priority priority,
 				   enum route_does does)
@@ -46,17 +45,16 @@ static void exempt_dhcp(struct route_plan *plan, uint32_t user)
 }
 
 /* Row 16. No rule can match a group: that is left to the filter. */
-static void exempt_portal(struct route_plan *plan, uint32_t user)
+static void exempt_portal(struct route_plan *plan, const struct situation *s)
 {
-	static const struct {
-		uint8_t protocol;
-		uint16_t port;
-	} services[] = {{NET_TCP, HTTP}, {NET_TCP, HTTPS}, {NET_TCP, DNS}, {NET_UDP, DNS}};
+	const struct policy_service *services;
+	size_t count = policy_services(SET_PORTAL, s, &services);
 
-	for (size_t i = 0; i < sizeof services / sizeof *services; i++) {
-		struct route_rule *rule = add_users(plan, ROUTE_EXEMPT, ROUTE_GO_TO_END, user, user);
+	for (size_t i = 0; i < count; i++) {
+		struct route_rule *rule =
+		    add_users(plan, ROUTE_EXEMPT, ROUTE_GO_TO_END, s->portal.user, s->portal.user);
 
-		rule->protocol = services[i].protocol;
+		rule->protocol = services[i].proto;
 		rule->destination_port = services[i].port;
 	}
 }
@@ -76,8 +74,8 @@ static void exempt(struct route_plan *plan, const struct route_desired *desired)
 		if (s->dhcp_user.known && s->dhcp_user.number != 0)
 			exempt_dhcp(plan, s->dhcp_user.number);
 	}
-	if (policy_has_portal(s) && desired->tunnel == NULL)
-		exempt_portal(plan, s->portal.user);
+	if (desired->tunnel == NULL)
+		exempt_portal(plan, s);
 	if (s->resolver.family == plan->family && s->driver_user.known) {
 		struct route_rule *rule = add_users(plan, ROUTE_EXEMPT, ROUTE_GO_TO_END,
 						    s->driver_user.number, s->driver_user.number);

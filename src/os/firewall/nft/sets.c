@@ -207,17 +207,14 @@ static void add_tunnel(struct nft_elements *elements, const struct nft_set *set,
 	nft_add_element(elements, key, set->length, false);
 }
 
-/* Of private addresses also DNS, to find the portal. */
 static void add_portal(struct nft_elements *elements, const struct nft_set *set, const struct situation *s)
 {
-	static const struct {
-		uint8_t proto, port[2];
-	} services[] = {
-	    {NET_TCP, {0, 80}}, {NET_TCP, {443 >> 8, 443 & 0xff}}, {NET_TCP, {0, 53}}, {NET_UDP, {0, 53}}};
-	size_t count = set->set == SET_PORTAL ? 4 : s->portal.any ? 2 : 0;
+	const struct policy_service *services;
+	size_t count = policy_services(set->set, s, &services);
 
-	for (size_t i = 0; i < count && policy_has_portal(s); i++) {
-		const uint8_t key[8] = {services[i].proto, 0, 0, 0, services[i].port[0], services[i].port[1]};
+	for (size_t i = 0; i < count; i++) {
+		const uint8_t key[8] = {services[i].proto, [4] = (uint8_t)(services[i].port >> 8),
+					(uint8_t)services[i].port};
 
 		nft_add_element(elements, key, sizeof key, false);
 	}
