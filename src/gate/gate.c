@@ -48,7 +48,8 @@ bool gate_forget_portal(struct gate *gate, const char *why)
 		return false;
 	gate->situation.portal.until = 0;
 	gate->portal[0] = '\0';
-	evtimer_del(gate->portal_end);
+	if (gate->portal_end != NULL)
+		evtimer_del(gate->portal_end);
 	log_info("gate", "the portal is shut: %s", why);
 	return true;
 }

@@ -7,6 +7,7 @@
 #include "base/wire_admin.h"
 #include "gate/gate.h"
 #include "os/host/clock.h"
+#include "os/host/loop.h"
 
 /* The filter first, as ever. */
 static int assert_it(struct gate *gate, struct err *e)
@@ -57,7 +58,6 @@ static int check(const struct gate *gate, const struct wire_admin_request *reque
 
 int portal_request(struct gate *gate, const struct wire_admin_request *request, struct err *e)
 {
-	struct timeval length = {.tv_sec = request->seconds};
 	char stamp[TEXT_TIME_SIZE];
 	size_t used = 0;
 
@@ -70,9 +70,7 @@ int portal_request(struct gate *gate, const struct wire_admin_request *request, 
 	gate->situation.portal.until = clock_steady_ms() + (int64_t)request->seconds * 1000;
 	gate->situation.portal.user = request->user;
 	gate->situation.portal.any = request->any != 0;
-	if (gate->portal_end == NULL)
-		gate->portal_end = evtimer_new(gate->base, over_cb, gate);
-	evtimer_add(gate->portal_end, &length);
+	loop_arm(gate->base, &gate->portal_end, over_cb, gate, (int64_t)request->seconds * 1000);
 	text_time(stamp, time(NULL) + request->seconds);
 	text_append(
 	    gate->portal, sizeof gate->portal, &used,
