@@ -20,6 +20,12 @@ static bool is_told(const struct gate *gate)
 	return clock_steady_ms() < gate->ways.nat64.until;
 }
 
+/* Is the prefix neither root's nor a router's? */
+static bool is_guess(const struct gate *gate)
+{
+	return gate->config.nat64.length == 0 && !is_told(gate);
+}
+
 struct net_prefix nat64_prefix(const struct gate *gate)
 {
 	if (gate->config.nat64_off)
@@ -54,7 +60,7 @@ static void nat64_wanted(struct gate *gate, unsigned link)
 {
 	int64_t now = clock_steady_ms(), *asked = &gate->ways.nat64.asked;
 
-	if (gate->config.nat64.length > 0 || is_told(gate) || (*asked != 0 && now - *asked < ASK_AGAIN_MS))
+	if (!is_guess(gate) || (*asked != 0 && now - *asked < ASK_AGAIN_MS))
 		return;
 	*asked = now;
 	netwatch_solicit(link);
@@ -164,7 +170,7 @@ static bool is_early(struct gate *gate)
 {
 	int64_t now = clock_steady_ms(), *since = &gate->ways.nat64.would_do;
 
-	if (gate->config.nat64.length > 0 || is_told(gate))
+	if (!is_guess(gate))
 		return false;
 	if (*since == 0) {
 		*since = now;
