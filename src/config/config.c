@@ -13,7 +13,7 @@
 
 #include "base/text.h"
 
-enum { FILE_MAX = 1024 * 1024, NAME_MAX_BYTES = 256, NOBODY = 65534 };
+enum { FILE_MAX = 1024 * 1024, NAME_MAX_BYTES = 256 };
 
 static struct reading *current; /* libConfuse's callbacks carry no argument */
 
@@ -329,8 +329,8 @@ static int resolve_portal_group(struct reading *r)
 		return 0;
 	number = c->portal_group.number;
 	entry = getgrgid(number);
-	if (number == 0 || number == NOBODY || number == c->openvpn_group.number || number == c->user_gid ||
-	    (entry != NULL && entry->gr_mem[0] != NULL))
+	if (number == 0 || number == POLICY_NOBODY || number == c->openvpn_group.number ||
+	    number == c->user_gid || (entry != NULL && entry->gr_mem[0] != NULL))
 		return refuse(
 		    r, "portal-group",
 		    "is a group of other programs too; instead: a group of its own, without members");
