@@ -25,8 +25,7 @@ struct key_client {
 
 static void fail(struct key_client *client, const char *lack)
 {
-	static const struct key_answer none;
-	struct key_answer answer = none;
+	struct key_answer answer = {.length = 0};
 
 	client->state = KEY_LACKS;
 	if (lack != client->lack)
