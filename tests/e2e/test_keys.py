@@ -46,14 +46,19 @@ def private(gate, name, content, mode=0o600):
     return path
 
 
+def keyless(world, kind, extra=()):
+    """A profile with a certificate of this kind, and without its key."""
+    issue(world, kind, KINDS[kind])
+    profile = re.sub(r"<key>.*</key>\n", "", world.profile("udp", certificate=kind, extra=extra), flags=re.S)
+    assert "PRIVATE KEY" not in profile
+    return profile
+
+
 @pytest.fixture
 def with_key(world, portcullis):
     """Makes a gate whose key is not in the profile: a key of this kind, or these files."""
     def make(kind, extra=(), key=None, passphrase=None):
-        issue(world, kind, KINDS[kind])
-        profile = re.sub(r"<key>.*</key>\n", "", world.profile("udp", certificate=kind, extra=extra), flags=re.S)
-        assert "PRIVATE KEY" not in profile
-        gate = portcullis(profile=profile)
+        gate = portcullis(profile=keyless(world, kind, extra))
         text = 'key = "' + private(gate, "client.key", key or read(f"{world.keys}/{kind}.key")) + '"'
         if passphrase is not None:
             text += f' key-passphrase-file = "{private(gate, "passphrase", passphrase)}"'

@@ -10,7 +10,7 @@ import pytest
 
 from daemon import USER
 from test_flow import gets_inside
-from test_keys import KINDS, issue, memory_has, openssl, private, read, signer, words
+from test_keys import KINDS, issue, keyless, memory_has, openssl, private, read, signer, words
 from world import ROOT
 
 PIN, OTHER_PIN = "704215", "5124071"
@@ -70,9 +70,7 @@ def token():
 def with_token(world, portcullis):
     """Makes a gate whose key is on a token."""
     def make(kind, pin=PIN, extra=(), uri="pkcs11:token=vpn;object=client"):
-        issue(world, kind, KINDS[kind])
-        profile = re.sub(r"<key>.*</key>\n", "", world.profile("udp", certificate=kind, extra=extra), flags=re.S)
-        gate = portcullis(profile=profile)
+        gate = portcullis(profile=keyless(world, kind, extra))
         text = f'key = "{uri}"'
         if pin is not None:
             text += f' key-passphrase-file = "{private(gate, "pin", pin + chr(10))}"'
